@@ -1,0 +1,1 @@
+"""Give it a sound, get the preset."""

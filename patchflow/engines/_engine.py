@@ -1,0 +1,88 @@
+"""The interface every synth fulfils."""
+
+import abc
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..presets import ParamSpace
+
+__all__ = ["Engine", "Note"]
+
+
+@dataclass(frozen=True)
+class Note:
+    """A key that is pressed, held and released.
+
+    Args:
+        pitch: MIDI note, 0 to 127; 60 is middle C.
+        velocity: MIDI velocity, 1 to 127.
+        hold: Seconds from key down to key up.
+        length: Seconds from key down to the end of the recording, at least 0.01.
+
+    Raises:
+        ValueError: If a value is out of its range.
+    """
+
+    pitch: int = 60
+    velocity: int = 100
+    hold: float = 3.0
+    length: float = 4.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.pitch <= 127:
+            raise ValueError(f"pitch={self.pitch}: not in [0, 127]")
+        if not 1 <= self.velocity <= 127:
+            raise ValueError(f"velocity={self.velocity}: not in [1, 127]")
+        if not 0 < self.hold <= 60:
+            raise ValueError(f"hold={self.hold}: not in (0, 60] s")
+        if not 0.01 <= self.length <= 60:
+            raise ValueError(f"length={self.length}: not in [0.01, 60] s")
+
+    def samples(self, rate: int) -> int:
+        """Returns the length in samples at `rate` Hz."""
+        return round(self.length * rate)
+
+
+class Engine(abc.ABC):
+    """A synthesizer that turns a preset and a note into sound.
+
+    `render` leaves no state behind: the same call returns the same samples, whatever was
+    rendered before (`tests/contracts/test_engines.py` holds every engine to that). One engine
+    belongs to one thread; `Renderer` makes one for each.
+
+    Example:
+        >>> from patchflow.engines import Note, engines
+        >>> tone = engines["tone"]()
+        >>> tone.render(tone.space.default(), Note(hold=0.1, length=0.2)).shape
+        (8820,)
+    """
+
+    space: ClassVar[ParamSpace]
+    native: ClassVar[str]
+    """Name of the synth's own preset format, in the registry of formats."""
+
+    @abc.abstractmethod
+    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+        """Plays one note.
+
+        Args:
+            point: Encoded preset, shape `(P,)`; discrete coordinates may lie anywhere in a cell.
+            note: What to play.
+            rate: Sample rate, in Hz.
+
+        Returns:
+            Mono float32 samples, shape `(T,)` with `T = note.samples(rate)`; not limited to [-1, 1].
+        """
+
+    def canonical(self, points: np.ndarray) -> np.ndarray:
+        """Returns points that sound the same, with every parameter that cannot be heard at its default.
+
+        Args:
+            points: Encoded presets, shape `(N, P)`.
+
+        Returns:
+            Encoded presets, shape `(N, P)`. An engine that knows of no such parameters returns them as they are.
+        """
+        return points

@@ -1,0 +1,73 @@
+"""Fills all cores with renders."""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+
+import numpy as np
+
+from ._engine import Engine, Note
+
+__all__ = ["Renderer"]
+
+
+class Renderer:
+    """Renders many presets on a pool of threads, one engine a thread.
+
+    Engines in C++ release the interpreter lock while they render, so threads fill all cores.
+
+    Args:
+        make: Makes an engine, e.g. its class.
+        threads: Number of threads; all cores if not given.
+
+    Example:
+        >>> from patchflow.engines import Note, engines
+        >>> Tone = engines["tone"]
+        >>> with Renderer(Tone, threads=2) as renderer:
+        ...     sounds = renderer.render([Tone.space.default()] * 3, [Note(length=0.1)] * 3, rate=8_000)
+        >>> [len(sound) for sound in sounds]
+        [800, 800, 800]
+    """
+
+    def __init__(self, make: Callable[[], Engine], threads: int | None = None) -> None:
+        self.make = make
+        self.threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(self.threads)
+        self._local = threading.local()
+
+    def __enter__(self) -> "Renderer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drops what is queued and waits for the renders under way."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def submit(self, point: np.ndarray, note: Note, rate: int) -> "Future[np.ndarray]":
+        """Queues one render; see `Engine.render`."""
+        return self._pool.submit(self._render, point, note, rate)
+
+    def render(self, points: Sequence[np.ndarray] | np.ndarray, notes: Sequence[Note], rate: int) -> list[np.ndarray]:
+        """Renders points and notes pairwise; results in the order of the arguments."""
+        return list(self.stream(zip(points, notes, strict=True), rate))
+
+    def stream(self, items: Iterable[tuple[np.ndarray, Note]], rate: int) -> Iterator[np.ndarray]:
+        """Yields the sounds of `items` in order, never more than a few ahead of the reader."""
+        pending: list[Future[np.ndarray]] = []
+        source = iter(items)
+        for point, note in islice(source, 4 * self.threads):
+            pending.append(self.submit(point, note, rate))
+        while pending:
+            sound = pending.pop(0).result()
+            for point, note in islice(source, 1):
+                pending.append(self.submit(point, note, rate))
+            yield sound
+
+    def _render(self, point: np.ndarray, note: Note, rate: int) -> np.ndarray:
+        if not hasattr(self._local, "engine"):
+            self._local.engine = self.make()
+        return self._local.engine.render(point, note, rate)

@@ -1,0 +1,76 @@
+"""Every error patchflow raises on purpose.
+
+* PatchflowError
+  + UnknownName         a registry, a space or a library has no such entry
+  + MissingDependency   an optional package is not installed
+  + PresetError         a preset does not fit its synth, or a preset file is damaged
+  + AudioError          a sound cannot be read, is silent, too long or not a sound
+  + OptionError         an option or a recipe key has a value that is not allowed
+  + ModelError          weights are missing, damaged or of another model
+  + StorageError        a file or folder cannot be read or written
+
+The command line prints each as one line and exits with code 1. A caller's bug is a `ValueError`.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "AudioError",
+    "MissingDependency",
+    "ModelError",
+    "OptionError",
+    "PatchflowError",
+    "PresetError",
+    "StorageError",
+    "UnknownName",
+]
+
+
+class PatchflowError(Exception):
+    """Something the user can mend; the message names the value and what was allowed."""
+
+
+class UnknownName(PatchflowError):
+    """A name that is not in the list it was looked up in.
+
+    Args:
+        kind: What was looked up, e.g. `"metric"`.
+        name: The name that was given.
+        known: The names there are; the nearest one is suggested.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        near = difflib.get_close_matches(name, known, n=1)
+        if near:
+            hint = f"Did you mean {near[0]!r}?"
+        elif len(known) <= 12:
+            hint = f"Known: {', '.join(known) or 'none'}."
+        else:
+            hint = f"Known: {', '.join(known[:12])} and {len(known) - 12} more."
+        super().__init__(f"no {kind} named {name!r}. {hint}")
+
+
+class MissingDependency(PatchflowError):
+    """An optional package that a feature needs is not installed."""
+
+
+class PresetError(PatchflowError):
+    """A preset that does not fit its synth, or a preset file that is damaged."""
+
+
+class AudioError(PatchflowError):
+    """A sound that cannot be read, is silent, too long or not a sound."""
+
+
+class OptionError(PatchflowError):
+    """An option or a recipe key with a value that is not allowed."""
+
+
+class ModelError(PatchflowError):
+    """Weights that are missing, damaged or of another model."""
+
+
+class StorageError(PatchflowError):
+    """A file or folder that cannot be read or written."""

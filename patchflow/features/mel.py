@@ -1,0 +1,96 @@
+"""Mel filters and batched mel spectrograms, equal to librosa's."""
+
+import functools
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+__all__ = ["mel_filters", "mel_spectrogram", "power_to_db"]
+
+
+def mel_spectrogram(
+    x: Float[Tensor, "B T"],
+    rate: int,
+    *,
+    n_fft: int = 1024,
+    hop: int = 512,
+    bands: int = 80,
+    low: float = 30.0,
+    high: float = 11_000.0,
+    power: float = 2.0,
+) -> Float[Tensor, "B F N"]:
+    """Returns the mel spectrogram, equal to `librosa.feature.melspectrogram`.
+
+    Frames are centred, ends are padded with zeros, the window is a periodic Hann window and the
+    filters have Slaney's scale and area normalisation.
+
+    Args:
+        x: Sounds, shape `(B, T)`.
+        rate: Sample rate, in Hz.
+        n_fft: Window and transform length, in samples.
+        hop: Samples from one frame to the next.
+        bands: Number of mel bands.
+        low: Lower edge of the first band, in Hz.
+        high: Upper edge of the last band, in Hz; the Nyquist frequency if that is lower.
+        power: 1 for magnitudes, 2 for powers.
+
+    Returns:
+        Non-negative, shape `(B, F, N)` with `F = bands` and `N = 1 + T // hop`.
+    """
+    window = torch.hann_window(n_fft, dtype=x.dtype, device=x.device)
+    spectrum = torch.stft(x, n_fft, hop, window=window, center=True, pad_mode="constant", return_complex=True)
+    magnitude = spectrum.real.square() + spectrum.imag.square() if power == 2 else spectrum.abs() ** power
+    filters = torch.from_numpy(mel_filters(rate, n_fft, bands, low, min(high, rate / 2)))
+    return filters.to(magnitude) @ magnitude
+
+
+def power_to_db(power: Float[Tensor, "B ..."], floor_db: float = 80.0) -> Float[Tensor, "B ..."]:
+    """Returns levels below each item's own maximum, in dB, from `-floor_db` to 0.
+
+    Equal to `librosa.power_to_db(S, ref=numpy.max, top_db=floor_db)`; silence is all 0.
+
+    Args:
+        power: Powers, shape `(B, ...)`.
+        floor_db: Depth of the floor, in dB.
+    """
+    power = power.clamp_min(1e-10)
+    peak = power.flatten(1).amax(1).reshape(-1, *[1] * (power.ndim - 1))
+    return (10 * torch.log10(power / peak)).clamp_min(-floor_db)
+
+
+@functools.lru_cache(maxsize=32)
+def mel_filters(rate: int, n_fft: int, bands: int, low: float, high: float) -> np.ndarray:
+    """Returns Slaney's triangular mel filters with unit area, shape `(bands, n_fft // 2 + 1)`, float32.
+
+    References:
+        Slaney, Auditory Toolbox, Interval Research TR 1998-010
+
+    Args:
+        rate: Sample rate, in Hz.
+        n_fft: Transform length, in samples.
+        bands: Number of filters.
+        low: Lower edge of the first, in Hz.
+        high: Upper edge of the last, in Hz.
+    """
+    edges = _hz(np.linspace(_mel(low), _mel(high), bands + 2))
+    bins = np.fft.rfftfreq(n_fft, 1 / rate)
+    rise = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
+    fall = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
+    triangles = np.maximum(0, np.minimum(rise, fall))
+    return (triangles * (2 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
+
+
+_KNEE_HZ, _KNEE_MEL, _LOG_STEP = 1000.0, 15.0, np.log(6.4) / 27  # linear to 1 kHz, logarithmic above
+
+
+def _mel(hz: float) -> float:
+    if hz < _KNEE_HZ:
+        return hz * _KNEE_MEL / _KNEE_HZ
+    return _KNEE_MEL + float(np.log(hz / _KNEE_HZ)) / _LOG_STEP
+
+
+def _hz(mel: np.ndarray) -> np.ndarray:
+    linear = mel * _KNEE_HZ / _KNEE_MEL
+    return np.where(mel < _KNEE_MEL, linear, _KNEE_HZ * np.exp(_LOG_STEP * (mel - _KNEE_MEL)))

@@ -1,0 +1,136 @@
+"""The 145 parameters of a Yamaha DX7 voice and their bytes.
+
+References:
+    Yamaha, DX7 Operating Manual (1983), pp. 26-61; data format in the appendix
+    https://github.com/asb2m10/dexed/blob/master/Documentation/sysex-format.txt
+"""
+
+import numpy as np
+
+from .parameters import Choice, Parameter, Steps
+from .space import ParamSpace
+
+__all__ = ["OPERATORS", "SPACE", "bytes_from_points", "canonical", "points_from_bytes"]
+
+OPERATORS = 6
+OFF_ON = ("off", "on")
+CURVES = ("-lin", "-exp", "+exp", "+lin")
+WAVES = ("triangle", "saw down", "saw up", "square", "sine", "sample & hold")
+
+
+def _operator(n: int) -> list[Parameter]:
+    """The 21 parameters of operator `n`, in the order of their bytes."""
+    op = f"op{n}"
+    levels = (99, 99, 99, 0)
+    return [
+        *(Steps(f"{op}.rate{i}", 0, 99, group=op, default=99) for i in range(1, 5)),
+        *(Steps(f"{op}.level{i}", 0, 99, group=op, default=levels[i - 1]) for i in range(1, 5)),
+        Steps(f"{op}.breakpoint", 0, 99, unit="st above A-1", group=op, default=39),
+        Steps(f"{op}.left_depth", 0, 99, group=op),
+        Steps(f"{op}.right_depth", 0, 99, group=op),
+        Choice(f"{op}.left_curve", CURVES, group=op),
+        Choice(f"{op}.right_curve", CURVES, group=op),
+        Steps(f"{op}.rate_scaling", 0, 7, group=op),
+        Steps(f"{op}.amp_mod", 0, 3, group=op),
+        Steps(f"{op}.velocity", 0, 7, group=op),
+        Steps(f"{op}.output", 0, 99, group=op, default=99 if n == 1 else 0),
+        Choice(f"{op}.mode", ("ratio", "fixed"), group=op),
+        Steps(f"{op}.coarse", 0, 31, group=op, default=1),
+        Steps(f"{op}.fine", 0, 99, group=op),
+        Steps(f"{op}.detune", -7, 7, group=op, default=0),
+    ]
+
+
+def _voice() -> list[Parameter]:
+    """The 19 parameters that all operators share, in the order of their bytes."""
+    return [
+        *(Steps(f"pitch.rate{i}", 0, 99, group="pitch", default=99) for i in range(1, 5)),
+        *(Steps(f"pitch.level{i}", 0, 99, group="pitch", default=50) for i in range(1, 5)),
+        Choice("algorithm", tuple(str(n) for n in range(1, 33)), group="voice"),
+        Steps("feedback", 0, 7, group="voice"),
+        Choice("osc_sync", OFF_ON, group="voice", default="on"),
+        Steps("lfo.speed", 0, 99, group="lfo", default=35),
+        Steps("lfo.delay", 0, 99, group="lfo"),
+        Steps("lfo.pitch_depth", 0, 99, group="lfo"),
+        Steps("lfo.amp_depth", 0, 99, group="lfo"),
+        Choice("lfo.sync", OFF_ON, group="lfo", default="on"),
+        Choice("lfo.wave", WAVES, group="lfo"),
+        Steps("lfo.pitch_mod", 0, 7, group="lfo", default=3),
+        Steps("transpose", -24, 24, unit="st", group="voice", default=0),
+    ]
+
+
+SPACE = ParamSpace((*(p for n in range(1, OPERATORS + 1) for p in _operator(n)), *_voice()))
+
+# A dump holds operator 6 first.
+_BYTE = np.array([(5 - i // 21) * 21 + i % 21 if i < 126 else i for i in range(145)])
+
+
+def bytes_from_points(points: np.ndarray) -> np.ndarray:
+    """Returns the 145 parameter bytes of each voice, in the order of a single-voice dump.
+
+    Args:
+        points: Encoded presets, shape `(..., 145)`.
+
+    Returns:
+        uint8, shape `(..., 145)`.
+    """
+    data = np.empty(np.shape(points), np.uint8)
+    data[..., _BYTE] = np.clip(np.asarray(points) * SPACE.cells, 0, SPACE.cells - 1)
+    return data
+
+
+def points_from_bytes(data: np.ndarray) -> np.ndarray:
+    """Returns the encoded presets of parameter bytes that are all in range.
+
+    Args:
+        data: Bytes in the order of a single-voice dump, shape `(..., 145)`.
+
+    Returns:
+        Cell centres, shape `(..., 145)`.
+    """
+    return (np.asarray(data)[..., _BYTE] + 0.5) / SPACE.cells
+
+
+def canonical(points: np.ndarray) -> np.ndarray:
+    """Returns voices that sound the same, with every parameter that cannot be heard at its default.
+
+    A voice played without wheels or pedals does not use: an operator that no level, key scaling
+    or velocity lifts above silence; a scaling curve of depth 0; a pitch envelope that stays in the
+    middle; a modulation oscillator that reaches neither pitch nor amplitude.
+
+    Args:
+        points: Encoded presets, shape `(N, 145)`.
+
+    Returns:
+        Encoded presets, shape `(N, 145)`.
+    """
+    points = SPACE.snap(points)
+    default = SPACE.default()
+
+    def value(name: str) -> np.ndarray:
+        return np.floor(points[:, SPACE.index[name]] * SPACE.cells[SPACE.index[name]])
+
+    def reset(rows: np.ndarray, names: list[str]) -> None:
+        for name in names:
+            points[rows, SPACE.index[name]] = default[SPACE.index[name]]
+
+    for n in range(1, OPERATORS + 1):
+        op = f"op{n}"
+        flat_left, flat_right = value(f"{op}.left_depth") == 0, value(f"{op}.right_depth") == 0
+        reset(flat_left, [f"{op}.left_curve"])
+        reset(flat_right, [f"{op}.right_curve"])
+        reset(flat_left & flat_right, [f"{op}.breakpoint"])
+        lifted = (~flat_left & (value(f"{op}.left_curve") >= 2)) | (~flat_right & (value(f"{op}.right_curve") >= 2))
+        silent = (value(f"{op}.output") == 0) & ~lifted
+        reset(silent, [p.name for p in SPACE.parameters if p.group == op and p.name != f"{op}.output"])
+    still = np.all([value(f"pitch.level{i}") == 50 for i in range(1, 5)], axis=0)
+    reset(still, [f"pitch.rate{i}" for i in range(1, 5)])
+    no_pitch = (value("lfo.pitch_depth") == 0) | (value("lfo.pitch_mod") == 0)
+    # amp_mod alone lowers an operator by a hair, even at amp_depth 0, so it is never reset
+    insensitive = np.all([value(f"op{n}.amp_mod") == 0 for n in range(1, OPERATORS + 1)], axis=0)
+    no_amp = (value("lfo.amp_depth") == 0) | insensitive
+    reset(no_pitch, ["lfo.pitch_depth", "lfo.pitch_mod"])
+    reset(no_amp, ["lfo.amp_depth"])
+    reset(no_pitch & no_amp, ["lfo.speed", "lfo.delay", "lfo.sync", "lfo.wave"])
+    return points

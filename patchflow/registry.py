@@ -1,0 +1,69 @@
+"""Plug-ins found by file name: one file in a folder is one entry."""
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from .errors import MissingDependency, UnknownName
+
+__all__ = ["Registry"]
+
+T = TypeVar("T")
+
+
+class Registry(Mapping[str, T], Generic[T]):
+    """The plug-ins of a package, by name; imported on first use, listed without importing.
+
+    An entry is a module of the package whose name has no leading underscore. Its plug-in is the
+    public object called like the file: `tone.py` holds `Tone`, `log_mel_l1.py` holds `log_mel_l1`.
+
+    Args:
+        package: Dotted name of the package, e.g. `"patchflow.metrics"`.
+        kind: What an entry is, for error messages, e.g. `"metric"`.
+
+    Raises:
+        UnknownName: On a look-up of a name that has no file.
+        MissingDependency: On a look-up of an entry whose optional package is not installed.
+
+    Example:
+        >>> sorted(Registry("patchflow.engines", "synth"))
+        ['dexed', 'tone']
+    """
+
+    def __init__(self, package: str, kind: str) -> None:
+        self.package = package
+        self.kind = kind
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._names:
+            raise UnknownName(self.kind, name, self._names)
+        try:
+            module = importlib.import_module(f"{self.package}.{name}")
+        except ModuleNotFoundError as error:
+            missing = error.name or ""
+            if missing.split(".")[0] == self.package.split(".")[0]:
+                raise  # a typo of ours, not an absent package
+            raise MissingDependency(
+                f"{self.kind} {name!r} needs the package {missing!r}: pip install {missing}"
+            ) from error
+        flat = name.replace("_", "")
+        return next(getattr(module, key) for key in module.__all__ if key.lower().replace("_", "") == flat)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        spec = importlib.util.find_spec(self.package)
+        if spec is None or not spec.submodule_search_locations:
+            raise ModuleNotFoundError(self.package)
+        folders = [str(Path(folder)) for folder in spec.submodule_search_locations]
+        found = (module.name for module in pkgutil.iter_modules(folders))
+        return tuple(sorted(name for name in found if not name.startswith("_")))
