@@ -37,7 +37,8 @@ def mel_spectrogram(
         power: 1 for magnitudes, 2 for powers.
 
     Returns:
-        Non-negative, shape `(B, F, N)` with `F = bands` and `N = 1 + T // hop`.
+        Non-negative, shape `(B, F, N)` with `F = bands` and `N = 1 + T // hop`; one less where
+        `n_fft` is odd and `hop` divides `T`.
     """
     window = torch.hann_window(n_fft, dtype=x.dtype, device=x.device)
     spectrum = torch.stft(x, n_fft, hop, window=window, center=True, pad_mode="constant", return_complex=True)
@@ -46,18 +47,21 @@ def mel_spectrogram(
     return filters.to(magnitude) @ magnitude
 
 
-def power_to_db(power: Float[Tensor, "B ..."], floor_db: float = 80.0) -> Float[Tensor, "B ..."]:
+def power_to_db(
+    power: Float[Tensor, "B ..."], floor_db: float = 80.0, *, least: float = 1e-10
+) -> Float[Tensor, "B ..."]:
     """Returns levels below each item's own maximum, in dB, from `-floor_db` to 0.
 
-    Equal to `librosa.power_to_db(S, ref=numpy.max, top_db=floor_db)`; silence is all 0.
+    Equal to `librosa.power_to_db(S, ref=numpy.max, top_db=floor_db)` for items whose maximum is well
+    above `least`. Unlike there, gain never matters above `least`, and silence is all `-floor_db`.
 
     Args:
         power: Powers, shape `(B, ...)`.
         floor_db: Depth of the floor, in dB.
+        least: The smallest maximum that is a sound; below it the levels fade to the floor.
     """
-    power = power.clamp_min(1e-10)
-    peak = power.flatten(1).amax(1).reshape(-1, *[1] * (power.ndim - 1))
-    return (10 * torch.log10(power / peak)).clamp_min(-floor_db)
+    peak = power.flatten(1).amax(1).clamp_min(least).reshape(-1, *[1] * (power.ndim - 1))
+    return 10 * torch.log10((power / peak).clamp_min(10 ** (-floor_db / 10)))
 
 
 @functools.lru_cache(maxsize=32)
