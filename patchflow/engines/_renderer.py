@@ -1,6 +1,7 @@
 """Fills all cores with renders."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +23,9 @@ class Renderer:
         make: Makes an engine, e.g. its class.
         threads: Number of threads; all cores if not given.
 
+    Raises:
+        ValueError: If `threads` is less than 1.
+
     Example:
         >>> from patchflow.engines import Note, engines
         >>> Tone = engines["tone"]
@@ -32,8 +36,10 @@ class Renderer:
     """
 
     def __init__(self, make: Callable[[], Engine], threads: int | None = None) -> None:
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads={threads}: not at least 1")
         self.make = make
-        self.threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.threads = threads or _cores()
         self._pool = ThreadPoolExecutor(self.threads)
         self._local = threading.local()
 
@@ -71,3 +77,10 @@ class Renderer:
         if not hasattr(self._local, "engine"):
             self._local.engine = self.make()
         return self._local.engine.render(point, note, rate)
+
+
+def _cores() -> int:
+    """The cores this process may use, which a container or `taskset` may have made fewer."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

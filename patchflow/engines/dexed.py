@@ -3,7 +3,9 @@
 from typing import ClassVar
 
 import numpy as np
-from dexed import _RawDexedSynth  # the public class wraps every call in a Patch, which costs more than rendering
+
+# The public class of this name wraps every call in a Patch, which costs more than rendering.
+from dexed._dexed import DexedSynth  # pyright: ignore[reportMissingImports]
 
 from ..presets import ParamSpace, dx7
 from ._engine import Engine, Note
@@ -24,12 +26,12 @@ class Dexed(Engine):
     native: ClassVar[str] = "syx"
 
     def __init__(self) -> None:
-        self._synths: dict[int, _RawDexedSynth] = {}
+        self._synths: dict[int, DexedSynth] = {}
 
     def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
         """Plays one note; see `Engine.render`."""
         if rate not in self._synths:
-            self._synths[rate] = _RawDexedSynth(float(rate))
+            self._synths[rate] = DexedSynth(float(rate))
         synth = self._synths[rate]
         synth.load_sysex(dx7.bytes_from_points(point).tobytes() + _UNNAMED_ALL_ON)
         sound = synth.render(note.pitch, note.velocity, note.hold, note.length)
