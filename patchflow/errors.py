@@ -31,7 +31,7 @@ class PatchflowError(Exception):
     """Something the user can mend; the message names the value and what was allowed."""
 
 
-class UnknownName(PatchflowError):
+class UnknownName(PatchflowError, KeyError):
     """A name that is not in the list it was looked up in.
 
     Args:
@@ -41,7 +41,10 @@ class UnknownName(PatchflowError):
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        known = sorted(known)
+        super().__init__(kind, name, tuple(sorted(known)))
+
+    def __str__(self) -> str:
+        kind, name, known = self.args
         near = difflib.get_close_matches(name, known, n=1)
         if near:
             hint = f"Did you mean {near[0]!r}?"
@@ -49,7 +52,7 @@ class UnknownName(PatchflowError):
             hint = f"Known: {', '.join(known) or 'none'}."
         else:
             hint = f"Known: {', '.join(known[:12])} and {len(known) - 12} more."
-        super().__init__(f"no {kind} named {name!r}. {hint}")
+        return f"no {kind} named {name!r}. {hint}"
 
 
 class MissingDependency(PatchflowError):

@@ -50,8 +50,13 @@ class Registry(Mapping[str, T], Generic[T]):
             raise MissingDependency(
                 f"{self.kind} {name!r} needs the package {missing!r}: pip install {missing}"
             ) from error
-        flat = name.replace("_", "")
-        return next(getattr(module, key) for key in module.__all__ if key.lower().replace("_", "") == flat)
+        for key in module.__all__:
+            if _flat(key) == _flat(name):
+                return getattr(module, key)
+        raise AttributeError(f"{module.__name__}: nothing in __all__ is called like the file")
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names  # Mapping's own would import the entry
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -67,3 +72,7 @@ class Registry(Mapping[str, T], Generic[T]):
         folders = [str(Path(folder)) for folder in spec.submodule_search_locations]
         found = (module.name for module in pkgutil.iter_modules(folders))
         return tuple(sorted(name for name in found if not name.startswith("_")))
+
+
+def _flat(name: str) -> str:
+    return name.lower().replace("_", "")
