@@ -23,6 +23,9 @@ class Knob:
         group: The part of the synth it belongs to, e.g. `"filter"`.
         default: Value in a fresh preset; `low` if not given.
 
+    Raises:
+        ValueError: If the range is empty, or if it is logarithmic and reaches 0.
+
     Example:
         >>> cutoff = Knob("cutoff", 20.0, 20_000.0, unit="Hz", log=True)
         >>> round(cutoff.value(0.5))
@@ -38,6 +41,12 @@ class Knob:
     default: float | None = None
 
     cells = 0  # a continuous parameter has no cells
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"{self.name}: low={self.low:g} is not below high={self.high:g}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"{self.name}: low={self.low:g} of a logarithmic range is not above 0")
 
     def number(self, value: Value) -> float:
         """Returns a checked `value` as a number in `[low, high]`.
@@ -77,6 +86,9 @@ class Steps:
         group: The part of the synth it belongs to, e.g. `"op1"`.
         default: Value in a fresh preset; `low` if not given.
 
+    Raises:
+        ValueError: If the range is empty.
+
     Example:
         >>> Steps("detune", -7, 7).value(0.5)
         0
@@ -89,6 +101,10 @@ class Steps:
     group: str = ""
     default: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise ValueError(f"{self.name}: low={self.low} is above high={self.high}")
+
     @property
     def cells(self) -> int:
         """How many values there are."""
@@ -100,10 +116,10 @@ class Steps:
         Raises:
             PresetError: If `value` is not a whole number in the range.
         """
-        whole = isinstance(value, int | float) and not isinstance(value, bool) and float(value).is_integer()
-        if not whole or not self.low <= value <= self.high:  # type: ignore[operator]
+        number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+        if not self.low <= number <= self.high or number != int(number):
             raise PresetError(f"{self.name}={value!r}: not a whole number in [{self.low}, {self.high}]")
-        return float(value) - self.low  # type: ignore[arg-type]
+        return float(number) - self.low
 
     def unit_value(self, number: float) -> float:
         """Returns the centre of cell `number`, in [0, 1]."""
@@ -124,6 +140,9 @@ class Choice:
         group: The part of the synth it belongs to.
         default: Option in a fresh preset; the first if not given.
 
+    Raises:
+        ValueError: If there is no option, or one twice.
+
     Example:
         >>> Choice("wave", ("sine", "saw")).value(0.9)
         'saw'
@@ -135,6 +154,10 @@ class Choice:
     default: str | None = None
 
     unit = ""
+
+    def __post_init__(self) -> None:
+        if not self.options or len(set(self.options)) < len(self.options):
+            raise ValueError(f"{self.name}: options={self.options}: none, or one twice")
 
     @property
     def cells(self) -> int:
@@ -149,7 +172,7 @@ class Choice:
         """
         if value not in self.options:
             raise PresetError(f"{self.name}={value!r}: not one of {', '.join(self.options)}")
-        return float(self.options.index(value))  # type: ignore[arg-type]
+        return float(self.options.index(str(value)))
 
     def unit_value(self, number: float) -> float:
         """Returns the centre of cell `number`, in [0, 1]."""
