@@ -33,8 +33,8 @@ class Metric:
 
     Example:
         >>> from patchflow.metrics import metrics
-        >>> metrics["log_mel_l1"].better, metrics["log_mel_l1"].unit
-        ('lower', 'dB')
+        >>> metrics["rms"].better, metrics["rms"].best
+        ('higher', 1.0)
     """
 
     name: str

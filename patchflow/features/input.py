@@ -1,0 +1,42 @@
+"""What a model hears: a level-normalised log-mel spectrogram of fixed size."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from .mel import mel_spectrogram, power_to_db
+
+__all__ = ["INPUT_LENGTH", "INPUT_RATE", "input_shape", "model_input"]
+
+INPUT_RATE = 22_050
+"""Sample rate of the models' input, in Hz."""
+
+INPUT_LENGTH = 4.0
+"""Duration of the models' input, in seconds; longer sounds are cut, shorter ones padded."""
+
+_BANDS, _HOP, _FLOOR_DB = 80, 512, 80.0
+
+
+def input_shape() -> tuple[int, int]:
+    """Returns `(F, N)` of the input."""
+    return _BANDS, 1 + round(INPUT_LENGTH * INPUT_RATE) // _HOP
+
+
+def model_input(x: Float[Tensor, "B T"], rate: int) -> Float[Tensor, "B F N"]:
+    """Returns levels from 0 (80 dB below the sound's maximum) to 1 (the maximum).
+
+    Args:
+        x: Sounds at `INPUT_RATE`, shape `(B, T)`.
+        rate: Sample rate of `x`, in Hz.
+
+    Returns:
+        Shape `(B, F, N)` as `input_shape` says.
+
+    Raises:
+        ValueError: If `rate` is not `INPUT_RATE`.
+    """
+    if rate != INPUT_RATE:
+        raise ValueError(f"rate={rate}: not {INPUT_RATE} Hz; resample first")
+    samples = round(INPUT_LENGTH * INPUT_RATE)
+    x = torch.nn.functional.pad(x[:, :samples], (0, max(0, samples - x.shape[1])))
+    return 1 + power_to_db(mel_spectrogram(x, rate, hop=_HOP, bands=_BANDS), _FLOOR_DB) / _FLOOR_DB
