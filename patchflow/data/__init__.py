@@ -1,0 +1,1 @@
+"""Training material: banks, families and splits, samplers, rendered caches, augmentation."""

@@ -3,15 +3,20 @@
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 
 from ._engine import Engine, Note
 
 __all__ = ["Renderer"]
+
+X = TypeVar("X")
+Y = TypeVar("Y")
 
 
 class Renderer:
@@ -53,30 +58,39 @@ class Renderer:
         """Drops what is queued and waits for the renders under way."""
         self._pool.shutdown(cancel_futures=True)
 
-    def submit(self, point: np.ndarray, note: Note, rate: int) -> "Future[np.ndarray]":
-        """Queues one render; see `Engine.render`."""
-        return self._pool.submit(self._render, point, note, rate)
+    def map(self, work: Callable[[Engine, X], Y], items: Iterable[X]) -> Iterator[Y]:
+        """Yields `work(engine, item)` for every item, in order, never more than a few ahead of the reader.
+
+        Args:
+            work: Called on a thread of the pool with that thread's engine.
+            items: Taken as they are needed.
+        """
+        pending: deque[Future[Y]] = deque()
+        source = iter(items)
+        try:
+            for item in islice(source, 4 * self.threads):
+                pending.append(self._pool.submit(self._run, work, item))
+            while pending:
+                result = pending.popleft().result()
+                for item in islice(source, 1):
+                    pending.append(self._pool.submit(self._run, work, item))
+                yield result
+        finally:
+            for future in pending:
+                future.cancel()
 
     def render(self, points: Sequence[np.ndarray] | np.ndarray, notes: Sequence[Note], rate: int) -> list[np.ndarray]:
         """Renders points and notes pairwise; results in the order of the arguments."""
         return list(self.stream(zip(points, notes, strict=True), rate))
 
     def stream(self, items: Iterable[tuple[np.ndarray, Note]], rate: int) -> Iterator[np.ndarray]:
-        """Yields the sounds of `items` in order, never more than a few ahead of the reader."""
-        pending: list[Future[np.ndarray]] = []
-        source = iter(items)
-        for point, note in islice(source, 4 * self.threads):
-            pending.append(self.submit(point, note, rate))
-        while pending:
-            sound = pending.pop(0).result()
-            for point, note in islice(source, 1):
-                pending.append(self.submit(point, note, rate))
-            yield sound
+        """Yields the sounds of points and notes, in order."""
+        return self.map(lambda engine, item: engine.render(*item, rate), items)
 
-    def _render(self, point: np.ndarray, note: Note, rate: int) -> np.ndarray:
+    def _run(self, work: Callable[[Engine, X], Y], item: X) -> Y:
         if not hasattr(self._local, "engine"):
             self._local.engine = self.make()
-        return self._local.engine.render(point, note, rate)
+        return work(self._local.engine, item)
 
 
 def _cores() -> int:

@@ -1,0 +1,90 @@
+"""Makes rendered spectrograms sound recorded: room, band limits, noise, cuts and late starts."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+__all__ = ["augment"]
+
+_FLOOR_DB = 80.0
+
+
+def augment(
+    mel: Float[Tensor, "B F N"], generator: torch.Generator, *, share: float = 0.5
+) -> Float[Tensor, "B F N"]:
+    """Returns inputs of which about `share` went through a random recording chain.
+
+    Works on powers, where reverberation smears each band in time and noise adds.
+
+    Args:
+        mel: Levels from 0 to 1, see `features.model_input`.
+        generator: Source of chance.
+        share: Share of items that are changed at all.
+    """
+    count = len(mel)
+    touched = _chance(count, share, generator)
+    power = 10 ** (_FLOOR_DB / 10 * (mel - 1)) * (mel > 0)
+    power = torch.where(touched & _chance(count, 0.4, generator), _late(power, generator), power)
+    power = torch.where(touched & _chance(count, 0.3, generator), _room(power, generator), power)
+    power = torch.where(touched & _chance(count, 0.3, generator), _cut(power, generator), power)
+    power = torch.where(touched & _chance(count, 0.5, generator), _filter(power, generator), power)
+    power = torch.where(touched & _chance(count, 0.6, generator), _noise(power, generator), power)
+    peak = power.amax((1, 2), keepdim=True).clamp_min(1e-12)
+    return (1 + 10 / _FLOOR_DB * torch.log10(power / peak + 1e-12)).clamp(0, 1)
+
+
+def _chance(count: int, share: float, generator: torch.Generator) -> Tensor:
+    return torch.rand(count, 1, 1, generator=generator) < share
+
+
+def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
+    return low + (high - low) * torch.rand(count, 1, 1, generator=generator)
+
+
+def _late(power: Tensor, generator: torch.Generator) -> Tensor:
+    """Starts one or two frames early or late, as a trimmed recording does."""
+    shift = int(torch.randint(-1, 3, (), generator=generator))
+    moved = torch.roll(power, shift, dims=2)
+    if shift > 0:
+        moved[:, :, :shift] = 0
+    elif shift < 0:
+        moved[:, :, shift:] = 0
+    return moved
+
+
+def _room(power: Tensor, generator: torch.Generator) -> Tensor:
+    """Adds an exponential tail of 0.1 to 1.2 s, 3 to 25 dB below the direct sound."""
+    count, _, frames = power.shape
+    decay = _uniform(count, 0.1, 1.2, generator) * 22_050 / 512 / 13.8  # frames to fall by 1/e in power
+    level = 10 ** (_uniform(count, -25, -3, generator) / 10)
+    lag = torch.arange(frames)
+    tail = torch.exp(-lag / decay) * level / decay * (lag > 0)
+    spectrum = torch.fft.rfft(power, 2 * frames) * torch.fft.rfft(tail, 2 * frames)
+    return (power + torch.fft.irfft(spectrum, 2 * frames)[..., :frames]).clamp_min(0)
+
+
+def _cut(power: Tensor, generator: torch.Generator) -> Tensor:
+    """Ends the recording somewhere after 0.3 s."""
+    count, _, frames = power.shape
+    end = _uniform(count, 0.075, 1.0, generator) * frames
+    return power * (torch.arange(frames) < end)
+
+
+def _filter(power: Tensor, generator: torch.Generator) -> Tensor:
+    """Tilts by up to 12 dB and rolls off one or both ends."""
+    count, bands, _ = power.shape
+    band = torch.linspace(0, 1, bands)[None, :, None]
+    gain = _uniform(count, -12, 12, generator) * (band - 0.5)
+    gain = gain - 150 * (band - _uniform(count, 0.5, 1.3, generator)).clamp_min(0)
+    gain = gain - 150 * (_uniform(count, -0.4, 0.15, generator) - band).clamp_min(0)
+    return power * 10 ** (gain / 10)
+
+
+def _noise(power: Tensor, generator: torch.Generator) -> Tensor:
+    """Adds steady noise of random colour, 25 to 75 dB below the loudest point."""
+    count, bands, _ = power.shape
+    band = torch.linspace(0, 1, bands)[None, :, None]
+    colour = _uniform(count, -30, 15, generator) * (band - 0.5)
+    level = 10 ** ((_uniform(count, -75, -25, generator) + colour) / 10)
+    ripple = torch.empty_like(power).normal_(generator=generator).mul(0.4).exp()
+    return power + level * ripple * power.amax((1, 2), keepdim=True)

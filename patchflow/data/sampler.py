@@ -1,0 +1,97 @@
+"""Draws presets and notes to learn from: bank voices, crossovers, jitter and random ones."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..engines import Note
+from ..presets import ParamSpace
+
+__all__ = ["Sampler", "crossover", "jitter", "shuffle"]
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Draws encoded presets around a bank, and notes to play them on.
+
+    Human presets teach what users look for, the others fill the space between and around them.
+
+    Args:
+        space: The synth's parameters.
+        points: The bank, shape `(N, P)`.
+        weights: How often each is used, shape `(N,)`, sum 1.
+        bank: Share of unchanged bank presets.
+        crossed: Share of crossovers of two presets by whole groups.
+        jittered: Share of presets with some parameters moved; the rest are shuffled over the bank.
+    """
+
+    space: ParamSpace
+    points: np.ndarray
+    weights: np.ndarray
+    bank: float = 0.4
+    crossed: float = 0.3
+    jittered: float = 0.25
+
+    def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Returns `count` encoded presets, shape `(count, P)`."""
+        kind = rng.random(count)
+        chosen = self._pick(count, rng)
+        crossed = crossover(self.space, chosen, self._pick(count, rng), rng)
+        jittered = jitter(self.space, chosen, rng)
+        shuffled = shuffle(self.points, count, rng)
+        edges = np.cumsum([self.bank, self.crossed, self.jittered])
+        parts = [chosen, crossed, jittered, shuffled]
+        return np.choose(np.searchsorted(edges, kind)[:, None], parts)
+
+    def notes(self, count: int, rng: np.random.Generator, length: float = 4.0) -> list[Note]:
+        """Returns `count` notes of `length` seconds: pitch 24 to 96, velocity 20 to 127, held 0.2 to 3.5 s.
+
+        The commonest values (middle C, velocity 100, 3 s) are drawn more often.
+        """
+        pitch = np.where(rng.random(count) < 0.25, 60, rng.integers(24, 97, count))
+        velocity = np.where(rng.random(count) < 0.6, 100, rng.integers(20, 128, count))
+        hold = np.where(rng.random(count) < 0.3, 3.0, np.exp(rng.uniform(np.log(0.2), np.log(3.5), count)))
+        return [Note(int(p), int(v), float(h), length) for p, v, h in zip(pitch, velocity, hold, strict=True)]
+
+    def _pick(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        return self.points[rng.choice(len(self.points), count, p=self.weights)]
+
+
+def crossover(space: ParamSpace, a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Returns `a` with some whole groups (operators, envelopes) taken from `b`.
+
+    Args:
+        space: The synth's parameters; its groups are the blocks.
+        a: Encoded presets, shape `(N, P)`.
+        b: Encoded presets, shape `(N, P)`.
+        rng: Source of chance.
+    """
+    child = a.copy()
+    for members in space.groups.values():
+        rows = np.nonzero(rng.random(len(a)) < 0.35)[0]
+        child[np.ix_(rows, members)] = b[np.ix_(rows, members)]
+    return child
+
+
+def jitter(
+    space: ParamSpace, points: np.ndarray, rng: np.random.Generator, *, share: float = 0.15, size: float = 0.08
+) -> np.ndarray:
+    """Returns points with about `share` of their parameters moved.
+
+    Ordered parameters move by a normal step of deviation `size` of their range; categories are
+    redrawn with a tenth of that chance.
+    """
+    moved = np.clip(points + rng.normal(0, size, points.shape), 0, 1)
+    chance = np.where(_categorical(space), share / 10, share)
+    moved = np.where(_categorical(space), rng.random(points.shape), moved)
+    return space.snap(np.where(rng.random(points.shape) < chance, moved, points))
+
+
+def shuffle(points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Returns presets with every parameter drawn from another row: the bank's marginals, no structure."""
+    rows = rng.integers(len(points), size=(count, points.shape[1]))
+    return np.take_along_axis(points, rows, axis=0)
+
+
+def _categorical(space: ParamSpace) -> np.ndarray:
+    return np.array([hasattr(parameter, "options") for parameter in space.parameters])

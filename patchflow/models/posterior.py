@@ -1,0 +1,175 @@
+"""The posterior over presets given a sound: an audio encoder and a conditional normalizing flow."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from zuko.distributions import DiagNormal
+from zuko.flows import Flow, GeneralCouplingTransform, UnconditionalDistribution
+from zuko.transforms import MonotonicRQSTransform
+
+from ..presets import ParamSpace
+from ._encoder import Encoder
+
+__all__ = ["Posterior"]
+
+_BOUND = 4.0  # the flow works on [-_BOUND, _BOUND], where the splines act
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    width: int
+    context: int
+    hidden: int
+    transforms: int
+    bins: int
+
+
+class Posterior(nn.Module):
+    """Neural spline couplings conditioned on a log-mel spectrogram and on the note that is played.
+
+    Discrete parameters are dequantised: a value is spread uniformly over its cell of the unit
+    cube, and a sample is snapped back to the centre of the cell it falls into.
+
+    References:
+        Durkan et al., Neural Spline Flows (2019), https://arxiv.org/abs/1906.04032
+        Esling et al., Universal audio synthesizer control with normalizing flows (2019),
+        https://arxiv.org/abs/1907.00971
+
+    Args:
+        space: The parameters to infer.
+        width: Channels of the encoder's first layer.
+        context: Size of the encoding of the sound and the note.
+        hidden: Width of the networks inside the flow.
+        transforms: Number of coupling layers.
+        bins: Number of spline segments.
+
+    Example:
+        >>> from patchflow.engines import engines
+        >>> model = Posterior(engines["tone"].space, width=4, context=8, hidden=8, transforms=2, bins=4)
+        >>> mel, note = torch.rand(1, 80, 173), torch.tensor([[60.0, 100.0, 3.0]])
+        >>> model.sample(mel, note, 5, torch.Generator().manual_seed(0)).shape
+        torch.Size([5, 3])
+    """
+
+    def __init__(
+        self,
+        space: ParamSpace,
+        *,
+        width: int = 64,
+        context: int = 256,
+        hidden: int = 448,
+        transforms: int = 8,
+        bins: int = 8,
+    ) -> None:
+        super().__init__()
+        self.space = space
+        self.sizes = _Sizes(width, context, hidden, transforms, bins)
+        cells = torch.from_numpy(space.cells).float()
+        self.register_buffer("cells", cells, persistent=False)
+        self.encoder = Encoder(width, context)
+        self.flow = _flow(len(space), context, hidden, transforms, bins)
+
+    def config(self) -> dict[str, Any]:
+        """Returns the keyword arguments that make an equal model."""
+        return asdict(self.sizes)
+
+    def encode(self, mel: Float[Tensor, "B F N"], note: Float[Tensor, "B 3"]) -> Float[Tensor, "B C"]:
+        """Returns the encoding of sounds and notes.
+
+        Args:
+            mel: Levels from 0 to 1, see `features.model_input`.
+            note: MIDI pitch, MIDI velocity, hold in seconds.
+        """
+        return self.encoder(mel, note)
+
+    def log_prob(
+        self, points: Float[Tensor, "B P"], mel: Float[Tensor, "B F N"], note: Float[Tensor, "B 3"]
+    ) -> Float[Tensor, "B"]:
+        """Returns the log-density of (dequantised) presets on the unit cube, in nats.
+
+        Args:
+            points: Encoded presets; discrete coordinates anywhere inside their cells.
+            mel: The sound each should make.
+            note: The note each is played on.
+        """
+        density = self.flow(self.encode(mel, note)).log_prob(self._widen(points))
+        return density + points.shape[-1] * np.log(2 * _BOUND)
+
+    def loss(
+        self, points: Float[Tensor, "B P"], mel: Float[Tensor, "B F N"], note: Float[Tensor, "B 3"]
+    ) -> Float[Tensor, ""]:
+        """Returns the negative log-likelihood per parameter of freshly dequantised presets, in nats."""
+        width = torch.where(self.cells > 0, 1 / self.cells.clamp_min(1), 0)
+        noisy = points + (torch.rand_like(points) - 0.5) * width
+        return -self.log_prob(noisy, mel, note).mean() / points.shape[-1]
+
+    @torch.no_grad()
+    def sample(
+        self,
+        mel: Float[Tensor, "1 F N"],
+        note: Float[Tensor, "1 3"],
+        count: int,
+        generator: torch.Generator,
+        *,
+        temperature: float = 1.0,
+    ) -> Float[Tensor, "S P"]:
+        """Draws presets for one sound.
+
+        Args:
+            mel: The sound.
+            note: The note the presets will be played on.
+            count: Number of draws.
+            generator: Source of chance.
+            temperature: Scale of the base noise; below 1 draws nearer the mode.
+
+        Returns:
+            Points of the unit cube, not yet snapped, shape `(count, P)`.
+        """
+        z = torch.randn(count, len(self.space), generator=generator) * temperature
+        return self.decode(z.to(mel.device), self.encode(mel, note).expand(count, -1))
+
+    @torch.no_grad()
+    def decode(self, z: Float[Tensor, "S P"], context: Float[Tensor, "S C"]) -> Float[Tensor, "S P"]:
+        """Returns the presets of base noise `z`, in the unit cube."""
+        x = self.flow(context).transform.inv(z)
+        return (x / (2 * _BOUND) + 0.5).clamp(0, 1)
+
+    @torch.no_grad()
+    def infer(self, points: Float[Tensor, "S P"], context: Float[Tensor, "S C"]) -> Float[Tensor, "S P"]:
+        """Returns the base noise of presets: the inverse of `decode`."""
+        return self.flow(context).transform(self._widen(points))
+
+    def _widen(self, points: Tensor) -> Tensor:
+        return (points - 0.5) * (2 * _BOUND)
+
+
+def _flow(size: int, context: int, hidden: int, transforms: int, bins: int) -> Flow:
+    """Couplings whose masks are random but fixed halves, each followed by its complement."""
+    rng = np.random.default_rng(0)
+    layers = []
+    for i in range(transforms):
+        if i % 2 == 0:
+            mask = np.zeros(size, bool)
+            mask[rng.permutation(size)[: size // 2]] = True
+        layers.append(
+            GeneralCouplingTransform(
+                features=size,
+                context=context,
+                mask=torch.from_numpy(mask if i % 2 == 0 else ~mask),
+                univariate=_spline,
+                shapes=[(bins,), (bins,), (bins - 1,)],
+                hidden_features=(hidden, hidden),
+                activation=nn.SiLU,
+            )
+        )
+    base = UnconditionalDistribution(DiagNormal, loc=torch.zeros(size), scale=torch.ones(size), buffer=True)
+    return Flow(layers, base)
+
+
+def _spline(widths: Tensor, heights: Tensor, derivatives: Tensor) -> MonotonicRQSTransform:
+    # mixed precision ends here: a spline in bfloat16 is neither monotone nor invertible
+    return MonotonicRQSTransform(widths.float(), heights.float(), derivatives.float(), bound=_BOUND, slope=1e-4)
