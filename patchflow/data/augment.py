@@ -21,20 +21,15 @@ def augment(
         generator: Source of chance.
         share: Share of items that are changed at all.
     """
-    count = len(mel)
-    touched = _chance(count, share, generator)
-    power = 10 ** (_FLOOR_DB / 10 * (mel - 1)) * (mel > 0)
-    power = torch.where(touched & _chance(count, 0.4, generator), _late(power, generator), power)
-    power = torch.where(touched & _chance(count, 0.3, generator), _room(power, generator), power)
-    power = torch.where(touched & _chance(count, 0.3, generator), _cut(power, generator), power)
-    power = torch.where(touched & _chance(count, 0.5, generator), _filter(power, generator), power)
-    power = torch.where(touched & _chance(count, 0.6, generator), _noise(power, generator), power)
+    rows = torch.nonzero(torch.rand(len(mel), generator=generator) < share)[:, 0]
+    power = 10 ** (_FLOOR_DB / 10 * (mel[rows] - 1)) * (mel[rows] > 0)
+    for change, chance in ((_late, 0.4), (_room, 0.3), (_cut, 0.3), (_filter, 0.5), (_noise, 0.6)):
+        some = torch.nonzero(torch.rand(len(rows), generator=generator) < chance)[:, 0]
+        power[some] = change(power[some], generator)
     peak = power.amax((1, 2), keepdim=True).clamp_min(1e-12)
-    return (1 + 10 / _FLOOR_DB * torch.log10(power / peak + 1e-12)).clamp(0, 1)
-
-
-def _chance(count: int, share: float, generator: torch.Generator) -> Tensor:
-    return torch.rand(count, 1, 1, generator=generator) < share
+    changed = mel.clone()
+    changed[rows] = (1 + 10 / _FLOOR_DB * torch.log10(power / peak + 1e-12)).clamp(0, 1)
+    return changed
 
 
 def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
@@ -81,10 +76,10 @@ def _filter(power: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _noise(power: Tensor, generator: torch.Generator) -> Tensor:
-    """Adds steady noise of random colour, 25 to 75 dB below the loudest point."""
+    """Adds steady noise of random colour, 35 to 75 dB below the loudest point."""
     count, bands, _ = power.shape
     band = torch.linspace(0, 1, bands)[None, :, None]
     colour = _uniform(count, -30, 15, generator) * (band - 0.5)
-    level = 10 ** ((_uniform(count, -75, -25, generator) + colour) / 10)
+    level = 10 ** ((_uniform(count, -75, -35, generator) + colour) / 10)
     ripple = torch.empty_like(power).normal_(generator=generator).mul(0.4).exp()
     return power + level * ripple * power.amax((1, 2), keepdim=True)

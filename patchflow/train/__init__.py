@@ -1,0 +1,6 @@
+"""The training loop and its recipes."""
+
+from .loop import Report, train
+from .recipe import Recipe, read_recipe
+
+__all__ = ["Recipe", "Report", "read_recipe", "train"]

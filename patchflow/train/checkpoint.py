@@ -1,0 +1,57 @@
+"""Checkpoints of a run: weights, their average and the optimizer, as safetensors."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from ..errors import ModelError
+from ..storage import write_atomically
+
+__all__ = ["load_checkpoint", "save_checkpoint"]
+
+
+def save_checkpoint(path: Path, state: Any) -> None:
+    """Writes everything a run needs to go on exactly.
+
+    Args:
+        path: File to write, whole or not at all.
+        state: Has `model`, `average`, `optimizer`, `step` and `minutes`.
+    """
+    tensors = {f"model.{k}": v for k, v in state.model.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in state.average.state_dict().items()}
+    for index, entry in state.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in entry.items()}
+    header = {"step": str(state.step), "minutes": repr(state.minutes)}
+    write_atomically(path, save({k: v.contiguous() for k, v in tensors.items()}, header))
+
+
+def load_checkpoint(path: Path, state: Any) -> None:
+    """Restores `state` from a checkpoint, if there is one.
+
+    Raises:
+        ModelError: If the file is damaged or of another model.
+    """
+    if not path.exists():
+        return
+    try:
+        with safe_open(path, "pt") as file:
+            header = file.metadata()
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        state.model.load_state_dict(_part(tensors, "model."))
+        state.average.load_state_dict(_part(tensors, "average."))
+        moments: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in _part(tensors, "optimizer.").items():
+            index, name = key.split(".", 1)
+            moments.setdefault(int(index), {})[name] = value
+        groups = state.optimizer.state_dict()["param_groups"]
+        state.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        state.step, state.minutes = int(header["step"]), float(header["minutes"])
+    except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
+        raise ModelError(f"{path}: damaged or of another model; remove it to start again ({error})") from error
+
+
+def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
