@@ -20,7 +20,8 @@ def resample(samples: np.ndarray, rate: int, to: int) -> np.ndarray:
         to: Sample rate wanted, in Hz.
 
     Returns:
-        Same kind of number, shape `(T * to / rate,)`, rounded; at least one sample. The very same array if the rates are equal.
+        Same kind of number, shape `(T * to / rate,)`, rounded, at least one sample. The very same array if the
+        rates are equal.
 
     Raises:
         ValueError: If a rate is not positive.

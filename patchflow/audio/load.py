@@ -1,0 +1,137 @@
+"""Reads any sound file as one channel."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from ..errors import AudioError, StorageError
+from ..storage import describe
+from .sound import SILENCE_DB, Sound
+
+__all__ = ["load"]
+
+_BLOCK = 1 << 16
+_CANCELLED = 0.1
+_UNKNOWN_SIZE = 0x7FFFF000  # what programs that write to a pipe put for a size they do not know yet
+
+
+def load(path: str | os.PathLike[str], *, seconds: float = 30.0) -> Sound:
+    """Reads a sound file: WAV, FLAC, AIFF, OGG, MP3 and whatever else libsndfile knows.
+
+    Reading begins at the first sample above -90 dB and ends `seconds` later, so a file of any length
+    takes little memory; `start` and `length` of the result say what was left out. Channels are averaged. If
+    they cancel out, as a voice recorded with one channel inverted does, the loudest is taken instead
+    and `mix` says so.
+
+    Args:
+        path: The file.
+        seconds: The most to read, at least 0.01.
+
+    Returns:
+        The recording, at the file's own rate.
+
+    Raises:
+        StorageError: If the file is missing, a folder or not readable.
+        AudioError: If it is empty, truncated, not a sound, silent, shorter than 10 ms, or holds a
+            sample that is not a number.
+
+    Example:
+        >>> load("hum.wav")
+        Traceback (most recent call last):
+        patchflow.errors.StorageError: cannot read hum.wav: no such file or directory
+    """
+    path = Path(path)
+    _check_file(path)
+    try:
+        with soundfile.SoundFile(path) as file:
+            _check_header(file, path)
+            return _read(file, path, seconds)
+    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a name ending in .raw
+        reason = getattr(error, "error_string", "format not recognised").rstrip(".")
+        raise AudioError(f"cannot read {path}: {reason}. Give a WAV, FLAC, AIFF, OGG or MP3 file.") from error
+
+
+def _check_file(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {describe(error)}") from error
+    if empty:
+        raise AudioError(f"{path} is empty (0 bytes). Export it again.")
+
+
+def _check_header(file: soundfile.SoundFile, path: Path) -> None:
+    for promised, found in re.findall(r"(?:data|SSND)\s*: (\d+) \(should be (\d+)\)", file.extra_info):
+        if int(found) < int(promised) < _UNKNOWN_SIZE:
+            raise AudioError(f"{path} is truncated: {found} of {promised} bytes of sound. Copy or export it again.")
+    if not file.frames:
+        raise AudioError(f"{path} has no samples. Export it again.")
+
+
+def _read(file: soundfile.SoundFile, path: Path, seconds: float) -> Sound:
+    first, count = _onset(file, path), round(seconds * file.samplerate)
+    channel = _channel_if_cancelled(file, first, count)
+    blocks = [_mono(block, channel) for _, block in _blocks(file, path, first, count)]
+    return Sound(
+        np.concatenate(blocks),
+        file.samplerate,
+        path,
+        file.channels,
+        "mean" if channel is None else str(channel + 1),
+        first / file.samplerate,
+        file.frames / file.samplerate,
+    )
+
+
+def _onset(file: soundfile.SoundFile, path: Path) -> int:
+    """First frame that is not silent."""
+    for at, block in _blocks(file, path, 0, file.frames):
+        loud = np.flatnonzero(np.abs(block).max(1) >= 10 ** (SILENCE_DB / 20))
+        if len(loud):
+            return at + int(loud[0])
+    raise AudioError(f"{path} is silent: its peak is below {SILENCE_DB:.0f} dB. Record it louder.")
+
+
+def _channel_if_cancelled(file: soundfile.SoundFile, first: int, count: int) -> int | None:
+    """The loudest channel, if the mean of all has under a tenth of the energy of unrelated channels' mean."""
+    if file.channels == 1:
+        return None
+    energy, of_sum = np.zeros(file.channels), 0.0
+    for _, block in _blocks(file, None, first, count):
+        energy += np.square(block, dtype=np.float64).sum(0)
+        of_sum += float(np.square(block.sum(1, dtype=np.float64)).sum())
+    return int(energy.argmax()) if of_sum < _CANCELLED * energy.sum() else None
+
+
+def _mono(block: np.ndarray, channel: int | None) -> np.ndarray:
+    return block.mean(1) if channel is None else block[:, channel]
+
+
+def _blocks(file: soundfile.SoundFile, path: Path | None, first: int, count: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Yields positions and blocks `(T, C)` of up to `count` frames; checks them if `path` is given."""
+    file.seek(first)
+    for at in range(first, first + count, _BLOCK):
+        wanted = min(_BLOCK, first + count - at)
+        block = file.read(wanted, dtype="float32", always_2d=True)
+        if path:
+            _check_block(block, at, file.samplerate, path)
+        if len(block):
+            yield at, block
+        if len(block) < wanted:
+            return
+
+
+def _check_block(block: np.ndarray, at: int, rate: int, path: Path) -> None:
+    if np.isfinite(block).all():
+        return
+    row, channel = np.argwhere(~np.isfinite(block))[0]
+    seconds, value = (at + row) / rate, block[row, channel]
+    raise AudioError(
+        f"{path} holds {value} at {seconds:.3f} s (frame {at + row}, channel {channel + 1}): not a number. "
+        "Export it again."
+    )

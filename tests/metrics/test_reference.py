@@ -1,0 +1,100 @@
+"""Metrics against slow computations of the same definitions by other libraries."""
+
+from collections.abc import Callable
+
+import dtw
+import librosa
+import numpy as np
+import pytest
+import torch
+from scipy.stats import wasserstein_distance
+
+from patchflow.metrics import metrics
+
+RATE = 44_100
+
+
+def sound(pitch: float, decay: float, hiss: float, seconds: float = 0.7) -> np.ndarray:
+    t = np.arange(round(seconds * RATE)) / RATE
+    tone = sum(np.sin(2 * np.pi * pitch * k * t) / k for k in range(1, 8))
+    noise = np.random.default_rng(round(pitch)).standard_normal(len(t))
+    return (0.2 * np.exp(-t / decay) * tone + hiss * noise).astype(np.float32)
+
+
+PAIRS = {
+    "near": (sound(220, 0.5, 0.01), sound(233, 0.4, 0.01)),
+    "far": (sound(100, 3.0, 0.1), sound(900, 0.05, 0.0001)),
+    "quiet": (0.001 * sound(440, 0.2, 0.001), sound(440, 1.0, 0.001)),
+}
+
+
+def mss(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.mean([mel_gap(a, b, *scale) for scale in ((10, 5, 32), (25, 10, 64), (100, 50, 128))]))
+
+
+def mel_gap(a: np.ndarray, b: np.ndarray, window_ms: int, hop_ms: int, bands: int) -> float:
+    n_fft, hop = int(window_ms * 44.1), int(hop_ms * 44.1)
+    powers = [librosa.feature.melspectrogram(y=x, sr=RATE, n_mels=bands, n_fft=n_fft, hop_length=hop) for x in (a, b)]
+    first, second = (librosa.power_to_db(power, ref=np.max) for power in powers)
+    return float(np.abs(first - second).mean())
+
+
+def wmfcc(a: np.ndarray, b: np.ndarray) -> float:
+    first, second = (cepstrum(x) for x in (a, b))
+    aligned = dtw.dtw(first, second, dist_method=lambda p, q: np.abs(p - q).mean(), distance_only=True)
+    return float(aligned.normalizedDistance)
+
+
+def cepstrum(x: np.ndarray) -> np.ndarray:
+    both = np.stack([x, x])  # the definition is for two channels
+    return librosa.feature.mfcc(y=both, sr=RATE, n_mfcc=20, n_fft=2205, hop_length=441, n_mels=128).reshape(40, -1).T
+
+
+def sot(a: np.ndarray, b: np.ndarray) -> float:
+    first, second = (np.abs(librosa.stft(x, n_fft=2205, hop_length=882)).T for x in (a, b))
+    places = np.arange(1103)
+    moved = [wasserstein_distance(places, places, u, v) for u, v in zip(first, second, strict=True)]
+    return float(np.mean(moved)) / 1103
+
+
+def rms(a: np.ndarray, b: np.ndarray) -> float:
+    first, second = (librosa.feature.rms(y=x, frame_length=2205, hop_length=1102)[0] for x in (a, b))
+    return float(first @ second / np.linalg.norm(first) / np.linalg.norm(second))
+
+
+def mel(x: np.ndarray, n_fft: int, bands: int) -> np.ndarray:
+    x = librosa.resample(x, orig_sr=RATE, target_sr=22_050, res_type="soxr_hq")
+    return librosa.feature.melspectrogram(
+        y=x, sr=22_050, n_fft=n_fft, hop_length=n_fft // 2, n_mels=bands, fmin=30, fmax=11_000
+    )
+
+
+def spectral_convergence(a: np.ndarray, b: np.ndarray) -> float:
+    found, wanted = (mel(x, 2048, 64) for x in (a, b))
+    return float(np.linalg.norm(found - wanted) / np.linalg.norm(wanted))
+
+
+def mel_mse(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.mean((mel(a, 2048, 64) - mel(b, 2048, 64)) ** 2))
+
+
+def log_mel_l1(a: np.ndarray, b: np.ndarray) -> float:
+    first, second = (librosa.power_to_db(mel(x, 1024, 80), ref=np.max, amin=1e-30) for x in (a, b))
+    return float(np.abs(first - second).mean())
+
+
+REFERENCES = (mss, wmfcc, sot, rms, spectral_convergence, mel_mse, log_mel_l1)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("reference", REFERENCES, ids=lambda f: f.__name__)
+def test_it_equals_its_reference(reference: Callable[[np.ndarray, np.ndarray], float], pair: str):
+    a, b = PAIRS[pair]
+
+    score = metrics[reference.__name__](torch.from_numpy(a)[None], torch.from_numpy(b)[None], RATE)
+
+    assert score.item() == pytest.approx(reference(a, b), rel=1e-3)
+
+
+def test_every_metric_has_a_reference():
+    assert {reference.__name__ for reference in REFERENCES} == set(metrics)
