@@ -4,23 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..audio.pitch import NoteGuess
 from ..engines import Note
 from ..presets import Preset
 
-__all__ = ["Candidate", "MatchResult", "NoteGuess", "Target"]
-
-
-@dataclass(frozen=True)
-class NoteGuess:
-    """A MIDI note the target may be.
-
-    Args:
-        pitch: MIDI note, 0 to 127.
-        confidence: 0 to 1; the guesses of a target need not add up to 1.
-    """
-
-    pitch: int
-    confidence: float
+__all__ = ["Candidate", "MatchResult", "NoteGuess", "Progress", "Target"]
 
 
 @dataclass(frozen=True)
@@ -94,3 +82,22 @@ class MatchResult:
     renders: int
     seconds: float
     complete: bool = True
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How a search is doing.
+
+    Args:
+        renders: Renders spent.
+        seconds: Seconds spent.
+        distance: Log-mel L1 of the best so far, in dB.
+        stage: `"draw"`, `"recombine"` or `"polish"`.
+        done: Share of the budget that is spent, 0 to 1.
+    """
+
+    renders: int
+    seconds: float
+    distance: float
+    stage: str
+    done: float

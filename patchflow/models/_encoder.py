@@ -38,13 +38,13 @@ class Encoder(nn.Module):
 
 
 class _Stage(nn.Module):
-    """Halves both axes, then refines once with a skip."""
+    """Halves both axes, then mixes the channels with a skip."""
 
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
         self.down = nn.Conv2d(channels, out, 3, stride=2, padding=1)
         self.norm = nn.GroupNorm(1, out)
-        self.mix = nn.Sequential(nn.SiLU(), nn.Conv2d(out, out, 3, padding=1, groups=out), nn.Conv2d(out, out, 1))
+        self.mix = nn.Sequential(nn.SiLU(), nn.Conv2d(out, out, 1))
 
     def forward(self, x: Float[Tensor, "B C F N"]) -> Float[Tensor, "B D G M"]:
         x = self.norm(self.down(x))

@@ -59,7 +59,7 @@ class Posterior(nn.Module):
         self,
         space: ParamSpace,
         *,
-        width: int = 64,
+        width: int = 48,
         context: int = 256,
         hidden: int = 448,
         transforms: int = 8,
@@ -96,8 +96,11 @@ class Posterior(nn.Module):
             mel: The sound each should make.
             note: The note each is played on.
         """
-        density = self.flow(self.encode(mel, note)).log_prob(self._widen(points))
-        return density + points.shape[-1] * np.log(2 * _BOUND)
+        return self.log_density(points, self.encode(mel, note))
+
+    def log_density(self, points: Float[Tensor, "B P"], context: Float[Tensor, "B C"]) -> Float[Tensor, "B"]:
+        """Returns `log_prob` for sounds that are encoded already."""
+        return self.flow(context).log_prob(self._widen(points)) + points.shape[-1] * np.log(2 * _BOUND)
 
     def loss(
         self, points: Float[Tensor, "B P"], mel: Float[Tensor, "B F N"], note: Float[Tensor, "B 3"]

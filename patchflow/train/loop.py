@@ -85,6 +85,7 @@ def train(
     settings = read_recipe(recipe, overrides)
     make, kind = engines[settings.synth], models[settings.model]
     out = Path(settings.out)
+    out.mkdir(parents=True, exist_ok=True)
     bank = Bank.load(settings.bank)
     write_atomically(out / "recipe.json", json.dumps(asdict(settings), indent=1).encode())
     cache = _render(settings, make, bank, progress)
@@ -172,7 +173,7 @@ def _step(state: _State, settings: Recipe, cache: Cache) -> float:
     with torch.no_grad():
         for slow, fast in zip(state.average.parameters(), state.model.parameters(), strict=True):
             slow.lerp_(fast, 1 - decay)
-    return float(loss)
+    return float(loss.detach())
 
 
 @torch.no_grad()

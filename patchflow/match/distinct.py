@@ -1,0 +1,64 @@
+"""Picks candidates that differ by ear, and says how certain each parameter is."""
+
+import numpy as np
+
+from ..presets import ParamSpace
+from .scorer import Scored
+
+__all__ = ["pick_distinct", "uncertainty"]
+
+_STEPS_PER_DB = 3.0  # of the stored spectrograms
+_APART_DB = 2.0  # how far apart two candidates are, if there are enough such
+_SOFTEN = 0.7
+_WITHIN = 1.25  # presets whose distance is at most this many times the best are good
+_SLACK_DB = 0.25
+
+
+def pick_distinct(found: Scored, count: int) -> np.ndarray:
+    """Returns the rows of up to `count` presets, best first, no two of which sound nearly the same.
+
+    Two candidates are at least 2 dB of log-mel L1 apart; if there are too few such presets the bound is
+    lowered step by step.
+
+    Args:
+        found: Presets, best first.
+        count: How many are wanted.
+    """
+    apart = _APART_DB
+    while True:
+        rows = _greedy(found, count, apart)
+        if len(rows) >= min(count, len(found)) or apart < 0.02:
+            return rows
+        apart *= _SOFTEN
+
+
+def uncertainty(found: Scored, space: ParamSpace) -> dict[str, float]:
+    """Returns how much every parameter varies over the good presets, 0 to 1.
+
+    Standard deviation of the encoded value for ordered parameters, share of presets that do not
+    agree with the best for categories.
+
+    Args:
+        found: Presets, best first.
+        space: The synth's parameters.
+    """
+    good = found.points[found.distance <= _WITHIN * found.distance[0] + _SLACK_DB]
+    spread = good.std(0)
+    differ = (good != good[0]).mean(0)
+    categories = [hasattr(parameter, "options") for parameter in space.parameters]
+    return dict(zip(space.names, np.where(categories, differ, spread).round(4).tolist(), strict=True))
+
+
+def _greedy(found: Scored, count: int, apart: float) -> np.ndarray:
+    rows = [0]
+    near = _gap(found, 0)
+    while len(rows) < count and (near >= apart).any():
+        rows.append(int(np.argmax(near >= apart)))
+        near = np.minimum(near, _gap(found, rows[-1]))
+    return np.array(rows)
+
+
+def _gap(found: Scored, row: int) -> np.ndarray:
+    """Log-mel L1 from one preset to all, in dB, shape `(N,)`."""
+    mels = found.mels
+    return np.array([np.abs(mel.astype(np.int16) - mels[row]).mean() for mel in mels]) / _STEPS_PER_DB

@@ -1,0 +1,201 @@
+"""The facade: load once, match many sounds."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..audio.load import load
+from ..audio.sound import Sound
+from ..engines import Engine, Renderer, engines
+from ..errors import ModelError, OptionError
+from ..models import models
+from ..models._files import load_model, shipped
+from ..presets import ParamSpace, Preset
+from ..presets.library import Library
+from ..presets.parameters import Value
+from .distinct import pick_distinct, uncertainty
+from .hearing import hear
+from .proposals import FromLibrary, FromPosterior, FromSpace, Proposer
+from .result import Candidate, MatchResult, Progress, Target
+from .scorer import Scorer
+from .search import Budget, Search, Trace
+
+__all__ = ["Matcher"]
+
+_VELOCITY = 100
+
+
+class Matcher:
+    """Finds presets of one synth that sound like a recording.
+
+    Args:
+        synth: Name of the engine.
+        engine: Its class.
+        proposers: Where first candidates come from.
+
+    Example:
+        >>> from patchflow.audio import Sound
+        >>> import numpy as np
+        >>> beep = Sound(np.sin(np.arange(11_025) * 0.1).astype(np.float32), 22_050)
+        >>> result = Matcher.load("tone").match(beep, renders=64, candidates=2)
+        >>> result.candidates[0].preset.values["wave"]
+        'sine'
+    """
+
+    def __init__(self, synth: str, engine: type[Engine], proposers: list[Proposer]) -> None:
+        self.synth = synth
+        self.engine = engine
+        self.proposers = proposers
+        self._renderer = Renderer(engine)
+
+    @classmethod
+    def load(
+        cls, synth: str = "dexed", model: str | Path | None = None, library: str | Path | None = None
+    ) -> "Matcher":
+        """Makes a matcher for a synth.
+
+        Args:
+            synth: Name of an engine, see `patchflow list engines`.
+            model: Weights of a posterior; those shipped with the package if None.
+            library: A preset library whose presets join the candidates; none if None.
+
+        Raises:
+            UnknownName: If there is no such engine.
+            ModelError: If the weights are missing, damaged or of another synth.
+            StorageError: If the library cannot be read.
+        """
+        engine = engines[synth]
+        weights = model or shipped(synth)
+        if model is not None and not Path(model).exists():
+            raise ModelError(f"{model}: no such model file")
+        posterior = None
+        proposers: list[Proposer] = []
+        if weights is not None:
+            posterior = FromPosterior(load_model(weights, engine.space, models), _VELOCITY)
+            proposers.append(posterior)
+        if library is not None:
+            points = Library(library).points(synth, engine.space)
+            if len(points):
+                proposers.append(FromLibrary(points, posterior))
+        return cls(synth, engine, proposers or [FromSpace(engine.space)])
+
+    def match(
+        self,
+        sound: str | os.PathLike[str] | Sound,
+        *,
+        seconds: float | None = None,
+        renders: int | None = None,
+        candidates: int = 4,
+        note: int | None = None,
+        lock: Mapping[str, Value | None] | None = None,
+        seed: int = 0,
+        trim_db: float = -50.0,
+        progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> MatchResult:
+        """Searches for presets that sound like a recording.
+
+        Ctrl-C ends the search early and keeps the best so far.
+
+        Args:
+            sound: A file or a recording in memory.
+            seconds: Seconds to search; 5 if neither this nor `renders` is given.
+            renders: Renders to spend. The same seed then gives the same result.
+            candidates: How many distinct presets to return at most, 1 to 32.
+            note: MIDI note of the sound; guessed if None.
+            lock: Parameters or groups to keep fixed, with a value or, for None, at their defaults.
+            seed: Of all chance.
+            trim_db: Silence threshold below the peak, in dB.
+            progress: Called after every batch of renders.
+
+        Raises:
+            AudioError: If the recording is unreadable, silent or too short.
+            OptionError: If an option is out of its range.
+            UnknownName: If a locked name is neither a parameter nor a group.
+            PresetError: If a locked value does not fit its parameter.
+        """
+        budget = _budget(seconds, renders)
+        if not 1 <= candidates <= 32:
+            raise OptionError(f"candidates={candidates}: not in [1, 32]")
+        if not 0 <= seed < 2**63:
+            raise OptionError(f"seed={seed}: not in [0, 2^63)")
+        locked = encode_locks(self.engine.space, lock or {})
+        recording = sound if isinstance(sound, Sound) else load(sound)
+        return self.match_target(
+            hear(recording, note=note, trim_db=trim_db), budget,
+            candidates=candidates, locked=locked, seed=seed, progress=progress,
+        )  # fmt: skip
+
+    def match_target(
+        self,
+        target: Target,
+        budget: Budget,
+        *,
+        candidates: int = 4,
+        locked: Mapping[int, float] | None = None,
+        seed: int = 0,
+        progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> MatchResult:
+        """Searches for a sound that is prepared already; see `match`."""
+        scorer = Scorer(self._renderer, target, _VELOCITY)
+        search = Search(scorer, self.engine(), self.proposers, locked=locked, seed=seed)
+        trace = search.run(budget, progress)
+        return MatchResult(
+            target=target,
+            candidates=tuple(self._candidate(target, trace, row, scorer) for row in pick_distinct(trace.found, candidates)),
+            uncertainty=uncertainty(trace.found, self.engine.space),
+            renders=trace.history[-1][0],
+            seconds=trace.history[-1][1],
+            complete=trace.complete,
+        )
+
+    def _candidate(self, target: Target, trace: Trace, row: int, scorer: Scorer) -> Candidate:
+        point = trace.found.points[row]
+        renders, seconds = trace.born[row]
+        return Candidate(
+            preset=Preset(self.synth, self.engine.space.decode(point), name=Path(target.name).stem),
+            point=point,
+            note=scorer.note(trace.found.pitch[row]),
+            distances={"log_mel_l1": float(trace.found.distance[row])},
+            renders=int(renders),
+            seconds=float(seconds),
+        )
+
+
+def encode_locks(space: ParamSpace, lock: Mapping[str, Any]) -> dict[int, float]:
+    """Returns the encoded value of every locked parameter by its position.
+
+    Args:
+        space: The synth's parameters.
+        lock: Values by name of a parameter, or None by name of a parameter or group for the defaults.
+
+    Raises:
+        UnknownName: If a name is neither a parameter nor a group.
+        PresetError: If a value does not fit.
+        OptionError: If a whole group is given one value.
+    """
+    default = space.default()
+    locked: dict[int, float] = {}
+    for name, value in lock.items():
+        positions = space.select(name)
+        if value is None:
+            locked |= {i: float(default[i]) for i in positions}
+        elif name in space.index:
+            parameter = space.parameters[positions[0]]
+            locked[positions[0]] = parameter.unit_value(parameter.number(value))
+        else:
+            raise OptionError(f"lock {name}={value!r}: {name} is a group; lock it without a value, or its parameters")
+    return locked
+
+
+def _budget(seconds: float | None, renders: int | None) -> Budget:
+    if seconds is not None and renders is not None:
+        raise OptionError(f"seconds={seconds:g} and renders={renders}: give one of them")
+    if renders is not None:
+        if not 1 <= renders <= 10_000_000:
+            raise OptionError(f"renders={renders}: not in [1, 10000000]")
+        return Budget(renders=renders)
+    seconds = 5.0 if seconds is None else seconds
+    if not 0 < seconds <= 86_400:
+        raise OptionError(f"seconds={seconds:g}: not in (0, 86400]")
+    return Budget(seconds=seconds)
