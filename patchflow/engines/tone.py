@@ -16,8 +16,8 @@ class Tone(Engine):
     space: ClassVar[ParamSpace] = ParamSpace(
         (
             Choice("wave", ("sine", "saw"), group="osc"),
-            Knob("decay", 0.01, 4.0, unit="s", log=True, group="amp"),
-            Knob("gain", -60.0, 0.0, unit="dB", group="amp"),
+            Knob("decay", 0.01, 4.0, unit="s", log=True, group="amp", default=1.0),
+            Knob("gain", -60.0, 0.0, unit="dB", group="amp", default=-6.0),
         )
     )
     native: ClassVar[str] = "json"
