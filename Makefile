@@ -1,0 +1,73 @@
+# Everything runs in .venv, which the first target makes. See README.md.
+#   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu   where PyPI would give a CUDA build of torch
+#   make test ARGS="-k engines"                                  part of the tests
+#   make install PYTHON=/opt/python3.12/bin/python3              another Python than the first one found
+
+.PHONY: install install-dev demo test quick check format clean help
+.DEFAULT_GOAL := help
+
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
+EXAMPLE := patchflow/examples/bell.flac
+
+help:
+	@echo "make demo     match a shipped example sound, after installing into .venv"
+	@echo "make test     run the whole test suite"
+	@echo "make quick    run the tests that take no more than about a minute in all"
+	@echo "make check    lint, format check, types, layering, README"
+	@echo "make install  install into .venv only"
+	@echo "make clean    remove .venv and everything that was made"
+
+install: .venv/installed
+
+install-dev: .venv/installed-dev
+
+demo: install
+	$(BIN)/patchflow match $(EXAMPLE) --seconds 5 --out demo
+
+test: install-dev
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+quick: install-dev
+	$(BIN)/python -m pytest -n auto -m "not slow" $(ARGS)
+
+check: install-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q tests/test_docs.py tests/test_house_rules.py
+
+format: install-dev
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv demo build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "patchflow needs Python 3.11 or newer, and found none: python3 is" \
+		"$$(python3 --version 2>&1 || true). Install one, or name it: make install PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(MAKE) --no-print-directory debian-venv
+	@$(BIN)/python -c 'import pip; $(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -m venv --clear .venv
+	@echo "Installing into .venv (a few minutes, once)"
+	$(PIP) --no-deps $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	$(PIP) --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+# Debian splits venv off Python.
+.PHONY: debian-venv
+debian-venv:
+	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y python3-venv; \
+	else \
+		echo "This Python has no venv module. On Debian or Ubuntu: sudo apt install python3-venv" >&2; exit 1; \
+	fi
