@@ -1,0 +1,121 @@
+"""The house rules a linter does not know."""
+
+import ast
+import sys
+import tomllib
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+import patchflow
+
+ROOT = Path(patchflow.__file__).parent
+MODULES = sorted(ROOT.rglob("*.py"))
+FOLDERS = [path for path in MODULES if path.name == "__init__.py"]
+VAGUE = {"utils", "util", "helpers", "helper", "common", "misc"}
+
+each_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+each_folder = pytest.mark.parametrize("path", FOLDERS, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+@each_module
+def test_module_is_short(path: Path):
+    assert len(path.read_text("utf-8").splitlines()) <= 400
+
+
+@each_module
+def test_module_says_in_one_line_what_it_is(path: Path):
+    first_line = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").split("\n")[0]
+
+    assert first_line.endswith((".", ":"))
+    assert len(first_line) >= 15
+
+
+@each_module
+def test_module_lists_what_it_exports_and_only_what_it_has(path: Path):
+    tree = ast.parse(path.read_text("utf-8"))
+    exported = [name for node in tree.body if _assigned(node) == ["__all__"] for name in _strings(node)]
+    lists = sum(_assigned(node) == ["__all__"] for node in tree.body)
+    bound = {name for node in tree.body for name in _bound(node)}
+
+    assert lists == 1
+    assert set(exported) <= bound or any(_name(node) == "__getattr__" for node in tree.body)
+    assert len(exported) == len(set(exported))
+
+
+@each_module
+def test_function_is_no_longer_than_60_lines(path: Path):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 60, node.name
+
+
+@each_module
+def test_function_takes_at_most_seven_positional_arguments(path: Path):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "cli" not in path.parts:
+            assert len(node.args.args) <= 7, node.name
+
+
+@each_module
+def test_module_is_called_after_what_it_holds(path: Path):
+    assert not VAGUE & {part.strip("_") for part in path.relative_to(ROOT).with_suffix("").parts}
+
+
+@each_folder
+def test_folder_has_no_logic_of_its_own(path: Path):
+    allowed = (ast.Import, ast.ImportFrom, ast.Expr, ast.Assign, ast.AnnAssign)
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if path != ROOT / "__init__.py":  # which imports its facade on first use
+            assert isinstance(node, allowed) or ast.unparse(node).startswith("if TYPE_CHECKING:"), ast.unparse(node)
+        assert not isinstance(node, ast.Expr) or isinstance(node.value, ast.Constant), ast.unparse(node)
+
+
+def test_every_folder_is_a_package():
+    assert {path.parent for path in MODULES} == {path.parent for path in FOLDERS}
+
+
+@each_module
+def test_only_declared_packages_are_imported(path: Path):
+    imported = _imported(ast.parse(path.read_text("utf-8")))
+
+    assert imported - set(sys.stdlib_module_names) - {"patchflow"} <= declared_packages()
+
+
+@cache
+def declared_packages() -> set[str]:
+    project = tomllib.loads((ROOT.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = {requirement.split(">")[0] for requirement in project["dependencies"]}
+    return {package for package, owners in packages_distributions().items() if declared & set(owners)}
+
+
+def _assigned(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.AnnAssign):
+        return [ast.unparse(node.target)]
+    return [ast.unparse(target) for target in node.targets] if isinstance(node, ast.Assign) else []
+
+
+def _strings(node: ast.AST) -> list[str]:
+    return [n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+
+
+def _name(node: ast.stmt) -> str:
+    return node.name if isinstance(node, ast.FunctionDef | ast.ClassDef) else ""
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [alias.asname or alias.name for alias in node.names]
+    return [_name(node), *_assigned(node)]
+
+
+def _imported(tree: ast.AST) -> set[str]:
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add((node.module or "").split(".")[0])
+    return found
