@@ -1,0 +1,180 @@
+"""What every engine promises, for every engine there is."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from patchflow.engines import Engine, Note, engines
+from patchflow.errors import MissingDependency
+from patchflow.presets import ParamSpace
+
+REQUIRED = os.environ.get("PATCHFLOW_REQUIRED_ENGINES", "dexed tone").split()
+"""These may not be skipped. CI names its own."""
+
+RATE = 22_050
+NOTE = Note(60, 100, hold=0.3, length=0.5)
+
+Make = type[Engine]
+
+
+@pytest.fixture(params=engines)
+def make(request: pytest.FixtureRequest) -> Make:
+    try:
+        return engines[request.param]
+    except MissingDependency as error:
+        if request.param in REQUIRED:
+            raise
+        pytest.skip(str(error))
+
+
+def draw_presets(space: ParamSpace, count: int) -> np.ndarray:
+    """Presets in which every parameter is often at its lowest, its default or its highest value."""
+    rng = np.random.default_rng(0)
+    points = rng.random((count, len(space)))
+    kind = rng.random((count, len(space)))
+    points[kind < 0.5] = 1.0
+    points[kind < 0.45] = 0.0
+    return space.snap(np.where(kind < 0.2, space.default(), points))
+
+
+def draw_notes(count: int) -> list[Note]:
+    rng = np.random.default_rng(1)
+    pitches, velocities = rng.integers(24, 97, count), rng.integers(1, 128, count)
+    return [Note(int(p), int(v), 0.3, 0.6) for p, v in zip(pitches, velocities, strict=True)]
+
+
+def test_required_engines_are_there():
+    assert set(REQUIRED) <= set(engines)
+
+
+def test_fresh_preset_is_heard(make: Make):
+    sound = make().render(make.space.default(), NOTE, RATE)
+
+    assert np.abs(sound).max() > 0.01
+
+
+def test_same_call_same_samples_on_one_engine_whatever_came_between(make: Make):
+    engine = make()
+    points, notes = draw_presets(make.space, 12), draw_notes(12)
+    forward = [engine.render(point, note, RATE) for point, note in zip(points, notes, strict=True)]
+
+    engine.render(points[0], NOTE, 48_000)
+    backward = [engine.render(point, note, RATE) for point, note in zip(points[::-1], notes[::-1], strict=True)]
+
+    for first, second in zip(forward, backward[::-1], strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_same_call_same_samples_on_a_fresh_engine(make: Make):
+    used = make()
+    for point, note in zip(draw_presets(make.space, 12), draw_notes(12), strict=True):
+        np.testing.assert_array_equal(used.render(point, note, RATE), make().render(point, note, RATE))
+
+
+def test_same_call_same_samples_on_several_threads(make: Make):
+    points, notes = draw_presets(make.space, 8), draw_notes(8)
+    alone = [make().render(point, note, RATE) for point, note in zip(points, notes, strict=True)]
+
+    def play_all(_: int) -> list[np.ndarray]:
+        engine = make()
+        return [engine.render(point, note, RATE) for point, note in zip(points, notes, strict=True)]
+
+    with ThreadPoolExecutor(4) as pool:
+        for sounds in pool.map(play_all, range(4)):
+            for sound, expected in zip(sounds, alone, strict=True):
+                np.testing.assert_array_equal(sound, expected)
+
+
+def test_a_sound_that_was_given_does_not_change(make: Make):
+    engine = make()
+    sound = engine.render(make.space.default(), NOTE, RATE)
+    before = sound.copy()
+
+    for point in draw_presets(make.space, 4):
+        engine.render(point, NOTE, RATE)
+
+    np.testing.assert_array_equal(sound, before)
+
+
+def test_the_point_is_only_read(make: Make):
+    point = draw_presets(make.space, 1)[0]
+    before = point.copy()
+    point.flags.writeable = False
+
+    make().render(point, NOTE, RATE)
+
+    np.testing.assert_array_equal(point, before)
+
+
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000, 96_000])
+@pytest.mark.parametrize("length", [0.01, 0.1234567, 1.0])
+def test_length_is_the_notes(make: Make, rate: int, length: float):
+    sound = make().render(make.space.default(), Note(hold=0.05, length=length), rate)
+
+    assert sound.shape == (round(length * rate),)
+
+
+def test_samples_are_finite_float32(make: Make):
+    engine = make()
+    for point, note in zip(draw_presets(make.space, 32), draw_notes(32), strict=True):
+        sound = engine.render(point, note, RATE)
+        assert sound.dtype == np.float32
+        assert np.isfinite(sound).all()
+
+
+def test_anywhere_in_a_cell_is_the_same_sound(make: Make):
+    engine, rng = make(), np.random.default_rng(2)
+    points = draw_presets(make.space, 12)
+    if not (make.space.cells > 0).any():
+        pytest.skip("every parameter is continuous")
+
+    for point, moved in zip(points, make.space.dequantise(points, rng), strict=True):
+        np.testing.assert_array_equal(engine.render(point, NOTE, RATE), engine.render(moved, NOTE, RATE))
+
+
+def test_decoding_and_encoding_is_the_same_sound(make: Make):
+    engine = make()
+    for point in draw_presets(make.space, 12):
+        again = make.space.encode(make.space.decode(point))
+        np.testing.assert_allclose(engine.render(point, NOTE, RATE), engine.render(again, NOTE, RATE), atol=1e-6)
+
+
+def test_canonical_sounds_the_same(make: Make):
+    points, notes = draw_presets(make.space, 200), draw_notes(200)
+    canonical = make().canonical(points)
+    engine = make()
+
+    for point, same, note in zip(points, canonical, notes, strict=True):
+        np.testing.assert_allclose(engine.render(point, note, RATE), engine.render(same, note, RATE), atol=1e-3)
+
+
+def test_canonical_is_final_and_leaves_its_argument(make: Make):
+    points = draw_presets(make.space, 50)
+    before = points.copy()
+
+    once = make().canonical(points)
+
+    np.testing.assert_array_equal(make().canonical(once), once)
+    np.testing.assert_array_equal(points, before)
+
+
+def test_a_higher_velocity_is_never_softer_by_much(make: Make):
+    engine, point = make(), make.space.default()
+    soft, hard = (engine.render(point, Note(60, velocity, 0.3, 0.5), RATE).std() for velocity in (20, 127))
+
+    assert hard >= 0.99 * soft
+
+
+def test_sound_fades_after_the_key_is_up(make: Make):
+    note = Note(60, 100, hold=0.5, length=2.0)
+    sound = make().render(make.space.default(), note, RATE)
+
+    held, released = sound[RATE // 4 : RATE // 2], sound[-RATE // 4 :]
+
+    assert released.std() < 0.1 * held.std()
+
+
+def test_native_format_is_a_word(make: Make):
+    assert make.native.isidentifier()

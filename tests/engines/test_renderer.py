@@ -1,0 +1,102 @@
+"""The renderer: order, laziness, one engine a thread, errors."""
+
+import itertools
+import os
+import sys
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from patchflow.engines import Note, Renderer
+from patchflow.engines.tone import Tone
+from patchflow.errors import PresetError
+
+RATE = 8_000
+NOTE = Note(hold=0.05, length=0.05)
+
+
+def test_sounds_come_in_the_order_of_the_presets():
+    points = np.random.default_rng(0).random((40, 3))
+    notes = [Note(36 + i, 100, 0.01 + 0.001 * (i % 7), 0.05) for i in range(40)]
+    with Renderer(Tone, threads=3) as renderer:
+        sounds = renderer.render(points, notes, RATE)
+
+    for sound, point, note in zip(sounds, points, notes, strict=True):
+        np.testing.assert_array_equal(sound, Tone().render(point, note, RATE))
+
+
+def test_a_list_of_another_length_is_refused():
+    with Renderer(Tone, threads=1) as renderer, pytest.raises(ValueError, match="shorter"):
+        renderer.render([Tone.space.default()] * 2, [NOTE], RATE)
+
+
+def test_nothing_to_render_is_no_sound():
+    with Renderer(Tone, threads=1) as renderer:
+        assert renderer.render([], [], RATE) == []
+
+
+def test_a_stream_reads_only_a_few_ahead():
+    taken = 0
+
+    def endless() -> Iterator[tuple[np.ndarray, Note]]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield Tone.space.default(), NOTE
+
+    with Renderer(Tone, threads=2) as renderer:
+        sounds = list(itertools.islice(renderer.stream(endless(), RATE), 10))
+
+    assert len(sounds) == 10
+    assert taken <= 10 + 4 * 2
+
+
+def test_every_thread_keeps_one_engine_of_its_own():
+    made: list[int] = []
+    barrier = threading.Barrier(3, timeout=30)
+
+    class Watched(Tone):
+        def __init__(self) -> None:
+            made.append(threading.get_ident())
+            barrier.wait()
+
+        def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+            assert threading.get_ident() in made
+            return super().render(point, note, rate)
+
+    with Renderer(Watched, threads=3) as renderer:
+        renderer.render([Tone.space.default()] * 30, [NOTE] * 30, RATE)
+
+    assert len(made) == len(set(made)) == 3
+
+
+def test_an_engines_error_reaches_the_caller():
+    class Broken(Tone):
+        def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+            raise PresetError(f"cutoff={point[0]}")
+
+    with Renderer(Broken, threads=2) as renderer, pytest.raises(PresetError, match=r"cutoff=0\.25"):
+        renderer.render([Tone.space.default()], [NOTE], RATE)
+
+
+def test_without_a_number_all_usable_cores_are_taken():
+    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+
+    with Renderer(Tone) as renderer:
+        assert renderer.threads == usable
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_a_number_of_threads_is_kept_on_every_system(platform: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "platform", platform)
+
+    with Renderer(Tone, threads=3) as renderer:
+        assert renderer.threads == 3
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_less_than_one_thread_is_refused(threads: int):
+    with pytest.raises(ValueError, match=f"threads={threads}"):
+        Renderer(Tone, threads=threads)
