@@ -1,5 +1,6 @@
 """Sound files in and out, level, pitch and envelope; all in numpy."""
 
+from .envelope import note_off
 from .load import load
 from .loudness import Levelled, loudness, match_loudness
 from .pitch import NoteGuess, note_guesses
@@ -16,6 +17,7 @@ __all__ = [
     "loudness",
     "match_loudness",
     "note_guesses",
+    "note_off",
     "resample",
     "save",
     "trim",
