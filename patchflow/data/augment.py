@@ -25,7 +25,8 @@ def augment(
     power = 10 ** (_FLOOR_DB / 10 * (mel[rows] - 1)) * (mel[rows] > 0)
     for change, chance in ((_late, 0.4), (_room, 0.3), (_cut, 0.3), (_filter, 0.5), (_noise, 0.6)):
         some = torch.nonzero(torch.rand(len(rows), generator=generator) < chance)[:, 0]
-        power[some] = change(power[some], generator)
+        if len(some):
+            power[some] = change(power[some], generator)
     peak = power.amax((1, 2), keepdim=True).clamp_min(1e-12)
     changed = mel.clone()
     changed[rows] = (1 + 10 / _FLOOR_DB * torch.log10(power / peak + 1e-12)).clamp(0, 1)

@@ -61,7 +61,6 @@ class Scorer:
         self.renderer = renderer
         self.target = target
         self.velocity = velocity
-        self.renders = 0
         self._mel = log_mel(torch.from_numpy(target.samples)[None])
 
     def note(self, pitch: int) -> Note:
@@ -78,7 +77,6 @@ class Scorer:
         pitch = np.asarray(pitch, int)
         jobs = [(points[i : i + _JOB], pitch[i : i + _JOB]) for i in range(0, len(points), _JOB)]
         parts = list(self.renderer.map(self._work, jobs))
-        self.renders += len(points)
         distance, mels = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
         return Scored(points, pitch, distance, mels)
 

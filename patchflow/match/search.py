@@ -21,6 +21,7 @@ _DRAWN = 0.12  # share of the budget spent on proposals
 _DRAWN_MOST = 512
 _POLISHED = 0.85  # share of the budget after which the best is polished
 _PARENTS = 96
+_BARREN = 50  # batches without anything new after which the space is exhausted
 _ARCHIVE = 400  # presets remembered for picking distinct candidates
 
 
@@ -106,28 +107,26 @@ class Search:
             KeyboardInterrupt: If nothing was rendered yet.
         """
         start = time.monotonic()
-        trace: Trace | None = None
-        seen: set[bytes] = set()
+        memory = _Memory(self.scorer)
+        barren = 0
         try:
-            while (share := budget.spent(self.scorer.renders, time.monotonic() - start)) < 1:
+            while barren < _BARREN and (share := budget.spent(memory.renders, time.monotonic() - start)) < 1:
                 stage = self._stage(share)
-                count = _BATCH if trace else _FIRST
+                count = _BATCH if memory.trace else _FIRST
                 if budget.renders is not None:
-                    count = min(count, budget.renders - self.scorer.renders)
-                points, pitch = stage.ask(trace and trace.found, count)
-                points = self._lock(points)
-                scored = self.scorer.score(points, pitch)
-                stage.tell(scored)
-                trace = _remember(trace, scored, seen, (self.scorer.renders, time.monotonic() - start))
-                renders, seconds, distance = trace.history[-1]
-                progress(Progress(renders, seconds, distance, stage.name, min(1.0, budget.spent(renders, seconds))))
+                    count = min(count, budget.renders - memory.renders)
+                points, pitch = stage.ask(memory.trace and memory.trace.found, count)
+                before = memory.renders
+                stage.tell(memory.score(self._lock(points), pitch, start))
+                barren = barren + 1 if memory.renders == before else 0
+                progress(_progress(memory, stage, budget))
         except KeyboardInterrupt:
-            if trace is None:
+            if memory.trace is None:
                 raise
-            trace.complete = False
-        if trace is None:
+            memory.trace.complete = False
+        if memory.trace is None:
             raise ValueError(f"budget={budget}: allows no render")
-        return trace
+        return memory.trace
 
     def _stage(self, share: float) -> Stage:
         if not self.draw.pool or (share < _DRAWN and len(self.draw.pool) < _DRAWN_MOST):
@@ -135,28 +134,44 @@ class Search:
         return self.recombine if share < _POLISHED else self.polish
 
     def _lock(self, points: np.ndarray) -> np.ndarray:
-        points = self.engine.space.snap(points)
-        for position, value in self.locked.items():
-            points[:, position] = value
+        points = self.engine.canonical(self.engine.space.snap(points))
+        points[:, list(self.locked)] = list(self.locked.values())
         return points
 
 
-def _remember(trace: Trace | None, scored: Scored, seen: set[bytes], now: tuple[int, float]) -> Trace:
-    """Adds presets that are new, best first, and forgets the worst."""
-    new = [i for i, point in enumerate(scored.points) if _unseen(point, scored.pitch[i], seen)]
-    scored, born = scored.take(np.array(new, int)), np.tile(now, (len(new), 1))
-    if trace is None:
-        trace = Trace(scored, born)
-    else:
-        trace.found, trace.born = trace.found.join(scored), np.concatenate([trace.born, born])
-    order = np.argsort(trace.found.distance, kind="stable")[:_ARCHIVE]
-    trace.found, trace.born = trace.found.take(order), trace.born[order]
-    trace.history.append((*now, float(trace.found.distance[0])))
-    return trace
+class _Memory:
+    """Everything heard in one search: no preset is rendered twice, the best are kept."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.scorer = scorer
+        self.renders = 0
+        self.trace: Trace | None = None
+        self._distance: dict[bytes, float] = {}
+
+    def score(self, points: np.ndarray, pitch: np.ndarray, start: float) -> np.ndarray:
+        """Returns the distance of every preset, shape `(N,)`; renders those that are new."""
+        keys = [point.astype(np.float32).tobytes() + bytes([note]) for point, note in zip(points, pitch, strict=True)]
+        new = list({key: i for i, key in enumerate(keys) if key not in self._distance}.values())
+        if new:
+            scored = self.scorer.score(points[new], pitch[new])
+            self.renders += len(new)
+            self._distance |= dict(zip((keys[i] for i in new), scored.distance.tolist(), strict=True))
+            self._keep(scored, (self.renders, time.monotonic() - start))
+        return np.array([self._distance[key] for key in keys])
+
+    def _keep(self, scored: Scored, now: tuple[int, float]) -> None:
+        """Puts new presets among the best and forgets the worst."""
+        born = np.tile(now, (len(scored), 1))
+        if self.trace is None:
+            self.trace = Trace(scored, born)
+        else:
+            scored = self.trace.found.join(scored)
+            born = np.concatenate([self.trace.born, born])
+        order = np.argsort(scored.distance, kind="stable")[:_ARCHIVE]
+        self.trace.found, self.trace.born = scored.take(order), born[order]
+        self.trace.history.append((*now, float(self.trace.found.distance[0])))
 
 
-def _unseen(point: np.ndarray, pitch: int, seen: set[bytes]) -> bool:
-    key = point.astype(np.float32).tobytes() + bytes([pitch])
-    fresh = key not in seen
-    seen.add(key)
-    return fresh
+def _progress(memory: _Memory, stage: Stage, budget: Budget) -> Progress:
+    renders, seconds, distance = memory.trace.history[-1]  # type: ignore[union-attr]
+    return Progress(renders, seconds, distance, stage.name, min(1.0, budget.spent(renders, seconds)))

@@ -19,7 +19,7 @@ __all__ = ["Draw", "Polish", "Recombine", "Stage"]
 class Stage(abc.ABC):
     """Asks for presets to be tried and is told how good they were.
 
-    The search loop is: `points, pitch = stage.ask(found, count)`, render, `stage.tell(scored)`.
+    The search loop is: `points, pitch = stage.ask(found, count)`, render, `stage.tell(distance)`.
 
     Attributes:
         name: What the user sees.
@@ -36,8 +36,8 @@ class Stage(abc.ABC):
             count: How many may be rendered.
         """
 
-    def tell(self, scored: Scored) -> None:  # noqa: B027 - most stages need not know
-        """Learns how good the presets of the last `ask` were, in their order."""
+    def tell(self, distance: np.ndarray) -> None:  # noqa: B027 - some stages need not know
+        """Learns how far the presets of the last `ask` are from the target, in dB, shape `(N,)`."""
 
 
 class Draw(Stage):
@@ -107,9 +107,9 @@ class Recombine(Stage):
         parents = np.minimum(*self.rng.integers(len(good), size=(2, count)))
         return np.stack(children), found.pitch[parents]  # type: ignore[union-attr]
 
-    def tell(self, scored: Scored) -> None:
+    def tell(self, distance: np.ndarray) -> None:
         """See `Stage.tell`."""
-        won = scored.distance < self._bar
+        won = distance < self._bar
         self._credit *= 0.95
         np.add.at(self._credit, self._used, won)
         self._credit = np.maximum(self._credit, 0.05)
@@ -149,10 +149,10 @@ class Polish(Stage):
         points[:, self._active] = self._asked
         return points, np.full(size, self._pitch)
 
-    def tell(self, scored: Scored) -> None:
+    def tell(self, distance: np.ndarray) -> None:
         """See `Stage.tell`."""
-        if len(scored) >= self._strategy.sp.weights.mu:  # type: ignore[union-attr]
-            self._strategy.tell(list(self._asked), list(scored.distance))  # type: ignore[union-attr]
+        if len(distance) >= self._strategy.sp.weights.mu:  # type: ignore[union-attr]
+            self._strategy.tell(list(self._asked), list(distance))  # type: ignore[union-attr]
 
     def _start(self, found: Scored | None) -> None:
         import cma

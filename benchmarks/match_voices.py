@@ -1,0 +1,132 @@
+"""How near every method comes to held-out DX7 voices.
+
+Usage: python benchmarks/match_voices.py BANK.npz [--rows PREFIX,...] [--items 200] [--model FILE]
+
+Writes one line a voice, row and budget to benchmarks/results/voices.jsonl and goes on where it stopped.
+Targets: one voice of each of 200 test families, so none has a twin in training; middle C, velocity 100,
+held 3 s of 4 s; note and hold are told to every method, except in the row "search, note unknown".
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import rows
+import torch
+
+from patchflow.audio.sound import Sound
+from patchflow.data.bank import Bank
+from patchflow.engines import Note, Renderer, engines
+from patchflow.match.hearing import hear
+from patchflow.match.proposals import FromLibrary
+from patchflow.match.result import NoteGuess, Target
+from patchflow.match.search import Budget
+
+RESULTS = Path(__file__).parent / "results" / "voices.jsonl"
+NOTE = Note()
+
+
+def main() -> None:
+    """Runs the rows that were asked for and are not there yet."""
+    options = _options()
+    torch.set_num_threads(1)
+    bank = Bank.load(options.bank)
+    targets = pick(bank, options.items)
+    done = {(r["item"], r["row"], r["budget"]) for r in map(json.loads, _lines())}
+    RESULTS.parent.mkdir(exist_ok=True)
+    with Renderer(engines["dexed"]) as renderer, RESULTS.open("a") as out:
+        work = list(methods(bank, renderer, options))
+        work = [entry for entry in work if any(entry[0].startswith(prefix) for prefix in options.rows.split(","))]
+        for row, budget, find in work:
+            start = time.monotonic()
+            for seed, item in enumerate(targets):
+                if (int(item), row, budget) in done:
+                    continue
+                target = renderer.make().render(bank.points[item], NOTE, rows.FULL_RATE)
+                found = find(int(item), seed)
+                sound = renderer.make().render(found.point, found.note, rows.FULL_RATE)
+                line = {"item": int(item), "row": row, "budget": budget, "renders": found.renders,
+                        "seconds": round(found.seconds, 3), **rows.measure(sound, target, rows.FULL_RATE)}  # fmt: skip
+                out.write(json.dumps(line) + "\n")
+                out.flush()
+            print(f"{row} {budget}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+
+
+def methods(bank: Bank, renderer: Renderer, options: argparse.Namespace):
+    """Yields `(row, budget, find)`; `find(item, seed)` returns a `Found`."""
+    train = bank.part("train")
+    engine = renderer.make()
+    mean = train.points.mean(0)
+
+    def target(item: int) -> Target:
+        return Target(engine.render(bank.points[item], NOTE, rows.RATE), rows.RATE, (NoteGuess(60, 1.0),), NOTE.hold)
+
+    def fixed(point: np.ndarray) -> rows.Found:
+        return rows.Found(engine.space.snap(point), NOTE, 1, 0.0)
+
+    def closest(item: int, allowed: np.ndarray) -> rows.Found:
+        mels = rows.bank_mels(bank.points, NOTE, Path(options.bank).with_suffix(".mels.npy"), lambda n: None)
+        start = time.monotonic()
+        row, _ = rows.nearest(mels[item], mels, allowed)
+        return rows.Found(bank.points[row], NOTE, 0, time.monotonic() - start)
+
+    yield "oracle", "1", lambda item, seed: fixed(bank.points[item])
+    yield "mean preset", "1", lambda item, seed: fixed(mean)
+    yield "random preset", "1", lambda item, seed: fixed(train.points[np.random.default_rng(seed).integers(len(train.points))])
+    yield "nearest in the training bank", "0", lambda item, seed: closest(item, bank.split == "train")
+    yield "nearest in the whole bank", "0", lambda item, seed: closest(item, bank.family != bank.family[item])
+    for n in rows.BUDGETS[1:]:
+        yield "evolution from scratch", str(n), lambda item, seed, n=n: rows.search(
+            target(item), renderer, rows.from_scratch(), Budget(renders=n), seed)  # fmt: skip
+    for n in (1000, 4000):
+        yield "CMA-ES from scratch", str(n), lambda item, seed, n=n: rows.cma_from(target(item), renderer, mean, n, seed)
+    if not any(part.startswith(("posterior", "search")) for part in options.rows.split(",") if part) and options.rows:
+        return
+    proposer = rows.posterior(options.model)
+    for n in rows.BUDGETS[:3]:
+        yield "posterior draws", str(n), lambda item, seed, n=n: rows.draw_best(target(item), renderer, proposer, n, seed)
+    for n in rows.BUDGETS[1:]:
+        yield "search", str(n), lambda item, seed, n=n: rows.search(
+            target(item), renderer, [proposer], Budget(renders=n), seed)  # fmt: skip
+    for s in (1, 10):
+        yield "search", f"{s} s", lambda item, seed, s=s: rows.search(
+            target(item), renderer, [proposer], Budget(seconds=s), seed)  # fmt: skip
+    for n in (1000, 4000):
+        yield "search, note unknown", str(n), lambda item, seed, n=n: rows.search(
+            heard(engine.render(bank.points[item], NOTE, rows.FULL_RATE)), renderer, [proposer], Budget(renders=n), seed)  # fmt: skip
+    library = FromLibrary(train.points, proposer)
+    yield "search with the training bank as library", "4000", lambda item, seed: rows.search(
+        target(item), renderer, [proposer, library], Budget(renders=4000), seed)  # fmt: skip
+
+
+def heard(samples: np.ndarray) -> Target:
+    """Returns the target as the command line would hear it: note and hold guessed."""
+    return hear(Sound(samples / np.abs(samples).max(), rows.FULL_RATE))
+
+
+def pick(bank: Bank, count: int) -> np.ndarray:
+    """Returns one test voice of each of `count` families, the same every time."""
+    test = np.nonzero(bank.split == "test")[0]
+    order = np.random.default_rng(2026).permutation(test)
+    _, first = np.unique(bank.family[order], return_index=True)
+    return order[np.sort(first)][:count]
+
+
+def _lines() -> list[str]:
+    return RESULTS.read_text().splitlines() if RESULTS.exists() else []
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bank", help="made by prepare_bank.py")
+    parser.add_argument("--rows", default="", help="beginnings of the names of the rows to run, with commas")
+    parser.add_argument("--items", type=int, default=200, help="number of voices")
+    parser.add_argument("--model", help="weights; those shipped if not given")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""The rows of the quality tables: every way to get a preset for a sound, with what it may spend."""
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cma
+import numpy as np
+import torch
+
+from patchflow.engines import Note, Renderer, engines
+from patchflow.features.mel import mel_spectrogram, power_to_db
+from patchflow.match.proposals import FromPosterior, FromSpace, Proposer
+from patchflow.match.result import Target
+from patchflow.match.scorer import Scorer
+from patchflow.match.search import Budget, Search
+from patchflow.metrics import metrics
+from patchflow.models import models
+from patchflow.models._files import load_model, shipped
+
+__all__ = ["Found", "bank_mels", "cma_from", "draw_best", "measure", "nearest", "posterior", "search"]
+
+RATE = 22_050
+FULL_RATE = 44_100
+BUDGETS = (1, 16, 256, 1000, 4000)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A preset for a target: encoded `(P,)`, how it is played, and what it cost."""
+
+    point: np.ndarray
+    note: Note
+    renders: int
+    seconds: float
+
+
+def posterior(path: str | None) -> FromPosterior:
+    """Returns the proposer on given weights, or on those shipped."""
+    weights = path or shipped("dexed")
+    return FromPosterior(load_model(weights, engines["dexed"].space, models))
+
+
+def search(target: Target, renderer: Renderer, proposers: list[Proposer], budget: Budget, seed: int) -> Found:
+    """Returns the best of a whole search."""
+    scorer = Scorer(renderer, target)
+    run = Search(scorer, renderer.make(), proposers, seed=seed)
+    start = time.monotonic()
+    trace = run.run(budget)
+    seconds = time.monotonic() - start
+    return Found(trace.found.points[0], scorer.note(trace.found.pitch[0]), trace.history[-1][0], seconds)
+
+
+def draw_best(target: Target, renderer: Renderer, proposer: Proposer, count: int, seed: int) -> Found:
+    """Returns the best of `count` proposals on the target's likeliest note."""
+    start = time.monotonic()
+    pitch = target.guesses[0].pitch
+    points = renderer.make().space.snap(proposer.propose(target, pitch, count, np.random.default_rng(seed)))
+    scorer = Scorer(renderer, target)
+    best = int(np.argmin(scorer.score(points, np.full(count, pitch)).distance))
+    return Found(points[best], scorer.note(pitch), count, time.monotonic() - start)
+
+
+def cma_from(target: Target, renderer: Renderer, point: np.ndarray, renders: int, seed: int) -> Found:
+    """Returns the best of CMA-ES with a diagonal covariance over all parameters from one point."""
+    scorer, start, pitch = Scorer(renderer, target), time.monotonic(), target.guesses[0].pitch
+    best, spent = (np.inf, point), 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        options = {"CMA_diagonal": True, "bounds": [0, 1], "verbose": -9, "seed": seed + 1}
+        strategy = cma.CMAEvolutionStrategy(np.clip(point, 0.01, 0.99), 0.2, options)
+        while spent < renders:
+            asked = np.array(strategy.ask(min(strategy.popsize, renders - spent)))
+            points = renderer.make().space.snap(asked)
+            distance = scorer.score(points, np.full(len(points), pitch)).distance
+            spent += len(points)
+            if distance.min() < best[0]:
+                best = (distance.min(), points[np.argmin(distance)])
+            if len(points) == strategy.popsize:
+                strategy.tell(list(asked), list(distance))
+    return Found(best[1], scorer.note(pitch), spent, time.monotonic() - start)
+
+
+def from_scratch() -> list[Proposer]:
+    """Returns the proposer that knows nothing: presets drawn evenly from the whole space."""
+    return [FromSpace(engines["dexed"].space)]
+
+
+def bank_mels(points: np.ndarray, note: Note, cache: Path, progress: Callable[[int], None]) -> np.ndarray:
+    """Returns log-mel spectrograms of a bank played on one note, in 1/3 dB steps below the peak, uint8 `(N, F, N')`."""
+    if cache.exists():
+        return np.load(cache, mmap_mode="r")
+    mels = []
+    with Renderer(engines["dexed"]) as renderer:
+        jobs = [points[i : i + 8] for i in range(0, len(points), 8)]
+        for k, part in enumerate(renderer.map(lambda engine, job: _hear(engine, job, note), jobs)):
+            mels.append(part)
+            progress(8 * k)
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    np.save(cache, np.concatenate(mels))
+    return np.load(cache, mmap_mode="r")
+
+
+def _hear(engine, points: np.ndarray, note: Note) -> np.ndarray:
+    sounds = torch.from_numpy(np.stack([engine.render(point, note, RATE) for point in points]))
+    return (power_to_db(mel_spectrogram(sounds, RATE)) * -3).round().to(torch.uint8).numpy()
+
+
+def nearest(mel: np.ndarray, mels: np.ndarray, allowed: np.ndarray) -> tuple[int, float]:
+    """Returns the row of `mels` with the smallest log-mel L1 among those `allowed`, and that distance in dB."""
+    query = torch.from_numpy(mel.astype(np.int16))
+    distance = np.concatenate(
+        [
+            (torch.from_numpy(np.asarray(mels[i : i + 2048]).astype(np.int16)) - query).abs().float().mean((1, 2)).numpy()
+            for i in range(0, len(mels), 2048)
+        ]
+    )
+    distance[~allowed] = np.inf
+    row = int(np.argmin(distance))
+    return row, float(distance[row]) / 3
+
+
+def measure(estimate: np.ndarray, target: np.ndarray, rate: int) -> dict[str, float]:
+    """Returns every metric of the registry between two sounds."""
+    pair = [torch.from_numpy(np.ascontiguousarray(x, np.float32))[None] for x in (estimate, target)]
+    return {name: round(float(metrics[name](*pair, rate)), 6) for name in metrics}
