@@ -51,7 +51,7 @@ def read_bytes(path: str | os.PathLike[str], limit: int | None = None) -> bytes:
         StorageError: If it is missing, a folder, unreadable or larger than `limit`.
     """
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             data = file.read() if limit is None else file.read(limit + 1)
     except OSError as error:
         raise StorageError(f"cannot read {path}: {describe(error)}") from error
@@ -70,17 +70,17 @@ def _replace(path: Path, data: bytes) -> None:
     if path.exists() and not path.is_file():
         path.write_bytes(data)  # a pipe or device such as /dev/null: renaming would remove it
         return
-    target = Path(os.path.realpath(path))  # a link stays a link
+    target = path.resolve()  # a link stays a link
     beside = target.with_name(f".patchflow-{secrets.token_hex(8)}")
     try:
-        with open(beside, "xb") as file:
+        with beside.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileNotFoundError):
             shutil.copymode(target, beside)
-        os.replace(beside, target)
+        beside.replace(target)
     except BaseException:
         with suppress(OSError):
-            os.unlink(beside)
+            beside.unlink()
         raise

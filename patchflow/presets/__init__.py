@@ -1,7 +1,22 @@
 """What a preset is: parameters, spaces, presets, native files and the library."""
 
+from .files import read_presets, write_presets
+from .formats import ReadReport, Rejected
 from .parameters import Choice, Knob, Parameter, Steps, Value
-from .preset import Preset
+from .preset import Preset, check
 from .space import ParamSpace
 
-__all__ = ["Choice", "Knob", "ParamSpace", "Parameter", "Preset", "Steps", "Value"]
+__all__ = [
+    "Choice",
+    "Knob",
+    "ParamSpace",
+    "Parameter",
+    "Preset",
+    "ReadReport",
+    "Rejected",
+    "Steps",
+    "Value",
+    "check",
+    "read_presets",
+    "write_presets",
+]

@@ -7,10 +7,19 @@ References:
 
 import numpy as np
 
-from .parameters import Choice, Parameter, Steps
+from .parameters import Choice, Parameter, Steps, Value
 from .space import ParamSpace
 
-__all__ = ["OPERATORS", "SPACE", "bytes_from_points", "canonical", "points_from_bytes"]
+__all__ = [
+    "LIMITS",
+    "NAMES",
+    "OPERATORS",
+    "SPACE",
+    "bytes_from_points",
+    "canonical",
+    "points_from_bytes",
+    "values_from_bytes",
+]
 
 OPERATORS = 6
 OFF_ON = ("off", "on")
@@ -65,6 +74,14 @@ SPACE = ParamSpace((*(p for n in range(1, OPERATORS + 1) for p in _operator(n)),
 # A dump holds operator 6 first.
 _BYTE = np.array([(5 - i // 21) * 21 + i % 21 if i < 126 else i for i in range(145)])
 
+_VALUES = [[p.value((cell + 0.5) / p.cells) for cell in range(p.cells)] for p in SPACE.parameters]
+
+NAMES = tuple(SPACE.names[i] for i in np.argsort(_BYTE))
+"""The names of the parameters, in the order of a single-voice dump."""
+
+LIMITS = SPACE.cells[np.argsort(_BYTE)] - 1
+"""The largest byte of each parameter, in the order of a single-voice dump, shape `(145,)`."""
+
 
 def bytes_from_points(points: np.ndarray) -> np.ndarray:
     """Returns the 145 parameter bytes of each voice, in the order of a single-voice dump.
@@ -90,6 +107,18 @@ def points_from_bytes(data: np.ndarray) -> np.ndarray:
         Cell centres, shape `(..., 145)`.
     """
     return (np.asarray(data)[..., _BYTE] + 0.5) / SPACE.cells
+
+
+def values_from_bytes(data: np.ndarray) -> dict[str, Value]:
+    """Returns the native values of one voice, all of whose bytes are in range.
+
+    The same as `SPACE.decode(points_from_bytes(data))`, and ten times as fast.
+
+    Args:
+        data: Bytes in the order of a single-voice dump, shape `(145,)`.
+    """
+    cells = np.asarray(data)[_BYTE].tolist()
+    return {name: values[cell] for name, values, cell in zip(SPACE.names, _VALUES, cells, strict=True)}
 
 
 def canonical(points: np.ndarray) -> np.ndarray:

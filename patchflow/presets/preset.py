@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .parameters import Value
+from .space import ParamSpace
 
-__all__ = ["Preset"]
+__all__ = ["Preset", "check"]
 
 
 @dataclass(frozen=True)
@@ -31,3 +32,23 @@ class Preset:
     category: str = ""
     author: str = ""
     tags: tuple[str, ...] = field(default=())
+
+
+def check(preset: Preset, space: ParamSpace) -> None:
+    """Makes sure that a preset is complete and that all its values are allowed.
+
+    Args:
+        preset: From any source.
+        space: The parameters of its synth.
+
+    Raises:
+        PresetError: If a parameter is missing or its value is not allowed.
+        UnknownName: If a name is not a parameter.
+
+    Example:
+        >>> from patchflow.presets import Knob
+        >>> check(Preset("tone", {"gain": 9}), ParamSpace((Knob("gain", -60, 0, unit="dB"),)))
+        Traceback (most recent call last):
+        patchflow.errors.PresetError: gain=9: not in [-60, 0] dB
+    """
+    space.numbers(preset.values)

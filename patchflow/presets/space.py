@@ -81,8 +81,10 @@ class ParamSpace:
         """Returns the encoded fresh preset, shape `(P,)`."""
         return np.array([_default(parameter) for parameter in self.parameters])
 
-    def encode(self, values: Mapping[str, Value]) -> np.ndarray:
-        """Returns the point of a complete preset, shape `(P,)`.
+    def numbers(self, values: Mapping[str, Value]) -> list[float]:
+        """Returns what the values of a complete preset are before they are scaled to the unit cube.
+
+        A continuous parameter gives its native value, a discrete one the index of its cell.
 
         Raises:
             PresetError: If a parameter is missing or its value is not allowed.
@@ -91,12 +93,20 @@ class ParamSpace:
         for name in values:
             if name not in self.index:
                 raise UnknownName("parameter", name, self.names)
-        point = np.empty(len(self))
-        for i, parameter in enumerate(self.parameters):
-            if parameter.name not in values:
-                raise PresetError(f"{parameter.name}: missing from the preset")
-            point[i] = parameter.unit_value(parameter.number(values[parameter.name]))
-        return point
+        for name in self.names:
+            if name not in values:
+                raise PresetError(f"{name}: missing from the preset")
+        return [parameter.number(values[parameter.name]) for parameter in self.parameters]
+
+    def encode(self, values: Mapping[str, Value]) -> np.ndarray:
+        """Returns the point of a complete preset, shape `(P,)`.
+
+        Raises:
+            PresetError: If a parameter is missing or its value is not allowed.
+            UnknownName: If a name is not a parameter.
+        """
+        pairs = zip(self.parameters, self.numbers(values), strict=True)
+        return np.array([parameter.unit_value(number) for parameter, number in pairs], float)
 
     def decode(self, point: np.ndarray) -> dict[str, Value]:
         """Returns the preset at a point of the unit cube, shape `(P,)`."""

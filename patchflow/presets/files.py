@@ -1,0 +1,90 @@
+"""Preset files on disk, in any registered format."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import PresetError
+from ..storage import read_bytes, write_atomically
+from .formats import PresetFormat, ReadReport, formats
+from .preset import Preset
+
+__all__ = ["extensions", "format_of", "read_presets", "write_presets"]
+
+_LARGEST = 256 * 2**20  # bytes: 60,000 DX7 banks
+
+
+def read_presets(path: str | os.PathLike[str]) -> ReadReport:
+    """Reads a preset file; its extension says the format or, failing that, its content.
+
+    Args:
+        path: The file, at most 256 MiB.
+
+    Returns:
+        The good presets and the reasons why others were rejected.
+
+    Raises:
+        StorageError: If the file cannot be read.
+        PresetError: If it is no preset file.
+    """
+    data = read_bytes(path, limit=_LARGEST)
+    try:
+        return _reader(Path(path), data).read(data)
+    except PresetError as error:
+        raise PresetError(f"{path}: {error}") from error
+
+
+def write_presets(
+    path: str | os.PathLike[str],
+    presets: Sequence[Preset],
+    format: str | None = None,  # noqa: A002
+) -> None:
+    """Writes a preset file, whole or not at all.
+
+    Args:
+        path: The file; an existing one is replaced.
+        presets: At least one, complete and with allowed values.
+        format: Name of the format, see `patchflow list formats`; by the extension if not given.
+
+    Raises:
+        PresetError: If a preset does not fit the format, or no format has the extension.
+        StorageError: If the file cannot be written.
+        UnknownName: If there is no such format.
+    """
+    writer = format_of(path) if format is None else formats[format]()
+    if writer is None:
+        raise PresetError(f"{path}: no format has this extension. Use one of {', '.join(extensions())}.")
+    write_atomically(path, writer.write(presets))
+
+
+def format_of(path: str | os.PathLike[str]) -> PresetFormat | None:
+    """Returns the format that the extension of `path` stands for, if there is one.
+
+    Example:
+        >>> type(format_of("ROM1A.SYX")).__name__
+        'Syx'
+    """
+    suffix = Path(path).suffix.lower()
+    found = (formats[name]() for name in formats)
+    return next((candidate for candidate in found if suffix in candidate.extensions), None)
+
+
+def extensions() -> tuple[str, ...]:
+    """Returns the extensions of all formats.
+
+    Example:
+        >>> extensions()
+        ('.json', '.syx')
+    """
+    return tuple(extension for name in formats for extension in formats[name].extensions)
+
+
+def _reader(path: Path, data: bytes) -> PresetFormat:
+    by_name = format_of(path)
+    if by_name:
+        return by_name
+    for name in formats:
+        candidate = formats[name]()
+        if candidate.recognises(data):
+            return candidate
+    raise PresetError(f"not a preset file of a known format ({', '.join(formats)})")

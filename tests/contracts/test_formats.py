@@ -1,0 +1,57 @@
+"""What every preset format promises."""
+
+import numpy as np
+import pytest
+
+from patchflow.engines import engines
+from patchflow.errors import PresetError
+from patchflow.presets import Preset
+from patchflow.presets.files import format_of
+from patchflow.presets.formats import PresetFormat, formats
+
+
+@pytest.fixture(params=formats)
+def kind(request: pytest.FixtureRequest) -> PresetFormat:
+    return formats[request.param]()
+
+
+@pytest.fixture
+def presets(kind: PresetFormat) -> list[Preset]:
+    synth = kind.synth or "tone"
+    points = np.random.default_rng(0).random((3, len(engines[synth].space)))
+    return [Preset(synth, engines[synth].space.decode(point), name=f"No {i}") for i, point in enumerate(points)]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_what_is_written_is_read(kind: PresetFormat, presets: list[Preset], count: int):
+    report = kind.read(kind.write(presets[:count]))
+
+    assert report.presets[:count] == tuple(presets[:count])
+    assert not report.rejected
+    assert not report.notes
+
+
+def test_it_recognises_what_it_writes(kind: PresetFormat, presets: list[Preset]):
+    assert kind.recognises(kind.write(presets))
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00", b"hello", b"RIFF\x00\x00\x00\x00WAVE", b"{}", bytes(range(256)) * 8])
+def test_it_refuses_what_is_not_its_own(kind: PresetFormat, data: bytes):
+    assert not kind.recognises(data)
+    with pytest.raises(PresetError):
+        kind.read(data)
+
+
+def test_others_do_not_recognise_what_it_writes(kind: PresetFormat, presets: list[Preset]):
+    data = kind.write(presets)
+
+    assert [name for name in formats if formats[name]().recognises(data)] == [type(kind).__name__.lower()]
+
+
+def test_its_extensions_lead_to_it(kind: PresetFormat):
+    assert [type(format_of(f"a{extension}")) for extension in kind.extensions] == [type(kind)] * len(kind.extensions)
+
+
+def test_it_writes_no_empty_file(kind: PresetFormat):
+    with pytest.raises(PresetError, match="no preset to write"):
+        kind.write([])
