@@ -14,7 +14,7 @@ from .sound import SILENCE_DB, Sound
 
 __all__ = ["load"]
 
-_BLOCK = 1 << 16
+_BLOCK = 1 << 17  # samples of all channels
 _CANCELLED = 0.1
 _UNKNOWN_SIZE = 0x7FFFF000  # what programs that write to a pipe put for a size they do not know yet
 
@@ -115,8 +115,9 @@ def _mono(block: np.ndarray, channel: int | None) -> np.ndarray:
 def _blocks(file: soundfile.SoundFile, path: Path | None, first: int, count: int) -> Iterator[tuple[int, np.ndarray]]:
     """Yields positions and blocks `(T, C)` of up to `count` frames; checks them if `path` is given."""
     file.seek(first)
-    for at in range(first, first + count, _BLOCK):
-        wanted = min(_BLOCK, first + count - at)
+    most = max(1, _BLOCK // file.channels)
+    for at in range(first, first + count, most):
+        wanted = min(most, first + count - at)
         block = file.read(wanted, dtype="float32", always_2d=True)
         if path:
             _check_block(block, at, file.samplerate, path)
