@@ -1,0 +1,77 @@
+"""How close the renderer comes to the bare engine: one thread, and two against one.
+
+Usage: python benchmarks/rendering.py  (writes benchmarks/results/rendering.json)
+
+The same voices are rendered by the bare dexed-py synth in a loop and by `Renderer`, in turn, many times; the
+figures are medians of the ratios of neighbouring runs, so that a drift of the machine's speed cancels.
+"""
+
+import json
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from dexed._dexed import DexedSynth
+
+from patchflow.engines import Note, Renderer, engines
+from patchflow.presets import dx7
+
+RATE, VOICES, ROUNDS = 22_050, 150, 15
+NOTE = Note()
+
+
+def main() -> None:
+    """Prints and writes the ratios."""
+    rng = np.random.default_rng(0)
+    points = dx7.SPACE.snap(np.clip(dx7.SPACE.default() + rng.normal(0, 0.15, (VOICES, len(dx7.SPACE))), 0, 1))
+    raw = [dx7.bytes_from_points(point).tobytes() + b" " * 10 + b"\x3f" for point in points]
+    notes = [NOTE] * VOICES
+    Dexed = engines["dexed"]
+    with Renderer(Dexed, threads=1) as one, Renderer(Dexed, threads=2) as two, ThreadPoolExecutor(2) as pool:
+        ways = {
+            "bare": lambda: bare(raw),
+            "one": lambda: one.render(points, notes, RATE),
+            "two": lambda: two.render(points, notes, RATE),
+            "bare_two": lambda: list(pool.map(bare, (raw[::2], raw[1::2]))),
+        }
+        for run in ways.values():
+            run()
+        times = [{name: seconds(run) for name, run in ways.items()} for _ in range(ROUNDS)]
+    found = {
+        "renders_per_second_bare": round(VOICES / statistics.median(t["bare"] for t in times), 1),
+        "one_thread_over_bare": ratio(times, "bare", "one"),
+        "two_threads_over_one": ratio(times, "one", "two"),
+        "two_bare_threads_over_one": ratio(times, "bare", "bare_two"),
+        "note": "4 s at 22,050 Hz",
+    }
+    text = json.dumps(found, indent=1)
+    print(text)
+    (Path(__file__).parent / "results" / "rendering.json").write_text(text + "\n")
+
+
+def bare(raw: list[bytes]) -> None:
+    """Renders with the engine alone."""
+    synth = DexedSynth(float(RATE))
+    for voice in raw:
+        synth.load_sysex(voice)
+        synth.render(NOTE.pitch, NOTE.velocity, NOTE.hold, NOTE.length)
+
+
+def seconds(run) -> float:
+    """Returns how long a call takes."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def ratio(times: list[dict[str, float]], slow: str, fast: str) -> dict[str, float]:
+    """Returns the median and the quartiles of time `slow` over time `fast`."""
+    values = [t[slow] / t[fast] for t in times]
+    low, middle, high = statistics.quantiles(values, n=4)
+    return {"median": round(middle, 3), "low": round(low, 3), "high": round(high, 3)}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Turns the result files into Markdown tables: docs/results.md and the short table in the README.
+
+Usage: python benchmarks/tables.py
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from patchflow.metrics import metrics
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+RANKING = "log_mel_l1"
+SHORT = (
+    ("oracle", "1"), ("mean preset", "1"), ("random preset", "1"), ("nearest in the training bank", "0"),
+    ("nearest in the whole bank", "0"), ("CMA-ES from scratch", "4000"), ("evolution from scratch", "4000"),
+    ("posterior draws", "1"), ("posterior draws", "256"), ("search", "256"), ("search", "1000"),
+    ("search", "4000"), ("search", "1 s"), ("search", "10 s"),
+)  # fmt: skip
+
+
+def main() -> None:
+    """Writes docs/results.md and the README's table."""
+    parts = ["# Results", "", "Made by `benchmarks/tables.py` from `benchmarks/results/`. Do not edit.", ""]
+    voices = read("voices")
+    if voices:
+        count = len({line["item"] for line in voices})
+        parts += [f"## {count} held-out DX7 voices", "", *table(group(voices)), ""]
+        readme = ROOT / "README.md"
+        short = "\n".join(table({key: lines for key, lines in group(voices).items() if key in SHORT}, (RANKING,)))
+        pattern = r"(<!-- table:start -->).*?(<!-- table:end -->)"
+        text = re.sub(pattern, lambda m: f"{m[1]}\n\n{short}\n\n{m[2]}", readme.read_text(), flags=re.DOTALL)
+        readme.write_text(text)
+    sounds = read("sounds")
+    if sounds:
+        parts += ["## Real sounds, by category", "", *categories(sounds), "", "## Real sounds, all metrics", ""]
+        parts += [*table(group(sounds)), ""]
+    (ROOT / "docs" / "results.md").write_text("\n".join(parts))
+
+
+def read(name: str) -> list[dict]:
+    """Returns the lines of a result file."""
+    path = RESULTS / f"{name}.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def group(lines: Iterable[dict]) -> dict[tuple[str, str], list[dict]]:
+    """Returns the lines of every row and budget, in the order they were run."""
+    groups: dict[tuple[str, str], list[dict]] = {}
+    for line in lines:
+        groups.setdefault((line["row"], line["budget"]), []).append(line)
+    return dict(sorted(groups.items(), key=lambda entry: -float(np.mean([x[RANKING] for x in entry[1]]))))
+
+
+def table(groups: dict[tuple[str, str], list[dict]], names: Iterable[str] | None = None) -> list[str]:
+    """Returns a Markdown table: a row a method, the ranking metric with its interval, then the other means."""
+    others = [name for name in (metrics if names is None else names) if name != RANKING]
+    arrows = {"lower": "↓", "higher": "↑"}
+    heads = [f"{name} {metrics[name].unit} {arrows[metrics[name].better]}".replace("  ", " ") for name in others]
+    head = ["method", "budget", "n", "log-mel L1 dB ↓ [95 %]", "median", "s", *heads]
+    rows = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for (row, budget), lines in groups.items():
+        value = np.array([line[RANKING] for line in lines])
+        low, high = interval(value)
+        seconds = float(np.mean([line["seconds"] for line in lines]))
+        cells = [row, budget_text(budget), str(len(lines)), f"{value.mean():.2f} [{low:.2f}, {high:.2f}]",
+                 f"{np.median(value):.2f}", f"{seconds:.1f}" if seconds >= 0.05 else "–"]  # fmt: skip
+        cells += [f"{np.mean([line[name] for line in lines]):.3g}" for name in others]
+        rows.append("| " + " | ".join(cells) + " |")
+    return rows
+
+
+def categories(lines: list[dict]) -> list[str]:
+    """Returns a Markdown table of the ranking metric by category."""
+    names = sorted({line["category"] for line in lines})
+    rows = ["| method | budget | " + " | ".join(names) + " | all |", "|---|---|" + "---|" * (len(names) + 1)]
+    for (row, budget), found in group(lines).items():
+        cells = []
+        for name in [*names, None]:
+            value = np.array([line[RANKING] for line in found if name in (None, line["category"])])
+            low, high = interval(value)
+            cells.append(f"{value.mean():.2f} [{low:.2f}, {high:.2f}]")
+        rows.append(f"| {row} | {budget_text(budget)} | " + " | ".join(cells) + " |")
+    return rows
+
+
+def budget_text(budget: str) -> str:
+    """Returns `"256 renders"`, `"1 s"` or `"–"`."""
+    if budget == "0":
+        return "–"
+    return budget if budget.endswith("s") else f"{int(budget):,} render{'s' if budget != '1' else ''}"
+
+
+def interval(value: np.ndarray) -> tuple[float, float]:
+    """Returns the bootstrap 95 % interval of the mean over items."""
+    rng = np.random.default_rng(0)
+    means = value[rng.integers(len(value), size=(2000, len(value)))].mean(1)
+    return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
+
+
+if __name__ == "__main__":
+    main()
