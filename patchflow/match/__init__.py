@@ -1,6 +1,6 @@
 """A sound in, presets out: candidates, ranking, refinement."""
 
-# from .matcher import Matcher
+from .matcher import Matcher
 from .result import Candidate, MatchResult, NoteGuess, Progress, Target
 from .search import Budget
 

@@ -1,7 +1,7 @@
 """Renders presets and measures how far each is from the target."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,9 +10,12 @@ from ..engines import Engine, Note, Renderer
 from ..metrics.log_mel_l1 import level_gap, log_mel
 from .result import Target
 
-__all__ = ["Scored", "Scorer"]
+__all__ = ["SCREEN", "Scored", "Scorer"]
 
-_JOB = 4  # renders a thread does before it scores them: they fit its processor cache
+SCREEN = 0.2
+"""Share of a note that `Scorer.screen` plays."""
+
+_SHORTEST = 0.05  # seconds that a screening plays at least
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,9 @@ class Scorer:
         self.renderer = renderer
         self.target = target
         self.velocity = velocity
-        self._mel = log_mel(torch.from_numpy(target.samples)[None])
+        self._mel = self._target_mel(target.length)
+        self._onset = max(SCREEN * target.length, _SHORTEST)
+        self._onset_mel = self._target_mel(self._onset)
 
     def note(self, pitch: int) -> Note:
         """Returns the note that is played for a pitch."""
@@ -75,13 +80,39 @@ class Scorer:
             pitch: MIDI note to play each on, shape `(N,)`.
         """
         pitch = np.asarray(pitch, int)
-        jobs = [(points[i : i + _JOB], pitch[i : i + _JOB]) for i in range(0, len(points), _JOB)]
-        parts = list(self.renderer.map(self._work, jobs))
+        parts = list(self.renderer.map(lambda engine, job: self._hear(engine, job, None), _jobs(points, pitch, 4)))
         distance, mels = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
         return Scored(points, pitch, distance, mels)
 
-    def _work(self, engine: Engine, job: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        sounds = [engine.render(point, self.note(pitch), self.target.rate) for point, pitch in zip(*job, strict=True)]
+    def screen(self, points: np.ndarray, pitch: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Returns the distance over the beginning alone, in dB, shape `(N,)`.
+
+        It plays the first `SCREEN` of the note, so it costs that share of a render, and it tells most
+        hopeless presets from promising ones.
+
+        Args:
+            points: Encoded presets, shape `(N, P)`.
+            pitch: MIDI note to play each on, shape `(N,)`.
+        """
+        jobs = _jobs(points, np.asarray(pitch, int), 16)
+        parts = list(self.renderer.map(lambda engine, job: self._hear(engine, job, self._onset), jobs))
+        return np.concatenate([part[0] for part in parts])
+
+    def _hear(
+        self, engine: Engine, job: tuple[np.ndarray, np.ndarray], length: float | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Distances and spectrograms of a few presets; of their first `length` seconds if given."""
+        notes = [self.note(pitch) if length is None else replace(self.note(pitch), length=length) for pitch in job[1]]
+        sounds = [engine.render(point, note, self.target.rate) for point, note in zip(job[0], notes, strict=True)]
         mels = log_mel(torch.from_numpy(np.stack(sounds)))
-        gap = level_gap(mels, self._mel)
+        gap = level_gap(mels, self._mel if length is None else self._onset_mel)
         return gap.numpy(), (mels * -3).round().to(torch.uint8).numpy()
+
+    def _target_mel(self, length: float) -> torch.Tensor:
+        samples = Note(length=length).samples(self.target.rate)
+        return log_mel(torch.from_numpy(self.target.samples[:samples])[None])
+
+
+def _jobs(points: np.ndarray, pitch: np.ndarray, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Cuts the work into parts whose sounds fit a processor's cache."""
+    return [(points[i : i + size], pitch[i : i + size]) for i in range(0, len(points), size)]

@@ -1,15 +1,17 @@
 """The anytime search: draw, render, rank, recombine, polish."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
 from ..engines import Engine
 from .proposals import Proposer
 from .result import Progress
-from .scorer import Scored, Scorer
+from .scorer import SCREEN, Scored, Scorer
 from .stages import Draw, Polish, Recombine, Stage
 from .variation import Variation
 
@@ -17,6 +19,7 @@ __all__ = ["Budget", "Search", "Trace"]
 
 _FIRST = 16  # presets in the first batch, small so that the first candidate is there at once
 _BATCH = 48  # presets in every other batch
+_SCREENED = 4  # times as many are asked for; their beginnings decide which are rendered in full
 _DRAWN = 0.12  # share of the budget spent on proposals
 _DRAWN_MOST = 512
 _POLISHED = 0.85  # share of the budget after which the best is polished
@@ -30,14 +33,14 @@ class Budget:
     """How long to search: until either limit is reached.
 
     Args:
-        renders: Most renders; no limit if None.
+        renders: Most renders, in whole notes: playing a fifth of one counts a fifth; no limit if None.
         seconds: Most seconds of wall time; no limit if None.
     """
 
     renders: int | None = None
     seconds: float | None = None
 
-    def spent(self, renders: int, seconds: float) -> float:
+    def spent(self, renders: float, seconds: float) -> float:
         """Returns the share that is spent; 1 or more when it is over."""
         shares = [0.0]
         if self.renders is not None:
@@ -106,24 +109,25 @@ class Search:
         Raises:
             KeyboardInterrupt: If nothing was rendered yet.
         """
-        start = time.monotonic()
         memory = _Memory(self.scorer)
         barren = 0
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # the renderer's threads fill the cores
         try:
-            while barren < _BARREN and (share := budget.spent(memory.renders, time.monotonic() - start)) < 1:
-                stage = self._stage(share)
-                count = _BATCH if memory.trace else _FIRST
-                if budget.renders is not None:
-                    count = min(count, budget.renders - memory.renders)
-                points, pitch = stage.ask(memory.trace and memory.trace.found, count)
-                before = memory.renders
-                stage.tell(memory.score(self._lock(points), pitch, start))
-                barren = barren + 1 if memory.renders == before else 0
-                progress(_progress(memory, stage, budget))
+            while barren < _BARREN and not memory.exhausts(budget):
+                stage = self._stage(budget.spent(memory.spent, memory.seconds))
+                count, asked = memory.room(budget)
+                points, pitch = stage.ask(memory.trace and memory.trace.found, asked)
+                before = memory.spent
+                stage.tell(memory.score(self._lock(points), pitch, count))
+                barren = barren + 1 if memory.spent == before else 0
+                progress(memory.progress(stage.name, budget))
         except KeyboardInterrupt:
             if memory.trace is None:
                 raise
             memory.trace.complete = False
+        finally:
+            torch.set_num_threads(threads)
         if memory.trace is None:
             raise ValueError(f"budget={budget}: allows no render")
         return memory.trace
@@ -140,27 +144,63 @@ class Search:
 
 
 class _Memory:
-    """Everything heard in one search: no preset is rendered twice, the best are kept."""
+    """Everything heard in one search: what it cost, and the best of it. No preset is rendered twice."""
 
     def __init__(self, scorer: Scorer) -> None:
         self.scorer = scorer
-        self.renders = 0
+        self.spent = 0.0  # renders; a screening counts as the share of the note that it plays
         self.trace: Trace | None = None
+        self._start = time.monotonic()
         self._distance: dict[bytes, float] = {}
 
-    def score(self, points: np.ndarray, pitch: np.ndarray, start: float) -> np.ndarray:
-        """Returns the distance of every preset, shape `(N,)`; renders those that are new."""
-        keys = [point.astype(np.float32).tobytes() + bytes([note]) for point, note in zip(points, pitch, strict=True)]
-        new = list({key: i for i, key in enumerate(keys) if key not in self._distance}.values())
-        if new:
-            scored = self.scorer.score(points[new], pitch[new])
-            self.renders += len(new)
-            self._distance |= dict(zip((keys[i] for i in new), scored.distance.tolist(), strict=True))
-            self._keep(scored, (self.renders, time.monotonic() - start))
-        return np.array([self._distance[key] for key in keys])
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._start
 
-    def _keep(self, scored: Scored, now: tuple[int, float]) -> None:
+    def exhausts(self, budget: Budget) -> bool:
+        whole = budget.renders is not None and budget.renders - self.spent < 1
+        return whole or budget.spent(self.spent, self.seconds) >= 1
+
+    def room(self, budget: Budget) -> tuple[int, int]:
+        """Returns how many presets the next batch may render in full and how many it may ask for."""
+        if self.trace is None:
+            count, factor = _FIRST, 1
+        else:
+            count, factor = _BATCH, _SCREENED
+        if budget.renders is None:
+            return count, count * factor
+        left = budget.renders - self.spent
+        cost = 1 + factor * SCREEN if factor > 1 else 1
+        if left < cost:
+            return min(count, int(left)), min(count, int(left))
+        count = min(count, int(left / cost))
+        return count, count * factor
+
+    def score(self, points: np.ndarray, pitch: np.ndarray, count: int) -> np.ndarray:
+        """Returns the distance of every preset, shape `(N,)`; infinite for those that a screening rejects.
+
+        At most `count` new ones are rendered in full.
+        """
+        keys = [point.astype(np.float32).tobytes() + bytes([note]) for point, note in zip(points, pitch, strict=True)]
+        new = np.array(list({key: i for i, key in enumerate(keys) if key not in self._distance}.values()), int)
+        if len(new) > count:
+            onset = self.scorer.screen(points[new], pitch[new])
+            self.spent += len(new) * SCREEN
+            new = new[np.argsort(onset, kind="stable")[:count]]
+        if len(new):
+            scored = self.scorer.score(points[new], pitch[new])
+            self.spent += len(new)
+            self._distance |= dict(zip((keys[i] for i in new), scored.distance.tolist(), strict=True))
+            self._keep(scored)
+        return np.array([self._distance.get(key, np.inf) for key in keys])
+
+    def progress(self, stage: str, budget: Budget) -> Progress:
+        renders, seconds, distance = self.trace.history[-1]  # type: ignore[union-attr]
+        return Progress(renders, seconds, distance, stage, min(1.0, budget.spent(self.spent, seconds)))
+
+    def _keep(self, scored: Scored) -> None:
         """Puts new presets among the best and forgets the worst."""
+        now = (math.ceil(self.spent), self.seconds)
         born = np.tile(now, (len(scored), 1))
         if self.trace is None:
             self.trace = Trace(scored, born)
@@ -170,8 +210,3 @@ class _Memory:
         order = np.argsort(scored.distance, kind="stable")[:_ARCHIVE]
         self.trace.found, self.trace.born = scored.take(order), born[order]
         self.trace.history.append((*now, float(self.trace.found.distance[0])))
-
-
-def _progress(memory: _Memory, stage: Stage, budget: Budget) -> Progress:
-    renders, seconds, distance = memory.trace.history[-1]  # type: ignore[union-attr]
-    return Progress(renders, seconds, distance, stage.name, min(1.0, budget.spent(renders, seconds)))

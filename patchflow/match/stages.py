@@ -151,8 +151,10 @@ class Polish(Stage):
 
     def tell(self, distance: np.ndarray) -> None:
         """See `Stage.tell`."""
-        if len(distance) >= self._strategy.sp.weights.mu:  # type: ignore[union-attr]
-            self._strategy.tell(list(self._asked), list(distance))  # type: ignore[union-attr]
+        heard = np.isfinite(distance)
+        if heard.sum() >= self._strategy.sp.weights.mu:  # type: ignore[union-attr]
+            worst = 2 * distance[heard].max()  # what a screening rejects
+            self._strategy.tell(list(self._asked), list(np.where(heard, distance, worst)))  # type: ignore[union-attr]
 
     def _start(self, found: Scored | None) -> None:
         import cma
