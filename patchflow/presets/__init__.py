@@ -1,14 +1,20 @@
 """What a preset is: parameters, spaces, presets, native files and the library."""
 
+from .entry import Entry, ImportReport, Label
 from .files import read_presets, write_presets
 from .formats import ReadReport, Rejected
+from .library import Library
 from .parameters import Choice, Knob, Parameter, Steps, Value
 from .preset import Preset, check
 from .space import ParamSpace
 
 __all__ = [
     "Choice",
+    "Entry",
+    "ImportReport",
     "Knob",
+    "Label",
+    "Library",
     "ParamSpace",
     "Parameter",
     "Preset",
