@@ -12,6 +12,8 @@ from .result import Target
 
 __all__ = ["FromLibrary", "FromPosterior", "FromSpace", "Proposer"]
 
+_TEMPERATURE = (0.4, 1.0)  # some draws near the mode, some from all of the posterior
+
 
 class Proposer(abc.ABC):
     """A source of presets for a target.
@@ -82,7 +84,8 @@ class FromPosterior(Proposer):
 
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
         """See `Proposer.propose`."""
-        z = torch.from_numpy(rng.standard_normal((count, len(self.model.space)), np.float32))
+        noise = rng.standard_normal((count, len(self.model.space)), np.float32)
+        z = torch.from_numpy(noise * rng.uniform(*_TEMPERATURE, (count, 1)).astype(np.float32))
         return self.model.decode(z, self.context(target, pitch).expand(count, -1)).numpy().astype(float)
 
 

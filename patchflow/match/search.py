@@ -23,7 +23,7 @@ _SCREENED = 4  # times as many are asked for; their beginnings decide which are 
 _DRAWN = 0.12  # share of the budget spent on proposals
 _DRAWN_MOST = 512
 _POLISHED = 0.85  # share of the budget after which the best is polished
-_PARENTS = 96
+_PARENTS = 64
 _BARREN = 50  # batches without anything new after which the space is exhausted
 _ARCHIVE = 400  # presets remembered for picking distinct candidates
 
