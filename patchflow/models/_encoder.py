@@ -1,5 +1,7 @@
 """A convolutional encoder of log-mel spectrograms and notes."""
 
+from itertools import pairwise
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -21,7 +23,7 @@ class Encoder(nn.Module):
         super().__init__()
         channels = [width * k for k in (1, 2, 3, 4)]
         stem = nn.Conv2d(1, width, 8, stride=4, padding=2)
-        stages = [_Stage(a, b) for a, b in zip(channels, channels[1:], strict=False)]
+        stages = [_Stage(a, b) for a, b in pairwise(channels)]
         self.stages = nn.Sequential(stem, nn.GroupNorm(1, width), nn.SiLU(), *stages)
         with torch.no_grad():
             size = self.stages(torch.zeros(1, 1, *input_shape())).numel()

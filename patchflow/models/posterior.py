@@ -1,12 +1,12 @@
 """The posterior over presets given a sound: an audio encoder and a conditional normalizing flow."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import BoolTensor, Tensor, nn
 from zuko.distributions import DiagNormal
 from zuko.flows import Flow, GeneralCouplingTransform, UnconditionalDistribution
 from zuko.transforms import MonotonicRQSTransform
@@ -55,6 +55,8 @@ class Posterior(nn.Module):
         torch.Size([5, 3])
     """
 
+    cells: Tensor
+
     def __init__(
         self,
         space: ParamSpace,
@@ -68,8 +70,7 @@ class Posterior(nn.Module):
         super().__init__()
         self.space = space
         self.sizes = _Sizes(width, context, hidden, transforms, bins)
-        cells = torch.from_numpy(space.cells).float()
-        self.register_buffer("cells", cells, persistent=False)
+        self.register_buffer("cells", torch.from_numpy(space.cells).float(), persistent=False)
         self.encoder = Encoder(width, context)
         self.flow = _flow(len(space), context, hidden, transforms, bins)
 
@@ -154,7 +155,9 @@ def _flow(size: int, context: int, hidden: int, transforms: int, bins: int) -> F
     """Couplings whose masks are random but fixed halves, each followed by its complement."""
     rng = np.random.default_rng(0)
     layers = []
+    mask = np.zeros(size, bool)
     for i in range(transforms):
+        mask = ~mask
         if i % 2 == 0:
             mask = np.zeros(size, bool)
             mask[rng.permutation(size)[: size // 2]] = True
@@ -162,9 +165,9 @@ def _flow(size: int, context: int, hidden: int, transforms: int, bins: int) -> F
             GeneralCouplingTransform(
                 features=size,
                 context=context,
-                mask=torch.from_numpy(mask if i % 2 == 0 else ~mask),
+                mask=cast("BoolTensor", torch.from_numpy(mask)),
                 univariate=_spline,
-                shapes=[(bins,), (bins,), (bins - 1,)],
+                shapes=[torch.Size([bins]), torch.Size([bins]), torch.Size([bins - 1])],
                 hidden_features=(hidden, hidden),
                 activation=nn.SiLU,
             )
