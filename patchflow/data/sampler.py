@@ -68,8 +68,8 @@ def crossover(space: ParamSpace, a: np.ndarray, b: np.ndarray, rng: np.random.Ge
     """
     child = a.copy()
     for members in space.groups.values():
-        rows = np.nonzero(rng.random(len(a)) < 0.35)[0]
-        child[np.ix_(rows, members)] = b[np.ix_(rows, members)]
+        taken = rng.random(len(a)) < 0.35
+        child[:, members] = np.where(taken[:, None], b[:, members], a[:, members])
     return child
 
 
