@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from ..engines import Engine
+from .polish import Polish
 from .proposals import Proposer
 from .result import Progress
 from .scorer import SCREEN, Scored, Scorer
-from .stages import Draw, Polish, Recombine, Stage
+from .stages import Draw, Recombine, Stage
 from .variation import Variation
 
 __all__ = ["Budget", "Search", "Trace"]
@@ -22,7 +23,7 @@ _BATCH = 48  # presets in every other batch
 _SCREENED = 4  # times as many are asked for; their beginnings decide which are rendered in full
 _DRAWN = 0.12  # share of the budget spent on proposals
 _DRAWN_MOST = 512
-_POLISHED = 0.85  # share of the budget after which the best is polished
+_POLISHED = 0.6  # share of the budget after which the best is polished
 _PARENTS = 64
 _BARREN = 50  # batches without anything new after which the space is exhausted
 _ARCHIVE = 400  # presets remembered for picking distinct candidates
@@ -115,8 +116,8 @@ class Search:
         torch.set_num_threads(1)  # the renderer's threads fill the cores
         try:
             while barren < _BARREN and not memory.exhausts(budget):
-                stage = self._stage(budget.spent(memory.spent, memory.seconds))
-                count, asked = memory.room(budget)
+                stage = self._stage(budget.spent(memory.spent, memory.seconds), memory.trace)
+                count, asked = memory.room(budget, stage.screened)
                 points, pitch = stage.ask(memory.trace and memory.trace.found, asked)
                 before = memory.spent
                 stage.tell(memory.score(self._lock(points), pitch, count))
@@ -132,10 +133,10 @@ class Search:
             raise ValueError(f"budget={budget}: allows no render")
         return memory.trace
 
-    def _stage(self, share: float) -> Stage:
-        if not self.draw.pool or (share < _DRAWN and len(self.draw.pool) < _DRAWN_MOST):
+    def _stage(self, share: float, trace: Trace | None) -> Stage:
+        if trace is None or (share < _DRAWN and len(self.draw.pool) < _DRAWN_MOST):
             return self.draw
-        return self.recombine if share < _POLISHED else self.polish
+        return self.recombine if share < _POLISHED or self.polish.stuck(trace.found) else self.polish
 
     def _lock(self, points: np.ndarray) -> np.ndarray:
         points = self.engine.canonical(self.engine.space.snap(points))
@@ -161,18 +162,16 @@ class _Memory:
         whole = budget.renders is not None and budget.renders - self.spent < 1
         return whole or budget.spent(self.spent, self.seconds) >= 1
 
-    def room(self, budget: Budget) -> tuple[int, int]:
+    def room(self, budget: Budget, screened: bool) -> tuple[int, int]:
         """Returns how many presets the next batch may render in full and how many it may ask for."""
-        if self.trace is None:
-            count, factor = _FIRST, 1
-        else:
-            count, factor = _BATCH, _SCREENED
+        count = _BATCH if self.trace else _FIRST
+        factor = _SCREENED if self.trace and screened else 1
         if budget.renders is None:
             return count, count * factor
         left = budget.renders - self.spent
         cost = 1 + factor * SCREEN if factor > 1 else 1
         if left < cost:
-            return min(count, int(left)), min(count, int(left))
+            return 1, 1
         count = min(count, int(left / cost))
         return count, count * factor
 

@@ -1,19 +1,16 @@
-"""The stages of a search: draw proposals, recombine the best, polish the winner."""
+"""The stages of a search: what a stage is, drawing proposals, recombining the best."""
 
 import abc
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
-from ..engines import Engine
-from ..presets import ParamSpace
 from .proposals import Proposer
 from .result import Target
 from .scorer import Scored
 from .variation import Variation
 
-__all__ = ["Draw", "Polish", "Recombine", "Stage"]
+__all__ = ["Draw", "Recombine", "Stage"]
 
 
 class Stage(abc.ABC):
@@ -23,9 +20,12 @@ class Stage(abc.ABC):
 
     Attributes:
         name: What the user sees.
+        screened: Whether to ask for several times as many presets as can be rendered, and to render those
+            whose beginnings are promising.
     """
 
     name: str
+    screened: bool
 
     @abc.abstractmethod
     def ask(self, found: Scored | None, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -37,7 +37,21 @@ class Stage(abc.ABC):
         """
 
     def tell(self, distance: np.ndarray) -> None:  # noqa: B027 - some stages need not know
-        """Learns how far the presets of the last `ask` are from the target, in dB, shape `(N,)`."""
+        """Learns how far the presets of the last `ask` are from the target, in dB, shape `(N,)`.
+
+        Those that were not rendered in full are infinitely far.
+        """
+
+    @staticmethod
+    def parents(found: Scored | None) -> Scored:
+        """Returns `found`, for stages that begin from it.
+
+        Raises:
+            ValueError: If nothing was rendered yet.
+        """
+        if found is None:
+            raise ValueError("nothing was rendered yet")
+        return found
 
 
 class Draw(Stage):
@@ -50,6 +64,7 @@ class Draw(Stage):
     """
 
     name = "draw"
+    screened = True
 
     def __init__(self, target: Target, proposers: Sequence[Proposer], rng: np.random.Generator) -> None:
         self.target = target
@@ -87,6 +102,7 @@ class Recombine(Stage):
     """
 
     name = "recombine"
+    screened = True
 
     def __init__(self, variation: Variation, draw: Draw, keep: int, rng: np.random.Generator) -> None:
         self.variation = variation
@@ -99,13 +115,14 @@ class Recombine(Stage):
 
     def ask(self, found: Scored | None, count: int) -> tuple[np.ndarray, np.ndarray]:
         """See `Stage.ask`."""
-        good, pool = found.points[: self.keep], np.stack(self.draw.pool)  # type: ignore[union-attr]
-        self._bar = float(found.distance[: self.keep][-1])  # type: ignore[union-attr]
+        best = self.parents(found)
+        good, pool = best.points[: self.keep], np.stack(self.draw.pool)
+        self._bar = float(best.distance[: self.keep][-1])
         chance = 0.1 / len(self._credit) + 0.9 * self._credit / self._credit.sum()
         self._used = self.rng.choice(len(chance), size=count, p=chance)
         children = [self.variation.moves[k](good, pool, self.rng) for k in self._used]
         parents = np.minimum(*self.rng.integers(len(good), size=(2, count)))
-        return np.stack(children), found.pitch[parents]  # type: ignore[union-attr]
+        return np.stack(children), best.pitch[parents]
 
     def tell(self, distance: np.ndarray) -> None:
         """See `Stage.tell`."""
@@ -113,75 +130,3 @@ class Recombine(Stage):
         self._credit *= 0.95
         np.add.at(self._credit, self._used, won)
         self._credit = np.maximum(self._credit, 0.05)
-
-
-class Polish(Stage):
-    """Moves the audible ordered parameters of the best preset by CMA-ES with a diagonal covariance.
-
-    References:
-        Ros & Hansen, A simple modification in CMA-ES achieving linear time and space complexity (2008)
-        https://github.com/CMA-ES/pycma
-
-    Args:
-        engine: Knows which parameters are audible.
-        free: Positions of parameters that may change, shape `(L,)`.
-        rng: Source of chance.
-        spread: First standard deviation, as a share of the range.
-    """
-
-    name = "polish"
-
-    def __init__(self, engine: Engine, free: np.ndarray, rng: np.random.Generator, spread: float = 0.02) -> None:
-        self.engine = engine
-        self.free = free
-        self.rng = rng
-        self.spread = spread
-        self._strategy = None
-        self._asked: np.ndarray = np.empty(0)
-
-    def ask(self, found: Scored | None, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """See `Stage.ask`."""
-        if self._strategy is None or self._strategy.stop():
-            self._start(found)
-        size = min(count, self._strategy.popsize)  # type: ignore[union-attr]
-        self._asked = np.array(self._strategy.ask(size))  # type: ignore[union-attr]
-        points = np.tile(self._point, (size, 1))
-        points[:, self._active] = self._asked
-        return points, np.full(size, self._pitch)
-
-    def tell(self, distance: np.ndarray) -> None:
-        """See `Stage.tell`."""
-        heard = np.isfinite(distance)
-        if heard.sum() >= self._strategy.sp.weights.mu:  # type: ignore[union-attr]
-            worst = 2 * distance[heard].max()  # what a screening rejects
-            self._strategy.tell(list(self._asked), list(np.where(heard, distance, worst)))  # type: ignore[union-attr]
-
-    def _start(self, found: Scored | None) -> None:
-        import cma
-
-        self._point, self._pitch = found.points[0], found.pitch[0]  # type: ignore[union-attr]
-        audible = audible_parameters(self.engine, self._point)
-        ordered = np.array([not hasattr(p, "options") for p in self.engine.space.parameters])
-        self._active = np.intersect1d(np.nonzero(audible & ordered)[0], self.free)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            options = {"CMA_diagonal": True, "bounds": [0, 1], "verbose": -9, "popsize": 24,
-                       "seed": int(self.rng.integers(1, 2**31)), "maxiter": 40}  # fmt: skip
-            self._strategy = cma.CMAEvolutionStrategy(self._point[self._active], self.spread, options)
-
-
-def audible_parameters(engine: Engine, point: np.ndarray) -> np.ndarray:
-    """Returns which parameters of a preset can be heard when they change, shape `(P,)`.
-
-    Args:
-        engine: Its `canonical` form resets what cannot be heard.
-        point: Encoded preset, shape `(P,)`.
-    """
-    space: ParamSpace = engine.space
-    moved = np.tile(point, (len(space), 1))
-    np.fill_diagonal(moved, np.where(point < 0.5, point + 0.45, point - 0.45))
-    base = engine.canonical(point[None])
-    changed = engine.canonical(moved) != base
-    return np.diagonal(changed)
-
-
