@@ -1,6 +1,6 @@
 """How near every method comes to real sounds, by category.
 
-Usage: python benchmarks/match_sounds.py BANK.npz SOUNDS [--rows PREFIX,...] [--each 20] [--model FILE]
+Usage: python benchmarks/match_sounds.py BANK.npz SOUNDS [--rows PREFIX,...] [--budgets N,...] [--each 20] [--model FILE]
 
 SOUNDS is a folder with manifest.csv (file, category, pitch_midi). Writes one line a sound, row and budget to
 benchmarks/results/sounds.jsonl and goes on where it stopped. Every method hears the sound through the same
@@ -45,6 +45,8 @@ def main() -> None:
     with Renderer(engines["dexed"]) as renderer, RESULTS.open("a") as out:
         for row, budget, find in methods(train, renderer, options):
             if not any(row.startswith(prefix) for prefix in options.rows.split(",")):
+                continue
+            if options.budgets is not None and budget not in options.budgets:
                 continue
             start = time.monotonic()
             for seed, entry in enumerate(sounds):
@@ -120,8 +122,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("sounds", help="folder with manifest.csv")
     parser.add_argument("--rows", default="", help="beginnings of the names of the rows to run, with commas")
     parser.add_argument("--each", type=int, default=20, help="sounds of each category")
+    parser.add_argument("--budgets", default="", help="budgets to run, with commas, e.g. 256,1000; all if empty")
     parser.add_argument("--model", help="weights; those shipped if not given")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.budgets = options.budgets.split(",") if options.budgets else None
+    return options
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How near every method comes to held-out DX7 voices.
 
-Usage: python benchmarks/match_voices.py BANK.npz [--rows PREFIX,...] [--items 200] [--model FILE]
+Usage: python benchmarks/match_voices.py BANK.npz [--rows PREFIX,...] [--budgets N,...] [--items 200] [--model FILE]
 
 Writes one line a voice, row and budget to benchmarks/results/voices.jsonl and goes on where it stopped.
 Targets: one voice of each of 200 test families, so none has a twin in training; middle C, velocity 100,
@@ -40,6 +40,7 @@ def main() -> None:
     with Renderer(engines["dexed"]) as renderer, RESULTS.open("a") as out:
         work = list(methods(bank, renderer, options))
         work = [entry for entry in work if any(entry[0].startswith(prefix) for prefix in options.rows.split(","))]
+        work = [entry for entry in work if options.budgets is None or entry[1] in options.budgets]
         for row, budget, find in work:
             start = time.monotonic()
             for seed, item in enumerate(targets):
@@ -124,8 +125,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("bank", help="made by prepare_bank.py")
     parser.add_argument("--rows", default="", help="beginnings of the names of the rows to run, with commas")
     parser.add_argument("--items", type=int, default=200, help="number of voices")
+    parser.add_argument("--budgets", default="", help="budgets to run, with commas, e.g. 256,1000; all if empty")
     parser.add_argument("--model", help="weights; those shipped if not given")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.budgets = options.budgets.split(",") if options.budgets else None
+    return options
 
 
 if __name__ == "__main__":
