@@ -10,15 +10,16 @@ from scipy.sparse.csgraph import connected_components
 __all__ = ["join_families", "near_duplicates", "split_families"]
 
 _BLOCK = 1024
+_ROUNDING_DB = 1e-3
 
 
 def near_duplicates(
-    mels: np.ndarray, radius_db: float = 1.0, progress: Callable[[float], None] = lambda done: None
+    mels: np.ndarray, radius_db: float = 1.0, progress: Callable[[float], None] = lambda _: None
 ) -> np.ndarray:
     """Finds all pairs of sounds whose log-mel L1 distance is at most `radius_db`.
 
-    Exact: the mean difference of pooled spectrograms never exceeds that of the full ones (Jensen), so
-    pairs are first found on pooled ones and then checked on the full ones.
+    Exact: summed over the tiles of a partition, absolute differences only shrink (triangle inequality), so
+    pairs are first found on a few sums and then checked on the full spectrograms.
 
     Args:
         mels: Log-mel spectrograms in dB, shape `(S, F, N)`, any dtype.
@@ -28,20 +29,18 @@ def near_duplicates(
     Returns:
         Pairs `(i, j)` with `i < j`, shape `(pairs, 2)`.
     """
-    pooled = _pool(mels)
-    found = []
-    for start in range(0, len(pooled), _BLOCK):
-        block = pooled[start : start + _BLOCK]
-        distance = torch.cdist(block, pooled[start:], p=1) / pooled.shape[1]
-        i, j = torch.nonzero(distance <= radius_db, as_tuple=True)
-        later = i < j
-        i, j = i[later].numpy() + start, j[later].numpy() + start
-        for part in range(0, len(i), 4 * _BLOCK):
-            a, b = i[part : part + 4 * _BLOCK], j[part : part + 4 * _BLOCK]
+    sums = torch.from_numpy(_tile_sums(mels))
+    found = [np.empty((0, 2), int)]
+    for start in range(0, len(sums), _BLOCK):
+        least = torch.cdist(sums[start : start + _BLOCK], sums[start:], p=1)
+        i, j = torch.nonzero(least <= radius_db + _ROUNDING_DB, as_tuple=True)
+        near = np.stack([i.numpy(), j.numpy()], 1)[(i < j).numpy()] + start
+        for part in range(0, len(near), 4 * _BLOCK):
+            a, b = near[part : part + 4 * _BLOCK].T
             gap = np.abs(mels[a].astype(np.float32) - mels[b].astype(np.float32)).mean((1, 2))
-            found.append(np.stack([a, b], 1)[gap <= radius_db])
-        progress(min(1.0, (start + _BLOCK) / len(pooled)))
-    return np.concatenate(found) if found else np.empty((0, 2), int)
+            found.append(near[part : part + 4 * _BLOCK][gap <= radius_db])
+        progress(min(1.0, (start + _BLOCK) / len(sums)))
+    return np.concatenate(found)
 
 
 def join_families(family: np.ndarray, pairs: np.ndarray) -> np.ndarray:
@@ -54,10 +53,9 @@ def join_families(family: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     Returns:
         New family numbers from 0, shape `(S,)`.
     """
-    _, first = np.unique(family, return_inverse=True)
+    names, first = np.unique(family, return_inverse=True)
     links = first[pairs]
-    size = int(first.max()) + 1
-    graph = coo_matrix((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(size, size))
+    graph = coo_matrix((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(len(names), len(names)))
     return connected_components(graph, directed=False)[1][first]
 
 
@@ -78,9 +76,12 @@ def split_families(family: np.ndarray, seed: int = 0, *, valid: float = 0.03, te
     return np.where(draw < test, "test", np.where(draw < test + valid, "valid", "train"))
 
 
-def _pool(mels: np.ndarray) -> torch.Tensor:
-    tensors = [
-        torch.nn.functional.adaptive_avg_pool2d(torch.from_numpy(mels[i : i + _BLOCK]).float(), (10, 12)).flatten(1)
-        for i in range(0, len(mels), _BLOCK)
-    ]
-    return torch.cat(tensors)
+def _tile_sums(mels: np.ndarray) -> np.ndarray:
+    """Sums over at most 10 by 12 tiles, as a share of the points of a spectrogram, shape `(S, tiles)`."""
+    count, bands, frames = mels.shape
+    rows, columns = (np.unique(np.arange(tiles) * size // tiles) for tiles, size in ((10, bands), (12, frames)))
+    sums = np.empty((count, len(rows), len(columns)), np.float32)
+    for i in range(0, count, _BLOCK):
+        block = mels[i : i + _BLOCK].astype(np.float32)
+        sums[i : i + _BLOCK] = np.add.reduceat(np.add.reduceat(block, rows, axis=1), columns, axis=2)
+    return sums.reshape(count, len(rows) * len(columns)) / np.float32(bands * frames)
