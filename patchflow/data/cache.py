@@ -1,6 +1,7 @@
 """A cache of rendered training items on disk: features, parameters, notes; resumable block by block."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,16 +9,18 @@ import numpy as np
 import torch
 
 from ..engines import Engine, Note, Renderer
-from ..errors import StorageError
+from ..errors import PresetError, StorageError
 from ..features.input import INPUT_LENGTH, INPUT_RATE, input_shape, model_input
-from ..storage import write_atomically
+from ..storage import describe, write_atomically
 from .sampler import Sampler
 
 __all__ = ["Cache", "fill_cache"]
 
+_TYPES = {"mels": np.uint8, "points": np.float32, "notes": np.float32}
 _BLOCK = 1024
 _JOB = 8  # items a thread renders before it turns them into features: they fit its processor cache
 _INAUDIBLE = 1e-3  # peak, -60 dB
+_MOST_SILENT = 0.98  # share of inaudible presets above which it is hopeless
 
 
 class Cache:
@@ -27,18 +30,15 @@ class Cache:
         folder: Where the cache lies.
 
     Raises:
-        StorageError: If there is no cache.
+        StorageError: If there is no cache, or it is damaged.
     """
 
     def __init__(self, folder: str | Path) -> None:
         folder = Path(folder)
-        try:
-            self.count = json.loads((folder / "done.json").read_text())["items"]
-            self.mels = np.load(folder / "mels.npy", mmap_mode="r")
-            self.points = np.load(folder / "points.npy", mmap_mode="r")
-            self.notes = np.load(folder / "notes.npy", mmap_mode="r")
-        except (OSError, ValueError, KeyError) as error:
-            raise StorageError(f"{folder}: not a cache of rendered items ({error})") from error
+        self.count = _read_done(folder, 0)[0]
+        self.mels, self.points, self.notes = (_load(folder / f"{name}.npy") for name in _TYPES)
+        if not 0 < self.count <= min(len(self.mels), len(self.points), len(self.notes)):
+            raise StorageError(f"{folder}: not a cache of rendered items (items={self.count}). Remove it.")
 
     def __len__(self) -> int:
         return self.count
@@ -51,7 +51,7 @@ def fill_cache(
     items: int,
     *,
     seed: int = 0,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Renders items until the cache holds `items`; goes on where an interrupted call stopped.
 
@@ -61,42 +61,49 @@ def fill_cache(
         folder: Where the cache lies; made if missing.
         make: Makes an engine.
         sampler: Draws presets and notes.
-        items: Number of items in the end, rounded up to whole blocks of 1,024.
+        items: Number of items in the end; more than 1,024 are rounded up to whole blocks of that many.
         seed: Of all chance.
         progress: Called with the number of items done after every block.
+
+    Raises:
+        StorageError: If the folder cannot be written, is damaged, or holds another number of items or
+            items of another seed.
+        PresetError: If hardly any preset can be heard.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    blocks = -(-items // _BLOCK)
+    folder, block = Path(folder), min(items, _BLOCK)
+    blocks = -(-items // block)
+    done, its_seed = _read_done(folder, seed)
+    if its_seed != seed:
+        raise StorageError(f"{folder}: holds items of seed={its_seed}, not {seed}. Remove it or give its seed.")
+    shapes = {"mels": input_shape(), "points": (len(sampler.space),), "notes": (3,)}
     arrays = {
-        "mels": _open(folder / "mels.npy", (blocks * _BLOCK, *input_shape()), np.uint8),
-        "points": _open(folder / "points.npy", (blocks * _BLOCK, len(sampler.space)), np.float32),
-        "notes": _open(folder / "notes.npy", (blocks * _BLOCK, 3), np.float32),
+        name: (_open if done else _make)(folder / f"{name}.npy", (blocks * block, *shape), _TYPES[name])
+        for name, shape in shapes.items()
     }
-    state = folder / "done.json"
-    done = json.loads(state.read_text())["items"] // _BLOCK if state.exists() else 0
     with Renderer(make) as renderer:
-        for block in range(done, blocks):
-            rows = slice(block * _BLOCK, (block + 1) * _BLOCK)
-            for key, values in _render_block(renderer, sampler, np.random.default_rng((seed, block))).items():
-                arrays[key][rows] = values
-                arrays[key].flush()
-            write_atomically(state, json.dumps({"items": rows.stop, "seed": seed}).encode())
+        for k in range(done // block, blocks):
+            rows = slice(k * block, (k + 1) * block)
+            for name, values in _render_block(renderer, sampler, block, np.random.default_rng((seed, k))).items():
+                arrays[name][rows] = values
+                arrays[name].flush()
+            write_atomically(folder / "done.json", json.dumps({"items": rows.stop, "seed": seed}).encode())
             progress(rows.stop)
 
 
-def _render_block(renderer: Renderer, sampler: Sampler, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _render_block(renderer: Renderer, sampler: Sampler, block: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Renders one block; silent presets are replaced by others."""
-    spare = _BLOCK // 4
+    spare = max(1, block // 4)
     while True:
-        points = renderer.make().canonical(sampler.draw(_BLOCK + spare, rng)).astype(np.float32)
+        points = renderer.make().canonical(sampler.draw(block + spare, rng)).astype(np.float32)
         notes = sampler.notes(len(points), rng, INPUT_LENGTH)
         jobs = [(points[i : i + _JOB], notes[i : i + _JOB]) for i in range(0, len(points), _JOB)]
         mels = np.concatenate(list(renderer.map(_hear, jobs)))
-        heard = np.nonzero(mels.any((1, 2)))[0][:_BLOCK]
-        if len(heard) == _BLOCK:
+        heard = np.nonzero(mels.any((1, 2)))[0][:block]
+        if len(heard) == block:
             table = np.array([(note.pitch, note.velocity, note.hold) for note in notes], np.float32)
             return {"mels": mels[heard], "points": points[heard], "notes": table[heard]}
+        if len(heard) < (1 - _MOST_SILENT) * len(points):
+            raise PresetError(f"only {len(heard)} of {len(points)} presets can be heard: give others to learn from")
         spare *= 2
 
 
@@ -109,11 +116,38 @@ def _hear(engine: Engine, job: tuple[np.ndarray, list[Note]]) -> np.ndarray:
     return mels
 
 
-def _open(path: Path, shape: tuple[int, ...], dtype: type) -> np.ndarray:
-    """Opens the file, keeping the rows it has if it was made smaller."""
-    if path.exists():
-        old = np.load(path, mmap_mode="r+")
-        if old.shape == shape:
-            return old
-        raise StorageError(f"{path}: holds {old.shape[0]} items, not {shape[0]}; remove the folder or give its size")
-    return np.lib.format.open_memmap(path, "w+", dtype, shape)
+def _read_done(folder: Path, seed: int) -> tuple[int, int]:
+    """Returns how many items are done and with which seed; none with `seed` if there is no cache yet."""
+    try:
+        state = json.loads((folder / "done.json").read_text())
+        return int(state["items"]), int(state["seed"])
+    except FileNotFoundError:
+        return 0, seed
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"{folder}: not a cache of rendered items ({error}). Remove it.") from error
+
+
+def _load(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        raise StorageError(f"{path}: missing or damaged ({error}). Remove the folder.") from error
+
+
+def _open(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap:
+    found = _load(path)  # for reading first: opened for writing, a truncated file is silently lengthened
+    if (found.shape, found.dtype) != (shape, dtype):
+        raise StorageError(f"{path}: holds {found.dtype} of {found.shape}, not {shape}. Remove the folder.")
+    return np.load(path, mmap_mode="r+")
+
+
+def _make(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        array = np.lib.format.open_memmap(path, "w+", dtype, shape)
+        if hasattr(os, "posix_fallocate"):  # a disk that fills up under a memory map would kill the process
+            with path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {describe(error)}") from error
+    return array

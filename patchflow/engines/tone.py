@@ -24,7 +24,7 @@ class Tone(Engine):
 
     def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
         """Plays one note; see `Engine.render`."""
-        wave, decay, gain = (p.value(u) for p, u in zip(self.space.parameters, point, strict=True))
+        wave, decay, gain = (p.value(u) for p, u in zip(self.space.parameters, point.tolist(), strict=True))
         t = np.arange(note.samples(rate)) / rate
         turns = 440 * 2 ** ((note.pitch - 69) / 12) * t
         sound = np.sin(2 * np.pi * turns) if wave == "sine" else 2 * (turns % 1) - 1
