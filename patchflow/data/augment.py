@@ -9,9 +9,7 @@ __all__ = ["augment"]
 _FLOOR_DB = 80.0
 
 
-def augment(
-    mel: Float[Tensor, "B F N"], generator: torch.Generator, *, share: float = 0.5
-) -> Float[Tensor, "B F N"]:
+def augment(mel: Float[Tensor, "B F N"], generator: torch.Generator, *, share: float = 0.5) -> Float[Tensor, "B F N"]:
     """Returns inputs of which about `share` went through a random recording chain.
 
     Works on powers, where reverberation smears each band in time and noise adds.

@@ -1,0 +1,167 @@
+"""The sampler: whole groups are crossed, jitter is small, shares and ranges are kept."""
+
+import numpy as np
+import pytest
+
+from patchflow.data.sampler import Sampler, crossover, jitter, shuffle
+from patchflow.presets import Choice, Knob, ParamSpace, Steps, dx7
+
+SPACE = dx7.SPACE
+BANK = SPACE.snap(np.random.default_rng(9).random((50, len(SPACE))))
+EVEN = np.full(50, 1 / 50)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def among(points: np.ndarray, bank: np.ndarray) -> np.ndarray:
+    """Whether each point is one of the bank's."""
+    return (points[:, None] == bank[None]).all(2).any(1)
+
+
+def test_a_child_has_whole_groups_of_its_parents(rng: np.random.Generator):
+    a, b = np.zeros((200, len(SPACE))), np.ones((200, len(SPACE)))
+
+    child = crossover(SPACE, a, b, rng)
+
+    for members in SPACE.groups.values():
+        assert np.isin(child[:, members].mean(1), [0, 1]).all()
+
+
+def test_a_child_has_parts_of_both_parents(rng: np.random.Generator):
+    child = crossover(SPACE, np.zeros((500, len(SPACE))), np.ones((500, len(SPACE))), rng)
+
+    taken = np.array([child[:, members[0]].mean() for members in SPACE.groups.values()])
+
+    assert np.abs(taken - 0.35).max() < 0.08
+
+
+def test_groups_are_taken_independently(rng: np.random.Generator):
+    child = crossover(SPACE, np.zeros((500, len(SPACE))), np.ones((500, len(SPACE))), rng)
+
+    patterns = {tuple(row) for row in child[:, [members[0] for members in SPACE.groups.values()]]}
+
+    assert len(patterns) > 50
+
+
+def test_parents_are_only_read(rng: np.random.Generator):
+    a, b = BANK[:10].copy(), BANK[10:20].copy()
+
+    crossover(SPACE, a, b, rng)
+    jitter(SPACE, a, rng)
+
+    np.testing.assert_array_equal(a, BANK[:10])
+    np.testing.assert_array_equal(b, BANK[10:20])
+
+
+def test_jitter_stays_on_the_grid_of_the_cube(rng: np.random.Generator):
+    edges = np.repeat([SPACE.snap(np.zeros(len(SPACE))), SPACE.snap(np.ones(len(SPACE)))], 50, axis=0)
+
+    moved = jitter(SPACE, edges, rng, share=1.0, size=0.5)
+
+    np.testing.assert_array_equal(moved, SPACE.snap(moved))
+    assert ((moved >= 0) & (moved <= 1)).all()
+
+
+def test_jitter_moves_about_its_share_of_the_ordered_parameters(rng: np.random.Generator):
+    space = ParamSpace(tuple(Knob(f"k{i}", 0.0, 1.0) for i in range(100)))
+    points = rng.random((100, 100))
+
+    moved = jitter(space, points, rng, share=0.2) != points
+
+    assert moved.mean() == pytest.approx(0.2, abs=0.02)
+
+
+def test_jitter_moves_by_its_size(rng: np.random.Generator):
+    space = ParamSpace(tuple(Knob(f"k{i}", 0.0, 1.0) for i in range(100)))
+    points = np.full((100, 100), 0.5)
+
+    moved = jitter(space, points, rng, share=1.0, size=0.05) - points
+
+    assert moved.std() == pytest.approx(0.05, rel=0.05)
+    assert abs(moved.mean()) < 0.005
+
+
+def test_jitter_redraws_categories_rarely_and_evenly(rng: np.random.Generator):
+    space = ParamSpace((Choice("wave", ("a", "b", "c", "d")), Steps("level", 0, 99)))
+    points = np.tile(space.snap(np.array([0.0, 0.5])), (50_000, 1))
+
+    wave = jitter(space, points, rng, share=0.4)[:, 0]
+    changed = wave[wave != points[:, 0]]
+
+    assert len(changed) == pytest.approx(50_000 * 0.04 * 3 / 4, rel=0.1)
+    assert np.unique(changed, return_counts=True)[1] == pytest.approx(np.full(3, len(changed) / 3), rel=0.15)
+
+
+def test_shuffling_keeps_the_marginals_and_breaks_the_structure(rng: np.random.Generator):
+    bank = np.array([[0.1, 0.1, 0.1], [0.9, 0.9, 0.9]])
+
+    points = shuffle(bank, 4000, rng)
+
+    assert set(np.unique(points)) == {0.1, 0.9}
+    assert np.abs(np.corrcoef(points.T) - np.eye(3)).max() < 0.06
+
+
+@pytest.mark.parametrize(
+    ("shares", "known"),
+    [((1.0, 0.0, 0.0), 1.0), ((0.0, 0.0, 0.0), 0.0), ((0.5, 0.0, 0.0), 0.5), ((0.0, 0.0, 1.0), 0.0)],
+)
+def test_the_share_of_unchanged_presets_is_kept(
+    shares: tuple[float, float, float], known: float, rng: np.random.Generator
+):
+    points = Sampler(SPACE, BANK, EVEN, *shares).draw(2000, rng)
+
+    assert among(points, BANK).mean() == pytest.approx(known, abs=0.04)
+
+
+def test_crossed_presets_are_made_of_groups_of_the_bank(rng: np.random.Generator):
+    points = Sampler(SPACE, BANK, EVEN, 0.0, 1.0, 0.0).draw(100, rng)
+
+    for members in SPACE.groups.values():
+        assert among(points[:, members], BANK[:, members]).all()
+    assert not among(points, BANK).all()
+
+
+def test_jittered_presets_are_near_the_bank(rng: np.random.Generator):
+    points = Sampler(SPACE, BANK, EVEN, 0.0, 0.0, 1.0).draw(100, rng)
+
+    same = (points[:, None] == BANK[None]).mean(2).max(1)
+
+    assert same.min() > 0.6
+    assert same.max() < 1
+
+
+def test_a_preset_is_drawn_as_often_as_it_weighs(rng: np.random.Generator):
+    weights = np.r_[0.5, np.full(49, 0.5 / 49)]
+
+    points = Sampler(SPACE, BANK, weights, 1.0, 0.0, 0.0).draw(4000, rng)
+
+    assert (points == BANK[0]).all(1).mean() == pytest.approx(0.5, abs=0.03)
+
+
+def test_the_same_generator_draws_the_same():
+    sampler = Sampler(SPACE, BANK, EVEN)
+    first, second = (sampler.draw(64, np.random.default_rng(5)) for _ in range(2))
+
+    np.testing.assert_array_equal(first, second)
+    assert sampler.notes(64, np.random.default_rng(5)) == sampler.notes(64, np.random.default_rng(5))
+
+
+def test_notes_are_in_range(rng: np.random.Generator):
+    notes = Sampler(SPACE, BANK, EVEN).notes(5000, rng, length=2.5)
+
+    assert {note.length for note in notes} == {2.5}
+    assert (min(n.pitch for n in notes), max(n.pitch for n in notes)) == (24, 96)
+    assert (min(n.velocity for n in notes), max(n.velocity for n in notes)) == (20, 127)
+    assert 0.2 <= min(n.hold for n in notes) < 0.21
+    assert 3.4 < max(n.hold for n in notes) <= 3.5
+
+
+def test_the_commonest_notes_are_drawn_more_often(rng: np.random.Generator):
+    notes = Sampler(SPACE, BANK, EVEN).notes(5000, rng)
+
+    assert np.mean([note.pitch == 60 for note in notes]) == pytest.approx(0.25 + 0.75 / 73, abs=0.03)
+    assert np.mean([note.velocity == 100 for note in notes]) == pytest.approx(0.6 + 0.4 / 108, abs=0.03)
+    assert np.mean([note.hold == 3.0 for note in notes]) == pytest.approx(0.3, abs=0.03)
