@@ -6,6 +6,7 @@ __all__ = ["matching"]
 
 # How much a word in each column of `words` counts: name, category, author, tags, source.
 _WEIGHTS = "10, 5, 5, 5, 1"
+_ALL = 2**62
 _SHORTEST = 3  # letters that the index can look up
 
 
@@ -29,7 +30,7 @@ def matching(
             parameters.append(value)
     order = f"bm25(words, {_WEIGHTS}), preset.id" if indexed else "preset.id"
     query = f"{_SELECT} WHERE {' AND '.join(wheres) or 'TRUE'} ORDER BY {order} LIMIT ?"
-    return [id_ for (id_,) in connection.execute(query, [*parameters, -1 if limit is None else limit])]
+    return [id_ for (id_,) in connection.execute(query, [*parameters, _ALL if limit is None else min(limit, _ALL)])]
 
 
 _SELECT = "SELECT preset.id FROM words JOIN preset ON preset.id = words.rowid JOIN layout ON layout.id = preset.layout"

@@ -37,7 +37,7 @@ def read_presets(path: str | os.PathLike[str]) -> ReadReport:
 def write_presets(
     path: str | os.PathLike[str],
     presets: Sequence[Preset],
-    format: str | None = None,  # noqa: A002
+    format: str | None = None,
 ) -> None:
     """Writes a preset file, whole or not at all.
 

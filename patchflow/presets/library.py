@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import StorageError, UnknownName
+from ..errors import OptionError, StorageError, UnknownName
 from ._adding import Adding
 from ._database import opened, transaction
 from ._labels import read_entries
@@ -86,7 +86,12 @@ class Library:
 
         Returns:
             The best first: those with the words in a short name.
+
+        Raises:
+            OptionError: If `limit` is below 1.
         """
+        if limit is not None and limit < 1:
+            raise OptionError(f"limit={limit}: not 1 or more")
         with opened(self.path) as connection:
             ids = matching(connection, text, synth, category, author, limit=limit)
             return read_entries(connection, ids)

@@ -3,6 +3,7 @@
 import multiprocessing
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from patchflow.engines import engines
-from patchflow.errors import StorageError, UnknownName
+from patchflow.errors import OptionError, StorageError, UnknownName
 from patchflow.presets import Knob, ParamSpace, Preset
 from patchflow.presets.entry import Label
 from patchflow.presets.library import Library, default_path
@@ -46,7 +47,7 @@ def stocked(library: Library) -> Library:
     return library
 
 
-def names(library: Library, text: str = "", **filters: str) -> list[str]:
+def names(library: Library, text: str = "", **filters: Any) -> list[str]:
     return [entry.name for entry in library.search(text, **filters)]
 
 
@@ -166,8 +167,15 @@ def test_filters_narrow_the_search(stocked: Library, filters: dict[str, str], fo
     assert names(stocked, **filters) == found
 
 
-def test_a_search_ends_at_its_limit(stocked: Library):
-    assert len(stocked.search(limit=2)) == 2
+@pytest.mark.parametrize(("limit", "found"), [(2, 2), (5, 5), (2**70, 5)])
+def test_a_search_ends_at_its_limit(stocked: Library, limit: int, found: int):
+    assert len(stocked.search(limit=limit)) == found
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_below_one_is_refused(stocked: Library, limit: int):
+    with pytest.raises(OptionError, match=f"limit={limit}: not 1 or more"):
+        stocked.search(limit=limit)
 
 
 def test_a_merged_name_is_found_too(stocked: Library):

@@ -1,0 +1,109 @@
+"""How presets, and what became of an import, are printed."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ..presets import Entry, Preset
+from ..presets.intake import FileIntake
+
+__all__ = ["print_entries", "print_export", "print_intake", "print_preset", "print_removal"]
+
+
+def print_intake(files: Iterable[FileIntake], *, as_json: bool) -> int:
+    """Prints problems to stderr as they come and a summary in the end; returns how many presets were imported."""
+    done = []
+    for file in files:
+        for line in (*file.problems, *(f"{file.path}: {note}" for note in file.notes)):
+            typer.echo(line, err=True)
+        done.append(file)
+    added, merged = sum(file.added for file in done), sum(file.merged for file in done)
+    if as_json:
+        problems = [line for file in done for line in file.problems]
+        _print_json({"files": len(done), "added": added, "merged": merged, "problems": problems})
+    else:
+        typer.echo(f"{_count(added, 'new preset')}, {merged:,} already there{_losses(done)}")
+    return added + merged
+
+
+def print_entries(entries: Sequence[Entry], *, limit: int, as_json: bool) -> None:
+    """Prints a line for each entry."""
+    if len(entries) == limit:
+        typer.echo(f"the first {limit:,}; more with --limit", err=True)
+    if as_json:
+        _print_json([_facts(entry) for entry in entries])
+        return
+    rows = [[str(cell) for cell in _summary(entry).values()] for entry in entries]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width)
+        typer.echo("  ".join(cells).rstrip())
+
+
+def print_preset(entry: Entry, preset: Preset, *, as_json: bool) -> None:
+    """Prints all that is known of a preset: its labels, then its values, a group of parameters a line."""
+    if as_json:
+        _print_json({**_facts(entry), "values": dict(preset.values)})
+        return
+    lines = [(key, str(value)) for key, value in _summary(entry).items()]
+    for label in entry.labels:
+        known = (label.name, label.category, label.author, ", ".join(label.tags), label.source)
+        lines.append(("known as", "  ".join(filter(None, known))))
+    for group, names in groupby(preset.values, key=_group):
+        values = (f"{name.removeprefix(f'{group}.')}={_plain(preset.values[name])}" for name in names)
+        lines.append((group, "  ".join(values)))
+    for left, right in lines:
+        if right:
+            typer.echo(f"{left:<10}{right}")
+
+
+def print_export(path: Path, count: int, *, as_json: bool) -> None:
+    """Prints where presets were written to."""
+    if as_json:
+        _print_json({"file": str(path), "presets": count})
+    else:
+        typer.echo(f"{path}  {_count(count, 'preset')}")
+
+
+def print_removal(numbers: Sequence[int], *, as_json: bool) -> None:
+    """Prints what was taken out."""
+    if as_json:
+        _print_json({"removed": list(numbers)})
+    else:
+        typer.echo(f"removed {', '.join(map(str, numbers))}")
+
+
+def _losses(files: Sequence[FileIntake]) -> str:
+    rejected = sum(len(file.rejected) for file in files)
+    unread = sum(bool(file.error) for file in files)
+    parts = [f"{rejected:,} rejected"] * bool(rejected) + [f"{_count(unread, 'file')} not read"] * bool(unread)
+    return "".join(f"; {part}" for part in parts)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'s' * (number != 1)}"
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
+    return {**_summary(entry), "tags": entry.tags, "labels": [asdict(label) for label in entry.labels]}
+
+
+def _summary(entry: Entry) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in ("id", "name", "category", "author", "synth")}
+
+
+def _group(name: str) -> str:
+    return name.partition(".")[0] if "." in name else ""
+
+
+def _plain(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _print_json(content: object) -> None:
+    typer.echo(json.dumps(content, ensure_ascii=False))

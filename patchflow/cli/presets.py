@@ -1,0 +1,131 @@
+"""`patchflow presets`: the library of presets on this computer."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._numbers import whole
+
+__all__ = ["app"]
+
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
+
+LibraryFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--library", metavar="FILE", help="The library.  [default: $PATCHFLOW_LIBRARY, or one in your data folder]"
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print nothing but JSON.")]
+Numbers = Annotated[list[int], typer.Argument(metavar="ID", parser=whole, help="Numbers that `search` prints.")]
+
+
+@app.callback()
+def presets() -> None:
+    """Keep a library of presets: import, search, show, export, remove.
+
+    Example: patchflow presets import banks/
+    """
+
+
+@app.command("import")
+def import_(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Preset files, or folders of them.")],
+    *,
+    library: LibraryFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take the presets of files and folders into the library.
+
+    Presets with exactly the same values are kept once, under all their names. Damaged ones are reported and left out.
+
+    Example: patchflow presets import banks/ rom1a.syx
+    """
+    from ..engines import engines
+    from ..presets.intake import import_files
+    from ..presets.library import Library
+    from ._preset_output import print_intake
+
+    files = import_files(Library(library), paths, lambda synth: engines[synth].space)
+    if not print_intake(files, as_json=as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def search(
+    text: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TEXT", help="Words or parts of words in names, categories, authors, tags or files."),
+    ] = None,
+    *,
+    synth: Annotated[str, typer.Option(metavar="NAME", help="Only presets of this synth.")] = "",
+    category: Annotated[str, typer.Option(metavar="NAME", help="Only presets of this category.")] = "",
+    author: Annotated[str, typer.Option(metavar="NAME", help="Only presets of this author.")] = "",
+    limit: Annotated[int, typer.Option(metavar="N", parser=whole, help="Print no more than N.")] = 50,
+    library: LibraryFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List presets: number, name, category, author and synth, the best first.
+
+    Example: patchflow presets search warm brass --author ann
+    """
+    from ..presets.library import Library
+    from ._preset_output import print_entries
+
+    entries = Library(library).search(" ".join(text or ()), synth=synth, category=category, author=author, limit=limit)
+    print_entries(entries, limit=limit, as_json=as_json)
+
+
+@app.command()
+def show(
+    number: Annotated[int, typer.Argument(metavar="ID", parser=whole, help="A number that `search` prints.")],
+    *,
+    library: LibraryFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print all names and all values of a preset.
+
+    Example: patchflow presets show 17
+    """
+    from ..presets.library import Library
+    from ._preset_output import print_preset
+
+    source = Library(library)
+    print_preset(source.entry(number), source.get(number), as_json=as_json)
+
+
+@app.command()
+def export(
+    numbers: Numbers,
+    *,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write; .syx and .json say its format.")
+    ],
+    library: LibraryFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write presets to a file that a synth or patchflow can read.
+
+    Example: patchflow presets export 17 18 19 -o brass.syx
+    """
+    from ..presets import write_presets
+    from ..presets.library import Library
+    from ._preset_output import print_export
+
+    source = Library(library)
+    write_presets(out, [source.get(number) for number in numbers])
+    print_export(out, len(numbers), as_json=as_json)
+
+
+@app.command()
+def remove(numbers: Numbers, *, library: LibraryFile = None, as_json: AsJson = False) -> None:
+    """Take presets out of the library, all or none.
+
+    Example: patchflow presets remove 17 18
+    """
+    from ..presets.library import Library
+    from ._preset_output import print_removal
+
+    Library(library).remove(numbers)
+    print_removal(numbers, as_json=as_json)

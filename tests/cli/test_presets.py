@@ -1,0 +1,212 @@
+"""`patchflow presets`: files into the library, and out again."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from patchflow.engines import engines
+from patchflow.presets import Preset, read_presets, write_presets
+from patchflow.presets.formats import formats
+
+
+def voices(count: int, seed: int = 0) -> list[Preset]:
+    space = engines["dexed"].space
+    points = np.random.default_rng(seed).random((count, len(space)))
+    return [Preset("dexed", space.decode(point), f"NO {seed}.{i}") for i, point in enumerate(points)]
+
+
+def saw(**known: object) -> Preset:
+    return Preset("tone", {"wave": "saw", "decay": 0.5, "gain": -6.0}, **known)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PATCHFLOW_LIBRARY", str(tmp_path / "library.sqlite"))
+    return tmp_path / "library.sqlite"
+
+
+@cache
+def dumps(count: int, seed: int = 0) -> bytes:
+    return b"".join(formats["syx"]().write([voice]) for voice in voices(count, seed))
+
+
+@pytest.fixture
+def banks(shell) -> Path:
+    """A folder with four voices in two files and a text below it."""
+    (shell.folder / "banks" / "old").mkdir(parents=True)
+    (shell.folder / "banks" / "a.SYX").write_bytes(dumps(3))
+    (shell.folder / "banks" / "old" / "b.syx").write_bytes(dumps(1, seed=1))
+    (shell.folder / "banks" / "readme.txt").write_text("not a preset")
+    return shell.folder / "banks"
+
+
+def test_a_folder_is_imported_all_the_way_down(shell, banks):
+    done = shell.run("presets", "import", banks)
+
+    assert (done.code, done.out, done.err) == (0, "4 new presets, 0 already there\n", "")
+
+
+def test_importing_again_is_no_failure(shell, banks):
+    shell.run("presets", "import", banks)
+
+    done = shell.run("presets", "import", banks / "a.SYX")
+
+    assert (done.code, done.out) == (0, "0 new presets, 3 already there\n")
+
+
+def test_damaged_voices_are_named_and_the_others_imported(shell, banks):
+    data = bytearray((banks / "a.SYX").read_bytes())
+    data[6 + 144] = 49
+    (banks / "a.SYX").write_bytes(data)
+
+    done = shell.run("presets", "import", banks)
+
+    assert (done.code, done.out) == (0, "3 new presets, 0 already there; 1 rejected\n")
+    assert f"{banks / 'a.SYX'}: voice 1 'NO 0.0': transpose (byte 150) is 49, not in [0, 48]\n" in done.err
+    assert "checksum" in done.err
+
+
+def test_nothing_imported_is_a_failure(shell, library):
+    (shell.folder / "bad.syx").write_bytes(b"bad")
+
+    done = shell.run("presets", "import", "bad.syx", "gone.syx")
+
+    assert (done.code, done.out) == (1, "0 new presets, 0 already there; 2 files not read\n")
+    assert "bad.syx: not a DX7 file" in done.err
+    assert "gone.syx: no such file" in done.err
+    assert not library.exists()
+
+
+def test_a_folder_without_presets_is_named(shell):
+    (shell.folder / "empty").mkdir()
+
+    done = shell.run("presets", "import", "empty")
+
+    assert (done.code, done.err) == (1, "empty: no preset files (.json, .syx) in this folder\n")
+
+
+def test_a_preset_of_an_unknown_synth_is_rejected_with_its_place_in_the_file(shell):
+    content = {"format": "patchflow-presets", "version": 1, "presets": [7, {"synth": "tono", "values": {}}]}
+    (shell.folder / "a.json").write_text(json.dumps(content))
+
+    done = shell.run("presets", "import", "a.json")
+
+    assert done.code == 1
+    assert "voice 1: 7: not an object" in done.err
+    assert "voice 2: no synth named 'tono'" in done.err
+
+
+def test_the_file_and_its_folders_are_the_source(shell, banks):
+    shell.run("presets", "import", "banks")
+
+    (entry,) = json.loads(shell.run("presets", "search", "1.0", "old/b", "--json").out)
+
+    assert entry["labels"] == [
+        {"name": "NO 1.0", "category": "", "author": "", "tags": [], "source": "banks/old/b.syx"}
+    ]
+
+
+def test_a_search_prints_a_line_for_each(shell):
+    write_presets("a.json", [saw(name="Saw", category="Lead", author="Ann", tags=("sharp",)), *voices(1)])
+    shell.run("presets", "import", "a.json")
+
+    assert shell.run("presets", "search", "SHARP").out == "1  Saw  Lead  Ann  tone\n"
+    assert shell.run("presets", "search").out == "1  Saw     Lead  Ann  tone\n2  NO 0.0             dexed\n"
+    assert shell.run("presets", "search", "--author", "bob").out == ""
+
+
+def test_a_search_that_ends_early_says_so(shell, banks):
+    shell.run("presets", "import", banks)
+
+    done = shell.run("presets", "search", "--limit", "2")
+
+    assert len(done.out.splitlines()) == 2
+    assert done.err == "the first 2; more with --limit\n"
+
+
+def test_a_preset_is_shown_with_all_names_and_values(shell):
+    write_presets("a.json", [saw(name="Saw", author="Ann"), saw(name="Other")])
+    shell.run("presets", "import", "a.json")
+
+    assert shell.run("presets", "show", "1").out.splitlines() == [
+        "id        1",
+        "name      Saw",
+        "author    Ann",
+        "synth     tone",
+        "known as  Saw  Ann  a.json",
+        "known as  Other  a.json",
+        "          wave=saw  decay=0.5  gain=-6",
+    ]
+
+
+def test_the_values_of_a_preset_are_there_as_json(shell):
+    write_presets("a.syx", voices(1))
+    shell.run("presets", "import", "a.syx")
+
+    assert json.loads(shell.run("presets", "show", "1", "--json").out)["values"] == voices(1)[0].values
+
+
+def test_what_is_exported_is_what_was_imported(shell, banks):
+    shell.run("presets", "import", banks / "a.SYX")
+
+    done = shell.run("presets", "export", "3", "1", "-o", "out.syx")
+
+    assert (done.code, done.out) == (0, "out.syx  2 presets\n")
+    assert read_presets("out.syx").presets[:2] == (voices(3)[2], voices(3)[0])
+
+
+def test_what_does_not_fit_the_format_is_not_exported(shell):
+    write_presets("a.json", [saw(name="Saw")])
+    shell.run("presets", "import", "a.json")
+
+    done = shell.run("presets", "export", "1", "-o", "out.syx")
+
+    assert (done.code, done.err) == (1, "patchflow: Saw: is for 'tone', a .syx file holds presets of 'dexed' only\n")
+    assert not Path("out.syx").exists()
+
+
+def test_what_is_removed_is_gone(shell, banks):
+    shell.run("presets", "import", banks / "a.SYX")
+
+    done = shell.run("presets", "remove", "1", "2", "--json")
+
+    assert (done.code, done.out) == (0, '{"removed": [1, 2]}\n')
+    assert len(json.loads(shell.run("presets", "search", "--json").out)) == 1
+
+
+def test_another_library_may_be_named(shell, banks, library):
+    shell.run("presets", "import", banks, "--library", "mine.sqlite")
+
+    assert shell.run("presets", "search", "--limit", "1", "--library", "mine.sqlite").out == "1  NO 0.0  dexed\n"
+    assert not library.exists()
+
+
+@pytest.mark.parametrize("words", [["search"], ["show", "1"], ["export", "1", "-o", "a.syx"], ["remove", "1"]], ids=str)
+def test_a_missing_library_is_one_line(shell, words):
+    done = shell.run("presets", *words)
+
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("patchflow: there is no preset library at ")
+
+
+@pytest.mark.parametrize("words", [["show", "3"], ["export", "1", "3", "-o", "a.syx"], ["remove", "1", "3"]], ids=str)
+def test_an_unknown_number_is_one_line(shell, banks, words):
+    shell.run("presets", "import", banks / "a.SYX")
+    shell.run("presets", "remove", "3")
+
+    done = shell.run("presets", *words)
+
+    assert (done.code, done.err) == (1, "patchflow: no preset named '3'. Known: numbers up to 2.\n")
+
+
+@pytest.mark.parametrize("command", ["import", "search", "show", "export", "remove"])
+def test_every_command_has_help_with_an_example(shell, command):
+    done = shell.run("presets", command, "--help")
+
+    assert done.code == 0
+    assert f"Example: patchflow presets {command}" in done.out
+    assert "--library" in done.out
+    assert "--json" in done.out
