@@ -1,6 +1,6 @@
 """How near every method comes to real sounds, by category.
 
-Usage: python benchmarks/match_sounds.py BANK.npz SOUNDS [--rows PREFIX,...] [--budgets N,...] [--each 20] [--model FILE]
+Usage: python benchmarks/match_sounds.py BANK.npz SOUNDS [--rows NAME,...] [--budgets N,...] [--each 20] [--model FILE]
 
 SOUNDS is a folder with manifest.csv (file, category, pitch_midi). Writes one line a sound, row and budget to
 benchmarks/results/sounds.jsonl and goes on where it stopped. Every method hears the sound through the same
@@ -44,7 +44,7 @@ def main() -> None:
     RESULTS.parent.mkdir(exist_ok=True)
     with Renderer(engines["dexed"]) as renderer, RESULTS.open("a") as out:
         for row, budget, find in methods(train, renderer, options):
-            if not any(row.startswith(prefix) for prefix in options.rows.split(",")):
+            if options.rows and row not in options.rows.split(","):
                 continue
             if options.budgets is not None and budget not in options.budgets:
                 continue
@@ -90,7 +90,7 @@ def methods(train: Bank, renderer: Renderer, options: argparse.Namespace):
     for n in rows.BUDGETS[1:]:
         yield "search", str(n), lambda path, note, seed, n=n: rows.search(
             hear(load(path)), renderer, [proposer], Budget(renders=n), seed)  # fmt: skip
-    yield "search, note told", "4000", lambda path, note, seed: rows.search(
+    yield "search told the note", "4000", lambda path, note, seed: rows.search(
         told(path, note), renderer, [proposer], Budget(renders=4000), seed)  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bank", help="made by prepare_bank.py")
     parser.add_argument("sounds", help="folder with manifest.csv")
-    parser.add_argument("--rows", default="", help="beginnings of the names of the rows to run, with commas")
+    parser.add_argument("--rows", default="", help="names of the rows to run, with commas; all if empty")
     parser.add_argument("--each", type=int, default=20, help="sounds of each category")
     parser.add_argument("--budgets", default="", help="budgets to run, with commas, e.g. 256,1000; all if empty")
     parser.add_argument("--model", help="weights; those shipped if not given")

@@ -1,10 +1,10 @@
 """How near every method comes to held-out DX7 voices.
 
-Usage: python benchmarks/match_voices.py BANK.npz [--rows PREFIX,...] [--budgets N,...] [--items 200] [--model FILE]
+Usage: python benchmarks/match_voices.py BANK.npz [--rows NAME,...] [--budgets N,...] [--items 200] [--model FILE]
 
 Writes one line a voice, row and budget to benchmarks/results/voices.jsonl and goes on where it stopped.
 Targets: one voice of each of 200 test families, so none has a twin in training; middle C, velocity 100,
-held 3 s of 4 s; note and hold are told to every method, except in the row "search, note unknown".
+held 3 s of 4 s; note and hold are told to every method, except in the row "search not told the note".
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main() -> None:
     RESULTS.parent.mkdir(exist_ok=True)
     with Renderer(engines["dexed"]) as renderer, RESULTS.open("a") as out:
         work = list(methods(bank, renderer, options))
-        work = [entry for entry in work if any(entry[0].startswith(prefix) for prefix in options.rows.split(","))]
+        work = [entry for entry in work if not options.rows or entry[0] in options.rows.split(",")]
         work = [entry for entry in work if options.budgets is None or entry[1] in options.budgets]
         for row, budget, find in work:
             start = time.monotonic()
@@ -96,7 +96,7 @@ def methods(bank: Bank, renderer: Renderer, options: argparse.Namespace):
         yield "search", f"{s} s", lambda item, seed, s=s: rows.search(
             target(item), renderer, [proposer], Budget(seconds=s), seed)  # fmt: skip
     for n in (1000, 4000):
-        yield "search, note unknown", str(n), lambda item, seed, n=n: rows.search(
+        yield "search not told the note", str(n), lambda item, seed, n=n: rows.search(
             heard(engine.render(bank.points[item], NOTE, rows.FULL_RATE)), renderer, [proposer], Budget(renders=n), seed)  # fmt: skip
     library = FromLibrary(train.points, proposer)
     yield "search with the training bank as library", "4000", lambda item, seed: rows.search(
@@ -123,7 +123,7 @@ def _lines() -> list[str]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bank", help="made by prepare_bank.py")
-    parser.add_argument("--rows", default="", help="beginnings of the names of the rows to run, with commas")
+    parser.add_argument("--rows", default="", help="names of the rows to run, with commas; all if empty")
     parser.add_argument("--items", type=int, default=200, help="number of voices")
     parser.add_argument("--budgets", default="", help="budgets to run, with commas, e.g. 256,1000; all if empty")
     parser.add_argument("--model", help="weights; those shipped if not given")

@@ -44,4 +44,6 @@ class Dexed(Engine):
 
 def _fit(sound: np.ndarray, samples: int) -> np.ndarray:
     """The engine rounds the length down; ours is rounded to nearest."""
+    if len(sound) == samples:
+        return sound
     return np.pad(sound[:samples], (0, max(0, samples - len(sound))))
