@@ -56,7 +56,10 @@ def test_make_target_that_is_mentioned_exists(page: Path):
 @each_page
 def test_subcommand_that_is_mentioned_exists(page: Path):
     commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    mentioned = re.findall(r"(?:^|`)patchflow ([a-z]+)", page.read_text(), re.M)
+    code = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.S | re.M) + re.findall(
+        r"`([^`\n]+)`", page.read_text()
+    )
+    mentioned = re.findall(r"^patchflow ([a-z]+)", "\n".join(code), re.M)
 
     assert set(mentioned) <= commands | {group.name for group in app.registered_groups}
 
