@@ -1,0 +1,76 @@
+"""Matches sounds one after the other and writes what was found for each."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..engines import engines
+from ..errors import AudioError, PatchflowError, StorageError
+from ..match import Progress
+from ..match.matcher import Matcher, encode_locks
+from .folder import writable_folder
+from .names import choose_names
+from .writer import Report, Writer
+
+__all__ = ["Failure", "match_files"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A sound that could not be matched.
+
+    Args:
+        sound: Its file.
+        error: Why not.
+    """
+
+    sound: Path
+    error: PatchflowError
+
+
+def match_files(
+    synth: str,
+    sounds: Sequence[Path],
+    folder: Path,
+    *,
+    model: Path | None = None,
+    library: Path | None = None,
+    progress: Callable[[Path, Progress], None] = lambda *_: None,
+    **search: Any,
+) -> Iterator[Report | Failure]:
+    """Matches every sound and writes its files; several sounds make banks of the best presets as well.
+
+    A sound that cannot be matched does not keep the others from it. After an interrupted search
+    there are no more.
+
+    Args:
+        synth: Name of the engine.
+        sounds: Files to match.
+        folder: Where to write; made if it is not there.
+        model: Weights to use instead of those that come with the package.
+        library: A preset library whose presets join the candidates.
+        progress: Called with the sound and how its search is doing.
+        search: What else `Matcher.match` takes: `seconds` or `renders`, `candidates`, `note` and so on.
+
+    Yields:
+        What was written or what went wrong, for each sound in turn.
+
+    Raises:
+        PatchflowError: If no sound can be matched: an unknown synth or parameter, bad weights, an option
+            out of its range, a folder that cannot be written to.
+    """
+    encode_locks(engines[synth].space, search.get("lock") or {})
+    matcher = Matcher.load(synth, model, library)
+    with writable_folder(folder):
+        writer = Writer(synth, folder, {**search, "model": model, "library": library}, bank=len(sounds) > 1)
+        names = choose_names(sounds, folder, writer.extension, search.get("candidates", 4))
+        for sound, files in zip(sounds, names, strict=True):
+            try:
+                result = matcher.match(sound, progress=lambda state, sound=sound: progress(sound, state), **search)
+                yield writer.write(result, sound, files)
+            except (AudioError, StorageError) as error:
+                yield Failure(sound, error)
+            else:
+                if not result.complete:
+                    return

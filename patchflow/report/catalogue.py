@@ -1,0 +1,59 @@
+"""What there is to choose from, in one line each."""
+
+from collections.abc import Callable, Mapping
+from inspect import getdoc
+from typing import Any
+
+from ..engines import engines
+from ..errors import MissingDependency, UnknownName
+from ..metrics import metrics
+from ..models import models
+from ..presets.formats import formats
+
+__all__ = ["catalogue"]
+
+_KINDS: dict[str, Mapping[str, Any]] = {"engines": engines, "formats": formats, "metrics": metrics, "models": models}
+
+
+def catalogue(kind: str) -> dict[str, str]:
+    """Returns the entries of a registry and what each is.
+
+    Args:
+        kind: `"engines"`, `"models"`, `"metrics"` or `"formats"`.
+
+    Returns:
+        For every name a line; for one whose package is not installed, what to install.
+
+    Raises:
+        UnknownName: If `kind` is none of these.
+
+    Example:
+        >>> catalogue("engines")["tone"]
+        'A sine or saw with an exponential decay and a short release; 3 parameters, json presets'
+    """
+    if kind not in _KINDS:
+        raise UnknownName("list", kind, _KINDS)
+    return {name: _line(_KINDS[kind], name, _DETAILS.get(kind, _nothing)) for name in _KINDS[kind]}
+
+
+def _line(registry: Mapping[str, Any], name: str, details: Callable[[Any], str]) -> str:
+    try:
+        entry = registry[name]
+    except MissingDependency as error:
+        return str(error)
+    return (getdoc(entry) or "").partition("\n")[0].rstrip(".") + details(entry)
+
+
+def _engine(engine: Any) -> str:
+    return f"; {len(engine.space)} parameters, {engine.native} presets"
+
+
+def _metric(metric: Any) -> str:
+    return f"; {f'{metric.unit}, ' if metric.unit else ''}{metric.better} is better, {metric.best:g} is the same sound"
+
+
+def _nothing(_: Any) -> str:
+    return ""
+
+
+_DETAILS: dict[str, Callable[[Any], str]] = {"engines": _engine, "metrics": _metric}

@@ -1,0 +1,109 @@
+"""Writes what a match found: presets, sound, picture and numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..audio.save import save
+from ..engines import engines
+from ..match import MatchResult
+from ..presets import Preset
+from ..presets.formats import formats
+from ..storage import write_atomically
+from .bank import Bank
+from .names import OutputNames
+from .note_names import note_name
+from .picture import Panel, draw
+from .reference import Reference, read_reference
+from .rendition import RATE, Rendition, play
+from .summary import summarise, to_json
+
+__all__ = ["Report", "Writer"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written for one sound.
+
+    Args:
+        sound: The target's file.
+        names: The files.
+        reference: The target as heard.
+        renditions: The candidates as played, best first.
+        summary: The content of the JSON file.
+    """
+
+    sound: Path
+    names: OutputNames
+    reference: Reference
+    renditions: tuple[Rendition, ...]
+    summary: Mapping[str, Any]
+
+
+class Writer:
+    """Writes the files of one sound after the other.
+
+    Args:
+        synth: Name of the engine that the presets are for.
+        folder: Where banks go.
+        settings: What the search is asked for: `seconds` or `renders`, `seed` and so on.
+        bank: Whether the best presets of all sounds make banks as well.
+    """
+
+    def __init__(self, synth: str, folder: Path, settings: Mapping[str, Any], *, bank: bool = False) -> None:
+        self.engine = engines[synth]()
+        self.format = formats[self.engine.native]()
+        self.settings = settings
+        init = Preset(synth, self.engine.space.decode(self.engine.space.default()), name="INIT VOICE")
+        self.bank = Bank(folder, self.extension, self.format, init) if bank else None
+
+    @property
+    def extension(self) -> str:
+        """Ending of preset files; not `.json`, which is that of the numbers."""
+        extension = self.format.extensions[0]
+        return ".preset.json" if extension == ".json" else extension
+
+    def write(self, result: MatchResult, sound: Path, names: OutputNames) -> Report:
+        """Plays the candidates and writes all files, each whole or not at all, the numbers last.
+
+        Args:
+            result: The outcome of the search.
+            sound: The target's file.
+            names: Where to write.
+
+        Raises:
+            AudioError: If the target cannot be read again.
+            StorageError: If a file cannot be written.
+        """
+        reference = read_reference(sound, result.target, RATE)
+        renditions = play(self.engine, result.candidates, reference.samples)
+        presets = _named(renditions, names.stem)
+        files = names.presets[: len(presets)]
+        picture = draw(_panels(sound, reference, renditions, files), RATE)
+        for file, preset in zip(files, presets, strict=True):
+            write_atomically(file, self.format.write([preset]))
+        save(names.audio, renditions[0].sound, RATE)
+        write_atomically(names.picture, picture)
+        summary = {
+            **summarise(result, renditions, files, sound, self.settings),
+            "audio": names.audio.name,
+            "picture": names.picture.name,
+            "bank": self.bank.add(presets[0]) if self.bank else None,
+        }
+        write_atomically(names.summary, f"{to_json(summary, indent=2)}\n".encode())
+        return Report(sound, names, reference, renditions, summary)
+
+
+def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:
+    """The presets, called like the sound; the second and later short enough for a number in a DX7's ten letters."""
+    names = [stem, *(f"{stem[:7]} {n}" for n in range(2, len(renditions) + 1))]
+    return [replace(rendition.candidate.preset, name=name) for rendition, name in zip(renditions, names, strict=True)]
+
+
+def _panels(sound: Path, reference: Reference, renditions: Sequence[Rendition], files: Sequence[Path]) -> list[Panel]:
+    panels = [Panel(reference.samples, "Target", sound.name)]
+    for rank, (rendition, file) in enumerate(zip(renditions, files, strict=True), 1):
+        caption = f"{rank} · {note_name(rendition.candidate.note.pitch)} · {file.name}"
+        panels.append(Panel(rendition.sound, f"{rendition.distance.value:.2f} {rendition.distance.unit}", caption))
+    return panels
