@@ -1,0 +1,122 @@
+"""What `patchflow match` prints: progress to stderr, results to stdout."""
+
+from pathlib import Path
+from types import TracebackType
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from ..match import Progress as State
+from ..match.hearing import LONGEST
+from ..report.batch import Failure
+from ..report.note_names import note_name
+from ..report.summary import to_json
+from ..report.writer import Report
+
+__all__ = ["MatchOutput"]
+
+
+class MatchOutput:
+    """Shows how a match is doing and what it found.
+
+    Args:
+        folder: Where the files are.
+        as_json: Whether to print JSON, a line for each sound, and nothing else to stdout.
+    """
+
+    def __init__(self, folder: Path, *, as_json: bool) -> None:
+        self.folder = folder
+        self.as_json = as_json
+        self.code = 0
+        self._banks: dict[str, int] = {}
+        screen = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[state]}", markup=False),
+            console=screen,
+            disable=not screen.is_terminal,
+            transient=True,
+            redirect_stdout=False,  # stdout may be a file while the bar is on a terminal
+            redirect_stderr=False,
+        )
+        self._task = self._bar.add_task("loading", total=1.0, state="")
+
+    def __enter__(self) -> "MatchOutput":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+        if error is None and not self.as_json:
+            for bank, voices in self._banks.items():
+                typer.echo(
+                    f"\n{self.folder / bank}  {voices} {'voices' if voices > 1 else 'voice'}, the best of each sound"
+                )
+
+    def progress(self, sound: Path, state: State) -> None:
+        """Shows the best distance so far and what was spent."""
+        spent = f"{state.distance:.2f} dB  {state.renders:,} renders  {state.seconds:.1f} s  {state.stage}"
+        self._bar.update(self._task, description=sound.name, completed=state.done, state=spent)
+
+    def show(self, found: Report | Failure) -> None:
+        """Prints a result, or why there is none."""
+        self._bar.stop()
+        if isinstance(found, Failure):
+            self.code = self.code or 1
+            _note(found.sound, str(found.error))
+        else:
+            self._warn(found)
+            self._print(found)
+        self._bar.update(self._task, description="", completed=0, state="")
+        self._bar.start()
+
+    def _warn(self, found: Report) -> None:
+        summary = found.summary
+        if not summary["complete"]:
+            self.code = 130
+            _note(found.sound, f"stopped early, the best of {summary['renders']:,} renders is kept")
+        if summary["target"]["length_s"] >= LONGEST:
+            start, length = summary["target"]["trim_offset_s"], found.reference.file_length
+            _note(found.sound, f"only {LONGEST:g} s from {start:.2f} s on are matched, of {length:.2f} s")
+
+    def _print(self, found: Report) -> None:
+        if self.as_json:
+            typer.echo(to_json(found.summary))
+            return
+        if found.summary["bank"]:
+            self._banks[found.summary["bank"]["file"]] = found.summary["bank"]["voice"]
+        console = Console(highlight=False, soft_wrap=True)
+        console.print(Text(f"\n{found.sound.name}  {_heard(found)}", style="bold"))
+        console.width = max(console.width, 40) if console.is_terminal else 4096  # a pipe wants one line a file
+        console.print(_table(found))
+        for file in (found.names.audio, found.names.picture, found.names.summary):
+            console.print(Text(f"  {file}"))
+
+
+def _heard(found: Report) -> str:
+    target = found.summary["target"]
+    likeliest = target["notes"][0]
+    sure = f"{likeliest['name']} ({likeliest['confidence']:.0%} sure)"
+    return f"{sure}, held {target['hold_s']:.2f} s of {target['length_s']:.2f} s"
+
+
+def _table(found: Report) -> Table:
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    for name in ("", "distance", "note", "preset"):
+        table.add_column(name, justify="right" if name == "distance" else "left", overflow="fold")
+    for rank, (rendition, file) in enumerate(zip(found.renditions, found.names.presets, strict=False), 1):
+        distance, note = rendition.distance, rendition.candidate.note
+        cells = (str(rank), f"{distance.value:.2f} {distance.unit}", note_name(note.pitch), str(file))
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _note(sound: Path, message: str) -> None:
+    about = "" if str(sound) in message else f"{sound}: "
+    typer.echo(f"patchflow: {about}{' '.join(message.split())}", err=True)

@@ -1,0 +1,72 @@
+"""Words of the command line to values."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import OptionError
+from ..presets import ParamSpace, Value
+from ..presets.library import default_path
+from ..presets.parameters import Choice, Steps
+
+__all__ = ["key_values", "library_file", "locks"]
+
+
+def key_values(words: Sequence[str]) -> dict[str, str]:
+    """Splits words of the form `key=value`.
+
+    Raises:
+        OptionError: If a word has no `=` or no key, or a key comes twice.
+
+    Example:
+        >>> key_values(["steps=100", "name=a=b"])
+        {'steps': '100', 'name': 'a=b'}
+    """
+    found: dict[str, str] = {}
+    for word in words:
+        key, sign, value = word.partition("=")
+        if not sign or not key:
+            raise OptionError(f"{word!r}: not of the form key=value, e.g. steps=100")
+        if key in found:
+            raise OptionError(f"{key}: given twice, as {found[key]!r} and {value!r}")
+        found[key] = value
+    return found
+
+
+def library_file(chosen: Path | None, *, none: bool) -> Path | None:
+    """Returns the preset library to use.
+
+    Args:
+        chosen: The one a user asks for; their own, if there is one, if not given.
+        none: Whether they want none.
+    """
+    if none:
+        return None
+    return chosen or (default_path() if default_path().exists() else None)
+
+
+def locks(words: Sequence[str], space: ParamSpace) -> dict[str, Value | None]:
+    """Reads words of the form `name` or `name=value`.
+
+    Args:
+        words: E.g. `["op1", "feedback=3"]`.
+        space: The parameters of the synth, which say what kind of value each has.
+
+    Returns:
+        The value for every name, None where none was given. Names and values are not checked.
+
+    Example:
+        >>> from patchflow.engines import engines
+        >>> locks(["osc", "gain=-6"], engines["tone"].space)
+        {'osc': None, 'gain': -6.0}
+    """
+    split = (word.partition("=") for word in words)
+    return {name: _value(text, space.index.get(name), space) if sign else None for name, sign, text in split}
+
+
+def _value(text: str, position: int | None, space: ParamSpace) -> Value:
+    if position is None or isinstance(space.parameters[position], Choice):
+        return text
+    try:
+        return int(text) if isinstance(space.parameters[position], Steps) else float(text)
+    except ValueError:
+        return text  # which the parameter refuses, in its own words

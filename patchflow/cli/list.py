@@ -1,0 +1,23 @@
+"""`patchflow list`: what there is to choose from."""
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["list_"]
+
+
+def list_(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="One of: engines, models, metrics, formats.")],
+) -> None:
+    """List the synths, models, metrics or preset formats there are.
+
+    \b
+    Example: patchflow list metrics
+    """
+    from ..report.catalogue import catalogue
+
+    entries = catalogue(kind)
+    width = max(map(len, entries), default=0)
+    for name, meaning in entries.items():
+        typer.echo(f"{name:<{width}}  {meaning}")

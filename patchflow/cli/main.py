@@ -1,0 +1,122 @@
+"""The `patchflow` command: its subcommands, and every error as one line."""
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from ..errors import PatchflowError
+from ..storage import describe
+from .list import list_
+from .match import match
+from .presets import app as presets
+from .render import render
+from .score import score
+from .train import train
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    name="patchflow",
+    add_completion=False,
+    rich_markup_mode=None,  # plain text: help can be read, searched and piped
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for command in (match, render, score, train):
+    app.command()(command)
+app.command("list")(list_)
+app.add_typer(presets, name="presets")
+
+_UsageError: type[Exception] = typer.BadParameter.__mro__[2]  # what every mistake on the command line descends from
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and prints errors raised on purpose in one line.
+
+    Args:
+        arguments: The words after `patchflow`; those of this process if not given.
+
+    Returns:
+        The exit code: 0 done, 1 it could not be done, 2 a mistake in the arguments, 130 interrupted.
+
+    Example:
+        >>> run(["list", "engines"])  # doctest: +ELLIPSIS
+        dexed  ...145 parameters...
+        tone   ...3 parameters...
+        0
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file may be named in any script, or in none
+    try:
+        return _main(sys.argv[1:] if arguments is None else arguments)
+    except BrokenPipeError:
+        _drop_output()
+        return 1  # whoever read the output has heard enough
+    except PatchflowError as error:
+        return _fail(str(error))
+    except OSError as error:
+        _drop_output()
+        return _fail(f"cannot read or write {error.filename or 'the output'}: {describe(error)}")
+    except MemoryError:
+        return _fail("not enough memory. Use a shorter sound or fewer --renders.")
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted", 130)
+
+
+def _main(arguments: Sequence[str]) -> int:
+    try:
+        result = app(arguments or ["--help"], prog_name="patchflow", standalone_mode=False)
+    except _UsageError as error:
+        message = error.format_message()  # type: ignore[attr-defined]
+        if type(error).__name__ == "NoArgsIsHelpError":  # a group called without a command
+            typer.echo(message, err=True)
+            return 2
+        context = getattr(error, "ctx", None)
+        end = "" if message.endswith(("?", ".")) else "."
+        return _fail(f"{message}{end} See `{context.command_path if context else 'patchflow'} --help`.", 2)
+    except SystemExit:  # typer's answer to a closed pipe
+        raise BrokenPipeError from None
+    sys.stdout.flush()  # a full disk or a closed pipe shows here
+    if result == 130:
+        raise KeyboardInterrupt
+    return result if isinstance(result, int) else 0
+
+
+def _fail(message: str, code: int = 1) -> int:
+    with contextlib.suppress(OSError):
+        typer.echo(f"patchflow: {' '.join(message.split())}", err=True)
+    return code
+
+
+def _drop_output() -> None:
+    """Keeps the interpreter from writing, on its way out, what could not be written before."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+
+
+def _print_version(wanted: bool | None) -> None:
+    if wanted:
+        from ..report.version import version
+
+        typer.echo(f"patchflow {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _describe(
+    version: Annotated[
+        bool | None,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+    ] = None,
+) -> None:
+    """Give it a sound, get the preset: finds the settings of a real synthesizer that make a sound.
+
+    Start with: patchflow match sound.wav
+    """

@@ -1,0 +1,86 @@
+"""`patchflow match`: sounds to presets."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._numbers import number, whole
+
+__all__ = ["match"]
+
+
+def match(
+    sounds: Annotated[list[Path], typer.Argument(metavar="SOUND", help="Sound files: WAV, FLAC, AIFF, OGG or MP3.")],
+    *,
+    synth: Annotated[
+        str, typer.Option(metavar="NAME", help="Synth to find presets for; see `patchflow list engines`.")
+    ] = "dexed",
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to write; made if it is not there.")] = Path(
+        "patchflow-out"
+    ),
+    seconds: Annotated[
+        float | None,
+        typer.Option(metavar="S", parser=number, help="How long to search for each sound, in seconds.  [default: 5]"),
+    ] = None,
+    renders: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", parser=whole, help="Search for N renders instead; the same seed then gives the same result."
+        ),
+    ] = None,
+    candidates: Annotated[
+        int, typer.Option(metavar="K", parser=whole, help="How many different presets to give back, 1 to 32.")
+    ] = 4,
+    note: Annotated[
+        str | None,
+        typer.Option(metavar="NOTE", help="Note that is played, as MIDI number or name: 60 or C4.  [default: guessed]"),
+    ] = None,
+    lock: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=VALUE]",
+            help="Keep a parameter at a value, or a parameter or a group such as op6 at its default. May be repeated.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", parser=whole, help="Start of all chance.")] = 0,
+    trim_db: Annotated[
+        float, typer.Option(metavar="DB", parser=number, help="Level, relative to the peak, below which is silence.")
+    ] = -50.0,
+    library: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Preset library to start from as well.  [default: that of `patchflow presets`, if any]"
+        ),
+    ] = None,
+    no_library: Annotated[bool, typer.Option("--no-library", help="Use no preset library.")] = False,
+    model: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Weights to use instead of the ones that come along.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON, one line for each sound.")] = False,
+) -> None:
+    """Find presets that sound like each SOUND.
+
+    Writes, for each sound, the best preset (.syx, further candidates as -2.syx, -3.syx ...), what it
+    sounds like (.wav), a picture of sound and candidates (.png) and all numbers (.json). Several sounds
+    make a 32-voice bank as well. Ctrl-C keeps the best so far.
+
+    \b
+    Example: patchflow match piano.wav
+    Example: patchflow match kicks/*.wav --seconds 20 --out kicks-dx7
+    Example: patchflow match hum.wav --note A3 --lock algorithm=5 --lock op6 --renders 4000
+    """
+    from ..engines import engines
+    from ..report.batch import match_files
+    from ..report.note_names import note_number
+    from ._match_output import MatchOutput
+    from ._parse import library_file, locks
+
+    budget = {"seconds": 5.0 if seconds is None and renders is None else seconds, "renders": renders}
+    fixed = {"note": None if note is None else note_number(note), "lock": locks(lock or [], engines[synth].space)}
+    search = {**budget, **fixed, "candidates": candidates, "seed": seed, "trim_db": trim_db}
+    start = {"model": model, "library": library_file(library, none=no_library)}
+    with MatchOutput(out, as_json=as_json) as output:
+        for found in match_files(synth, sounds, out, progress=output.progress, **start, **search):
+            output.show(found)
+    raise typer.Exit(output.code)

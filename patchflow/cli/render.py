@@ -1,0 +1,41 @@
+"""`patchflow render`: plays a preset into a sound file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._numbers import number, whole
+
+__all__ = ["render"]
+
+
+def render(
+    preset: Annotated[Path, typer.Argument(metavar="PRESET", help="A preset file, such as a .syx voice or bank.")],
+    *,
+    voice: Annotated[int, typer.Option(metavar="N", parser=whole, help="Which voice of a bank, from 1.")] = 1,
+    note: Annotated[str, typer.Option(metavar="NOTE", help="MIDI number or name: 60 or C4.")] = "C4",
+    velocity: Annotated[
+        int, typer.Option(metavar="V", parser=whole, help="How hard the key is struck, 1 to 127.")
+    ] = 100,
+    hold: Annotated[float, typer.Option(metavar="S", parser=number, help="Seconds until the key is released.")] = 3.0,
+    length: Annotated[float, typer.Option(metavar="S", parser=number, help="Seconds until the file ends.")] = 4.0,
+    rate: Annotated[int, typer.Option(metavar="HZ", parser=whole, help="Sample rate of the file.")] = 44_100,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The .wav or .flac file to write.  [default: named after preset and note]"),
+    ] = None,
+) -> None:
+    """Play PRESET and write what it sounds like.
+
+    The sound has the synth's own level; it is turned down only where it would clip.
+
+    \b
+    Example: patchflow render brass.syx --voice 3 --note F#3 --hold 1 --out brass.wav
+    """
+    from ..report.note_names import note_number
+    from ..report.play import make_note, play_file
+
+    played = play_file(preset, make_note(note_number(note), velocity, hold, length), voice=voice, rate=rate, out=out)
+    remark = "silent" if played.silent else f"turned down by {-played.gain_db:.1f} dB" if played.gain_db < 0 else ""
+    typer.echo("  ".join(filter(None, (str(played.file), played.preset.name, remark))))

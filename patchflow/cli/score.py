@@ -1,0 +1,41 @@
+"""`patchflow score`: how far one sound is from another."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["score"]
+
+
+def score(
+    a: Annotated[Path, typer.Argument(metavar="A", help="The sound to judge.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="The sound it should be like.")],
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            "-m",
+            metavar="NAME",
+            help="One of `patchflow list metrics`. May be repeated.  [default: all]",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, metric: number.")] = False,
+) -> None:
+    """Print how far sound A is from sound B.
+
+    Both are taken from their first audible sample on, for at most 30 s; the shorter is padded with silence.
+
+    \b
+    Example: patchflow score mine.wav theirs.wav -m log_mel_l1
+    """
+    from ..report.distances import measure_files
+    from ..report.summary import to_json
+
+    distances = measure_files(a, b, metric)
+    if as_json:
+        typer.echo(to_json({distance.metric: distance.value for distance in distances}))
+        return
+    width = max(len(distance.metric) for distance in distances)
+    for distance in distances:
+        typer.echo(f"{distance.metric:<{width}}  {distance}")

@@ -1,0 +1,44 @@
+"""`patchflow list`: every entry of every registry, in a line each."""
+
+import pytest
+
+from patchflow.engines import engines
+from patchflow.errors import MissingDependency
+from patchflow.metrics import metrics
+from patchflow.models import models
+from patchflow.presets.formats import formats
+from patchflow.registry import Registry
+
+
+@pytest.mark.parametrize(
+    ("kind", "registry"), [("engines", engines), ("models", models), ("metrics", metrics), ("formats", formats)]
+)
+def test_every_entry_has_a_line_that_says_what_it_is(shell, kind, registry):
+    done = shell.run("list", kind)
+    lines = [line.split(maxsplit=1) for line in done.out.splitlines()]
+
+    assert (done.code, done.err) == (0, "")
+    assert [name for name, _ in lines] == list(registry)
+    assert all(len(meaning) > 20 for _, meaning in lines)
+
+
+def test_a_metric_has_its_unit_and_direction(shell):
+    lines = {line.split()[0]: line for line in shell.run("list", "metrics").out.splitlines()}
+
+    assert lines["log_mel_l1"].endswith("dB, lower is better, 0 is the same sound")
+    assert lines["rms"].endswith("; higher is better, 1 is the same sound")
+
+
+def test_an_entry_whose_package_is_missing_says_so(shell, monkeypatch):
+    def missing(self: Registry, name: str) -> object:
+        raise MissingDependency(f"synth {name!r} needs the package 'x': pip install x")
+
+    monkeypatch.setattr(Registry, "__getitem__", missing)
+
+    assert "synth 'tone' needs the package 'x': pip install x" in shell.run("list", "engines").out
+
+
+def test_an_unknown_kind_is_one_line(shell):
+    done = shell.run("list", "engine")
+
+    assert (done.code, done.err) == (1, "patchflow: no list named 'engine'. Did you mean 'engines'?\n")

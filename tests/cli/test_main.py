@@ -1,0 +1,138 @@
+"""The command line as a whole: help, exit codes, one line for every error."""
+
+import errno
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import patchflow.report.catalogue
+from patchflow.cli import run
+
+COMMANDS = ("match", "render", "score", "train", "list", "presets")
+HEAVY = ("torch", "numpy", "matplotlib", "scipy", "soundfile", "dexed", "patchflow.engines", "patchflow.report.writer")
+
+
+def start(*words: str, **options) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(Path(patchflow.__file__).parents[1])}
+    command = [sys.executable, "-m", "patchflow", *words]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": environment}
+    return subprocess.Popen(command, **{**pipes, **options})
+
+
+@pytest.mark.parametrize("words", [("--help",), ("match", "--help"), ("presets", "--help")], ids=" ".join)
+def test_help_takes_less_than_three_tenths_of_a_second_of_work(words):
+    def work() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert start(*words).communicate()[1] == ""
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(work() for _ in range(3)) < 0.3
+
+
+def test_help_imports_nothing_heavy():
+    code = f"import sys; from patchflow.cli import run; run(['--help']); print(set(sys.modules) & set({HEAVY}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(Path(patchflow.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(shell, command):
+    done = shell.run(command, "--help")
+
+    assert done.code == 0
+    assert f"Example: patchflow {command}" in done.out
+    assert len({line.split()[0] for line in done.out.splitlines() if line.startswith("  --")}) == sum(
+        line.startswith("  --") for line in done.out.splitlines()
+    )
+
+
+def test_no_command_prints_the_help(shell):
+    assert shell.run() == shell.run("--help")
+
+
+def test_version_is_that_of_the_package(shell, monkeypatch):
+    monkeypatch.setattr("importlib.metadata.version", {"patchflow": "1.2.3"}.__getitem__)
+
+    assert shell.run("--version").out == "patchflow 1.2.3\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["mach"], "No such command 'mach'. Did you mean 'match'? See `patchflow --help`."),
+        (["match"], "Missing argument 'SOUND'. See `patchflow match --help`."),
+        (["match", "a.wav", "--seed", "one"], "'one' is not a whole number"),
+        (["match", "a.wav", "--seconds", "nan"], "'nan' is not a number"),
+        (["match", "a.wav", "--nonsense"], "--nonsense"),
+    ],
+)
+def test_a_mistake_in_the_arguments_is_one_line_and_exits_with_2(shell, words, named):
+    done = shell.run(*words)
+
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert done.err.startswith("patchflow: ")
+    assert named in done.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (KeyboardInterrupt(), 130, "patchflow: interrupted\n"),
+        (OSError(errno.ENOSPC, "No space left", "x.wav"), 1, "patchflow: cannot read or write x.wav: no space left\n"),
+        (MemoryError(), 1, "patchflow: not enough memory. Use a shorter sound or fewer --renders.\n"),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), 1, ""),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_can_go_wrong_anywhere_is_one_line(shell, monkeypatch, error, code, line):
+    def fail(kind: str) -> dict[str, str]:
+        raise error
+
+    monkeypatch.setattr(patchflow.report.catalogue, "catalogue", fail)
+    monkeypatch.setattr("patchflow.cli.main._drop_output", lambda: None)
+    done = shell.run("list", "engines")
+
+    assert (done.code, done.err) == (code, line)
+
+
+def test_a_bug_is_not_hidden(monkeypatch):
+    def fail(kind: str) -> dict[str, str]:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(patchflow.report.catalogue, "catalogue", fail)
+
+    with pytest.raises(ValueError, match="a bug"):
+        run(["list", "engines"])
+
+
+def test_a_reader_that_leaves_is_no_error():
+    process = start("list", "formats")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+
+    assert process.stderr.read() == ""
+    assert process.wait() == 1
+    process.stderr.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full on this system")
+def test_output_that_cannot_be_written_is_one_line():
+    with Path("/dev/full").open("w") as full:
+        process = start("list", "formats", stdout=full)
+        _, err = process.communicate()
+
+    assert err == "patchflow: cannot read or write the output: no space left on device\n"
+    assert process.returncode == 1

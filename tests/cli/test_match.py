@@ -1,0 +1,252 @@
+"""`patchflow match`: what it writes and prints."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from patchflow.audio.load import load
+from patchflow.audio.loudness import loudness
+from patchflow.cli._match_output import MatchOutput
+from patchflow.engines import Note, engines
+from patchflow.metrics import metrics
+from patchflow.presets import read_presets
+from patchflow.report.distances import measure
+
+SMALL = ("--synth", "tone", "--renders", 32)
+
+
+def summary(path: Path) -> dict:
+    return json.loads(path.read_text("utf-8"))
+
+
+def test_four_kinds_of_files_are_written(shell):
+    shell.tone("a.wav")
+
+    assert shell.run("match", "a.wav", *SMALL, "--candidates", 1, "--out", "o").code == 0
+    assert shell.files() == {"a.wav", "o/a.preset.json", "o/a.wav", "o/a.png", "o/a.json"}
+
+
+def test_the_dx7_gets_syx_files(shell):
+    shell.tone("a.wav")
+
+    done = shell.run("match", "a.wav", "--renders", 24, "--candidates", 2)
+
+    assert done.code == 0
+    assert {"patchflow-out/a.syx", "patchflow-out/a-2.syx"} <= shell.files()
+    assert len((shell.folder / "patchflow-out/a.syx").read_bytes()) == 163
+    assert read_presets("patchflow-out/a-2.syx").presets[0].name == "a 2"
+
+
+def test_what_is_printed_names_every_file_and_the_distance(shell):
+    shell.tone("a.wav")
+
+    done = shell.run("match", "a.wav", *SMALL, "--candidates", 1, "--out", "o", "--note", "A4")
+    best = summary(shell.folder / "o/a.json")["candidates"][0]
+
+    assert done.err == ""
+    assert f"{best['distances']['log_mel_l1']:.2f} dB" in done.out
+    assert all(name in done.out for name in ("a.wav  A4 (100% sure)", "o/a.preset.json", "o/a.png", "o/a.json"))
+
+
+def test_json_is_the_file_and_nothing_else(shell):
+    shell.tone("a.wav")
+
+    done = shell.run("match", "a.wav", *SMALL, "--json")
+
+    assert json.loads(done.out) == summary(shell.folder / "patchflow-out/a.json")
+    assert (done.err, done.out.count("\n")) == ("", 1)
+
+
+def test_the_target_is_described(shell):
+    silence = np.zeros(4_000)
+    tone, _ = soundfile.read(shell.tone("tone.wav", rate=16_000))
+    shell.save("late.wav", np.concatenate([silence, tone, silence]), 16_000)
+
+    target = json.loads(shell.run("match", "late.wav", *SMALL, "--json").out)["target"]
+
+    assert (target["file"], target["rate"]) == ("late.wav", 16_000)
+    assert target["trim_offset_s"] == pytest.approx(0.25, abs=0.002)
+    assert target["length_s"] == pytest.approx(0.4, abs=0.1)
+    assert 0 < target["hold_s"] <= target["length_s"]
+    assert (target["notes"][0]["note"], target["notes"][0]["name"]) == (69, "A4")
+    assert 0.3 < target["notes"][0]["confidence"] <= 1
+    assert target["loudness_lufs"] == pytest.approx(loudness(tone, 16_000), abs=1)
+
+
+def test_what_was_asked_for_is_kept(shell):
+    shell.tone("a.wav")
+    words = ("--candidates", 2, "--note", "A3", "--lock", "gain=-6", "--lock", "osc", "--seed", 5, "--trim-db", -40)
+
+    kept = json.loads(shell.run("match", "a.wav", *SMALL, *words, "--json").out)
+
+    assert (kept["synth"], kept["seed"], kept["budget"]) == ("tone", 5, {"seconds": None, "renders": 32})
+    assert kept["options"]["lock"] == {"gain": -6.0, "osc": None}
+    assert (kept["options"]["note"], kept["options"]["trim_db"]) == (57, -40)
+    assert (kept["renders"], kept["complete"]) == (32, True)
+    assert {c["note"] for c in kept["candidates"]} == {57}
+    assert {c["parameters"]["wave"] for c in kept["candidates"]} == {"sine"}
+    assert {c["parameters"]["gain"] for c in kept["candidates"]} == {-6.0}
+
+
+def test_candidates_come_best_first_with_every_metric(shell):
+    shell.tone("a.wav")
+
+    found = json.loads(shell.run("match", "a.wav", *SMALL, "--json").out)
+    distances = [candidate["distances"]["log_mel_l1"] for candidate in found["candidates"]]
+
+    assert distances == sorted(distances)
+    assert all(set(candidate["distances"]) == set(metrics) for candidate in found["candidates"])
+    assert set(found["uncertainty"]) == {"wave", "decay", "gain"}
+
+
+@pytest.mark.parametrize("synth", ["tone", "dexed"])
+def test_the_preset_file_alone_gives_the_same_distances_again(shell, synth):
+    shell.tone("a.wav")
+    found = json.loads(shell.run("match", "a.wav", "--synth", synth, "--renders", 24, "--json").out)
+    whole = load("a.wav")
+    first = round((found["target"]["trim_offset_s"] - whole.start) * whole.rate)
+    target = whole.samples[first : first + round(found["target"]["length_s"] * whole.rate)]
+
+    engine = engines[synth]()
+    for candidate in found["candidates"]:
+        (preset,) = read_presets(Path("patchflow-out", candidate["preset"])).presets
+        note = Note(candidate["note"], candidate["velocity"], candidate["hold_s"], candidate["length_s"])
+        sound = engine.render(engine.space.encode(preset.values), note) * 10 ** (candidate["gain_db"] / 20)
+        again = {distance.metric: distance.value for distance in measure([sound], target, 44_100)[0]}
+
+        assert preset.values == candidate["parameters"]
+        assert again == pytest.approx(candidate["distances"], rel=1e-4, abs=1e-5)
+
+
+def test_the_audio_is_the_best_candidate_as_loud_as_the_target(shell):
+    shell.tone("a.wav")
+
+    shell.run("match", "a.wav", *SMALL, "--lock", "gain=-40")
+    sound, rate = soundfile.read("patchflow-out/a.wav")
+
+    assert rate == 44_100
+    assert loudness(sound, rate) == pytest.approx(loudness(load("a.wav").samples, 44_100), abs=0.5)
+
+
+def test_a_loud_target_does_not_make_it_clip(shell):
+    square = np.sign(np.sin(np.arange(20_000) * 0.05))
+    shell.save("square.wav", square, subtype="FLOAT")
+
+    shell.run("match", "square.wav", *SMALL, "--lock", "wave=sine", "--lock", "decay=4")
+    sound, _ = soundfile.read("patchflow-out/square.wav")
+
+    assert 0.5 < np.abs(sound).max() < 1
+
+
+def test_the_same_seed_and_renders_give_the_same_result(shell):
+    shell.tone("a.wav")
+
+    shell.run("match", "a.wav", *SMALL, "--out", "one")
+    shell.run("match", "a.wav", *SMALL, "--out", "two")
+    one, two = (summary(shell.folder / out / "a.json")["candidates"] for out in ("one", "two"))
+
+    assert [{**c, "seconds": 0} for c in one] == [{**c, "seconds": 0} for c in two]
+    assert (shell.folder / "one/a.wav").read_bytes() == (shell.folder / "two/a.wav").read_bytes()
+
+
+def test_files_of_an_earlier_run_are_replaced(shell):
+    shell.tone("a.wav")
+    shell.save("patchflow-out/a.wav", np.zeros(100))
+
+    assert shell.run("match", "a.wav", *SMALL).code == 0
+    assert soundfile.info("patchflow-out/a.wav").frames > 10_000
+
+
+def test_the_sound_itself_is_never_replaced(shell):
+    before = shell.tone("a.wav").read_bytes()
+
+    done = shell.run("match", "a.wav", *SMALL, "--candidates", 1, "--out", ".")
+
+    assert (shell.folder / "a.wav").read_bytes() == before
+    assert shell.files() == {"a.wav", "a_2.preset.json", "a_2.wav", "a_2.png", "a_2.json"}
+    assert "a_2.preset.json" in done.out
+
+
+def test_several_sounds_make_a_bank_of_the_best(shell):
+    sounds = [shell.tone("x/a.wav"), shell.tone("y/a.wav", 60), shell.tone("b.wav", 72)]
+
+    done = shell.run("match", *sounds, *SMALL, "--json")
+    found = [json.loads(line) for line in done.out.splitlines()]
+    bank = read_presets("patchflow-out/patchflow-bank.preset.json").presets
+
+    assert [f["bank"]["voice"] for f in found] == [1, 2, 3]
+    assert [f["candidates"][0]["preset"] for f in found] == ["a.preset.json", "a_2.preset.json", "b.preset.json"]
+    assert [dict(preset.values) for preset in bank] == [f["candidates"][0]["parameters"] for f in found]
+
+
+def test_a_dx7_bank_has_32_voices(shell):
+    sounds = [shell.tone("a.wav"), shell.tone("b.wav", 60)]
+
+    done = shell.run("match", *sounds, "--renders", 16)
+
+    assert len((shell.folder / "patchflow-out/patchflow-bank.syx").read_bytes()) == 4_104
+    assert "patchflow-out/patchflow-bank.syx  2 voices, the best of each sound" in done.out
+
+
+def test_a_bad_sound_does_not_keep_the_others(shell):
+    shell.tone("a.wav")
+    shell.tone("c.wav")
+    (shell.folder / "b.wav").write_bytes(b"no sound at all")
+
+    done = shell.run("match", "a.wav", "b.wav", "c.wav", *SMALL)
+
+    assert done.code == 1
+    assert done.err.count("\n") == 1
+    assert "b.wav" in done.err
+    assert {"patchflow-out/a.json", "patchflow-out/c.json"} <= shell.files()
+    assert not [name for name in shell.files() if name.startswith("patchflow-out/b")]
+
+
+def test_ctrl_c_keeps_the_best_so_far_and_stops(shell, monkeypatch):
+    def interrupt(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(MatchOutput, "progress", interrupt)
+    sounds = [shell.tone("a.wav"), shell.tone("b.wav")]
+
+    done = shell.run("match", *sounds, "--synth", "tone", "--seconds", 600, "--out", "o")
+    found = summary(shell.folder / "o/a.json")
+
+    assert done.code == 130
+    assert done.err.splitlines() == [
+        f"patchflow: {sounds[0]}: stopped early, the best of {found['renders']} renders is kept",
+        "patchflow: interrupted",
+    ]
+    assert not found["complete"]
+    assert {"o/a.wav", "o/a.png"} <= shell.files()
+    assert "o/b.json" not in shell.files()
+
+
+def test_ctrl_c_before_the_search_leaves_nothing(shell, monkeypatch):
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("patchflow.match.matcher.load", interrupt)
+    shell.tone("a.wav")
+
+    done = shell.run("match", "a.wav", *SMALL)
+
+    assert (done.code, done.out, done.err) == (130, "", "patchflow: interrupted\n")
+    assert shell.files() == {"a.wav"}
+    assert not (shell.folder / "patchflow-out").exists()
+
+
+@pytest.mark.parametrize("name", ["klänge 音.wav", "a$b_{c}.wav", "[bold]x[red].wav", "-x.wav", "a.b.wav"])
+def test_a_file_may_have_any_name(shell, name):
+    path = shell.tone("plain.wav").rename(shell.folder / name)
+
+    done = shell.run("match", path, *SMALL, "--candidates", 1, "--out", "o")
+
+    assert (done.code, done.err) == (0, "")
+    assert f"o/{Path(name).stem}.json" in shell.files()
+    assert summary(shell.folder / f"o/{Path(name).stem}.json")["target"]["file"] == str(path)

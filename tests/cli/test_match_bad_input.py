@@ -1,0 +1,169 @@
+"""`patchflow match` on bad input: one clear line, exit code 1 or 2, nothing half-written."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import patchflow
+from patchflow.report.names import OutputNames
+
+SMALL = ("--synth", "tone", "--renders", 16)
+TONE = 0.3 * np.sin(np.arange(22_050) * 0.05)
+
+
+def truncated(shell) -> Path:
+    path = shell.save("bad.wav", TONE)
+    path.write_bytes(path.read_bytes()[:20_000])
+    return path
+
+
+def written(data: bytes):
+    def write(shell) -> Path:
+        (shell.folder / "bad.wav").write_bytes(data)
+        return shell.folder / "bad.wav"
+
+    return write
+
+
+def saved(samples: np.ndarray, rate: int = 44_100):
+    return lambda shell: shell.save("bad.wav", samples, rate, subtype="FLOAT")
+
+
+def folder(shell) -> Path:
+    (shell.folder / "bad.wav").mkdir()
+    return shell.folder / "bad.wav"
+
+
+BAD = {
+    "missing": (lambda shell: shell.folder / "bad.wav", "no such file"),
+    "folder": (folder, "is a directory"),
+    "empty": (written(b""), "is empty"),
+    "truncated": (truncated, "is truncated"),
+    "text": (written(b"hello\n" * 100), "Give a WAV"),
+    "header only": (written(b"RIFF"), "Give a WAV"),
+    "no samples": (saved(np.zeros(0)), "no samples"),
+    "silent": (saved(np.zeros(44_100)), "is silent"),
+    "one sample": (saved(np.ones(1)), "at least 10 ms"),
+    "nan": (saved(np.append(TONE, np.nan)), "nan at 0.500 s"),
+    "infinite": (saved(np.append(np.inf, TONE)), "inf at 0.000 s"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_sound_that_is_none_is_one_line(shell, kind):
+    make, reason = BAD[kind]
+    path = make(shell)
+    before = shell.files()
+
+    done = shell.run("match", path, *SMALL)
+
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+    assert done.err.startswith("patchflow: ")
+    assert "bad.wav" in done.err
+    assert reason in done.err
+    assert shell.files() == before
+    assert not (shell.folder / "patchflow-out").exists()
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (192_000, 8)])
+def test_any_rate_and_channel_count_will_do(shell, rate, channels):
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(rate // 2) / rate)
+    shell.save("a.wav", np.tile(tone[:, None], channels), rate)
+
+    done = shell.run("match", "a.wav", *SMALL, "--json")
+
+    assert (done.code, done.err) == (0, "")
+    assert f'"rate": {rate}' in done.out
+
+
+def test_of_ten_minutes_the_beginning_is_matched_and_said(shell):
+    shell.save("long.wav", np.resize(TONE, 8_000 * 600), 8_000)
+
+    done = shell.run("match", "long.wav", *SMALL)
+
+    assert done.code == 0
+    assert done.err == "patchflow: long.wav: only 6 s from 0.00 s on are matched, of 600.00 s\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--synth", "ton"], "no synth named 'ton'. Did you mean 'tone'?"),
+        (["--lock", "dekay"], "no parameter or group named 'dekay'. Did you mean 'decay'?"),
+        (["--lock", "gain=9"], "gain=9.0: not in [-60, 0] dB"),
+        (["--lock", "wave=square"], "wave='square': not one of sine, saw"),
+        (["--note", "H4"], "note=H4: not a MIDI number"),
+        (["--note", "128"], "note=128: not a MIDI number"),
+        (["--candidates", "0"], "candidates=0: not in [1, 32]"),
+        (["--renders", "0"], "renders=0: not in [1,"),
+        (["--seconds", "1"], "seconds=1 and renders=16: give one of them"),
+        (["--seed", "-1"], "seed=-1: not in"),
+        (["--trim-db", "3"], "trim_db=3: not in [-120, 0)"),
+        (["--model", "no.safetensors"], "no.safetensors: no such model file"),
+        (["--library", "no.sqlite"], "no.sqlite"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_an_option_that_is_not_allowed_is_one_line(shell, words, message):
+    sounds = shell.tone("a.wav"), shell.tone("b.wav")
+
+    done = shell.run("match", *sounds, *SMALL, *words)
+
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+    assert message in done.err
+    assert shell.files() == {"a.wav", "b.wav"}
+    assert not (shell.folder / "patchflow-out").exists()
+
+
+@pytest.mark.parametrize("out", ["file/below", "file", "/proc/patchflow", "/dev/null/x"])
+def test_a_folder_that_cannot_be_written_to_is_one_line(shell, out):
+    shell.tone("a.wav")
+    (shell.folder / "file").write_bytes(b"")
+
+    done = shell.run("match", "a.wav", *SMALL, "--out", out)
+
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+    assert f"cannot write to the folder {out}" in done.err
+    assert "--out" in done.err
+    assert shell.files() == {"a.wav", "file"}
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_a_disk_that_fills_up_leaves_only_whole_files(shell, monkeypatch, step):
+    flush, flushed = os.fsync, []
+
+    def full(handle: int) -> None:
+        if len(flushed) >= step:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        flushed.append(handle)
+        flush(handle)
+
+    shell.tone("a.wav")
+    monkeypatch.setattr(os, "fsync", full)
+
+    done = shell.run("match", "a.wav", *SMALL, "--candidates", 1, "--out", "o")
+    files = OutputNames(Path("o"), "a", ".preset.json", 1).all
+
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+    assert f"cannot write {files[step]}: no space left on device" in done.err
+    assert shell.files() == {"a.wav", *map(str, files[:step])}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX systems limit the size of files")
+def test_a_file_that_the_system_refuses_half_way_is_not_left(shell):
+    shell.tone("a.wav")
+    words = [sys.executable, "-m", "patchflow", "match", "a.wav", *map(str, SMALL), "--candidates", "1", "--out", "o"]
+    limited = f"ulimit -f 16; trap '' XFSZ; exec {' '.join(words)}"  # 8 or 16 kB: more than a preset, less than a sound
+    environment = {**os.environ, "PYTHONPATH": str(Path(patchflow.__file__).parents[1]), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    done = subprocess.run(["sh", "-c", limited], env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "patchflow: cannot write o/a.wav: file too large"
+    assert "Traceback" not in done.stderr
+    assert shell.files() == {"a.wav", "o/a.preset.json"}
