@@ -76,19 +76,31 @@ def methods(bank: Bank, renderer: Renderer, options: argparse.Namespace):
 
     yield "oracle", "1", lambda item, seed: fixed(bank.points[item])
     yield "mean preset", "1", lambda item, seed: fixed(mean)
-    yield "random preset", "1", lambda item, seed: fixed(train.points[np.random.default_rng(seed).integers(len(train.points))])
+    yield (
+        "random preset",
+        "1",
+        lambda item, seed: fixed(train.points[np.random.default_rng(seed).integers(len(train.points))]),
+    )
     yield "nearest in the training bank", "0", lambda item, seed: closest(item, bank.split == "train")
     yield "nearest in the whole bank", "0", lambda item, seed: closest(item, bank.family != bank.family[item])
     for n in rows.BUDGETS[1:]:
         yield "evolution from scratch", str(n), lambda item, seed, n=n: rows.search(
             target(item), renderer, rows.from_scratch(), Budget(renders=n), seed)  # fmt: skip
     for n in (1000, 4000):
-        yield "CMA-ES from scratch", str(n), lambda item, seed, n=n: rows.cma_from(target(item), renderer, mean, n, seed)
+        yield (
+            "CMA-ES from scratch",
+            str(n),
+            lambda item, seed, n=n: rows.cma_from(target(item), renderer, mean, n, seed),
+        )
     if not any(part.startswith(("posterior", "search")) for part in options.rows.split(",") if part) and options.rows:
         return
     proposer = rows.posterior(options.model)
     for n in rows.BUDGETS[:3]:
-        yield "posterior draws", str(n), lambda item, seed, n=n: rows.draw_best(target(item), renderer, proposer, n, seed)
+        yield (
+            "posterior draws",
+            str(n),
+            lambda item, seed, n=n: rows.draw_best(target(item), renderer, proposer, n, seed),
+        )
     for n in rows.BUDGETS[1:]:
         yield "search", str(n), lambda item, seed, n=n: rows.search(
             target(item), renderer, [proposer], Budget(renders=n), seed)  # fmt: skip

@@ -42,8 +42,10 @@ def main(source: str, out: str) -> None:
     start = time.time()
     pairs = near_duplicates(mels)
     joined = join_families(family, pairs)
-    print(f"{len(pairs)} near-duplicate pairs in {time.time() - start:.0f} s; families {len(np.unique(family))} -> "
-          f"{len(np.unique(joined))}; largest {np.bincount(joined).max()}")
+    print(
+        f"{len(pairs)} near-duplicate pairs in {time.time() - start:.0f} s; families {len(np.unique(family))} -> "
+        f"{len(np.unique(joined))}; largest {np.bincount(joined).max()}"
+    )
     split = split_families(joined)
     print({part: int((split == part).sum()) for part in ("train", "valid", "test")})
     Bank(points, joined, names, split).save(out)

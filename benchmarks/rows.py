@@ -113,7 +113,11 @@ def nearest(mel: np.ndarray, mels: np.ndarray, allowed: np.ndarray) -> tuple[int
     query = torch.from_numpy(mel.astype(np.int16))
     distance = np.concatenate(
         [
-            (torch.from_numpy(np.asarray(mels[i : i + 2048]).astype(np.int16)) - query).abs().float().mean((1, 2)).numpy()
+            (torch.from_numpy(np.asarray(mels[i : i + 2048]).astype(np.int16)) - query)
+            .abs()
+            .float()
+            .mean((1, 2))
+            .numpy()
             for i in range(0, len(mels), 2048)
         ]
     )

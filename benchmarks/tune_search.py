@@ -44,7 +44,9 @@ def main() -> None:
     curves = []
     with Renderer(engines["dexed"]) as renderer:
         for seed, item in enumerate(chosen):
-            target = Target(engine.render(valid.points[item], note, rows.RATE), rows.RATE, (NoteGuess(60, 1.0),), note.hold)
+            target = Target(
+                engine.render(valid.points[item], note, rows.RATE), rows.RATE, (NoteGuess(60, 1.0),), note.hold
+            )
             search = Search(Scorer(renderer, target), engine, [proposers[options.proposer]()], seed=seed)
             history = np.array(search.run(Budget(renders=options.renders)).history)
             curves.append([history[max(0, np.sum(history[:, 0] <= mark) - 1), 2] for mark in MARKS])

@@ -5,7 +5,7 @@ import numpy as np
 from ..presets import ParamSpace
 from .scorer import Scored
 
-__all__ = ["pick_distinct", "uncertainty"]
+__all__ = ["keep_distinct", "pick_distinct", "uncertainty"]
 
 _STEPS_PER_DB = 3.0  # of the stored spectrograms
 _APART_DB = 2.0  # how far apart two candidates are, if there are enough such
@@ -14,21 +14,40 @@ _WITHIN = 1.25  # presets whose distance is at most this many times the best are
 _SLACK_DB = 0.25
 
 
-def pick_distinct(found: Scored, count: int) -> np.ndarray:
-    """Returns the rows of up to `count` presets, best first, no two of which sound nearly the same.
+def keep_distinct(kept: Scored | None, new: Scored, most: int) -> Scored:
+    """Returns the best presets heard so far of which no two sound nearly the same.
+
+    Args:
+        kept: What this function returned before, best first; None at first.
+        new: Presets to consider.
+        most: How many to keep.
+    """
+    if kept is not None and len(kept) >= most:
+        new = new.take(np.nonzero(new.distance < kept.distance[-1])[0])
+    both = new if kept is None else kept.join(new)
+    ranked = both.take(np.argsort(both.distance, kind="stable"))
+    return ranked.take(_greedy(ranked, most, _APART_DB))
+
+
+def pick_distinct(found: Scored, distinct: Scored, count: int) -> Scored:
+    """Returns up to `count` presets, best first, no two of which sound nearly the same.
 
     Two candidates are at least 2 dB of log-mel L1 apart; if there are too few such presets the bound is
     lowered step by step.
 
     Args:
-        found: Presets, best first.
+        found: The best presets, best first.
+        distinct: Presets of all kinds, from `keep_distinct`.
         count: How many are wanted.
     """
+    new = np.array([not (point == found.points).all(1).any() for point in distinct.points])
+    both = found.join(distinct.take(np.nonzero(new)[0]))
+    both = both.take(np.argsort(both.distance, kind="stable"))
     apart = _APART_DB
     while True:
-        rows = _greedy(found, count, apart)
-        if len(rows) >= min(count, len(found)) or apart < 0.02:
-            return rows
+        rows = _greedy(both, count, apart)
+        if len(rows) >= min(count, len(both)) or apart < 0.02:
+            return both.take(rows)
         apart *= _SOFTEN
 
 
@@ -59,6 +78,6 @@ def _greedy(found: Scored, count: int, apart: float) -> np.ndarray:
 
 
 def _gap(found: Scored, row: int) -> np.ndarray:
-    """Log-mel L1 from one preset to all, in dB, shape `(N,)`."""
-    mels = found.mels
-    return np.array([np.abs(mel.astype(np.int16) - mels[row]).mean() for mel in mels]) / _STEPS_PER_DB
+    """Log-mel L1 from one preset to all, over every other band and frame, in dB, shape `(N,)`."""
+    mels = found.mels[:, ::2, ::2].astype(np.int16)
+    return np.abs(mels - mels[row]).mean((1, 2)) / _STEPS_PER_DB

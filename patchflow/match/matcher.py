@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..audio.load import load
 from ..audio.sound import Sound
 from ..engines import Engine, Renderer, engines
@@ -18,8 +20,8 @@ from .distinct import pick_distinct, uncertainty
 from .hearing import hear
 from .proposals import FromLibrary, FromPosterior, FromSpace, Proposer
 from .result import Candidate, MatchResult, Progress, Target
-from .scorer import Scorer
-from .search import Budget, Search, Trace
+from .scorer import Scored, Scorer
+from .search import Budget, Search
 
 __all__ = ["Matcher"]
 
@@ -78,7 +80,10 @@ class Matcher:
             points = Library(library).points(synth, engine.space)
             if len(points):
                 proposers.append(FromLibrary(points, posterior))
-        return cls(synth, engine, proposers or [FromSpace(engine.space)])
+        matcher = cls(synth, engine, proposers or [FromSpace(engine.space)])
+        # the first match would pay for imports and set-up that belong to loading
+        matcher.match(Sound(np.sin(np.arange(11_025) * 0.1).astype(np.float32), 22_050), renders=1, candidates=1)
+        return matcher
 
     def match(
         self,
@@ -142,23 +147,25 @@ class Matcher:
         trace = search.run(budget, progress)
         return MatchResult(
             target=target,
-            candidates=tuple(self._candidate(target, trace, row, scorer) for row in pick_distinct(trace.found, candidates)),
+            candidates=self._candidates(target, pick_distinct(trace.found, trace.distinct, candidates), scorer),
             uncertainty=uncertainty(trace.found, self.engine.space),
             renders=trace.history[-1][0],
             seconds=trace.history[-1][1],
             complete=trace.complete,
         )
 
-    def _candidate(self, target: Target, trace: Trace, row: int, scorer: Scorer) -> Candidate:
-        point = trace.found.points[row]
-        renders, seconds = trace.born[row]
-        return Candidate(
-            preset=Preset(self.synth, self.engine.space.decode(point), name=Path(target.name).stem),
-            point=point,
-            note=scorer.note(trace.found.pitch[row]),
-            distances={"log_mel_l1": float(trace.found.distance[row])},
-            renders=int(renders),
-            seconds=float(seconds),
+    def _candidates(self, target: Target, found: Scored, scorer: Scorer) -> tuple[Candidate, ...]:
+        space, name = self.engine.space, Path(target.name).stem
+        return tuple(
+            Candidate(
+                preset=Preset(self.synth, space.decode(found.points[row]), name=name),
+                point=found.points[row],
+                note=scorer.note(found.pitch[row]),
+                distances={"log_mel_l1": float(found.distance[row])},
+                renders=int(found.born[row, 0]),
+                seconds=float(found.born[row, 1]),
+            )
+            for row in range(len(found))
         )
 
 

@@ -27,19 +27,21 @@ class Scored:
         pitch: MIDI note each was played on, shape `(N,)`.
         distance: Log-mel L1 from the target, in dB, shape `(N,)`.
         mels: Log-mel spectrogram of each, in steps of 1/3 dB below the peak, uint8, shape `(N, F, N')`.
+        born: Renders and seconds that were spent when each was found, shape `(N, 2)`.
     """
 
     points: np.ndarray
     pitch: np.ndarray
     distance: np.ndarray
     mels: np.ndarray
+    born: np.ndarray
 
     def __len__(self) -> int:
         return len(self.distance)
 
     def take(self, rows: np.ndarray) -> "Scored":
         """Returns some of the presets, in the order of `rows`."""
-        return Scored(self.points[rows], self.pitch[rows], self.distance[rows], self.mels[rows])
+        return Scored(self.points[rows], self.pitch[rows], self.distance[rows], self.mels[rows], self.born[rows])
 
     def join(self, other: "Scored") -> "Scored":
         """Returns these presets followed by others."""
@@ -48,6 +50,7 @@ class Scored:
             np.concatenate([self.pitch, other.pitch]),
             np.concatenate([self.distance, other.distance]),
             np.concatenate([self.mels, other.mels]),
+            np.concatenate([self.born, other.born]),
         )
 
 
@@ -68,21 +71,24 @@ class Scorer:
         self._onset = max(SCREEN * target.length, _SHORTEST)
         self._onset_mel = self._target_mel(self._onset)
 
-    def note(self, pitch: int) -> Note:
+    def note(self, pitch: int | np.integer) -> Note:
         """Returns the note that is played for a pitch."""
         return Note(int(pitch), self.velocity, self.target.hold, self.target.length)
 
-    def score(self, points: np.ndarray, pitch: Sequence[int] | np.ndarray) -> Scored:
+    def score(
+        self, points: np.ndarray, pitch: Sequence[int] | np.ndarray, born: tuple[float, float] = (0, 0)
+    ) -> Scored:
         """Renders and measures presets.
 
         Args:
             points: Encoded presets, shape `(N, P)`.
             pitch: MIDI note to play each on, shape `(N,)`.
+            born: Renders and seconds spent so far.
         """
         pitch = np.asarray(pitch, int)
         parts = list(self.renderer.map(lambda engine, job: self._hear(engine, job, None), _jobs(points, pitch, 4)))
         distance, mels = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
-        return Scored(points, pitch, distance, mels)
+        return Scored(points, pitch, distance, mels, np.tile(np.array(born, float), (len(points), 1)))
 
     def screen(self, points: np.ndarray, pitch: Sequence[int] | np.ndarray) -> np.ndarray:
         """Returns the distance over the beginning alone, in dB, shape `(N,)`.
@@ -102,7 +108,9 @@ class Scorer:
         self, engine: Engine, job: tuple[np.ndarray, np.ndarray], length: float | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Distances and spectrograms of a few presets; of their first `length` seconds if given."""
-        notes = [self.note(pitch) if length is None else replace(self.note(pitch), length=length) for pitch in job[1]]
+        notes = [self.note(pitch) for pitch in job[1].tolist()]
+        if length is not None:
+            notes = [replace(note, length=length) for note in notes]
         sounds = [engine.render(point, note, self.target.rate) for point, note in zip(job[0], notes, strict=True)]
         mels = log_mel(torch.from_numpy(np.stack(sounds)))
         gap = level_gap(mels, self._mel if length is None else self._onset_mel)

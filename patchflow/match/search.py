@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ..engines import Engine
+from .distinct import keep_distinct
 from .polish import Polish
 from .proposals import Proposer
 from .result import Progress
@@ -26,7 +27,8 @@ _DRAWN_MOST = 512
 _POLISHED = 0.6  # share of the budget after which the best is polished
 _PARENTS = 64
 _BARREN = 50  # batches without anything new after which the space is exhausted
-_ARCHIVE = 400  # presets remembered for picking distinct candidates
+_ARCHIVE = 200  # presets remembered
+_DISTINCT = 32  # presets remembered of which no two sound nearly the same
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,13 @@ class Trace:
 
     Args:
         found: The best presets, best first.
-        born: Renders and seconds spent when each was found, shape `(N, 2)`.
+        distinct: The best of every kind, best first: no two sound nearly the same.
         history: `(renders, seconds, best distance)` after every batch.
         complete: False if it was interrupted.
     """
 
     found: Scored
-    born: np.ndarray
+    distinct: Scored
     history: list[tuple[int, float, float]] = field(default_factory=list)
     complete: bool = True
 
@@ -187,8 +189,8 @@ class _Memory:
             self.spent += len(new) * SCREEN
             new = new[np.argsort(onset, kind="stable")[:count]]
         if len(new):
-            scored = self.scorer.score(points[new], pitch[new])
             self.spent += len(new)
+            scored = self.scorer.score(points[new], pitch[new], (math.ceil(self.spent), self.seconds))
             self._distance |= dict(zip((keys[i] for i in new), scored.distance.tolist(), strict=True))
             self._keep(scored)
         return np.array([self._distance.get(key, np.inf) for key in keys])
@@ -199,13 +201,10 @@ class _Memory:
 
     def _keep(self, scored: Scored) -> None:
         """Puts new presets among the best and forgets the worst."""
-        now = (math.ceil(self.spent), self.seconds)
-        born = np.tile(now, (len(scored), 1))
-        if self.trace is None:
-            self.trace = Trace(scored, born)
-        else:
-            scored = self.trace.found.join(scored)
-            born = np.concatenate([self.trace.born, born])
-        order = np.argsort(scored.distance, kind="stable")[:_ARCHIVE]
-        self.trace.found, self.trace.born = scored.take(order), born[order]
-        self.trace.history.append((*now, float(self.trace.found.distance[0])))
+        trace = self.trace
+        both = scored if trace is None else trace.found.join(scored)
+        found = both.take(np.argsort(both.distance, kind="stable")[:_ARCHIVE])
+        distinct = keep_distinct(trace and trace.distinct, scored, _DISTINCT)
+        history = trace.history if trace else []
+        history.append((math.ceil(self.spent), self.seconds, float(found.distance[0])))
+        self.trace = Trace(found, distinct, history)

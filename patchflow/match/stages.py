@@ -80,7 +80,7 @@ class Draw(Stage):
         if found is None:  # every note is heard at least once, the likeliest first
             shares = np.maximum(shares, 1)
         points, pitch = [], []
-        for guess, share in zip(self.target.guesses, shares, strict=True):
+        for guess, share in zip(self.target.guesses, shares.tolist(), strict=True):
             for k, proposer in enumerate(self.proposers):
                 part = share // len(self.proposers) + (k < share % len(self.proposers))
                 if part:
