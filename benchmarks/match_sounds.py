@@ -71,7 +71,7 @@ def methods(train: Bank, renderer: Renderer, options: argparse.Namespace):
         target = hear(load(path))
         return target if note is None else hear(load(path), note=note)
 
-    def best_voice(path: Path, note: int | None, seed: int) -> rows.Found:
+    def best_voice(path: Path, note: int | None, _: int) -> rows.Found:
         target = told(path, note)
         scorer, start = Scorer(renderer, target), time.monotonic()
         pitch = target.guesses[0].pitch

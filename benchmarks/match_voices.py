@@ -109,7 +109,8 @@ def methods(bank: Bank, renderer: Renderer, options: argparse.Namespace):
             target(item), renderer, [proposer], Budget(seconds=s), seed)  # fmt: skip
     for n in (1000, 4000):
         yield "search not told the note", str(n), lambda item, seed, n=n: rows.search(
-            heard(engine.render(bank.points[item], NOTE, rows.FULL_RATE)), renderer, [proposer], Budget(renders=n), seed)  # fmt: skip
+            heard(engine.render(bank.points[item], NOTE, rows.FULL_RATE)), renderer, [proposer],
+            Budget(renders=n), seed)  # fmt: skip
     library = FromLibrary(train.points, proposer)
     yield "search with the training bank as library", "4000", lambda item, seed: rows.search(
         target(item), renderer, [proposer, library], Budget(renders=4000), seed)  # fmt: skip

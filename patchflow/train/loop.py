@@ -91,7 +91,8 @@ def train(
     cache = _render(settings, make, bank, progress)
     torch.manual_seed(settings.seed)
     model = kind(make.space, **settings.sizes)
-    state = _State(model, kind(make.space, **model.config()), AdamW(model.parameters(), settings.rate, weight_decay=0.01))
+    optimizer = AdamW(model.parameters(), settings.rate, weight_decay=0.01)
+    state = _State(model, kind(make.space, **model.config()), optimizer)
     state.average.load_state_dict(model.state_dict())
     state.model.to(settings.device)
     state.average.to(settings.device)
@@ -103,9 +104,7 @@ def train(
     return path
 
 
-def _render(
-    settings: Recipe, make: type[Engine], bank: Bank, progress: Callable[[Report], None]
-) -> dict[str, Cache]:
+def _render(settings: Recipe, make: type[Engine], bank: Bank, progress: Callable[[Report], None]) -> dict[str, Cache]:
     """Fills the caches of training and validation items."""
     root = Path(settings.cache or Path(settings.out) / "cache")
     caches = {}
@@ -134,7 +133,9 @@ def _fit(
     start = time.monotonic() - 60 * state.minutes
     while (done := _done(state, settings)) < 1:
         for group in state.optimizer.param_groups:
-            group["lr"] = settings.rate * min(1.0, (state.step + 1) / 200) * (0.01 + 0.99 * math.cos(done * math.pi / 2) ** 2)
+            group["lr"] = (
+                settings.rate * min(1.0, (state.step + 1) / 200) * (0.01 + 0.99 * math.cos(done * math.pi / 2) ** 2)
+            )
         running.append(_step(state, settings, caches["train"]))
         state.minutes = (time.monotonic() - start) / 60
         if not math.isfinite(running[-1]):
