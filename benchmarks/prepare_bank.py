@@ -15,7 +15,7 @@ from patchflow.data.families import join_families, near_duplicates, split_famili
 from patchflow.engines import Note, Renderer, engines
 from patchflow.features.mel import mel_spectrogram, power_to_db
 from patchflow.presets import dx7
-from patchflow.presets.formats._dx7_pack import unpack_voice
+from patchflow.presets.formats._dx7_layout import PACKED, PARAMETERS
 
 RATE = 22_050
 
@@ -23,22 +23,16 @@ RATE = 22_050
 def main(source: str, out: str) -> None:
     """Reads the table, writes the bank."""
     rows = sqlite3.connect(source).execute("select name, packed, family from voice order by id").fetchall()
-    points, names, family, rejected = [], [], [], 0
-    for name, packed, number in rows:
-        try:
-            data = unpack_voice(packed)
-        except ValueError:
-            rejected += 1
-            continue
-        points.append(dx7.points_from_bytes(np.frombuffer(data, np.uint8)[:145]))
-        names.append(name)
-        family.append(number)
-    print(f"{len(points)} voices, {rejected} rejected")
-    points = np.stack(points)
+    names, family = (np.array([row[column] for row in rows]) for column in (0, 2))
+    voices = PACKED.split(np.frombuffer(b"".join(row[1] for row in rows), np.uint8).reshape(len(rows), -1))
+    voices = voices[:, :PARAMETERS]
+    allowed = (voices <= dx7.LIMITS).all(1)
+    print(f"{allowed.sum()} voices, {(~allowed).sum()} rejected")
+    points, names, family = dx7.points_from_bytes(voices[allowed]), names[allowed], family[allowed]
     mels = render(points)
     loud = np.ptp(mels.reshape(len(mels), -1), axis=1) > 0
     print(f"{(~loud).sum()} silent")
-    points, names, family, mels = points[loud], np.array(names)[loud], np.array(family)[loud], mels[loud]
+    points, names, family, mels = points[loud], names[loud], family[loud], mels[loud]
     start = time.time()
     pairs = near_duplicates(mels)
     joined = join_families(family, pairs)
