@@ -98,4 +98,4 @@ def test_a_link_stays_a_link(tmp_path: Path):
 def test_a_device_is_not_replaced_by_a_file():
     write_atomically("/dev/null", b"gone")
 
-    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
