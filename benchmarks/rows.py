@@ -17,8 +17,7 @@ from patchflow.match.result import Target
 from patchflow.match.scorer import Scorer
 from patchflow.match.search import Budget, Search
 from patchflow.metrics import metrics
-from patchflow.models import models
-from patchflow.models._files import load_model, shipped
+from patchflow.models import load_model, models, shipped
 
 __all__ = ["Found", "bank_mels", "cma_from", "draw_best", "measure", "nearest", "posterior", "search"]
 

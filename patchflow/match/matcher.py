@@ -10,9 +10,8 @@ import numpy as np
 from ..audio.load import load
 from ..audio.sound import Sound
 from ..engines import Engine, Renderer, engines
-from ..errors import ModelError, OptionError
-from ..models import models
-from ..models._files import load_model, shipped
+from ..errors import OptionError
+from ..models import load_model, models, shipped
 from ..presets import ParamSpace, Preset
 from ..presets.library import Library
 from ..presets.parameters import Value
@@ -69,8 +68,6 @@ class Matcher:
         """
         engine = engines[synth]
         weights = model or shipped(synth)
-        if model is not None and not Path(model).exists():
-            raise ModelError(f"{model}: no such model file")
         posterior = None
         proposers: list[Proposer] = []
         if weights is not None:

@@ -1,18 +1,20 @@
 """The posterior over presets given a sound: an audio encoder and a conditional normalizing flow."""
 
+import math
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import BoolTensor, Tensor, nn
+from torch import Tensor, nn
 from zuko.distributions import DiagNormal
 from zuko.flows import Flow, GeneralCouplingTransform, UnconditionalDistribution
 from zuko.transforms import MonotonicRQSTransform
 
 from ..presets import ParamSpace
 from ._encoder import Encoder
+from ._model import Model
 
 __all__ = ["Posterior"]
 
@@ -28,7 +30,7 @@ class _Sizes:
     bins: int
 
 
-class Posterior(nn.Module):
+class Posterior(Model):
     """Neural spline couplings conditioned on a log-mel spectrogram and on the note that is played.
 
     Discrete parameters are dequantised: a value is spread uniformly over its cell of the unit
@@ -75,43 +77,42 @@ class Posterior(nn.Module):
         self.flow = _flow(len(space), context, hidden, transforms, bins)
 
     def config(self) -> dict[str, Any]:
-        """Returns the keyword arguments that make an equal model."""
+        """See `Model.config`."""
         return asdict(self.sizes)
 
     def encode(self, mel: Float[Tensor, "B F N"], note: Float[Tensor, "B 3"]) -> Float[Tensor, "B C"]:
-        """Returns the encoding of sounds and notes.
-
-        Args:
-            mel: Levels from 0 to 1, see `features.model_input`.
-            note: MIDI pitch, MIDI velocity, hold in seconds.
-        """
+        """See `Model.encode`."""
         return self.encoder(mel, note)
 
     def log_prob(
         self, points: Float[Tensor, "B P"], mel: Float[Tensor, "B F N"], note: Float[Tensor, "B 3"]
     ) -> Float[Tensor, "B"]:
-        """Returns the log-density of (dequantised) presets on the unit cube, in nats.
-
-        Args:
-            points: Encoded presets; discrete coordinates anywhere inside their cells.
-            mel: The sound each should make.
-            note: The note each is played on.
-        """
+        """See `Model.log_prob`."""
         return self.log_density(points, self.encode(mel, note))
 
     def log_density(self, points: Float[Tensor, "B P"], context: Float[Tensor, "B C"]) -> Float[Tensor, "B"]:
-        """Returns `log_prob` for sounds that are encoded already."""
-        return self.flow(context).log_prob(self._widen(points)) + points.shape[-1] * np.log(2 * _BOUND)
+        """See `Model.log_density`."""
+        return self.flow(context).log_prob(self._widen(points)) + points.shape[-1] * math.log(2 * _BOUND)
+
+    @torch.no_grad()
+    def decode(self, z: Float[Tensor, "S P"], context: Float[Tensor, "S C"]) -> Float[Tensor, "S P"]:
+        """See `Model.decode`."""
+        x = self.flow(context).transform.inv(z)
+        return (x / (2 * _BOUND) + 0.5).clamp(0, 1)
+
+    @torch.no_grad()
+    def infer(self, points: Float[Tensor, "S P"], context: Float[Tensor, "S C"]) -> Float[Tensor, "S P"]:
+        """See `Model.infer`."""
+        return self.flow(context).transform(self._widen(points))
 
     def loss(
         self, points: Float[Tensor, "B P"], mel: Float[Tensor, "B F N"], note: Float[Tensor, "B 3"]
     ) -> Float[Tensor, ""]:
-        """Returns the negative log-likelihood per parameter of freshly dequantised presets, in nats."""
+        """See `Model.loss`."""
         width = torch.where(self.cells > 0, 1 / self.cells.clamp_min(1), 0)
         noisy = points + (torch.rand_like(points) - 0.5) * width
         return -self.log_prob(noisy, mel, note).mean() / points.shape[-1]
 
-    @torch.no_grad()
     def sample(
         self,
         mel: Float[Tensor, "1 F N"],
@@ -121,61 +122,44 @@ class Posterior(nn.Module):
         *,
         temperature: float = 1.0,
     ) -> Float[Tensor, "S P"]:
-        """Draws presets for one sound.
-
-        Args:
-            mel: The sound.
-            note: The note the presets will be played on.
-            count: Number of draws.
-            generator: Source of chance.
-            temperature: Scale of the base noise; below 1 draws nearer the mode.
-
-        Returns:
-            Points of the unit cube, not yet snapped, shape `(count, P)`.
-        """
+        """See `Model.sample`."""
         z = torch.randn(count, len(self.space), generator=generator) * temperature
-        return self.decode(z.to(mel.device), self.encode(mel, note).expand(count, -1))
-
-    @torch.no_grad()
-    def decode(self, z: Float[Tensor, "S P"], context: Float[Tensor, "S C"]) -> Float[Tensor, "S P"]:
-        """Returns the presets of base noise `z`, in the unit cube."""
-        x = self.flow(context).transform.inv(z)
-        return (x / (2 * _BOUND) + 0.5).clamp(0, 1)
-
-    @torch.no_grad()
-    def infer(self, points: Float[Tensor, "S P"], context: Float[Tensor, "S C"]) -> Float[Tensor, "S P"]:
-        """Returns the base noise of presets: the inverse of `decode`."""
-        return self.flow(context).transform(self._widen(points))
+        return self.decode(z.to(mel), self.encode(mel, note).expand(count, -1))
 
     def _widen(self, points: Tensor) -> Tensor:
         return (points - 0.5) * (2 * _BOUND)
 
 
 def _flow(size: int, context: int, hidden: int, transforms: int, bins: int) -> Flow:
-    """Couplings whose masks are random but fixed halves, each followed by its complement."""
-    rng = np.random.default_rng(0)
-    layers = []
-    mask = np.zeros(size, bool)
-    for i in range(transforms):
-        mask = ~mask
-        if i % 2 == 0:
-            mask = np.zeros(size, bool)
-            mask[rng.permutation(size)[: size // 2]] = True
-        layers.append(
-            GeneralCouplingTransform(
-                features=size,
-                context=context,
-                mask=cast("BoolTensor", torch.from_numpy(mask)),
-                univariate=_spline,
-                shapes=[torch.Size([bins]), torch.Size([bins]), torch.Size([bins - 1])],
-                hidden_features=(hidden, hidden),
-                activation=nn.SiLU,
-            )
+    """A normal distribution and the couplings that lead to it."""
+    layers = [
+        GeneralCouplingTransform(
+            features=size,
+            context=context,
+            mask=mask,
+            univariate=_spline,
+            shapes=[torch.Size([bins]), torch.Size([bins]), torch.Size([bins - 1])],
+            hidden_features=(hidden, hidden),
+            activation=nn.SiLU,
         )
+        for mask in _masks(size, transforms)
+    ]
     base = UnconditionalDistribution(DiagNormal, loc=torch.zeros(size), scale=torch.ones(size), buffer=True)
     return Flow(layers, base)
 
 
+def _masks(size: int, count: int) -> list[torch.BoolTensor]:
+    """Random but fixed halves of the parameters, each followed by its complement."""
+    rng = np.random.default_rng(0)
+    masks = []
+    for _ in range(0, count, 2):
+        half = torch.zeros(size, dtype=torch.bool)
+        half[rng.permutation(size)[: size // 2]] = True
+        masks += [half, ~half]
+    return masks[:count]
+
+
 def _spline(widths: Tensor, heights: Tensor, derivatives: Tensor) -> MonotonicRQSTransform:
     # mixed precision ends here: a spline in bfloat16 is neither monotone nor invertible
-    return MonotonicRQSTransform(widths.float(), heights.float(), derivatives.float(), bound=_BOUND, slope=1e-4)
+    precise = (x.to(torch.promote_types(x.dtype, torch.float32)) for x in (widths, heights, derivatives))
+    return MonotonicRQSTransform(*precise, bound=_BOUND, slope=1e-4)

@@ -19,8 +19,7 @@ from ..data.cache import Cache, fill_cache
 from ..data.sampler import Sampler
 from ..engines import Engine, engines
 from ..errors import ModelError
-from ..models import models
-from ..models._files import save_model
+from ..models import models, save_model
 from ..storage import write_atomically
 from .checkpoint import load_checkpoint, save_checkpoint
 from .recipe import Recipe, read_recipe
@@ -132,9 +131,10 @@ def _fit(
     running: list[float] = []
     start = time.monotonic() - 60 * state.minutes
     while (done := _done(state, settings)) < 1:
+        cosine = 0.01 + 0.99 * math.cos(done * math.pi / 2) ** 2
         for group in state.optimizer.param_groups:
             group["lr"] = (
-                settings.rate * min(1.0, (state.step + 1) / 200) * (0.01 + 0.99 * math.cos(done * math.pi / 2) ** 2)
+                settings.rate * min(1.0, (state.step + 1) / 200) * cosine
             )
         running.append(_step(state, settings, caches["train"]))
         state.minutes = (time.monotonic() - start) / 60

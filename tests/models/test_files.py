@@ -1,0 +1,160 @@
+"""Files of trained models: what is wrong with one is said in one line."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from patchflow.engines import engines
+from patchflow.engines.tone import Tone
+from patchflow.errors import ModelError, StorageError
+from patchflow.models import load_model, models, read_header, save_model, shipped
+from patchflow.models.posterior import Posterior
+
+LIMIT = 25_000_000
+SIZES = {"width": 4, "context": 8, "hidden": 8, "transforms": 2, "bins": 4}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    save_model(tmp_path / "m.safetensors", Posterior(Tone.space, **SIZES), "posterior", "tone", about={"steps": 7})
+    return tmp_path / "m.safetensors"
+
+
+def rewrite(path: Path, **changes: str) -> None:
+    """Changes entries of the header."""
+    save_file(load_file(path), path, {**read_header(path), **changes})
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ModelError) as caught:
+        load_model(path, Tone.space, models)
+    return str(caught.value)
+
+
+def test_the_header_tells_what_it_is(path: Path):
+    header = read_header(path)
+
+    assert (header["model"], header["synth"]) == ("posterior", "tone")
+    assert json.loads(header["config"]) == SIZES
+    assert json.loads(header["parameters"]) == ["wave", "decay", "gain"]
+    assert json.loads(header["about"]) == {"steps": 7}
+
+
+def test_weights_are_in_half_precision(path: Path):
+    assert {tensor.dtype for tensor in load_file(path).values()} == {torch.float16}
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"not a model", b"\x00" * 100, b"\xff" * 100])
+def test_another_file_is_refused(content: bytes, tmp_path: Path):
+    (tmp_path / "m.safetensors").write_bytes(content)
+
+    message = refusal(tmp_path / "m.safetensors")
+
+    assert message.startswith(f"{tmp_path / 'm.safetensors'}: not a readable model file")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.999])
+def test_a_truncated_file_is_refused(share: float, path: Path):
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+
+    assert "\n" not in refusal(path)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path):
+    message = refusal(tmp_path / "none.safetensors")
+
+    assert "none.safetensors: not a readable model file" in message
+    assert "\n" not in message
+
+
+def test_a_folder_is_refused(tmp_path: Path):
+    assert "\n" not in refusal(tmp_path)
+
+
+def test_tensors_of_another_program_are_refused(tmp_path: Path):
+    save_file({"weight": torch.zeros(3)}, tmp_path / "m.safetensors")
+
+    assert "not a patchflow model of format 1" in refusal(tmp_path / "m.safetensors")
+
+
+def test_another_format_is_refused(path: Path):
+    rewrite(path, format="2")
+
+    assert "not a patchflow model of format 1" in refusal(path)
+
+
+def test_another_synth_is_refused(path: Path):
+    with pytest.raises(ModelError, match="trained for synth 'tone', whose parameters differ"):
+        load_model(path, engines["dexed"].space, models)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": "posteriorr"},
+        {"config": "{"},
+        {"config": "[]"},
+        {"config": "3"},
+        {"config": json.dumps({**SIZES, "depth": 3})},
+        {"config": json.dumps({**SIZES, "width": 5})},
+        {"config": json.dumps({**SIZES, "width": -1})},
+        {"config": json.dumps({**SIZES, "transforms": 4})},
+    ],
+    ids=str,
+)
+def test_a_header_that_does_not_fit_the_weights_is_refused(changes: dict[str, str], path: Path):
+    rewrite(path, **changes)
+
+    message = refusal(path)
+
+    assert "damaged or of another version" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("parameters", ["", "[", '["wave", "decay"]', "null"])
+def test_a_damaged_list_of_parameters_is_refused(parameters: str, path: Path):
+    rewrite(path, parameters=parameters)
+
+    assert "parameters differ" in refusal(path)
+
+
+def test_a_missing_weight_is_refused(path: Path):
+    header, tensors = read_header(path), load_file(path)
+    tensors.pop(next(iter(tensors)))
+    save_file(tensors, path, header)
+
+    assert "Missing key" in refusal(path)
+
+
+def test_a_weight_too_many_is_refused(path: Path):
+    header, tensors = read_header(path), load_file(path)
+    save_file({**tensors, "extra": torch.zeros(1)}, path, header)
+
+    assert "extra" in refusal(path)
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path: Path):
+    with pytest.raises(StorageError, match="no such file"):
+        save_model(tmp_path / "none" / "m.safetensors", Posterior(Tone.space, **SIZES), "posterior", "tone")
+
+
+def test_no_weights_are_shipped_for_the_test_synth():
+    assert shipped("tone") is None
+
+
+def test_the_shipped_weights_load_and_are_small():
+    path = shipped("dexed")
+    assert path
+    assert sum(file.stat().st_size for file in path.parent.iterdir()) < LIMIT
+
+    model = load_model(path, engines["dexed"].space, models)
+    points = model.sample(
+        torch.rand(1, 80, 173), torch.tensor([[60.0, 100.0, 3.0]]), 4, torch.Generator().manual_seed(0)
+    )
+
+    assert torch.isfinite(points).all()
