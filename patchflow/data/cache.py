@@ -14,7 +14,7 @@ from ..features.input import INPUT_LENGTH, INPUT_RATE, input_shape, model_input
 from ..storage import describe, write_atomically
 from .sampler import Sampler
 
-__all__ = ["Cache", "fill_cache"]
+__all__ = ["Cache", "fill_cache", "render_block"]
 
 _TYPES = {"mels": np.uint8, "points": np.float32, "notes": np.float32}
 _BLOCK = 1024
@@ -83,15 +83,28 @@ def fill_cache(
     with Renderer(make) as renderer:
         for k in range(done // block, blocks):
             rows = slice(k * block, (k + 1) * block)
-            for name, values in _render_block(renderer, sampler, block, np.random.default_rng((seed, k))).items():
+            for name, values in render_block(renderer, sampler, block, np.random.default_rng((seed, k))).items():
                 arrays[name][rows] = values
                 arrays[name].flush()
             write_atomically(folder / "done.json", json.dumps({"items": rows.stop, "seed": seed}).encode())
             progress(rows.stop)
 
 
-def _render_block(renderer: Renderer, sampler: Sampler, block: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Renders one block; silent presets are replaced by others."""
+def render_block(renderer: Renderer, sampler: Sampler, block: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Renders one block of items; silent presets are replaced by others.
+
+    Args:
+        renderer: Its threads also make the features.
+        sampler: Draws presets and notes.
+        block: Number of items.
+        rng: Source of chance.
+
+    Returns:
+        `"mels"` uint8 `(block, F, N)`, `"points"` float32 `(block, P)`, `"notes"` float32 `(block, 3)`.
+
+    Raises:
+        PresetError: If hardly any preset can be heard.
+    """
     spare = max(1, block // 4)
     while True:
         points = renderer.make().canonical(sampler.draw(block + spare, rng)).astype(np.float32)

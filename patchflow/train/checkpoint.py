@@ -1,24 +1,47 @@
 """Checkpoints of a run: weights, their average and the optimizer, as safetensors."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from ..errors import ModelError
+from ..models import Model
 from ..storage import write_atomically
 
-__all__ = ["load_checkpoint", "save_checkpoint"]
+__all__ = ["State", "load_checkpoint", "save_checkpoint"]
 
 
-def save_checkpoint(path: Path, state: Any) -> None:
-    """Writes everything a run needs to go on exactly.
+@dataclass
+class State:
+    """Everything a run needs to go on exactly.
+
+    Args:
+        model: What is trained.
+        average: An equal model that holds the moving average of its weights.
+        optimizer: Of `model`.
+        step: Steps taken.
+        minutes: Minutes of training they took.
+    """
+
+    model: Model
+    average: Model
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+    minutes: float = 0.0
+
+
+def save_checkpoint(path: Path, state: State) -> None:
+    """Writes a state.
 
     Args:
         path: File to write, whole or not at all.
-        state: Has `model`, `average`, `optimizer`, `step` and `minutes`.
+        state: What to write.
+
+    Raises:
+        StorageError: If the file cannot be written.
     """
     tensors = {f"model.{k}": v for k, v in state.model.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in state.average.state_dict().items()}
@@ -28,7 +51,7 @@ def save_checkpoint(path: Path, state: Any) -> None:
     write_atomically(path, save({k: v.contiguous() for k, v in tensors.items()}, header))
 
 
-def load_checkpoint(path: Path, state: Any) -> None:
+def load_checkpoint(path: Path, state: State) -> None:
     """Restores `state` from a checkpoint, if there is one.
 
     Raises:
@@ -49,8 +72,9 @@ def load_checkpoint(path: Path, state: Any) -> None:
         groups = state.optimizer.state_dict()["param_groups"]
         state.optimizer.load_state_dict({"state": moments, "param_groups": groups})
         state.step, state.minutes = int(header["step"]), float(header["minutes"])
-    except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
-        raise ModelError(f"{path}: damaged or of another model; remove it to start again ({error})") from error
+    except (KeyError, OSError, RuntimeError, SafetensorError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"{path}: damaged or of another model; remove it to start again ({reason})") from error
 
 
 def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

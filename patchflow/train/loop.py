@@ -1,12 +1,13 @@
 """The one training loop: cache, optimise, check, keep; exact resume after any interruption."""
 
+import inspect
 import json
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,11 +18,13 @@ from ..data.augment import augment
 from ..data.bank import Bank
 from ..data.cache import Cache, fill_cache
 from ..data.sampler import Sampler
+from ..data.stream import Stream
 from ..engines import Engine, engines
-from ..errors import ModelError
-from ..models import models, save_model
-from ..storage import write_atomically
-from .checkpoint import load_checkpoint, save_checkpoint
+from ..errors import ModelError, OptionError, StorageError, UnknownName
+from ..models import Model, models, save_model
+from ..presets import ParamSpace
+from ..storage import describe, write_atomically
+from .checkpoint import State, load_checkpoint, save_checkpoint
 from .recipe import Recipe, read_recipe
 
 __all__ = ["Report", "train"]
@@ -29,6 +32,8 @@ __all__ = ["Report", "train"]
 _EVERY = 250  # steps from one check to the next
 _AVERAGE = 0.999  # decay of the weights' moving average, which is what is kept
 _CLIP = 1.0
+_WARM_UP = 200  # steps until the learning rate is at its largest
+_CHECKED = 1024  # validation items
 
 
 @dataclass(frozen=True)
@@ -48,19 +53,10 @@ class Report:
     losses: Mapping[str, float]
 
 
-@dataclass
-class _State:
-    model: Any
-    average: Any
-    optimizer: AdamW
-    step: int = 0
-    minutes: float = 0.0
-
-
 def train(
     recipe: str | Path,
     overrides: Mapping[str, str] | None = None,
-    progress: Callable[[Report], None] = lambda report: None,
+    progress: Callable[[Report], None] = lambda _: None,
 ) -> Path:
     """Renders the training items, fits the model and writes its weights.
 
@@ -78,85 +74,141 @@ def train(
     Raises:
         OptionError: If the recipe has values that are not allowed.
         UnknownName: If it names keys, synths or models that do not exist.
-        StorageError: If the bank is missing or a file cannot be written.
+        StorageError: If the bank is missing or of another synth, or a file cannot be written.
         ModelError: If the loss stops being finite; the last checkpoint is kept.
     """
     settings = read_recipe(recipe, overrides)
-    make, kind = engines[settings.synth], models[settings.model]
-    out = Path(settings.out)
-    out.mkdir(parents=True, exist_ok=True)
-    bank = Bank.load(settings.bank)
-    write_atomically(out / "recipe.json", json.dumps(asdict(settings), indent=1).encode())
-    cache = _render(settings, make, bank, progress)
-    torch.manual_seed(settings.seed)
-    model = kind(make.space, **settings.sizes)
-    optimizer = AdamW(model.parameters(), settings.rate, weight_decay=0.01)
-    state = _State(model, kind(make.space, **model.config()), optimizer)
-    state.average.load_state_dict(model.state_dict())
-    state.model.to(settings.device)
-    state.average.to(settings.device)
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        raise OptionError("device='cuda': there is no CUDA device here; give device=cpu")
+    out, make = Path(settings.out), engines[settings.synth]
+    state = _begin(settings, make.space)
     load_checkpoint(out / "checkpoint.safetensors", state)
-    losses = _fit(state, settings, cache, out, progress)
+    bank = _read_bank(settings, make.space)
+    _write_settings(out, settings)
+    caches = _render(settings, make, bank, progress)
+    items: Cache | Stream = caches["train"]
+    with ExitStack() as stack:
+        if settings.stream:
+            stream = Stream(caches["train"], make, _sampler(make, bank.part("train"), "train"), seed=settings.seed)
+            items = stack.enter_context(stream)
+        _fit(state, settings, {"train": items, "valid": caches["valid"]}, out, progress)
     path = out / f"{settings.synth}.safetensors"
-    about = {"recipe": asdict(settings), "steps": state.step, "losses": losses}
+    about = {"recipe": asdict(settings), "steps": state.step, "minutes": round(state.minutes, 2), "losses": _last(out)}
     save_model(path, state.average, settings.model, settings.synth, about=about)
     return path
+
+
+def _begin(settings: Recipe, space: ParamSpace) -> State:
+    """Makes the model and all that belongs to it."""
+    kind = models[settings.model]
+    known = [name for name, entry in inspect.signature(kind).parameters.items() if entry.kind is entry.KEYWORD_ONLY]
+    for key in settings.sizes:
+        if key not in known:
+            raise UnknownName(f"size of model {settings.model!r}", key, known)
+    torch.manual_seed(settings.seed)
+    model: Model = kind(space, **settings.sizes)
+    average: Model = kind(space, **model.config())
+    average.load_state_dict(model.state_dict())
+    model.to(settings.device)
+    average.to(settings.device)
+    return State(model, average, AdamW(model.parameters(), settings.rate, weight_decay=0.01))
+
+
+def _read_bank(settings: Recipe, space: ParamSpace) -> Bank:
+    bank = Bank.load(settings.bank)
+    if bank.points.shape[1] != len(space):
+        found, wanted = bank.points.shape[1], len(space)
+        raise StorageError(f"{settings.bank}: has {found} parameters, not the {wanted} of synth {settings.synth!r}")
+    for split in ("train", "valid"):
+        if split not in bank.split:
+            raise StorageError(f"{settings.bank}: has no presets for {split!r}. Make it again.")
+    return bank
+
+
+def _write_settings(out: Path, settings: Recipe) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot make {out}: {describe(error)}") from error
+    write_atomically(out / "recipe.json", json.dumps(asdict(settings), indent=1).encode())
 
 
 def _render(settings: Recipe, make: type[Engine], bank: Bank, progress: Callable[[Report], None]) -> dict[str, Cache]:
     """Fills the caches of training and validation items."""
     root = Path(settings.cache or Path(settings.out) / "cache")
-    caches = {}
-    for split, items in (("train", settings.items), ("valid", 1024)):
-        part = bank.part(split)
-        size = np.bincount(part.family)[part.family]
-        weights = size**-0.5 / np.sum(size**-0.5)  # large families are seen often enough
-        shares = {} if split == "train" else {"bank": 1.0, "crossed": 0.0, "jittered": 0.0}
-        sampler = Sampler(make.space, make().canonical(part.points), weights, **shares)
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # the renderer's threads fill the cores
-        fill_cache(
-            root / split, make, sampler, items, seed=settings.seed,
-            progress=lambda done, total=items: progress(Report("render", done, total, {})),
-        )  # fmt: skip
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the renderer's threads fill the cores
+    try:
+        for split, items in (("train", settings.items), ("valid", min(_CHECKED, settings.items))):
+            fill_cache(
+                root / split, make, _sampler(make, bank.part(split), split), items, seed=settings.seed,
+                progress=lambda done, total=items: progress(Report("render", done, total, {})),
+            )  # fmt: skip
+    finally:
         torch.set_num_threads(threads)
-        caches[split] = Cache(root / split)
-    return caches
+    return {split: Cache(root / split) for split in ("train", "valid")}
+
+
+def _sampler(make: type[Engine], bank: Bank, split: str) -> Sampler:
+    """Draws around the presets of a split; for validation only those themselves."""
+    size = np.bincount(bank.family)[bank.family]
+    weights = size**-0.5 / np.sum(size**-0.5)  # large families are seen often enough
+    points = make().canonical(bank.points)
+    if split == "train":
+        return Sampler(make.space, points, weights)
+    return Sampler(make.space, points, weights, bank=1.0, crossed=0.0, jittered=0.0)
 
 
 def _fit(
-    state: _State, settings: Recipe, caches: dict[str, Cache], out: Path, progress: Callable[[Report], None]
-) -> dict[str, float]:
-    losses: dict[str, float] = {}
+    state: State, settings: Recipe, caches: dict[str, Cache | Stream], out: Path, progress: Callable[[Report], None]
+) -> None:
     running: list[float] = []
     start = time.monotonic() - 60 * state.minutes
     while (done := _done(state, settings)) < 1:
         cosine = 0.01 + 0.99 * math.cos(done * math.pi / 2) ** 2
         for group in state.optimizer.param_groups:
-            group["lr"] = (
-                settings.rate * min(1.0, (state.step + 1) / 200) * cosine
-            )
+            group["lr"] = settings.rate * min(1.0, (state.step + 1) / _WARM_UP) * cosine
         running.append(_step(state, settings, caches["train"]))
         state.minutes = (time.monotonic() - start) / 60
-        if not math.isfinite(running[-1]):
-            raise ModelError(f"loss={running[-1]} at step {state.step}: stopped; the last checkpoint is kept in {out}")
+        _check_finite(running[-1], state, out)
         if state.step % _EVERY == 0 or _done(state, settings) >= 1:
             losses = {"train": float(np.mean(running)), "valid": _check(state, settings, caches["valid"])}
             running = []
+            _check_finite(losses["valid"], state, out)
             save_checkpoint(out / "checkpoint.safetensors", state)
-            with (out / "log.jsonl").open("a") as log:
-                log.write(json.dumps({"step": state.step, "minutes": round(state.minutes, 2), **losses}) + "\n")
+            _log(out, {"step": state.step, "minutes": round(state.minutes, 2), **losses})
             progress(Report("train", state.step, settings.steps, losses))
-    return losses
 
 
-def _done(state: _State, settings: Recipe) -> float:
+def _check_finite(loss: float, state: State, out: Path) -> None:
+    if not math.isfinite(loss):
+        raise ModelError(f"loss={loss} at step {state.step}: stopped; the last checkpoint is kept in {out}")
+
+
+def _log(out: Path, line: dict[str, float]) -> None:
+    try:
+        with (out / "log.jsonl").open("a") as log:
+            log.write(json.dumps(line) + "\n")
+    except OSError as error:
+        raise StorageError(f"cannot write {out / 'log.jsonl'}: {describe(error)}") from error
+
+
+def _last(out: Path) -> dict[str, float]:
+    """Returns the losses of the last check, for people to read."""
+    try:
+        line = json.loads((out / "log.jsonl").read_text().splitlines()[-1])
+        return {name: line[name] for name in ("train", "valid")}
+    except (OSError, ValueError, IndexError, KeyError, TypeError):
+        return {}  # the log of a run that ended before was removed
+
+
+def _done(state: State, settings: Recipe) -> float:
     """Share of the run that is over: of its steps or of its minutes, whichever is more."""
     clock = state.minutes / settings.minutes if settings.minutes else 0.0
     return max(state.step / settings.steps, clock)
 
 
-def _step(state: _State, settings: Recipe, cache: Cache) -> float:
+def _step(state: State, settings: Recipe, cache: Cache | Stream) -> float:
     generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + state.step)
     torch.manual_seed(settings.seed * 1_000_003 + state.step)  # dequantisation draws on the device
     rows = torch.randint(len(cache), (settings.batch,), generator=generator).numpy()
@@ -178,7 +230,7 @@ def _step(state: _State, settings: Recipe, cache: Cache) -> float:
 
 
 @torch.no_grad()
-def _check(state: _State, settings: Recipe, cache: Cache) -> float:
+def _check(state: State, settings: Recipe, cache: Cache | Stream) -> float:
     """Returns the loss of the averaged weights on the validation items, with the same noise every time."""
     torch.manual_seed(0)
     state.average.eval()
@@ -189,7 +241,7 @@ def _check(state: _State, settings: Recipe, cache: Cache) -> float:
     return float(np.mean(losses))
 
 
-def _load(cache: Cache, rows: np.ndarray, device: str) -> tuple[Tensor, Tensor, Tensor]:
+def _load(cache: Cache | Stream, rows: np.ndarray, device: str) -> tuple[Tensor, Tensor, Tensor]:
     points = torch.from_numpy(np.asarray(cache.points[rows]))
     mel = torch.from_numpy(np.asarray(cache.mels[rows])).float() / 255
     note = torch.from_numpy(np.asarray(cache.notes[rows]))

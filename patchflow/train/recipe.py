@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import OptionError, StorageError, UnknownName
+from ..errors import OptionError, UnknownName
+from ..storage import read_bytes
 
 __all__ = ["Recipe", "read_recipe"]
 
@@ -24,7 +25,8 @@ class Recipe:
         model: Name of the model.
         sizes: Keyword arguments of the model; its defaults if empty.
         cache: Folder for rendered items; `out`/cache if empty.
-        items: Number of items to render.
+        items: Number of items to render before training.
+        stream: Whether to go on rendering while training, so that items are seen only a few times.
         steps: Optimizer steps.
         minutes: Stop after this many minutes of training and cool down; 0 for no limit.
         batch: Items a step.
@@ -41,6 +43,7 @@ class Recipe:
     sizes: Mapping[str, int] = field(default_factory=dict)
     cache: str = ""
     items: int = 200_000
+    stream: bool = False
     steps: int = 10_000
     minutes: float = 0.0
     batch: int = 128
@@ -50,13 +53,25 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, low in (("items", 1), ("steps", 1), ("batch", 2), ("minutes", 0), ("rate", 0), ("augmented", 0)):
-            if getattr(self, name) < low:
-                raise OptionError(f"{name}={getattr(self, name)}: must be at least {low}")
-        if self.augmented > 1:
-            raise OptionError(f"augmented={self.augmented}: not in [0, 1]")
+        for name, low, high in _RANGES:
+            if not low <= getattr(self, name) <= high:
+                raise OptionError(f"{name}={getattr(self, name)}: not in [{low}, {high:g}]")
+        for name, size in self.sizes.items():
+            if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+                raise OptionError(f"sizes.{name}={size!r}: not a whole number of at least 1")
         if self.device not in ("cpu", "cuda"):
             raise OptionError(f"device={self.device!r}: not cpu or cuda")
+
+
+_RANGES = (
+    ("items", 1, 1e9),
+    ("steps", 1, 1e9),
+    ("minutes", 0, 1e6),
+    ("batch", 2, 1e6),
+    ("rate", 0, 1),
+    ("augmented", 0, 1),
+    ("seed", 0, 2**32 - 1),
+)
 
 
 def read_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) -> Recipe:
@@ -72,28 +87,32 @@ def read_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) ->
         UnknownName: If a key is not one of a recipe.
     """
     try:
-        values: dict[str, Any] = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be read ({error.strerror})") from error
+        values: dict[str, Any] = tomllib.loads(read_bytes(path).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OptionError(f"{path}: not a TOML file ({error})") from error
     types = typing.get_type_hints(Recipe)
     for key, text in (overrides or {}).items():
         table, _, inner = key.partition(".")
         if inner and table == "sizes":
-            values["sizes"] = {**values.get("sizes", {}), inner: _parse(key, text, int)}
+            sizes = values.get("sizes", {})
+            values["sizes"] = {**(sizes if isinstance(sizes, dict) else {}), inner: _parse(key, text, int)}
         else:
             values[key] = _parse(key, text, types[key]) if key in types else text
     for key, value in values.items():
-        if key not in types:
-            raise UnknownName("recipe key", key, types)
-        wanted = (int, float) if types[key] is float else typing.get_origin(types[key]) or types[key]
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            raise OptionError(f"{key}={value!r}: not a {getattr(types[key], '__name__', types[key])}")
+        _check(key, value, types)
     missing = [f.name for f in dataclasses.fields(Recipe) if _required(f) and f.name not in values]
     if missing:
         raise OptionError(f"{path}: needs {', '.join(missing)}")
     return Recipe(**values)
+
+
+def _check(key: str, value: Any, types: Mapping[str, Any]) -> None:
+    """Makes sure that a key exists and that its value has the right type."""
+    if key not in types:
+        raise UnknownName("recipe key", key, types)
+    wanted = (int, float) if types[key] is float else typing.get_origin(types[key]) or types[key]
+    if not isinstance(value, wanted) or isinstance(value, bool) != (types[key] is bool):
+        raise OptionError(f"{key}={value!r}: not {_called(types[key])}")
 
 
 def _required(entry: dataclasses.Field[Any]) -> bool:
@@ -104,4 +123,8 @@ def _parse(key: str, text: str, kind: Any) -> Any:
     try:
         return kind(text) if kind in (int, float, str) else tomllib.loads(f"value = {text}")["value"]
     except ValueError as error:
-        raise OptionError(f"{key}={text!r}: not a {getattr(kind, '__name__', kind)}") from error
+        raise OptionError(f"{key}={text!r}: not {_called(kind)}") from error
+
+
+def _called(kind: Any) -> str:
+    return {int: "a whole number", float: "a number", str: "a text in quotes"}.get(kind, "a table such as {width = 48}")

@@ -1,0 +1,76 @@
+"""A cache in memory that is rendered anew, block by block, while a model learns from it."""
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+import numpy as np
+
+from ..engines import Engine, Renderer
+from .cache import Cache, render_block
+from .sampler import Sampler
+
+__all__ = ["Stream"]
+
+
+class Stream:
+    """Starts as a copy of a cache; a thread replaces its blocks by new ones as fast as the cores render.
+
+    A model that learns from it sees every item a few times and then never again. What it sees at a given
+    step depends on the machine's speed, so runs on a stream are not repeatable to the bit.
+
+    Args:
+        cache: The first items; its files are left as they are.
+        make: Makes an engine.
+        sampler: Draws presets and notes.
+        block: Items that are replaced at once.
+        seed: Of the new items.
+
+    Example:
+        >>> # with Stream(cache, engines["dexed"], sampler) as stream: train on stream.mels, .points, .notes
+    """
+
+    def __init__(
+        self, cache: Cache, make: Callable[[], Engine], sampler: Sampler, *, block: int = 1024, seed: int = 0
+    ) -> None:
+        count = len(cache)
+        self.mels, self.points, self.notes = (
+            np.array(values[:count]) for values in (cache.mels, cache.points, cache.notes)
+        )
+        self.rendered = count
+        self._make, self._sampler, self._seed = make, sampler, seed
+        self._block = min(block, count)
+        self._stop = threading.Event()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._renew, daemon=True)
+
+    def __len__(self) -> int:
+        if self._error is not None:
+            raise self._error
+        return len(self.mels)
+
+    def __enter__(self) -> "Stream":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _renew(self) -> None:
+        slots = len(self.mels) // self._block
+        try:
+            with Renderer(self._make) as renderer:
+                turn = 0
+                while not self._stop.is_set():
+                    # the cache used (seed, k); a third number makes these draws different ones
+                    rng = np.random.default_rng((self._seed, turn, 1))
+                    rows = slice((turn % slots) * self._block, (turn % slots + 1) * self._block)
+                    for name, values in render_block(renderer, self._sampler, self._block, rng).items():
+                        getattr(self, name)[rows] = values
+                    turn += 1
+                    self.rendered += self._block
+        except BaseException as error:  # noqa: BLE001 - raised again where the items are used
+            self._error = error
