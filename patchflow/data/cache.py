@@ -74,7 +74,7 @@ def fill_cache(
     blocks = -(-items // block)
     done, its_seed = _read_done(folder, seed)
     if its_seed != seed:
-        raise StorageError(f"{folder}: holds items of seed={its_seed}, not {seed}. Remove it or give its seed.")
+        raise StorageError(f"{folder}: holds items of seed={its_seed}, not {seed}. Give another folder, or its seed.")
     shapes = {"mels": input_shape(), "points": (len(sampler.space),), "notes": (3,)}
     arrays = {
         name: (_open if done else _make)(folder / f"{name}.npy", (blocks * block, *shape), _TYPES[name])

@@ -56,9 +56,6 @@ class Recipe:
         for name, low, high in _RANGES:
             if not low <= getattr(self, name) <= high:
                 raise OptionError(f"{name}={getattr(self, name)}: not in [{low}, {high:g}]")
-        for name, size in self.sizes.items():
-            if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-                raise OptionError(f"sizes.{name}={size!r}: not a whole number of at least 1")
         if self.device not in ("cpu", "cuda"):
             raise OptionError(f"device={self.device!r}: not cpu or cuda")
 
@@ -111,8 +108,16 @@ def _check(key: str, value: Any, types: Mapping[str, Any]) -> None:
     if key not in types:
         raise UnknownName("recipe key", key, types)
     wanted = (int, float) if types[key] is float else typing.get_origin(types[key]) or types[key]
-    if not isinstance(value, wanted) or isinstance(value, bool) != (types[key] is bool):
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise OptionError(f"{key}={value!r}: not {_called(types[key])}")
+    if isinstance(value, dict):
+        for name, size in value.items():
+            _check_size(f"{key}.{name}", size)
+
+
+def _check_size(name: str, size: Any) -> None:
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise OptionError(f"{name}={size!r}: not a whole number of at least 1")
 
 
 def _required(entry: dataclasses.Field[Any]) -> bool:
@@ -127,4 +132,5 @@ def _parse(key: str, text: str, kind: Any) -> Any:
 
 
 def _called(kind: Any) -> str:
-    return {int: "a whole number", float: "a number", str: "a text in quotes"}.get(kind, "a table such as {width = 48}")
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text in quotes"}
+    return names.get(kind, "a table such as {width = 48}")
