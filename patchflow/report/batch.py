@@ -1,9 +1,14 @@
 """Matches sounds one after the other and writes what was found for each."""
 
+import importlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from ..engines import engines
 from ..errors import AudioError, PatchflowError, StorageError
@@ -61,8 +66,9 @@ def match_files(
             out of its range, a folder that cannot be written to.
     """
     encode_locks(engines[synth].space, search.get("lock") or {})
-    matcher = Matcher.load(synth, model, library)
-    with writable_folder(folder):
+    with _one_torch_thread(), writable_folder(folder):
+        matcher = Matcher.load(synth, model, library)
+        _import_beside("patchflow.report.picture")
         writer = Writer(synth, folder, {**search, "model": model, "library": library}, bank=len(sounds) > 1)
         names = choose_names(sounds, folder, writer.extension, search.get("candidates", 4))
         for sound, files in zip(sounds, names, strict=True):
@@ -74,3 +80,19 @@ def match_files(
             else:
                 if not result.complete:
                     return
+
+
+@contextmanager
+def _one_torch_thread() -> Iterator[None]:
+    """The threads that render fill the cores; more of them for small tensors only get in each other's way."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _import_beside(module: str) -> None:
+    """Imports a module while the search runs; matplotlib takes half a second, which nobody should wait for."""
+    threading.Thread(target=importlib.import_module, args=(module,), daemon=True).start()

@@ -4,13 +4,13 @@ import io
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
 from ..audio.resample import resample
@@ -54,41 +54,53 @@ def draw(panels: Sequence[Panel], rate: int) -> bytes:
     if not panels:
         raise ValueError("panels=(): nothing to draw")
     panels = panels[:_COLUMNS]
-    figure = Figure(figsize=(1.3 + 2.6 * len(panels), 4.9), dpi=_DPI, facecolor=_PAPER)
-    width, left, right = figure.get_figwidth(), 0.75, 0.85  # inches
-    axes = figure.subplots(
-        2,
-        len(panels),
-        squeeze=False,
-        gridspec_kw={
-            "left": left / width,
-            "right": 1 - right / width,
-            "top": 0.85,
-            "bottom": 0.11,
-            "hspace": 0.1,
-            "wspace": 0.11,
-            "height_ratios": (1, 2.2),
-        },
-    )
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a file may be named in any script
+        figure, axes = _grid(len(panels))
+        _fill(axes, panels, rate)
+        _levels(figure, axes[1, -1])
+        figure.canvas.print_png(buffer, metadata={"Software": "patchflow"})  # type: ignore[attr-defined]
+    return buffer.getvalue()
+
+
+def _grid(columns: int) -> tuple[Figure, np.ndarray]:
+    """Two rows of axes, shape `(2, columns)`, with room for labels on the left and for levels on the right."""
+    width, left, right = 1.3 + 2.6 * columns, 0.75, 0.85  # inches
+    figure = Figure(figsize=(width, 4.9), dpi=_DPI, facecolor=_PAPER)
+    FigureCanvasAgg(figure)
+    places = {"left": left / width, "right": 1 - right / width, "top": 0.85, "bottom": 0.11}
+    shape = {"hspace": 0.1, "wspace": 0.11, "height_ratios": (1, 2.2)}
+    return figure, figure.subplots(2, columns, squeeze=False, gridspec_kw={**places, **shape})
+
+
+def _fill(axes: np.ndarray, panels: Sequence[Panel], rate: int) -> None:
     seconds = max(len(panel.sound) for panel in panels) / rate
     peak = max(float(np.abs(panel.sound).max(initial=0.0)) for panel in panels) or 1.0
-    for column, panel in enumerate(panels):
-        wave, mel = axes[0, column], axes[1, column]
-        _title(wave, panel, colour := _CANDIDATE if column else _TARGET)
+    for column, (panel, wave, mel) in enumerate(zip(panels, *axes, strict=True)):
+        colour = _CANDIDATE if column else _TARGET
+        _title(wave, panel, colour)
         _waveform(wave, panel.sound, rate, colour, peak)
         if column:
             _outline(wave, panels[0].sound, rate)
         _spectrogram(mel, panel.sound, rate)
         for axis in (wave, mel):
             _plain(axis, seconds, first=column == 0)
-    _levels(figure, axes[1, 0].images[0], left=1 - (right - 0.12) / width, width=0.12 / width)
-    return _png(figure)
 
 
 def _title(axis: Axes, panel: Panel, colour: str) -> None:
-    words = {"transform": axis.transAxes, "parse_math": False, "clip_on": False}
-    axis.text(0, 1.26, _short(panel.title, 24), color=colour, fontsize=13, fontweight="bold", **words)
-    axis.text(0, 1.08, _short(panel.caption, 36), color=_FAINT, fontsize=9, **words)
+    _write(axis, 1.26, panel.title, color=colour, fontsize=13, fontweight="bold")
+    _write(axis, 1.08, panel.caption, color=_FAINT, fontsize=9)
+
+
+def _write(axis: Axes, height: float, words: str, **look: Any) -> None:
+    """Writes above a panel, and leaves out the middle of what is wider than the panel."""
+    words = " ".join(words.split())
+    text = axis.text(0, height, words, transform=axis.transAxes, parse_math=False, clip_on=False, **look)
+    left, right = (len(words) + 1) // 2, len(words) // 2
+    while text.get_window_extent().width > axis.bbox.width and left > 1:
+        left, right = left - 1, max(right - 1, 1)
+        text.set_text(f"{words[:left]}…{words[-right:]}")
 
 
 def _waveform(axis: Axes, sound: np.ndarray, rate: int, colour: str, peak: float) -> None:
@@ -146,21 +158,12 @@ def _plain(axis: Axes, seconds: float, *, first: bool) -> None:
         axis.set_ylabel("Hz" if axis.images else "", color=_FAINT, fontsize=9)
 
 
-def _levels(figure: Figure, image: AxesImage, left: float, width: float) -> None:
-    bar = figure.colorbar(image, cax=figure.add_axes((left, 0.11, width, 0.46)))
+def _levels(figure: Figure, last: Axes) -> None:
+    """The meaning of the colours, to the right of the last column."""
+    place, inch = last.get_position(), 1 / figure.get_figwidth()
+    bar = figure.colorbar(
+        last.images[0], cax=figure.add_axes((place.x1 + 0.12 * inch, place.y0, 0.12 * inch, 0.95 * place.height))
+    )
     bar.ax.tick_params(colors=_FAINT, labelsize=9, length=2.5)
     bar.ax.set_title("dB", color=_FAINT, fontsize=9, pad=4)
     bar.outline.set_visible(False)  # type: ignore[operator]
-
-
-def _short(text: str, limit: int) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= limit else f"{text[: limit // 2]}…{text[len(text) - limit // 2 + 1 :]}"
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # a file may be named in any script
-        FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": "patchflow"})
-    return buffer.getvalue()

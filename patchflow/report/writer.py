@@ -14,7 +14,6 @@ from ..storage import write_atomically
 from .bank import Bank
 from .names import OutputNames
 from .note_names import note_name
-from .picture import Panel, draw
 from .reference import Reference, read_reference
 from .rendition import RATE, Rendition, play
 from .summary import summarise, to_json
@@ -80,7 +79,7 @@ class Writer:
         renditions = play(self.engine, result.candidates, reference.samples)
         presets = _named(renditions, names.stem)
         files = names.presets[: len(presets)]
-        picture = draw(_panels(sound, reference, renditions, files), RATE)
+        picture = _draw(sound, reference, renditions, files)
         for file, preset in zip(files, presets, strict=True):
             write_atomically(file, self.format.write([preset]))
         save(names.audio, renditions[0].sound, RATE)
@@ -101,9 +100,11 @@ def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:
     return [replace(rendition.candidate.preset, name=name) for rendition, name in zip(renditions, names, strict=True)]
 
 
-def _panels(sound: Path, reference: Reference, renditions: Sequence[Rendition], files: Sequence[Path]) -> list[Panel]:
+def _draw(sound: Path, reference: Reference, renditions: Sequence[Rendition], files: Sequence[Path]) -> bytes:
+    from .picture import Panel, draw  # not before the search, which need not wait for it
+
     panels = [Panel(reference.samples, "Target", sound.name)]
     for rank, (rendition, file) in enumerate(zip(renditions, files, strict=True), 1):
         caption = f"{rank} · {note_name(rendition.candidate.note.pitch)} · {file.name}"
         panels.append(Panel(rendition.sound, f"{rendition.distance.value:.2f} {rendition.distance.unit}", caption))
-    return panels
+    return draw(panels, RATE)

@@ -70,3 +70,12 @@ def test_no_more_than_six_columns_are_drawn():
     panels = [Panel(sine(440), "x", "y")] * 9
 
     assert draw(panels, RATE) == draw(panels[:6], RATE)
+
+
+@pytest.mark.parametrize("letter", ["i", "W", "語"])
+def test_long_words_do_not_reach_into_the_next_panel(letter):
+    few, many = (image(*[Panel(sine(440), letter * n, letter * n)] * 2) for n in (0, 300))
+
+    changed = np.abs(few - many)[:75].sum((0, 2)) > 0
+    assert changed[308:328].sum() == 0
+    assert changed[75:300].sum() > 100
