@@ -39,6 +39,8 @@ class Found:
 def posterior(path: str | None) -> FromPosterior:
     """Returns the proposer on given weights, or on those shipped."""
     weights = path or shipped("dexed")
+    if weights is None:
+        raise SystemExit("no weights for dexed: train a model, or name one with --model")
     return FromPosterior(load_model(weights, engines["dexed"].space, models))
 
 
@@ -127,5 +129,5 @@ def nearest(mel: np.ndarray, mels: np.ndarray, allowed: np.ndarray) -> tuple[int
 
 def measure(estimate: np.ndarray, target: np.ndarray, rate: int) -> dict[str, float]:
     """Returns every metric of the registry between two sounds."""
-    pair = [torch.from_numpy(np.ascontiguousarray(x, np.float32))[None] for x in (estimate, target)]
-    return {name: round(float(metrics[name](*pair, rate)), 6) for name in metrics}
+    a, b = (torch.from_numpy(np.ascontiguousarray(x, np.float32))[None] for x in (estimate, target))
+    return {name: round(float(metrics[name](a, b, rate)), 6) for name in metrics}

@@ -9,7 +9,7 @@ import pytest
 from patchflow.data.cache import Cache, fill_cache
 from patchflow.data.sampler import Sampler
 from patchflow.data.stream import Stream
-from patchflow.engines import engines
+from patchflow.engines import Engine, engines
 
 Tone = engines["tone"]
 
@@ -45,7 +45,7 @@ def test_stream_renews_its_items_and_leaves_the_cache(cache: Cache, sampler: Sam
 
 
 def test_failure_of_the_engine_reaches_the_reader(cache: Cache, sampler: Sampler):
-    def broken() -> object:
+    def broken() -> Engine:
         raise OSError("no engine")
 
     with Stream(cache, broken, sampler) as stream:
