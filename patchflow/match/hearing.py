@@ -21,6 +21,7 @@ SEARCH_RATE = 22_050
 LONGEST = 6.0
 """Seconds of a sound that are matched; what comes later is not heard."""
 
+_SHORTEST = 221  # samples that an engine plays at least: 10 ms
 _GUESSES = 5
 
 
@@ -42,6 +43,7 @@ def hear(sound: Sound, *, note: int | None = None, trim_db: float = -50.0) -> Ta
     heard = trim(sound, trim_db)
     heard = replace(heard, samples=heard.samples[: round(LONGEST * heard.rate)])
     samples = np.ascontiguousarray(resample(heard.samples, heard.rate, SEARCH_RATE), np.float32)
+    samples = np.pad(samples, (0, max(0, _SHORTEST - len(samples))))
     guesses = (NoteGuess(note, 1.0),) if note is not None else note_guesses(heard.samples, heard.rate, _GUESSES)
     length = len(samples) / SEARCH_RATE
     return Target(

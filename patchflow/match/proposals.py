@@ -1,17 +1,18 @@
 """Where candidates come from: the posterior, the user's library, or chance."""
 
 import abc
-from typing import Any
 
 import numpy as np
 import torch
 
-from ..features.input import INPUT_RATE, model_input
+from ..features.input import model_input
+from ..models import Model
 from ..presets import ParamSpace
 from .result import Target
 
 __all__ = ["FromLibrary", "FromPosterior", "FromSpace", "Proposer"]
 
+_CONSIDERED = 4  # presets ranked for each that is wanted: ranking one takes half as long as rendering it
 _TEMPERATURE = (0.4, 1.0)  # some draws near the mode, some from all of the posterior
 
 
@@ -61,36 +62,48 @@ class FromPosterior(Proposer):
     """Draws from a trained posterior.
 
     Args:
-        model: A `Posterior`.
+        model: Infers presets from sounds.
         velocity: MIDI velocity the presets will be played with.
     """
 
-    def __init__(self, model: Any, velocity: int = 100) -> None:
+    def __init__(self, model: Model, velocity: int = 100) -> None:
         self.model = model
         self.velocity = velocity
-        self._contexts: dict[tuple[int, int], torch.Tensor] = {}
-
-    @torch.no_grad()
-    def context(self, target: Target, pitch: int) -> torch.Tensor:
-        """Returns the encoding of the target played on a note, shape `(1, C)`."""
-        key = (id(target), pitch)
-        if key not in self._contexts:
-            mel = model_input(torch.from_numpy(target.samples)[None], INPUT_RATE)
-            note = torch.tensor([[pitch, self.velocity, target.hold]], dtype=torch.float32)
-            self._contexts = {key: self.model.encode(mel, note)} | {
-                k: v for k, v in self._contexts.items() if k[0] == key[0]
-            }
-        return self._contexts[key]
+        self._target: Target | None = None
+        self._contexts: dict[int, torch.Tensor] = {}
 
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
         """See `Proposer.propose`."""
         noise = rng.standard_normal((count, len(self.model.space)), np.float32)
         z = torch.from_numpy(noise * rng.uniform(*_TEMPERATURE, (count, 1)).astype(np.float32))
-        return self.model.decode(z, self.context(target, pitch).expand(count, -1)).numpy().astype(float)
+        return self.model.decode(z, self._context(target, pitch).expand(count, -1)).numpy().astype(float)
+
+    @torch.no_grad()
+    def log_density(self, target: Target, pitch: int, points: np.ndarray) -> np.ndarray:
+        """Returns how likely presets made the target, in nats, shape `(N,)`.
+
+        Args:
+            target: The sound to match.
+            pitch: MIDI note the presets will be played on.
+            points: Encoded presets, shape `(N, P)`.
+        """
+        context = self._context(target, pitch).expand(len(points), -1)
+        return self.model.log_density(torch.from_numpy(points).float(), context).numpy()
+
+    @torch.no_grad()
+    def _context(self, target: Target, pitch: int) -> torch.Tensor:
+        """The encoding of the target played on a note, shape `(1, C)`; kept until there is another target."""
+        if target is not self._target:
+            self._target, self._contexts = target, {}
+        if pitch not in self._contexts:
+            mel = model_input(torch.from_numpy(target.samples)[None], target.rate)
+            note = torch.tensor([[pitch, self.velocity, target.hold]], dtype=torch.float32)
+            self._contexts[pitch] = self.model.encode(mel, note)
+        return self._contexts[pitch]
 
 
 class FromLibrary(Proposer):
-    """The user's own presets; with a posterior the likeliest ones come first.
+    """The user's own presets, drawn at random; with a posterior many are drawn and the likeliest come first.
 
     Args:
         points: Encoded presets, shape `(N, P)`.
@@ -102,21 +115,11 @@ class FromLibrary(Proposer):
         self.posterior = posterior
 
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
-        """See `Proposer.propose`; half are the likeliest, half are drawn at random."""
+        """See `Proposer.propose`; with a posterior half are the likeliest, half are as drawn."""
         order = rng.permutation(len(self.points))
         if self.posterior is not None and len(order) > count:
-            some = order[:4096]
-            likely = some[np.argsort(-self._likelihood(target, pitch, self.points[some]), kind="stable")]
-            order = np.concatenate([likely[: count // 2], order])
-            order = order[np.sort(np.unique(order, return_index=True)[1])]
+            drawn = order[: _CONSIDERED * count]
+            density = self.posterior.log_density(target, pitch, self.points[drawn])
+            likely = drawn[np.argsort(-density, kind="stable")][: (count + 1) // 2]
+            order = np.concatenate([likely, order[~np.isin(order, likely)]])
         return self.points[order[:count]]
-
-    @torch.no_grad()
-    def _likelihood(self, target: Target, pitch: int, points: np.ndarray) -> np.ndarray:
-        model = self.posterior.model  # type: ignore[union-attr]
-        context = self.posterior.context(target, pitch)  # type: ignore[union-attr]
-        parts = [
-            model.log_density(torch.from_numpy(part).float(), context.expand(len(part), -1))
-            for part in np.array_split(points, max(1, len(points) // 512))
-        ]
-        return torch.cat(parts).numpy()

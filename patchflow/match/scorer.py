@@ -68,7 +68,7 @@ class Scorer:
         self.target = target
         self.velocity = velocity
         self._mel = self._target_mel(target.length)
-        self._onset = max(SCREEN * target.length, _SHORTEST)
+        self._onset = min(max(SCREEN * target.length, _SHORTEST), target.length)
         self._onset_mel = self._target_mel(self._onset)
 
     def note(self, pitch: int | np.integer) -> Note:

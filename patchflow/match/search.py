@@ -33,15 +33,26 @@ _DISTINCT = 32  # presets remembered of which no two sound nearly the same
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to search: until either limit is reached.
+    """How long to search: until either limit is reached, but never without a first batch.
 
     Args:
         renders: Most renders, in whole notes: playing a fifth of one counts a fifth; no limit if None.
         seconds: Most seconds of wall time; no limit if None.
+
+    Raises:
+        ValueError: If there is no limit, or it allows nothing.
     """
 
     renders: int | None = None
     seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.renders is None and self.seconds is None:
+            raise ValueError("renders=None, seconds=None: a search needs a limit")
+        if self.renders is not None and self.renders < 1:
+            raise ValueError(f"renders={self.renders}: not at least 1")
+        if self.seconds is not None and not self.seconds > 0:
+            raise ValueError(f"seconds={self.seconds}: not above 0")
 
     def spent(self, renders: float, seconds: float) -> float:
         """Returns the share that is spent; 1 or more when it is over."""
@@ -102,7 +113,7 @@ class Search:
         self.recombine = Recombine(variation, self.draw, _PARENTS, rng)
         self.polish = Polish(engine, variation.free, rng)
 
-    def run(self, budget: Budget, progress: Callable[[Progress], None] = lambda progress: None) -> Trace:
+    def run(self, budget: Budget, progress: Callable[[Progress], None] = lambda _: None) -> Trace:
         """Searches until the budget is spent or Ctrl-C is pressed; the best so far is kept.
 
         Args:
@@ -117,14 +128,15 @@ class Search:
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # the renderer's threads fill the cores
         try:
-            while barren < _BARREN and not memory.exhausts(budget):
+            while barren < _BARREN and not (memory.trace and memory.exhausts(budget)):
                 stage = self._stage(budget.spent(memory.spent, memory.seconds), memory.trace)
                 count, asked = memory.room(budget, stage.screened)
                 points, pitch = stage.ask(memory.trace and memory.trace.found, asked)
                 before = memory.spent
                 stage.tell(memory.score(self._lock(points), pitch, count))
                 barren = barren + 1 if memory.spent == before else 0
-                progress(memory.progress(stage.name, budget))
+                if memory.trace:
+                    progress(memory.progress(memory.trace, stage.name, budget))
         except KeyboardInterrupt:
             if memory.trace is None:
                 raise
@@ -132,7 +144,7 @@ class Search:
         finally:
             torch.set_num_threads(threads)
         if memory.trace is None:
-            raise ValueError(f"budget={budget}: allows no render")
+            raise ValueError("the proposers gave no preset")
         return memory.trace
 
     def _stage(self, share: float, trace: Trace | None) -> Stage:
@@ -195,8 +207,8 @@ class _Memory:
             self._keep(scored)
         return np.array([self._distance.get(key, np.inf) for key in keys])
 
-    def progress(self, stage: str, budget: Budget) -> Progress:
-        renders, seconds, distance = self.trace.history[-1]  # type: ignore[union-attr]
+    def progress(self, trace: Trace, stage: str, budget: Budget) -> Progress:
+        renders, seconds, distance = trace.history[-1]
         return Progress(renders, seconds, distance, stage, min(1.0, budget.spent(self.spent, seconds)))
 
     def _keep(self, scored: Scored) -> None:

@@ -1,0 +1,173 @@
+"""Proposals: the posterior listens to the right sound, the library offers its likeliest presets first."""
+
+import numpy as np
+import pytest
+import torch
+
+from patchflow.engines.tone import Tone
+from patchflow.features.input import model_input
+from patchflow.match.proposals import FromLibrary, FromPosterior, FromSpace
+from patchflow.match.result import Target
+from patchflow.models.posterior import Posterior
+
+from .conftest import RATE, make_target, point_of
+
+SPACE = Tone.space
+
+
+@pytest.fixture
+def model() -> Posterior:
+    torch.manual_seed(0)
+    model = Posterior(SPACE, width=4, context=8, hidden=8, transforms=2, bins=4)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(0.5 * torch.randn_like(weight))
+    return model.eval()
+
+
+def seeded(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def targets(count: int) -> list[Target]:
+    return [make_target(point_of(decay=0.05 * (i + 1)), pitch=50 + 7 * i) for i in range(count)]
+
+
+def test_the_space_is_filled_evenly():
+    points = FromSpace(SPACE).propose(make_target(), 60, 4000, seeded())
+
+    assert points.mean(0) == pytest.approx(np.full(3, 0.5), abs=0.03)
+    assert points.var(0) == pytest.approx(np.full(3, 1 / 12), abs=0.01)
+
+
+def test_the_posterior_proposes_points_of_the_cube(model: Posterior):
+    points = FromPosterior(model).propose(make_target(), 60, 100, seeded())
+
+    assert points.shape == (100, 3)
+    assert ((points >= 0) & (points <= 1)).all()
+    assert points.std(0).min() > 0.01
+
+
+def test_the_posterior_depends_on_the_generator_alone(model: Posterior):
+    proposer = FromPosterior(model)
+    first, second = (proposer.propose(make_target(), 60, 5, seeded(1)) for _ in range(2))
+
+    np.testing.assert_array_equal(first, second)
+    assert (proposer.propose(make_target(), 60, 5, seeded(2)) != first).all()
+
+
+def test_the_posterior_listens_to_the_note(model: Posterior):
+    proposer = FromPosterior(model)
+    target = make_target()
+
+    low, high, low_again = (proposer.propose(target, pitch, 5, seeded()) for pitch in (40, 80, 40))
+
+    assert np.abs(low - high).max() > 1e-3
+    np.testing.assert_array_equal(low, low_again)
+
+
+def test_one_target_after_another_is_as_each_alone(model: Posterior):
+    proposer = FromPosterior(model)
+
+    for i in range(8):  # every target is gone before the next one comes, which may take its place in memory
+        one = proposer.propose(targets(8)[i], 60, 5, seeded())
+        alone = FromPosterior(model).propose(targets(8)[i], 60, 5, seeded())
+        np.testing.assert_array_equal(one, alone)
+
+
+def test_a_target_is_encoded_once_for_each_note(model: Posterior, monkeypatch: pytest.MonkeyPatch):
+    encoded: list[float] = []
+    right = Posterior.encode
+    monkeypatch.setattr(
+        Posterior, "encode", lambda self, mel, note: (encoded.append(float(note[0, 0])), right(self, mel, note))[1]
+    )
+    proposer, target = FromPosterior(model), make_target()
+
+    for pitch in (60, 72, 60, 72, 60):
+        proposer.propose(target, pitch, 3, seeded())
+
+    assert encoded == [60, 72]
+
+
+def test_a_target_at_another_rate_is_a_bug(model: Posterior):
+    target = Target(np.zeros(8_000, np.float32), 8_000, make_target().guesses, 0.5)
+
+    with pytest.raises(ValueError, match="rate=8000"):
+        FromPosterior(model).propose(target, 60, 3, seeded())
+
+
+@pytest.mark.parametrize("count", [1, 7, 30])
+def test_the_library_offers_its_own_presets_without_duplicates(count: int, model: Posterior):
+    presets = seeded(5).random((30, 3))
+
+    for posterior in (None, FromPosterior(model)):
+        points = FromLibrary(presets, posterior).propose(make_target(), 60, count, seeded())
+        assert len(points) == len(np.unique(points, axis=0)) == count
+        assert (points[:, None] == presets).all(2).any(1).all()
+
+
+def test_the_library_offers_no_more_than_it_has(model: Posterior):
+    presets = seeded(5).random((4, 3))
+
+    for posterior in (None, FromPosterior(model)):
+        assert len(FromLibrary(presets, posterior).propose(make_target(), 60, 9, seeded())) == 4
+
+
+def test_without_a_posterior_every_preset_is_offered_as_often():
+    presets = seeded(5).random((10, 3))
+    rng = seeded()
+    firsts = [FromLibrary(presets).propose(make_target(), 60, 1, rng)[0] for _ in range(2000)]
+
+    counts = np.unique(np.stack(firsts), axis=0, return_counts=True)[1]
+
+    assert counts == pytest.approx(np.full(10, 200), rel=0.3)
+
+
+def test_the_likeliest_come_first(model: Posterior):
+    presets, target, posterior = seeded(5).random((80, 3)), make_target(), FromPosterior(model)
+    density = posterior.log_density(target, 60, presets)
+
+    points = FromLibrary(presets, posterior).propose(target, 60, 20, seeded())
+
+    np.testing.assert_array_equal(points[:10], presets[np.argsort(-density)[:10]])
+
+
+def test_a_single_preset_is_the_likeliest(model: Posterior):
+    presets, target, posterior = seeded(5).random((4, 3)), make_target(), FromPosterior(model)
+
+    (point,) = FromLibrary(presets, posterior).propose(target, 60, 1, seeded())
+
+    np.testing.assert_array_equal(point, presets[posterior.log_density(target, 60, presets).argmax()])
+
+
+def test_the_other_half_varies(model: Posterior):
+    library = FromLibrary(seeded(5).random((200, 3)), FromPosterior(model))
+
+    first, second = (library.propose(make_target(), 60, 20, seeded(seed)) for seed in (1, 2))
+
+    assert not (first[10:] == second[10:]).all(1).any()
+
+
+def test_ranking_a_large_library_takes_no_longer_than_a_small_one(model: Posterior, monkeypatch: pytest.MonkeyPatch):
+    ranked: list[int] = []
+    right = FromPosterior.log_density
+    monkeypatch.setattr(
+        FromPosterior,
+        "log_density",
+        lambda self, target, pitch, points: (ranked.append(len(points)), right(self, target, pitch, points))[1],
+    )
+
+    FromLibrary(seeded().random((30_000, 3)), FromPosterior(model)).propose(make_target(), 60, 10, seeded())
+
+    assert sum(ranked) <= 100
+
+
+def test_density_is_the_models(model: Posterior):
+    target, points = make_target(), seeded(5).random((6, 3))
+
+    density = FromPosterior(model, velocity=90).log_density(target, 64, points)
+
+    mel = model_input(torch.from_numpy(target.samples)[None], RATE).expand(6, -1, -1)
+    note = torch.tensor([[64.0, 90.0, target.hold]]).expand(6, -1)
+    expected = model.log_prob(torch.from_numpy(points).float(), mel, note).detach().numpy()
+    np.testing.assert_allclose(density, expected, rtol=1e-4, atol=1e-4)

@@ -1,0 +1,120 @@
+"""The scorer: the metric of what the engine plays, in the order asked for, whatever the threads."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from patchflow.engines.tone import Tone
+from patchflow.match.scorer import SCREEN, Scored, Scorer
+from patchflow.metrics.log_mel_l1 import log_mel, log_mel_l1
+
+from .conftest import RATE, Watched, make_target, point_of
+
+MakeScorer = Callable[..., Scorer]
+
+POINTS = Tone.space.snap(np.random.default_rng(0).random((23, 3)))
+PITCH = np.random.default_rng(1).integers(40, 80, 23)
+
+
+def test_the_true_preset_is_at_distance_0(scorer_of: MakeScorer):
+    point = point_of("saw", 0.2, -3.0)
+
+    scored = scorer_of(make_target(point)).score(point[None], [60])
+
+    assert scored.distance.tolist() == pytest.approx([0], abs=1e-5)
+
+
+def test_the_distance_is_the_metric_of_what_is_played(scorer_of: MakeScorer):
+    scorer = scorer_of(make_target())
+    target = torch.from_numpy(scorer.target.samples)[None]
+
+    scored = scorer.score(POINTS, PITCH)
+
+    for point, pitch, distance in zip(POINTS, PITCH, scored.distance, strict=True):
+        sound = torch.from_numpy(Tone().render(point, scorer.note(pitch), RATE))[None]
+        assert distance == pytest.approx(log_mel_l1(sound, target, RATE).item(), abs=1e-4)
+
+
+def test_the_order_is_that_of_the_presets(scorer_of: MakeScorer):
+    scorer = scorer_of(make_target())
+    together = scorer.score(POINTS, PITCH)
+
+    alone = [scorer.score(POINTS[i : i + 1], PITCH[i : i + 1]) for i in range(len(POINTS))]
+
+    np.testing.assert_array_equal(together.points, POINTS)
+    np.testing.assert_array_equal(together.pitch, PITCH)
+    np.testing.assert_allclose(together.distance, np.concatenate([one.distance for one in alone]), atol=1e-4)
+
+
+def test_the_number_of_threads_does_not_matter(scorer_of: MakeScorer):
+    one, three = (scorer_of(make_target(), threads=threads).score(POINTS, PITCH) for threads in (1, 3))
+
+    np.testing.assert_array_equal(one.distance, three.distance)
+    np.testing.assert_array_equal(one.mels, three.mels)
+
+
+def test_every_preset_is_played_on_its_note_as_the_target_was(scorer_of: MakeScorer, watched: type[Watched]):
+    scorer = scorer_of(make_target(), watched)
+
+    scorer.score(POINTS, PITCH)
+
+    assert sorted(note.pitch for _, note, _ in watched.heard) == sorted(PITCH.tolist())
+    assert {(note.velocity, note.hold, note.length, rate) for _, note, rate in watched.heard} == {(100, 0.3, 0.5, RATE)}
+
+
+def test_spectrograms_are_kept_to_a_sixth_of_a_decibel(scorer_of: MakeScorer):
+    scorer = scorer_of(make_target())
+
+    scored = scorer.score(POINTS, PITCH)
+
+    for point, pitch, mel in zip(POINTS, PITCH, scored.mels, strict=True):
+        exact = log_mel(torch.from_numpy(Tone().render(point, scorer.note(pitch), RATE))[None])[0].numpy()
+        np.testing.assert_allclose(mel / -3, exact, atol=1 / 6 + 1e-3)
+
+
+def test_a_screening_plays_a_share_of_the_note(scorer_of: MakeScorer, watched: type[Watched]):
+    scorer_of(make_target(), watched).screen(POINTS, PITCH)
+
+    assert {(note.length, note.hold) for _, note, _ in watched.heard} == {(SCREEN * 0.5, 0.3)}
+    assert len(watched.heard) == len(POINTS)
+
+
+def test_a_screening_is_the_metric_of_the_beginning(scorer_of: MakeScorer):
+    scorer = scorer_of(make_target())
+    beginning = torch.from_numpy(scorer.target.samples[: round(SCREEN * 0.5 * RATE)])[None]
+
+    distance = scorer.screen(POINTS, PITCH)
+
+    for point, pitch, gap in zip(POINTS, PITCH, distance, strict=True):
+        note = replace(scorer.note(pitch), length=SCREEN * 0.5)
+        sound = torch.from_numpy(Tone().render(point, note, RATE))[None]
+        assert gap == pytest.approx(log_mel_l1(sound, beginning, RATE).item(), abs=1e-4)
+
+
+@pytest.mark.parametrize("length", [0.0105, 0.03, 0.049, 0.051, 0.1, 0.25])
+def test_very_short_targets_can_be_screened(length: float, scorer_of: MakeScorer):
+    distance = scorer_of(make_target(length=length)).screen(np.stack([point_of(), point_of("saw")]), [60, 60])
+
+    assert distance[0] == pytest.approx(0, abs=1e-5)
+    assert distance[1] > 0.1
+
+
+@pytest.mark.parametrize("length", [0.0105, 0.03, 0.1])
+def test_very_short_targets_will_do(length: float, scorer_of: MakeScorer):
+    scored = scorer_of(make_target(length=length)).score(np.stack([point_of(), point_of("saw")]), [60, 60])
+
+    assert scored.distance[0] == pytest.approx(0, abs=1e-5)
+    assert scored.distance[1] > 0.1
+
+
+def test_taking_and_joining_keep_presets_together(scorer_of: MakeScorer):
+    scored = scorer_of(make_target()).score(POINTS, PITCH)
+    rows = np.random.default_rng(2).permutation(len(POINTS))
+
+    shuffled = scored.take(rows[:10]).join(scored.take(rows[10:]))
+
+    for name in Scored.__dataclass_fields__:
+        np.testing.assert_array_equal(getattr(shuffled, name), getattr(scored, name)[rows])
