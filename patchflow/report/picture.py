@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -97,10 +98,19 @@ def _write(axis: Axes, height: float, words: str, **look: Any) -> None:
     """Writes above a panel, and leaves out the middle of what is wider than the panel."""
     words = " ".join(words.split())
     text = axis.text(0, height, words, transform=axis.transAxes, parse_math=False, clip_on=False, **look)
-    left, right = (len(words) + 1) // 2, len(words) // 2
-    while text.get_window_extent().width > axis.bbox.width and left > 1:
-        left, right = left - 1, max(right - 1, 1)
-        text.set_text(f"{words[:left]}…{words[-right:]}")
+
+    def is_too_wide(letters: int) -> bool:
+        text.set_text(_shortened(words, letters))
+        return bool(text.get_window_extent().width > axis.bbox.width)
+
+    most = bisect_left(range(1, len(words) + 1), True, key=is_too_wide)
+    text.set_text(_shortened(words, most))
+
+
+def _shortened(words: str, letters: int) -> str:
+    if letters >= len(words):
+        return words
+    return f"{words[: (letters + 1) // 2]}…{words[len(words) - letters // 2 :]}"
 
 
 def _waveform(axis: Axes, sound: np.ndarray, rate: int, colour: str, peak: float) -> None:
