@@ -29,10 +29,10 @@ demo: install
 	$(BIN)/patchflow match $(EXAMPLE) --seconds 5 --out demo
 
 test: install-dev
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 quick: install-dev
-	$(BIN)/python -m pytest -n auto -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow" $(ARGS)
 
 check: install-dev
 	$(BIN)/ruff check .
