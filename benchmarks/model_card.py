@@ -1,0 +1,124 @@
+"""Writes the model card of shipped weights from what their file says of itself.
+
+Usage: python benchmarks/model_card.py BANK.npz [--synth dexed]
+
+The card lies beside the weights. Run this whenever weights are replaced.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from patchflow.data import Bank
+from patchflow.engines import engines
+from patchflow.models import load_model, models, read_header, shipped
+from patchflow.storage import write_atomically
+
+GATHERED = 28_811  # distinct voices in the table that prepare_bank.py reads
+
+CARD = """# {title}
+
+Given a sound and the note it is to be played on, it proposes any number of presets of the synth `{synth}` that may have
+made the sound. `patchflow match` renders what it proposes, keeps what sounds right and improves on it: the proposals are a
+first guess, not the result.
+
+| | |
+|---|---|
+| file | `{file}`, {megabytes:.1f} MB, half precision, safetensors; its header holds all settings |
+| licence of the weights | CC-BY-4.0 (the code is GPL-3.0-or-later) |
+| model | `{model}`: a convolutional encoder of a log-mel spectrogram (80 bands, 4 s) and the note, and a conditional \
+normalizing flow of neural spline couplings over all {parameters} parameters; {weights:.1f} million weights |
+| sizes | {sizes} |
+| made with | `{recipe}` |
+
+## Data
+
+Presets: {gathered:,} distinct DX7 voices from public cartridge collections (ROM and user banks that circulate as freeware),
+of which {rejected:,} were rejected as silent or damaged. The {kept:,} others make {families:,} families: voices that
+share nearly all their bytes, or that lie within 1 dB of each other by log-mel L1 at middle C. Whole families were dealt to
+training ({train:,} voices), validation ({valid:,}) and test ({test:,}), so no test voice has a twin in training. The voices
+themselves are not part of the package.
+
+Sounds: {items:,} renders{renewed} of these voices ({bank:.0%}), of crossovers of two of them by whole operators ({crossed:.0%}), of
+voices with some parameters moved ({jittered:.0%}) and of shuffled ones (the rest), each on a random note: MIDI 24 to 96, velocity
+20 to 127, held for 0.2 to 3.5 s. {augmented:.0%} of the items went through a simulated recording: room, filter, noise, cut ends.
+No recording of a real instrument or voice was used.
+
+## Training
+
+{steps:,} steps of {batch} items on a {device} in {minutes:.0f} minutes, AdamW, learning rate {rate:g} with warm-up and cosine
+decay; the weights are the moving average. Negative log-likelihood per parameter, in nats: {loss_train:.3f} on training items
+(augmented), {loss_valid:.3f} on unseen validation voices (not augmented).
+
+## What it cannot do
+
+- It hears one note. Chords, phrases and drum loops get presets that imitate their average.
+- It hears the first 4 seconds.
+- It knows one synth. What no DX7 can make, it cannot find.
+- It learned from renders, not from recordings. The further a sound is from FM synthesis, the worse: speech, singing, noise
+  and field recordings give poor likenesses. The results of the project have numbers by category.
+- Notes below MIDI 24 or above 96 were never heard in training.
+- It may propose a preset close to a well-known voice, because it learned from such voices.
+"""
+
+
+def main() -> None:
+    """Writes the card."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bank", help="what the weights were trained on, made by prepare_bank.py")
+    parser.add_argument("--synth", default="dexed")
+    options = parser.parse_args()
+    path = shipped(options.synth)
+    if path is None:
+        parser.error(f"no weights are shipped for {options.synth}")
+    write_atomically(path.with_suffix(".md"), card(path, Bank.load(options.bank)).encode())
+
+
+def card(path: Path, bank: Bank) -> str:
+    """Returns the text of the card of some weights."""
+    header = read_header(path)
+    about = json.loads(header["about"])
+    recipe = about["recipe"]
+    model = load_model(path, engines[header["synth"]].space, models)
+    shares = _shares()
+    return CARD.format(
+        title=f"The {header['model']} for the synth {header['synth']}",
+        synth=header["synth"],
+        file=path.name,
+        megabytes=path.stat().st_size / 1e6,
+        model=header["model"],
+        parameters=len(model.space),
+        weights=sum(weight.numel() for weight in model.parameters()) / 1e6,
+        sizes=", ".join(f"{name} {size}" for name, size in json.loads(header["config"]).items()),
+        recipe=f"patchflow train recipes/{Path(recipe['out']).name}.toml",
+        gathered=GATHERED,
+        rejected=GATHERED - len(bank.points),
+        kept=len(bank.points),
+        families=len(np.unique(bank.family)),
+        **{split: int((bank.split == split).sum()) for split in ("train", "valid", "test")},
+        items=recipe["items"],
+        renewed=" at a time, replaced by new ones all through the training," if recipe.get("stream") else "",
+        **shares,
+        augmented=recipe["augmented"],
+        steps=about["steps"],
+        batch=recipe["batch"],
+        device={"cpu": "CPU", "cuda": "GPU"}[recipe["device"]],
+        minutes=about.get("minutes", recipe["minutes"]),
+        rate=recipe["rate"],
+        loss_train=about["losses"]["train"],
+        loss_valid=about["losses"]["valid"],
+    )
+
+
+def _shares() -> dict[str, float]:
+    """What the sampler draws, unless told otherwise."""
+    from patchflow.data.sampler import Sampler
+
+    fields = Sampler.__dataclass_fields__
+    return {name: float(fields[name].default) for name in ("bank", "crossed", "jittered")}
+
+
+if __name__ == "__main__":
+    main()
