@@ -20,9 +20,9 @@ GATHERED = 28_811  # distinct voices in the table that prepare_bank.py reads
 
 CARD = """# {title}
 
-Given a sound and the note it is to be played on, it proposes any number of presets of the synth `{synth}` that may have
-made the sound. `patchflow match` renders what it proposes, keeps what sounds right and improves on it: the proposals are a
-first guess, not the result.
+Given a sound and the note it is to be played on, it proposes any number of presets of the synth `{synth}` that
+may have made the sound. `patchflow match` renders what it proposes, keeps what sounds right and improves on it:
+the proposals are a first guess, not the result.
 
 | | |
 |---|---|
@@ -35,30 +35,30 @@ normalizing flow of neural spline couplings over all {parameters} parameters; {w
 
 ## Data
 
-Presets: {gathered:,} distinct DX7 voices from public cartridge collections (ROM and user banks that circulate as freeware),
-of which {rejected:,} were rejected as silent or damaged. The {kept:,} others make {families:,} families: voices that
-share nearly all their bytes, or that lie within 1 dB of each other by log-mel L1 at middle C. Whole families were dealt to
-training ({train:,} voices), validation ({valid:,}) and test ({test:,}), so no test voice has a twin in training. The voices
-themselves are not part of the package.
+Presets: {gathered:,} distinct DX7 voices from public cartridge collections (ROM and user banks that circulate as
+freeware), of which {rejected:,} were rejected as silent or damaged. The {kept:,} others make {families:,}
+families: voices that share nearly all their bytes, or that lie within 1 dB of each other by log-mel L1 at middle
+C. Whole families were dealt to training ({train:,} voices), validation ({valid:,}) and test ({test:,}), so no
+test voice has a twin in training. The voices themselves are not part of the package.
 
-Sounds: {items:,} renders{renewed} of these voices ({bank:.0%}), of crossovers of two of them by whole operators ({crossed:.0%}), of
-voices with some parameters moved ({jittered:.0%}) and of shuffled ones (the rest), each on a random note: MIDI 24 to 96, velocity
-20 to 127, held for 0.2 to 3.5 s. {augmented:.0%} of the items went through a simulated recording: room, filter, noise, cut ends.
-No recording of a real instrument or voice was used.
+Sounds: {items:,} renders{renewed} of these voices ({bank:.0%}), of crossovers of two of them by whole
+operators ({crossed:.0%}), of voices with some parameters moved ({jittered:.0%}) and of shuffled ones (the rest),
+each on a random note: MIDI 24 to 96, velocity 20 to 127, held for 0.2 to 3.5 s. {augmented:.0%} of the items went
+through a simulated recording: room, filter, noise, cut ends. No recording of a real instrument or voice was used.
 
 ## Training
 
-{steps:,} steps of {batch} items on a {device} in {minutes:.0f} minutes, AdamW, learning rate {rate:g} with warm-up and cosine
-decay; the weights are the moving average. Negative log-likelihood per parameter, in nats: {loss_train:.3f} on training items
-(augmented), {loss_valid:.3f} on unseen validation voices (not augmented).
+{steps:,} steps of {batch} items on a {device} in {minutes:.0f} minutes, AdamW, learning rate {rate:g} with
+warm-up and cosine decay; the weights are the moving average. Negative log-likelihood per parameter, in nats:
+{loss_train:.3f} on training items (augmented), {loss_valid:.3f} on unseen validation voices (not augmented).
 
 ## What it cannot do
 
 - It hears one note. Chords, phrases and drum loops get presets that imitate their average.
 - It hears the first 4 seconds.
 - It knows one synth. What no DX7 can make, it cannot find.
-- It learned from renders, not from recordings. The further a sound is from FM synthesis, the worse: speech, singing, noise
-  and field recordings give poor likenesses. The results of the project have numbers by category.
+- It learned from renders, not from recordings. The further a sound is from FM synthesis, the worse: speech,
+  singing, noise and field recordings give poor likenesses. The results of the project have numbers by category.
 - Notes below MIDI 24 or above 96 were never heard in training.
 - It may propose a preset close to a well-known voice, because it learned from such voices.
 """
