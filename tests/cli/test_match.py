@@ -14,7 +14,7 @@ from patchflow.audio.loudness import loudness
 from patchflow.cli._match_output import MatchOutput
 from patchflow.engines import Note, engines
 from patchflow.metrics import metrics
-from patchflow.presets import read_presets
+from patchflow.presets import Preset, read_presets, write_presets
 from patchflow.report.distances import measure
 
 SMALL = ("--synth", "tone", "--renders", 32)
@@ -91,6 +91,22 @@ def test_what_was_asked_for_is_kept(shell):
     assert {c["note"] for c in kept["candidates"]} == {57}
     assert {c["parameters"]["wave"] for c in kept["candidates"]} == {"sine"}
     assert {c["parameters"]["gain"] for c in kept["candidates"]} == {-6.0}
+
+
+def test_your_own_library_is_used_where_there_is_one(shell, monkeypatch):
+    shell.tone("a.wav")
+    write_presets("one.json", [Preset("tone", {"wave": "sine", "decay": 0.2, "gain": -9.0})])
+    monkeypatch.setenv("PATCHFLOW_LIBRARY", str(shell.folder / "own.sqlite"))
+    options = ("match", "a.wav", *SMALL, "--json")
+
+    before = json.loads(shell.run(*options).out)
+    shell.run("presets", "import", "one.json")
+    own, none = (json.loads(shell.run(*options, *words).out) for words in ((), ("--no-library",)))
+
+    assert own["options"]["library"] == str(shell.folder / "own.sqlite")
+    assert (before["options"]["library"], none["options"]["library"]) == (None, None)
+    assert own["candidates"][0]["parameters"]["decay"] == pytest.approx(0.2, rel=0.05)
+    assert own["candidates"][0]["distances"]["log_mel_l1"] < none["candidates"][0]["distances"]["log_mel_l1"]
 
 
 def test_candidates_come_best_first_with_every_metric(shell):
