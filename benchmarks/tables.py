@@ -17,18 +17,23 @@ RESULTS = ROOT / "benchmarks" / "results"
 RANKING = "log_mel_l1"
 SHORT = (
     ("oracle", "1"), ("mean preset", "1"), ("random preset", "1"), ("nearest in the training bank", "0"),
-    ("nearest in the whole bank", "0"), ("CMA-ES from scratch", "4000"), ("evolution from scratch", "256"), ("evolution from scratch", "4000"),
-    ("posterior draws", "1"), ("posterior draws", "256"), ("search", "256"), ("search", "1000"),
-    ("search", "4000"), ("search", "1 s"), ("search", "10 s"),
+    ("nearest in the whole bank", "0"), ("CMA-ES from scratch", "4000"), ("evolution from scratch", "256"),
+    ("evolution from scratch", "4000"), ("posterior draws", "1"), ("posterior draws", "256"), ("search", "256"),
+    ("search", "1000"), ("search", "4000"), ("search", "1 s"), ("search", "10 s"),
 )  # fmt: skip
+HEAD = """# Results
+
+Made by `benchmarks/tables.py` from `benchmarks/results/`. Do not edit.
+
+n is the number of targets of a row; rows with fewer were run on the first of them. Intervals are bootstrapped over
+targets. `s` is the mean wall time, on two cores that were often busy with other work: read it as an upper bound. A
+preview of a part of the note counts as that part of a render.
+"""
 
 
 def main() -> None:
     """Writes docs/results.md and the README's table."""
-    parts = ["# Results", "", "Made by `benchmarks/tables.py` from `benchmarks/results/`. Do not edit.", "",
-             "n is the number of targets of a row; rows with fewer were run on the first of them. Intervals are bootstrapped",
-             "over targets. `s` is the mean wall time, on two cores that were often busy with other work: read it as an upper",
-             "bound. A preview of a part of the note counts as that part of a render.", ""]  # fmt: skip
+    parts = [HEAD]
     voices = read("voices")
     if voices:
         count = len({line["item"] for line in voices})
