@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .errors import StorageError
 
-__all__ = ["describe", "read_bytes", "write_atomically"]
+__all__ = ["describe", "read_bytes", "readable", "write_atomically"]
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -84,3 +84,8 @@ def _replace(path: Path, data: bytes) -> None:
         with suppress(OSError):
             beside.unlink()
         raise
+
+
+def readable(name: str) -> str:
+    """Returns a file name that can be shown and written: what is not UTF-8 in it becomes a replacement character."""
+    return os.fsencode(name).decode("utf-8", "replace")

@@ -46,8 +46,10 @@ def load(path: str | os.PathLike[str], *, seconds: float = 30.0) -> Sound:
     """
     path = Path(path)
     _check_file(path)
+    # soundfile encodes a text as UTF-8 itself, which fails for a name that is not
+    name = path if os.name == "nt" else os.fsencode(path)
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(name) as file:  # pyright: ignore[reportArgumentType] - it takes bytes as well
             _check_header(file, path)
             return _read(file, path, seconds)
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a name ending in .raw

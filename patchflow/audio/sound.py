@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import AudioError
+from ..storage import readable
 
 __all__ = ["SILENCE_DB", "Sound"]
 
@@ -63,8 +64,8 @@ class Sound:
 
     @property
     def name(self) -> str:
-        """File name without its folder; "" if there is no file."""
-        return self.path.name if self.path else ""
+        """File name without its folder, fit to be shown; "" if there is no file."""
+        return readable(self.path.name) if self.path else ""
 
 
 def _check_rate(rate: int, name: str) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..storage import readable
+
 __all__ = ["OutputNames", "bank_name", "choose_names"]
 
 
@@ -77,7 +79,8 @@ def choose_names(sounds: Sequence[Path], folder: Path, extension: str, count: in
     taken |= _keys(folder.resolve() / bank_name(n, extension) for n in range(1, len(sounds) + 1))
     chosen: list[OutputNames] = []
     for sound in sounds:
-        stems = (f"{sound.stem}_{n}" if n > 1 else sound.stem for n in itertools.count(1))
+        stem = readable(sound.stem)
+        stems = (f"{stem}_{n}" if n > 1 else stem for n in itertools.count(1))
         names = (OutputNames(folder.resolve(), stem, extension, count) for stem in stems)
         free = next(candidate for candidate in names if not taken & _keys(candidate.all))
         taken |= _keys(free.all)

@@ -10,7 +10,7 @@ from ..engines import engines
 from ..match import MatchResult
 from ..presets import Preset
 from ..presets.formats import formats
-from ..storage import write_atomically
+from ..storage import readable, write_atomically
 from .bank import Bank
 from .names import OutputNames
 from .note_names import note_name
@@ -103,7 +103,7 @@ def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:
 def _draw(sound: Path, reference: Reference, renditions: Sequence[Rendition], files: Sequence[Path]) -> bytes:
     from .picture import Panel, draw  # not before the search, which need not wait for it
 
-    panels = [Panel(reference.samples, "Target", sound.name)]
+    panels = [Panel(reference.samples, "Target", readable(sound.name))]
     for rank, (rendition, file) in enumerate(zip(renditions, files, strict=True), 1):
         caption = f"{rank} · {note_name(rendition.candidate.note.pitch)} · {file.name}"
         panels.append(Panel(rendition.sound, f"{rendition.distance.value:.2f} {rendition.distance.unit}", caption))

@@ -2,6 +2,7 @@
 
 import os
 import struct
+import sys
 import tracemalloc
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +30,13 @@ def test_every_common_format_is_read(tmp_path: Path, suffix: str):
     assert sound.rate == RATE
     assert np.abs(sound.samples).max() == pytest.approx(0.5, abs=0.05)
     assert sound.length == pytest.approx(1.0, abs=0.2)  # lossy formats pad
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="file names are Unicode here")
+def test_name_that_is_not_utf8_is_no_hindrance(tmp_path: Path):
+    path = write(tmp_path / "cafe.wav").rename(Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav")))
+
+    assert load(path).rate == RATE
 
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"])
