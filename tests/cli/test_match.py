@@ -1,7 +1,6 @@
 """`patchflow match`: what it writes and prints."""
 
 import json
-import os
 import signal
 from pathlib import Path
 
@@ -225,7 +224,11 @@ def test_a_bad_sound_does_not_keep_the_others(shell):
 
 def test_ctrl_c_keeps_the_best_so_far_and_stops(shell, monkeypatch):
     def interrupt(*_: object) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     monkeypatch.setattr(MatchOutput, "progress", interrupt)
     sounds = [shell.tone("a.wav"), shell.tone("b.wav")]

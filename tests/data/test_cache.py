@@ -35,7 +35,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_items_are_what_the_engine_plays(tmp_path: Path):
-    fill_cache(tmp_path, Tone, sampler(), 8)
+    fill_cache(tmp_path, Tone, sampler(gain=(-1.0, 1.0)), 8)  # half are silent and left out
     cache = Cache(tmp_path)
 
     for mel, point, (pitch, velocity, hold) in zip(cache.mels, cache.points, cache.notes, strict=True):
