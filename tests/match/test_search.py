@@ -60,8 +60,8 @@ def test_the_first_batch_is_heard_even_if_the_time_is_over(search: Callable[...,
 def test_a_budget_of_seconds_ends_soon_after(search: Callable[..., Search]):
     trace = search().run(Budget(seconds=0.3))
 
-    assert trace.history[-1][1] < 5
-    assert trace.history[-2][1] < 0.3
+    assert trace.history[-1][1] < 30
+    assert all(seconds < 0.3 for _, seconds, _ in trace.history[:-1])
 
 
 def test_whichever_limit_comes_first_ends_the_search(search: Callable[..., Search]):
