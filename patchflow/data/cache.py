@@ -43,6 +43,10 @@ class Cache:
     def __len__(self) -> int:
         return self.count
 
+    def take(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Returns copies of the mels, points and notes of some items."""
+        return self.mels[rows], self.points[rows], self.notes[rows]
+
 
 def fill_cache(
     folder: str | Path,

@@ -41,6 +41,7 @@ class Stream:
         self._make, self._sampler, self._seed = make, sampler, seed
         self._block = min(block, count)
         self._stop = threading.Event()
+        self._lock = threading.Lock()  # an item's sound and preset change together
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._renew, daemon=True)
 
@@ -48,6 +49,11 @@ class Stream:
         if self._error is not None:
             raise self._error
         return len(self.mels)
+
+    def take(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Returns copies of the mels, points and notes of some items, all of the same renewal."""
+        with self._lock:
+            return self.mels[rows], self.points[rows], self.notes[rows]
 
     def __enter__(self) -> "Stream":
         self._thread.start()
@@ -68,8 +74,10 @@ class Stream:
                     # the cache used (seed, k); a third number makes these draws different ones
                     rng = np.random.default_rng((self._seed, turn, 1))
                     rows = slice((turn % slots) * self._block, (turn % slots + 1) * self._block)
-                    for name, values in render_block(renderer, self._sampler, self._block, rng).items():
-                        getattr(self, name)[rows] = values
+                    block = render_block(renderer, self._sampler, self._block, rng)
+                    with self._lock:
+                        for name, values in block.items():
+                            getattr(self, name)[rows] = values
                     turn += 1
                     self.rendered += self._block
         except BaseException as error:  # noqa: BLE001 - raised again where the items are used

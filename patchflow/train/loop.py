@@ -242,7 +242,5 @@ def _check(state: State, settings: Recipe, cache: Cache | Stream) -> float:
 
 
 def _load(cache: Cache | Stream, rows: np.ndarray, device: str) -> tuple[Tensor, Tensor, Tensor]:
-    points = torch.from_numpy(np.asarray(cache.points[rows]))
-    mel = torch.from_numpy(np.asarray(cache.mels[rows])).float() / 255
-    note = torch.from_numpy(np.asarray(cache.notes[rows]))
-    return points.to(device), mel.to(device), note.to(device)
+    mels, points, notes = (torch.from_numpy(np.asarray(values)).to(device) for values in cache.take(rows))
+    return points, mels.float() / 255, notes
