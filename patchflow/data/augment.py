@@ -36,14 +36,12 @@ def _uniform(count: int, low: float, high: float, generator: torch.Generator) ->
 
 
 def _late(power: Tensor, generator: torch.Generator) -> Tensor:
-    """Starts one or two frames early or late, as a trimmed recording does."""
-    shift = int(torch.randint(-1, 3, (), generator=generator))
-    moved = torch.roll(power, shift, dims=2)
-    if shift > 0:
-        moved[:, :, :shift] = 0
-    elif shift < 0:
-        moved[:, :, shift:] = 0
-    return moved
+    """Starts one frame early or up to two late, as a trimmed recording does."""
+    count, bands, frames = power.shape
+    shift = torch.randint(-1, 3, (count, 1, 1), generator=generator)
+    source = torch.arange(frames) - shift
+    moved = power.gather(2, source.clamp(0, frames - 1).expand(count, bands, frames))
+    return moved * ((source >= 0) & (source < frames))
 
 
 def _room(power: Tensor, generator: torch.Generator) -> Tensor:
@@ -58,10 +56,12 @@ def _room(power: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _cut(power: Tensor, generator: torch.Generator) -> Tensor:
-    """Ends the recording somewhere after 0.3 s."""
+    """Ends the recording somewhere after 0.3 s; a sound that only begins later stays whole."""
     count, _, frames = power.shape
     end = _uniform(count, 0.075, 1.0, generator) * frames
-    return power * (torch.arange(frames) < end)
+    cut = power * (torch.arange(frames) < end)
+    heard = cut.amax((1, 2), keepdim=True) > 1e-3 * power.amax((1, 2), keepdim=True)
+    return torch.where(heard, cut, power)
 
 
 def _filter(power: Tensor, generator: torch.Generator) -> Tensor:

@@ -1,7 +1,7 @@
 """A cache in memory that is rendered anew, block by block, while a model learns from it."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 import numpy as np
@@ -24,21 +24,21 @@ class Stream:
         make: Makes an engine.
         sampler: Draws presets and notes.
         block: Items that are replaced at once.
-        seed: Of the new items.
+        seed: Numbers that decide the new items.
 
     Example:
         >>> # with Stream(cache, engines["dexed"], sampler) as stream: train on stream.mels, .points, .notes
     """
 
     def __init__(
-        self, cache: Cache, make: Callable[[], Engine], sampler: Sampler, *, block: int = 1024, seed: int = 0
+        self, cache: Cache, make: Callable[[], Engine], sampler: Sampler, *, block: int = 1024, seed: Sequence[int] = (0,)
     ) -> None:
         count = len(cache)
         self.mels, self.points, self.notes = (
             np.array(values[:count]) for values in (cache.mels, cache.points, cache.notes)
         )
         self.rendered = count
-        self._make, self._sampler, self._seed = make, sampler, seed
+        self._make, self._sampler, self._seed = make, sampler, tuple(seed)
         self._block = min(block, count)
         self._stop = threading.Event()
         self._lock = threading.Lock()  # an item's sound and preset change together
@@ -71,8 +71,8 @@ class Stream:
             with Renderer(self._make) as renderer:
                 turn = 0
                 while not self._stop.is_set():
-                    # the cache used (seed, k); a third number makes these draws different ones
-                    rng = np.random.default_rng((self._seed, turn, 1))
+                    # the cache used (seed, k); more numbers make these draws different ones
+                    rng = np.random.default_rng((*self._seed, turn, 1))
                     rows = slice((turn % slots) * self._block, (turn % slots + 1) * self._block)
                     block = render_block(renderer, self._sampler, self._block, rng)
                     with self._lock:

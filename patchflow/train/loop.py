@@ -89,7 +89,8 @@ def train(
     items: Cache | Stream = caches["train"]
     with ExitStack() as stack:
         if settings.stream:
-            stream = Stream(caches["train"], make, _sampler(make, bank.part("train"), "train"), seed=settings.seed)
+            sampler, seed = _sampler(make, bank.part("train"), "train"), (settings.seed, state.step)
+            stream = Stream(caches["train"], make, sampler, seed=seed)  # a resumed run hears new items
             items = stack.enter_context(stream)
         _fit(state, settings, {"train": items, "valid": caches["valid"]}, out, progress)
     path = out / f"{settings.synth}.safetensors"
@@ -111,7 +112,7 @@ def _begin(settings: Recipe, space: ParamSpace) -> State:
     average.load_state_dict(model.state_dict())
     model.to(settings.device)
     average.to(settings.device)
-    return State(model, average, AdamW(model.parameters(), settings.rate, weight_decay=0.01))
+    return State(model, average, AdamW(model.parameters(), settings.rate, weight_decay=0.01, fused=True))
 
 
 def _read_bank(settings: Recipe, space: ParamSpace) -> Bank:
@@ -215,7 +216,8 @@ def _step(state: State, settings: Recipe, cache: Cache | Stream) -> float:
     points, mel, note = _load(cache, np.sort(rows), settings.device)
     mel = augment(mel.cpu(), generator, share=settings.augmented).to(settings.device)
     state.model.train()
-    with torch.autocast(settings.device, torch.bfloat16):
+    mixed = settings.device == "cuda"  # on a CPU without matrix units bfloat16 is slower
+    with torch.autocast(settings.device, torch.bfloat16, enabled=mixed):
         loss = state.model.loss(points, mel, note)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()
@@ -224,8 +226,7 @@ def _step(state: State, settings: Recipe, cache: Cache | Stream) -> float:
     state.step += 1
     decay = min(_AVERAGE, (state.step + 1) / (state.step + 10))
     with torch.no_grad():
-        for slow, fast in zip(state.average.parameters(), state.model.parameters(), strict=True):
-            slow.lerp_(fast, 1 - decay)
+        torch._foreach_lerp_(list(state.average.parameters()), list(state.model.parameters()), 1 - decay)
     return float(loss.detach())
 
 
