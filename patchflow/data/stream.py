@@ -31,7 +31,13 @@ class Stream:
     """
 
     def __init__(
-        self, cache: Cache, make: Callable[[], Engine], sampler: Sampler, *, block: int = 1024, seed: Sequence[int] = (0,)
+        self,
+        cache: Cache,
+        make: Callable[[], Engine],
+        sampler: Sampler,
+        *,
+        block: int = 1024,
+        seed: Sequence[int] = (0,),
     ) -> None:
         count = len(cache)
         self.mels, self.points, self.notes = (

@@ -17,7 +17,7 @@ class Model(nn.Module, abc.ABC):
 
     A preset is a point of the unit cube, see `ParamSpace`; a model is given the space, never an engine.
     A sound is its levels from 0 to 1, see `features.input.model_input`. A note is a MIDI pitch, a MIDI
-    velocity and the seconds it is held. Training is `model.loss(points, mel, note).backward()`; a search
+    velocity and the seconds it is held. Training is `model.loss(points, mel, note, generator).backward()`; a search
     draws `model.decode(z, model.encode(mel, note).expand(len(z), -1))` for normal noise `z`.
     `tests/contracts/test_models.py` holds every model to its promises.
 
@@ -81,16 +81,19 @@ class Model(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def loss(
-        self, points: Float[Tensor, "B P"], mel: Float[Tensor, "B F N"], note: Float[Tensor, "B 3"]
+        self,
+        points: Float[Tensor, "B P"],
+        mel: Float[Tensor, "B F N"],
+        note: Float[Tensor, "B 3"],
+        generator: torch.Generator,
     ) -> Float[Tensor, ""]:
         """Returns the mean negative log-density per parameter of freshly dequantised presets, in nats.
-
-        Dequantisation draws from torch's own generator of the device.
 
         Args:
             points: Encoded presets.
             mel: The sound of each.
             note: The note it was played on.
+            generator: Source of chance, on the device of the points.
         """
 
     @abc.abstractmethod

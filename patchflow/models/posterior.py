@@ -106,11 +106,16 @@ class Posterior(Model):
         return self.flow(context).transform(self._widen(points))
 
     def loss(
-        self, points: Float[Tensor, "B P"], mel: Float[Tensor, "B F N"], note: Float[Tensor, "B 3"]
+        self,
+        points: Float[Tensor, "B P"],
+        mel: Float[Tensor, "B F N"],
+        note: Float[Tensor, "B 3"],
+        generator: torch.Generator,
     ) -> Float[Tensor, ""]:
         """See `Model.loss`."""
         width = torch.where(self.cells > 0, 1 / self.cells.clamp_min(1), 0)
-        noisy = points + (torch.rand_like(points) - 0.5) * width
+        noise = torch.rand(points.shape, generator=generator, device=points.device)
+        noisy = points + (noise - 0.5) * width
         return -self.log_prob(noisy, mel, note).mean() / points.shape[-1]
 
     def sample(

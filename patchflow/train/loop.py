@@ -26,6 +26,7 @@ from ..presets import ParamSpace
 from ..storage import describe, write_atomically
 from .checkpoint import State, load_checkpoint, save_checkpoint
 from .recipe import Recipe, read_recipe
+from .replicas import Replicas
 
 __all__ = ["Report", "train"]
 
@@ -92,7 +93,8 @@ def train(
             sampler, seed = _sampler(make, bank.part("train"), "train"), (settings.seed, state.step)
             stream = Stream(caches["train"], make, sampler, seed=seed)  # a resumed run hears new items
             items = stack.enter_context(stream)
-        _fit(state, settings, {"train": items, "valid": caches["valid"]}, out, progress)
+        replicas = stack.enter_context(Replicas(state.model, settings.workers))
+        _fit(state, settings, {"train": items, "valid": caches["valid"]}, replicas, out, progress)
     path = out / f"{settings.synth}.safetensors"
     about = {"recipe": asdict(settings), "steps": state.step, "minutes": round(state.minutes, 2), "losses": _last(out)}
     save_model(path, state.average, settings.model, settings.synth, about=about)
@@ -161,15 +163,16 @@ def _sampler(make: type[Engine], bank: Bank, split: str) -> Sampler:
 
 
 def _fit(
-    state: State, settings: Recipe, caches: dict[str, Cache | Stream], out: Path, progress: Callable[[Report], None]
-) -> None:
+    state: State, settings: Recipe, caches: dict[str, Cache | Stream], replicas: Replicas,
+    out: Path, progress: Callable[[Report], None],
+) -> None:  # fmt: skip
     running: list[float] = []
     start = time.monotonic() - 60 * state.minutes
     while (done := _done(state, settings)) < 1:
         cosine = 0.01 + 0.99 * math.cos(done * math.pi / 2) ** 2
         for group in state.optimizer.param_groups:
             group["lr"] = settings.rate * min(1.0, (state.step + 1) / _WARM_UP) * cosine
-        running.append(_step(state, settings, caches["train"]))
+        running.append(_step(state, settings, caches["train"], replicas))
         state.minutes = (time.monotonic() - start) / 60
         _check_finite(running[-1], state, out)
         if state.step % _EVERY == 0 or _done(state, settings) >= 1:
@@ -209,36 +212,33 @@ def _done(state: State, settings: Recipe) -> float:
     return max(state.step / settings.steps, clock)
 
 
-def _step(state: State, settings: Recipe, cache: Cache | Stream) -> float:
-    generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + state.step)
-    torch.manual_seed(settings.seed * 1_000_003 + state.step)  # dequantisation draws on the device
+def _step(state: State, settings: Recipe, cache: Cache | Stream, replicas: Replicas) -> float:
+    seed = settings.seed * 1_000_003 + state.step
+    generator = torch.Generator().manual_seed(seed)
     rows = torch.randint(len(cache), (settings.batch,), generator=generator).numpy()
     points, mel, note = _load(cache, np.sort(rows), settings.device)
     mel = augment(mel.cpu(), generator, share=settings.augmented).to(settings.device)
-    state.model.train()
     mixed = settings.device == "cuda"  # on a CPU without matrix units bfloat16 is slower
-    with torch.autocast(settings.device, torch.bfloat16, enabled=mixed):
-        loss = state.model.loss(points, mel, note)
-    state.optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    loss = replicas.backward(points, mel, note, seed=seed, mixed=mixed)
     nn.utils.clip_grad_norm_(state.model.parameters(), _CLIP)
     state.optimizer.step()
     state.step += 1
     decay = min(_AVERAGE, (state.step + 1) / (state.step + 10))
     with torch.no_grad():
-        torch._foreach_lerp_(list(state.average.parameters()), list(state.model.parameters()), 1 - decay)
-    return float(loss.detach())
+        for slow, fast in zip(state.average.parameters(), state.model.parameters(), strict=True):
+            slow.lerp_(fast, 1 - decay)
+    return loss
 
 
 @torch.no_grad()
 def _check(state: State, settings: Recipe, cache: Cache | Stream) -> float:
     """Returns the loss of the averaged weights on the validation items, with the same noise every time."""
-    torch.manual_seed(0)
+    generator = torch.Generator(settings.device).manual_seed(0)
     state.average.eval()
     losses = []
     for first in range(0, len(cache), 128):
         points, mel, note = _load(cache, np.arange(first, min(first + 128, len(cache))), settings.device)
-        losses.append(float(state.average.loss(points, mel, note)))
+        losses.append(float(state.average.loss(points, mel, note, generator)))
     return float(np.mean(losses))
 
 

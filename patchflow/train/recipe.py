@@ -30,6 +30,7 @@ class Recipe:
         steps: Optimizer steps.
         minutes: Stop after this many minutes of training and cool down; 0 for no limit.
         batch: Items a step.
+        workers: Threads that share the batch; on a few cores better than threads within operations.
         rate: Largest learning rate.
         augmented: Share of items that sound recorded rather than rendered, 0 to 1.
         device: `"cpu"` or `"cuda"`.
@@ -47,6 +48,7 @@ class Recipe:
     steps: int = 10_000
     minutes: float = 0.0
     batch: int = 128
+    workers: int = 1
     rate: float = 6e-4
     augmented: float = 0.5
     device: str = "cpu"
@@ -65,6 +67,7 @@ _RANGES = (
     ("steps", 1, 1e9),
     ("minutes", 0, 1e6),
     ("batch", 2, 1e6),
+    ("workers", 1, 1024),
     ("rate", 0, 1),
     ("augmented", 0, 1),
     ("seed", 0, 2**32 - 1),

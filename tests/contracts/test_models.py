@@ -70,6 +70,10 @@ def density_on(points: Tensor, model: Model) -> Tensor:
         return model.log_density(points, model.encode(*heard(1)).expand(len(points), -1)).exp()
 
 
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
 def presets(count: int, size: int = 3) -> Tensor:
     return 0.05 + 0.9 * torch.rand(count, size, generator=torch.Generator().manual_seed(2))
 
@@ -140,6 +144,13 @@ def test_the_sound_matters(model: Model):
     assert (one - other).abs().max() > 1e-3
 
 
+def test_the_generator_decides_the_loss(name: str):
+    model, (mel, note), points = make(name, MIXED), heard(5), presets(5, 4)
+
+    assert torch.equal(*(model.loss(points, mel, note, seeded(1)) for _ in range(2)))
+    assert not torch.equal(*(model.loss(points, mel, note, seeded(seed)) for seed in (1, 2)))
+
+
 def test_it_can_learn_one_batch_by_heart(name: str):
     model = make(name, MIXED)
     mel, note = heard(8)
@@ -148,7 +159,7 @@ def test_it_can_learn_one_batch_by_heart(name: str):
     losses = []
 
     for _ in range(60):
-        loss = model.loss(points, mel, note)
+        loss = model.loss(points, mel, note, seeded())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -160,7 +171,7 @@ def test_it_can_learn_one_batch_by_heart(name: str):
 def test_gradients_reach_every_weight(name: str):
     model = make(name, MIXED)
 
-    model.loss(presets(16, 4), *heard(16)).backward()
+    model.loss(presets(16, 4), *heard(16), seeded()).backward()
 
     unreached = [key for key, w in model.named_parameters() if w.grad is None or not w.grad.abs().sum() > 0]
     assert unreached == []
@@ -169,7 +180,7 @@ def test_gradients_reach_every_weight(name: str):
 def test_the_loss_is_the_negative_log_density_per_parameter(name: str):
     model, (mel, note), points = make(name, KNOBS), heard(5), presets(5)
 
-    torch.testing.assert_close(model.loss(points, mel, note), -model.log_prob(points, mel, note).mean() / 3)
+    torch.testing.assert_close(model.loss(points, mel, note, seeded()), -model.log_prob(points, mel, note).mean() / 3)
 
 
 def test_the_two_ways_to_the_density_agree(model: Model, context: Tensor):
@@ -184,7 +195,8 @@ def test_the_loss_spreads_discrete_values_over_their_cells(name: str):
     points[0, 0] = 0.25
     context = model.encode(mel, note)
 
-    losses = torch.stack([model.loss(points, mel, note) for _ in range(100)]).detach()
+    generator = seeded()
+    losses = torch.stack([model.loss(points, mel, note, generator) for _ in range(100)]).detach()
     inside = torch.stack([points[0] + torch.tensor([u, 0, 0]) for u in torch.linspace(-0.25, 0.25, 101)])
     expected = -model.log_density(inside, context.expand(101, -1)).detach() / 3
 

@@ -64,8 +64,8 @@ def break_loss(monkeypatch: pytest.MonkeyPatch, breaks: Callable[[Posterior], bo
     """Makes the loss not a number whenever `breaks` says so."""
     right = Posterior.loss
 
-    def loss(self: Posterior, points: Tensor, mel: Tensor, note: Tensor) -> Tensor:
-        return right(self, points, mel, note) * (float("nan") if breaks(self) else 1)
+    def loss(self: Posterior, points: Tensor, mel: Tensor, note: Tensor, generator: torch.Generator) -> Tensor:
+        return right(self, points, mel, note, generator) * (float("nan") if breaks(self) else 1)
 
     monkeypatch.setattr(Posterior, "loss", loss)
 
@@ -75,6 +75,14 @@ def test_the_losses_fall(run: Run):
 
     assert losses[-1]["train"] < losses[0]["train"] - 0.1
     assert losses[-1]["valid"] < losses[0]["valid"] - 0.1
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_several_workers_repeat_themselves(run: Run, workers: int):
+    first, second = run("first", workers=workers), run("second", workers=workers)
+
+    assert same(first, second)
+    assert not same(first, run("alone"))  # other dequantisation
 
 
 def test_the_same_recipe_gives_the_same_weights_and_another_does_not(run: Run):
