@@ -1,4 +1,4 @@
-"""Makes the training bank from a table of packed DX7 voices: checks, families by bytes and by ear, split.
+"""Makes the training bank from a table of packed DX7 voices: checks, families by bytes and by ear, the published split.
 
 Usage: python benchmarks/prepare_bank.py VOICES.sqlite BANK.npz
 """
@@ -9,9 +9,10 @@ import time
 
 import numpy as np
 import torch
+from split import published_split
 
 from patchflow.data.bank import Bank
-from patchflow.data.families import join_families, near_duplicates, split_families
+from patchflow.data.families import join_families, near_duplicates
 from patchflow.engines import Note, Renderer, engines
 from patchflow.features.mel import mel_spectrogram, power_to_db
 from patchflow.presets import dx7
@@ -40,7 +41,7 @@ def main(source: str, out: str) -> None:
         f"{len(pairs)} near-duplicate pairs in {time.time() - start:.0f} s; families {len(np.unique(family))} -> "
         f"{len(np.unique(joined))}; largest {np.bincount(joined).max()}"
     )
-    split = split_families(joined)
+    split = published_split(points, joined)
     print({part: int((split == part).sum()) for part in ("train", "valid", "test")})
     Bank(points, joined, names, split).save(out)
 

@@ -66,7 +66,7 @@ class Polish(Stage):
                 point[i] += shift
         return np.clip(points, 0, 1), np.full(len(points), self._pitch)
 
-    def tell(self, distance: np.ndarray) -> None:
+    def tell(self, distance: np.ndarray, new: np.ndarray) -> None:
         """See `Stage.tell`."""
         if self._combining:
             return

@@ -15,6 +15,8 @@ __all__ = ["FromLibrary", "FromPosterior", "FromSpace", "Proposer"]
 _CONSIDERED = 4  # presets ranked for each that is wanted: ranking one takes half as long as rendering it
 _TEMPERATURE = (0.4, 1.0)  # some draws near the mode, some from all of the posterior
 
+_VARIED = (0.02, 0.05, 0.1, 0.3)  # shares of the base noise that a relative has anew
+
 
 class Proposer(abc.ABC):
     """A source of presets for a target.
@@ -41,6 +43,18 @@ class Proposer(abc.ABC):
         Returns:
             Points of the unit cube, shape `(at most count, P)`.
         """
+
+
+    def vary(self, target: Target, pitch: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Returns a relative of every preset, shape `(N, P)`; without a model of them, the presets themselves.
+
+        Args:
+            target: The sound to match.
+            pitch: MIDI note each will be played on, shape `(N,)`.
+            points: Encoded presets, shape `(N, P)`.
+            rng: Source of chance.
+        """
+        return points
 
 
 class FromSpace(Proposer):
@@ -77,6 +91,20 @@ class FromPosterior(Proposer):
         noise = rng.standard_normal((count, len(self.model.space)), np.float32)
         z = torch.from_numpy(noise * rng.uniform(*_TEMPERATURE, (count, 1)).astype(np.float32))
         return self.model.decode(z, self._context(target, pitch).expand(count, -1)).numpy().astype(float)
+
+    def vary(self, target: Target, pitch: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Replaces a few coordinates of the base noise of every preset; see `Proposer.vary`.
+
+        What a preset has in common with its relative stays likely together with what changes.
+        """
+        contexts = torch.cat([self._context(target, note) for note in pitch.tolist()])
+        z = self.model.infer(torch.from_numpy(points).float(), contexts).numpy()
+        share = rng.choice(_VARIED, (len(z), 1))
+        fresh = rng.standard_normal(z.shape) * rng.uniform(*_TEMPERATURE, (len(z), 1))
+        kept = rng.uniform(0, 1, (len(z), 1))
+        fresh = kept * z + np.sqrt(1 - kept**2) * fresh
+        varied = np.where(rng.random(z.shape) < share, fresh, z).astype(np.float32)
+        return self.model.decode(torch.from_numpy(varied), contexts).numpy().astype(float)
 
     @torch.no_grad()
     def log_density(self, target: Target, pitch: int, points: np.ndarray) -> np.ndarray:

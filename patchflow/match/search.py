@@ -133,7 +133,7 @@ class Search:
                 count, asked = memory.room(budget, stage.screened)
                 points, pitch = stage.ask(memory.trace and memory.trace.found, asked)
                 before = memory.spent
-                stage.tell(memory.score(self._lock(points), pitch, count))
+                stage.tell(*memory.score(self._lock(points), pitch, count))
                 barren = barren + 1 if memory.spent == before else 0
                 if memory.trace:
                     progress(memory.progress(memory.trace, stage.name, budget))
@@ -189,8 +189,8 @@ class _Memory:
         count = min(count, int(left / cost))
         return count, count * factor
 
-    def score(self, points: np.ndarray, pitch: np.ndarray, count: int) -> np.ndarray:
-        """Returns the distance of every preset, shape `(N,)`; infinite for those that a screening rejects.
+    def score(self, points: np.ndarray, pitch: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the distance of every preset, infinite for those that a screening rejects, and which are new.
 
         At most `count` new ones are rendered in full.
         """
@@ -205,7 +205,8 @@ class _Memory:
             scored = self.scorer.score(points[new], pitch[new], (math.ceil(self.spent), self.seconds))
             self._distance |= dict(zip((keys[i] for i in new), scored.distance.tolist(), strict=True))
             self._keep(scored)
-        return np.array([self._distance.get(key, np.inf) for key in keys])
+        fresh = np.isin(np.arange(len(keys)), new)
+        return np.array([self._distance.get(key, np.inf) for key in keys]), fresh
 
     def progress(self, trace: Trace, stage: str, budget: Budget) -> Progress:
         renders, seconds, distance = trace.history[-1]

@@ -8,7 +8,7 @@ import numpy as np
 from .proposals import Proposer
 from .result import Target
 from .scorer import Scored
-from .variation import Variation
+from .variation import Variation, favoured
 
 __all__ = ["Draw", "Recombine", "Stage"]
 
@@ -36,10 +36,12 @@ class Stage(abc.ABC):
             count: How many may be rendered.
         """
 
-    def tell(self, distance: np.ndarray) -> None:  # noqa: B027 - some stages need not know
-        """Learns how far the presets of the last `ask` are from the target, in dB, shape `(N,)`.
+    def tell(self, distance: np.ndarray, new: np.ndarray) -> None:  # noqa: B027 - some stages need not know
+        """Learns what became of the presets of the last `ask`.
 
-        Those that were not rendered in full are infinitely far.
+        Args:
+            distance: From the target, in dB, shape `(N,)`; infinite for those that were not rendered in full.
+            new: Which were not known before, shape `(N,)`.
         """
 
     @staticmethod
@@ -109,7 +111,7 @@ class Recombine(Stage):
         self.draw = draw
         self.keep = keep
         self.rng = rng
-        self._credit = np.ones(len(variation.moves))
+        self._credit = np.ones(len(variation.moves) + len(draw.proposers))
         self._bar = np.inf
         self._used = np.empty(0, int)
 
@@ -120,13 +122,20 @@ class Recombine(Stage):
         self._bar = float(best.distance[: self.keep][-1])
         chance = 0.1 / len(self._credit) + 0.9 * self._credit / self._credit.sum()
         self._used = self.rng.choice(len(chance), size=count, p=chance)
-        children = [self.variation.moves[k](good, pool, self.rng) for k in self._used]
-        parents = np.minimum(*self.rng.integers(len(good), size=(2, count)))
-        return np.stack(children), best.pitch[parents]
+        parents = favoured(len(good), count, self.rng)
+        children, pitch = good[parents], best.pitch[parents]
+        for k, i in enumerate(self._used):
+            if i < len(self.variation.moves):
+                children[k] = self.variation.moves[i](children[k], good, pool, self.rng)
+        for j, proposer in enumerate(self.draw.proposers, len(self.variation.moves)):
+            rows = np.nonzero(self._used == j)[0]
+            if len(rows):
+                children[rows] = proposer.vary(self.draw.target, pitch[rows], children[rows], self.rng)
+        return children, pitch
 
-    def tell(self, distance: np.ndarray) -> None:
+    def tell(self, distance: np.ndarray, new: np.ndarray) -> None:
         """See `Stage.tell`."""
-        won = distance < self._bar
+        won = (distance < self._bar) & new
         self._credit *= 0.95
         np.add.at(self._credit, self._used, won)
         self._credit = np.maximum(self._credit, 0.05)

@@ -7,14 +7,14 @@ import numpy as np
 
 from ..presets import ParamSpace
 
-__all__ = ["Variation"]
+__all__ = ["Variation", "favoured"]
 
 
 class Variation:
     """The structure-aware moves of the search.
 
-    Each move takes good presets, best first, and a pool of varied ones, and returns children. A group
-    (an operator) may also move to another group of the same shape.
+    Each move takes a parent, good presets, best first, and a pool of varied ones, and returns a child of
+    the parent. A group (an operator) may also move to another group of the same shape.
 
     Args:
         space: The synth's parameters; its groups are the blocks that are recombined.
@@ -41,39 +41,39 @@ class Variation:
         shape = [tuple(self.space.names[i].split(".")[-1] for i in block) for block in self.blocks]
         return {i: [j for j in range(len(shape)) if shape[j] == shape[i]] for i in range(len(shape))}
 
-    def swap_groups(self, good: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def swap_groups(self, parent: np.ndarray, good: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """One parent with one to three groups of another; sometimes a group lands in another place."""
-        child = good[_rank(len(good), rng)].copy()
+        child = parent.copy()
         for _ in range(rng.integers(1, 4)):
-            donor = good[_rank(len(good), rng)] if rng.random() < 0.8 else pool[rng.integers(len(pool))]
+            donor = good[favoured(len(good), 1, rng)[0]] if rng.random() < 0.8 else pool[rng.integers(len(pool))]
             to = int(rng.integers(len(self.blocks)))
             source = to if rng.random() < 0.75 else int(rng.choice(self.alike[to]))
             child[self.blocks[to]] = donor[self.blocks[source]]
         return child
 
-    def mix(self, good: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def mix(self, parent: np.ndarray, good: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """One parent with single parameters of another."""
-        child = good[_rank(len(good), rng)].copy()
-        donor = good[_rank(len(good), rng)]
+        child = parent.copy()
+        donor = good[favoured(len(good), 1, rng)[0]]
         taken = rng.random(len(child)) < rng.choice([0.03, 0.1, 0.3, 0.5])
         child[taken] = donor[taken]
         return child
 
-    def difference(self, good: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def difference(self, parent: np.ndarray, good: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """One parent moved along the difference of two others (differential evolution).
 
         References:
             Storn & Price, Differential Evolution (1997), https://doi.org/10.1023/A:1008202821328
         """
-        child = good[_rank(len(good), rng)].copy()
+        child = parent.copy()
         a, b = good[rng.integers(len(good), size=2)]
         moved = (rng.random(len(child)) < rng.choice([0.05, 0.2, 0.6])) & self.ordered
         child[moved] += rng.uniform(0.3, 0.9) * (a - b)[moved]
         return child
 
-    def step(self, good: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def step(self, parent: np.ndarray, good: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """One parent with one to five parameters moved a little; a category is redrawn."""
-        child = good[_rank(len(good), rng)].copy()
+        child = parent.copy()
         chosen = rng.choice(self.free, size=min(len(self.free), int(rng.integers(1, 6))), replace=False)
         size = np.exp(rng.uniform(np.log(0.005), np.log(0.2)))
         width = np.where(self.space.cells > 0, 1 / np.maximum(self.space.cells, 1), 0)
@@ -83,14 +83,14 @@ class Variation:
         child[chosen] = np.where(self.ordered[chosen], child[chosen] + shift, rng.random(len(chosen)))
         return child
 
-    def borrow(self, good: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def borrow(self, parent: np.ndarray, good: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """One parent with a few values of a random member of the pool."""
-        child = good[_rank(len(good), rng)].copy()
+        child = parent.copy()
         chosen = rng.choice(self.free, size=min(len(self.free), int(rng.integers(1, 9))), replace=False)
         child[chosen] = pool[rng.integers(len(pool))][chosen]
         return child
 
 
-def _rank(count: int, rng: np.random.Generator) -> int:
-    """An index that favours the first: the smaller of two draws."""
-    return int(min(rng.integers(count), rng.integers(count)))
+def favoured(count: int, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Returns `size` indices below `count` that favour the first: each the smaller of two draws."""
+    return np.minimum(*rng.integers(count, size=(2, size)))

@@ -122,15 +122,61 @@ def test_only_the_kept_presets_are_parents():
 
 def test_a_move_that_succeeds_is_used_more_often():
     stage = recombine()
-    used = np.zeros(len(stage.variation.moves))
+    used = np.zeros(len(stage.variation.moves) + 1)
 
     for _ in range(40):
         stage.ask(found(), 50)
         used = np.bincount(stage._used, minlength=len(used))
-        stage.tell(np.where(stage._used == 3, 0.5, 99.0))
+        stage.tell(np.where(stage._used == 3, 0.5, 99.0), np.ones(50, bool))
 
     assert used[3] > 0.6 * used.sum()
     assert (used > 0).sum() > 1  # the others keep a chance
+
+
+def test_a_move_that_only_repeats_what_is_known_is_not_used_more_often():
+    stage = recombine()
+    used = np.zeros(len(stage.variation.moves) + 1)
+
+    for _ in range(40):
+        stage.ask(found(), 50)
+        used = used + np.bincount(stage._used, minlength=len(used))
+        stage.tell(np.full(50, 0.5), stage._used != 3)
+
+    assert used[3] == used.min()
+
+
+def test_a_child_is_played_on_the_note_of_its_parent():
+    good = found()
+    good.pitch[:] = range(60, 68)
+    stage = recombine()
+    stage.variation.moves = tuple(lambda parent, *_: parent for _ in stage.variation.moves)
+
+    children, pitch = stage.ask(good, 200)
+
+    np.testing.assert_array_equal(children, good.points[pitch - 60])
+    assert set(pitch.tolist()) > {60, 61, 62}
+
+
+class Doubling(FromSpace):
+    """Its relatives of a preset have all values doubled."""
+
+    def vary(self, target: Target, pitch: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        assert len(pitch) == len(points)
+        return 2 * points
+
+
+def test_proposers_know_relatives_of_good_presets():
+    proposers = (FromSpace(Tone.space), Doubling(Tone.space))
+    stage = Recombine(Variation(Tone.space, np.array([], int)), draw(*proposers), 8, np.random.default_rng(1))
+    stage.draw.pool.extend(found().points)
+
+    children, _ = stage.ask(found(), 200)
+
+    points = found().points
+    known, doubled = ((children[:, None] == wanted).all(2).any(1) for wanted in (points, 2 * points))
+    assert doubled[stage._used == 6].all()
+    assert known[stage._used == 5].all()  # a proposer without a model gives the preset itself
+    assert (stage._used == 6).sum() > 10
 
 
 @pytest.mark.parametrize("stage", ["recombine", "polish"])
@@ -157,7 +203,7 @@ def polished(free: list[int], rounds: int = 300) -> tuple[Polish, Scored]:
     for _ in range(rounds):
         points, _ = stage.ask(best, 8)
         distance = np.abs(points - GOAL).sum(1)
-        stage.tell(distance)
+        stage.tell(distance, np.ones(len(distance), bool))
         if distance.min() < best.distance[0]:
             best = scored(points[[distance.argmin()]], distance[[distance.argmin()]])
     return stage, best

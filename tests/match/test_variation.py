@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from patchflow.engines.tone import Tone
-from patchflow.match.variation import Variation
+from patchflow.match.variation import Variation, favoured
 from patchflow.presets import Knob, ParamSpace, dx7
 
 SPACE = dx7.SPACE
@@ -15,13 +15,13 @@ POOL = SPACE.snap(np.random.default_rng(2).random((30, len(SPACE))))
 LOCKED = np.array([0, 5, 134])
 MOVES = ("swap_groups", "mix", "difference", "step", "borrow")
 
-Move = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
+Move = Callable[[np.ndarray, np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 
 
 def children(move: str, count: int = 200, locked: np.ndarray = LOCKED) -> np.ndarray:
     make: Move = getattr(Variation(SPACE, locked), move)
     rng = np.random.default_rng(0)
-    return np.stack([make(GOOD, POOL, rng) for _ in range(count)])
+    return np.stack([make(GOOD[k % len(GOOD)], GOOD, POOL, rng) for k in range(count)])
 
 
 def nearest_parents(born: np.ndarray) -> np.ndarray:
@@ -61,7 +61,7 @@ def test_most_children_differ_from_all_parents(move: str):
 def test_children_of_one_parent_are_possible(move: str):
     rng = np.random.default_rng(0)
 
-    born = [getattr(Variation(SPACE, LOCKED), move)(GOOD[:1], POOL[:1], rng) for _ in range(20)]
+    born = [getattr(Variation(SPACE, LOCKED), move)(GOOD[0], GOOD[:1], POOL[:1], rng) for _ in range(20)]
 
     assert np.stack(born).shape == (20, len(SPACE))
 
@@ -143,11 +143,18 @@ def test_a_borrowed_value_is_the_pools_and_no_locked_one():
 
 
 @pytest.mark.parametrize("move", MOVES)
-def test_the_best_are_parents_more_often(move: str):
+def test_a_child_has_more_of_its_parent_than_of_others(move: str):
     born = children(move, 400)
-    rank = (born[:, None] == GOOD).sum(2).argmax(1)
+    shared = (born[:, None] == GOOD).sum(2)
 
-    assert (rank < 10).mean() > 0.6
+    assert (shared.argmax(1) == np.arange(400) % len(GOOD)).mean() > 0.7
+
+
+def test_the_first_are_favoured():
+    rank = favoured(20, 4000, np.random.default_rng(0))
+
+    assert (rank.min(), rank.max()) == (0, 19)
+    assert (rank < 10).mean() == pytest.approx(0.75, abs=0.03)
 
 
 @pytest.mark.parametrize("move", MOVES)
@@ -161,7 +168,7 @@ def test_small_spaces_with_and_without_groups_will_do(move: str, space: ParamSpa
     rng = np.random.default_rng(0)
     good, pool = rng.random((2, 5, len(space)))
 
-    child = getattr(Variation(space, np.array([1])), move)(good, pool, rng)
+    child = getattr(Variation(space, np.array([1])), move)(good[0], good, pool, rng)
 
     assert child.shape == (len(space),)
     assert np.isfinite(child).all()
