@@ -8,13 +8,13 @@ held 3 s of 4 s; note and hold are told to every method, except in the row "sear
 """
 
 import argparse
-import json
-import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import rows
+import runner
 import torch
 from split import fingerprints, named
 
@@ -32,32 +32,22 @@ NOTE = Note()
 
 def main() -> None:
     """Runs the rows that were asked for and are not there yet."""
-    options = _options()
+    parser = runner.parser(__doc__)
+    parser.add_argument("--items", type=int, default=200, help="number of voices")
+    options = parser.parse_args()
     torch.set_num_threads(1)
     bank = Bank.load(options.bank)
-    targets = pick(bank, options.items)
-    done = {(r["item"], r["row"], r["budget"]) for r in map(json.loads, _lines())}
-    RESULTS.parent.mkdir(exist_ok=True)
-    with Renderer(engines["dexed"]) as renderer, RESULTS.open("a") as out:
-        work = list(methods(bank, renderer, options))
-        work = [entry for entry in work if not options.rows or entry[0] in options.rows.split(",")]
-        work = [entry for entry in work if options.budgets is None or entry[1] in options.budgets]
-        for row, budget, find in work:
-            start = time.monotonic()
-            for seed, item in enumerate(targets):
-                if (int(item), row, budget) in done:
-                    continue
-                target = renderer.make().render(bank.points[item], NOTE, rows.FULL_RATE)
-                found = find(int(item), seed)
-                sound = renderer.make().render(found.point, found.note, rows.FULL_RATE)
-                line = {"item": int(item), "row": row, "budget": budget, "renders": found.renders,
-                        "seconds": round(found.seconds, 3), **rows.measure(sound, target, rows.FULL_RATE)}  # fmt: skip
-                out.write(json.dumps(line) + "\n")
-                out.flush()
-            print(f"{row} {budget}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+    engine = engines["dexed"]()
+
+    def judge(item: int, found: rows.Found) -> dict[str, float]:
+        sound = engine.render(found.point, found.note, rows.FULL_RATE)
+        return rows.measure(sound, engine.render(bank.points[item], NOTE, rows.FULL_RATE), rows.FULL_RATE)
+
+    with Renderer(engines["dexed"]) as renderer:
+        runner.run(RESULTS, methods(bank, renderer, options), pick(bank, options.items).tolist(), options, judge)
 
 
-def methods(bank: Bank, renderer: Renderer, options: argparse.Namespace):
+def methods(bank: Bank, renderer: Renderer, options: argparse.Namespace) -> Iterator[runner.Method]:
     """Yields `(row, budget, find)`; `find(item, seed)` returns a `Found`."""
     train = bank.part("train")
     engine = renderer.make()
@@ -93,7 +83,7 @@ def methods(bank: Bank, renderer: Renderer, options: argparse.Namespace):
             str(n),
             lambda item, seed, n=n: rows.cma_from(target(item), renderer, mean, n, seed),
         )
-    if not any(part.startswith(("posterior", "search")) for part in options.rows.split(",") if part) and options.rows:
+    if options.rows and "search" not in options.rows and "posterior" not in options.rows:
         return
     proposer = rows.posterior(options.model)
     for n in rows.BUDGETS[:3]:
@@ -127,22 +117,6 @@ def pick(bank: Bank, count: int) -> np.ndarray:
     test = np.nonzero(bank.split == "test")[0]
     order = {key: int(row) for row, key in zip(test, fingerprints(bank.points[test]), strict=True)}
     return np.array([order[key] for key in sorted(order.keys() & named("test"))])[:count]
-
-
-def _lines() -> list[str]:
-    return RESULTS.read_text().splitlines() if RESULTS.exists() else []
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bank", help="made by prepare_bank.py")
-    parser.add_argument("--rows", default="", help="names of the rows to run, with commas; all if empty")
-    parser.add_argument("--items", type=int, default=200, help="number of voices")
-    parser.add_argument("--budgets", default="", help="budgets to run, with commas, e.g. 256,1000; all if empty")
-    parser.add_argument("--model", help="weights; those shipped if not given")
-    options = parser.parse_args()
-    options.budgets = options.budgets.split(",") if options.budgets else None
-    return options
 
 
 if __name__ == "__main__":

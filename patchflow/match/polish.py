@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..engines import Engine
-from .scorer import Scored
+from .scorer import Outcome, Scored
 from .stages import Stage
 
 __all__ = ["Polish", "audible_parameters"]
@@ -66,11 +66,11 @@ class Polish(Stage):
                 point[i] += shift
         return np.clip(points, 0, 1), np.full(len(points), self._pitch)
 
-    def tell(self, distance: np.ndarray, new: np.ndarray) -> None:
+    def tell(self, outcome: Outcome) -> None:
         """See `Stage.tell`."""
         if self._combining:
             return
-        for move, value in zip(self._asked, distance, strict=True):
+        for move, value in zip(self._asked, outcome.distance, strict=True):
             ((i, shift),) = move.items()
             gain = self._best - value
             if gain > self._helped.get(i, (0.0, 0.0))[0]:

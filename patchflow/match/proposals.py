@@ -44,7 +44,6 @@ class Proposer(abc.ABC):
             Points of the unit cube, shape `(at most count, P)`.
         """
 
-
     def vary(self, target: Target, pitch: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Returns a relative of every preset, shape `(N, P)`; without a model of them, the presets themselves.
 

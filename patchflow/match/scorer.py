@@ -10,7 +10,7 @@ from ..engines import Engine, Note, Renderer
 from ..metrics.log_mel_l1 import level_gap, log_mel
 from .result import Target
 
-__all__ = ["SCREEN", "Scored", "Scorer"]
+__all__ = ["SCREEN", "Outcome", "Scored", "Scorer"]
 
 SCREEN = 0.2
 """Share of a note that `Scorer.screen` plays."""
@@ -43,6 +43,10 @@ class Scored:
         """Returns some of the presets, in the order of `rows`."""
         return Scored(self.points[rows], self.pitch[rows], self.distance[rows], self.mels[rows], self.born[rows])
 
+    def best(self, count: int) -> "Scored":
+        """Returns the `count` nearest, nearest first; of equal ones those that come first."""
+        return self.take(np.argsort(self.distance, kind="stable")[:count])
+
     def join(self, other: "Scored") -> "Scored":
         """Returns these presets followed by others."""
         return Scored(
@@ -52,6 +56,21 @@ class Scored:
             np.concatenate([self.mels, other.mels]),
             np.concatenate([self.born, other.born]),
         )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a batch of presets.
+
+    Args:
+        distance: From the target, in dB, shape `(N,)`; infinite for those that a screening rejected.
+        rows: Which were rendered in full now, and were not known before, shape `(M,)`.
+        heard: Those, or None if there are none.
+    """
+
+    distance: np.ndarray
+    rows: np.ndarray
+    heard: Scored | None
 
 
 class Scorer:

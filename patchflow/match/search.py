@@ -12,9 +12,10 @@ from ..engines import Engine
 from .distinct import keep_distinct
 from .polish import Polish
 from .proposals import Proposer
+from .recombine import Recombine
 from .result import Progress
-from .scorer import SCREEN, Scored, Scorer
-from .stages import Draw, Recombine, Stage
+from .scorer import SCREEN, Outcome, Scored, Scorer
+from .stages import Draw, Stage
 from .variation import Variation
 
 __all__ = ["Budget", "Search", "Trace"]
@@ -26,6 +27,8 @@ _DRAWN = 0.12  # share of the budget spent on proposals
 _DRAWN_MOST = 512
 _POLISHED = 0.6  # share of the budget after which the best is polished
 _PARENTS = 64
+_ISLES = (1500, 3000)  # renders from which on there are two isles, and four
+_JOINED = (0.5, 0.35)  # shares of the budget at which two isles become one, and four two
 _BARREN = 50  # batches without anything new after which the space is exhausted
 _ARCHIVE = 200  # presets remembered
 _DISTINCT = 32  # presets remembered of which no two sound nearly the same
@@ -129,11 +132,14 @@ class Search:
         torch.set_num_threads(1)  # the renderer's threads fill the cores
         try:
             while barren < _BARREN and not (memory.trace and memory.exhausts(budget)):
-                stage = self._stage(budget.spent(memory.spent, memory.seconds), memory.trace)
+                share = budget.spent(memory.spent, memory.seconds)
+                stage = self._stage(share, memory.trace)
+                if stage is self.recombine:
+                    self.recombine.settle(_isles(memory.spent / share, share))
                 count, asked = memory.room(budget, stage.screened)
                 points, pitch = stage.ask(memory.trace and memory.trace.found, asked)
                 before = memory.spent
-                stage.tell(*memory.score(self._lock(points), pitch, count))
+                stage.tell(memory.score(self._lock(points), pitch, count))
                 barren = barren + 1 if memory.spent == before else 0
                 if memory.trace:
                     progress(memory.progress(memory.trace, stage.name, budget))
@@ -156,6 +162,12 @@ class Search:
         points = self.engine.canonical(self.engine.space.snap(points))
         points[:, list(self.locked)] = list(self.locked.values())
         return points
+
+
+def _isles(renders: float, share: float) -> int:
+    """Returns how many isles there are in a search of about so many renders when a share of them is spent."""
+    most = sum(renders >= enough for enough in _ISLES)
+    return 2 ** min(most, sum(share < end for end in _JOINED))
 
 
 class _Memory:
@@ -189,24 +201,21 @@ class _Memory:
         count = min(count, int(left / cost))
         return count, count * factor
 
-    def score(self, points: np.ndarray, pitch: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the distance of every preset, infinite for those that a screening rejects, and which are new.
-
-        At most `count` new ones are rendered in full.
-        """
+    def score(self, points: np.ndarray, pitch: np.ndarray, count: int) -> Outcome:
+        """Renders at most `count` new presets in full; if there are more, those that a screening prefers."""
         keys = [point.astype(np.float32).tobytes() + bytes([note]) for point, note in zip(points, pitch, strict=True)]
         new = np.array(list({key: i for i, key in enumerate(keys) if key not in self._distance}.values()), int)
         if len(new) > count:
             onset = self.scorer.screen(points[new], pitch[new])
             self.spent += len(new) * SCREEN
             new = new[np.argsort(onset, kind="stable")[:count]]
+        heard = None
         if len(new):
             self.spent += len(new)
-            scored = self.scorer.score(points[new], pitch[new], (math.ceil(self.spent), self.seconds))
-            self._distance |= dict(zip((keys[i] for i in new), scored.distance.tolist(), strict=True))
-            self._keep(scored)
-        fresh = np.isin(np.arange(len(keys)), new)
-        return np.array([self._distance.get(key, np.inf) for key in keys]), fresh
+            heard = self.scorer.score(points[new], pitch[new], (math.ceil(self.spent), self.seconds))
+            self._distance |= dict(zip((keys[i] for i in new), heard.distance.tolist(), strict=True))
+            self._keep(heard)
+        return Outcome(np.array([self._distance.get(key, np.inf) for key in keys]), new, heard)
 
     def progress(self, trace: Trace, stage: str, budget: Budget) -> Progress:
         renders, seconds, distance = trace.history[-1]
@@ -216,7 +225,7 @@ class _Memory:
         """Puts new presets among the best and forgets the worst."""
         trace = self.trace
         both = scored if trace is None else trace.found.join(scored)
-        found = both.take(np.argsort(both.distance, kind="stable")[:_ARCHIVE])
+        found = both.best(_ARCHIVE)
         distinct = keep_distinct(trace and trace.distinct, scored, _DISTINCT)
         history = trace.history if trace else []
         history.append((math.ceil(self.spent), self.seconds, float(found.distance[0])))

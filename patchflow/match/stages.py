@@ -1,4 +1,4 @@
-"""The stages of a search: what a stage is, drawing proposals, recombining the best."""
+"""The stages of a search: what a stage is, and the first, which draws proposals."""
 
 import abc
 from collections.abc import Sequence
@@ -7,16 +7,15 @@ import numpy as np
 
 from .proposals import Proposer
 from .result import Target
-from .scorer import Scored
-from .variation import Variation, favoured
+from .scorer import Outcome, Scored
 
-__all__ = ["Draw", "Recombine", "Stage"]
+__all__ = ["Draw", "Stage"]
 
 
 class Stage(abc.ABC):
     """Asks for presets to be tried and is told how good they were.
 
-    The search loop is: `points, pitch = stage.ask(found, count)`, render, `stage.tell(distance)`.
+    The search loop is: `points, pitch = stage.ask(found, count)`, render, `stage.tell(outcome)`.
 
     Attributes:
         name: What the user sees.
@@ -36,13 +35,8 @@ class Stage(abc.ABC):
             count: How many may be rendered.
         """
 
-    def tell(self, distance: np.ndarray, new: np.ndarray) -> None:  # noqa: B027 - some stages need not know
-        """Learns what became of the presets of the last `ask`.
-
-        Args:
-            distance: From the target, in dB, shape `(N,)`; infinite for those that were not rendered in full.
-            new: Which were not known before, shape `(N,)`.
-        """
+    def tell(self, outcome: Outcome) -> None:  # noqa: B027 - some stages need not know
+        """Learns what became of the presets of the last `ask`."""
 
     @staticmethod
     def parents(found: Scored | None) -> Scored:
@@ -91,51 +85,3 @@ class Draw(Stage):
         drawn = np.concatenate(points)[:count]
         self.pool.extend(drawn)
         return drawn, np.array(pitch[:count])
-
-
-class Recombine(Stage):
-    """Breeds children of the best presets; moves that succeed are used more often.
-
-    Args:
-        variation: The moves.
-        draw: The stage before, whose pool keeps variety alive.
-        keep: How many presets may become parents.
-        rng: Source of chance.
-    """
-
-    name = "recombine"
-    screened = True
-
-    def __init__(self, variation: Variation, draw: Draw, keep: int, rng: np.random.Generator) -> None:
-        self.variation = variation
-        self.draw = draw
-        self.keep = keep
-        self.rng = rng
-        self._credit = np.ones(len(variation.moves) + len(draw.proposers))
-        self._bar = np.inf
-        self._used = np.empty(0, int)
-
-    def ask(self, found: Scored | None, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """See `Stage.ask`."""
-        best = self.parents(found)
-        good, pool = best.points[: self.keep], np.stack(self.draw.pool)
-        self._bar = float(best.distance[: self.keep][-1])
-        chance = 0.1 / len(self._credit) + 0.9 * self._credit / self._credit.sum()
-        self._used = self.rng.choice(len(chance), size=count, p=chance)
-        parents = favoured(len(good), count, self.rng)
-        children, pitch = good[parents], best.pitch[parents]
-        for k, i in enumerate(self._used):
-            if i < len(self.variation.moves):
-                children[k] = self.variation.moves[i](children[k], good, pool, self.rng)
-        for j, proposer in enumerate(self.draw.proposers, len(self.variation.moves)):
-            rows = np.nonzero(self._used == j)[0]
-            if len(rows):
-                children[rows] = proposer.vary(self.draw.target, pitch[rows], children[rows], self.rng)
-        return children, pitch
-
-    def tell(self, distance: np.ndarray, new: np.ndarray) -> None:
-        """See `Stage.tell`."""
-        won = (distance < self._bar) & new
-        self._credit *= 0.95
-        np.add.at(self._credit, self._used, won)
-        self._credit = np.maximum(self._credit, 0.05)

@@ -41,7 +41,9 @@ class Variation:
         shape = [tuple(self.space.names[i].split(".")[-1] for i in block) for block in self.blocks]
         return {i: [j for j in range(len(shape)) if shape[j] == shape[i]] for i in range(len(shape))}
 
-    def swap_groups(self, parent: np.ndarray, good: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def swap_groups(
+        self, parent: np.ndarray, good: np.ndarray, pool: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
         """One parent with one to three groups of another; sometimes a group lands in another place."""
         child = parent.copy()
         for _ in range(rng.integers(1, 4)):
@@ -59,7 +61,9 @@ class Variation:
         child[taken] = donor[taken]
         return child
 
-    def difference(self, parent: np.ndarray, good: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def difference(
+        self, parent: np.ndarray, good: np.ndarray, pool: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
         """One parent moved along the difference of two others (differential evolution).
 
         References:

@@ -21,7 +21,7 @@ from ..data.sampler import Sampler
 from ..data.stream import Stream
 from ..engines import Engine, engines
 from ..errors import ModelError, OptionError, StorageError, UnknownName
-from ..models import Model, models, save_model
+from ..models import Model, load_model, models, save_model
 from ..presets import ParamSpace
 from ..storage import describe, write_atomically
 from .checkpoint import State, load_checkpoint, save_checkpoint
@@ -110,11 +110,22 @@ def _begin(settings: Recipe, space: ParamSpace) -> State:
             raise UnknownName(f"size of model {settings.model!r}", key, known)
     torch.manual_seed(settings.seed)
     model: Model = kind(space, **settings.sizes)
+    if settings.start:
+        _continue(model, settings, space)
     average: Model = kind(space, **model.config())
     average.load_state_dict(model.state_dict())
     model.to(settings.device)
     average.to(settings.device)
     return State(model, average, AdamW(model.parameters(), settings.rate, weight_decay=0.01, fused=True))
+
+
+def _continue(model: Model, settings: Recipe, space: ParamSpace) -> None:
+    start = load_model(settings.start, space, models)
+    if type(start) is not type(model) or start.config() != model.config():
+        raise ModelError(
+            f"start={settings.start!r}: is a {type(start).__name__} of {start.config()}, not of {model.config()}"
+        )
+    model.load_state_dict(start.state_dict())
 
 
 def _read_bank(settings: Recipe, space: ParamSpace) -> Bank:

@@ -23,6 +23,7 @@ class Recipe:
         out: Folder for checkpoints, log and weights.
         synth: Name of the engine.
         model: Name of the model.
+        start: Weights to begin with, of the same synth and sizes; chance if empty.
         sizes: Keyword arguments of the model; its defaults if empty.
         cache: Folder for rendered items; `out`/cache if empty.
         items: Number of items to render before training.
@@ -41,6 +42,7 @@ class Recipe:
     out: str
     synth: str = "dexed"
     model: str = "posterior"
+    start: str = ""
     sizes: Mapping[str, int] = field(default_factory=dict)
     cache: str = ""
     items: int = 200_000

@@ -136,3 +136,19 @@ def test_output_that_cannot_be_written_is_one_line():
 
     assert err == "patchflow: cannot read or write the output: no space left on device\n"
     assert process.returncode == 1
+
+
+def test_ctrl_c_while_it_starts_is_one_line_too():
+    code = (
+        "import sys\n"
+        "class CtrlC:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, CtrlC())\n"
+        "from patchflow.cli import run\n"
+        "sys.exit(run(['list', 'engines']))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(patchflow.__file__).parents[1], capture_output=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"patchflow: interrupted\n")

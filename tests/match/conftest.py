@@ -8,11 +8,14 @@ import pytest
 from patchflow.engines import Note, Renderer
 from patchflow.engines.tone import Tone
 from patchflow.match import NoteGuess, Target
-from patchflow.match.scorer import Scorer
+from patchflow.match.proposals import Proposer
+from patchflow.match.scorer import Scored, Scorer
+from patchflow.match.stages import Draw
 
-__all__ = ["RATE", "Watched", "make_target", "point_of"]
+__all__ = ["GUESSES", "RATE", "Watched", "draw", "found", "make_target", "point_of", "scored"]
 
 RATE = 22_050
+GUESSES = (NoteGuess(60, 0.6), NoteGuess(72, 0.3), NoteGuess(48, 0.1))
 
 
 def point_of(wave: str = "sine", decay: float = 0.3, gain: float = -6.0) -> np.ndarray:
@@ -58,3 +61,19 @@ def scorer_of() -> Iterator[Callable[..., Scorer]]:
     yield make
     for renderer in renderers:
         renderer.close()
+
+
+def scored(points: np.ndarray, distance: np.ndarray, pitch: int = 60) -> Scored:
+    """Presets as if they had been heard."""
+    count = len(points)
+    return Scored(points, np.full(count, pitch), distance, np.zeros((count, 80, 4), np.uint8), np.zeros((count, 2)))
+
+
+def draw(*proposers: Proposer, guesses: tuple[NoteGuess, ...] = GUESSES) -> Draw:
+    """The first stage, for a beep that may be several notes."""
+    return Draw(make_target(guesses=guesses), proposers, np.random.default_rng(0))
+
+
+def found() -> Scored:
+    """Eight presets, 1 to 8 dB from the target."""
+    return scored(np.random.default_rng(3).random((8, 3)), np.arange(1.0, 9.0))

@@ -85,6 +85,26 @@ def test_several_workers_repeat_themselves(run: Run, workers: int):
     assert not same(first, run("alone"))  # other dequantisation
 
 
+def test_a_run_can_begin_with_the_weights_of_another(run: Run):
+    first = run("first")
+
+    second = run("second", start=first, steps=1, rate=0.0)
+
+    assert same(first, second)
+
+
+def test_weights_of_other_sizes_cannot_be_begun_with(run: Run):
+    first = run("first")
+
+    with pytest.raises(ModelError, match=r"start=.*hidden"):
+        run("second", start=first, **{"sizes.hidden": 24})
+
+
+def test_missing_weights_to_begin_with_are_named(run: Run, tmp_path: Path):
+    with pytest.raises(ModelError, match="nowhere"):
+        run(start=tmp_path / "nowhere.safetensors")
+
+
 def test_the_same_recipe_gives_the_same_weights_and_another_does_not(run: Run):
     first, second, other = run("a"), run("b"), run("c", rate=2e-3)
 
