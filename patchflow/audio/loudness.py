@@ -46,7 +46,7 @@ def loudness(samples: np.ndarray, rate: int) -> float:
         >>> round(loudness(np.sin(2 * np.pi * 997 * t), 48_000))
         -3
     """
-    from pyloudnorm import Meter  # takes a second to import
+    from pyloudnorm import Meter  # takes a second to import, so not before somebody asks
 
     peak = float(np.abs(samples).max())
     if peak == 0 or len(samples) < 2:

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 
 from ..audio.envelope import note_off
-from ..audio.loudness import loudness
 from ..audio.pitch import NoteGuess, note_guesses
 from ..audio.resample import resample
 from ..audio.sound import Sound
@@ -54,5 +53,4 @@ def hear(sound: Sound, *, note: int | None = None, trim_db: float = -50.0) -> Ta
         name=sound.name,
         source_rate=sound.rate,
         trim_offset=heard.start,
-        loudness=loudness(heard.samples, heard.rate),
     )

@@ -23,7 +23,6 @@ class Target:
         name: File name without folder, or "".
         source_rate: Sample rate of the file, in Hz.
         trim_offset: Seconds of silence removed at the start.
-        loudness: Integrated loudness of the source, in LUFS.
     """
 
     samples: np.ndarray
@@ -33,7 +32,6 @@ class Target:
     name: str = ""
     source_rate: int = 0
     trim_offset: float = 0.0
-    loudness: float = 0.0
 
     @property
     def length(self) -> float:

@@ -68,7 +68,7 @@ def match_files(
     encode_locks(engines[synth].space, search.get("lock") or {})
     with _one_torch_thread(), writable_folder(folder):
         matcher = Matcher.load(synth, model, library)
-        _import_beside("patchflow.report.picture")
+        _import_beside("patchflow.report.picture", "pyloudnorm")
         writer = Writer(synth, folder, {**search, "model": model, "library": library}, bank=len(sounds) > 1)
         names = choose_names(sounds, folder, writer.extension, search.get("candidates", 4))
         for sound, files in zip(sounds, names, strict=True):
@@ -93,6 +93,6 @@ def _one_torch_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _import_beside(module: str) -> None:
-    """Imports a module while the search runs; matplotlib takes half a second, which nobody should wait for."""
-    threading.Thread(target=importlib.import_module, args=(module,), daemon=True).start()
+def _import_beside(*modules: str) -> None:
+    """Imports what the report needs while the search runs; it takes a second or two, which nobody should wait for."""
+    threading.Thread(target=lambda: [importlib.import_module(module) for module in modules], daemon=True).start()

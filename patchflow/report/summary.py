@@ -19,6 +19,7 @@ def summarise(
     renditions: Sequence[Rendition],
     files: Sequence[Path],
     sound: Path,
+    loudness: float,
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Returns what a match found and what it was asked for.
@@ -28,6 +29,7 @@ def summarise(
         renditions: Its candidates as played, best first.
         files: The preset file of each.
         sound: The target's file.
+        loudness: Of the target as heard, in LUFS.
         settings: `seconds` or `renders`, `seed` and whatever else the search was asked for.
 
     Returns:
@@ -38,7 +40,7 @@ def summarise(
     return {
         "version": version(),
         "synth": result.candidates[0].preset.synth,
-        "target": _target(result.target, sound),
+        "target": _target(result.target, sound, loudness),
         "candidates": [_candidate(*pair) for pair in zip(renditions, files, strict=True)],
         "uncertainty": {name: _finite(value) for name, value in result.uncertainty.items()},
         "renders": result.renders,
@@ -60,14 +62,14 @@ def to_json(summary: Mapping[str, Any], indent: int | None = None) -> str:
     return json.dumps(summary, indent=indent, allow_nan=False)
 
 
-def _target(target: Target, sound: Path) -> dict[str, Any]:
+def _target(target: Target, sound: Path, loudness: float) -> dict[str, Any]:
     return {
         "file": str(sound),
         "rate": target.source_rate,
         "trim_offset_s": target.trim_offset,
         "length_s": target.length,
         "hold_s": target.hold,
-        "loudness_lufs": _finite(target.loudness),
+        "loudness_lufs": _finite(loudness),
         "notes": [
             {"note": guess.pitch, "name": note_name(guess.pitch), "confidence": _finite(guess.confidence)}
             for guess in target.guesses

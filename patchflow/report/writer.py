@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..audio.loudness import loudness
 from ..audio.save import save
 from ..engines import engines
 from ..match import MatchResult
@@ -85,7 +86,7 @@ class Writer:
         save(names.audio, renditions[0].sound, RATE)
         write_atomically(names.picture, picture)
         summary = {
-            **summarise(result, renditions, files, sound, self.settings),
+            **summarise(result, renditions, files, sound, loudness(reference.samples, RATE), self.settings),
             "audio": names.audio.name,
             "picture": names.picture.name,
             "bank": self.bank.add(presets[0]) if self.bank else None,

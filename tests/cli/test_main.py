@@ -149,6 +149,8 @@ def test_ctrl_c_while_it_starts_is_one_line_too():
         "sys.exit(run(['list', 'engines']))"
     )
 
-    done = subprocess.run([sys.executable, "-c", code], cwd=Path(patchflow.__file__).parents[1], capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(patchflow.__file__).parents[1], capture_output=True, check=False
+    )
 
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"patchflow: interrupted\n")

@@ -83,10 +83,9 @@ def test_the_shortest_sound_can_be_played(rate: int):
     assert note.samples(SEARCH_RATE) == len(target.samples)
 
 
-def test_gain_changes_the_loudness_alone():
+def test_gain_changes_nothing():
     loud, soft = tone(1.0), replace(tone(1.0), samples=tone(1.0).samples * np.float32(0.1))
 
-    assert hear(soft).loudness == pytest.approx(hear(loud).loudness - 20, abs=0.1)
     assert [guess.pitch for guess in hear(soft).guesses] == [guess.pitch for guess in hear(loud).guesses]
     assert hear(soft).hold == pytest.approx(hear(loud).hold)
 

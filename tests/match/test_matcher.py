@@ -1,5 +1,7 @@
 """The facade, from a sound to presets that play it."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -298,3 +300,19 @@ def test_a_later_lock_beats_an_earlier_one():
 def test_a_bad_lock_is_refused(lock: dict[str, Any], error: type[Exception], message: str):
     with pytest.raises(error, match=message):
         encode_locks(Tone.space, lock)
+
+
+def test_a_match_waits_for_no_import_of_the_report():
+    code = (
+        "import sys, numpy as np\n"
+        "from patchflow import Matcher\n"
+        "from patchflow.audio import Sound\n"
+        "beep = Sound(np.sin(np.arange(11_025) * 0.1).astype(np.float32), 22_050)\n"
+        "Matcher.load('tone').match(beep, renders=16)\n"
+        "print(set(sys.modules) & {'pyloudnorm', 'scipy.signal', 'matplotlib.figure', 'librosa'})"
+    )
+    root = Path(patchflow.__file__).parents[1]
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "set()\n"
