@@ -3,11 +3,10 @@
 import numpy as np
 
 from ..presets import ParamSpace
-from .scorer import Scored
+from .scorer import STEPS_PER_DB, Scored
 
 __all__ = ["keep_distinct", "pick_distinct", "uncertainty"]
 
-_STEPS_PER_DB = 3.0  # of the stored spectrograms
 _APART_DB = 2.0  # how far apart two candidates are, if there are enough such
 _SOFTEN = 0.7
 _WITHIN = 1.25  # presets whose distance is at most this many times the best are good
@@ -80,4 +79,4 @@ def _greedy(found: Scored, count: int, apart: float) -> np.ndarray:
 def _gap(found: Scored, row: int) -> np.ndarray:
     """Log-mel L1 from one preset to all, over every other band and frame, in dB, shape `(N,)`."""
     mels = found.mels[:, ::2, ::2].astype(np.int16)
-    return np.abs(mels - mels[row]).mean((1, 2)) / _STEPS_PER_DB
+    return np.abs(mels - mels[row]).mean((1, 2)) / STEPS_PER_DB

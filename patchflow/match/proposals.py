@@ -1,25 +1,35 @@
 """Where candidates come from: the posterior, the user's library, or chance."""
 
 import abc
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
-from ..features.input import model_input
+from ..features.input import input_shape, model_input
 from ..models import Model
 from ..presets import ParamSpace
 from .result import Target
+from .scorer import STEPS_PER_DB, Scored
 
-__all__ = ["FromLibrary", "FromPosterior", "FromSpace", "Proposer"]
+__all__ = ["FromLibrary", "FromPosterior", "FromSpace", "Move", "Proposer"]
 
 _CONSIDERED = 4  # presets ranked for each that is wanted: ranking one takes half as long as rendering it
 _TEMPERATURE = (0.4, 1.0)  # some draws near the mode, some from all of the posterior
 
 _VARIED = (0.02, 0.05, 0.1, 0.3)  # shares of the base noise that a relative has anew
+_RENEWED = (0.0, 0.03, 0.1)  # the same of what is transferred
+_RENEWED_AT = 0.7  # the temperature of that
+
+Move = Callable[[Target, Scored, np.random.Generator], np.ndarray]
+"""Makes parents into children, encoded presets `(N, P)`, one of each."""
 
 
 class Proposer(abc.ABC):
     """A source of presets for a target.
+
+    Attributes:
+        moves: What it knows to do with good presets; the search uses these beside its own.
 
     Example:
         >>> import numpy as np
@@ -29,6 +39,11 @@ class Proposer(abc.ABC):
         >>> FromSpace(engines["tone"].space).propose(target, 60, 4, np.random.default_rng(0)).shape
         (4, 3)
     """
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """None, for a source that knows nothing of presets but its own."""
+        return ()
 
     @abc.abstractmethod
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -43,17 +58,6 @@ class Proposer(abc.ABC):
         Returns:
             Points of the unit cube, shape `(at most count, P)`.
         """
-
-    def vary(self, target: Target, pitch: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Returns a relative of every preset, shape `(N, P)`; without a model of them, the presets themselves.
-
-        Args:
-            target: The sound to match.
-            pitch: MIDI note each will be played on, shape `(N,)`.
-            points: Encoded presets, shape `(N, P)`.
-            rng: Source of chance.
-        """
-        return points
 
 
 class FromSpace(Proposer):
@@ -88,22 +92,47 @@ class FromPosterior(Proposer):
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
         """See `Proposer.propose`."""
         noise = rng.standard_normal((count, len(self.model.space)), np.float32)
-        z = torch.from_numpy(noise * rng.uniform(*_TEMPERATURE, (count, 1)).astype(np.float32))
-        return self.model.decode(z, self._context(target, pitch).expand(count, -1)).numpy().astype(float)
+        z = noise * rng.uniform(*_TEMPERATURE, (count, 1)).astype(np.float32)
+        return self._decode(z, self._context(target, pitch).expand(count, -1))
 
-    def vary(self, target: Target, pitch: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Replaces a few coordinates of the base noise of every preset; see `Proposer.vary`.
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """See `Proposer.moves`."""
+        return self.vary, self.transfer
 
-        What a preset has in common with its relative stays likely together with what changes.
+    @torch.no_grad()
+    def vary(self, target: Target, parents: Scored, rng: np.random.Generator) -> np.ndarray:
+        """Replaces a few coordinates of each parent's base noise, so that what changes suits what stays.
+
+        Args:
+            target: The sound to match.
+            parents: Presets and what they were played on.
+            rng: Source of chance.
         """
-        contexts = torch.cat([self._context(target, note) for note in pitch.tolist()])
-        z = self.model.infer(torch.from_numpy(points).float(), contexts).numpy()
+        wanted = self._wanted(target, parents)
+        z = self.model.infer(torch.from_numpy(parents.points).float(), wanted).numpy()
         share = rng.choice(_VARIED, (len(z), 1))
         fresh = rng.standard_normal(z.shape) * rng.uniform(*_TEMPERATURE, (len(z), 1))
         kept = rng.uniform(0, 1, (len(z), 1))
-        fresh = kept * z + np.sqrt(1 - kept**2) * fresh
-        varied = np.where(rng.random(z.shape) < share, fresh, z).astype(np.float32)
-        return self.model.decode(torch.from_numpy(varied), contexts).numpy().astype(float)
+        return self._decode(np.where(rng.random(z.shape) < share, kept * z + np.sqrt(1 - kept**2) * fresh, z), wanted)
+
+    @torch.no_grad()
+    def transfer(self, target: Target, parents: Scored, rng: np.random.Generator) -> np.ndarray:
+        """Takes each parent's base noise, given its own sound, to the preset it stands for given the target.
+
+        What the parent lacks is in the difference between the two sounds, the rest in the noise. Some of that is
+        drawn anew, so that a parent may have several children.
+
+        Args:
+            target: The sound to match.
+            parents: Presets, what they were played on and what they sounded like.
+            rng: Source of chance.
+        """
+        own = self.model.encode(_model_input(parents.mels), self._notes(target, parents.pitch))
+        z = self.model.infer(torch.from_numpy(parents.points).float(), own).numpy()
+        anew = rng.random(z.shape) < rng.choice(_RENEWED, (len(z), 1))
+        z = np.where(anew, _RENEWED_AT * rng.standard_normal(z.shape), z)
+        return self._decode(z, self._wanted(target, parents))
 
     @torch.no_grad()
     def log_density(self, target: Target, pitch: int, points: np.ndarray) -> np.ndarray:
@@ -124,9 +153,17 @@ class FromPosterior(Proposer):
             self._target, self._contexts = target, {}
         if pitch not in self._contexts:
             mel = model_input(torch.from_numpy(target.samples)[None], target.rate)
-            note = torch.tensor([[pitch, self.velocity, target.hold]], dtype=torch.float32)
-            self._contexts[pitch] = self.model.encode(mel, note)
+            self._contexts[pitch] = self.model.encode(mel, self._notes(target, np.array([pitch])))
         return self._contexts[pitch]
+
+    def _wanted(self, target: Target, parents: Scored) -> torch.Tensor:
+        return torch.cat([self._context(target, pitch) for pitch in parents.pitch.tolist()])
+
+    def _notes(self, target: Target, pitch: np.ndarray) -> torch.Tensor:
+        return torch.tensor([[note, self.velocity, target.hold] for note in pitch.tolist()], dtype=torch.float32)
+
+    def _decode(self, z: np.ndarray, context: torch.Tensor) -> np.ndarray:
+        return self.model.decode(torch.from_numpy(z.astype(np.float32)), context).numpy().astype(float)
 
 
 class FromLibrary(Proposer):
@@ -150,3 +187,12 @@ class FromLibrary(Proposer):
             likely = drawn[np.argsort(-density, kind="stable")][: (count + 1) // 2]
             order = np.concatenate([likely, order[~np.isin(order, likely)]])
         return self.points[order[:count]]
+
+
+def _model_input(mels: np.ndarray) -> torch.Tensor:
+    """What `model_input` returns for sounds whose spectrograms the search has kept, shape `(N, F, N')`."""
+    bands, frames = input_shape()
+    levels = torch.zeros(len(mels), bands, frames)
+    heard = torch.from_numpy(mels[:, :, :frames].astype(np.float32))
+    levels[:, :, : heard.shape[2]] = 1 - heard / (STEPS_PER_DB * 80)
+    return levels

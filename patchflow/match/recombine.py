@@ -12,17 +12,10 @@ __all__ = ["Recombine"]
 class Recombine(Stage):
     """Breeds children of the best presets; moves that succeed are used more often.
 
-    The presets live on isles. Each isle breeds by itself, so that not all end in the first good basin that
-    one of them finds; isles are joined in pairs by and by, until there is one.
-
-    References:
-        Whitley, Rana & Heckendorn, The Island Model Genetic Algorithm: On Separability, Population Size and
-        Convergence (1999)
-
     Args:
-        variation: The moves.
-        draw: The stage before, whose pool keeps variety alive and whose proposers know relatives of presets.
-        keep: How many presets of an isle may become parents.
+        variation: The moves of every search; those of the proposers come after them.
+        draw: The stage before, whose pool keeps variety alive.
+        keep: How many presets may become parents.
         rng: Source of chance.
     """
 
@@ -34,35 +27,19 @@ class Recombine(Stage):
         self.draw = draw
         self.keep = keep
         self.rng = rng
-        self.isles: list[Scored] = []
-        self._most = 1
-        self._turn = -1
-        self._credit = np.ones(len(variation.moves) + len(draw.proposers))
+        self.learned = [move for proposer in draw.proposers for move in proposer.moves]
+        self._credit = np.ones(len(variation.moves) + len(self.learned))
         self._bar = np.inf
         self._used = np.empty(0, int)
-
-    def settle(self, isles: int) -> None:
-        """Sets how many isles there may be from now on: at first to deal presets to, later by joining."""
-        self._most = isles
-        while len(self.isles) > isles:
-            first, second, *others = self.isles
-            self.isles = [*others, first.join(second).best(self.keep)]
 
     def ask(self, found: Scored | None, count: int) -> tuple[np.ndarray, np.ndarray]:
         """See `Stage.ask`."""
         best = self.parents(found)
-        if self._most == 1:  # everything that was found, also by other stages
-            self.isles = [best.take(np.arange(min(self.keep, len(best))))]
-        elif not self.isles:
-            rows = (np.arange(first, len(best), self._most) for first in range(min(self._most, len(best))))
-            self.isles = [best.take(some[: self.keep]) for some in rows]
-        self._turn = (self._turn + 1) % len(self.isles)
-        isle = self.isles[self._turn]
-        self._bar = float(isle.distance[-1])
+        good = best.take(np.arange(min(self.keep, len(best))))
+        self._bar = float(good.distance[-1])
         chance = 0.1 / len(self._credit) + 0.9 * self._credit / self._credit.sum()
         self._used = self.rng.choice(len(chance), size=count, p=chance)
-        parents = favoured(len(isle), count, self.rng)
-        return self._breed(isle.points, isle.points[parents], isle.pitch[parents]), isle.pitch[parents]
+        return self._breed(good, good.take(favoured(len(good), count, self.rng)))
 
     def tell(self, outcome: Outcome) -> None:
         """See `Stage.tell`."""
@@ -70,17 +47,15 @@ class Recombine(Stage):
         self._credit *= 0.95
         np.add.at(self._credit, self._used[won], 1)
         self._credit = np.maximum(self._credit, 0.05)
-        if outcome.heard is not None:
-            self.isles[self._turn] = self.isles[self._turn].join(outcome.heard).best(self.keep)
 
-    def _breed(self, good: np.ndarray, children: np.ndarray, pitch: np.ndarray) -> np.ndarray:
-        """Makes parents into children by the moves in use; the last moves are those of the proposers."""
-        pool, own = np.stack(self.draw.pool), len(self.variation.moves)
+    def _breed(self, good: Scored, parents: Scored) -> tuple[np.ndarray, np.ndarray]:
+        """Applies the moves in use, one to each parent."""
+        children, pool, own = parents.points.copy(), np.stack(self.draw.pool), len(self.variation.moves)
         for k, move in enumerate(self._used):
             if move < own:
-                children[k] = self.variation.moves[move](children[k], good, pool, self.rng)
-        for move, proposer in enumerate(self.draw.proposers, own):
+                children[k] = self.variation.moves[move](children[k], good.points, pool, self.rng)
+        for move, make in enumerate(self.learned, own):
             rows = np.nonzero(self._used == move)[0]
             if len(rows):
-                children[rows] = proposer.vary(self.draw.target, pitch[rows], children[rows], self.rng)
-        return children
+                children[rows] = make(self.draw.target, parents.take(rows), self.rng)
+        return children, parents.pitch

@@ -10,7 +10,10 @@ from ..engines import Engine, Note, Renderer
 from ..metrics.log_mel_l1 import level_gap, log_mel
 from .result import Target
 
-__all__ = ["SCREEN", "Outcome", "Scored", "Scorer"]
+__all__ = ["SCREEN", "STEPS_PER_DB", "Outcome", "Scored", "Scorer"]
+
+STEPS_PER_DB = 3
+"""Resolution of the spectrograms in `Scored.mels`."""
 
 SCREEN = 0.2
 """Share of a note that `Scorer.screen` plays."""
@@ -133,7 +136,7 @@ class Scorer:
         sounds = [engine.render(point, note, self.target.rate) for point, note in zip(job[0], notes, strict=True)]
         mels = log_mel(torch.from_numpy(np.stack(sounds)))
         gap = level_gap(mels, self._mel if length is None else self._onset_mel)
-        return gap.numpy(), (mels * -3).round().to(torch.uint8).numpy()
+        return gap.numpy(), (mels * -STEPS_PER_DB).round().to(torch.uint8).numpy()
 
     def _target_mel(self, length: float) -> torch.Tensor:
         samples = Note(length=length).samples(self.target.rate)

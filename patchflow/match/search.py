@@ -27,8 +27,6 @@ _DRAWN = 0.12  # share of the budget spent on proposals
 _DRAWN_MOST = 512
 _POLISHED = 0.6  # share of the budget after which the best is polished
 _PARENTS = 64
-_ISLES = (1500, 3000)  # renders from which on there are two isles, and four
-_JOINED = (0.5, 0.35)  # shares of the budget at which two isles become one, and four two
 _BARREN = 50  # batches without anything new after which the space is exhausted
 _ARCHIVE = 200  # presets remembered
 _DISTINCT = 32  # presets remembered of which no two sound nearly the same
@@ -132,10 +130,7 @@ class Search:
         torch.set_num_threads(1)  # the renderer's threads fill the cores
         try:
             while barren < _BARREN and not (memory.trace and memory.exhausts(budget)):
-                share = budget.spent(memory.spent, memory.seconds)
-                stage = self._stage(share, memory.trace)
-                if stage is self.recombine:
-                    self.recombine.settle(_isles(memory.spent / share, share))
+                stage = self._stage(budget.spent(memory.spent, memory.seconds), memory.trace)
                 count, asked = memory.room(budget, stage.screened)
                 points, pitch = stage.ask(memory.trace and memory.trace.found, asked)
                 before = memory.spent
@@ -162,12 +157,6 @@ class Search:
         points = self.engine.canonical(self.engine.space.snap(points))
         points[:, list(self.locked)] = list(self.locked.values())
         return points
-
-
-def _isles(renders: float, share: float) -> int:
-    """Returns how many isles there are in a search of about so many renders when a share of them is spent."""
-    most = sum(renders >= enough for enough in _ISLES)
-    return 2 ** min(most, sum(share < end for end in _JOINED))
 
 
 class _Memory:

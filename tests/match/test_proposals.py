@@ -1,13 +1,18 @@
 """Proposals: the posterior listens to the right sound, the library offers its likeliest presets first."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 
+from patchflow.engines import Note
 from patchflow.engines.tone import Tone
 from patchflow.features.input import model_input
+from patchflow.match import proposals
 from patchflow.match.proposals import FromLibrary, FromPosterior, FromSpace
 from patchflow.match.result import Target
+from patchflow.match.scorer import Scored, Scorer
 from patchflow.models.posterior import Posterior
 
 from .conftest import RATE, make_target, point_of
@@ -171,3 +176,71 @@ def test_density_is_the_models(model: Posterior):
     note = torch.tensor([[64.0, 90.0, target.hold]]).expand(6, -1)
     expected = model.log_prob(torch.from_numpy(points).float(), mel, note).detach().numpy()
     np.testing.assert_allclose(density, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.fixture
+def heard_of(scorer_of: Callable[..., Scorer]) -> Callable[[Target], Scored]:
+    """Plays twelve presets on two notes for a target."""
+
+    def hear(target: Target) -> Scored:
+        points = SPACE.snap(seeded(7).uniform(0.1, 0.9, (12, 3)))
+        return scorer_of(target).score(points, [60] * 6 + [67] * 6)
+
+    return hear
+
+
+def test_only_a_posterior_knows_moves(model: Posterior):
+    points = np.zeros((2, 3))
+
+    assert [len(p.moves) for p in (FromSpace(SPACE), FromLibrary(points), FromPosterior(model))] == [0, 0, 2]
+
+
+@pytest.mark.parametrize("move", [0, 1])
+def test_a_move_makes_one_child_of_every_parent(move: int, model: Posterior, heard_of: Callable[[Target], Scored]):
+    target = make_target()
+    parents, make = heard_of(target), FromPosterior(model).moves[move]
+
+    first, second, other = (make(target, parents, seeded(seed)) for seed in (1, 1, 2))
+
+    assert first.shape == (12, 3)
+    assert ((first >= 0) & (first <= 1)).all()
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, other)
+
+
+def test_with_no_noise_anew_a_variation_is_its_parent(
+    model: Posterior, heard_of: Callable[[Target], Scored], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(proposals, "_VARIED", (0.0,))
+    target = make_target()
+    parents = heard_of(target)
+
+    np.testing.assert_allclose(FromPosterior(model).vary(target, parents, seeded()), parents.points, atol=1e-4)
+
+
+def test_what_sounds_like_the_target_already_is_transferred_to_itself(
+    model: Posterior, scorer_of: Callable[..., Scorer], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(proposals, "_RENEWED", (0.0,))
+    target = make_target(point_of(decay=0.2), length=4.0)
+    parents = scorer_of(target).score(SPACE.snap(point_of(decay=0.2)[None]), [60])
+    proposer = FromPosterior(model)
+
+    near = proposer.transfer(target, parents, seeded())
+    far = proposer.transfer(make_target(point_of("saw", 0.9), pitch=40, length=4.0), parents, seeded())
+
+    np.testing.assert_allclose(near, parents.points, atol=0.01)
+    assert np.abs(far - parents.points).max() > 0.02
+
+
+@pytest.mark.parametrize("length", [0.3, 4.0, 5.5])
+def test_what_the_search_keeps_of_a_sound_is_what_the_model_hears(length: float, scorer_of: Callable[..., Scorer]):
+    target = make_target(length=length)
+    kept = scorer_of(target).score(point_of()[None], [60]).mels
+    sound = Tone().render(point_of(), Note(60, 100, target.hold, length), RATE)
+
+    found, wanted = proposals._model_input(kept), model_input(torch.from_numpy(sound)[None], RATE)
+
+    beyond = kept.shape[2]  # this frame still hears the last samples, but the search has not kept it
+    wanted[:, :, beyond : beyond + 1] = 0
+    torch.testing.assert_close(found, wanted, atol=0.004, rtol=0)
