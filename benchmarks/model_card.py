@@ -8,6 +8,7 @@ The card lies beside the weights. Run this whenever weights are replaced.
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from patchflow.data import Bank
 from patchflow.engines import engines
 from patchflow.models import load_model, models, read_header, shipped
 from patchflow.storage import write_atomically
+from patchflow.train import Recipe
 
 GATHERED = 28_811  # distinct voices in the table that prepare_bank.py reads
 
@@ -41,16 +43,18 @@ families: voices that share nearly all their bytes, or that lie within 1 dB of e
 C. Whole families were dealt to training ({train:,} voices), validation ({valid:,}) and test ({test:,}), so no
 test voice has a twin in training. The voices themselves are not part of the package.
 
-Sounds: {items:,} renders{renewed} of these voices ({bank:.0%}), of crossovers of two of them by whole
-operators ({crossed:.0%}), of voices with some parameters moved ({jittered:.0%}) and of shuffled ones (the rest),
-each on a random note: MIDI 24 to 96, velocity 20 to 127, held for 0.2 to 3.5 s. {augmented:.0%} of the items went
-through a simulated recording: room, filter, noise, cut ends. No recording of a real instrument or voice was used.
+Sounds: renders of these voices, of crossovers of two of them by whole operators, of voices with some parameters
+moved and of shuffled ones, each on a random note: MIDI 24 to 96, velocity 20 to 127, held for 0.2 to 3.5 s. Some
+went through a simulated recording: room, filter, noise, cut ends. No recording of a real instrument or voice was used.
 
 ## Training
 
-{steps:,} steps of {batch} items on a {device} in {minutes:.0f} minutes, AdamW, learning rate {rate:g} with
-warm-up and cosine decay; the weights are the moving average. Negative log-likelihood per parameter, in nats:
-{loss_train:.3f} on training items (augmented), {loss_valid:.3f} on unseen validation voices (not augmented).
+AdamW with warm-up and cosine decay; the weights are the moving average. Losses are negative log-likelihoods per
+parameter, in nats, on training items (augmented) and on unseen validation voices (not augmented).
+
+| run | sounds | voices, crossovers, moved | recorded | steps of items | on | minutes | rate | loss | unseen |
+|---|---|---|---|---|---|---|---|---|---|
+{runs}
 
 ## What it cannot do
 
@@ -80,9 +84,7 @@ def card(path: Path, bank: Bank) -> str:
     """Returns the text of the card of some weights."""
     header = read_header(path)
     about = json.loads(header["about"])
-    recipe = about["recipe"]
     model = load_model(path, engines[header["synth"]].space, models)
-    shares = _shares()
     return CARD.format(
         title=f"The {header['model']} for the synth {header['synth']}",
         synth=header["synth"],
@@ -92,32 +94,40 @@ def card(path: Path, bank: Bank) -> str:
         parameters=len(model.space),
         weights=sum(weight.numel() for weight in model.parameters()) / 1e6,
         sizes=", ".join(f"{name} {size}" for name, size in json.loads(header["config"]).items()),
-        recipe=f"patchflow train recipes/{Path(recipe['out']).name}.toml",
+        recipe="`, then `".join(
+            f"patchflow train recipes/{Path(one['recipe']['out']).name}.toml" for one in _lineage(about)
+        ),
         gathered=GATHERED,
         rejected=GATHERED - len(bank.points),
         kept=len(bank.points),
         families=len(np.unique(bank.family)),
         **{split: int((bank.split == split).sum()) for split in ("train", "valid", "test")},
-        items=recipe["items"],
-        renewed=" at a time, replaced by new ones all through the training," if recipe.get("stream") else "",
-        **shares,
-        augmented=recipe["augmented"],
-        steps=about["steps"],
-        batch=recipe["batch"],
-        device={"cpu": "CPU", "cuda": "GPU"}[recipe["device"]],
-        minutes=about.get("minutes", recipe["minutes"]),
-        rate=recipe["rate"],
-        loss_train=about["losses"]["train"],
-        loss_valid=about["losses"]["valid"],
+        runs="\n".join(_run(one) for one in _lineage(about)),
     )
 
 
-def _shares() -> dict[str, float]:
-    """What the sampler draws, unless told otherwise."""
-    from patchflow.data.sampler import Sampler
+def _lineage(about: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns what is known of every run that made some weights, the first one first."""
+    return [*(_lineage(about["before"]) if "before" in about else []), about]
 
-    fields = Sampler.__dataclass_fields__
-    return {name: float(fields[name].default) for name in ("bank", "crossed", "jittered")}
+
+def _run(about: dict[str, Any]) -> str:
+    """Returns a row of the table of runs."""
+    recipe, losses = about["recipe"], about["losses"]
+    shares = [recipe.get(name, Recipe.__dataclass_fields__[name].default) for name in ("plain", "crossed", "jittered")]
+    cells = [
+        f"`{Path(recipe['out']).name}`",
+        f"{recipe['items']:,}{', renewed all the time' if recipe.get('stream') else ''}",
+        ", ".join(f"{share:.0%}" for share in shares),
+        f"{recipe['augmented']:.0%}",
+        f"{about['steps']:,} of {recipe['batch']}",
+        {"cpu": "CPU", "cuda": "GPU"}[recipe["device"]],
+        f"{about.get('minutes', recipe['minutes']):.0f}",
+        f"{recipe['rate']:g}",
+        f"{losses['train']:.3f}",
+        f"{losses['valid']:.3f}",
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ class Cache:
 
     def __init__(self, folder: str | Path) -> None:
         folder = Path(folder)
-        self.count = _read_done(folder, 0)[0]
+        self.count = _read_done(folder, {})[0]
         self.mels, self.points, self.notes = (_load(folder / f"{name}.npy") for name in _TYPES)
         if not 0 < self.count <= min(len(self.mels), len(self.points), len(self.notes)):
             raise StorageError(f"{folder}: not a cache of rendered items (items={self.count}). Remove it.")
@@ -71,14 +72,16 @@ def fill_cache(
 
     Raises:
         StorageError: If the folder cannot be written, is damaged, or holds another number of items or
-            items of another seed.
+            items of another seed or of other shares of a sampler.
         PresetError: If hardly any preset can be heard.
     """
     folder, block = Path(folder), min(items, _BLOCK)
     blocks = -(-items // block)
-    done, its_seed = _read_done(folder, seed)
-    if its_seed != seed:
-        raise StorageError(f"{folder}: holds items of seed={its_seed}, not {seed}. Give another folder, or its seed.")
+    origin = {"seed": seed, "shares": list(sampler.shares)}
+    done, found = _read_done(folder, origin)
+    for name, value in origin.items():
+        if found[name] != value:
+            raise StorageError(f"{folder}: holds items of {name}={found[name]}, not {value}. Give another folder.")
     shapes = {"mels": input_shape(), "points": (len(sampler.space),), "notes": (3,)}
     arrays = {
         name: (_open if done else _make)(folder / f"{name}.npy", (blocks * block, *shape), _TYPES[name])
@@ -90,7 +93,7 @@ def fill_cache(
             for name, values in render_block(renderer, sampler, block, np.random.default_rng((seed, k))).items():
                 arrays[name][rows] = values
                 arrays[name].flush()
-            write_atomically(folder / "done.json", json.dumps({"items": rows.stop, "seed": seed}).encode())
+            write_atomically(folder / "done.json", json.dumps({"items": rows.stop, **origin}).encode())
             progress(rows.stop)
 
 
@@ -133,13 +136,13 @@ def _hear(engine: Engine, job: tuple[np.ndarray, list[Note]]) -> np.ndarray:
     return mels
 
 
-def _read_done(folder: Path, seed: int) -> tuple[int, int]:
-    """Returns how many items are done and with which seed; none with `seed` if there is no cache yet."""
+def _read_done(folder: Path, origin: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Returns how many items are done and where they come from; none, from `origin`, if there is no cache yet."""
     try:
         state = json.loads((folder / "done.json").read_text())
-        return int(state["items"]), int(state["seed"])
+        return int(state["items"]), {name: state[name] for name in ("seed", "shares")}
     except FileNotFoundError:
-        return 0, seed
+        return 0, origin
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StorageError(f"{folder}: not a cache of rendered items ({error}). Remove it.") from error
 

@@ -32,6 +32,11 @@ class Sampler:
     crossed: float = 0.3
     jittered: float = 0.25
 
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """The shares of bank presets, crossovers and jittered ones."""
+        return self.bank, self.crossed, self.jittered
+
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Returns `count` encoded presets, shape `(count, P)`."""
         kind = rng.random(count)

@@ -21,7 +21,7 @@ from ..data.sampler import Sampler
 from ..data.stream import Stream
 from ..engines import Engine, engines
 from ..errors import ModelError, OptionError, StorageError, UnknownName
-from ..models import Model, load_model, models, save_model
+from ..models import Model, load_model, models, read_header, save_model
 from ..presets import ParamSpace
 from ..storage import describe, write_atomically
 from .checkpoint import State, load_checkpoint, save_checkpoint
@@ -90,13 +90,15 @@ def train(
     items: Cache | Stream = caches["train"]
     with ExitStack() as stack:
         if settings.stream:
-            sampler, seed = _sampler(make, bank.part("train"), "train"), (settings.seed, state.step)
+            sampler, seed = _sampler(make, bank, "train", settings), (settings.seed, state.step)
             stream = Stream(caches["train"], make, sampler, seed=seed)  # a resumed run hears new items
             items = stack.enter_context(stream)
         replicas = stack.enter_context(Replicas(state.model, settings.workers))
         _fit(state, settings, {"train": items, "valid": caches["valid"]}, replicas, out, progress)
     path = out / f"{settings.synth}.safetensors"
     about = {"recipe": asdict(settings), "steps": state.step, "minutes": round(state.minutes, 2), "losses": _last(out)}
+    if settings.start:
+        about["before"] = json.loads(read_header(settings.start)["about"])
     save_model(path, state.average, settings.model, settings.synth, about=about)
     return path
 
@@ -155,7 +157,7 @@ def _render(settings: Recipe, make: type[Engine], bank: Bank, progress: Callable
     try:
         for split, items in (("train", settings.items), ("valid", min(_CHECKED, settings.items))):
             fill_cache(
-                root / split, make, _sampler(make, bank.part(split), split), items, seed=settings.seed,
+                root / split, make, _sampler(make, bank, split, settings), items, seed=settings.seed,
                 progress=lambda done, total=items: progress(Report("render", done, total, {})),
             )  # fmt: skip
     finally:
@@ -163,14 +165,13 @@ def _render(settings: Recipe, make: type[Engine], bank: Bank, progress: Callable
     return {split: Cache(root / split) for split in ("train", "valid")}
 
 
-def _sampler(make: type[Engine], bank: Bank, split: str) -> Sampler:
+def _sampler(make: type[Engine], bank: Bank, split: str, settings: Recipe) -> Sampler:
     """Draws around the presets of a split; for validation only those themselves."""
-    size = np.bincount(bank.family)[bank.family]
+    part = bank.part(split)
+    size = np.bincount(part.family)[part.family]
     weights = size**-0.5 / np.sum(size**-0.5)  # large families are seen often enough
-    points = make().canonical(bank.points)
-    if split == "train":
-        return Sampler(make.space, points, weights)
-    return Sampler(make.space, points, weights, bank=1.0, crossed=0.0, jittered=0.0)
+    shares = (settings.plain, settings.crossed, settings.jittered) if split == "train" else (1.0, 0.0, 0.0)
+    return Sampler(make.space, make().canonical(part.points), weights, *shares)
 
 
 def _fit(

@@ -27,6 +27,9 @@ class Recipe:
         sizes: Keyword arguments of the model; its defaults if empty.
         cache: Folder for rendered items; `out`/cache if empty.
         items: Number of items to render before training.
+        plain: Share of items that are presets of the bank as they are.
+        crossed: Share of crossovers of two presets.
+        jittered: Share of presets with some parameters moved; the rest are shuffled over the bank.
         stream: Whether to go on rendering while training, so that items are seen only a few times.
         steps: Optimizer steps.
         minutes: Stop after this many minutes of training and cool down; 0 for no limit.
@@ -46,6 +49,9 @@ class Recipe:
     sizes: Mapping[str, int] = field(default_factory=dict)
     cache: str = ""
     items: int = 200_000
+    plain: float = 0.4
+    crossed: float = 0.3
+    jittered: float = 0.25
     stream: bool = False
     steps: int = 10_000
     minutes: float = 0.0
@@ -60,12 +66,18 @@ class Recipe:
         for name, low, high in _RANGES:
             if not low <= getattr(self, name) <= high:
                 raise OptionError(f"{name}={getattr(self, name)}: not in [{low}, {high:g}]")
+        if self.plain + self.crossed + self.jittered > 1 + 1e-9:
+            shares = f"plain={self.plain:g}, crossed={self.crossed:g}, jittered={self.jittered:g}"
+            raise OptionError(f"{shares}: more than 1 in sum")
         if self.device not in ("cpu", "cuda"):
             raise OptionError(f"device={self.device!r}: not cpu or cuda")
 
 
 _RANGES = (
     ("items", 1, 1e9),
+    ("plain", 0, 1),
+    ("crossed", 0, 1),
+    ("jittered", 0, 1),
     ("steps", 1, 1e9),
     ("minutes", 0, 1e6),
     ("batch", 2, 1e6),

@@ -1,6 +1,7 @@
 """The cache of rendered items: resumable to the byte, never silent, never a damaged file taken for a good one."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,7 @@ def test_a_block_that_was_half_written_is_written_again(tmp_path: Path):
     fill_cache(tmp_path, Tone, sampler(), 16)
     before = contents(tmp_path)
     np.load(tmp_path / "mels.npy", mmap_mode="r+")[8:] = 77
-    (tmp_path / "done.json").write_text(json.dumps({"items": 8, "seed": 0}))
+    (tmp_path / "done.json").write_text(json.dumps({"items": 8, "seed": 0, "shares": [1.0, 0.0, 0.0]}))
 
     fill_cache(tmp_path, Tone, sampler(), 16)
 
@@ -112,7 +113,7 @@ def test_a_truncated_file_is_refused(name: str, kept: float, tmp_path: Path):
     fill_cache(tmp_path, Tone, sampler(), 8)
     data = (tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes(data[: int(kept if kept > 1 else kept * len(data))])
-    (tmp_path / "done.json").write_text(json.dumps({"items": 4, "seed": 0}))
+    (tmp_path / "done.json").write_text(json.dumps({"items": 4, "seed": 0, "shares": [1.0, 0.0, 0.0]}))
 
     with pytest.raises(StorageError, match=name):
         Cache(tmp_path)
@@ -133,7 +134,7 @@ def test_a_damaged_state_is_refused(state: str, tmp_path: Path):
 
 def test_a_state_that_promises_too_much_is_refused(tmp_path: Path):
     fill_cache(tmp_path, Tone, sampler(), 8)
-    (tmp_path / "done.json").write_text(json.dumps({"items": 9, "seed": 0}))
+    (tmp_path / "done.json").write_text(json.dumps({"items": 9, "seed": 0, "shares": [1.0, 0.0, 0.0]}))
 
     with pytest.raises(StorageError, match="items=9"):
         Cache(tmp_path)
@@ -149,6 +150,13 @@ def test_another_number_of_items_is_refused(tmp_path: Path):
 
     with pytest.raises(StorageError, match=r"\(8, 80, 173\), not \(16, 80, 173\)"):
         fill_cache(tmp_path, Tone, sampler(), 16)
+
+
+def test_items_of_another_mixture_are_refused(tmp_path: Path):
+    fill_cache(tmp_path, Tone, sampler(), 8)
+
+    with pytest.raises(StorageError, match=r"shares=\[1.0, 0.0, 0.0\], not \[0.5, 0.5, 0.0\]"):
+        fill_cache(tmp_path, Tone, replace(sampler(), bank=0.5, crossed=0.5), 8)
 
 
 def test_another_seed_is_refused(tmp_path: Path):

@@ -166,7 +166,6 @@ def test_the_card_of_the_shipped_weights_tells_of_these_weights():
     about, text = json.loads(read_header(path)["about"]), path.with_suffix(".md").read_text("utf-8")
 
     # if this fails after weights were replaced: python benchmarks/model_card.py BANK.npz
-    assert f"\n{about['steps']:,} steps of {about['recipe']['batch']} items" in text
-    assert f"{about['losses']['train']:.3f} on training items" in text
-    assert f"{about['losses']['valid']:.3f} on unseen validation voices" in text
+    assert f"| {about['steps']:,} of {about['recipe']['batch']} |" in text
+    assert f"| {about['losses']['train']:.3f} | {about['losses']['valid']:.3f} |\n" in text
     assert f"{path.stat().st_size / 1e6:.1f} MB" in text

@@ -91,6 +91,7 @@ def test_a_run_can_begin_with_the_weights_of_another(run: Run):
     second = run("second", start=first, steps=1, rate=0.0)
 
     assert same(first, second)
+    assert json.loads(read_header(second)["about"])["before"] == json.loads(read_header(first)["about"])
 
 
 def test_weights_of_other_sizes_cannot_be_begun_with(run: Run):
