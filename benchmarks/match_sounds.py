@@ -11,6 +11,7 @@ row: no preset of the synth made these sounds.
 
 import argparse
 import csv
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,7 +57,8 @@ def main() -> None:
             return facts | compare(engine, found, options.sounds / sound["file"])
 
         work = methods(train, renderer, options)
-        runner.run(RESULTS, work, pick(options.sounds, options.each), options, judge)
+        possible = pick(options.sounds, sys.maxsize)
+        runner.run(RESULTS, work, pick(options.sounds, options.each), options, judge, possible)
 
 
 def methods(train: Bank, renderer: Renderer, options: argparse.Namespace) -> Iterator[runner.Method]:

@@ -44,7 +44,8 @@ def main() -> None:
         return rows.measure(sound, engine.render(bank.points[item], NOTE, rows.FULL_RATE), rows.FULL_RATE)
 
     with Renderer(engines["dexed"]) as renderer:
-        runner.run(RESULTS, methods(bank, renderer, options), pick(bank, options.items).tolist(), options, judge)
+        possible = pick(bank, len(bank.points)).tolist()
+        runner.run(RESULTS, methods(bank, renderer, options), possible[: options.items], options, judge, possible)
 
 
 def methods(bank: Bank, renderer: Renderer, options: argparse.Namespace) -> Iterator[runner.Method]:

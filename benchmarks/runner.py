@@ -1,6 +1,8 @@
 """Runs the rows of a quality table: item by item into a file of lines, from where it stopped the last time."""
 
 import argparse
+import functools
+import hashlib
 import json
 import sys
 import time
@@ -10,7 +12,9 @@ from typing import Any
 
 from rows import Found
 
-__all__ = ["Method", "parser", "run", "wanted"]
+from patchflow.models import shipped
+
+__all__ = ["Method", "parser", "run", "wanted", "weights"]
 
 Method = tuple[str, str, Callable[[Any, int], Found]]
 """Name of the row, its budget, and what finds a preset for an item with a seed."""
@@ -38,18 +42,29 @@ def run(
     items: Sequence[Any],
     options: argparse.Namespace,
     judge: Callable[[Any, Found], dict[str, Any]],
+    possible: Sequence[Any],
 ) -> None:
     """Appends one line an item, row and budget to `path`; leaves out those that are there.
+
+    Every line names the weights that were shipped or given when it was written, see `weights`.
 
     Args:
         path: File of JSON lines.
         methods: The rows.
         items: What presets are wanted for; item k gets seed k.
         options: Of `parser`.
-        judge: Returns the fields of a line for an item and what was found; `"item"` identifies it.
+        judge: Returns the fields of a line for an item and what was found.
+        possible: All items that any run may choose from.
+
+    Raises:
+        SystemExit: If the file has other items: it was made with another split or other sounds.
     """
     lines = path.read_text().splitlines() if path.exists() else []
     done = {(line["item"], line["row"], line["budget"]) for line in map(json.loads, lines)}
+    strange = {line["item"] for line in map(json.loads, lines)} - {_name(item) for item in possible}
+    if strange:
+        raise SystemExit(f"{path}: has {len(strange)} items, e.g. {min(strange)}, of another set. Move it away.")
+    used = weights(options.model)
     path.parent.mkdir(exist_ok=True)
     with path.open("a") as out:
         for row, budget, find in methods:
@@ -57,12 +72,22 @@ def run(
                 continue
             start = time.monotonic()
             for seed, item in enumerate(items):
-                name = item if isinstance(item, int) else item["file"]
-                if (name, row, budget) in done:
+                if (_name(item), row, budget) in done:
                     continue
                 found = find(item, seed)
-                line = {"item": name, "row": row, "budget": budget, "renders": found.renders,
+                line = {"item": _name(item), "row": row, "budget": budget, "weights": used, "renders": found.renders,
                         "seconds": round(found.seconds, 3), **judge(item, found)}  # fmt: skip
                 out.write(json.dumps(line) + "\n")
                 out.flush()
             print(f"{row} {budget}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+
+
+@functools.cache
+def weights(path: str | None = None) -> str:
+    """Returns a fingerprint of weights, of those shipped if none are given."""
+    file = path or shipped("dexed")
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:8] if file else ""
+
+
+def _name(item: Any) -> Any:
+    return item if isinstance(item, int) else item["file"]

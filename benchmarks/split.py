@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from patchflow.data.families import split_families
 from patchflow.presets import dx7
 
 __all__ = ["FILE", "fingerprints", "named", "published_split"]
@@ -31,6 +32,8 @@ def named(part: str) -> set[str]:
 def published_split(points: np.ndarray, family: np.ndarray) -> np.ndarray:
     """Returns the part of every voice: that of the named voice in its family, `"train"` if there is none.
 
+    The families of a bank that holds none of the named voices are dealt by chance.
+
     Args:
         points: Encoded voices, shape `(S, 145)`.
         family: Their family numbers, shape `(S,)`.
@@ -44,6 +47,8 @@ def published_split(points: np.ndarray, family: np.ndarray) -> np.ndarray:
     for number, name in zip(family.tolist(), names, strict=True):
         if name and of_family.setdefault(number, name) != name:
             raise SystemExit(f"family {number} holds voices for {of_family[number]} and for {name}")
+    if not of_family:
+        return split_families(family)
     return np.array([of_family.get(number, "train") for number in family.tolist()])
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from runner import weights
 
 from patchflow.metrics import metrics
 
@@ -27,7 +28,8 @@ Made by `benchmarks/tables.py` from `benchmarks/results/`. Do not edit.
 
 n is the number of targets of a row; rows with fewer were run on the first of them. Intervals are bootstrapped over
 targets. `s` is the mean wall time, on two cores that were often busy with other work: read it as an upper bound. A
-preview of a part of the note counts as that part of a render.
+preview of a part of the note counts as that part of a render. Rows with a * were made with other weights than those
+that are shipped now.
 """
 
 
@@ -75,7 +77,8 @@ def table(groups: dict[tuple[str, str], list[dict]], names: Iterable[str] | None
         value = np.array([line[RANKING] for line in lines])
         low, high = interval(value)
         seconds = float(np.mean([line["seconds"] for line in lines]))
-        cells = [row, budget_text(budget), str(len(lines)), f"{value.mean():.2f} [{low:.2f}, {high:.2f}]",
+        cells = [row + stale(row, lines), budget_text(budget), str(len(lines)),
+                 f"{value.mean():.2f} [{low:.2f}, {high:.2f}]",
                  f"{np.median(value):.2f}", f"{seconds:.1f}" if seconds >= 0.05 else "–"]  # fmt: skip
         cells += [f"{np.mean([line[name] for line in lines]):.3g}" for name in others]
         rows.append("| " + " | ".join(cells) + " |")
@@ -92,8 +95,14 @@ def categories(lines: list[dict]) -> list[str]:
             value = np.array([line[RANKING] for line in found if name in (None, line["category"])])
             low, high = interval(value)
             cells.append(f"{value.mean():.2f} [{low:.2f}, {high:.2f}]")
-        rows.append(f"| {row} | {budget_text(budget)} | " + " | ".join(cells) + " |")
+        rows.append(f"| {row}{stale(row, found)} | {budget_text(budget)} | " + " | ".join(cells) + " |")
     return rows
+
+
+def stale(row: str, lines: list[dict]) -> str:
+    """Returns a star if a row that rests on weights was made with others than those that are shipped."""
+    learned = row.startswith(("posterior", "search"))
+    return "*" if learned and any(line.get("weights") != weights() for line in lines) else ""
 
 
 def budget_text(budget: str) -> str:

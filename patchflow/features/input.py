@@ -6,7 +6,7 @@ from torch import Tensor
 
 from .mel import mel_spectrogram, power_to_db
 
-__all__ = ["INPUT_LENGTH", "INPUT_RATE", "input_shape", "model_input"]
+__all__ = ["INPUT_LENGTH", "INPUT_RATE", "input_of_levels", "input_shape", "model_input"]
 
 INPUT_RATE = 22_050
 """Sample rate of the models' input, in Hz."""
@@ -39,4 +39,15 @@ def model_input(x: Float[Tensor, "B T"], rate: int) -> Float[Tensor, "B F N"]:
         raise ValueError(f"rate={rate}: not {INPUT_RATE} Hz; resample first")
     samples = round(INPUT_LENGTH * INPUT_RATE)
     x = torch.nn.functional.pad(x[:, :samples], (0, max(0, samples - x.shape[1])))
-    return 1 + power_to_db(mel_spectrogram(x, rate, hop=_HOP, bands=_BANDS), _FLOOR_DB) / _FLOOR_DB
+    return input_of_levels(power_to_db(mel_spectrogram(x, rate, hop=_HOP, bands=_BANDS), _FLOOR_DB))
+
+
+def input_of_levels(levels: Float[Tensor, "B F L"]) -> Float[Tensor, "B F N"]:
+    """Returns the input for spectrograms that are there already, cut or padded with silence to its length.
+
+    Args:
+        levels: Levels below each sound's own maximum, in dB, from -80 to 0, as `power_to_db` gives them.
+    """
+    frames = input_shape()[1]
+    heard = 1 + levels[:, :, :frames] / _FLOOR_DB
+    return torch.nn.functional.pad(heard, (0, frames - heard.shape[2]))

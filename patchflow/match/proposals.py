@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from ..features.input import input_shape, model_input
+from ..features.input import input_of_levels, model_input
 from ..models import Model
 from ..presets import ParamSpace
 from .result import Target
@@ -128,7 +128,8 @@ class FromPosterior(Proposer):
             parents: Presets, what they were played on and what they sounded like.
             rng: Source of chance.
         """
-        own = self.model.encode(_model_input(parents.mels), self._notes(target, parents.pitch))
+        heard = input_of_levels(torch.from_numpy(parents.mels).float() / -STEPS_PER_DB)
+        own = self.model.encode(heard, self._notes(target, parents.pitch))
         z = self.model.infer(torch.from_numpy(parents.points).float(), own).numpy()
         anew = rng.random(z.shape) < rng.choice(_RENEWED, (len(z), 1))
         z = np.where(anew, _RENEWED_AT * rng.standard_normal(z.shape), z)
@@ -187,12 +188,3 @@ class FromLibrary(Proposer):
             likely = drawn[np.argsort(-density, kind="stable")][: (count + 1) // 2]
             order = np.concatenate([likely, order[~np.isin(order, likely)]])
         return self.points[order[:count]]
-
-
-def _model_input(mels: np.ndarray) -> torch.Tensor:
-    """What `model_input` returns for sounds whose spectrograms the search has kept, shape `(N, F, N')`."""
-    bands, frames = input_shape()
-    levels = torch.zeros(len(mels), bands, frames)
-    heard = torch.from_numpy(mels[:, :, :frames].astype(np.float32))
-    levels[:, :, : heard.shape[2]] = 1 - heard / (STEPS_PER_DB * 80)
-    return levels

@@ -8,11 +8,11 @@ import torch
 
 from patchflow.engines import Note
 from patchflow.engines.tone import Tone
-from patchflow.features.input import model_input
+from patchflow.features.input import input_of_levels, model_input
 from patchflow.match import proposals
 from patchflow.match.proposals import FromLibrary, FromPosterior, FromSpace
 from patchflow.match.result import Target
-from patchflow.match.scorer import Scored, Scorer
+from patchflow.match.scorer import STEPS_PER_DB, Scored, Scorer
 from patchflow.models.posterior import Posterior
 
 from .conftest import RATE, make_target, point_of
@@ -239,7 +239,10 @@ def test_what_the_search_keeps_of_a_sound_is_what_the_model_hears(length: float,
     kept = scorer_of(target).score(point_of()[None], [60]).mels
     sound = Tone().render(point_of(), Note(60, 100, target.hold, length), RATE)
 
-    found, wanted = proposals._model_input(kept), model_input(torch.from_numpy(sound)[None], RATE)
+    found, wanted = (
+        input_of_levels(torch.from_numpy(kept).float() / -STEPS_PER_DB),
+        model_input(torch.from_numpy(sound)[None], RATE),
+    )
 
     beyond = kept.shape[2]  # this frame still hears the last samples, but the search has not kept it
     wanted[:, :, beyond : beyond + 1] = 0

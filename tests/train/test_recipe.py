@@ -136,6 +136,14 @@ def test_an_unknown_device_is_refused(path: Path):
     assert refusal(path, 'device = "tpu"') == "device='tpu': not cpu or cuda"
 
 
+def test_shares_of_more_than_all_are_refused(tmp_path: Path):
+    path = tmp_path / "recipe.toml"
+    path.write_text('bank = "b"\nout = "o"\n')
+
+    with pytest.raises(OptionError, match=r"plain=0.5, crossed=0.5, jittered=0.25: more than 1 in sum"):
+        read_recipe(path, {"plain": "0.5", "crossed": "0.5"})
+
+
 @pytest.mark.parametrize("key", ["bank", "out"])
 def test_a_missing_key_is_named(key: str, path: Path):
     path.write_text("".join(line + "\n" for line in LEAST.splitlines() if not line.startswith(key)))
