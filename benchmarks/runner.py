@@ -26,6 +26,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     options.add_argument("bank", help="made by prepare_bank.py")
     options.add_argument("--rows", default="", help="names of the rows to run, with commas; all if empty")
     options.add_argument("--budgets", default="", help="budgets to run, with commas, e.g. 256,1000; all if empty")
+    options.add_argument("--part", default="1/1", help="K/N runs every Nth item from the Kth, for N processes at once")
     options.add_argument("--model", help="weights; those shipped if not given")
     return options
 
@@ -71,7 +72,8 @@ def run(
             if not wanted(options, row, budget):
                 continue
             start = time.monotonic()
-            for seed, item in enumerate(items):
+            part, parts = map(int, options.part.split("/"))
+            for seed, item in list(enumerate(items))[part - 1 :: parts]:
                 if (_name(item), row, budget) in done:
                     continue
                 found = find(item, seed)

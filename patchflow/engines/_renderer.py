@@ -15,6 +15,8 @@ from ._engine import Engine, Note
 
 __all__ = ["Renderer"]
 
+_JOB = 4  # renders a thread hands over at once: one by one they cost up to a fifth more
+
 X = TypeVar("X")
 Y = TypeVar("Y")
 
@@ -81,11 +83,18 @@ class Renderer:
 
     def render(self, points: Sequence[np.ndarray] | np.ndarray, notes: Sequence[Note], rate: int) -> list[np.ndarray]:
         """Renders points and notes pairwise; results in the order of the arguments."""
-        return list(self.stream(zip(points, notes, strict=True), rate))
+        share = min(_JOB, -(-len(notes) // self.threads)) or 1  # a few renders go to all threads
+        return list(self._stream(zip(points, notes, strict=True), rate, share))
 
     def stream(self, items: Iterable[tuple[np.ndarray, Note]], rate: int) -> Iterator[np.ndarray]:
         """Yields the sounds of points and notes, in order."""
-        return self.map(lambda engine, item: engine.render(*item, rate), items)
+        return self._stream(items, rate, _JOB)
+
+    def _stream(self, items: Iterable[tuple[np.ndarray, Note]], rate: int, share: int) -> Iterator[np.ndarray]:
+        source = iter(items)
+        jobs = iter(lambda: list(islice(source, share)), [])
+        for sounds in self.map(lambda engine, job: [engine.render(*item, rate) for item in job], jobs):
+            yield from sounds
 
     def _run(self, work: Callable[[Engine, X], Y], item: X) -> Y:
         if not hasattr(self._local, "engine"):
