@@ -114,7 +114,8 @@ def render_block(renderer: Renderer, sampler: Sampler, block: int, rng: np.rando
     """
     spare = max(1, block // 4)
     while True:
-        points = renderer.make().canonical(sampler.draw(block + spare, rng)).astype(np.float32)
+        engine = renderer.make()
+        points = engine.arranged(engine.canonical(sampler.draw(block + spare, rng))).astype(np.float32)
         notes = sampler.notes(len(points), rng, INPUT_LENGTH)
         jobs = [(points[i : i + _JOB], notes[i : i + _JOB]) for i in range(0, len(points), _JOB)]
         mels = np.concatenate(list(renderer.map(_hear, jobs)))

@@ -86,3 +86,16 @@ class Engine(abc.ABC):
             Encoded presets, shape `(N, P)`. An engine that knows of no such parameters returns them as they are.
         """
         return points
+
+    def arranged(self, points: np.ndarray) -> np.ndarray:
+        """Returns points that sound the same, with parts that may change places in one order.
+
+        Then a model need not learn every order, and recombining two presets puts like to like.
+
+        Args:
+            points: Canonical encoded presets, shape `(N, P)`.
+
+        Returns:
+            Encoded presets, shape `(N, P)`. An engine without such parts returns them as they are.
+        """
+        return points

@@ -41,6 +41,10 @@ class Dexed(Engine):
         """Resets what cannot be heard; see `presets.dx7.canonical`."""
         return dx7.canonical(points)
 
+    def arranged(self, points: np.ndarray) -> np.ndarray:
+        """Sorts interchangeable operators; see `presets.dx7.arranged`."""
+        return dx7.arranged(points)
+
 
 def _fit(sound: np.ndarray, samples: int) -> np.ndarray:
     """The engine rounds the length down; ours is rounded to nearest."""

@@ -155,6 +155,8 @@ class Search:
 
     def _lock(self, points: np.ndarray) -> np.ndarray:
         points = self.engine.canonical(self.engine.space.snap(points))
+        if not self.locked:  # what is locked has its place
+            return self.engine.arranged(points)
         points[:, list(self.locked)] = list(self.locked.values())
         return points
 

@@ -7,6 +7,7 @@ References:
 
 import numpy as np
 
+from ._dx7_order import order_operators
 from .parameters import Choice, Parameter, Steps, Value
 from .space import ParamSpace
 
@@ -15,6 +16,7 @@ __all__ = [
     "NAMES",
     "OPERATORS",
     "SPACE",
+    "arranged",
     "bytes_from_points",
     "canonical",
     "points_from_bytes",
@@ -163,3 +165,17 @@ def canonical(points: np.ndarray) -> np.ndarray:
     reset(no_amp, ["lfo.amp_depth"])
     reset(no_pitch & no_amp, ["lfo.speed", "lfo.delay", "lfo.sync", "lfo.wave"])
     return points
+
+
+def arranged(points: np.ndarray) -> np.ndarray:
+    """Returns voices that sound the same, with interchangeable operators in one order.
+
+    Silent operators come last, the others in the order of their carriers' frequencies.
+
+    Args:
+        points: Canonical encoded presets, shape `(N, 145)`.
+
+    Returns:
+        Encoded presets, shape `(N, 145)`.
+    """
+    return order_operators(points, SPACE)

@@ -171,7 +171,8 @@ def _sampler(make: type[Engine], bank: Bank, split: str, settings: Recipe) -> Sa
     size = np.bincount(part.family)[part.family]
     weights = size**-0.5 / np.sum(size**-0.5)  # large families are seen often enough
     shares = (settings.plain, settings.crossed, settings.jittered) if split == "train" else (1.0, 0.0, 0.0)
-    return Sampler(make.space, make().canonical(part.points), weights, *shares)
+    engine = make()
+    return Sampler(make.space, engine.arranged(engine.canonical(part.points)), weights, *shares)
 
 
 def _fit(

@@ -160,6 +160,18 @@ def test_canonical_is_final_and_leaves_its_argument(make: Make):
     np.testing.assert_array_equal(points, before)
 
 
+def test_arranged_sounds_the_same_and_is_final(make: Make):
+    engine = make()
+    points, notes = engine.canonical(draw_presets(make.space, 200)), draw_notes(200)
+    before = points.copy()
+    arranged = engine.arranged(points)
+
+    np.testing.assert_array_equal(points, before)
+    np.testing.assert_array_equal(engine.arranged(arranged), arranged)
+    for point, same, note in zip(points, arranged, notes, strict=True):
+        np.testing.assert_allclose(engine.render(point, note, RATE), engine.render(same, note, RATE), atol=1e-6)
+
+
 def test_a_higher_velocity_is_never_softer_by_much(make: Make):
     engine, point = make(), make.space.default()
     soft, hard = (engine.render(point, Note(60, velocity, 0.3, 0.5), RATE).std() for velocity in (20, 127))
