@@ -1,10 +1,13 @@
 """How near every method comes to held-out DX7 voices.
 
-Usage: python benchmarks/match_voices.py BANK.npz [--rows NAME,...] [--budgets N,...] [--items 200] [--model FILE]
+Usage: python benchmarks/match_voices.py BANK.npz [--of voices|families] [--rows NAME,...] [--budgets N,...]
+       [--items 200] [--part K/N] [--model FILE]
 
-Writes one line a voice, row and budget to benchmarks/results/voices.jsonl and goes on where it stopped.
-Targets: one voice of each of 200 test families, so none has a twin in training; middle C, velocity 100,
-held 3 s of 4 s; note and hold are told to every method, except in the row "search not told the note".
+Writes one line a voice, row and budget to benchmarks/results/voices.jsonl, or families.jsonl, and goes on where it
+stopped. Targets: voices of families that are wholly held out, so none has a twin in training. Those of `voices` are
+drawn evenly from all of them; those of `families` are one of each, most of which are odd sounds that nobody made
+variations of. Middle C, velocity 100, held 3 s of 4 s; note and hold are told to every method, except in the
+row "search not told the note".
 """
 
 import argparse
@@ -26,7 +29,7 @@ from patchflow.match.proposals import FromLibrary
 from patchflow.match.result import NoteGuess, Target
 from patchflow.match.search import Budget
 
-RESULTS = Path(__file__).parent / "results" / "voices.jsonl"
+RESULTS = Path(__file__).parent / "results"
 NOTE = Note()
 
 
@@ -34,6 +37,7 @@ def main() -> None:
     """Runs the rows that were asked for and are not there yet."""
     parser = runner.parser(__doc__)
     parser.add_argument("--items", type=int, default=200, help="number of voices")
+    parser.add_argument("--of", choices=("voices", "families"), default="voices", help="how targets are drawn")
     options = parser.parse_args()
     torch.set_num_threads(1)
     bank = Bank.load(options.bank)
@@ -44,8 +48,15 @@ def main() -> None:
         return rows.measure(sound, engine.render(bank.points[item], NOTE, rows.FULL_RATE), rows.FULL_RATE)
 
     with Renderer(engines["dexed"]) as renderer:
-        possible = pick(bank, len(bank.points)).tolist()
-        runner.run(RESULTS, methods(bank, renderer, options), possible[: options.items], options, judge, possible)
+        possible = pick(bank, options.of)
+        runner.run(
+            RESULTS / f"{options.of}.jsonl",
+            methods(bank, renderer, options),
+            possible[: options.items],
+            options,
+            judge,
+            possible,
+        )
 
 
 def methods(bank: Bank, renderer: Renderer, options: argparse.Namespace) -> Iterator[runner.Method]:
@@ -113,11 +124,11 @@ def heard(samples: np.ndarray) -> Target:
     return hear(Sound(samples / np.abs(samples).max(), rows.FULL_RATE))
 
 
-def pick(bank: Bank, count: int) -> np.ndarray:
-    """Returns the first `count` named test voices in the order of their fingerprints: one a family, ever the same."""
-    test = np.nonzero(bank.split == "test")[0]
-    order = {key: int(row) for row, key in zip(test, fingerprints(bank.points[test]), strict=True)}
-    return np.array([order[key] for key in sorted(order.keys() & named("test"))])[:count]
+def pick(bank: Bank, of: str) -> list[int]:
+    """Returns test voices, all or the named one of each family, in the order of their fingerprints: ever the same."""
+    test = np.nonzero(bank.split == "test")[0].tolist()
+    order = dict(zip(fingerprints(bank.points[test]), test, strict=True))
+    return [order[key] for key in sorted(order.keys() & named("test") if of == "families" else order)]
 
 
 if __name__ == "__main__":
