@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..engines import engines
@@ -19,6 +20,8 @@ from .names import choose_names
 from .writer import Report, Writer
 
 __all__ = ["Failure", "match_files"]
+
+_WARM_UP = 22_050  # samples of the silence that is drawn first
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,13 @@ def match_files(
     encode_locks(engines[synth].space, search.get("lock") or {})
     with _one_torch_thread(), writable_folder(folder):
         matcher = Matcher.load(synth, model, library)
-        _import_beside("patchflow.report.picture", "pyloudnorm")
+        tools = _tools_beside()
         writer = Writer(synth, folder, {**search, "model": model, "library": library}, bank=len(sounds) > 1)
         names = choose_names(sounds, folder, writer.extension, search.get("candidates", 4))
         for sound, files in zip(sounds, names, strict=True):
             try:
                 result = matcher.match(sound, progress=lambda state, sound=sound: progress(sound, state), **search)
+                tools.join()
                 yield writer.write(result, sound, files)
             except (AudioError, StorageError) as error:
                 yield Failure(sound, error)
@@ -93,6 +97,14 @@ def _one_torch_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _import_beside(*modules: str) -> None:
-    """Imports what the report needs while the search runs; it takes a second or two, which nobody should wait for."""
-    threading.Thread(target=lambda: [importlib.import_module(module) for module in modules], daemon=True).start()
+def _tools_beside() -> threading.Thread:
+    """Imports what the report needs, and finds its fonts, while the search runs: seconds nobody should wait for."""
+
+    def prepare() -> None:
+        importlib.import_module("pyloudnorm")
+        picture = importlib.import_module("patchflow.report.picture")
+        picture.draw([picture.Panel(np.zeros(_WARM_UP), "0", "0")], _WARM_UP)
+
+    thread = threading.Thread(target=prepare)  # no daemon: ended within the fonts' library it would abort the program
+    thread.start()
+    return thread
