@@ -8,12 +8,12 @@ figures are medians of the ratios of neighbouring runs, so that a drift of the m
 
 import json
 import statistics
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from dexed._dexed import DexedSynth
+from timing import seconds, spread
 
 from patchflow.engines import Note, Renderer, engines
 from patchflow.presets import dx7
@@ -65,18 +65,9 @@ def ours(renderer: Renderer, points: np.ndarray, notes: list[Note]) -> None:
         pass
 
 
-def seconds(run) -> float:
-    """Returns how long a call takes."""
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
 def ratio(times: list[dict[str, float]], slow: str, fast: str) -> dict[str, float]:
     """Returns the median and the quartiles of time `slow` over time `fast`."""
-    values = [t[slow] / t[fast] for t in times]
-    low, middle, high = statistics.quantiles(values, n=4)
-    return {"median": round(middle, 3), "low": round(low, 3), "high": round(high, 3)}
+    return spread([t[slow] / t[fast] for t in times])
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ operations of a step are counted by torch: products and convolutions, forward an
 
 import json
 import statistics
-import time
 from pathlib import Path
 
 import torch
+from timing import seconds, spread
 from torch.optim import AdamW
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -74,19 +74,6 @@ def products() -> None:
     a, b = torch.rand(2, SQUARE, SQUARE)
     for _ in range(PRODUCTS):
         torch.mm(a, b)
-
-
-def seconds(run) -> float:
-    """Returns how long a call takes."""
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    """Returns the median and the quartiles."""
-    low, middle, high = statistics.quantiles(values, n=4)
-    return {"median": round(middle, 3), "low": round(low, 3), "high": round(high, 3)}
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from ._engine import Engine, Note
 
 __all__ = ["Renderer"]
 
-_JOB = 8  # renders a thread hands over at once: one by one they cost up to a fifth more
+_AHEAD = 4  # items a thread that are taken before they are needed
+_JOB = 2  # of these, renders that are handed over at once, see `benchmarks/rendering.py`
 
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -67,10 +68,13 @@ class Renderer:
             work: Called on a thread of the pool with that thread's engine.
             items: Taken as they are needed.
         """
+        return self._map(work, items, _AHEAD * self.threads)
+
+    def _map(self, work: Callable[[Engine, X], Y], items: Iterable[X], ahead: int) -> Iterator[Y]:
         pending: deque[Future[Y]] = deque()
         source = iter(items)
         try:
-            for item in islice(source, 4 * self.threads):
+            for item in islice(source, ahead):
                 pending.append(self._pool.submit(self._run, work, item))
             while pending:
                 result = pending.popleft().result()
@@ -83,17 +87,17 @@ class Renderer:
 
     def render(self, points: Sequence[np.ndarray] | np.ndarray, notes: Sequence[Note], rate: int) -> list[np.ndarray]:
         """Renders points and notes pairwise; results in the order of the arguments."""
-        share = min(_JOB, -(-len(notes) // self.threads)) or 1  # a few renders go to all threads
-        return list(self._stream(zip(points, notes, strict=True), rate, share))
+        return list(self.stream(zip(points, notes, strict=True), rate))
 
     def stream(self, items: Iterable[tuple[np.ndarray, Note]], rate: int) -> Iterator[np.ndarray]:
         """Yields the sounds of points and notes, in order."""
-        return self._stream(items, rate, _JOB)
-
-    def _stream(self, items: Iterable[tuple[np.ndarray, Note]], rate: int, share: int) -> Iterator[np.ndarray]:
         source = iter(items)
-        jobs = iter(lambda: list(islice(source, share)), [])
-        for sounds in self.map(lambda engine, job: [engine.render(*item, rate) for item in job], jobs):
+        jobs = iter(lambda: list(islice(source, _JOB)), [])
+
+        def play(engine: Engine, job: list[tuple[np.ndarray, Note]]) -> list[np.ndarray]:
+            return [engine.render(*item, rate) for item in job]
+
+        for sounds in self._map(play, jobs, _AHEAD * self.threads // _JOB):
             yield from sounds
 
     def _run(self, work: Callable[[Engine, X], Y], item: X) -> Y:

@@ -88,7 +88,6 @@ class FromPosterior(Proposer):
         self.velocity = velocity
         self._target: Target | None = None
         self._contexts: dict[int, torch.Tensor] = {}
-        self._noise: dict[tuple[bytes, int, bool], np.ndarray] = {}
 
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
         """See `Proposer.propose`."""
@@ -111,7 +110,7 @@ class FromPosterior(Proposer):
             rng: Source of chance.
         """
         wanted = self._wanted(target, parents)
-        z = self._infer(target, parents, own=False)
+        z = self.model.infer(torch.from_numpy(parents.points).float(), wanted).numpy()
         share = rng.choice(_VARIED, (len(z), 1))
         fresh = rng.standard_normal(z.shape) * rng.uniform(*_TEMPERATURE, (len(z), 1))
         kept = rng.uniform(0, 1, (len(z), 1))
@@ -129,7 +128,9 @@ class FromPosterior(Proposer):
             parents: Presets, what they were played on and what they sounded like.
             rng: Source of chance.
         """
-        z = self._infer(target, parents, own=True)
+        heard = input_of_levels(torch.from_numpy(parents.mels).float() / -STEPS_PER_DB)
+        own = self.model.encode(heard, self._notes(target, parents.pitch))
+        z = self.model.infer(torch.from_numpy(parents.points).float(), own).numpy()
         anew = rng.random(z.shape) < rng.choice(_RENEWED, (len(z), 1))
         z = np.where(anew, _RENEWED_AT * rng.standard_normal(z.shape), z)
         return self._decode(z, self._wanted(target, parents))
@@ -150,30 +151,11 @@ class FromPosterior(Proposer):
     def _context(self, target: Target, pitch: int) -> torch.Tensor:
         """The encoding of the target played on a note, shape `(1, C)`; kept until there is another target."""
         if target is not self._target:
-            self._target, self._contexts, self._noise = target, {}, {}
+            self._target, self._contexts = target, {}
         if pitch not in self._contexts:
             mel = model_input(torch.from_numpy(target.samples)[None], target.rate)
             self._contexts[pitch] = self.model.encode(mel, self._notes(target, np.array([pitch])))
         return self._contexts[pitch]
-
-    def _infer(self, target: Target, parents: Scored, *, own: bool) -> np.ndarray:
-        """The base noise of parents given the target or each its own sound, shape `(N, P)`; computed once for each."""
-        wanted = self._wanted(target, parents)
-        keys = [
-            (point.tobytes(), pitch, own) for point, pitch in zip(parents.points, parents.pitch.tolist(), strict=True)
-        ]
-        new = list({key: row for row, key in enumerate(keys) if key not in self._noise}.values())
-        if new:
-            some = parents.take(np.array(new))
-            context = self._own(target, some) if own else wanted[new]
-            z = self.model.infer(torch.from_numpy(some.points).float(), context).numpy()
-            self._noise |= {keys[row]: noise for row, noise in zip(new, z, strict=True)}
-        return np.stack([self._noise[key] for key in keys])
-
-    def _own(self, target: Target, parents: Scored) -> torch.Tensor:
-        """The encoding of what each parent sounds like, shape `(N, C)`."""
-        heard = input_of_levels(torch.from_numpy(parents.mels).float() / -STEPS_PER_DB)
-        return self.model.encode(heard, self._notes(target, parents.pitch))
 
     def _wanted(self, target: Target, parents: Scored) -> torch.Tensor:
         return torch.cat([self._context(target, pitch) for pitch in parents.pitch.tolist()])

@@ -50,7 +50,7 @@ def test_a_stream_reads_only_a_few_ahead():
         sounds = list(itertools.islice(renderer.stream(endless(), RATE), 10))
 
     assert len(sounds) == 10
-    assert taken <= 10 + 5 * 8 * 2
+    assert taken <= 10 + 4 * 2
 
 
 def test_every_thread_keeps_one_engine_of_its_own():
