@@ -8,6 +8,8 @@
   + OptionError         an option or a recipe key has a value that is not allowed
   + ModelError          weights are missing, damaged or of another model
   + StorageError        a file or folder cannot be read or written
+  + EngineError         a synth cannot be loaded or described
+    - RenderError       it refuses, crashes or hangs on one preset; others may do
 
 The command line prints each as one line and exits with code 1. A caller's bug is a `ValueError`.
 """
@@ -17,11 +19,13 @@ from collections.abc import Iterable
 
 __all__ = [
     "AudioError",
+    "EngineError",
     "MissingDependency",
     "ModelError",
     "OptionError",
     "PatchflowError",
     "PresetError",
+    "RenderError",
     "StorageError",
     "UnknownName",
 ]
@@ -77,3 +81,11 @@ class ModelError(PatchflowError):
 
 class StorageError(PatchflowError):
     """A file or folder that cannot be read or written."""
+
+
+class EngineError(PatchflowError):
+    """A synth that cannot be loaded or described."""
+
+
+class RenderError(EngineError):
+    """A synth that refuses, crashes or hangs on one preset; others may do."""

@@ -16,7 +16,9 @@ TREE = {
 
 
 def test_the_documented_tree_is_the_real_one():
-    listed = [line.split()[1] for line in (errors.__doc__ or "").splitlines() if line.strip().startswith(("*", "+"))]
+    listed = [
+        line.split()[1] for line in (errors.__doc__ or "").splitlines() if line.strip().startswith(("*", "+", "-"))
+    ]
 
     assert listed[0] == "PatchflowError"
     assert sorted(listed) == sorted(TREE) == sorted(errors.__all__)

@@ -81,6 +81,8 @@ class MatchOutput:
         if not summary["complete"]:
             self.code = 130
             _note(found.sound, f"stopped early, the best of {summary['renders']:,} renders is kept")
+        if faults := found.faults:
+            _note(found.sound, f"left out {len(faults):,} that the synth could not play; the first: {faults[0]}")
         if summary["target"]["length_s"] >= LONGEST:
             start, length = summary["target"]["trim_offset_s"], found.reference.file_length
             _note(found.sound, f"only {LONGEST:g} s from {start:.2f} s on are matched, of {length:.2f} s")

@@ -115,6 +115,7 @@ class Matcher:
             OptionError: If an option is out of its range.
             UnknownName: If a locked name is neither a parameter nor a group.
             PresetError: If a locked value does not fit its parameter.
+            EngineError: If the synth cannot be started, or cannot play anything.
         """
         budget = _budget(seconds, renders)
         if not 1 <= candidates <= 32:
@@ -142,13 +143,15 @@ class Matcher:
         scorer = Scorer(self._renderer, target, _VELOCITY)
         search = Search(scorer, self.engine(), self.proposers, locked=locked, seed=seed)
         trace = search.run(budget, progress)
+        found, distinct = _playable(trace.found), _playable(trace.distinct)
         return MatchResult(
             target=target,
-            candidates=self._candidates(target, pick_distinct(trace.found, trace.distinct, candidates), scorer),
-            uncertainty=uncertainty(trace.found, self.engine.space),
+            candidates=self._candidates(target, pick_distinct(found, distinct, candidates), scorer),
+            uncertainty=uncertainty(found, self.engine.space),
             renders=trace.history[-1][0],
             seconds=trace.history[-1][1],
             complete=trace.complete,
+            faults=tuple(map(str, scorer.faults)),
         )
 
     def _candidates(self, target: Target, found: Scored, scorer: Scorer) -> tuple[Candidate, ...]:
@@ -164,6 +167,10 @@ class Matcher:
             )
             for row in range(len(found))
         )
+
+
+def _playable(found: Scored) -> Scored:
+    return found.take(np.nonzero(np.isfinite(found.distance))[0])
 
 
 def encode_locks(space: ParamSpace, lock: Mapping[str, Any]) -> dict[int, float]:

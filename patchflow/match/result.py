@@ -72,6 +72,7 @@ class MatchResult:
         renders: Renders spent in all.
         seconds: Seconds spent in all.
         complete: False if the search was interrupted before its budget was spent.
+        faults: What went wrong with presets that the synth could not play; they were left out.
     """
 
     target: Target
@@ -80,6 +81,7 @@ class MatchResult:
     renders: int
     seconds: float
     complete: bool = True
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

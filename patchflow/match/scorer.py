@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ..engines import Engine, Note, Renderer
+from ..errors import RenderError
 from ..metrics.log_mel_l1 import level_gap, log_mel
 from .result import Target
 
@@ -83,12 +84,17 @@ class Scorer:
         renderer: Makes the sounds.
         target: What to compare with; its rate is the rate of the renders.
         velocity: MIDI velocity of every note.
+
+    Attributes:
+        faults: What went wrong with presets that the synth could not play; they are infinitely far away.
     """
 
     def __init__(self, renderer: Renderer, target: Target, velocity: int = 100) -> None:
         self.renderer = renderer
         self.target = target
         self.velocity = velocity
+        self.faults: list[RenderError] = []
+        self._played = False
         self._mel = self._target_mel(target.length)
         self._onset = min(max(SCREEN * target.length, _SHORTEST), target.length)
         self._onset_mel = self._target_mel(self._onset)
@@ -106,10 +112,16 @@ class Scorer:
             points: Encoded presets, shape `(N, P)`.
             pitch: MIDI note to play each on, shape `(N,)`.
             born: Renders and seconds spent so far.
+
+        Raises:
+            RenderError: If the synth cannot play any of them, nor could play any before.
         """
         pitch = np.asarray(pitch, int)
         parts = list(self.renderer.map(lambda engine, job: self._hear(engine, job, None), _jobs(points, pitch, 4)))
         distance, mels = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
+        self._played = self._played or bool(np.isfinite(distance).any())
+        if not self._played and self.faults:
+            raise self.faults[0]
         return Scored(points, pitch, distance, mels, np.tile(np.array(born, float), (len(points), 1)))
 
     def screen(self, points: np.ndarray, pitch: Sequence[int] | np.ndarray) -> np.ndarray:
@@ -133,10 +145,19 @@ class Scorer:
         notes = [self.note(pitch) for pitch in job[1].tolist()]
         if length is not None:
             notes = [replace(note, length=length) for note in notes]
-        sounds = [engine.render(point, note, self.target.rate) for point, note in zip(job[0], notes, strict=True)]
-        mels = log_mel(torch.from_numpy(np.stack(sounds)))
-        gap = level_gap(mels, self._mel if length is None else self._onset_mel)
-        return gap.numpy(), (mels * -STEPS_PER_DB).round().to(torch.uint8).numpy()
+        sounds = [self._play(engine, point, note) for point, note in zip(job[0], notes, strict=True)]
+        silence = np.zeros(notes[0].samples(self.target.rate), np.float32)
+        mels = log_mel(torch.from_numpy(np.stack([silence if sound is None else sound for sound in sounds])))
+        gap = level_gap(mels, self._mel if length is None else self._onset_mel).numpy()
+        gap[[sound is None for sound in sounds]] = np.inf
+        return gap, (mels * -STEPS_PER_DB).round().to(torch.uint8).numpy()
+
+    def _play(self, engine: Engine, point: np.ndarray, note: Note) -> np.ndarray | None:
+        try:
+            return engine.render(point, note, self.target.rate)
+        except RenderError as error:  # the next preset may play
+            self.faults.append(error)
+            return None
 
     def _target_mel(self, length: float) -> torch.Tensor:
         samples = Note(length=length).samples(self.target.rate)

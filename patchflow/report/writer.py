@@ -32,6 +32,7 @@ class Report:
         reference: The target as heard.
         renditions: The candidates as played, best first.
         summary: The content of the JSON file.
+        faults: What went wrong with presets that the synth could not play.
     """
 
     sound: Path
@@ -39,6 +40,7 @@ class Report:
     reference: Reference
     renditions: tuple[Rendition, ...]
     summary: Mapping[str, Any]
+    faults: tuple[str, ...] = ()
 
 
 class Writer:
@@ -92,7 +94,7 @@ class Writer:
             "bank": self.bank.add(presets[0]) if self.bank else None,
         }
         write_atomically(names.summary, f"{to_json(summary, indent=2)}\n".encode())
-        return Report(sound, names, reference, renditions, summary)
+        return Report(sound, names, reference, renditions, summary, result.faults)
 
 
 def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:

@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from patchflow.engines import Note
 from patchflow.engines.tone import Tone
+from patchflow.errors import RenderError
+from patchflow.match import Budget, Matcher
+from patchflow.match.proposals import FromSpace
 from patchflow.match.scorer import SCREEN, Scored, Scorer
 from patchflow.metrics.log_mel_l1 import log_mel, log_mel_l1
 
@@ -118,3 +122,38 @@ def test_taking_and_joining_keep_presets_together(scorer_of: MakeScorer):
 
     for name in Scored.__dataclass_fields__:
         np.testing.assert_array_equal(getattr(shuffled, name), getattr(scored, name)[rows])
+
+
+class Brittle(Tone):
+    """A tone engine that cannot play a saw."""
+
+    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+        """See `Engine.render`."""
+        if point[0] > 0.5:
+            raise RenderError("brittle: crashed (SIGSEGV)")
+        return super().render(point, note, rate)
+
+
+def test_a_preset_that_cannot_be_played_is_infinitely_far_and_reported(scorer_of: MakeScorer):
+    scorer = scorer_of(make_target(), Brittle)
+
+    scored = scorer.score(POINTS, PITCH)
+
+    np.testing.assert_array_equal(np.isinf(scored.distance), POINTS[:, 0] > 0.5)
+    assert {str(fault) for fault in scorer.faults} == {"brittle: crashed (SIGSEGV)"}
+
+
+def test_a_synth_that_plays_nothing_is_an_error(scorer_of: MakeScorer):
+    scorer = scorer_of(make_target(), Brittle)
+
+    with pytest.raises(RenderError, match="SIGSEGV"):
+        scorer.score(np.repeat(point_of("saw")[None], 3, 0), [60, 60, 60])
+
+
+def test_what_cannot_be_played_is_no_candidate():
+    brittle = Matcher("brittle", Brittle, [FromSpace(Tone.space)])
+
+    result = brittle.match_target(make_target(), Budget(renders=64), candidates=8)
+
+    assert {candidate.preset.values["wave"] for candidate in result.candidates} == {"sine"}
+    assert set(result.faults) == {"brittle: crashed (SIGSEGV)"}

@@ -1,0 +1,63 @@
+"""The host's side: `python -m patchflow.hosts NAME` makes a host and answers until its parent is gone.
+
+Standard input and output carry messages; whatever the synth itself prints goes nowhere.
+"""
+
+import importlib
+import os
+import signal
+import sys
+from typing import Any
+
+from ..errors import RenderError
+from . import Host, hosts
+from ._fresh import Fresh
+from ._messages import receive, send
+
+__all__ = ["main"]
+
+_GRACE = 5  # seconds after the parent's patience is over in which an orphan ends itself
+
+
+def main(name: str) -> None:
+    """Serves one host."""
+    with os.fdopen(os.dup(0), "rb") as questions, os.fdopen(os.dup(1), "wb") as answers:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(nowhere, stream)
+        fresh: Fresh | None = None
+        while True:
+            try:
+                question, data = receive(questions)
+            except EOFError:
+                os._exit(0)  # a synth's own clean-up may hang or crash
+            _alarm(question["patience"] + _GRACE)
+            header: dict[str, Any] = {"facts": {}}
+            body = b""
+            try:
+                if fresh is None:
+                    fresh = Fresh(_find(name)(**question["settings"]), fork=question["fork"])
+                else:
+                    answer = fresh.answer(
+                        question["ask"], question["with"], data, question["rate"], question["patience"]
+                    )
+                    header, body = {"facts": dict(answer.facts)}, answer.data
+            except Exception as error:  # noqa: BLE001 - the parent raises it again
+                header = {"error": str(error) or type(error).__name__, "render": isinstance(error, RenderError)}
+            _alarm(0)
+            send(answers, header, body)
+
+
+def _find(name: str) -> type[Host]:
+    module, _, kind = name.partition(":")
+    return getattr(importlib.import_module(module), kind) if kind else hosts[name]
+
+
+def _alarm(seconds: float) -> None:
+    """Lets the system end this process, even if it hangs inside a synth and nobody is there to end it."""
+    if hasattr(signal, "alarm"):
+        signal.alarm(int(seconds))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

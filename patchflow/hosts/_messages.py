@@ -1,0 +1,54 @@
+"""What a host and its parent say to each other: a JSON header, then bytes."""
+
+import json
+import struct
+from typing import IO, Any
+
+__all__ = ["frame", "receive", "send", "unframe"]
+
+_SIZES = struct.Struct("<II")
+
+
+def frame(header: dict[str, Any], payload: bytes = b"") -> bytes:
+    """Returns one message.
+
+    Args:
+        header: What JSON can say.
+        payload: Anything else, such as samples.
+
+    Example:
+        >>> unframe(frame({"rate": 44_100}, b"abc"))
+        ({'rate': 44100}, b'abc')
+    """
+    text = json.dumps(header).encode()
+    return b"".join((_SIZES.pack(len(text), len(payload)), text, payload))
+
+
+def unframe(message: bytes) -> tuple[dict[str, Any], bytes]:
+    """Returns header and payload of a whole message."""
+    size, _ = _SIZES.unpack_from(message)
+    start = _SIZES.size + size
+    return json.loads(message[_SIZES.size : start]), message[start:]
+
+
+def send(pipe: IO[bytes], header: dict[str, Any], payload: bytes = b"") -> None:
+    """Writes one message and sees that it is on its way."""
+    pipe.write(frame(header, payload))
+    pipe.flush()
+
+
+def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], bytes]:
+    """Reads one message.
+
+    Raises:
+        EOFError: If the other side is gone.
+    """
+    header, payload = _SIZES.unpack(_exactly(pipe, _SIZES.size))
+    return json.loads(_exactly(pipe, header)), _exactly(pipe, payload)
+
+
+def _exactly(pipe: IO[bytes], size: int) -> bytes:
+    data = pipe.read(size)
+    if len(data) < size:
+        raise EOFError("the other side is gone")
+    return data
