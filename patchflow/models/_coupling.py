@@ -45,8 +45,8 @@ class SplineCoupling(LazyTransform):
         """Returns the transform for a context, shape `(B, C)`, one for each row of what is transformed."""
         return CouplingTransform(partial(self._bend, c), self.mask)
 
-    def _bend(self, c: Tensor, x: Tensor) -> Transform:
-        phi = self.hyper(torch.cat((x, c), -1)).unflatten(-1, (-1, sum(self.sizes)))
+    def _bend(self, c: Tensor | None, x: Tensor) -> Transform:
+        phi = self.hyper(x if c is None else torch.cat((x, c), -1)).unflatten(-1, (-1, sum(self.sizes)))
         # mixed precision ends here: a spline in bfloat16 is neither monotone nor invertible
         precise = (part.to(torch.promote_types(part.dtype, torch.float32)) for part in phi.split(self.sizes, -1))
         return DependentTransform(MonotonicRQSTransform(*precise, bound=BOUND, slope=1e-4), 1)
