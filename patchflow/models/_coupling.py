@@ -17,8 +17,8 @@ BOUND = 4.0
 class SplineCoupling(LazyTransform):
     """Monotonic rational-quadratic splines of half of the coordinates.
 
-    `zuko.flows.GeneralCouplingTransform` does the same for shapes that have to be broadcast, and for that
-    imports half a second's worth of symbolic algebra when it is first used.
+    `zuko.flows.GeneralCouplingTransform` does the same for shapes that have to be broadcast. For that, torch
+    imports a library for symbolic algebra when it is first used: half a second that a short match notices.
 
     References:
         Durkan et al., Neural Spline Flows (2019), https://arxiv.org/abs/1906.04032
@@ -49,4 +49,16 @@ class SplineCoupling(LazyTransform):
         phi = self.hyper(x if c is None else torch.cat((x, c), -1)).unflatten(-1, (-1, sum(self.sizes)))
         # mixed precision ends here: a spline in bfloat16 is neither monotone nor invertible
         precise = (part.to(torch.promote_types(part.dtype, torch.float32)) for part in phi.split(self.sizes, -1))
-        return DependentTransform(MonotonicRQSTransform(*precise, bound=BOUND, slope=1e-4), 1)
+        return DependentTransform(_Spline(*precise, bound=BOUND, slope=1e-4), 1)
+
+
+class _Spline(MonotonicRQSTransform):
+    """Zuko's spline, which looks up its knots without broadcasting: here there is a spline for every value."""
+
+    def bin(self, k: Tensor) -> tuple[Tensor, ...]:
+        """Returns whether each value is in a bin, and that bin's corners, slopes at these, and mean slope."""
+        inside = (k >= 0) & (k < self.bins)
+        left = (k % self.bins)[..., None]
+        knots = (self.horizontal, self.vertical, self.derivatives)
+        x0, x1, y0, y1, d0, d1 = (values.gather(-1, left + step).squeeze(-1) for values in knots for step in (0, 1))
+        return inside, x0, x1, y0, y1, d0, d1, (y1 - y0) / (x1 - x0)
