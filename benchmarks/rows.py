@@ -2,7 +2,6 @@
 
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import torch
 
 from patchflow.engines import Note, Renderer, engines
 from patchflow.features.mel import mel_spectrogram, power_to_db
-from patchflow.match.proposals import FromPosterior, FromSpace, Proposer
+from patchflow.match.proposals import FromPosterior, Proposer
 from patchflow.match.result import Target
 from patchflow.match.scorer import Scorer
 from patchflow.match.search import Budget, Search
@@ -36,12 +35,12 @@ class Found:
     seconds: float
 
 
-def posterior(path: str | None) -> FromPosterior:
+def posterior(path: str | None, synth: str = "dexed") -> FromPosterior:
     """Returns the proposer on given weights, or on those shipped."""
-    weights = path or shipped("dexed")
+    weights = path or shipped(synth)
     if weights is None:
-        raise SystemExit("no weights for dexed: train a model, or name one with --model")
-    return FromPosterior(load_model(weights, engines["dexed"].space, models))
+        raise SystemExit(f"no weights for {synth}: train a model, or name one with --model")
+    return FromPosterior(load_model(weights, engines[synth].space, models))
 
 
 def search(target: Target, renderer: Renderer, proposers: list[Proposer], budget: Budget, seed: int) -> Found:
@@ -84,21 +83,12 @@ def cma_from(target: Target, renderer: Renderer, point: np.ndarray, renders: int
     return Found(best[1], scorer.note(pitch), spent, time.monotonic() - start)
 
 
-def from_scratch() -> list[Proposer]:
-    """Returns the proposer that knows nothing: presets drawn evenly from the whole space."""
-    return [FromSpace(engines["dexed"].space)]
-
-
-def bank_mels(points: np.ndarray, note: Note, cache: Path, progress: Callable[[int], None]) -> np.ndarray:
+def bank_mels(points: np.ndarray, note: Note, cache: Path, renderer: Renderer) -> np.ndarray:
     """Returns log-mel spectrograms of a bank played on one note, in 1/3 dB steps below the peak, uint8 `(N, F, N')`."""
     if cache.exists():
         return np.load(cache, mmap_mode="r")
-    mels = []
-    with Renderer(engines["dexed"]) as renderer:
-        jobs = [points[i : i + 8] for i in range(0, len(points), 8)]
-        for k, part in enumerate(renderer.map(lambda engine, job: _hear(engine, job, note), jobs)):
-            mels.append(part)
-            progress(8 * k)
+    jobs = [points[i : i + 8] for i in range(0, len(points), 8)]
+    mels = list(renderer.map(lambda engine, job: _hear(engine, job, note), jobs))
     cache.parent.mkdir(parents=True, exist_ok=True)
     np.save(cache, np.concatenate(mels))
     return np.load(cache, mmap_mode="r")
