@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,10 @@ import numpy as np
 from ..errors import OptionError, StorageError, UnknownName
 from ._adding import Adding
 from ._database import opened, transaction
-from ._labels import read_entries
+from ._labels import read_entries, write_label, write_words
 from ._search import matching
 from ._vectors import Vectors, describe, space_from
-from .entry import Entry, ImportReport
+from .entry import Entry, ImportReport, Label
 from .preset import Preset
 from .space import ParamSpace
 
@@ -70,6 +70,22 @@ class Library:
         """
         with opened(self.path, create=True) as connection, transaction(connection):
             return Adding(connection, space_of, source).add(presets)
+
+    def annotate(self, labels: Mapping[int, Label]) -> None:
+        """Adds labels to presets; each replaces what its source has said of the preset before.
+
+        Args:
+            labels: By number of the preset. The source says who tells this, e.g. `"measured"`.
+
+        Raises:
+            UnknownName: If a preset is not there.
+        """
+        with opened(self.path) as connection, transaction(connection):
+            _require(connection, list(labels))
+            for number, label in labels.items():
+                connection.execute("DELETE FROM label WHERE preset = ? AND source = ?", [number, label.source])
+                write_label(connection, number, label)
+            write_words(connection, list(labels))
 
     def search(
         self, text: str = "", *, synth: str = "", category: str = "", author: str = "", limit: int | None = None
