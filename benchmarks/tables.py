@@ -28,10 +28,10 @@ HEAD = """# Results
 
 Made by `benchmarks/tables.py` from `benchmarks/results/`. Do not edit.
 
-n is the number of targets of a row; rows with fewer were run on the first of them, and `best search there` is the mean of the
-search with 4,000 renders on just those. Intervals are bootstrapped over targets. `s` is the mean wall time, on two cores that were often busy with other work: read it as an upper bound. A
-preview of a part of the note counts as that part of a render. Rows with a * were made with other weights than those
-that are shipped now.
+n is the number of targets of a row; rows with fewer were run on the first of them, and `best search there` is the mean
+of the search with 4,000 renders on just those. Intervals are bootstrapped over targets. `s` is the mean wall time, on
+two cores that were often busy with other work: read it as an upper bound. A preview of a part of the note counts as that
+part of a render. Rows with a * were made with other weights than those that are shipped now.
 """
 
 
@@ -96,7 +96,8 @@ def table(synth: str, groups: dict[tuple[str, str], list[dict]], names: Iterable
         seconds = float(np.mean([line["seconds"] for line in lines]))
         cells = [row + stale(synth, row, lines), budget_text(budget), str(len(lines)),
                  f"{value.mean():.2f} [{low:.2f}, {high:.2f}]",
-                 f"{np.median(value):.2f}", there(best, lines), f"{seconds:.1f}" if seconds >= 0.05 else "–"]  # fmt: skip
+                 f"{np.median(value):.2f}", there(best, lines),
+                 f"{seconds:.1f}" if seconds >= 0.05 else "–"]  # fmt: skip
         cells += [f"{np.mean([line[name] for line in lines]):.3g}" for name in others]
         rows.append("| " + " | ".join(cells) + " |")
     return rows
