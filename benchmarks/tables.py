@@ -30,8 +30,8 @@ Made by `benchmarks/tables.py` from `benchmarks/results/`. Do not edit.
 
 n is the number of targets of a row; rows with fewer were run on the first of them, and `best search there` is the mean
 of the search with 4,000 renders on just those. Intervals are bootstrapped over targets. `s` is the mean wall time, on
-two cores that were often busy with other work: read it as an upper bound. A preview of a part of the note counts as that
-part of a render. Rows with a * were made with other weights than those that are shipped now.
+two cores that were often busy with other work: read it as an upper bound. A preview of a part of the note counts as
+that part of a render. Rows with a * were made with other weights than those that are shipped now.
 """
 
 
