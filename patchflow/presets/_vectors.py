@@ -102,7 +102,8 @@ def space_from(description: str) -> ParamSpace:
 def _description(parameter: Parameter) -> list[Any]:
     match parameter:
         case Knob():
-            return ["knob", parameter.name, parameter.low, parameter.high, parameter.log]
+            power = [parameter.power] * (parameter.power != 1)  # older libraries know none
+            return ["knob", parameter.name, parameter.low, parameter.high, parameter.log, *power]
         case Steps():
             return ["steps", parameter.name, parameter.low, parameter.high]
         case Choice():
@@ -111,8 +112,8 @@ def _description(parameter: Parameter) -> list[Any]:
 
 def _parameter(kind: str, name: str, *rest: Any) -> Parameter:
     if kind == "knob":
-        low, high, log = rest
-        return Knob(name, low, high, log=log)
+        low, high, log, *power = rest
+        return Knob(name, low, high, log=log, power=power[0] if power else 1.0)
     return Steps(name, *rest) if kind == "steps" else Choice(name, tuple(*rest))
 
 
@@ -126,4 +127,4 @@ def _unit_values(knob: Knob, numbers: np.ndarray) -> np.ndarray:
     """`Knob.unit_value` of many numbers."""
     if knob.log:
         return np.log(numbers / knob.low) / np.log(knob.high / knob.low)
-    return (numbers - knob.low) / (knob.high - knob.low)
+    return ((numbers - knob.low) / (knob.high - knob.low)) ** (1 / knob.power)

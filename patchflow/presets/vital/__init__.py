@@ -1,0 +1,25 @@
+"""Vital: its parameters, and what its preset files hold."""
+
+from ._controls import SLOTS, Control, controls, destinations, sources
+from ._document import NEWEST, VITA_VERSION, document_of, load_rest, rest_of, routes_of, values_of
+from ._spaces import CORE, FULL, NONE, OTHER, control_name
+
+__all__ = [
+    "CORE",
+    "FULL",
+    "NEWEST",
+    "NONE",
+    "OTHER",
+    "SLOTS",
+    "VITA_VERSION",
+    "Control",
+    "control_name",
+    "controls",
+    "destinations",
+    "document_of",
+    "load_rest",
+    "rest_of",
+    "routes_of",
+    "sources",
+    "values_of",
+]
