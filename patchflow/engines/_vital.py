@@ -7,7 +7,7 @@ import numpy as np
 from ..errors import RenderError
 from ..hosts import HostProcess
 from ..presets import ParamSpace
-from ..presets.vital import NEWEST, control_name, controls, document_of, load_rest, routes_of
+from ..presets.vital import NEWEST, canonical, control_name, controls, document_of, load_rest, routes_of
 from ._engine import Note
 
 __all__ = ["VitalPlayer"]
@@ -38,6 +38,10 @@ class VitalPlayer:
             host.close()
         self._hosts = {}
 
+    def canonical(self, points: np.ndarray) -> np.ndarray:
+        """See `Engine.canonical`."""
+        return canonical(points, self.space, {source for source, _ in self._routes if source})
+
     def render(self, point: np.ndarray, note: Note, rate: int) -> np.ndarray:
         """See `Engine.render`."""
         values = dict(zip(self._names, self.space.decode(point).values(), strict=True))
@@ -56,5 +60,3 @@ class VitalPlayer:
         if rate not in self._hosts:
             self._hosts[rate] = HostProcess("vita", {"preset": self._preset}, name="vital")
         return self._hosts[rate]
-
-

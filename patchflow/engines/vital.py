@@ -32,3 +32,7 @@ class Vital(Engine):
     def build_on(self, rest: bytes) -> None:
         """Starts from other wavetables, samples and so on; see `Engine.build_on`."""
         self._player.build_on(rest)
+
+    def canonical(self, points: np.ndarray) -> np.ndarray:
+        """Resets what cannot be heard; see `presets.vital.canonical`."""
+        return self._player.canonical(points)

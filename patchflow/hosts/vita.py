@@ -57,7 +57,7 @@ class Vita(Host):
 
     def load(self, rate: int) -> Loaded:
         """See `Host.load`."""
-        synth = vita.Synth()
+        synth = vita.Synth()  # pyright: ignore[reportPrivateImportUsage]
         synth.set_sample_rate(float(rate))
         if self.preset:
             _load(synth, self.preset)
@@ -84,8 +84,8 @@ def _describe(synth: Any) -> dict[str, Any]:
     names = list(synth.get_controls())
     return {
         "controls": [_control(synth.get_control_details(name)) for name in names],
-        "sources": list(vita.get_modulation_sources()),
-        "destinations": list(vita.get_modulation_destinations()),
+        "sources": list(vita.get_modulation_sources()),  # pyright: ignore[reportPrivateImportUsage]
+        "destinations": list(vita.get_modulation_destinations()),  # pyright: ignore[reportPrivateImportUsage]
         "preset": json.loads(synth.to_json()),
     }
 

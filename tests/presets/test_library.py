@@ -260,7 +260,7 @@ def test_a_missing_library_is_an_error_that_says_how_to_make_one(tmp_path: Path)
 
 def test_a_newer_library_is_refused(stocked: Library):
     with sqlite3.connect(stocked.path) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 99")
     connection.close()
 
     with pytest.raises(StorageError, match="made by a newer patchflow"):

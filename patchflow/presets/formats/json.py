@@ -25,7 +25,8 @@ class Json(PresetFormat):
 
     A file is an object with `"format": "patchflow-presets"`, `"version": 1` and a list
     `"presets"`; each of these has `synth` and `values`, and may have `name`, `category`, `author`,
-    `tags` and `rest`, which is in base 64. Whether the values fit the synth is for `check` to say: the format knows no synth.
+    `tags` and `rest`, which is in base 64. Whether the values fit the synth is for `check` to say: the format
+    knows no synth.
 
     Example:
         >>> data = Json().write([Preset("tone", {"wave": "saw", "decay": 0.5, "gain": -6.0}, tags=("short",))])

@@ -101,9 +101,10 @@ def _numbers(version: str) -> list[int]:
 def _check_settings(settings: dict[str, Any]) -> list[str]:
     """Checks what is there and returns what a user should know of it."""
     for name, (kind, most) in _NEEDED.items():
-        found = settings.get(name)
+        found: Any = settings.get(name)
         if not isinstance(found, kind):
-            raise PresetError(f"{name}: missing from the settings" if found is None else f"{name}={shown(found)}")
+            wrong = "missing from the settings" if found is None else f"{shown(found)} is no {kind.__name__}"
+            raise PresetError(f"{name}: {wrong}")
         if len(found) > most or (kind is list and not all(isinstance(item, dict) for item in found)):
             raise PresetError(f"{name}={shown(found)}: not {most} objects or fewer")
     for name, value in settings.items():

@@ -1,5 +1,6 @@
 """Vital: its parameters, and what its preset files hold."""
 
+from ._canonical import canonical
 from ._controls import SLOTS, Control, controls, destinations, sources
 from ._document import NEWEST, VITA_VERSION, document_of, load_rest, rest_of, routes_of, values_of
 from ._spaces import CORE, FULL, NONE, OTHER, control_name
@@ -13,6 +14,7 @@ __all__ = [
     "SLOTS",
     "VITA_VERSION",
     "Control",
+    "canonical",
     "control_name",
     "controls",
     "destinations",

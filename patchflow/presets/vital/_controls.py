@@ -167,4 +167,4 @@ def destinations() -> tuple[str, ...]:
 
 @cache
 def _facts() -> dict[str, list]:
-    return json.loads(files(__package__).joinpath("controls.json").read_text("utf-8"))
+    return json.loads(files("patchflow.presets.vital").joinpath("controls.json").read_text("utf-8"))

@@ -46,7 +46,7 @@ def values_of(document: Document, space: ParamSpace) -> dict[str, Value]:
     values = {}
     for parameter in space.parameters:
         value = found[control_name(parameter.name)]
-        known = not parameter.name.endswith(".destination") or value in getattr(parameter, "options", ())
+        known = not parameter.name.endswith(".destination") or value in _options(space, parameter.name)
         values[parameter.name] = value if known else OTHER
     return values
 
@@ -117,8 +117,7 @@ def load_rest(rest: bytes) -> Document:
 
 def _end(slot: Document, number: int, end: str) -> str:
     name = slot.get(end) or NONE
-    options = FULL.parameters[FULL.index[f"modulation_{number}.{end}"]].options  # pyright: ignore
-    if name not in options:
+    if name not in _options(FULL, f"modulation_{number}.{end}"):
         raise PresetError(f"modulation {number}: {end}={name!r}: unknown to this patchflow")
     return name
 
@@ -140,16 +139,21 @@ def _slot(kept: Document, number: int, own: Mapping[str, Value]) -> Document:
 
 def _beyond(slot: Document, number: int, space: ParamSpace) -> Document:
     """What a space cannot say of a modulation."""
-    place = space.index.get(f"modulation_{number}.destination")
-    if place is None:
+    options = _options(space, f"modulation_{number}.destination")
+    if not options:
         return slot
-    known = slot.get("destination", "") in ("", *space.parameters[place].options)  # pyright: ignore
+    known = slot.get("destination", "") in ("", *options)
     return {**slot, "source": "", "destination": "" if known else slot["destination"]}
+
+
+def _options(space: ParamSpace, name: str) -> tuple[str, ...]:
+    """The options of a parameter; () if the space does not have it."""
+    return getattr(space.parameters[space.index[name]], "options", ()) if name in space.index else ()
 
 
 @cache
 def _init() -> Document:
-    init = json.loads(files(__package__).joinpath("init.json").read_text("utf-8"))
+    init = json.loads(files("patchflow.presets.vital").joinpath("init.json").read_text("utf-8"))
     init["settings"]["wavetables"] *= 3  # all oscillators have the same
     return init
 
