@@ -8,17 +8,29 @@ from typing import Any, ClassVar
 from ...errors import PresetError
 from ..preset import Preset
 from ..space import ParamSpace
-from ..vital import CORE, FULL, NEWEST, SLOTS, VITA_VERSION, controls, document_of, load_rest, rest_of, values_of
+from ..vital import (
+    CORE,
+    NEWEST,
+    SLOTS,
+    SPACES,
+    VITA_VERSION,
+    controls,
+    document_of,
+    load_rest,
+    pack_rest,
+    rest_of,
+    values_of,
+)
 from ._format import PresetFormat, ReadReport, Rejected
 from ._json_text import parse, shown
 
 __all__ = ["Vital"]
 
-_SPACES = {"vital": CORE, "vital_full": FULL}
 _OLDEST = "1.0.0"
 _NEEDED = {"lfos": (list, 8), "modulations": (list, SLOTS), "sample": (dict, 99), "wavetables": (list, 3)}
 _ORDER = ("author", "comments", "macro1", "macro2", "macro3", "macro4", "preset_name", "preset_style", "settings")
 _LONGEST = 1_000  # letters of a name, as in all presets
+_MADE_BY_VITA = re.compile(rb'"synth_version"\s*:\s*"%s"' % re.escape(VITA_VERSION.encode()))
 # What Vital 1.5 has and the vita package does not know, which plays without it.
 _NEWER = re.compile(r"random_values|custom_warps|osc_\d_spectral_morph_phase")
 
@@ -50,7 +62,7 @@ class Vital(PresetFormat):
     def read(self, data: bytes) -> ReadReport:
         """Reads the preset; see `PresetFormat`."""
         document = parse(data.replace(VITA_VERSION.encode(), NEWEST.encode()))
-        notes = [] if VITA_VERSION.encode() not in data else [f"version {VITA_VERSION} of vita is taken for {NEWEST}"]
+        notes = [f"version {VITA_VERSION} of vita is taken for {NEWEST}"] if _MADE_BY_VITA.search(data) else []
         if not isinstance(document, dict) or not isinstance(document.get("settings"), dict):
             raise PresetError('not a Vital preset: it has no "settings"')
         _check_version(document.get("synth_version"))
@@ -61,7 +73,7 @@ class Vital(PresetFormat):
             values, rest = values_of(document, CORE), rest_of(document, CORE)
         except PresetError as error:
             return ReadReport((), (Rejected(1, str(error), name),), tuple(notes))
-        return ReadReport((Preset(self.synth, values, name, style, author, rest=_packed(rest)),), notes=tuple(notes))
+        return ReadReport((Preset(self.synth, values, name, style, author, rest=pack_rest(rest)),), notes=tuple(notes))
 
     def write(self, presets: Sequence[Preset]) -> bytes:
         """Returns a file of one preset; see `PresetFormat`."""
@@ -78,11 +90,11 @@ class Vital(PresetFormat):
 
 
 def _space(preset: Preset) -> ParamSpace:
-    if preset.synth not in _SPACES:
+    if preset.synth not in SPACES:
         raise PresetError(
             f"{preset.name or 'preset'}: is for {preset.synth!r}, a .vital file holds one of 'vital' or 'vital_full'"
         )
-    return _SPACES[preset.synth]
+    return SPACES[preset.synth]
 
 
 def _check_version(version: Any) -> None:
@@ -128,7 +140,3 @@ def _label(field: str, text: Any, notes: list[str]) -> str:
     if fit != text:
         notes.append(f"{field}={shown(text)}: shortened, or freed of control characters")
     return fit
-
-
-def _packed(rest: dict[str, Any]) -> bytes:
-    return json.dumps(rest, separators=(",", ":"), sort_keys=True).encode() if rest else b""

@@ -2,8 +2,9 @@
 
 from ._canonical import canonical
 from ._controls import SLOTS, Control, controls, destinations, sources
-from ._document import NEWEST, VITA_VERSION, document_of, load_rest, rest_of, routes_of, values_of
-from ._spaces import CORE, FULL, NONE, OTHER, control_name
+from ._document import NEWEST, VITA_VERSION, document_of, load_rest, pack_rest, rest_of, routes_of, values_of
+from ._macros import Macro, with_macros
+from ._spaces import CORE, FULL, NONE, OTHER, SPACES, control_name
 
 __all__ = [
     "CORE",
@@ -12,16 +13,20 @@ __all__ = [
     "NONE",
     "OTHER",
     "SLOTS",
+    "SPACES",
     "VITA_VERSION",
     "Control",
+    "Macro",
     "canonical",
     "control_name",
     "controls",
     "destinations",
     "document_of",
     "load_rest",
+    "pack_rest",
     "rest_of",
     "routes_of",
     "sources",
     "values_of",
+    "with_macros",
 ]

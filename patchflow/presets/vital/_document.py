@@ -12,7 +12,7 @@ from ..space import ParamSpace
 from ._controls import SLOTS, controls
 from ._spaces import FULL, NONE, OTHER, control_name
 
-__all__ = ["NEWEST", "VITA_VERSION", "Document", "document_of", "load_rest", "rest_of", "routes_of", "values_of"]
+__all__ = ["NEWEST", "VITA_VERSION", "Document", "document_of", "load_rest", "pack_rest", "rest_of", "routes_of", "values_of"]
 
 Document = dict[str, Any]
 """The content of a `.vital` file, as JSON has it."""
@@ -113,6 +113,11 @@ def load_rest(rest: bytes) -> Document:
     if not isinstance(document, dict) or not isinstance(document.get("settings", {}), dict):
         raise PresetError("the rest of this Vital preset is damaged: not an object of settings")
     return document
+
+
+def pack_rest(rest: Document) -> bytes:
+    """Returns the rest of a preset as bytes that `load_rest` reads; `b""` if there is none."""
+    return json.dumps(rest, separators=(",", ":"), sort_keys=True).encode() if rest else b""
 
 
 def _end(slot: Document, number: int, end: str) -> str:

@@ -7,7 +7,7 @@ from ..parameters import Choice, Knob, Parameter
 from ..space import ParamSpace
 from ._controls import SLOTS, Control, controls, destinations, sources
 
-__all__ = ["CORE", "CORE_SLOTS", "FULL", "NONE", "OTHER", "control_name"]
+__all__ = ["CORE", "CORE_SLOTS", "FULL", "NONE", "OTHER", "SPACES", "control_name"]
 
 NONE = "none"
 """The source or destination of a modulation that is not connected."""
@@ -122,3 +122,6 @@ FULL = _full()
 
 CORE = _core()
 """What most presets use: sound sources, filters, three envelopes and LFOs, effects, eight modulations."""
+
+SPACES = {"vital": CORE, "vital_full": FULL}
+"""The parameters of each engine that plays Vital."""
