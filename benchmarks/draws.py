@@ -19,8 +19,8 @@ from patchflow.match import Matcher, Target
 from patchflow.match.proposals import FromSpace, Proposer
 from patchflow.presets import Preset, read_presets
 
-RATE, TARGETS, DRAWS = 22_050, 8, 100
-BUDGETS = (60, 240)
+RATE, TARGETS, DRAWS = 22_050, 6, 60
+BUDGETS = (100,)
 NOTE = Note(60, 100, hold=1.0, length=1.5)
 
 
@@ -43,7 +43,9 @@ def main(synth: str, folder: str) -> None:
         found[way] = {"silent draws": silent(engine, proposer)} | {
             f"{budget} renders": [nearest(matcher, sound, budget) for sound in sounds] for budget in BUDGETS
         }
-    means = {way: {key: round(float(np.mean(value)), 3) for key, value in facts.items()} for way, facts in found.items()}
+    means = {
+        way: {key: round(float(np.mean(value)), 3) for key, value in facts.items()} for way, facts in found.items()
+    }
     text = json.dumps({"targets": len(sounds), "mean": means, "all": found}, indent=1)
     print(text)
     (Path(__file__).parent / "results" / f"draws_{synth}.json").write_text(text + "\n")

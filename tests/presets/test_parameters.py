@@ -51,7 +51,9 @@ def test_the_value_of_a_knob_with_a_power_rises_with_it():
     assert [ATTACK.value(u) for u in (0.0, 0.5, 1.0)] == [0.0, 2.0, 32.0]
 
 
-@pytest.mark.parametrize("settings", [{"power": 0.0}, {"power": -1.0}, {"power": 2.0, "log": True, "low": 1.0}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{"power": 0.0}, {"power": -1.0}, {"power": 2.0, "log": True, "low": 1.0}], ids=str
+)
 def test_a_power_that_makes_no_sense_is_a_bug(settings: dict):
     with pytest.raises(ValueError, match="power="):
         Knob(**{"name": "x", "low": 0.0, "high": 2.0, **settings})

@@ -12,7 +12,17 @@ from ..space import ParamSpace
 from ._controls import SLOTS, controls
 from ._spaces import FULL, NONE, OTHER, control_name
 
-__all__ = ["NEWEST", "VITA_VERSION", "Document", "document_of", "load_rest", "pack_rest", "rest_of", "routes_of", "values_of"]
+__all__ = [
+    "NEWEST",
+    "VITA_VERSION",
+    "Document",
+    "document_of",
+    "load_rest",
+    "pack_rest",
+    "rest_of",
+    "routes_of",
+    "values_of",
+]
 
 Document = dict[str, Any]
 """The content of a `.vital` file, as JSON has it."""

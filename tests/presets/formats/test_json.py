@@ -23,6 +23,7 @@ FIELDS = st.fixed_dictionaries(
         "category": TEXT,
         "author": TEXT,
         "tags": st.lists(TEXT, max_size=3).map(tuple),
+        "rest": st.binary(max_size=20),
     }
 )
 ANYTHING = st.recursive(
