@@ -44,7 +44,7 @@ def _connect(settings: dict[str, Any], number: int, source: str, destination: st
 
 
 def _wavetable(table: dict[str, Any]) -> dict[str, Any]:
-    found = copy.deepcopy(table) | {"name": "Mine", "version": "99999.9.9"}
+    found: dict[str, Any] = copy.deepcopy(table) | {"name": "Mine", "version": "99999.9.9"}
     turns = np.arange(2048) / 2048
     frame = np.sin(2 * np.pi * turns * 3) + 0.5 * np.sin(2 * np.pi * turns * 7)
     found["groups"][0]["components"][0]["keyframes"] = [{"position": 0, "wave_data": _encoded(frame / 1.5, "<f4")}]

@@ -107,7 +107,7 @@ def assert_sounds_as_its_file(point: np.ndarray) -> None:
 def test_all_parameters_and_the_core_play_the_same_file_alike():
     point = lively(CORE, 3)
     data = Format().write([Preset("vital", CORE.decode(point))])
-    values = FULL.decode(FULL.default()) | Format().read(data).presets[0].values
+    values = FULL.decode(FULL.default()) | dict(Format().read(data).presets[0].values)
     full = replace(Format().read(data).presets[0], synth="vital_full", values=values)
 
     sound = VitalFull().render(FULL.encode(full.values), NOTE, RATE)
