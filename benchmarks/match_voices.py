@@ -25,7 +25,7 @@ from patchflow.audio.sound import Sound
 from patchflow.data.bank import Bank
 from patchflow.engines import Note, Renderer, engines
 from patchflow.match.hearing import hear
-from patchflow.match.proposals import FromLibrary, FromSpace
+from patchflow.match.proposals import FromLibrary
 from patchflow.match.result import NoteGuess, Target
 from patchflow.match.search import Budget
 from patchflow.models import shipped
@@ -89,7 +89,7 @@ def methods(bank: Bank, renderer: Renderer, options: argparse.Namespace) -> Iter
     yield "nearest in the whole bank", "0", lambda item, seed: closest(item, bank.family != bank.family[item])
     for n in rows.BUDGETS[1:]:
         yield "evolution from scratch", str(n), lambda item, seed, n=n: rows.search(
-            target(item), renderer, [FromSpace(engine.space)], Budget(renders=n), seed)  # fmt: skip
+            target(item), renderer, [rows.Evenly(engine.space)], Budget(renders=n), seed)  # fmt: skip
     for n in (1000, 4000):
         yield (
             "CMA-ES from scratch",

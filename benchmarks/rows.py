@@ -11,14 +11,14 @@ import torch
 
 from patchflow.engines import Note, Renderer, engines
 from patchflow.features.mel import mel_spectrogram, power_to_db
-from patchflow.match.proposals import FromPosterior, Proposer
+from patchflow.match.proposals import FromPosterior, FromSpace, Proposer
 from patchflow.match.result import Target
 from patchflow.match.scorer import Scorer
 from patchflow.match.search import Budget, Search
 from patchflow.metrics import metrics
 from patchflow.models import load_model, models, shipped
 
-__all__ = ["Found", "bank_mels", "cma_from", "draw_best", "measure", "nearest", "posterior", "search"]
+__all__ = ["Evenly", "Found", "bank_mels", "cma_from", "draw_best", "measure", "nearest", "posterior", "search"]
 
 RATE = 22_050
 FULL_RATE = 44_100
@@ -41,6 +41,14 @@ def posterior(path: str | None, synth: str = "dexed") -> FromPosterior:
     if weights is None:
         raise SystemExit(f"no weights for {synth}: train a model, or name one with --model")
     return FromPosterior(load_model(weights, engines[synth].space, models))
+
+
+class Evenly(FromSpace):
+    """Presets drawn evenly from the whole space: what knows nothing at all."""
+
+    def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
+        """See `Proposer.propose`."""
+        return rng.random((count, len(self.space)))
 
 
 def search(target: Target, renderer: Renderer, proposers: list[Proposer], budget: Budget, seed: int) -> Found:

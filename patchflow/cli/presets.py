@@ -124,7 +124,13 @@ def export(
     numbers: Numbers,
     *,
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write; .syx and .json say its format.")
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="The file to write; its ending, such as .syx, .vital or .json, says its format.",
+        ),
     ],
     library: LibraryFile = None,
     as_json: AsJson = False,

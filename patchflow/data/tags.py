@@ -8,7 +8,7 @@ import torch
 from ..engines import Engine, Note, Renderer
 from ..errors import RenderError
 from ..features.descriptors import describe
-from ..presets import Label, Library
+from ..presets import Label, Library, Preset
 from ..presets.categories import guess_category
 
 __all__ = ["MEASURED", "NAMED", "WORDS", "tag_library", "words_of"]
@@ -84,21 +84,22 @@ def tag_library(
 
 
 def _measure(library: Library, ids: Sequence[int], renderer: Renderer) -> Iterator[tuple[int, tuple[str, ...]]]:
-    jobs = ([library.get(number).values for number in ids[i : i + _JOB]] for i in range(0, len(ids), _JOB))
+    jobs = ([library.get(number) for number in ids[i : i + _JOB]] for i in range(0, len(ids), _JOB))
     words = (found for part in renderer.map(_hear, jobs) for found in part)
     yield from zip(ids, words, strict=True)
 
 
-def _hear(engine: Engine, presets: Sequence[Mapping]) -> list[tuple[str, ...]]:
-    sounds = np.stack([_play(engine, values) for values in presets])
+def _hear(engine: Engine, presets: Sequence[Preset]) -> list[tuple[str, ...]]:
+    sounds = np.stack([_play(engine, preset) for preset in presets])
     measured = describe(torch.from_numpy(sounds), _RATE)
     rows = [{name: float(values[row]) for name, values in measured.items()} for row in range(len(sounds))]
     return [words_of(row) if sound.any() else ("silent",) for row, sound in zip(rows, sounds, strict=True)]
 
 
-def _play(engine: Engine, values: Mapping) -> np.ndarray:
+def _play(engine: Engine, preset: Preset) -> np.ndarray:
     note = Note()
+    engine.build_on(preset.rest)
     try:
-        return engine.render(engine.space.encode(values), note, _RATE)
+        return engine.render(engine.space.encode(preset.values), note, _RATE)
     except RenderError:
         return np.zeros(note.samples(_RATE), np.float32)

@@ -15,6 +15,7 @@ __all__ = ["Adding"]
 
 _INSERT_PRESET = "INSERT OR IGNORE INTO preset (layout, vector) VALUES (?, ?)"
 _FIND_PRESET = "SELECT id FROM preset WHERE layout = ? AND vector = ?"
+_INSERT_REST = "INSERT INTO rest (preset, data) VALUES (?, ?)"
 _INSERT_LAYOUT = "INSERT OR IGNORE INTO layout (synth, parameters) VALUES (?, ?)"
 _FIND_LAYOUT = "SELECT id FROM layout WHERE synth = ? AND parameters = ?"
 
@@ -52,9 +53,13 @@ class Adding:
 
     def _find_or_insert(self, preset: Preset) -> int:
         layout, vectors = self._layout(preset.synth)
-        row = [layout, vectors.pack(preset.values)]
-        self._added += self._connection.execute(_INSERT_PRESET, row).rowcount
-        return self._connection.execute(_FIND_PRESET, row).fetchone()[0]
+        row = [layout, vectors.pack(preset.values, preset.rest)]
+        new = self._connection.execute(_INSERT_PRESET, row).rowcount
+        number = self._connection.execute(_FIND_PRESET, row).fetchone()[0]
+        if new and preset.rest:
+            self._connection.execute(_INSERT_REST, [number, preset.rest])
+        self._added += new
+        return number
 
     def _layout(self, synth: str) -> tuple[int, Vectors]:
         if synth not in self._layouts:

@@ -61,7 +61,7 @@ class Library:
             return connection.execute("SELECT count(*) FROM preset").fetchone()[0]
 
     def add(self, presets: Iterable[Preset], space_of: Callable[[str], ParamSpace], source: str = "") -> ImportReport:
-        """Adds presets; one with exactly the values of another only adds its names to it.
+        """Adds presets; one with exactly the values and the rest of another only adds its names to it.
 
         Args:
             presets: From any source; those that do not fit are rejected.
@@ -131,9 +131,11 @@ class Library:
         with opened(self.path) as connection:
             _require(connection, [id])
             (entry,) = read_entries(connection, [id])
-            layout, vector = connection.execute(_LAYOUT_AND_VECTOR, [id]).fetchone()
+            layout, vector, rest = connection.execute(_CONTENT, [id]).fetchone()
             values = Vectors(space_from(layout)).unpack(vector)
-        return Preset(entry.synth, values, entry.name, entry.category, entry.author, entry.tags)
+        if not isinstance(rest, bytes | None):
+            raise StorageError("the preset library is damaged: what a preset has beyond its values is no data")
+        return Preset(entry.synth, values, entry.name, entry.category, entry.author, entry.tags, rest or b"")
 
     def remove(self, ids: Sequence[int]) -> None:
         """Takes presets out, all or none.
@@ -172,7 +174,8 @@ class Library:
         return Vectors(space).points(vectors)
 
 
-_LAYOUT_AND_VECTOR = "SELECT parameters, vector FROM preset JOIN layout ON layout.id = layout WHERE preset.id = ?"
+_CONTENT = """SELECT parameters, vector, rest.data FROM preset JOIN layout ON layout.id = layout
+LEFT JOIN rest ON rest.preset = preset.id WHERE preset.id = ?"""
 _IDS_OF_SYNTH = "SELECT preset.id FROM preset JOIN layout ON layout.id = layout WHERE synth = ? ORDER BY preset.id"
 _LAYOUTS_OF_SYNTH = "SELECT DISTINCT parameters FROM preset JOIN layout ON layout.id = layout WHERE synth = ?"
 _VECTORS_OF_SYNTH = """SELECT vector FROM preset WHERE layout IN (SELECT id FROM layout WHERE synth = ?) ORDER BY id"""

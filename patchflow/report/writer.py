@@ -50,7 +50,7 @@ class Writer:
         synth: Name of the engine that the presets are for.
         folder: Where banks go.
         settings: What the search is asked for: `seconds` or `renders`, `seed` and so on.
-        bank: Whether the best presets of all sounds make banks as well.
+        bank: Whether the best presets of all sounds make banks as well, if the synth's format can hold several.
     """
 
     def __init__(self, synth: str, folder: Path, settings: Mapping[str, Any], *, bank: bool = False) -> None:
@@ -58,7 +58,7 @@ class Writer:
         self.format = formats[self.engine.native]()
         self.settings = settings
         init = Preset(synth, self.engine.space.decode(self.engine.space.default()), name="INIT VOICE")
-        self.bank = Bank(folder, self.extension, self.format, init) if bank else None
+        self.bank = Bank(folder, self.extension, self.format, init) if bank and not self.format.single else None
 
     @property
     def extension(self) -> str:

@@ -85,7 +85,7 @@ def test_a_folder_without_presets_is_named(shell):
 
     done = shell.run("presets", "import", "empty")
 
-    assert (done.code, done.err) == (1, "empty: no preset files (.json, .syx) in this folder\n")
+    assert (done.code, done.err) == (1, "empty: no preset files (.json, .syx, .vital) in this folder\n")
 
 
 def test_a_preset_of_an_unknown_synth_is_rejected_with_its_place_in_the_file(shell):

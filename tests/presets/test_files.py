@@ -42,7 +42,7 @@ def test_an_unknown_format_is_named(tmp_path: Path):
 def test_a_file_of_no_known_format_is_refused_by_name(tmp_path: Path):
     (tmp_path / "a.bin").write_bytes(b"hello")
 
-    with pytest.raises(PresetError, match=r"a\.bin: not a preset file of a known format \(json, syx\)"):
+    with pytest.raises(PresetError, match=r"a\.bin: not a preset file of a known format \(json, syx, vital\)"):
         read_presets(tmp_path / "a.bin")
 
 
