@@ -103,8 +103,8 @@ def alone(recipe: DatasetRecipe) -> dict[str, float]:
     """Returns rates of one thread: of the engine alone, and of whole items."""
     engine = engines[recipe.synth]()
     job = Job(recipe, read_pool(recipe, engine))
-    items = [job.item(engine, number) for number in range(ALONE)]
-    whole = seconds(lambda: [job.item(engine, number) for number in range(ALONE)])
+    items = job.items(engine, range(ALONE))
+    whole = seconds(lambda: job.items(engine, range(ALONE)))
     bare = seconds(lambda: [engine.render(item.point, item.note, recipe.rate) for item in items])
     return {"renders_per_second_one_core": round(ALONE / bare, 1), "items_per_second_one_core": round(ALONE / whole, 1)}
 

@@ -9,5 +9,5 @@ __all__ = ["pa", "pq"]
 if find_spec("pyarrow") is None:
     raise MissingDependency("data sets need the package 'pyarrow': pip install 'patchflow[data]'")
 
-import pyarrow as pa  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
+import pyarrow as pa
+import pyarrow.parquet as pq

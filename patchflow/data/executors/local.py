@@ -14,6 +14,8 @@ from ._executor import Executor
 
 __all__ = ["Local"]
 
+_AT_ONCE = 8  # items that a thread makes before it hands them over
+
 
 class Local(Executor):
     """Threads of this process, one engine each: engines let others run while they render, or wait for a host."""
@@ -30,22 +32,25 @@ class Local(Executor):
     ) -> None:
         """Makes shards one after the other; while one is packed and kept, the next is begun. See `Executor.run`."""
 
-        def make(engine: Engine, number: int) -> Item:
-            return job.item(engine, number)
+        def make(engine: Engine, numbers: range) -> list[Item]:
+            return job.items(engine, numbers)
 
         def finish(shard: int, items: list[Item]) -> None:
             keep(shard, packed(job, items))
 
         shards = list(shards)
-        numbers = (number for shard in shards for number in job.recipe.numbers(shard))
+        pieces = {shard: _pieces(job.recipe.numbers(shard)) for shard in shards}
         threads, last = torch.get_num_threads(), Future[None]()
         last.set_result(None)
         torch.set_num_threads(1)  # the threads of the renderer fill the cores
         try:
             with ThreadPoolExecutor(1) as writer, Renderer(engines[job.recipe.synth], self.workers) as renderer:
-                made = renderer.map(make, numbers)
+                made = renderer.map(make, (piece for shard in shards for piece in pieces[shard]))
                 for shard in shards:
-                    items = [_counted(item, progress) for item in islice(made, len(job.recipe.numbers(shard)))]
+                    items = []
+                    for piece in islice(made, len(pieces[shard])):
+                        items += piece
+                        progress(len(piece))
                     last.result()
                     last = writer.submit(finish, shard, items)
                 last.result()
@@ -56,6 +61,5 @@ class Local(Executor):
         """Holds nothing between runs."""
 
 
-def _counted(item: Item, progress: Callable[[int], None]) -> Item:
-    progress(1)
-    return item
+def _pieces(numbers: range) -> list[range]:
+    return [numbers[first : first + _AT_ONCE] for first in range(0, len(numbers), _AT_ONCE)]

@@ -80,7 +80,7 @@ def _make(job: Job, shard: int) -> bytes:
     """Runs on a worker."""
     torch.set_num_threads(1)
     engine = _engine(job.recipe.synth)
-    return packed(job, [job.item(engine, number) for number in job.recipe.numbers(shard)])
+    return packed(job, job.items(engine, job.recipe.numbers(shard)))
 
 
 @functools.cache

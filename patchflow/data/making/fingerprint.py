@@ -8,7 +8,7 @@ from ...features.mel import mel_spectrogram, power_to_db
 __all__ = ["BANDS", "STEPS_PER_DB", "fingerprint"]
 
 _SLICES, _FLOOR_DB = 24, 80.0
-_FRAME_S = 0.023  # from one frame to the next
+_FRAME_S = 0.046  # from one frame to the next
 
 BANDS = 20
 """Bands of a fingerprint."""

@@ -2,7 +2,8 @@
 
 import io
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -60,7 +61,7 @@ class Job:
         >>> from patchflow.data.making import DatasetRecipe, read_pool
         >>> recipe = DatasetRecipe("tone", plain=0, crossed=0, jittered=0, length=0.5)
         >>> tone = engines["tone"]()
-        >>> item = Job(recipe, read_pool(recipe, tone)).item(tone, 7)
+        >>> (item,) = Job(recipe, read_pool(recipe, tone)).items(tone, [7])
         >>> item.kind, item.flac[:4]
         ('random', b'fLaC')
     """
@@ -77,22 +78,16 @@ class Job:
     def _sampler(self) -> Sampler:
         return self.pool.sampler(self.space, self.recipe)
 
-    def item(self, engine: Engine, number: int) -> Item:
-        """Draws and plays one item.
+    def items(self, engine: Engine, numbers: Sequence[int]) -> list[Item]:
+        """Draws and plays some items; a few at once are drawn faster than one by one, and are the same.
 
         Args:
             engine: Of the recipe's synth.
-            number: Which one; it and the seed are all that chance depends on.
+            numbers: Which ones; each and the seed are all that chance depends on.
         """
-        rng = np.random.default_rng((self.recipe.seed, number))
-        points, kind, sources = self._draw(rng)
-        point = engine.arranged(engine.canonical(points))[0].astype(np.float32)
-        drawn = Item(number, point, self._note(rng), kind, sources)
-        try:
-            sound = engine.render(point, drawn.note, self.recipe.rate)
-        except RenderError:
-            return _with(drawn, flaws=("failed",))
-        return self._heard(drawn, sound)
+        drawn = [self._draw(number) for number in numbers]
+        points = engine.arranged(engine.canonical(np.stack([item.point for item in drawn]))).astype(np.float32)
+        return [self._play(engine, replace(item, point=point)) for item, point in zip(drawn, points, strict=True)]
 
     def values(self, item: Item) -> str:
         """Returns the parameters of an item in native units, as JSON."""
@@ -106,12 +101,14 @@ class Job:
         """Returns the tags of its presets, each once."""
         return list(dict.fromkeys(tag for row in item.sources for tag in self.pool.tags[row]))
 
-    def _draw(self, rng: np.random.Generator) -> tuple[np.ndarray, str, tuple[int, ...]]:
+    def _draw(self, number: int) -> Item:
+        rng = np.random.default_rng((self.recipe.seed, number))
         if not len(self.pool):
-            return self.space.snap(rng.random((1, len(self.space)))), "random", ()
+            point = self.space.snap(rng.random(len(self.space)))
+            return Item(number, point, self._note(rng), "random", ())
         drawn = self._sampler.deal(1, rng)
         sources = dict.fromkeys(int(row) for row in drawn.sources[0] if row >= 0)
-        return drawn.points, KINDS[int(drawn.kinds[0])], tuple(sources)
+        return Item(number, drawn.points[0], self._note(rng), KINDS[int(drawn.kinds[0])], tuple(sources))
 
     def _note(self, rng: np.random.Generator) -> Note:
         recipe = self.recipe
@@ -119,21 +116,24 @@ class Job:
         hold = float(np.exp(rng.uniform(*np.log(recipe.hold))))
         return Note(pitch, velocity, float(np.clip(hold, *recipe.hold)), recipe.length)
 
+    def _play(self, engine: Engine, drawn: Item) -> Item:
+        try:
+            sound = engine.render(drawn.point, drawn.note, self.recipe.rate)
+        except RenderError:
+            return replace(drawn, flaws=("failed",))
+        return self._heard(drawn, sound)
+
     def _heard(self, drawn: Item, sound: np.ndarray) -> Item:
         recipe, peak = self.recipe, float(np.abs(sound).max())
         if not np.isfinite(peak):
-            return _with(drawn, flaws=("failed",))
+            return replace(drawn, flaws=("failed",))
         flaws = ("silent",) * (peak < 10 ** (recipe.silence_db / 20)) + ("clipped",) * (peak > 1)
         if set(flaws) & set(recipe.drop):
-            return _with(drawn, flaws=flaws)
+            return replace(drawn, flaws=flaws)
         gain = min(1.0, _TOP / max(peak, _TOP))
         flac = _flac(sound * np.float32(gain), recipe.rate, recipe.bits)
         seen = fingerprint(sound, recipe.rate).tobytes() if recipe.radius_db else b""
-        return _with(drawn, flaws=flaws, gain_db=20 * float(np.log10(gain)), flac=flac, print=seen)
-
-
-def _with(item: Item, **facts: object) -> Item:
-    return Item(**{**vars(item), **facts})  # pyright: ignore[reportArgumentType]
+        return replace(drawn, flaws=flaws, gain_db=20 * float(np.log10(gain)), flac=flac, print=seen)
 
 
 def _flac(sound: np.ndarray, rate: int, bits: int) -> bytes:

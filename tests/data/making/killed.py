@@ -9,18 +9,22 @@ from patchflow.data.executors import executors
 from patchflow.data.making import read_dataset_recipe
 from patchflow.data.making.run import make_dataset
 
-__all__ = []
-
-left = iter(range(int(sys.argv[3]) - 1))
-rename = Path.replace
+__all__ = ["main"]
 
 
-def replace(self: Path, target: Path) -> Path:
-    if next(left, None) is None:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return rename(self, target)
+def main(recipe: str, folder: str, renames: str) -> None:
+    """Renames all files but the last."""
+    rename, left = Path.replace, iter(range(int(renames) - 1))
+
+    def replace(self: Path, target: Path) -> Path:
+        if next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return rename(self, target)
+
+    Path.replace = replace  # type: ignore[method-assign]
+    with executors["local"](2) as executor:
+        make_dataset(read_dataset_recipe(recipe), folder, executor)
 
 
-Path.replace = replace  # type: ignore[method-assign]
-with executors["local"](2) as executor:
-    make_dataset(read_dataset_recipe(sys.argv[1]), sys.argv[2], executor)
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -38,7 +38,7 @@ class Wild(Tone):
 def items(recipe, engine: Engine | None = None, count: int = 60, **changes: Any) -> list[Item]:
     some = recipe(**changes)
     job = Job(some, read_pool(some, Tone()))
-    return [job.item(engine or Tone(), number) for number in range(count)]
+    return job.items(engine or Tone(), range(count))
 
 
 def heard(item: Item) -> np.ndarray:
@@ -48,7 +48,7 @@ def heard(item: Item) -> np.ndarray:
 def test_an_item_depends_on_its_number_and_not_on_those_before(recipe):
     job = Job(recipe(), read_pool(recipe(), Tone()))
 
-    alone, after = job.item(Tone(), 9), [job.item(Tone(), number) for number in (3, 9)][1]
+    alone, after = job.items(Tone(), [9])[0], job.items(Tone(), [3, 9])[1]
 
     assert (alone.flac, alone.note, alone.print) == (after.flac, after.note, after.print)
     np.testing.assert_array_equal(alone.point, after.point)

@@ -19,7 +19,7 @@ def related(recipe: DatasetRecipe, folder: Path) -> tuple[Relations, dict[int, d
     job = Job(recipe, read_pool(recipe, Tone()))
     parts = [folder / f"part-{shard}" for shard in range(recipe.shards)]
     for shard, part in enumerate(parts):
-        part.write_bytes(packed(job, [job.item(Tone(), number) for number in recipe.numbers(shard)]))
+        part.write_bytes(packed(job, job.items(Tone(), recipe.numbers(shard))))
     rows = {row["id"]: row for part in parts for row in read_table(part).to_pylist()}
     return relate(parts, recipe, job.pool), rows
 

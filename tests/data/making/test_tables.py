@@ -17,14 +17,14 @@ ALL = np.stack([np.arange(1000)] * 2, 1)
 @pytest.fixture
 def part(recipe, tmp_path: Path) -> Path:
     job = Job(recipe(), read_pool(recipe(), Tone()))
-    (tmp_path / "part").write_bytes(packed(job, [job.item(Tone(), number) for number in range(100)]))
+    (tmp_path / "part").write_bytes(packed(job, job.items(Tone(), range(100))))
     return tmp_path / "part"
 
 
 def test_the_same_items_are_the_same_bytes(recipe, part: Path):
     job = Job(recipe(), read_pool(recipe(), Tone()))
 
-    again = packed(job, [job.item(Tone(), number) for number in range(100)])
+    again = packed(job, job.items(Tone(), range(100)))
 
     assert again == part.read_bytes()
     assert finished(part, 16_000, ALL) == finished(part, 16_000, ALL)
