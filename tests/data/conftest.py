@@ -1,20 +1,30 @@
 """Small data sets: presets of the tone engine in a file, a recipe of them, and a way to make it."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from patchflow.data.executors import executors
 from patchflow.data.making import DatasetRecipe
 from patchflow.data.making.run import Made, make_dataset
 from patchflow.presets import Preset, write_presets
 
-__all__ = ["contents", "make", "recipe", "tones"]
+__all__ = ["contents", "make", "one_thread_an_operation", "recipe", "tones"]
 
 SETTINGS = {"items": 40, "shard": 16, "length": 0.3, "hold": (0.05, 0.2), "rate": 16_000, "pitch": (48, 72), "seed": 3}
+
+
+@pytest.fixture(autouse=True)
+def one_thread_an_operation() -> Iterator[None]:
+    """As within an executor; threads that wait for each other are slow on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

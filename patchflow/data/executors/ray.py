@@ -4,8 +4,10 @@ import functools
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -94,6 +96,7 @@ def _connected(workers: int | None, address: str | None) -> ModuleType:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or it warns where there is no GPU
     try:
         import ray
+        from ray.exceptions import RayError
     except ModuleNotFoundError as error:
         raise MissingDependency("executor 'ray' needs the package 'ray': pip install 'patchflow[ray]'") from error
     if address:
@@ -101,19 +104,34 @@ def _connected(workers: int | None, address: str | None) -> ModuleType:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     own: dict[str, Any] = {} if address else {"include_dashboard": False, "num_cpus": workers}
     try:
-        ray.init(address or "local", **({} if (address or "").startswith("ray://") else quiet), **own)
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        raise OptionError(_refusal(address or "local", _first_line(error))) from error
+        with _silence():
+            ray.init(address or "local", **quiet, **own)
+    except (OSError, RuntimeError, ValueError, RayError) as error:
+        hint = "" if address in (None, "auto") else " If it wants a token, set RAY_AUTH_MODE=token."
+        raise OptionError(_refusal(address or "local", _first_line(error)) + hint) from error
     return ray
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keeps Ray's C++ parts, which no logger of ours reaches, from warning every second while they try to connect."""
+    with Path(os.devnull).open("w") as nowhere:
+        stderr = os.dup(2)
+        try:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def _reach(address: str) -> None:
     """Knocks at the door first, because Ray itself waits for minutes."""
-    host, sign, port = address.removeprefix("ray://").rpartition(":")
+    host, sign, port = address.rpartition(":")
     if address == "auto":
         return
     if not sign or not port.isdigit():
-        raise OptionError(f"address={address!r}: not auto, HOST:PORT or ray://HOST:PORT")
+        raise OptionError(f"address={address!r}: not auto or HOST:PORT")
     try:
         socket.create_connection((host, int(port)), _PATIENCE).close()
     except (OSError, OverflowError) as error:
@@ -121,7 +139,7 @@ def _reach(address: str) -> None:
 
 
 def _refusal(address: str, reason: str) -> str:
-    return f"address={address!r}: no Ray cluster answers there ({reason}). Start one with: ray start --head"
+    return f"address={address!r}: no Ray cluster answers there ({reason}). Start one with `ray start --head`."
 
 
 def _first_line(error: Exception) -> str:

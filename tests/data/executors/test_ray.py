@@ -89,7 +89,7 @@ def test_what_is_no_address_is_one_line(big: Path, tmp_path: Path, address: str)
     done = run(big, "-o", tmp_path / "set", "--executor", "ray", "--address", address)
 
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert f"address='{address}': not auto, HOST:PORT or ray://HOST:PORT" in done.stderr
+    assert f"address='{address}': not auto or HOST:PORT" in done.stderr
 
 
 def test_without_ray_one_line_says_how_to_get_it(big: Path, tmp_path: Path):
