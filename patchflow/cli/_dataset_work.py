@@ -1,6 +1,6 @@
 """The three things that `patchflow dataset` can do with a path."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..data.executors import Executor
@@ -14,15 +14,20 @@ from ._parse import key_values
 __all__ = ["make", "mend", "prove"]
 
 
-def make(recipe: Path, out: Path | None, overrides: Sequence[str], executor: Executor, output: DatasetOutput) -> None:
-    """Makes what a recipe says.
+Engage = Callable[[], Executor]
+
+
+def make(path: Path, out: Path | None, overrides: Sequence[str], engage: Engage, output: DatasetOutput) -> None:
+    """Makes what a recipe says; an executor, which may be a cluster, is engaged once that is known to be right.
 
     Raises:
         OptionError: If there is no folder to write to.
     """
     if out is None:
         raise OptionError("-o FOLDER is missing: where should the data set go?")
-    made = make_dataset(read_dataset_recipe(recipe, key_values(overrides)), out, executor, output.progress)
+    recipe = read_dataset_recipe(path, key_values(overrides))
+    with engage() as executor:
+        made = make_dataset(recipe, out, executor, output.progress)
     counts = made.counts
     left_out = counts["drawn"] - counts["kept"]
     facts = {"folder": str(made.folder), **counts, "shards": made.shards, "bytes": made.bytes}
@@ -33,7 +38,7 @@ def make(recipe: Path, out: Path | None, overrides: Sequence[str], executor: Exe
     )
 
 
-def mend(folder: Path, out: Path | None, overrides: Sequence[str], executor: Executor, output: DatasetOutput) -> None:
+def mend(folder: Path, out: Path | None, overrides: Sequence[str], engage: Engage, output: DatasetOutput) -> None:
     """Makes the damaged shards of a folder again.
 
     Raises:
@@ -41,7 +46,8 @@ def mend(folder: Path, out: Path | None, overrides: Sequence[str], executor: Exe
     """
     if out is not None or overrides:
         raise OptionError("--repair takes a finished folder only: no -o and no KEY=VALUE")
-    mended = repair_shards(folder, executor, output.progress)
+    with engage() as executor:
+        mended = repair_shards(folder, executor, output.progress)
     output.show({"folder": str(folder), "repaired": list(mended)}, f"{folder}  files made again: {len(mended)}")
 
 

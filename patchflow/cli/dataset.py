@@ -21,7 +21,9 @@ def dataset(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FOLDER", help="Where to write; made if it is not there.")
     ] = None,
-    executor: Annotated[str, typer.Option(metavar="NAME", help="What renders: local or ray.")] = "local",
+    executor: Annotated[
+        str, typer.Option(metavar="NAME", help="What renders; see `patchflow list executors`.")
+    ] = "local",
     address: Annotated[
         str | None,
         typer.Option(metavar="HOST:PORT", help="Ray cluster to use; auto finds one.  [default: this machine's cores]"),
@@ -49,6 +51,5 @@ def dataset(
     with DatasetOutput(as_json=as_json) as output:
         if verify and not repair:
             raise typer.Exit(prove(path, output))
-        with executors[executor](workers, address) as hands:
-            work = mend if repair else make
-            work(path, out, overrides or [], hands, output)
+        work = mend if repair else make
+        work(path, out, overrides or [], lambda: executors[executor](workers, address), output)
