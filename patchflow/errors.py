@@ -10,8 +10,9 @@
   + StorageError        a file or folder cannot be read or written
   + EngineError         a synth cannot be loaded or described
     - RenderError       it refuses, crashes or hangs on one preset; others may do
+  + Interrupted         Ctrl-C, with what to do now
 
-The command line prints each as one line and exits with code 1. A caller's bug is a `ValueError`.
+The command line prints each as one line and exits with code 1; with 130 after Ctrl-C. A caller's bug is a `ValueError`.
 """
 
 import difflib
@@ -20,6 +21,7 @@ from collections.abc import Iterable
 __all__ = [
     "AudioError",
     "EngineError",
+    "Interrupted",
     "MissingDependency",
     "ModelError",
     "OptionError",
@@ -89,3 +91,7 @@ class EngineError(PatchflowError):
 
 class RenderError(EngineError):
     """A synth that refuses, crashes or hangs on one preset; others may do."""
+
+
+class Interrupted(PatchflowError):
+    """Ctrl-C, where a user should know what is kept and how to go on."""

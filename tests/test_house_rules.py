@@ -88,7 +88,8 @@ def test_only_declared_packages_are_imported(path: Path):
 @cache
 def declared_packages() -> set[str]:
     project = tomllib.loads((ROOT.parent / "pyproject.toml").read_text("utf-8"))["project"]
-    declared = {requirement.split(">")[0] for requirement in project["dependencies"]}
+    extras = [wanted for name, wanted in project["optional-dependencies"].items() if name != "dev"]
+    declared = {requirement.split(">")[0] for wanted in (project["dependencies"], *extras) for requirement in wanted}
     return {package for package, owners in packages_distributions().items() if declared & set(owners)}
 
 

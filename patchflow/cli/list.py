@@ -8,9 +8,9 @@ __all__ = ["list_"]
 
 
 def list_(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="One of: engines, models, metrics, formats.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="One of: engines, models, metrics, formats, executors.")],
 ) -> None:
-    """List the synths, models, metrics or preset formats there are.
+    """List the synths, models, metrics, preset formats or executors of data sets there are.
 
     \b
     Example: patchflow list metrics

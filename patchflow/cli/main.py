@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from ..errors import PatchflowError
+from ..errors import Interrupted, PatchflowError
 from ..storage import describe
+from .dataset import dataset
 from .list import list_
 from .match import match
 from .presets import app as presets
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (match, render, score, train):
+for command in (dataset, match, render, score, train):
     app.command()(command)
 app.command("list")(list_)
 app.add_typer(presets, name="presets")
@@ -59,7 +60,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _drop_output()
         return 1  # whoever read the output has heard enough
     except PatchflowError as error:
-        return _fail(str(error))
+        return _fail(str(error), 130 if isinstance(error, Interrupted) else 1)
     except OSError as error:
         _drop_output()
         return _fail(f"cannot read or write {error.filename or 'the output'}: {describe(error)}")

@@ -1,13 +1,32 @@
 """Draws presets and notes to learn from: bank voices, crossovers, jitter and random ones."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ..engines import Note
 from ..presets import ParamSpace
 
-__all__ = ["Sampler", "crossover", "jitter", "shuffle"]
+__all__ = ["KINDS", "Draw", "Sampler", "crossover", "jitter", "shuffle"]
+
+KINDS = ("plain", "crossed", "jittered", "random")
+"""What a drawn preset is: of the bank, of two of it, moved from one, or shuffled over the bank."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Drawn presets and where they come from.
+
+    Args:
+        points: Encoded presets, shape `(N, P)`.
+        kinds: Place in `KINDS` of each, shape `(N,)`.
+        sources: Rows of the bank that each was made of, -1 for none, shape `(N, 2)`.
+    """
+
+    points: np.ndarray
+    kinds: np.ndarray
+    sources: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -37,16 +56,27 @@ class Sampler:
         """The shares of bank presets, crossovers and jittered ones."""
         return self.bank, self.crossed, self.jittered
 
+    @cached_property
+    def _edges(self) -> np.ndarray:
+        edges = np.cumsum(self.weights)
+        return edges / edges[-1]
+
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Returns `count` encoded presets, shape `(count, P)`."""
+        return self.deal(count, rng).points
+
+    def deal(self, count: int, rng: np.random.Generator) -> Draw:
+        """Returns the presets that `draw` would, and where they come from."""
         kind = rng.random(count)
-        chosen = self._pick(count, rng)
-        crossed = crossover(self.space, chosen, self._pick(count, rng), rng)
+        first, second = self._pick(count, rng), self._pick(count, rng)
+        chosen = self.points[first]
+        crossed = crossover(self.space, chosen, self.points[second], rng)
         jittered = jitter(self.space, chosen, rng)
         shuffled = shuffle(self.points, count, rng)
-        edges = np.cumsum([self.bank, self.crossed, self.jittered])
-        parts = [chosen, crossed, jittered, shuffled]
-        return np.choose(np.searchsorted(edges, kind)[:, None], parts)
+        kinds = np.searchsorted(np.cumsum([self.bank, self.crossed, self.jittered]), kind)
+        points = np.choose(kinds[:, None], [chosen, crossed, jittered, shuffled])
+        sources = np.stack([np.where(kinds < 3, first, -1), np.where(kinds == 1, second, -1)], 1)
+        return Draw(points, kinds, sources)
 
     def notes(self, count: int, rng: np.random.Generator, length: float = 4.0) -> list[Note]:
         """Returns `count` notes of `length` seconds: pitch 24 to 96, velocity 20 to 127, held 0.2 to 3.5 s.
@@ -59,7 +89,7 @@ class Sampler:
         return [Note(int(p), int(v), float(h), length) for p, v, h in zip(pitch, velocity, hold, strict=True)]
 
     def _pick(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        return self.points[rng.choice(len(self.points), count, p=self.weights)]
+        return np.searchsorted(self._edges, rng.random(count), side="right")  # as rng.choice does, which adds up anew
 
 
 def crossover(space: ParamSpace, a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> np.ndarray:

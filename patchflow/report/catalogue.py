@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from inspect import getdoc
 from typing import Any
 
+from ..data.executors import executors
 from ..engines import engines
 from ..errors import MissingDependency, UnknownName
 from ..metrics import metrics
@@ -12,14 +13,16 @@ from ..presets.formats import formats
 
 __all__ = ["catalogue"]
 
-_KINDS: dict[str, Mapping[str, Any]] = {"engines": engines, "formats": formats, "metrics": metrics, "models": models}
+_KINDS: dict[str, Mapping[str, Any]] = {
+    "engines": engines, "executors": executors, "formats": formats, "metrics": metrics, "models": models
+}  # fmt: skip
 
 
 def catalogue(kind: str) -> dict[str, str]:
     """Returns the entries of a registry and what each is.
 
     Args:
-        kind: `"engines"`, `"models"`, `"metrics"` or `"formats"`.
+        kind: `"engines"`, `"models"`, `"metrics"`, `"formats"` or `"executors"`.
 
     Returns:
         For every name a line; for one whose package is not installed, what to install.

@@ -2,6 +2,7 @@
 
 import pytest
 
+from patchflow.data.executors import executors
 from patchflow.engines import engines
 from patchflow.errors import MissingDependency
 from patchflow.metrics import metrics
@@ -11,7 +12,8 @@ from patchflow.registry import Registry
 
 
 @pytest.mark.parametrize(
-    ("kind", "registry"), [("engines", engines), ("models", models), ("metrics", metrics), ("formats", formats)]
+    ("kind", "registry"),
+    [("engines", engines), ("models", models), ("metrics", metrics), ("formats", formats), ("executors", executors)],
 )
 def test_every_entry_has_a_line_that_says_what_it_is(shell, kind, registry):
     done = shell.run("list", kind)

@@ -141,6 +141,37 @@ def test_a_preset_is_drawn_as_often_as_it_weighs(rng: np.random.Generator):
     assert (points == BANK[0]).all(1).mean() == pytest.approx(0.5, abs=0.03)
 
 
+def test_presets_are_picked_as_numpy_picks_by_weight(rng: np.random.Generator):
+    weights = np.arange(1.0, 51) / np.arange(1.0, 51).sum()
+    other = np.random.default_rng(0)
+
+    picked = Sampler(SPACE, BANK, weights)._pick(500, rng)
+
+    np.testing.assert_array_equal(picked, other.choice(50, 500, p=weights))
+
+
+@pytest.mark.parametrize(("shares", "kind"), [((1.0, 0.0, 0.0), 0), ((0.0, 1.0, 0.0), 1), ((0.0, 0.0, 1.0), 2)])
+def test_a_deal_knows_which_presets_each_was_made_of(
+    shares: tuple[float, float, float], kind: int, rng: np.random.Generator
+):
+    deal = Sampler(SPACE, BANK, EVEN, *shares).deal(200, rng)
+
+    assert set(deal.kinds) == {kind}
+    a, b = BANK[deal.sources[:, 0]], BANK[deal.sources[:, 1]]
+    if kind == 1:
+        assert ((deal.points == a) | (deal.points == b)).all()
+    else:
+        assert (deal.sources[:, 1] == -1).all()
+        assert ((deal.points == a).mean(1) > 0.6).all()
+
+
+def test_a_shuffled_preset_has_no_source(rng: np.random.Generator):
+    deal = Sampler(SPACE, BANK, EVEN, 0.0, 0.0, 0.0).deal(50, rng)
+
+    assert set(deal.kinds) == {3}
+    assert (deal.sources == -1).all()
+
+
 def test_the_same_generator_draws_the_same():
     sampler = Sampler(SPACE, BANK, EVEN)
     first, second = (sampler.draw(64, np.random.default_rng(5)) for _ in range(2))

@@ -1,0 +1,60 @@
+"""The three things that `patchflow dataset` can do with a path."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..data.executors import Executor
+from ..data.making import read_dataset_recipe
+from ..data.making.run import make_dataset
+from ..data.making.verify import damaged_files, repair_shards
+from ..errors import OptionError
+from ._dataset_output import DatasetOutput
+from ._parse import key_values
+
+__all__ = ["make", "mend", "prove"]
+
+
+Engage = Callable[[], Executor]
+
+
+def make(path: Path, out: Path | None, overrides: Sequence[str], engage: Engage, output: DatasetOutput) -> None:
+    """Makes what a recipe says; an executor, which may be a cluster, is engaged once that is known to be right.
+
+    Raises:
+        OptionError: If there is no folder to write to.
+    """
+    if out is None:
+        raise OptionError("-o FOLDER is missing: where should the data set go?")
+    recipe = read_dataset_recipe(path, key_values(overrides))
+    with engage() as executor:
+        made = make_dataset(recipe, out, executor, output.progress)
+    counts = made.counts
+    left_out = counts["drawn"] - counts["kept"]
+    facts = {"folder": str(made.folder), **counts, "shards": made.shards, "bytes": made.bytes}
+    output.show(
+        {**facts, "rendered": made.rendered, "seconds": round(made.seconds, 2)},
+        f"{made.folder}  {counts['kept']:,} sounds in {counts['families']:,} families, {made.shards:,} files, "
+        f"{made.bytes / 1e6:,.1f} MB; {left_out:,} left out",
+    )
+
+
+def mend(folder: Path, out: Path | None, overrides: Sequence[str], engage: Engage, output: DatasetOutput) -> None:
+    """Makes the damaged shards of a folder again.
+
+    Raises:
+        OptionError: If something is given that only a recipe has.
+    """
+    if out is not None or overrides:
+        raise OptionError("--repair takes a finished folder only: no -o and no KEY=VALUE")
+    with engage() as executor:
+        mended = repair_shards(folder, executor, output.progress)
+    output.show({"folder": str(folder), "repaired": list(mended)}, f"{folder}  files made again: {len(mended)}")
+
+
+def prove(folder: Path, output: DatasetOutput) -> int:
+    """Names the damaged files of a folder; returns the exit code."""
+    damaged = damaged_files(folder, output.progress)
+    for name, what in damaged.items():
+        output.note(f"{folder / name}: {what}" if name not in what else what)
+    output.show({"folder": str(folder), "damaged": damaged}, f"{folder}  damaged files: {len(damaged)}")
+    return 1 if damaged else 0

@@ -1,0 +1,55 @@
+"""`patchflow dataset`: makes a data set from a recipe, or looks after one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._numbers import whole
+
+__all__ = ["dataset"]
+
+
+def dataset(
+    path: Annotated[
+        Path, typer.Argument(metavar="RECIPE", help="A .toml file; with --verify or --repair a finished folder.")
+    ],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Values that replace those of the recipe.")
+    ] = None,
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FOLDER", help="Where to write; made if it is not there.")
+    ] = None,
+    executor: Annotated[
+        str, typer.Option(metavar="NAME", help="What renders; see `patchflow list executors`.")
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Ray cluster to use; auto finds one.  [default: this machine's cores]"),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", parser=whole, help="How much is done at once.  [default: all cores]")
+    ] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Name the damaged files of a finished folder.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Make the damaged shards of it again.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print nothing but one JSON object.")] = False,
+) -> None:
+    """Make a data set of sounds, presets and notes as RECIPE says: Parquet files that `datasets` reads.
+
+    Interrupted in any way, the same command goes on, and the finished folder is the same to the byte.
+
+    \b
+    Example: patchflow dataset recipes/datasets/dexed.toml -o sounds items=2000
+    Example: patchflow dataset recipes/datasets/dexed.toml -o sounds --executor ray --address auto
+    Example: patchflow dataset sounds --verify
+    """
+    from ..data.executors import executors
+    from ._dataset_output import DatasetOutput
+    from ._dataset_work import make, mend, prove
+
+    with DatasetOutput(as_json=as_json) as output:
+        if verify and not repair:
+            raise typer.Exit(prove(path, output))
+        work = mend if repair else make
+        work(path, out, overrides or [], lambda: executors[executor](workers, address), output)

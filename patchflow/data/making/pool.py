@@ -1,0 +1,152 @@
+"""The presets that a data set is drawn from, with their names and where each comes from."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...engines import Engine
+from ...errors import PatchflowError, PresetError, StorageError
+from ...presets import Library, ParamSpace, Preset, read_presets
+from ...presets.files import extensions
+from ..bank import Bank
+from ..sampler import Sampler
+from .recipe import DatasetRecipe
+
+__all__ = ["Pool", "read_pool"]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Presets of one synth, each set of values once.
+
+    Args:
+        points: Encoded presets, shape `(N, P)`; none if a recipe draws at random only.
+        family: Number of the family of each, shape `(N,)`.
+        ids: Where each comes from, e.g. `"rom1a.syx#3"`.
+        names: What each is called.
+        tags: Category and tags of each.
+        rejected: How many presets of the sources did not fit the synth.
+    """
+
+    points: np.ndarray
+    family: np.ndarray
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+    tags: tuple[tuple[str, ...], ...]
+    rejected: int = 0
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def sampler(self, space: ParamSpace, recipe: DatasetRecipe) -> Sampler:
+        """Returns what draws from it; presets of large families less often than others, but often enough."""
+        size = np.unique(self.family, return_inverse=True, return_counts=True)
+        weights = size[2][size[1]] ** -0.5
+        return Sampler(space, self.points, weights / weights.sum(), recipe.plain, recipe.crossed, recipe.jittered)
+
+    def digest(self) -> str:
+        """Returns a checksum of all that a data set takes from it."""
+        text = json.dumps([self.ids, self.names, self.tags]).encode()
+        return hashlib.sha256(text + self.points.tobytes() + self.family.tobytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Found:
+    point: np.ndarray
+    id: str
+    name: str
+    tags: tuple[str, ...] = ()
+    family: str = ""
+
+
+def read_pool(recipe: DatasetRecipe, engine: Engine) -> Pool:
+    """Reads the presets that a recipe names.
+
+    Args:
+        recipe: Names files and folders, relative to where one stands.
+        engine: Of its synth.
+
+    Raises:
+        StorageError: If a source cannot be read, or is a bank of another synth.
+        PresetError: If a source has no preset of the synth, or none of the part of a bank.
+    """
+    found: list[_Found] = []
+    rejected = 0
+    for source in recipe.presets:
+        here = list(_read(Path(source), recipe, engine.space))
+        good = [entry for entry in here if entry is not None]
+        rejected += len(here) - len(good)
+        if not good:
+            part = f" in part {recipe.part!r}" if recipe.part else ""
+            raise PresetError(f"{source}: has no preset of synth {recipe.synth!r}{part}")
+        found += good
+    if not found:
+        return Pool(np.empty((0, len(engine.space))), np.empty(0, int), (), (), ())
+    points = engine.arranged(engine.canonical(np.stack([entry.point for entry in found])))
+    _, first = np.unique(points, axis=0, return_index=True)
+    kept = np.sort(first)
+    family = np.unique([found[row].family or found[row].id for row in kept], return_inverse=True)[1]
+    chosen = [found[row] for row in kept]
+    ids, names, tags = (tuple(getattr(entry, field) for entry in chosen) for field in ("id", "name", "tags"))
+    return Pool(points[kept], family, ids, names, tags, rejected)
+
+
+def _read(path: Path, recipe: DatasetRecipe, space: ParamSpace) -> Iterator[_Found | None]:
+    """The presets of a source; None for one that does not fit."""
+    if path.suffix == ".npz":
+        yield from _from_bank(path, recipe.part, recipe.synth, space)
+    elif path.suffix == ".sqlite":
+        yield from _from_library(path, recipe.synth, space)
+    elif path.is_dir():
+        known = extensions()
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in known and file.is_file())
+        for file in files:
+            name = f"{path.resolve().name}/{file.relative_to(path).as_posix()}"
+            try:
+                yield from _from_file(file, name, recipe, space)
+            except PresetError:
+                yield None  # one damaged file in a folder does not stop the others
+    else:
+        yield from _from_file(path, path.name, recipe, space)
+
+
+def _from_bank(path: Path, part: str, synth: str, space: ParamSpace) -> Iterator[_Found]:
+    bank = Bank.load(path)
+    if bank.points.shape[1] != len(space):
+        found, wanted = bank.points.shape[1], len(space)
+        raise StorageError(f"{path}: has {found} parameters, not the {wanted} of synth {synth!r}")
+    for row in np.flatnonzero(bank.split == part) if part else range(len(bank.points)):
+        name, family = str(bank.names[row]).strip(), f"{path.name} family {bank.family[row]}"
+        yield _Found(bank.points[row], f"{path.name}#{row}", name, family=family)
+
+
+def _from_library(path: Path, synth: str, space: ParamSpace) -> Iterator[_Found]:
+    library = Library(path)
+    numbers, points = library.ids(synth), library.points(synth, space)
+    entries = {entry.id: entry for entry in library.search(synth=synth)}
+    for number, point in zip(numbers, points, strict=True):
+        entry = entries[number]
+        yield _Found(point, f"{path.name}#{number}", entry.name, _words(entry.category, entry.tags))
+
+
+def _from_file(file: Path, name: str, recipe: DatasetRecipe, space: ParamSpace) -> Iterator[_Found | None]:
+    for number, preset in enumerate(read_presets(file).presets, 1):
+        yield _fitting(preset, f"{name}#{number}", recipe.synth, space)
+
+
+def _fitting(preset: Preset, id_: str, synth: str, space: ParamSpace) -> _Found | None:
+    if preset.synth != synth:
+        return None
+    try:
+        point = space.encode(preset.values)
+    except PatchflowError:
+        return None
+    return _Found(point, id_, preset.name, _words(preset.category, preset.tags))
+
+
+def _words(category: str, tags: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, (category, *tags))))

@@ -1,0 +1,147 @@
+"""Recipes: TOML files of the keys of a dataclass, each of which `key=value` overrides."""
+
+import dataclasses
+import tomllib
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..errors import OptionError, UnknownName
+from ..storage import read_bytes
+
+__all__ = ["check_ranges", "check_shares", "read_settings"]
+
+T = TypeVar("T")
+
+
+def read_settings(path: str | Path, kind: type[T], overrides: Mapping[str, str] | None = None) -> T:
+    """Reads a TOML file of the keys of a frozen dataclass and applies overrides.
+
+    Keys are numbers, texts, true or false, lists (`tuple[str, ...]`, `tuple[int, int]`, `tuple[float, float]`) or
+    tables of sizes (`Mapping[str, int]`).
+
+    Args:
+        path: The recipe.
+        kind: The dataclass, which checks its own ranges.
+        overrides: Texts by key; `sizes.width` reaches into a table.
+
+    Raises:
+        StorageError: If the file cannot be read.
+        OptionError: If it is not TOML, or a value has the wrong type or is not allowed.
+        UnknownName: If a key is not one of the recipe.
+    """
+    try:
+        values: dict[str, Any] = tomllib.loads(read_bytes(path).decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OptionError(f"{path}: not a TOML file ({error})") from error
+    types = typing.get_type_hints(kind)
+    for key, text in (overrides or {}).items():
+        table, _, inner = key.partition(".")
+        if inner and _origin(types.get(table)) is Mapping:
+            sizes = values.get(table, {})
+            values[table] = {**(sizes if isinstance(sizes, dict) else {}), inner: _parse(key, text, int)}
+        else:
+            values[key] = _parse(key, text, types[key]) if key in types else text
+    values = {key: _checked(key, value, types) for key, value in values.items()}
+    fields = dataclasses.fields(kind)  # pyright: ignore[reportArgumentType]
+    missing = [field.name for field in fields if _required(field) and field.name not in values]
+    if missing:
+        raise OptionError(f"{path}: needs {', '.join(missing)}")
+    return kind(**values)
+
+
+def check_ranges(settings: object, ranges: Sequence[tuple[str, float, float]]) -> None:
+    """Makes sure that numbers, and the numbers of lists, are in their ranges.
+
+    Args:
+        settings: What has the numbers.
+        ranges: Name, smallest and largest value of each.
+
+    Raises:
+        OptionError: If one is not.
+    """
+    for name, low, high in ranges:
+        value = getattr(settings, name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if not low <= number <= high:
+                raise OptionError(f"{name}={_shown(value)}: not in [{low:g}, {high:g}]")
+
+
+def check_shares(**shares: float) -> None:
+    """Makes sure that shares are no more than the whole.
+
+    Raises:
+        OptionError: If they are.
+    """
+    if sum(shares.values()) > 1 + 1e-9:
+        named = ", ".join(f"{name}={share:g}" for name, share in shares.items())
+        raise OptionError(f"{named}: more than 1 in sum")
+
+
+def _origin(kind: Any) -> Any:
+    return typing.get_origin(kind) or kind
+
+
+def _checked(key: str, value: Any, types: Mapping[str, Any]) -> Any:
+    """Makes sure that a key exists and that its value has the right type."""
+    if key not in types:
+        raise UnknownName("recipe key", key, types)
+    kind, wanted = types[key], _origin(types[key])
+    if wanted is tuple:
+        return _checked_list(key, value, typing.get_args(kind), _called(kind))
+    if not _fits(value, wanted):
+        raise OptionError(f"{key}={value!r}: not {_called(kind)}")
+    if isinstance(value, dict):
+        for name, size in value.items():
+            _check_size(f"{key}.{name}", size)
+    return value
+
+
+def _checked_list(key: str, value: Any, kinds: tuple[Any, ...], called: str) -> tuple[Any, ...]:
+    texts = kinds[-1] is Ellipsis
+    if texts and isinstance(value, str):
+        return (value,)
+    right_length = isinstance(value, list) and (texts or len(value) == len(kinds))
+    if not right_length or not all(_fits(entry, kinds[0]) for entry in value):
+        raise OptionError(f"{key}={value!r}: not {called}")
+    return tuple(value)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    wanted = (int, float) if kind is float else kind
+    return isinstance(value, wanted) and (kind is bool or not isinstance(value, bool))
+
+
+def _check_size(name: str, size: Any) -> None:
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise OptionError(f"{name}={size!r}: not a whole number of at least 1")
+
+
+def _required(entry: "dataclasses.Field[Any]") -> bool:
+    return entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
+
+
+def _parse(key: str, text: str, kind: Any) -> Any:
+    plain = kind == tuple[str, ...] and not text.lstrip().startswith("[")  # one path needs neither quotes nor brackets
+    try:
+        return kind(text) if kind in (int, float, str) else text if plain else tomllib.loads(f"value = {text}")["value"]
+    except ValueError as error:
+        raise OptionError(f"{key}={text!r}: not {_called(kind)}") from error
+
+
+def _shown(value: Any) -> str:
+    return str(list(value)) if isinstance(value, tuple) else str(value)
+
+
+def _called(kind: Any) -> str:
+    names = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "a text in quotes",
+        tuple[str, ...]: 'a list of texts such as ["a", "b"]',
+        tuple[int, int]: "two whole numbers such as [24, 96]",
+        tuple[float, float]: "two numbers such as [0.2, 3.5]",
+    }
+    return names.get(kind, "a table such as {width = 48}")
