@@ -135,7 +135,7 @@ def _settle(synth: Any, pitch: int, velocity: int) -> None:
     """Plays a note that cannot be heard, until all controls are where they were set.
 
     They glide there from those of the synth's own first preset, but only while a note is played; where a preset is
-    loaded long before, that is over. The glide would be heard as a click of 0.15 in a silent preset. The note is the
+    loaded long before, that is over. A silent preset would begin with a click, a dark one bright. The note is the
     one to come, so that nothing glides from its pitch, and its envelope waits until it is over.
     """
     delay = synth.get_controls()["env_1_delay"]
