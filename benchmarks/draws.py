@@ -20,7 +20,7 @@ from patchflow.match import Matcher, Target
 from patchflow.match.proposals import FromSpace, Proposer
 from patchflow.presets import Preset, read_presets
 
-RATE, TARGETS, DRAWS = 22_050, 10, 60
+RATE, TARGETS, DRAWS = 22_050, 6, 60
 BUDGETS = (100,)
 NOTE = Note(60, 100, hold=1.0, length=1.5)
 

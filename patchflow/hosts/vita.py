@@ -15,6 +15,9 @@ __all__ = ["Loaded", "Vita"]
 
 Route = Sequence[str]  # source and destination of a modulation slot, "" if it has none
 
+_SETTLING = 0.1  # seconds, after which a thousandth of the way is left
+_LONGEST_DELAY = 2**0.5  # stands for 4 s
+
 # What occupies empty slots for a moment. Vital's own list of destinations takes as long as two seconds of sound.
 _FILLER = "slide"
 _FILLED = [
@@ -123,8 +126,23 @@ def _render(
     knobs = synth.get_controls()
     for name, number in controls.items():
         knobs[name].set(float(number))
+    _settle(synth, pitch, velocity)
     sound = synth.render(pitch, velocity / 127, hold, length)
     return Answer(data=sound.mean(0, dtype=np.float32).tobytes())
+
+
+def _settle(synth: Any, pitch: int, velocity: int) -> None:
+    """Plays a note that cannot be heard, until all controls are where they were set.
+
+    They glide there from those of the synth's own first preset, but only while a note is played; where a preset is
+    loaded long before, that is over. A silent preset would begin with a click, a dark one bright. The note is the
+    one to come, so that nothing glides from its pitch, and its envelope waits until it is over.
+    """
+    delay = synth.get_controls()["env_1_delay"]
+    own = delay.value()
+    delay.set(_LONGEST_DELAY)
+    synth.render(pitch, velocity / 127, _SETTLING / 2, _SETTLING)
+    delay.set(own)
 
 
 def _reroute(instrument: Loaded, controls: Mapping[str, float], routes: Sequence[Route]) -> dict[str, float]:

@@ -115,6 +115,13 @@ PRESET = Preset("vital", CORE.decode(CORE.default()) | {"filter_1.on": "On"}, na
 
 
 @pytest.mark.slow
+def test_a_fresh_preset_has_the_lfos_and_the_sample_of_the_real_synths(described: Any):
+    settings = document_of({}, {})["settings"]
+
+    assert [settings[part] == described["preset"]["settings"][part] for part in ("lfos", "sample")] == [True, True]
+
+
+@pytest.mark.slow
 def test_the_real_synth_has_the_macros_that_were_written():
     preset = with_macros(PRESET, [Macro("Dark", {"filter_1.cutoff": -0.5, "osc_1.level": 0.25}, value=0.5)])
     text = json.dumps({**document_of(preset.values, load_rest(preset.rest)), "synth_version": "1.5.5"})
