@@ -31,7 +31,7 @@ def fingerprint(sound: np.ndarray, rate: int) -> np.ndarray:
         0 for 80 dB below the sound's own maximum, 255 for the maximum, uint8, shape `(F, N)`.
 
     Example:
-        >>> fingerprint(np.sin(np.arange(8_000) / 3), 8_000).shape
+        >>> fingerprint(np.sin(np.arange(16_000) / 3), 8_000).shape
         (20, 24)
     """
     hop = max(1, round(_FRAME_S * rate))
