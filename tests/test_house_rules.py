@@ -88,7 +88,8 @@ def test_only_declared_packages_are_imported(path: Path):
 @cache
 def declared_packages() -> set[str]:
     project = tomllib.loads((ROOT.parent / "pyproject.toml").read_text("utf-8"))["project"]
-    declared = {requirement.split(">")[0] for requirement in project["dependencies"]}
+    optional = [name for extra, names in project["optional-dependencies"].items() if extra != "dev" for name in names]
+    declared = {requirement.split(">")[0] for requirement in [*project["dependencies"], *optional]}
     return {package for package, owners in packages_distributions().items() if declared & set(owners)}
 
 

