@@ -51,7 +51,7 @@ def import_(
     from ._preset_output import print_intake
 
     if synth:
-        engines[synth]  # an unknown one is no fault of the files
+        engines[synth]  # that there is none is no fault of the files
     files = import_files(
         Library(library), paths, lambda name: engines[name].space, lambda path: load_presets(path, synth)
     )

@@ -89,8 +89,11 @@ class Control:
             if not self.low - _NEAR <= native <= self.high + _NEAR:
                 raise PresetError(f"{self.name}={native:.6g}: not in [{self.low:g}, {self.high:g}]")
             return min(max(native, self.low), self.high)
-        matching = [place for place, option in enumerate(self.options) if option == text]
-        place = matching[0] if len(matching) == 1 else self._nearest(native)
+        place = self._nearest(native)
+        if text in self.options:
+            place = self.options.index(text)
+        elif abs(self.values[place] - native) > 0.5 / len(self.values) + _NEAR:  # options may be called otherwise
+            raise PresetError(f"{self.name}={text or native!r}: not one of {', '.join(self.options)}")
         return self.options[place] if self.kind == "choice" else self.first + place
 
     def _nearest(self, native: float) -> int:

@@ -84,11 +84,11 @@ class Plugin(Engine):
             "velocity": note.velocity,
             "hold": note.hold,
             "samples": note.samples(rate),
+            "mono": True,
             "values": natives,
         }
         answer = self._host.ask("render", asked, rest, rate=rate)
-        sound = np.frombuffer(answer.data, np.float32).reshape(answer.facts["channels"], -1)
-        return sound.mean(0, dtype=np.float32)
+        return np.frombuffer(answer.data, np.float32)
 
 
 def engine_of(description: Description) -> type[Engine]:

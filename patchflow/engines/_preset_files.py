@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from ..errors import EngineError, PresetError, RenderError
+from ..errors import EngineError, PresetError, RenderError, UnknownName
 from ..presets import Preset, ReadReport, Rejected, read_presets, write_presets
 from ..presets.files import format_of
 from ..presets.vst2 import plugin_id
@@ -69,9 +69,12 @@ def unpacked(report: ReadReport, synth: str = "") -> ReadReport:
         synth: Which synth the presets are for; whose they are if "".
 
     Raises:
+        UnknownName: If there is no such synth.
         PresetError: If nobody knows of which synth they are, or it is not the one that was asked for.
         EngineError: If the synth cannot be loaded.
     """
+    if synth and synth not in engines:
+        raise UnknownName("synth", synth, engines)
     taken = {voice.voice for voice in report.rejected}
     numbers = (number for number in count(1) if number not in taken)
     made: dict[str, Engine] = {}

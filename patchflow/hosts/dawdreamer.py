@@ -129,7 +129,10 @@ def _runs(plugin: Any, index: int, before: float, grid: Sequence[float]) -> list
 
 
 def _render(instrument: Instrument, note: Mapping[str, Any]) -> Answer:
-    """Plays one note, or none if its pitch is None; the samples are float32, shape `(C, T)`."""
+    """Plays one note, or none if its pitch is None.
+
+    The samples are float32, shape `(C, T)`, or `(1, T)` if asked for `mono`.
+    """
     engine, plugin, rate = instrument.engine, instrument.plugin, instrument.rate
     plugin.clear_midi()
     if note["pitch"] is not None:
@@ -141,6 +144,8 @@ def _render(instrument: Instrument, note: Mapping[str, Any]) -> Answer:
         raise EngineError(f"gave {sound.shape[1]:,} samples, not {note['samples']:,}")
     if not np.isfinite(sound).all():
         raise EngineError("gave samples that are not numbers")
+    if note.get("mono") and len(sound):  # half as much to send
+        sound = sound.mean(0, keepdims=True, dtype=np.float32)
     return Answer({"channels": sound.shape[0]}, np.ascontiguousarray(sound).tobytes())
 
 

@@ -48,12 +48,13 @@ class Trial:
             "velocity": key.velocity,
             "hold": key.hold,
             "samples": key.samples(RATE),
+            "mono": True,
             "values": list(values.items()),
         }
         answer = self.host.ask("render", asked, rate=RATE)
         if not answer.facts["channels"]:
             raise EngineError(f"{self.host.name}: has no audio output")
-        return np.frombuffer(answer.data, np.float32).reshape(answer.facts["channels"], -1).mean(0)
+        return np.frombuffer(answer.data, np.float32)
 
     def tried(self, values: Mapping[int, float]) -> np.ndarray | None:
         """Returns the sound of some values, or None if the plug-in cannot play them, which is noted."""

@@ -69,6 +69,19 @@ def test_a_value_beyond_the_limits_is_refused():
         ALL.preset([0.9, 0, 0, 0, 0], ["", "low", "0", "8 ft", ""])
 
 
+def test_an_option_that_was_removed_is_refused():
+    control = Control(0, "mode", "choice", 0.0, options=("low", "high"), values=(0.0, 1.0))
+
+    with pytest.raises(PresetError, match="mode='middle': not one of low, high"):
+        control.value(0.5, "middle")
+
+
+def test_options_that_were_given_other_names_are_known_by_their_values():
+    control = Control(0, "wave", "choice", 0.0, options=("sine", "saw"), values=(0.0, 1.0))
+
+    assert [control.value(native, text) for native, text in ((0.0, "0"), (1.0, "1"))] == ["sine", "saw"]
+
+
 GOOD = to_text(ALL)
 
 
