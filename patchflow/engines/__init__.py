@@ -5,6 +5,7 @@ from ._description_file import described, description_file, read_description
 from ._description_text import to_text
 from ._engine import Engine, Note
 from ._plugin import Plugin, engine_of, need_dawdreamer
+from ._plugin_state import plugin_state
 from ._preset_files import load_presets, save_presets, unpacked
 from ._registry import Engines, engines
 from ._renderer import Renderer
@@ -23,6 +24,7 @@ __all__ = [
     "engines",
     "load_presets",
     "need_dawdreamer",
+    "plugin_state",
     "read_description",
     "save_presets",
     "to_text",

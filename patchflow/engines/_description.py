@@ -1,6 +1,6 @@
 """What patchflow knows of a plug-in: its parameters, as far as they are to be searched, and how it behaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -146,13 +146,13 @@ class Description:
         free = [(c.index, c.native(u)) for c, u in zip(self.searched, point.tolist(), strict=True)]
         return free + [(c.index, c.default) for c in self.controls if c.kind == "fixed"]
 
-    def preset(self, natives: Sequence[float], texts: Sequence[str]) -> dict[str, Value]:
-        """Returns a preset's values, given the plug-in's, all of them, and what it shows for them.
+    def preset(self, natives: Mapping[int, float], texts: Mapping[int, str]) -> dict[str, Value]:
+        """Returns a preset's values, given the plug-in's by index, and what it shows for them, as far as it is known.
 
         Raises:
             PresetError: If one is beyond the limits that the description sets.
         """
-        return {c.name: c.value(natives[c.index], texts[c.index]) for c in self.searched}
+        return {c.name: c.value(natives[c.index], texts.get(c.index, "")) for c in self.searched}
 
     def facts(self) -> Mapping[str, str]:
         """Returns what a user wants to know, in words."""

@@ -1,7 +1,7 @@
 """Any plug-in as a synth, as its description says."""
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -10,9 +10,12 @@ import numpy as np
 from ..errors import MissingDependency, PresetError
 from ..hosts import HostProcess
 from ..presets import Preset, check
-from ..presets.vst2 import plugin_id, program_of
+from ..presets.owner import owner
+from ..presets.vst2 import program_of
+from ..presets.vst3 import class_id, parse
 from ._description import Description, Native
 from ._engine import Engine, Note
+from ._plugin_state import plugin_state
 
 __all__ = ["Plugin", "engine_of", "need_dawdreamer"]
 
@@ -53,13 +56,14 @@ class Plugin(Engine):
     def unpack(self, preset: Preset) -> Preset:
         """Lets the plug-in load the preset and asks for its values; see `Engine.unpack`."""
         about = self.description
-        owner = plugin_id(preset.rest)
-        if about.id and owner and owner != about.id:
+        if about.native == "json":
+            raise PresetError(f"{preset.name or 'preset'}: presets of {about.name} itself cannot be read, only .json")
+        whose = owner(preset.rest)
+        if about.id and whose and whose != about.id:
             raise PresetError(
-                f"{preset.name or 'preset'}: is for the plug-in {owner!r}, and {about.name} is {about.id!r}"
+                f"{preset.name or 'preset'}: is for the plug-in {whose!r}, and {about.name} is {about.id!r}"
             )
-        facts = self._host.ask("values", data=preset.rest).facts
-        return replace(preset, synth=about.name, values=about.preset(facts["values"], facts["texts"]))
+        return replace(preset, synth=about.name, values=about.preset(*self._told(preset)))
 
     def pack(self, preset: Preset) -> Preset:
         """Lets the plug-in save the preset and load it again; see `Engine.pack`.
@@ -68,8 +72,23 @@ class Plugin(Engine):
         """
         check(preset, self.space)
         natives = self.description.natives(self.space.encode(preset.values))
-        state = self._host.ask("state", {"values": natives}, preset.rest).data
+        state = plugin_state(self._host, natives, preset.rest)
+        if class_id(state):
+            state = replace(parse(state), name=preset.name, values=tuple(sorted(natives))).pack()
         return self.unpack(replace(preset, rest=self._one(state, preset.name)))
+
+    def _told(self, preset: Preset) -> tuple[Mapping[int, float], Mapping[int, str]]:
+        """The values of all parameters and what the plug-in shows for them, where it tells."""
+        if class_id(preset.rest):
+            values = dict(parse(preset.rest).values)
+            if not {control.index for control in self.description.searched} <= set(values):
+                raise PresetError(
+                    f"{preset.name or 'preset'}: a VST3 does not tell what a preset holds; only those that patchflow "
+                    "wrote can be read"
+                )
+            return values, {}
+        facts = self._host.ask("values", data=preset.rest).facts
+        return dict(enumerate(facts["values"])), dict(enumerate(facts["texts"]))
 
     def _one(self, state: bytes, name: str) -> bytes:
         """One preset, where the plug-in saves a bank of which it plays the first."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import EngineError, PresetError, RenderError, UnknownName
 from ..presets import Preset, ReadReport, Rejected, read_presets, write_presets
 from ..presets.files import format_of
-from ..presets.vst2 import plugin_id
+from ..presets.owner import owner
 from ._description_file import described, description_file, read_description
 from ._engine import Engine
 from ._registry import engines
@@ -98,7 +98,7 @@ def _engine(name: str, made: dict[str, Engine]) -> Engine:
 
 def _owner(preset: Preset) -> str:
     """The described synth that takes a preset."""
-    plugin = plugin_id(preset.rest)
+    plugin = owner(preset.rest)
     takers = [name for name in described() if plugin and _id(description_file(name)) == plugin]
     if len(takers) > 1:
         raise PresetError(

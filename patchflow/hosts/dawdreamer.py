@@ -13,10 +13,12 @@ import numpy as np
 from ..errors import EngineError
 from ._host import Answer, Host
 from ._plugin_file import explain, is_uri
+from ._vst3_class import class_id
 
 __all__ = ["DawDreamer"]
 
 _BLOCK = 512  # samples
+_VST3 = b"<VST3PluginState>"
 _PADDING = bytes(64)  # amsynth reads its chunk as a text that ends with a zero, which it does not store
 
 
@@ -79,7 +81,8 @@ class DawDreamer(Host):
             case "render":
                 return _render(instrument, arguments)
             case "state":
-                return Answer(data=_state(instrument.plugin))
+                _settle(instrument)
+                return _state(instrument.plugin, self.path)
             case "values":
                 return Answer({"values": _values(instrument.plugin), "texts": _texts(instrument.plugin)})
         raise EngineError(f"{what!r}: a plug-in does not know this question")
@@ -157,11 +160,18 @@ def _texts(plugin: Any) -> list[str]:
     return [plugin.get_parameter_text(index) for index in range(plugin.get_plugin_parameter_size())]
 
 
-def _state(plugin: Any) -> bytes:
+def _settle(instrument: Instrument) -> None:
+    """Lets the plug-in play a moment of nothing: a VST3 hears of new values only while it plays."""
+    instrument.plugin.clear_midi()
+    instrument.engine.render(_BLOCK / instrument.rate)
+
+
+def _state(plugin: Any, path: str) -> Answer:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "state")
         plugin.save_state(str(file))
-        return file.read_bytes()
+        state = file.read_bytes()
+    return Answer({"class": class_id(path) if _VST3 in state else ""}, state)
 
 
 def _load_state(plugin: Any, data: bytes) -> None:

@@ -1,15 +1,16 @@
 """Finds out what a plug-in is: its parameters, its latency, its chance, its speed, its presets."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..engines import Control, Description, need_dawdreamer
-from ..errors import EngineError, RenderError
+from ..engines import Control, Description, need_dawdreamer, plugin_state
+from ..errors import EngineError, PresetError, RenderError
 from ..hosts import HostProcess
-from ..presets.vst2 import plugin_id, program_of
+from ..presets.owner import owner
+from ..presets.vst2 import program_of
+from ..presets.vst3 import class_id
 from .audible import Heard, draw, listen
 from .kinds import GRID, Kind, as_knob, kind_of
 from .names import groups, unique
@@ -82,7 +83,7 @@ def _describe(trial: Trial, name: str, facts: Mapping[str, Any], progress: Calla
     if not any(what.audible for what in heard):
         raise EngineError(f"{trial.host.name}: none of its {len(about)} parameters can be heard: nothing to search")
     progress("timing", 1.0)
-    id_, native = _presets(trial.host, draw(kinds, rng))
+    id_, native = _presets(trial, draw(kinds, rng))
     return Description(
         name=name,
         plugin=trial.host.settings["path"],
@@ -135,16 +136,19 @@ def _notes(about: dict[str, Any], kind: Kind, heard: Heard) -> list[str]:
     return ["".join(letter if letter.isprintable() else " " for letter in note) for note in notes]
 
 
-def _presets(host: HostProcess, values: dict[int, float]) -> tuple[str, str]:
+def _presets(trial: Trial, values: dict[int, float]) -> tuple[str, str]:
     """Whose presets it takes and in which format, tried out with one."""
+    host = trial.host
     try:
-        state = host.ask("state", {"values": list(values.items())}).data
-        owner = plugin_id(state)
-        if not owner:
+        state = plugin_state(host, list(values.items()))
+        whose = owner(state)
+        if not whose:
             return "", "json"
-        bank = host.ask("values", data=state).facts
-        program = replace(program_of(state), count=len(values)).pack() if state[8:12] == b"FBCh" else state
-        alike = host.ask("values", data=program).facts == bank
-    except RenderError:
+        if class_id(state):
+            same = not trial.differ(trial.play(values), trial.play({}, rest=state))
+            return (whose, "vstpreset") if same else ("", "json")
+        read = host.ask("values", data=state).facts
+        alike = host.ask("values", data=program_of(state).pack()).facts == read
+    except (PresetError, RenderError):
         return "", "json"
-    return owner, "fxp" if alike else "fxb"
+    return whose, "fxp" if alike else "fxb"

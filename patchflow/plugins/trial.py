@@ -36,8 +36,16 @@ class Trial:
     noise_floor_db: float = 0.0
     faults: dict[str, int] = field(default_factory=dict)
 
-    def play(self, values: Mapping[int, float], note: Note | None = NOTE, pitch: int | None = None) -> np.ndarray:
-        """Returns the sound of some values, mono, shape `(T,)`; without a key pressed if `note` is None.
+    def play(
+        self, values: Mapping[int, float], note: Note | None = NOTE, pitch: int | None = None, rest: bytes = b""
+    ) -> np.ndarray:
+        """Returns the sound of some values, mono, shape `(T,)`.
+
+        Args:
+            values: By index.
+            note: What to play; no key is pressed if None.
+            pitch: Another key.
+            rest: A preset in the plug-in's own format, to load first.
 
         Raises:
             RenderError: If the plug-in crashes or hangs on them.
@@ -51,7 +59,7 @@ class Trial:
             "mono": True,
             "values": list(values.items()),
         }
-        answer = self.host.ask("render", asked, rate=RATE)
+        answer = self.host.ask("render", asked, rest, rate=RATE)
         if not answer.facts["channels"]:
             raise EngineError(f"{self.host.name}: has no audio output")
         return np.frombuffer(answer.data, np.float32)

@@ -74,7 +74,7 @@ def extensions() -> tuple[str, ...]:
 
     Example:
         >>> extensions()
-        ('.bank', '.fxb', '.fxp', '.json', '.syx')
+        ('.bank', '.fxb', '.fxp', '.json', '.syx', '.vstpreset')
     """
     return tuple(extension for name in formats for extension in formats[name].extensions)
 

@@ -9,6 +9,7 @@ from patchflow.presets import Preset
 from patchflow.presets.files import format_of
 from patchflow.presets.formats import PresetFormat, formats
 from patchflow.presets.vst2 import Program
+from patchflow.presets.vst3 import VstPreset
 
 
 def amsynth_text(name: str) -> bytes:
@@ -19,6 +20,7 @@ def amsynth_text(name: str) -> bytes:
 OPAQUE = {
     "Amsynth": amsynth_text,
     "Fxb": lambda name: Program("mine", 1, 2, name, bytes(8), plain=True).pack(),
+    "Vstpreset": lambda name: VstPreset("AB" * 16, b"whatever the plug-in stores", b"", name).pack(),
     "Fxp": lambda name: Program("mine", 1, 2, name, b"whatever the plug-in stores").pack(),
 }
 """What a plug-in itself would have stored. That real ones take it is tested in `tests/plugins`."""

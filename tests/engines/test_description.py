@@ -59,14 +59,19 @@ def test_a_preset_becomes_the_plug_ins_numbers():
 
 
 def test_the_plug_ins_numbers_become_a_preset():
-    texts = ["", "high", "0", "8 ft", ""]
+    texts = {1: "high", 2: "0", 3: "8 ft"}
 
-    assert ALL.preset([0.3, 0.9, 0.6, 0.2, 0.1], texts) == {"cut": 0.3, "mode": "high", "range": 0, "octave": 0}
+    assert ALL.preset(dict(enumerate([0.3, 0.9, 0.6, 0.2, 0.1])), texts) == {
+        "cut": 0.3,
+        "mode": "high",
+        "range": 0,
+        "octave": 0,
+    }
 
 
 def test_a_value_beyond_the_limits_is_refused():
     with pytest.raises(PresetError, match=r"cut=0\.9: not in \[0\.25, 0\.75\]"):
-        ALL.preset([0.9, 0, 0, 0, 0], ["", "low", "0", "8 ft", ""])
+        ALL.preset(dict(enumerate([0.9, 0.0, 0.0, 0.0, 0.0])), {})
 
 
 def test_an_option_that_was_removed_is_refused():
