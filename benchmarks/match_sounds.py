@@ -1,9 +1,10 @@
 """How near every method comes to real sounds, by category.
 
-Usage: python benchmarks/match_sounds.py BANK.npz SOUNDS [--rows NAME,...] [--budgets N,...] [--each N] [--model FILE]
+Usage: python benchmarks/match_sounds.py BANK.npz SOUNDS [--rows NAME,...] [--budgets N,...] [--each N]
+       [--synth dexed] [--model FILE]
 
 SOUNDS is a folder with manifest.csv (file, category, pitch_midi). Writes one line a sound, row and budget to
-benchmarks/results/sounds.jsonl and goes on where it stopped. Every method hears the sound through the same
+benchmarks/results/SYNTH-sounds.jsonl and goes on where it stopped. Every method hears the sound through the same
 trimming and note-off; the bank and evolution from random voices get the sound's own note (the manifest's, or
 the first guess where it has none), the search guesses it unless the row says otherwise. There is no oracle
 row: no preset of the synth made these sounds.
@@ -34,7 +35,7 @@ from patchflow.match.result import Target
 from patchflow.match.scorer import Scorer
 from patchflow.match.search import Budget
 
-RESULTS = Path(__file__).parent / "results" / "sounds.jsonl"
+RESULTS = Path(__file__).parent / "results"
 VOICES = 1000  # of the bank, drawn once, rendered at each sound's own note
 
 Sound = dict[str, str]  # a row of the manifest
@@ -49,7 +50,7 @@ def main() -> None:
     torch.set_num_threads(1)
     train = Bank.load(options.bank).part("train")
 
-    with Renderer(engines["dexed"]) as renderer:
+    with Renderer(engines[options.synth]) as renderer:
         engine = renderer.make()
 
         def judge(sound: Sound, found: rows.Found) -> dict[str, Any]:
@@ -58,7 +59,14 @@ def main() -> None:
 
         work = methods(train, renderer, options)
         possible = pick(options.sounds, sys.maxsize)
-        runner.run(RESULTS, work, pick(options.sounds, options.each), options, judge, possible)
+        runner.run(
+            RESULTS / f"{options.synth}-sounds.jsonl",
+            work,
+            pick(options.sounds, options.each),
+            options,
+            judge,
+            possible,
+        )
 
 
 def methods(train: Bank, renderer: Renderer, options: argparse.Namespace) -> Iterator[runner.Method]:
@@ -96,7 +104,7 @@ def methods(train: Bank, renderer: Renderer, options: argparse.Namespace) -> Ite
             sound, FromLibrary(voices), n, seed, told)  # fmt: skip
     if options.rows and "search" not in options.rows:
         return
-    proposer = rows.posterior(options.model)
+    proposer = rows.posterior(options.model, options.synth)
     for n in rows.BUDGETS[1:]:
         yield "search", str(n), lambda sound, seed, n=n: searched(sound, proposer, n, seed, heard)
     yield "search told the note", "4000", lambda sound, seed: searched(sound, proposer, 4000, seed, told)

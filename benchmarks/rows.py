@@ -2,7 +2,6 @@
 
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from patchflow.match.search import Budget, Search
 from patchflow.metrics import metrics
 from patchflow.models import load_model, models, shipped
 
-__all__ = ["Found", "bank_mels", "cma_from", "draw_best", "measure", "nearest", "posterior", "search"]
+__all__ = ["Evenly", "Found", "bank_mels", "cma_from", "draw_best", "measure", "nearest", "posterior", "search"]
 
 RATE = 22_050
 FULL_RATE = 44_100
@@ -36,12 +35,20 @@ class Found:
     seconds: float
 
 
-def posterior(path: str | None) -> FromPosterior:
+def posterior(path: str | None, synth: str = "dexed") -> FromPosterior:
     """Returns the proposer on given weights, or on those shipped."""
-    weights = path or shipped("dexed")
+    weights = path or shipped(synth)
     if weights is None:
-        raise SystemExit("no weights for dexed: train a model, or name one with --model")
-    return FromPosterior(load_model(weights, engines["dexed"].space, models))
+        raise SystemExit(f"no weights for {synth}: train a model, or name one with --model")
+    return FromPosterior(load_model(weights, engines[synth].space, models))
+
+
+class Evenly(FromSpace):
+    """Presets drawn evenly from the whole space: what knows nothing at all."""
+
+    def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
+        """See `Proposer.propose`."""
+        return rng.random((count, len(self.space)))
 
 
 def search(target: Target, renderer: Renderer, proposers: list[Proposer], budget: Budget, seed: int) -> Found:
@@ -84,21 +91,12 @@ def cma_from(target: Target, renderer: Renderer, point: np.ndarray, renders: int
     return Found(best[1], scorer.note(pitch), spent, time.monotonic() - start)
 
 
-def from_scratch() -> list[Proposer]:
-    """Returns the proposer that knows nothing: presets drawn evenly from the whole space."""
-    return [FromSpace(engines["dexed"].space)]
-
-
-def bank_mels(points: np.ndarray, note: Note, cache: Path, progress: Callable[[int], None]) -> np.ndarray:
+def bank_mels(points: np.ndarray, note: Note, cache: Path, renderer: Renderer) -> np.ndarray:
     """Returns log-mel spectrograms of a bank played on one note, in 1/3 dB steps below the peak, uint8 `(N, F, N')`."""
     if cache.exists():
         return np.load(cache, mmap_mode="r")
-    mels = []
-    with Renderer(engines["dexed"]) as renderer:
-        jobs = [points[i : i + 8] for i in range(0, len(points), 8)]
-        for k, part in enumerate(renderer.map(lambda engine, job: _hear(engine, job, note), jobs)):
-            mels.append(part)
-            progress(8 * k)
+    jobs = [points[i : i + 8] for i in range(0, len(points), 8)]
+    mels = list(renderer.map(lambda engine, job: _hear(engine, job, note), jobs))
     cache.parent.mkdir(parents=True, exist_ok=True)
     np.save(cache, np.concatenate(mels))
     return np.load(cache, mmap_mode="r")

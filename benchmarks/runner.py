@@ -28,6 +28,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     options.add_argument("--budgets", default="", help="budgets to run, with commas, e.g. 256,1000; all if empty")
     options.add_argument("--part", default="1/1", help="K/N runs every Nth item from the Kth, for N processes at once")
     options.add_argument("--model", help="weights; those shipped if not given")
+    options.add_argument("--synth", default="dexed", help="name of the engine")
     return options
 
 
@@ -65,7 +66,7 @@ def run(
     strange = {line["item"] for line in map(json.loads, lines)} - {_name(item) for item in possible}
     if strange:
         raise SystemExit(f"{path}: has {len(strange)} items, e.g. {min(strange)}, of another set. Move it away.")
-    used = weights(options.model)
+    used = weights(options.synth, options.model)
     path.parent.mkdir(exist_ok=True)
     with path.open("a") as out:
         for row, budget, find in methods:
@@ -85,9 +86,9 @@ def run(
 
 
 @functools.cache
-def weights(path: str | None = None) -> str:
-    """Returns a fingerprint of weights, of those shipped if none are given."""
-    file = path or shipped("dexed")
+def weights(synth: str, path: str | None = None) -> str:
+    """Returns a fingerprint of weights, of those shipped if none are given; "" if there are none."""
+    file = path or shipped(synth)
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:8] if file else ""
 
 

@@ -20,8 +20,10 @@ FILE = Path(__file__).parent / "split.csv"
 
 
 def fingerprints(points: np.ndarray) -> list[str]:
-    """Returns 16 hexadecimal digits for every voice, from the 145 bytes of its parameters."""
-    return [hashlib.sha256(voice.tobytes()).hexdigest()[:16] for voice in dx7.bytes_from_points(points)]
+    """Returns 16 hexadecimal digits for every preset: of a DX7 from its 145 bytes, of others from the encoding."""
+    of_dx7 = points.shape[1] == len(dx7.SPACE)
+    rows = dx7.bytes_from_points(points) if of_dx7 else points.astype(np.float32)
+    return [hashlib.sha256(row.tobytes()).hexdigest()[:16] for row in rows]
 
 
 def named(part: str) -> set[str]:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from runner import weights
@@ -16,6 +17,7 @@ from patchflow.metrics import metrics
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 RANKING = "log_mel_l1"
+BEST = ("search", "4000")
 SHORT = (
     ("oracle", "1"), ("mean preset", "1"), ("random preset", "1"), ("nearest in the training bank", "0"),
     ("nearest in the whole bank", "0"), ("CMA-ES from scratch", "4000"), ("evolution from scratch", "256"),
@@ -26,34 +28,39 @@ HEAD = """# Results
 
 Made by `benchmarks/tables.py` from `benchmarks/results/`. Do not edit.
 
-n is the number of targets of a row; rows with fewer were run on the first of them. Intervals are bootstrapped over
-targets. `s` is the mean wall time, on two cores that were often busy with other work: read it as an upper bound. A
-preview of a part of the note counts as that part of a render. Rows with a * were made with other weights than those
-that are shipped now.
+n is the number of targets of a row; rows with fewer were run on the first of them, and `best search there` is the mean
+of the search with 4,000 renders on just those. Intervals are bootstrapped over targets. `s` is the mean wall time, on
+two cores that were often busy with other work: read it as an upper bound. A preview of a part of the note counts as
+that part of a render. Rows with a * were made with other weights than those that are shipped now.
 """
 
 
 def main() -> None:
     """Writes docs/results.md and the README's table."""
     parts = [HEAD]
-    voices, families = read("voices"), read("families")
-    if voices:
-        parts += [f"## {count(voices)} held-out DX7 voices", "", *table(group(voices)), ""]
-        readme = ROOT / "README.md"
-        rows = {key: lines for key, lines in group(voices).items() if key in SHORT}
-        rows |= {(f"{row}, one voice a family", budget): lines for (row, budget), lines in group(families).items()}
-        short = "\n".join(table(rows, (RANKING,)))
-        pattern = r"(<!-- table:start -->).*?(<!-- table:end -->)"
-        text = re.sub(pattern, lambda m: f"{m[1]}\n\n{short}\n\n{m[2]}", readme.read_text(), flags=re.DOTALL)
-        readme.write_text(text)
-    if families:
-        head = f"## {count(families)} held-out DX7 voices, one of each family: mostly odd ones"
-        parts += [head, "", *table(group(families)), ""]
-    sounds = read("sounds")
-    if sounds:
-        parts += ["## Real sounds, by category", "", *categories(sounds), "", "## Real sounds, all metrics", ""]
-        parts += [*table(group(sounds)), ""]
+    for synth in sorted({path.stem.partition("-")[0] for path in RESULTS.glob("*-*.jsonl")}, reverse=True):
+        parts += chapter(synth)
     (ROOT / "docs" / "results.md").write_text("\n".join(parts))
+    readme = ROOT / "README.md"
+    short = "\n".join(table("dexed", {k: v for k, v in group(read("dexed-voices")).items() if k in SHORT}, (RANKING,)))
+    pattern = r"(<!-- table:start -->).*?(<!-- table:end -->)"
+    text = re.sub(pattern, lambda m: f"{m[1]}\n\n{short}\n\n{m[2]}", readme.read_text(), flags=re.DOTALL)
+    readme.write_text(text)
+
+
+def chapter(synth: str) -> list[str]:
+    """Returns the tables of a synth, as lines."""
+    voices, families, sounds = (read(f"{synth}-{name}") for name in ("voices", "families", "sounds"))
+    parts = []
+    if voices:
+        parts += [f"## {synth}: {count(voices)} held-out presets", "", *table(synth, group(voices)), ""]
+    if families:
+        head = f"## {synth}: {count(families)} held-out presets, one of each family: mostly odd ones"
+        parts += [head, "", *table(synth, group(families)), ""]
+    if sounds:
+        parts += [f"## {synth}: real sounds, by category", "", *categories(synth, sounds), ""]
+        parts += [f"## {synth}: real sounds, all metrics", "", *table(synth, group(sounds)), ""]
+    return parts
 
 
 def count(lines: list[dict]) -> int:
@@ -75,26 +82,34 @@ def group(lines: Iterable[dict]) -> dict[tuple[str, str], list[dict]]:
     return dict(sorted(groups.items(), key=lambda entry: -float(np.mean([x[RANKING] for x in entry[1]]))))
 
 
-def table(groups: dict[tuple[str, str], list[dict]], names: Iterable[str] | None = None) -> list[str]:
+def table(synth: str, groups: dict[tuple[str, str], list[dict]], names: Iterable[str] | None = None) -> list[str]:
     """Returns a Markdown table: a row a method, the ranking metric with its interval, then the other means."""
     others = [name for name in (metrics if names is None else names) if name != RANKING]
     arrows = {"lower": "↓", "higher": "↑"}
     heads = [f"{name} {metrics[name].unit} {arrows[metrics[name].better]}".replace("  ", " ") for name in others]
-    head = ["method", "budget", "n", "log-mel L1 dB ↓ [95 %]", "median", "s", *heads]
+    head = ["method", "budget", "n", "log-mel L1 dB ↓ [95 %]", "median", "best search there", "s", *heads]
+    best = {line["item"]: line[RANKING] for line in groups.get(BEST, [])}
     rows = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for (row, budget), lines in groups.items():
         value = np.array([line[RANKING] for line in lines])
         low, high = interval(value)
         seconds = float(np.mean([line["seconds"] for line in lines]))
-        cells = [row + stale(row, lines), budget_text(budget), str(len(lines)),
+        cells = [row + stale(synth, row, lines), budget_text(budget), str(len(lines)),
                  f"{value.mean():.2f} [{low:.2f}, {high:.2f}]",
-                 f"{np.median(value):.2f}", f"{seconds:.1f}" if seconds >= 0.05 else "–"]  # fmt: skip
+                 f"{np.median(value):.2f}", there(best, lines),
+                 f"{seconds:.1f}" if seconds >= 0.05 else "–"]  # fmt: skip
         cells += [f"{np.mean([line[name] for line in lines]):.3g}" for name in others]
         rows.append("| " + " | ".join(cells) + " |")
     return rows
 
 
-def categories(lines: list[dict]) -> list[str]:
+def there(best: dict[Any, float], lines: list[dict]) -> str:
+    """Returns the mean of the best search over the targets of a row, if it was run on all of them."""
+    values = [best[line["item"]] for line in lines if line["item"] in best]
+    return f"{np.mean(values):.2f}" if len(values) == len(lines) else "–"
+
+
+def categories(synth: str, lines: list[dict]) -> list[str]:
     """Returns a Markdown table of the ranking metric by category."""
     names = sorted({line["category"] for line in lines})
     rows = ["| method | budget | " + " | ".join(names) + " | all |", "|---|---|" + "---|" * (len(names) + 1)]
@@ -104,14 +119,14 @@ def categories(lines: list[dict]) -> list[str]:
             value = np.array([line[RANKING] for line in found if name in (None, line["category"])])
             low, high = interval(value)
             cells.append(f"{value.mean():.2f} [{low:.2f}, {high:.2f}]")
-        rows.append(f"| {row}{stale(row, found)} | {budget_text(budget)} | " + " | ".join(cells) + " |")
+        rows.append(f"| {row}{stale(synth, row, found)} | {budget_text(budget)} | " + " | ".join(cells) + " |")
     return rows
 
 
-def stale(row: str, lines: list[dict]) -> str:
+def stale(synth: str, row: str, lines: list[dict]) -> str:
     """Returns a star if a row that rests on weights was made with others than those that are shipped."""
     learned = row.startswith(("posterior", "search"))
-    return "*" if learned and any(line.get("weights") != weights() for line in lines) else ""
+    return "*" if learned and any(line.get("weights") != weights(synth) for line in lines) else ""
 
 
 def budget_text(budget: str) -> str:

@@ -30,8 +30,8 @@ class Registry(Mapping[str, T], Generic[T]):
         MissingDependency: On a look-up of an entry whose optional package is not installed.
 
     Example:
-        >>> sorted(Registry("patchflow.engines", "synth"))
-        ['dexed', 'tone']
+        >>> [name for name in Registry("patchflow.engines", "synth") if name in ("tone", "oboe")]
+        ['tone']
     """
 
     def __init__(self, package: str, kind: str) -> None:

@@ -85,6 +85,30 @@ def search(
 
 
 @app.command()
+def tag(
+    *,
+    synth: Annotated[str, typer.Option(metavar="NAME", help="The synth whose presets are to be described.")] = "dexed",
+    library: LibraryFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Describe the presets of a synth, so that they are found by what they are.
+
+    Categories are guessed from names; every preset is played once and called bright or dark, noisy, moving or
+    steady, and so on. `show` tells which word comes from where.
+
+    Example: patchflow presets tag --synth dexed
+    """
+    from ..data.tags import tag_library
+    from ..engines import engines
+    from ..presets.library import Library
+    from ._preset_output import print_tagged, shown
+
+    with shown("presets") as progress:
+        count = tag_library(Library(library), synth, engines[synth], progress)
+    print_tagged(count, as_json=as_json)
+
+
+@app.command()
 def show(
     number: Annotated[int, typer.Argument(metavar="ID", parser=whole, help="A number that `search` prints.")],
     *,
@@ -109,7 +133,10 @@ def export(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", "-o", metavar="FILE", help="The file to write; its ending, such as .syx or .json, says the format."
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="The file to write; its ending, such as .syx, .vital or .json, says its format.",
         ),
     ],
     library: LibraryFile = None,

@@ -1,9 +1,11 @@
-"""`patchflow train`: makes a model from a recipe."""
+"""`patchflow train`: makes a model from a recipe, or for a synth of one's own."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from ._numbers import number
 
 if TYPE_CHECKING:
     from ..train import Report
@@ -13,25 +15,45 @@ __all__ = ["train"]
 
 def train(
     recipe: Annotated[
-        Path,
-        typer.Argument(metavar="RECIPE", help="A .toml file: data, model, schedule, where results go."),
-    ],
+        Path | None,
+        typer.Argument(metavar="[RECIPE]", help="A .toml file: data, model, schedule, where results go."),
+    ] = None,
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Values that replace those of the recipe.")
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Values that replace those of the recipe.")
+    ] = None,
+    *,
+    synth: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Train for this synth from the presets of your library, no recipe needed."),
+    ] = "",
+    minutes: Annotated[
+        float, typer.Option(metavar="M", parser=number, help="With --synth: about how long it may take.")
+    ] = 60.0,
+    device: Annotated[str, typer.Option(metavar="NAME", help="With --synth: cpu or cuda.")] = "cpu",
+    library: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --synth: the preset library.  [default: yours, if any]")
     ] = None,
 ) -> None:
-    """Train a model as RECIPE says.
+    """Train a model as RECIPE says, or one for a synth that `match --synth` will use from then on.
 
     An interrupted run goes on from its last checkpoint when started again. The losses and the
     recipe as resolved are saved beside the weights.
 
     \b
     Example: patchflow train recipes/dexed-cpu.toml steps=100 seed=1
+    Example: patchflow train --synth amsynth --minutes 30
     """
     from ..train import train as run
-    from ._parse import key_values
+    from ..train import train_own
+    from ._parse import key_values, library_file
 
-    typer.echo(run(recipe, key_values(overrides or []), _show))
+    if (recipe is None) == (synth == ""):
+        raise typer.BadParameter("give a recipe or --synth, and not both")
+    if recipe is not None:
+        typer.echo(run(recipe, key_values(overrides or []), _show))
+        return
+    source = library_file(library, none=False)
+    typer.echo(train_own(synth, library=source, minutes=minutes, device=device, progress=_show))
 
 
 def _show(report: "Report") -> None:

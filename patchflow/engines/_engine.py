@@ -77,6 +77,16 @@ class Engine(abc.ABC):
             Mono float32 samples, shape `(T,)` with `T = note.samples(rate)`; not limited to [-1, 1].
         """
 
+    def build_on(self, rest: bytes) -> None:  # noqa: B027 - most synths have nothing but their parameters
+        """Makes later renders start from what a preset has beyond the space, such as wavetables.
+
+        Args:
+            rest: See `Preset.rest`; `b""` for a fresh preset. An engine that knows of no such thing ignores it.
+
+        Raises:
+            PresetError: If it is damaged.
+        """
+
     def canonical(self, points: np.ndarray) -> np.ndarray:
         """Returns points that sound the same, with every parameter that cannot be heard at its default.
 

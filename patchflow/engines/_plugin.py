@@ -30,6 +30,7 @@ class Plugin(Engine):
         need_dawdreamer(about.name)
         settings = {"path": about.plugin, "names": about.names}
         self._host = HostProcess("dawdreamer", settings, name=about.name, fork=about.fork)
+        self._rest = b""
 
     def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
         """Plays one note; see `Engine.render`.
@@ -38,7 +39,7 @@ class Plugin(Engine):
             EngineError: If the plug-in cannot be loaded, or is not the one that was described.
             RenderError: If it crashes, hangs or gives no sound that can be used on this preset.
         """
-        return self._play(self.description.natives(point), b"", note, rate)
+        return self._play(self.description.natives(point), self._rest, note, rate)
 
     def play(self, rest: bytes, note: Note, rate: int = 44_100) -> np.ndarray:
         """Plays a preset of the plug-in's own format as it is, whatever the description says.
@@ -53,16 +54,17 @@ class Plugin(Engine):
         """
         return self._play([], rest, note, rate)
 
+    def build_on(self, rest: bytes) -> None:
+        """Makes later renders start from a preset of the plug-in's own format; see `Engine.build_on`."""
+        self._refuse_foreign(rest, "preset")
+        self._rest = rest
+
     def unpack(self, preset: Preset) -> Preset:
         """Lets the plug-in load the preset and asks for its values; see `Engine.unpack`."""
         about = self.description
         if about.native == "json":
             raise PresetError(f"{preset.name or 'preset'}: presets of {about.name} itself cannot be read, only .json")
-        whose = owner(preset.rest)
-        if about.id and whose and whose != about.id:
-            raise PresetError(
-                f"{preset.name or 'preset'}: is for the plug-in {whose!r}, and {about.name} is {about.id!r}"
-            )
+        self._refuse_foreign(preset.rest, preset.name or "preset")
         return replace(preset, synth=about.name, values=about.preset(*self._told(preset)))
 
     def pack(self, preset: Preset) -> Preset:
@@ -89,6 +91,11 @@ class Plugin(Engine):
             return values, {}
         facts = self._host.ask("values", data=preset.rest).facts
         return dict(enumerate(facts["values"])), dict(enumerate(facts["texts"]))
+
+    def _refuse_foreign(self, rest: bytes, name: str) -> None:
+        about, whose = self.description, owner(rest)
+        if about.id and whose and whose != about.id:
+            raise PresetError(f"{name}: is for the plug-in {whose!r}, and {about.name} is {about.id!r}")
 
     def _one(self, state: bytes, name: str) -> bytes:
         """One preset, where the plug-in saves a bank of which it plays the first."""

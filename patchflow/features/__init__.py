@@ -1,3 +1,3 @@
-"""Sound to numbers: `features.mel` and `features.mfcc`, batched, in torch, equal to librosa's."""
+"""Sound to numbers, batched, in torch: `features.mel`, `features.mfcc`, `features.descriptors`, equal to librosa's."""
 
 __all__ = []

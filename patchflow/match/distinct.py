@@ -1,6 +1,7 @@
 """Picks candidates that differ by ear, and says how certain each parameter is."""
 
 import numpy as np
+import torch
 
 from ..presets import ParamSpace
 from .scorer import STEPS_PER_DB, Scored
@@ -68,15 +69,16 @@ def uncertainty(found: Scored, space: ParamSpace) -> dict[str, float]:
 
 
 def _greedy(found: Scored, count: int, apart: float) -> np.ndarray:
+    """Rows, from the first on, no two of which are nearer than `apart`, at most `count`."""
+    mels = torch.from_numpy(found.mels[:, ::2, ::2]).float().flatten(1) / STEPS_PER_DB
     rows = [0]
-    near = _gap(found, 0)
+    near = _gap(mels, 0)
     while len(rows) < count and (near >= apart).any():
         rows.append(int(np.argmax(near >= apart)))
-        near = np.minimum(near, _gap(found, rows[-1]))
+        near = np.minimum(near, _gap(mels, rows[-1]))
     return np.array(rows)
 
 
-def _gap(found: Scored, row: int) -> np.ndarray:
-    """Log-mel L1 from one preset to all, over every other band and frame, in dB, shape `(N,)`."""
-    mels = found.mels[:, ::2, ::2].astype(np.int16)
-    return np.abs(mels - mels[row]).mean((1, 2)) / STEPS_PER_DB
+def _gap(mels: torch.Tensor, row: int) -> np.ndarray:
+    """Log-mel L1 from one preset to all, in dB, shape `(N,)`."""
+    return (mels - mels[row]).abs_().mean(1).numpy()

@@ -11,7 +11,7 @@ from ..audio.load import load
 from ..audio.sound import Sound
 from ..engines import Engine, Renderer, engines
 from ..errors import OptionError
-from ..models import load_model, models, shipped
+from ..models import load_model, models, weights_of
 from ..presets import ParamSpace, Preset
 from ..presets.library import Library
 from ..presets.parameters import Value
@@ -58,7 +58,7 @@ class Matcher:
 
         Args:
             synth: Name of an engine, see `patchflow list engines`.
-            model: Weights of a posterior; those shipped with the package if None.
+            model: Weights of a posterior; if None, those the user trained, else those shipped with the package.
             library: A preset library whose presets join the candidates; none if None.
 
         Raises:
@@ -67,7 +67,7 @@ class Matcher:
             StorageError: If the library cannot be read.
         """
         engine = engines[synth]
-        weights = model or shipped(synth)
+        weights = model or weights_of(synth)
         posterior = None
         proposers: list[Proposer] = []
         if weights is not None:

@@ -1,6 +1,7 @@
 """Trained models on disk: safetensors whose header says which model, synth and sizes they are."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from ..registry import Registry
 from ..storage import write_atomically
 from ._model import Model
 
-__all__ = ["load_model", "read_header", "save_model", "shipped"]
+__all__ = ["load_model", "own_weights", "read_header", "save_model", "shipped", "weights_of"]
 
 _FORMAT = "1"
 
@@ -93,6 +94,21 @@ def shipped(synth: str) -> Path | None:
     """Returns the posterior that comes with the package for a synth, if there is one."""
     path = Path(__file__).parent / "weights" / f"{synth}.safetensors"
     return path if path.exists() else None
+
+
+def own_weights(synth: str) -> Path:
+    """Returns where a user's own posterior for a synth lies: in `$PATCHFLOW_WEIGHTS` or their data folder."""
+    from platformdirs import user_data_path
+
+    chosen = os.environ.get("PATCHFLOW_WEIGHTS")
+    folder = Path(chosen) if chosen else user_data_path("patchflow", appauthor=False) / "weights"
+    return folder / f"{synth}.safetensors"
+
+
+def weights_of(synth: str) -> Path | None:
+    """Returns the posterior to use for a synth: the user's own, else the one that comes along, if there is one."""
+    own = own_weights(synth)
+    return own if own.exists() else shipped(synth)
 
 
 def _one_line(error: Exception) -> str:

@@ -7,18 +7,16 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from zuko.distributions import DiagNormal
-from zuko.flows import Flow, GeneralCouplingTransform, UnconditionalDistribution
-from zuko.transforms import MonotonicRQSTransform
+from zuko.flows import Flow, UnconditionalDistribution
 
 from ..presets import ParamSpace
+from ._coupling import BOUND, SplineCoupling
 from ._encoder import Encoder
 from ._model import Model
 
 __all__ = ["Posterior"]
-
-_BOUND = 4.0  # the flow works on [-_BOUND, _BOUND], where the splines act
 
 
 @dataclass(frozen=True)
@@ -92,13 +90,13 @@ class Posterior(Model):
 
     def log_density(self, points: Float[Tensor, "B P"], context: Float[Tensor, "B C"]) -> Float[Tensor, "B"]:
         """See `Model.log_density`."""
-        return self.flow(context).log_prob(self._widen(points)) + points.shape[-1] * math.log(2 * _BOUND)
+        return self.flow(context).log_prob(self._widen(points)) + points.shape[-1] * math.log(2 * BOUND)
 
     @torch.no_grad()
     def decode(self, z: Float[Tensor, "S P"], context: Float[Tensor, "S C"]) -> Float[Tensor, "S P"]:
         """See `Model.decode`."""
         x = self.flow(context).transform.inv(z)
-        return (x / (2 * _BOUND) + 0.5).clamp(0, 1)
+        return (x / (2 * BOUND) + 0.5).clamp(0, 1)
 
     @torch.no_grad()
     def infer(self, points: Float[Tensor, "S P"], context: Float[Tensor, "S C"]) -> Float[Tensor, "S P"]:
@@ -132,23 +130,12 @@ class Posterior(Model):
         return self.decode(z.to(mel), self.encode(mel, note).expand(count, -1))
 
     def _widen(self, points: Tensor) -> Tensor:
-        return (points - 0.5) * (2 * _BOUND)
+        return (points - 0.5) * (2 * BOUND)
 
 
 def _flow(size: int, context: int, hidden: int, transforms: int, bins: int) -> Flow:
     """A normal distribution and the couplings that lead to it."""
-    layers = [
-        GeneralCouplingTransform(
-            features=size,
-            context=context,
-            mask=mask,
-            univariate=_spline,
-            shapes=[torch.Size([bins]), torch.Size([bins]), torch.Size([bins - 1])],
-            hidden_features=(hidden, hidden),
-            activation=nn.SiLU,
-        )
-        for mask in _masks(size, transforms)
-    ]
+    layers = [SplineCoupling(mask, context, hidden, bins) for mask in _masks(size, transforms)]
     base = UnconditionalDistribution(DiagNormal, loc=torch.zeros(size), scale=torch.ones(size), buffer=True)
     return Flow(layers, base)
 
@@ -162,9 +149,3 @@ def _masks(size: int, count: int) -> list[torch.BoolTensor]:
         half[rng.permutation(size)[: size // 2]] = True
         masks += [half, ~half]
     return masks[:count]
-
-
-def _spline(widths: Tensor, heights: Tensor, derivatives: Tensor) -> MonotonicRQSTransform:
-    # mixed precision ends here: a spline in bfloat16 is neither monotone nor invertible
-    precise = (x.to(torch.promote_types(x.dtype, torch.float32)) for x in (widths, heights, derivatives))
-    return MonotonicRQSTransform(*precise, bound=_BOUND, slope=1e-4)

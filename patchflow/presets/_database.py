@@ -11,7 +11,7 @@ from ..storage import describe
 __all__ = ["opened", "transaction"]
 
 APPLICATION = 0x70617466  # "patf" in the file's header
-VERSION = 1
+VERSION = 2
 WAIT = 30.0  # seconds until another program that writes is given up on
 
 TABLES = """
@@ -39,6 +39,8 @@ CREATE TABLE label (
 );
 CREATE VIRTUAL TABLE words USING fts5 (name, category, author, tags, source, tokenize = 'trigram');
 """
+REST = "CREATE TABLE rest (preset INTEGER PRIMARY KEY REFERENCES preset ON DELETE CASCADE, data BLOB NOT NULL)"
+"""What presets have beyond their values; version 1 had no such table."""
 
 
 @contextmanager
@@ -95,6 +97,10 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
                 _make_tables(connection)
     if _header(connection, "application_id") != APPLICATION:
         raise StorageError(f"{path}: not a preset library of patchflow")
+    if _header(connection, "user_version") < VERSION:
+        with transaction(connection):
+            if _header(connection, "user_version") < VERSION:  # another program may have been faster
+                _add_rest(connection)
     version = _header(connection, "user_version")
     if version > VERSION:
         raise StorageError(f"{path}: made by a newer patchflow (version {version}, not {VERSION}). Update patchflow.")
@@ -104,6 +110,11 @@ def _make_tables(connection: sqlite3.Connection) -> None:
     for statement in filter(str.strip, TABLES.split(";")):
         connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    _add_rest(connection)
+
+
+def _add_rest(connection: sqlite3.Connection) -> None:
+    connection.execute(REST)
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 

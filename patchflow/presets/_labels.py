@@ -1,4 +1,4 @@
-"""Reads what presets of a library are called."""
+"""What presets of a library are called: written, read, and made findable."""
 
 import json
 import sqlite3
@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from ..errors import StorageError
 from .entry import Entry, Label
 
-__all__ = ["FIELDS", "read_entries"]
+__all__ = ["FIELDS", "read_entries", "write_label", "write_words"]
 
 FIELDS = ("name", "category", "author", "tags", "source")
 """The columns of a label, in the order of `Label`."""
 
 _WANTED = "IN (SELECT value FROM json_each(?))"
 _LABELS = f"SELECT preset, {', '.join(FIELDS)} FROM label WHERE preset {_WANTED} ORDER BY id"
+_INSERT_LABEL = f"INSERT OR IGNORE INTO label (preset, {', '.join(FIELDS)}) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT_WORDS = f"INSERT INTO words (rowid, {', '.join(FIELDS)}) VALUES (?, ?, ?, ?, ?, ?)"
 _SYNTHS = f"SELECT preset.id, synth FROM preset JOIN layout ON layout.id = layout WHERE preset.id {_WANTED}"
 
 
@@ -31,6 +33,29 @@ def read_entries(connection: sqlite3.Connection, ids: Sequence[int]) -> tuple[En
     if not set(ids) <= set(labels) & set(synths):
         raise StorageError("the preset library is damaged: presets without a name or synth")
     return tuple(Entry(id_, synths[id_], tuple(labels[id_])) for id_ in ids)
+
+
+def write_label(connection: sqlite3.Connection, preset: int, label: Label) -> None:
+    """Adds a label to a preset, unless it has just that one; `write_words` then makes it findable."""
+    texts = [label.name, label.category, label.author, json.dumps(label.tags), label.source]
+    connection.execute(_INSERT_LABEL, [preset, *map(_clean, texts)])
+
+
+def write_words(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """Renews the words by which presets are found."""
+    for entry in read_entries(connection, ids):
+        texts = ["\n".join(dict.fromkeys(_words(label, field) for label in entry.labels)) for field in FIELDS]
+        connection.execute("DELETE FROM words WHERE rowid = ?", [entry.id])
+        connection.execute(_INSERT_WORDS, [entry.id, *texts])
+
+
+def _words(label: Label, field: str) -> str:
+    return " ".join(label.tags) if field == "tags" else getattr(label, field)
+
+
+def _clean(text: str) -> str:
+    """A file name may hold bytes that are no text; SQLite does not take them."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _tags(text: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The values of a preset as a short string of bytes, and of many presets as points."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +12,9 @@ from .parameters import Choice, Knob, Parameter, Steps, Value
 from .space import ParamSpace
 
 __all__ = ["Vectors", "describe", "space_from"]
+
+
+_FINGERPRINT = 32  # bytes
 
 
 class Vectors:
@@ -36,8 +40,12 @@ class Vectors:
         small = np.uint8 if max(space.cells, default=0) <= 256 else np.dtype("<u4")
         self._row = np.dtype([("cells", small, self._cells.shape), ("knobs", "<f8", (len(self._knobs),))])
 
-    def pack(self, values: Mapping[str, Value]) -> bytes:
+    def pack(self, values: Mapping[str, Value], rest: bytes = b"") -> bytes:
         """Returns the bytes of a preset.
+
+        Args:
+            values: See `Preset.values`.
+            rest: See `Preset.rest`; only its fingerprint is packed, so that presets that differ have other bytes.
 
         Raises:
             PresetError: If a parameter is missing or its value is not allowed.
@@ -46,7 +54,7 @@ class Vectors:
         numbers = np.array(self.space.numbers(values), float)
         row = np.empty((), self._row)
         row["cells"], row["knobs"] = numbers[self._discrete], numbers[self._continuous]
-        return row.tobytes()
+        return row.tobytes() + (hashlib.sha256(rest).digest() if rest else b"")
 
     def unpack(self, data: bytes) -> dict[str, Value]:
         """Returns the values of a preset, exactly those that were packed.
@@ -73,9 +81,10 @@ class Vectors:
         return points
 
     def _rows(self, data: Sequence[bytes]) -> np.ndarray:
-        if any(len(row) != self._row.itemsize for row in data):
+        size = self._row.itemsize
+        if any(len(row) not in (size, size + _FINGERPRINT) for row in data):
             raise StorageError("the preset library is damaged: a preset has too many or too few bytes")
-        rows = np.frombuffer(b"".join(data), self._row)
+        rows = np.frombuffer(b"".join(row[:size] for row in data), self._row)
         low, high = [knob.low for knob in self._knobs], [knob.high for knob in self._knobs]
         if (rows["cells"] >= self._cells).any() or not ((low <= rows["knobs"]) & (rows["knobs"] <= high)).all():
             raise StorageError("the preset library is damaged: a value is not allowed")
@@ -102,7 +111,8 @@ def space_from(description: str) -> ParamSpace:
 def _description(parameter: Parameter) -> list[Any]:
     match parameter:
         case Knob():
-            return ["knob", parameter.name, parameter.low, parameter.high, parameter.log]
+            power = [parameter.power] * (parameter.power != 1)  # older libraries know none
+            return ["knob", parameter.name, parameter.low, parameter.high, parameter.log, *power]
         case Steps():
             return ["steps", parameter.name, parameter.low, parameter.high]
         case Choice():
@@ -111,8 +121,8 @@ def _description(parameter: Parameter) -> list[Any]:
 
 def _parameter(kind: str, name: str, *rest: Any) -> Parameter:
     if kind == "knob":
-        low, high, log = rest
-        return Knob(name, low, high, log=log)
+        low, high, log, *power = rest
+        return Knob(name, low, high, log=log, power=power[0] if power else 1.0)
     return Steps(name, *rest) if kind == "steps" else Choice(name, tuple(*rest))
 
 
@@ -126,4 +136,4 @@ def _unit_values(knob: Knob, numbers: np.ndarray) -> np.ndarray:
     """`Knob.unit_value` of many numbers."""
     if knob.log:
         return np.log(numbers / knob.low) / np.log(knob.high / knob.low)
-    return (numbers - knob.low) / (knob.high - knob.low)
+    return ((numbers - knob.low) / (knob.high - knob.low)) ** (1 / knob.power)

@@ -73,8 +73,8 @@ def extensions() -> tuple[str, ...]:
     """Returns the extensions of all formats.
 
     Example:
-        >>> extensions()
-        ('.bank', '.fxb', '.fxp', '.json', '.syx', '.vstpreset')
+        >>> ".syx" in extensions()
+        True
     """
     return tuple(extension for name in formats for extension in formats[name].extensions)
 

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,10 @@ import numpy as np
 from ..errors import OptionError, StorageError, UnknownName
 from ._adding import Adding
 from ._database import opened, transaction
-from ._labels import read_entries
+from ._labels import read_entries, write_label, write_words
 from ._search import matching
 from ._vectors import Vectors, describe, space_from
-from .entry import Entry, ImportReport
+from .entry import Entry, ImportReport, Label
 from .preset import Preset
 from .space import ParamSpace
 
@@ -61,7 +61,7 @@ class Library:
             return connection.execute("SELECT count(*) FROM preset").fetchone()[0]
 
     def add(self, presets: Iterable[Preset], space_of: Callable[[str], ParamSpace], source: str = "") -> ImportReport:
-        """Adds presets; one with exactly the values of another only adds its names to it.
+        """Adds presets; one with exactly the values and the rest of another only adds its names to it.
 
         Args:
             presets: From any source; those that do not fit are rejected.
@@ -70,6 +70,22 @@ class Library:
         """
         with opened(self.path, create=True) as connection, transaction(connection):
             return Adding(connection, space_of, source).add(presets)
+
+    def annotate(self, labels: Mapping[int, Label]) -> None:
+        """Adds labels to presets; each replaces what its source has said of the preset before.
+
+        Args:
+            labels: By number of the preset. The source says who tells this, e.g. `"measured"`.
+
+        Raises:
+            UnknownName: If a preset is not there.
+        """
+        with opened(self.path) as connection, transaction(connection):
+            _require(connection, list(labels))
+            for number, label in labels.items():
+                connection.execute("DELETE FROM label WHERE preset = ? AND source = ?", [number, label.source])
+                write_label(connection, number, label)
+            write_words(connection, list(labels))
 
     def search(
         self, text: str = "", *, synth: str = "", category: str = "", author: str = "", limit: int | None = None
@@ -115,9 +131,11 @@ class Library:
         with opened(self.path) as connection:
             _require(connection, [id])
             (entry,) = read_entries(connection, [id])
-            layout, vector = connection.execute(_LAYOUT_AND_VECTOR, [id]).fetchone()
+            layout, vector, rest = connection.execute(_CONTENT, [id]).fetchone()
             values = Vectors(space_from(layout)).unpack(vector)
-        return Preset(entry.synth, values, entry.name, entry.category, entry.author, entry.tags)
+        if not isinstance(rest, bytes | None):
+            raise StorageError("the preset library is damaged: what a preset has beyond its values is no data")
+        return Preset(entry.synth, values, entry.name, entry.category, entry.author, entry.tags, rest or b"")
 
     def remove(self, ids: Sequence[int]) -> None:
         """Takes presets out, all or none.
@@ -156,7 +174,8 @@ class Library:
         return Vectors(space).points(vectors)
 
 
-_LAYOUT_AND_VECTOR = "SELECT parameters, vector FROM preset JOIN layout ON layout.id = layout WHERE preset.id = ?"
+_CONTENT = """SELECT parameters, vector, rest.data FROM preset JOIN layout ON layout.id = layout
+LEFT JOIN rest ON rest.preset = preset.id WHERE preset.id = ?"""
 _IDS_OF_SYNTH = "SELECT preset.id FROM preset JOIN layout ON layout.id = layout WHERE synth = ? ORDER BY preset.id"
 _LAYOUTS_OF_SYNTH = "SELECT DISTINCT parameters FROM preset JOIN layout ON layout.id = layout WHERE synth = ?"
 _VECTORS_OF_SYNTH = """SELECT vector FROM preset WHERE layout IN (SELECT id FROM layout WHERE synth = ?) ORDER BY id"""

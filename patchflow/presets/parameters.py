@@ -22,9 +22,10 @@ class Knob:
         log: Whether equal steps of the encoded value are equal ratios. Needs `low > 0`.
         group: The part of the synth it belongs to, e.g. `"filter"`.
         default: Value in a fresh preset; `low` if not given.
+        power: The value rises from `low` with this power of the encoded value: above 1, small values have more room.
 
     Raises:
-        ValueError: If the range is empty, or if it is logarithmic and reaches 0.
+        ValueError: If the range is empty, if it is logarithmic and reaches 0 or has a power, or if that is not above 0.
 
     Example:
         >>> cutoff = Knob("cutoff", 20.0, 20_000.0, unit="Hz", log=True)
@@ -39,6 +40,7 @@ class Knob:
     log: bool = False
     group: str = ""
     default: float | None = None
+    power: float = 1.0
 
     cells = 0  # a continuous parameter has no cells
 
@@ -47,6 +49,8 @@ class Knob:
             raise ValueError(f"{self.name}: low={self.low:g} is not below high={self.high:g}")
         if self.log and self.low <= 0:
             raise ValueError(f"{self.name}: low={self.low:g} of a logarithmic range is not above 0")
+        if self.power <= 0 or (self.log and self.power != 1):
+            raise ValueError(f"{self.name}: power={self.power:g}: not above 0, or of a logarithmic range")
 
     def number(self, value: Value) -> float:
         """Returns a checked `value` as a number in `[low, high]`.
@@ -62,12 +66,15 @@ class Knob:
         """Returns the place of `number` in [0, 1]."""
         if self.log:
             return math.log(number / self.low) / math.log(self.high / self.low)
-        return (number - self.low) / (self.high - self.low)
+        return ((number - self.low) / (self.high - self.low)) ** (1 / self.power)
 
     def value(self, u: float) -> float:
         """Returns the native value at `u` in [0, 1]."""
         u = min(max(float(u), 0.0), 1.0)
-        value = self.low * (self.high / self.low) ** u if self.log else self.low + u * (self.high - self.low)
+        if self.log:
+            value = self.low * (self.high / self.low) ** u
+        else:
+            value = self.low + u**self.power * (self.high - self.low)
         return min(max(value, self.low), self.high)
 
 

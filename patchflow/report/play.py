@@ -77,6 +77,7 @@ def play_file(
     preset = voice_of(path, voice, synth)
     engine = engines[preset.synth]()
     check(preset, engine.space)
+    engine.build_on(preset.rest)
     sound = engine.render(engine.space.encode(preset.values), note, rate)
     number = f"-{voice}" if voice > 1 else ""
     out = out or Path(f"{path.stem}{number}-{note_name(note.pitch)}.wav")

@@ -50,7 +50,7 @@ class Writer:
         synth: Name of the engine that the presets are for.
         folder: Where banks go.
         settings: What the search is asked for: `seconds` or `renders`, `seed` and so on.
-        bank: Whether the best presets of all sounds make banks as well, where the format has banks.
+        bank: Whether the best presets of all sounds make banks as well, if the synth's format can hold several.
     """
 
     def __init__(self, synth: str, folder: Path, settings: Mapping[str, Any], *, bank: bool = False) -> None:

@@ -211,3 +211,21 @@ def test_every_command_has_help_with_an_example(shell, command):
     assert f"Example: patchflow presets {command}" in done.out
     assert "--library" in done.out
     assert "--json" in done.out
+
+
+def test_presets_are_tagged_and_found_by_their_tags(shell):
+    write_presets(shell.folder / "some.json", [saw(name="Brass 1")])
+    shell.run("presets", "import", "some.json")
+
+    done = shell.run("presets", "tag", "--synth", "tone")
+
+    assert (done.code, done.out) == (0, "1 preset described\n")
+    assert "Brass 1" in shell.run("presets", "search", "bright", "--category", "brass").out
+    assert "measured at middle C" in shell.run("presets", "show", 1).out
+
+
+def test_tagging_an_unknown_synth_is_one_line(shell):
+    done = shell.run("presets", "tag", "--synth", "tonne")
+
+    assert (done.code, done.out) == (1, "")
+    assert done.err == "patchflow: no synth named 'tonne'. Did you mean 'tone'?\n"

@@ -1,11 +1,14 @@
 """`patchflow render`: a preset file to a sound file."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
 
 from patchflow.engines import Note, engines
 from patchflow.presets import Preset, write_presets
+from tests.vital_files import document, packed
 
 
 @pytest.fixture
@@ -94,3 +97,40 @@ def test_what_is_not_allowed_is_one_line(shell, bank, words, message):
     assert done.err.startswith("patchflow: ")
     assert message in done.err
     assert shell.files() == before
+
+
+@pytest.mark.slow
+def test_a_preset_of_vital_sounds_with_its_own_wavetables(shell):
+    content = document()
+    Path("mine.vital").write_bytes(packed(content))
+    content["settings"]["wavetables"][0] = content["settings"]["wavetables"][1]
+    Path("other.vital").write_bytes(packed(content))
+
+    for name in ("mine", "other"):
+        done = shell.run(
+            "render", f"{name}.vital", "--hold", 0.2, "--length", 0.3, "--rate", 22_050, "--out", f"{name}.wav"
+        )
+        assert (done.code, done.err) == (0, "")
+    mine, other = (soundfile.read(f"{name}.wav")[0] for name in ("mine", "other"))
+
+    assert np.abs(mine).max() > 0.01
+    assert np.abs(mine - other).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (packed({**document(), "synth_version": "9.0"}), "made by Vital 9.0, newer than 1.5.5"),
+        (packed(document(filter_1_cutoff=999)), "filter_1_cutoff=999: not in [8, 136]"),
+        (b"not JSON", "not a preset file: Expecting value at line 1, column 1"),
+    ],
+    ids=["of a future version", "out of range", "no JSON"],
+)
+def test_a_bad_preset_of_vital_is_one_line(shell, data: bytes, said: str):
+    Path("bad.vital").write_bytes(data)
+
+    done = shell.run("render", "bad.vital")
+
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+    assert said in done.err
+    assert shell.files() == {"bad.vital"}

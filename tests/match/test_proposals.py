@@ -14,6 +14,7 @@ from patchflow.match.proposals import FromLibrary, FromPosterior, FromSpace
 from patchflow.match.result import Target
 from patchflow.match.scorer import STEPS_PER_DB, Scored, Scorer
 from patchflow.models.posterior import Posterior
+from patchflow.presets import dx7
 
 from .conftest import RATE, make_target, point_of
 
@@ -38,11 +39,29 @@ def targets(count: int) -> list[Target]:
     return [make_target(point_of(decay=0.05 * (i + 1)), pitch=50 + 7 * i) for i in range(count)]
 
 
-def test_the_space_is_filled_evenly():
+def test_a_small_space_is_filled_evenly():
     points = FromSpace(SPACE).propose(make_target(), 60, 4000, seeded())
 
     assert points.mean(0) == pytest.approx(np.full(3, 0.5), abs=0.03)
     assert points.var(0) == pytest.approx(np.full(3, 1 / 12), abs=0.01)
+
+
+def test_what_is_drawn_from_a_large_space_is_as_in_the_fresh_preset_or_drawn_evenly():
+    points = FromSpace(dx7.SPACE).propose(make_target(), 60, 4000, seeded())
+
+    for drawn, default in zip(points.T, dx7.SPACE.default(), strict=True):
+        changed = drawn[drawn != default]
+        assert 800 < len(changed) < 2000
+        assert changed.mean() == pytest.approx(0.5, abs=0.05)
+        assert changed.var() == pytest.approx(1 / 12, abs=0.01)
+
+
+def test_some_draws_from_the_space_leave_whole_groups_as_they_are_and_some_none():
+    points = FromSpace(dx7.SPACE).propose(make_target(), 60, 500, seeded()) != dx7.SPACE.default()
+    touched = np.stack([points[:, list(group)].any(1) for group in dx7.SPACE.groups.values()], axis=1).sum(1)
+
+    assert touched.min() == 0
+    assert touched.max() == len(dx7.SPACE.groups)
 
 
 def test_the_posterior_proposes_points_of_the_cube(model: Posterior):

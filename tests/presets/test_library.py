@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from patchflow.engines import engines
 from patchflow.errors import OptionError, StorageError, UnknownName
 from patchflow.presets import Knob, ParamSpace, Preset
+from patchflow.presets._database import opened
 from patchflow.presets.entry import Label
 from patchflow.presets.library import Library, default_path
 
@@ -98,6 +99,40 @@ def test_the_first_known_of_each_label_is_shown(library: Library):
     library.add([preset(-1, "B", author="Bob", category="Bass", tags=("x",))], space_of)
 
     assert library.get(id_) == preset(-1, "A", category="Bass", author="Bob", tags=("x",))
+
+
+def test_presets_that_differ_in_their_rest_alone_are_two(library: Library):
+    presets = [preset(-1, "A", rest=rest) for rest in (b"", b"one", b"two")]
+
+    report = library.add([*presets, *presets], space_of)
+
+    assert (report.added, report.merged) == (3, 3)
+    assert [library.get(id_) for id_ in report.ids[:3]] == presets
+    np.testing.assert_array_equal(library.points("tone", SPACE), [SPACE.encode(preset(-1).values)] * 3)
+
+
+def test_the_rest_goes_with_its_preset(library: Library):
+    first, second = library.add([preset(-1, rest=b"one"), preset(-2, rest=b"two")], space_of).ids
+
+    library.remove([first])
+
+    with opened(library.path) as connection:
+        assert connection.execute("SELECT preset, data FROM rest").fetchall() == [(second, b"two")]
+
+
+def test_a_library_of_the_first_version_is_kept_and_takes_a_rest(stocked: Library):
+    entries = stocked.search()
+    presets = [stocked.get(entry.id) for entry in entries]
+    with sqlite3.connect(stocked.path) as connection:  # it was the same, but for this table
+        connection.execute("DROP TABLE rest")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+
+    (added,) = stocked.add([preset(-9, rest=b"new")], space_of).ids
+
+    assert stocked.search()[:-1] == entries
+    assert [stocked.get(entry.id) for entry in entries] == presets
+    assert stocked.get(added).rest == b"new"
 
 
 def test_importing_twice_changes_nothing(library: Library):
@@ -260,7 +295,7 @@ def test_a_missing_library_is_an_error_that_says_how_to_make_one(tmp_path: Path)
 
 def test_a_newer_library_is_refused(stocked: Library):
     with sqlite3.connect(stocked.path) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 99")
     connection.close()
 
     with pytest.raises(StorageError, match="made by a newer patchflow"):

@@ -13,6 +13,8 @@ from patchflow.presets import Choice, Knob, Parameter, Steps, Value
 
 CUTOFF = Knob("cutoff", 20.0, 20_000.0, unit="Hz", log=True)
 GAIN = Knob("gain", -60.0, 0.0, unit="dB")
+ATTACK = Knob("attack", 0.0, 32.0, unit="s", power=4.0)
+VOLUME = Knob("volume", -80.0, 6.0, unit="dB", power=0.5)
 DETUNE = Steps("detune", -7, 7)
 WAVE = Choice("wave", ("sine", "saw", "square"))
 
@@ -20,20 +22,20 @@ NOT_A_NUMBER: list[Value] = [math.nan, math.inf, -math.inf, True, "1", "", 10**4
 
 
 @given(st.floats(0, 1))
-@pytest.mark.parametrize("knob", [CUTOFF, GAIN], ids=lambda knob: knob.name)
+@pytest.mark.parametrize("knob", [CUTOFF, GAIN, ATTACK, VOLUME], ids=lambda knob: knob.name)
 def test_knob_round_trip_from_the_cube(knob: Knob, u: float):
     assert knob.unit_value(knob.number(knob.value(u))) == pytest.approx(u, abs=1e-12)
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
-@pytest.mark.parametrize("knob", [CUTOFF, GAIN], ids=lambda knob: knob.name)
+@pytest.mark.parametrize("knob", [CUTOFF, GAIN, ATTACK, VOLUME], ids=lambda knob: knob.name)
 def test_knob_rises(knob: Knob, u: float, v: float):
     low, high = sorted((u, v))
 
     assert knob.value(low) <= knob.value(high)
 
 
-@pytest.mark.parametrize("knob", [CUTOFF, GAIN], ids=lambda knob: knob.name)
+@pytest.mark.parametrize("knob", [CUTOFF, GAIN, ATTACK, VOLUME], ids=lambda knob: knob.name)
 @pytest.mark.parametrize("u", [-1.0, -1e-9, 0.0, 1.0, 1 + 1e-9, 2.0])
 def test_knob_stays_in_its_range(knob: Knob, u: float):
     assert knob.value(u) == (knob.low if u <= 0 else knob.high)
@@ -43,6 +45,18 @@ def test_equal_steps_of_a_logarithmic_knob_are_equal_ratios():
     values = [CUTOFF.value(u) for u in (0.0, 0.25, 0.5, 0.75, 1.0)]
 
     assert np.diff(np.log(values)) == pytest.approx([math.log(1000) / 4] * 4)
+
+
+def test_the_value_of_a_knob_with_a_power_rises_with_it():
+    assert [ATTACK.value(u) for u in (0.0, 0.5, 1.0)] == [0.0, 2.0, 32.0]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"power": 0.0}, {"power": -1.0}, {"power": 2.0, "log": True, "low": 1.0}], ids=str
+)
+def test_a_power_that_makes_no_sense_is_a_bug(settings: dict):
+    with pytest.raises(ValueError, match="power="):
+        Knob(**{"name": "x", "low": 0.0, "high": 2.0, **settings})
 
 
 @pytest.mark.parametrize("value", range(-7, 8))

@@ -7,12 +7,15 @@ from patchflow.engines import engines
 from patchflow.errors import PresetError, StorageError
 from patchflow.presets import Choice, Knob, ParamSpace, Steps, dx7
 from patchflow.presets._vectors import Vectors, describe, space_from
+from patchflow.presets.vital import CORE
 
 SPACES = {
     "dexed": dx7.SPACE,
     "tone": engines["tone"].space,
     "many steps": ParamSpace((Steps("n", -5, 100_000), Knob("k", -1.0, 1.0), Choice("c", ("x", "y")))),
     "knob": ParamSpace((Knob("k", 1.0, 9.0, log=True),)),
+    "power": ParamSpace((Knob("k", -1.0, 9.0, power=4.0), Knob("l", -80.0, 6.0, power=0.5))),
+    "vital": CORE,
 }
 
 

@@ -1,0 +1,50 @@
+"""How far the category that a name tells agrees with the one that collectors gave.
+
+Usage: python benchmarks/categories.py VOICES.sqlite  (writes benchmarks/results/categories.json)
+
+The collectors' categories are coarse, so each stands for several of ours.
+"""
+
+import json
+import sqlite3
+import sys
+from pathlib import Path
+
+from patchflow.presets.categories import guess_category
+
+ALIKE = {
+    "Brass": {"Brass"},
+    "Strings": {"Strings"},
+    "Woodwind": {"Woodwind"},
+    "Voice": {"Voice"},
+    "Percussion": {"Drums", "Bells", "Mallets"},
+    "Plucked": {"Plucked", "Bass"},
+    "Effects": {"Effects", "Sequence"},
+}
+
+
+def main(source: str) -> None:
+    """Prints and writes the shares."""
+    rows = sqlite3.connect(source).execute("select name, category from voice").fetchall()
+    report = {"voices": len(rows), "told_by_name": share([bool(guess_category(name)) for name, _ in rows])}
+    for label, ours in ALIKE.items():
+        guesses = [guess_category(name) for name, category in rows if category == label]
+        told = [guess for guess in guesses if guess]
+        report[label] = {
+            "voices": len(guesses),
+            "told": share(map(bool, guesses)),
+            "agree": share(g in ours for g in told),
+        }
+    text = json.dumps(report, indent=1)
+    print(text)
+    (Path(__file__).parent / "results" / "categories.json").write_text(text + "\n")
+
+
+def share(claims) -> float:
+    """Returns how many of the claims are true, 0 to 1."""
+    found = list(claims)
+    return round(sum(found) / len(found), 3)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

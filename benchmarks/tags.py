@@ -1,0 +1,43 @@
+"""How many DX7 voices each measured word describes, and where the descriptors lie.
+
+Usage: python benchmarks/tags.py BANK.npz [COUNT]  (writes benchmarks/results/tags.json)
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from patchflow.data.bank import Bank
+from patchflow.data.tags import WORDS, words_of
+from patchflow.engines import Note, Renderer, engines
+from patchflow.features.descriptors import UNITS, describe
+
+RATE = 22_050
+
+
+def main(path: str, count: str = "800") -> None:
+    """Prints and writes the shares."""
+    torch.set_num_threads(1)
+    bank = Bank.load(path)
+    rows = np.random.default_rng(0).choice(len(bank.points), int(count), replace=False)
+    with Renderer(engines["dexed"]) as renderer:
+        sounds = renderer.stream(((point, Note()) for point in bank.points[rows]), RATE)
+        found = [{k: float(v) for k, v in describe(torch.from_numpy(sound)[None], RATE).items()} for sound in sounds]
+    words = [words_of(values) for values in found]
+    report = {
+        "voices": len(rows),
+        "share": {word: round(sum(word in some for some in words) / len(rows), 3) for word in WORDS},
+        "quantiles_10_50_90": {
+            name: np.quantile([values[name] for values in found], [0.1, 0.5, 0.9]).round(4).tolist() for name in UNITS
+        },
+    }
+    text = json.dumps(report, indent=1)
+    print(text)
+    (Path(__file__).parent / "results" / "tags.json").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,171 @@
+"""The Vital synth from the vita package."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import vita
+
+from ..errors import EngineError, RenderError
+from ._host import Answer, Host
+
+__all__ = ["Loaded", "Vita"]
+
+Route = Sequence[str]  # source and destination of a modulation slot, "" if it has none
+
+# What occupies empty slots for a moment. Vital's own list of destinations takes as long as two seconds of sound.
+_FILLER = "slide"
+_FILLED = [
+    f"lfo_{n}_{end}"
+    for n in range(1, 9)
+    for end in ("delay_time", "fade_time", "frequency", "keytrack_tune", "phase", "smooth_time", "stereo", "tempo")
+]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A synth and the preset that was loaded into it.
+
+    Args:
+        synth: Its state is that of the preset.
+        preset: Content of a `.vital` file; {} for the synth's own first preset.
+    """
+
+    synth: Any
+    preset: dict[str, Any]
+
+
+class Vita(Host):
+    """Plays presets of Vital, each given by what it changes of the preset that was loaded.
+
+    Setting a control takes a microsecond; loading a whole preset takes as long as a second of sound. A synth draws
+    the seeds of its chance from a counter of its process, so only the first of each process sounds like the
+    first of another: use one process for each rate.
+
+    Questions: `describe` tells all controls and modulations. `render` plays a note of `pitch`, `velocity`, `hold`
+    and `length`, with `controls` by name and, if given, `routes`; data is a whole preset to be loaded first.
+    The answer is mono float32.
+
+    Args:
+        preset: Content of a `.vital` file; "" for the synth's own first preset.
+    """
+
+    def __init__(self, preset: str = "") -> None:
+        self.preset = preset
+
+    def load(self, rate: int) -> Loaded:
+        """See `Host.load`."""
+        synth = vita.Synth()  # pyright: ignore[reportPrivateImportUsage]
+        synth.set_sample_rate(float(rate))
+        if self.preset:
+            _load(synth, self.preset)
+        return Loaded(synth, json.loads(self.preset or "{}"))
+
+    def answer(self, instrument: Loaded, what: str, arguments: Mapping[str, Any], data: bytes) -> Answer:
+        """See `Host.answer`."""
+        match what:
+            case "describe":
+                return Answer(_describe(instrument.synth))
+            case "render":
+                if data:
+                    _load(instrument.synth, data.decode())
+                return _render(instrument, **arguments)
+        raise EngineError(f"no question {what!r}")
+
+
+def _load(synth: Any, preset: str) -> None:
+    if not synth.load_json(preset):
+        raise EngineError("Vital refuses this preset")
+
+
+def _describe(synth: Any) -> dict[str, Any]:
+    names = list(synth.get_controls())
+    return {
+        "controls": [_control(synth.get_control_details(name)) for name in names],
+        "sources": list(vita.get_modulation_sources()),  # pyright: ignore[reportPrivateImportUsage]
+        "destinations": list(vita.get_modulation_destinations()),  # pyright: ignore[reportPrivateImportUsage]
+        "preset": json.loads(synth.to_json()),
+    }
+
+
+def _control(details: Any) -> dict[str, Any]:
+    return {
+        "name": details.name,
+        "title": details.display_name,
+        "low": details.min,
+        "high": details.max,
+        "default": details.default_value,
+        "discrete": details.is_discrete,
+        "scale": str(details.scale).rpartition(".")[2],
+        "multiply": details.display_multiply,
+        "offset": details.post_offset,
+        "unit": details.display_units,
+        "options": list(details.options),
+    }
+
+
+def _render(
+    instrument: Loaded,
+    *,
+    pitch: int,
+    velocity: int,
+    hold: float,
+    length: float,
+    controls: Mapping[str, float] | None = None,
+    routes: Sequence[Route] | None = None,
+) -> Answer:
+    synth = instrument.synth
+    controls = dict(controls or {})
+    if routes is not None:
+        controls |= _reroute(instrument, controls, routes)
+    knobs = synth.get_controls()
+    for name, number in controls.items():
+        knobs[name].set(float(number))
+    sound = synth.render(pitch, velocity / 127, hold, length)
+    return Answer(data=sound.mean(0, dtype=np.float32).tobytes())
+
+
+def _reroute(instrument: Loaded, controls: Mapping[str, float], routes: Sequence[Route]) -> dict[str, float]:
+    """Connects modulations and returns controls that have to be set afterwards."""
+    settings = instrument.preset.get("settings", {})
+    connected = any(slot["source"] or slot.get("line_mapping") for slot in settings.get("modulations", ()))
+    if connected or not _can_be_connected(routes):
+        _load(instrument.synth, json.dumps(_rerouted(instrument.preset, controls, routes)))
+        return {}
+    _connect(instrument.synth, routes)
+    return {name: number for name, number in settings.items() if name.startswith("modulation_")} | dict(controls)
+
+
+def _can_be_connected(routes: Sequence[Route]) -> bool:
+    """Whether each connection lands in its slot: Vital takes the first that is free and not its own target."""
+    used = [tuple(route) for route in routes if all(route)]
+    own = any(route[1] == f"modulation_{slot}_amount" for slot, route in enumerate(routes, 1))
+    return len(set(used)) == len(used) and not own and all(source != _FILLER for source, _ in used)
+
+
+def _connect(synth: Any, routes: Sequence[Route]) -> None:
+    last = max((slot for slot, route in enumerate(routes, 1) if all(route)), default=0)
+    fillers = iter(_FILLED)
+    filled = []
+    for route in routes[:last]:
+        if not all(route):
+            filled.append((_FILLER, next(fillers)))
+        source, destination = route if all(route) else filled[-1]
+        if not synth.connect_modulation(source, destination):
+            raise RenderError(f"Vital cannot connect {source} to {destination}")
+    for source, destination in filled:
+        synth.disconnect_modulation(source, destination)
+
+
+def _rerouted(preset: dict[str, Any], controls: Mapping[str, float], routes: Sequence[Route]) -> dict[str, Any]:
+    settings = preset["settings"]
+    slots = [
+        {**slot, "source": source, "destination": destination} if source and destination else _EMPTY
+        for slot, (source, destination) in zip(settings["modulations"], routes, strict=True)
+    ]
+    return {**preset, "settings": {**settings, **controls, "modulations": slots}}
+
+
+_EMPTY = {"source": "", "destination": ""}

@@ -1,0 +1,57 @@
+"""What kind of sound a preset is, as far as its name tells."""
+
+import re
+
+__all__ = ["CATEGORIES", "guess_category"]
+
+_WORDS = {
+    "Bass": "bass bss subbass slapbs",
+    "Drums": "drum snare kick hihat cymbal tom toms timp timpani bongo conga clap cowbell cowbel shaker perc "
+    "tabla gong taiko tambo tambourin maraca castanet woodblk rimshot crash bd sd",
+    "Bells": "bell bells chime chimes carillon tubular tublar glock glocken celest celesta celeste musicbox handbell",
+    "Mallets": "marimba vibe vibes vibraphon xylo xylophone xylophon kalimba steeldrum steeldrm steldrum "
+    "balafon mallet",
+    "Organ": "organ orgn organs hammond leslie pipeorgan pipes drawbar accordion accord accordn harmonium",
+    "Keys": "piano pianos epiano pno rhodes wurli wurlitzer clav clavi clavinet harpsi harpsich harpsichord harps keys "
+    "keyboard grand cembalo spinet ep",
+    "Plucked": "guitar guitr gtr guit harp banjo sitar koto lute pluck plucked pizz pizzicato mandolin ukulele lyre "
+    "zither zyther shamisen dulcimer pick picked santoor strat",
+    "Brass": "brass brss trumpet trumpt tpt horn horns trombone tromb bone tuba cornet flugel fluegel fanfare",
+    "Woodwind": "flute flutes sax saxo saxophone clarinet clari clarnet woodwind oboe bassoon basson piccolo "
+    "recorder panflute panfloete ocarina whistle shakuhachi reed fagott bagpipe",
+    "Strings": "string strings strg strgs strng violin violins viola cello celli orchestra orchestr orch ensemble "
+    "ensmbl fiddle",
+    "Voice": "voice voices voic vox vocal choir chorale human ooh aah ahh ohh choral sing singer monk",
+    "Lead": "lead leads syncsolo",
+    "Pad": "pad pads atmos atmosphere ambient ambience sweep swell cloud clouds",
+    "Sequence": "seq sequence sequenced arp arpeggio arpegg",
+    "Effects": "fx sfx efx effect effects noise storm thunder rain helicopter copter laser ufo space explosion "
+    "siren alarm bomb gun train car wave waves ocean surf bird birds dog phone telephone robot",
+}
+
+CATEGORIES = tuple(_WORDS)
+"""The categories that a name may tell, first those that decide when a name has words of several."""
+
+_CATEGORY_OF = {word: category for category, words in _WORDS.items() for word in words.split()}
+_RANK = {category: rank for rank, category in enumerate(CATEGORIES)}
+_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_LONG = 5  # letters of a word that may also be part of a longer one
+
+
+def guess_category(name: str) -> str:
+    """Returns the category that the words of a name stand for, or "" if none does.
+
+    Args:
+        name: Of a preset, as synths show it: `"E.PIANO 1"`, `"WarmStrings"`, `"TUB BELLS"`.
+
+    Example:
+        >>> [guess_category(name) for name in ("E.PIANO 1", "SlapBass", "TUB BELLS", "INIT VOICE 7", "Blue")]
+        ['Keys', 'Bass', 'Bells', 'Voice', '']
+    """
+    parts = [part.lower() for part in _PARTS.findall(name)]
+    known = [_CATEGORY_OF[part] for part in parts if part in _CATEGORY_OF]
+    if not known:
+        joined = "".join(parts)
+        inside = [word for word in _CATEGORY_OF if len(word) >= _LONG and word in joined]
+        known = [_CATEGORY_OF[word] for word in inside if len(word) == max(map(len, inside))]
+    return min(known, key=_RANK.__getitem__, default="")

@@ -1,0 +1,127 @@
+"""The parameters of Vital: all there are, and the core that presets use most."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from ..parameters import Choice, Knob, Parameter
+from ..space import ParamSpace
+from ._controls import SLOTS, Control, controls, destinations, sources
+
+__all__ = ["CORE", "CORE_SLOTS", "FULL", "NONE", "OTHER", "SPACES", "control_name"]
+
+NONE = "none"
+"""The source or destination of a modulation that is not connected."""
+
+OTHER = "other"
+"""A destination that is not in the core; that of the file the preset was built on is kept."""
+
+CORE_SLOTS = 8
+"""Modulations in the core; four of five presets have no more."""
+
+# A preset of Vital starts its notes at chance, a fresh one of ours does not; and its first sound is a saw.
+_FRESH = {"random_phase": 0.0, "wave_frame": 128.0}
+
+
+def control_name(parameter: str) -> str:
+    """Returns the name of a parameter's control in preset files.
+
+    Example:
+        >>> control_name("osc_1.level")
+        'osc_1_level'
+    """
+    return parameter.replace(".", "_")
+
+
+def _full() -> ParamSpace:
+    return ParamSpace(tuple(_parameters(controls().values(), SLOTS, destinations())))
+
+
+def _core() -> ParamSpace:
+    chosen = [control for control in controls().values() if control.name in _CORE]
+    known = set(destinations())
+    targets = [control.name for control in chosen if control.name in known]
+    return ParamSpace(tuple(_parameters(chosen, CORE_SLOTS, (*targets, OTHER))))
+
+
+def _parameters(chosen: Iterable[Control], slots: int, targets: tuple[str, ...]) -> Iterator[Parameter]:
+    """All parameters, a part of the synth after the other, and the routing of each slot before its controls."""
+    parts: dict[str, list[Parameter]] = {}
+    for control in chosen:
+        parts.setdefault(control.part, []).append(_fresh(control))
+    for slot in range(1, slots + 1):
+        part = f"modulation_{slot}"
+        own = tuple(name for name in targets if name != f"{part}_amount")
+        routing = [
+            Choice(f"{part}.source", (NONE, *sources()), part),
+            Choice(f"{part}.destination", (NONE, *own), part),
+        ]
+        parts[part] = routing + parts[part]
+    for part in sorted(parts, key=_order):
+        yield from parts[part]
+
+
+def _fresh(control: Control) -> Parameter:
+    parameter = control.parameter
+    last = parameter.name.rpartition(".")[2]
+    if isinstance(parameter, Knob) and parameter.group.startswith("osc") and last in _FRESH:
+        return replace(parameter, default=_FRESH[last])
+    return parameter
+
+
+def _order(part: str) -> tuple[int, str, int]:
+    kind, _, number = part.partition("_")
+    first = ("osc", "sample", "filter", "env", "lfo", "random", "modulation")
+    place = first.index(kind) if kind in first else len(first) + (kind == "voice")
+    return place, kind, int(number) if number.isdigit() else 99
+
+
+def _names(parts: Iterable[str], controls: str) -> list[str]:
+    return [f"{part}_{control}" for part in parts for control in controls.split()]
+
+
+def _numbered(part: str, count: int) -> list[str]:
+    return [f"{part}_{n}" for n in range(1, count + 1)]
+
+
+# What at least six of 82 presets changed, see `benchmarks/vital_core.py`; where one of several alike parts
+# has a control, all have. Left out: what does not shape one note (polyphony, glide, tempo), chance, and the panel.
+_CORE = frozenset(
+    [
+        *_names(
+            _numbered("osc", 3),
+            "on level transpose tune phase wave_frame unison_voices unison_detune destination"
+            " spectral_morph_type spectral_morph_amount distortion_type distortion_amount",
+        ),
+        *_names(["sample"], "on level destination"),
+        *_names(_numbered("filter", 2), "on model style cutoff resonance drive blend keytrack filter_input"),
+        *_names(_numbered("env", 3), "attack hold decay sustain release decay_power"),
+        *_names(_numbered("lfo", 3), "sync sync_type frequency tempo smooth_time"),
+        *_names(_numbered("modulation", CORE_SLOTS), "amount bipolar"),
+        *_names(["chorus"], "on dry_wet feedback voices delay_1 delay_2 cutoff mod_depth spread frequency sync"),
+        *_names(
+            ["compressor"],
+            "on mix attack enabled_bands band_lower_threshold band_upper_threshold band_lower_ratio band_upper_ratio",
+        ),
+        *_names(
+            ["delay"], "on dry_wet feedback style sync tempo aux_sync aux_tempo filter_cutoff filter_spread"
+        ),
+        *_names(["distortion"], "on type drive filter_cutoff filter_resonance"),
+        *_names(["eq"], "on low_cutoff low_gain band_cutoff band_gain high_cutoff high_gain"),
+        *_names(
+            ["reverb"],
+            "on dry_wet decay_time size delay chorus_amount chorus_frequency"
+            " low_shelf_cutoff low_shelf_gain high_shelf_cutoff high_shelf_gain",
+        ),
+        "voice_transpose",
+        "volume",
+    ]
+)  # fmt: skip
+
+FULL = _full()
+"""All 772 controls and the 64 modulations."""
+
+CORE = _core()
+"""What most presets use: sound sources, filters, three envelopes and LFOs, effects, eight modulations."""
+
+SPACES = {"vital": CORE, "vital_full": FULL}
+"""The parameters of each engine that plays Vital."""
