@@ -11,12 +11,14 @@ import typer
 
 from ..errors import Interrupted, PatchflowError
 from ..storage import describe
+from .convert import convert
 from .dataset import dataset
 from .list import list_
 from .match import match
 from .presets import app as presets
 from .render import render
 from .score import score
+from .synth import app as synth
 from .train import train
 
 __all__ = ["app", "run"]
@@ -28,10 +30,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (dataset, match, render, score, train):
+for command in (convert, dataset, match, render, score, train):
     app.command()(command)
 app.command("list")(list_)
 app.add_typer(presets, name="presets")
+app.add_typer(synth, name="synth")
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[2]  # what every mistake on the command line descends from
 

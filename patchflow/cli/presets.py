@@ -33,6 +33,9 @@ def presets() -> None:
 def import_(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Preset files, or folders of them.")],
     *,
+    synth: Annotated[
+        str, typer.Option(metavar="NAME", help="Synth that plug-in presets are for.  [default: the files tell]")
+    ] = "",
     library: LibraryFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -42,12 +45,16 @@ def import_(
 
     Example: patchflow presets import banks/ rom1a.syx
     """
-    from ..engines import engines
+    from ..engines import engines, load_presets
     from ..presets.intake import import_files
     from ..presets.library import Library
     from ._preset_output import print_intake
 
-    files = import_files(Library(library), paths, lambda synth: engines[synth].space)
+    if synth:
+        engines[synth]  # that there is none is no fault of the files
+    files = import_files(
+        Library(library), paths, lambda name: engines[name].space, lambda path: load_presets(path, synth)
+    )
     if not print_intake(files, as_json=as_json):
         raise typer.Exit(1)
 
@@ -139,12 +146,12 @@ def export(
 
     Example: patchflow presets export 17 18 19 -o brass.syx
     """
-    from ..presets import write_presets
+    from ..engines import save_presets
     from ..presets.library import Library
     from ._preset_output import print_export
 
     source = Library(library)
-    write_presets(out, [source.get(number) for number in numbers])
+    save_presets(out, [source.get(number) for number in numbers])
     print_export(out, len(numbers), as_json=as_json)
 
 

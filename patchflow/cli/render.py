@@ -13,6 +13,9 @@ __all__ = ["render"]
 def render(
     preset: Annotated[Path, typer.Argument(metavar="PRESET", help="A preset file, such as a .syx voice or bank.")],
     *,
+    synth: Annotated[
+        str, typer.Option(metavar="NAME", help="Synth that the preset is for.  [default: the file tells]")
+    ] = "",
     voice: Annotated[int, typer.Option(metavar="N", parser=whole, help="Which voice of a bank, from 1.")] = 1,
     note: Annotated[str, typer.Option(metavar="NOTE", help="MIDI number or name: 60 or C4.")] = "C4",
     velocity: Annotated[
@@ -36,6 +39,7 @@ def render(
     from ..report.note_names import note_number
     from ..report.play import make_note, play_file
 
-    played = play_file(preset, make_note(note_number(note), velocity, hold, length), voice=voice, rate=rate, out=out)
+    key = make_note(note_number(note), velocity, hold, length)
+    played = play_file(preset, key, synth=synth, voice=voice, rate=rate, out=out)
     remark = "silent" if played.silent else f"turned down by {-played.gain_db:.1f} dB" if played.gain_db < 0 else ""
     typer.echo("  ".join(filter(None, (str(played.file), played.preset.name, remark))))

@@ -1,9 +1,32 @@
-"""One synth, one file: `engines["dexed"]()` makes one."""
+"""One synth, one file: `engines["dexed"]()` makes one. Plug-ins that were described are synths as well."""
 
-from ..registry import Registry
+from ._description import Control, Description
+from ._description_file import described, description_file, read_description
+from ._description_text import to_text
 from ._engine import Engine, Note
+from ._plugin import Plugin, engine_of, need_dawdreamer
+from ._plugin_state import plugin_state
+from ._preset_files import load_presets, save_presets, unpacked
+from ._registry import Engines, engines
 from ._renderer import Renderer
 
-__all__ = ["Engine", "Note", "Renderer", "engines"]
-
-engines: Registry[type[Engine]] = Registry("patchflow.engines", "synth")
+__all__ = [
+    "Control",
+    "Description",
+    "Engine",
+    "Engines",
+    "Note",
+    "Plugin",
+    "Renderer",
+    "described",
+    "description_file",
+    "engine_of",
+    "engines",
+    "load_presets",
+    "need_dawdreamer",
+    "plugin_state",
+    "read_description",
+    "save_presets",
+    "to_text",
+    "unpacked",
+]

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..presets import ParamSpace
+from ..errors import PresetError
+from ..presets import ParamSpace, Preset
 
 __all__ = ["Engine", "Note"]
 
@@ -109,3 +110,26 @@ class Engine(abc.ABC):
             Encoded presets, shape `(N, P)`. An engine without such parts returns them as they are.
         """
         return points
+
+    def unpack(self, preset: Preset) -> Preset:
+        """Returns a preset with its values, given one of which there is only `rest`, the synth's own file.
+
+        Args:
+            preset: As an opaque format reads it, see `PresetFormat.opaque`.
+
+        Raises:
+            PresetError: If the synth does not take it, or its values are beyond the limits of the space.
+            RenderError: If the synth crashes or hangs on it.
+        """
+        raise PresetError(f"{preset.name or 'preset'}: this synth has no presets that only it understands")
+
+    def pack(self, preset: Preset) -> Preset:
+        """Returns a preset with all that its native file needs, and with the values that are read from that file.
+
+        Args:
+            preset: Complete, with allowed values; `rest` is kept as far as `values` say nothing else.
+
+        Raises:
+            RenderError: If the synth crashes or hangs on it.
+        """
+        return preset

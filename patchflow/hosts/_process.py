@@ -32,7 +32,8 @@ class HostProcess:
         settings: Arguments of its class, as far as JSON can say them.
         name: What to call it in errors.
         fork: Whether questions are answered by copies of the process, see `Fresh`.
-        patience: Seconds that one answer may take; starting may take a minute more.
+        patience: Seconds that one answer may take.
+        loading: Seconds that starting, and loading an instrument, may take on top of it.
 
     Example:
         >>> # with HostProcess("dawdreamer", {"path": "amsynth_vst.so"}) as host: host.ask("describe").facts
@@ -46,12 +47,14 @@ class HostProcess:
         name: str = "",
         fork: bool = True,
         patience: float = 30.0,
+        loading: float = 60.0,
     ) -> None:
         self.host = host
         self.settings = dict(settings or {})
         self.name = name or host
         self.fork = fork
         self.patience = patience
+        self.loading = loading
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: Answers = queue.SimpleQueue()
         self._rates: set[int] = set()
@@ -79,7 +82,7 @@ class HostProcess:
         """
         if self._process is None:
             self._start()
-        patience = self.patience + (0 if rate in self._rates else 60)  # it has to be loaded first
+        patience = self.patience + (0 if rate in self._rates else self.loading)  # it has to be loaded first
         answer = self._talk({"ask": what, "with": dict(arguments or {}), "rate": rate}, data, patience)
         self._rates.add(rate)
         return answer
@@ -99,7 +102,7 @@ class HostProcess:
         self._answers = queue.SimpleQueue()
         threading.Thread(target=_listen, args=(self._process, self._answers), daemon=True).start()
         self._end = weakref.finalize(self, _kill, self._process)
-        self._talk({"settings": self.settings, "fork": self.fork}, b"", 60)
+        self._talk({"settings": self.settings, "fork": self.fork}, b"", self.loading)
 
     def _talk(self, message: dict[str, Any], data: bytes, patience: float) -> Answer:
         process = self._process

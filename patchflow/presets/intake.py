@@ -44,7 +44,10 @@ class FileIntake:
 
 
 def import_files(
-    library: Library, paths: Iterable[str | os.PathLike[str]], space_of: Callable[[str], ParamSpace]
+    library: Library,
+    paths: Iterable[str | os.PathLike[str]],
+    space_of: Callable[[str], ParamSpace],
+    load: Callable[[Path], ReadReport] = read_presets,
 ) -> Iterator[FileIntake]:
     """Adds the presets of files to a library, one file after the other.
 
@@ -54,6 +57,7 @@ def import_files(
         library: Where to.
         paths: Files, and folders to be searched for preset files all the way down.
         space_of: Gives the parameters of a synth; see `Library.add`.
+        load: Reads a file; another one may know what the presets of plug-ins hold.
 
     Yields:
         What became of each file, also of those that could not be read.
@@ -67,9 +71,9 @@ def import_files(
             if not files:
                 yield FileIntake(path, error=f"{path}: no preset files ({', '.join(extensions())}) in this folder")
             here = Path(path.resolve().name)
-            yield from (_import(library, file, here / file.relative_to(path), space_of) for file in files)
+            yield from (_import(library, file, here / file.relative_to(path), space_of, load) for file in files)
         else:
-            yield _import(library, path, Path(path.name), space_of)
+            yield _import(library, path, Path(path.name), space_of, load)
 
 
 def _preset_files(folder: Path) -> list[Path]:
@@ -77,9 +81,15 @@ def _preset_files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if file.suffix.lower() in known and file.is_file())
 
 
-def _import(library: Library, path: Path, source: Path, space_of: Callable[[str], ParamSpace]) -> FileIntake:
+def _import(
+    library: Library,
+    path: Path,
+    source: Path,
+    space_of: Callable[[str], ParamSpace],
+    load: Callable[[Path], ReadReport],
+) -> FileIntake:
     try:
-        read = read_presets(path)
+        read = load(path)
     except PatchflowError as error:
         return FileIntake(path, error=str(error))
     if not read.presets:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ..engines import engines
-from ..errors import AudioError, PatchflowError, StorageError
+from ..errors import AudioError, PatchflowError, RenderError, StorageError
 from ..match import Progress
 from ..match.matcher import Matcher, encode_locks
 from .folder import writable_folder
@@ -79,7 +79,7 @@ def match_files(
                 result = matcher.match(sound, progress=lambda state, sound=sound: progress(sound, state), **search)
                 tools.join()
                 yield writer.write(result, sound, files)
-            except (AudioError, StorageError) as error:
+            except (AudioError, RenderError, StorageError) as error:
                 yield Failure(sound, error)
             else:
                 if not result.complete:

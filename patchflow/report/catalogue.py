@@ -6,7 +6,7 @@ from typing import Any
 
 from ..data.executors import executors
 from ..engines import engines
-from ..errors import MissingDependency, UnknownName
+from ..errors import EngineError, MissingDependency, UnknownName
 from ..metrics import metrics
 from ..models import models
 from ..presets.formats import formats
@@ -25,7 +25,8 @@ def catalogue(kind: str) -> dict[str, str]:
         kind: `"engines"`, `"models"`, `"metrics"`, `"formats"` or `"executors"`.
 
     Returns:
-        For every name a line; for one whose package is not installed, what to install.
+        For every name a line; for one whose package is not installed, what to install; for a plug-in whose
+        description is not right, what is wrong.
 
     Raises:
         UnknownName: If `kind` is none of these.
@@ -42,7 +43,7 @@ def catalogue(kind: str) -> dict[str, str]:
 def _line(registry: Mapping[str, Any], name: str, details: Callable[[Any], str]) -> str:
     try:
         entry = registry[name]
-    except MissingDependency as error:
+    except (EngineError, MissingDependency) as error:
         return str(error)
     return (getdoc(entry) or "").partition("\n")[0].rstrip(".") + details(entry)
 

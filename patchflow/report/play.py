@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from ..audio.save import save
-from ..engines import Note, engines
+from ..engines import Note, engines, unpacked
 from ..errors import OptionError, PresetError
-from ..presets import Preset, check, read_presets
+from ..presets import Preset, ReadReport, check, read_presets
 from .note_names import note_name
 
 __all__ = ["RATES", "Played", "make_note", "play_file", "voice_of"]
@@ -52,12 +52,15 @@ def make_note(pitch: int, velocity: int, hold: float, length: float) -> Note:
         raise OptionError(str(error)) from error
 
 
-def play_file(path: Path, note: Note, *, voice: int = 1, rate: int = 44_100, out: Path | None = None) -> Played:
+def play_file(
+    path: Path, note: Note, *, synth: str = "", voice: int = 1, rate: int = 44_100, out: Path | None = None
+) -> Played:
     """Renders one preset of a file and writes the sound.
 
     Args:
         path: A preset file of any format.
         note: What to play.
+        synth: Which synth the preset is for; whose it is if "".
         voice: Which preset of the file, from 1.
         rate: Sample rate, in Hz, 8,000 to 192,000.
         out: A `.wav` or `.flac` file; named after preset file, voice and note, in the current folder, if None.
@@ -71,7 +74,7 @@ def play_file(path: Path, note: Note, *, voice: int = 1, rate: int = 44_100, out
     low, high = RATES
     if not low <= rate <= high:
         raise OptionError(f"rate={rate}Hz: not in [{low}, {high}]")
-    preset = voice_of(path, voice)
+    preset = voice_of(path, voice, synth)
     engine = engines[preset.synth]()
     check(preset, engine.space)
     engine.build_on(preset.rest)
@@ -81,7 +84,7 @@ def play_file(path: Path, note: Note, *, voice: int = 1, rate: int = 44_100, out
     return Played(out, preset, save(out, sound, rate), not np.any(sound))
 
 
-def voice_of(path: str | os.PathLike[str], voice: int) -> Preset:
+def voice_of(path: str | os.PathLike[str], voice: int, synth: str = "") -> Preset:
     """Returns one preset of a file by its place there, counting damaged ones too.
 
     Raises:
@@ -98,4 +101,14 @@ def voice_of(path: str | os.PathLike[str], voice: int) -> Preset:
     if not 0 <= place < len(report.presets):
         count = len(report.presets) + sum(number > 0 for number in damaged)
         raise OptionError(f"voice={voice}: {path} has {count} {'voice' if count == 1 else 'voices'}")
-    return report.presets[place]
+    return _unpacked(path, report.presets[place], synth)
+
+
+def _unpacked(path: str | os.PathLike[str], preset: Preset, synth: str) -> Preset:
+    try:
+        found = unpacked(ReadReport((preset,)), synth)
+    except PresetError as error:
+        raise PresetError(f"{path}: {error}") from error
+    if found.rejected:
+        raise PresetError(f"{path}: {found.rejected[0].reason}")
+    return found.presets[0]

@@ -8,7 +8,7 @@ from typing import Any
 from ..audio.loudness import loudness
 from ..audio.save import save
 from ..engines import engines
-from ..match import MatchResult
+from ..match import Candidate, MatchResult
 from ..presets import Preset
 from ..presets.formats import formats
 from ..storage import readable, write_atomically
@@ -79,7 +79,8 @@ class Writer:
             StorageError: If a file cannot be written.
         """
         reference = read_reference(sound, result.target, RATE)
-        renditions = play(self.engine, result.candidates, reference.samples)
+        candidates = [self._settled(candidate) for candidate in result.candidates]
+        renditions = play(self.engine, candidates, reference.samples)
         presets = _named(renditions, names.stem)
         files = names.presets[: len(presets)]
         picture = _draw(sound, reference, renditions, files)
@@ -95,6 +96,13 @@ class Writer:
         }
         write_atomically(names.summary, f"{to_json(summary, indent=2)}\n".encode())
         return Report(sound, names, reference, renditions, summary, result.faults)
+
+    def _settled(self, candidate: Candidate) -> Candidate:
+        """The candidate as its own file will sound, which may hold fewer digits."""
+        if not self.format.opaque:
+            return candidate
+        preset = self.engine.pack(candidate.preset)
+        return replace(candidate, preset=preset, point=self.engine.space.encode(preset.values))
 
 
 def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:

@@ -9,6 +9,7 @@ import pytest
 
 from patchflow.engines import engines
 from patchflow.presets import Preset, read_presets, write_presets
+from patchflow.presets.files import extensions
 from patchflow.presets.formats import formats
 
 
@@ -85,7 +86,7 @@ def test_a_folder_without_presets_is_named(shell):
 
     done = shell.run("presets", "import", "empty")
 
-    assert (done.code, done.err) == (1, "empty: no preset files (.json, .syx, .vital) in this folder\n")
+    assert (done.code, done.err) == (1, f"empty: no preset files ({', '.join(extensions())}) in this folder\n")
 
 
 def test_a_preset_of_an_unknown_synth_is_rejected_with_its_place_in_the_file(shell):

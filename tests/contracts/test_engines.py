@@ -24,9 +24,14 @@ Make = type[Engine]
 QUICK = {"dexed", "tone"}
 """All others play in processes of their own, which takes its time to start."""
 
+NAMES = [*engines, "amsynth"]
 
-@pytest.fixture(params=[pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in engines])
+
+@pytest.fixture(params=[pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in NAMES])
 def make(request: pytest.FixtureRequest) -> Make:
+    """Every synth that comes along, and one of which all is known from its description."""
+    if request.param == "amsynth":
+        return engines[request.getfixturevalue("amsynth")]
     try:
         return engines[request.param]
     except MissingDependency as error:
@@ -67,7 +72,7 @@ def draw_notes(count: int) -> list[Note]:
 
 
 def test_required_engines_are_there():
-    assert set(REQUIRED) <= set(engines)
+    assert set(REQUIRED) <= {*engines, "amsynth"}
 
 
 def test_fresh_preset_is_heard(make: Make):

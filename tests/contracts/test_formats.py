@@ -10,6 +10,22 @@ from patchflow.errors import PresetError
 from patchflow.presets import Preset
 from patchflow.presets.files import format_of
 from patchflow.presets.formats import PresetFormat, formats
+from patchflow.presets.vst2 import Program
+from patchflow.presets.vst3 import VstPreset
+
+
+def amsynth_text(name: str) -> bytes:
+    text = f"amSynth1.0preset\n<preset> <name> {name}\n<parameter> amp_decay 0.5\n<parameter> osc_mix -1\n"
+    return Program("amsy", 0, 2, name, text.encode()).pack()
+
+
+OPAQUE = {
+    "Amsynth": amsynth_text,
+    "Fxb": lambda name: Program("mine", 1, 2, name, bytes(8), plain=True).pack(),
+    "Vstpreset": lambda name: VstPreset("AB" * 16, b"whatever the plug-in stores", b"", name).pack(),
+    "Fxp": lambda name: Program("mine", 1, 2, name, b"whatever the plug-in stores").pack(),
+}
+"""What a plug-in itself would have stored. That real ones take it is tested in `tests/plugins`."""
 
 
 @pytest.fixture(params=formats)
@@ -19,6 +35,8 @@ def kind(request: pytest.FixtureRequest) -> PresetFormat:
 
 @pytest.fixture
 def presets(kind: PresetFormat) -> list[Preset]:
+    if kind.opaque:
+        return [Preset("", {}, name=f"No {i}", rest=OPAQUE[type(kind).__name__](f"No {i}")) for i in range(3)]
     synth = kind.synth or "tone"
     points = np.random.default_rng(0).random((3, len(engines[synth].space)))
     return [Preset(synth, engines[synth].space.decode(point), name=f"No {i}") for i, point in enumerate(points)]

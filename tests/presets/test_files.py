@@ -30,7 +30,7 @@ def test_the_content_says_the_format_of_other_extensions(tmp_path: Path, name: s
 
 
 def test_an_unknown_extension_needs_a_format(tmp_path: Path):
-    with pytest.raises(PresetError, match=r"a\.wav: no format has this extension\. Use one of \.json, \.syx"):
+    with pytest.raises(PresetError, match=r"a\.wav: no format has this extension\. Use one of \.bank, .*\.json, \.syx"):
         write_presets(tmp_path / "a.wav", [INIT])
 
 
@@ -42,7 +42,7 @@ def test_an_unknown_format_is_named(tmp_path: Path):
 def test_a_file_of_no_known_format_is_refused_by_name(tmp_path: Path):
     (tmp_path / "a.bin").write_bytes(b"hello")
 
-    with pytest.raises(PresetError, match=r"a\.bin: not a preset file of a known format \(json, syx, vital\)"):
+    with pytest.raises(PresetError, match=r"a\.bin: not a preset file of a known format \(.*json, syx.*\)"):
         read_presets(tmp_path / "a.bin")
 
 

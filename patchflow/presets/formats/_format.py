@@ -75,6 +75,8 @@ class PresetFormat(abc.ABC):
     """Name of the only engine whose presets it holds, or "" if it holds any."""
     extensions: ClassVar[tuple[str, ...]]
     """File name endings in lower case with the dot, the usual one first."""
+    opaque: ClassVar[bool] = False
+    """Whether only the synth can tell values from its files: presets then have `rest` alone, see `Engine.unpack`."""
     single: ClassVar[bool] = False
     """Whether a file holds one preset and no more."""
 

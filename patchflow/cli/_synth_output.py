@@ -1,0 +1,94 @@
+"""What `patchflow synth` prints: progress to stderr, results to stdout."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from ..engines import Control, Description, described, description_file
+from ..errors import PatchflowError
+from ..plugins import synth_description
+
+__all__ = ["print_added", "print_synth", "print_synths", "showing"]
+
+
+@contextmanager
+def showing() -> Iterator[Callable[[str, float], None]]:
+    """Shows a bar as long as something takes."""
+    screen = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24))
+    with Progress(
+        *columns,
+        console=screen,
+        disable=not screen.is_terminal,
+        transient=True,
+        redirect_stdout=False,  # stdout may be a file while the bar is on a terminal
+        redirect_stderr=False,
+    ) as bar:
+        task = bar.add_task("loading", total=1.0)
+        yield lambda what, share: bar.update(task, description=what, completed=share)
+
+
+def print_added(found: Description, *, as_json: bool) -> None:
+    """Prints what was found out, and where it is written."""
+    if as_json:
+        _print_json(_facts(found))
+        return
+    typer.echo(f"{found.name}  {found.facts()['parameters']}")
+    for name, fact in found.facts().items():
+        if name not in ("plugin", "parameters"):
+            typer.echo(f"  {name:<10}{fact}")
+    fixed = [control.name for control in found.controls if control.kind == "fixed"]
+    if fixed:
+        typer.echo(f"  {'not heard':<10}{', '.join(fixed)}")
+    typer.echo(f"  {description_file(found.name)}")
+
+
+def print_synths(*, as_json: bool) -> None:
+    """Prints a line for every plug-in, or what is wrong with its description."""
+    lines = {name: _line(name) for name in described()}
+    if as_json:
+        _print_json(lines)
+        return
+    width = max(map(len, lines), default=0)
+    for name, line in lines.items():
+        typer.echo(f"{name:<{width}}  {line}")
+
+
+def print_synth(found: Description, *, as_json: bool) -> None:
+    """Prints all that is known of a plug-in, a parameter a line."""
+    if as_json:
+        _print_json({**_facts(found), "controls": [_control(control) for control in found.controls]})
+        return
+    for name, fact in {"file": str(description_file(found.name)), **found.facts()}.items():
+        typer.echo(f"{name:<11}{fact}")
+    width = max(len(control.name) for control in found.controls)
+    for control in found.controls:
+        about = _control(control)
+        typer.echo(f"{control.name:<{width}}  {control.kind:<6}  {control.group:<8}  {about['range']}".rstrip())
+
+
+def _line(name: str) -> str:
+    try:
+        found = synth_description(name)
+    except PatchflowError as error:
+        return str(error)
+    return f"{found.facts()['parameters']}; {found.native} presets; {found.plugin}"
+
+
+def _facts(found: Description) -> dict[str, Any]:
+    return {"name": found.name, "file": str(description_file(found.name)), **found.facts()}
+
+
+def _control(control: Control) -> dict[str, Any]:
+    span = ", ".join(control.options) or f"{control.low:g} to {control.high:g}"
+    value = f"always {control.default:g}" if control.kind == "fixed" else span
+    return {"name": control.name, "kind": control.kind, "group": control.group, "range": value}
+
+
+def _print_json(content: object) -> None:
+    typer.echo(json.dumps(content, ensure_ascii=False))

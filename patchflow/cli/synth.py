@@ -1,0 +1,84 @@
+"""`patchflow synth`: plug-ins as synths."""
+
+from typing import Annotated
+
+import typer
+
+from ._numbers import number
+
+__all__ = ["app"]
+
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print nothing but JSON.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A synth that `patchflow synth list` prints.")]
+
+
+@app.callback()
+def synth() -> None:
+    """Use plug-ins as synths: add, list, show, remove.
+
+    Example: patchflow synth add /usr/lib/vst/amsynth_vst.so
+    """
+
+
+@app.command()
+def add(
+    plugin: Annotated[
+        str, typer.Argument(metavar="PLUGIN", help="A plug-in's file (VST2, VST3, AU) or an LV2 plug-in's address.")
+    ],
+    *,
+    name: Annotated[str, typer.Option(metavar="NAME", help="What to call it.  [default: as its file is called]")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace the description there is.")] = False,
+    patience: Annotated[
+        float, typer.Option(metavar="S", parser=number, help="Seconds it may take to load, and for a note.")
+    ] = 15.0,
+    as_json: AsJson = False,
+) -> None:
+    """Play PLUGIN to find out what its parameters do, and write that down.
+
+    Afterwards --synth NAME works in every command. The description is a file to read and edit: what is searched,
+    within which limits, in which groups.
+
+    Example: patchflow synth add /usr/lib/vst/amsynth_vst.so --name amsynth
+    """
+    from ..plugins import add_synth
+    from ._synth_output import print_added, showing
+
+    with showing() as progress:
+        found = add_synth(plugin, name, force=force, patience=patience, progress=progress)
+    print_added(found, as_json=as_json)
+
+
+@app.command("list")
+def list_(*, as_json: AsJson = False) -> None:
+    """List the plug-ins that are synths.
+
+    Example: patchflow synth list
+    """
+    from ._synth_output import print_synths
+
+    print_synths(as_json=as_json)
+
+
+@app.command()
+def show(name: Name, *, as_json: AsJson = False) -> None:
+    """Print what is known of a plug-in, and check its description.
+
+    Example: patchflow synth show amsynth
+    """
+    from ..plugins import synth_description
+    from ._synth_output import print_synth
+
+    print_synth(synth_description(name), as_json=as_json)
+
+
+@app.command()
+def remove(name: Name) -> None:
+    """Take a plug-in out of the synths; the plug-in itself stays.
+
+    Example: patchflow synth remove amsynth
+    """
+    from ..plugins import remove_synth
+
+    typer.echo(f"removed {remove_synth(name)}")

@@ -1,0 +1,217 @@
+"""Descriptions of plug-ins on disk: one TOML file a synth, to be read and edited by hand."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import EngineError, OptionError, StorageError
+from ..storage import describe, read_bytes
+from ._description import KINDS, Control, Description
+
+__all__ = ["described", "description_file", "parse", "read_description", "synths_folder"]
+
+_LARGEST = 16 * 2**20  # bytes
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_MOST = 256  # options of a parameter
+_FRESH = ("fork", "reload")
+
+_SYNTH_KEYS: dict[str, type | tuple[type, ...]] = {
+    "plugin": str,
+    "id": str,
+    "presets": str,
+    "fresh": str,
+    "latency": int,
+    "noise_floor_db": (int, float),
+    "renders_per_second": (int, float),
+    "parameter": list,
+}
+_CONTROL_KEYS: dict[str, type | tuple[type, ...]] = {
+    "index": int,
+    "name": str,
+    "label": str,
+    "kind": str,
+    "group": str,
+    "default": (int, float),
+    "low": (int, float),
+    "high": (int, float),
+    "options": list,
+    "values": list,
+}
+_WORDS = {str: "a text", int: "a whole number", (int, float): "a number", list: "a list"}
+
+
+def synths_folder() -> Path:
+    """Returns where descriptions lie: `$PATCHFLOW_SYNTHS` or a folder in the user's data folder."""
+    from platformdirs import user_data_path
+
+    chosen = os.environ.get("PATCHFLOW_SYNTHS")
+    return Path(chosen) if chosen else user_data_path("patchflow", appauthor=False) / "synths"
+
+
+def described() -> tuple[str, ...]:
+    """Returns the names of all described synths, without reading a description.
+
+    Raises:
+        StorageError: If the folder cannot be read.
+    """
+    folder = synths_folder()
+    try:
+        stems = [path.stem for path in folder.iterdir() if path.suffix == ".toml"] if folder.is_dir() else []
+    except OSError as error:
+        raise StorageError(f"cannot read {folder}: {describe(error)}") from error
+    return tuple(sorted(stem for stem in stems if _NAME.fullmatch(stem)))
+
+
+def description_file(name: str) -> Path:
+    """Returns where the description of a synth lies or will lie.
+
+    Raises:
+        OptionError: If this cannot be a synth's name.
+
+    Example:
+        >>> description_file("amsynth").name
+        'amsynth.toml'
+    """
+    if not _NAME.fullmatch(name):
+        raise OptionError(f"name={name!r}: not 1 to 40 small letters, digits, - and _, such as my-synth")
+    return synths_folder() / f"{name}.toml"
+
+
+def read_description(path: Path) -> Description:
+    """Reads a description.
+
+    Raises:
+        StorageError: If the file cannot be read.
+        EngineError: If it is not a description: an unknown or missing key, a value that is not allowed,
+            parameters that contradict each other. One line names file, key and value.
+    """
+    try:
+        return parse(read_bytes(path, limit=_LARGEST).decode("utf-8"), path.stem)
+    except UnicodeDecodeError as error:
+        raise EngineError(f"{path}: byte {error.start} is not UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise EngineError(f"{path}: {error}") from error
+    except EngineError as error:
+        raise EngineError(f"{path}: {error}") from error
+
+
+def parse(text: str, name: str) -> Description:
+    r"""Returns the description in a text; see `read_description`.
+
+    Example:
+        >>> parse('plugin = "a.so"\n[[parameter]]\nindex = 0\nname = "Cut"\nkind = "nob"\ndefault = 0.5', "a")
+        Traceback (most recent call last):
+        patchflow.errors.EngineError: parameter 'Cut': kind='nob': not one of knob, steps, choice, fixed
+    """
+    table = tomllib.loads(text)
+    _check_keys(table, _SYNTH_KEYS, ("plugin", "parameter"))
+    fresh = table.get("fresh", "fork")
+    if fresh not in _FRESH:
+        raise EngineError(f"fresh={fresh!r}: not one of {', '.join(_FRESH)}")
+    for key in ("latency", "noise_floor_db", "renders_per_second"):
+        if not 0 <= table.get(key, 0) < 1e9:
+            raise EngineError(f"{key}={table[key]!r}: not 0 or above")
+    controls = tuple(_control(item) for item in table["parameter"])
+    _refuse_doubles(controls)
+    if all(control.kind == "fixed" for control in controls):
+        raise EngineError("every parameter is fixed: there is nothing to search")
+    return Description(
+        name=name,
+        plugin=table["plugin"],
+        id=table.get("id", ""),
+        native=table.get("presets", "json"),
+        controls=controls,
+        fork=fresh == "fork",
+        latency=table.get("latency", 0),
+        noise_floor_db=float(table.get("noise_floor_db", 0.0)),
+        renders_per_second=float(table.get("renders_per_second", 0.0)),
+    )
+
+
+def _control(item: Any) -> Control:
+    if not isinstance(item, dict):
+        raise EngineError(f"parameter={item!r}: not a table")
+    named = item.get("name", item.get("index", "?"))
+    try:
+        _check_keys(item, _CONTROL_KEYS, ("index", "name", "kind", "default"))
+        _check_lists(item)
+        control = Control(**{**item, **{key: tuple(item.get(key, ())) for key in ("options", "values")}})
+        _check(control)
+        if control.kind != "fixed":
+            control.parameter  # noqa: B018 - refuses what is left
+    except (EngineError, ValueError) as error:
+        raise EngineError(f"parameter {named!r}: {error}") from error
+    return control
+
+
+def _check_lists(item: Mapping[str, Any]) -> None:
+    for option in item.get("options", ()):
+        if not isinstance(option, str):
+            raise EngineError(f"options={option!r}: not a text")
+    for value in item.get("values", ()):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise EngineError(f"values={value!r}: not a number")
+
+
+def _check(control: Control) -> None:
+    if control.kind not in KINDS:
+        raise EngineError(f"kind={control.kind!r}: not one of {', '.join(KINDS)}")
+    if control.index < 0:
+        raise EngineError(f"index={control.index}: below 0")
+    if not control.name:
+        raise EngineError("name='': empty")
+    numbers = {"default": control.default, "low": control.low, "high": control.high}
+    for key, value in [*numbers.items(), *(("values", value) for value in control.values)]:
+        if not 0 <= value <= 1:
+            raise EngineError(f"{key}={value!r}: not in [0, 1], the plug-in's own scale")
+    if control.kind == "knob":
+        _check_knob(control)
+    elif control.kind in ("steps", "choice"):
+        _check_options(control)
+
+
+def _check_knob(control: Control) -> None:
+    if not control.low <= control.default <= control.high:
+        raise EngineError(f"default={control.default:g}: not in [low, high] = [{control.low:g}, {control.high:g}]")
+    if control.options or control.values:
+        raise EngineError('options and values: a knob has none. Make it kind = "choice" or "steps", or remove them.')
+
+
+def _check_options(control: Control) -> None:
+    options, values = control.options, control.values
+    if not 1 <= len(options) <= _MOST:
+        raise EngineError(f"options: there are {len(options)}, not 1 to {_MOST}")
+    if len(options) != len(values):
+        raise EngineError(f"options and values: there are {len(options)} options and {len(values)} values")
+    if not all(options):
+        raise EngineError("options: one is empty")
+    if len(set(values)) < len(values):
+        raise EngineError("values: one comes twice")
+    if min(abs(value - control.default) for value in values) > 1e-3:
+        raise EngineError(f"default={control.default:g}: not one of values")
+
+
+def _check_keys(
+    table: Mapping[str, Any], known: Mapping[str, type | tuple[type, ...]], needed: tuple[str, ...]
+) -> None:
+    for key, value in table.items():
+        if key not in known:
+            raise EngineError(f"{key}={value!r}: unknown key. Known: {', '.join(known)}.")
+        if isinstance(value, bool) or not isinstance(value, known[key]):
+            raise EngineError(f"{key}={value!r}: not {_WORDS[known[key]]}")
+    for key in needed:
+        if key not in table:
+            raise EngineError(f"{key}: missing")
+
+
+def _refuse_doubles(controls: tuple[Control, ...]) -> None:
+    for key in ("index", "name"):
+        seen: set[Any] = set()
+        for control in controls:
+            value = getattr(control, key)
+            if value in seen:
+                raise EngineError(f"parameter {control.name!r}: {key}={value!r}: another parameter has it too")
+            seen.add(value)

@@ -1,0 +1,118 @@
+"""Preset files of any synth, also those of which only the synth itself knows what they mean."""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+from ..errors import EngineError, PresetError, RenderError, UnknownName
+from ..presets import Preset, ReadReport, Rejected, read_presets, write_presets
+from ..presets.files import format_of
+from ..presets.owner import owner
+from ._description_file import described, description_file, read_description
+from ._engine import Engine
+from ._registry import engines
+
+__all__ = ["load_presets", "save_presets", "unpacked"]
+
+
+def load_presets(path: str | os.PathLike[str], synth: str = "") -> ReadReport:
+    """Reads a preset file, and lets the synth say what its own presets hold.
+
+    Args:
+        path: A preset file of any format.
+        synth: Which synth the presets are for; whose they are if "".
+
+    Returns:
+        The presets, with values, and the reasons why others were rejected.
+
+    Raises:
+        StorageError: If the file cannot be read.
+        PresetError: If it is no preset file, or nobody knows of which synth.
+        EngineError: If the synth cannot be loaded.
+    """
+    found = read_presets(path)
+    try:
+        return unpacked(found, synth)
+    except PresetError as error:
+        raise PresetError(f"{path}: {error}") from error
+
+
+def save_presets(path: str | os.PathLike[str], presets: Sequence[Preset]) -> None:
+    """Writes a preset file, whole or not at all; its extension says the format.
+
+    Args:
+        path: The file; an existing one is replaced.
+        presets: At least one, complete and with allowed values.
+
+    Raises:
+        PresetError: If a preset does not fit the format, or no format has the extension.
+        EngineError: If the synth cannot be loaded.
+        StorageError: If the file cannot be written.
+    """
+    kind = format_of(path)
+    if kind is not None and kind.single and len(presets) > 1:
+        raise PresetError(f"{path}: a {kind.extensions[0]} file holds one preset, not {len(presets):,}")
+    if kind is not None and kind.opaque:
+        made: dict[str, Engine] = {}
+        presets = [_engine(preset.synth, made).pack(preset) for preset in presets]
+    write_presets(path, presets)
+
+
+def unpacked(report: ReadReport, synth: str = "") -> ReadReport:
+    """Returns what was read with the values that the synth itself finds in it.
+
+    Args:
+        report: From a file.
+        synth: Which synth the presets are for; whose they are if "".
+
+    Raises:
+        UnknownName: If there is no such synth.
+        PresetError: If nobody knows of which synth they are, or it is not the one that was asked for.
+        EngineError: If the synth cannot be loaded.
+    """
+    if synth and synth not in engines:
+        raise UnknownName("synth", synth, engines)
+    taken = {voice.voice for voice in report.rejected}
+    numbers = (number for number in count(1) if number not in taken)
+    made: dict[str, Engine] = {}
+    presets, rejected = [], list(report.rejected)
+    for number, preset in zip(numbers, report.presets, strict=False):
+        name = synth or preset.synth or _owner(preset)
+        if preset.synth not in ("", name):
+            raise PresetError(f"{preset.name or 'preset'}: is for {preset.synth!r}, not {name!r}")
+        try:
+            presets.append(preset if preset.synth else _engine(name, made).unpack(preset))
+        except (PresetError, RenderError) as error:
+            rejected.append(Rejected(number, str(error), preset.name))
+    return replace(report, presets=tuple(presets), rejected=tuple(rejected))
+
+
+def _engine(name: str, made: dict[str, Engine]) -> Engine:
+    if name not in made:
+        made[name] = engines[name]()
+    return made[name]
+
+
+def _owner(preset: Preset) -> str:
+    """The described synth that takes a preset."""
+    plugin = owner(preset.rest)
+    takers = [name for name in described() if plugin and _id(description_file(name)) == plugin]
+    if len(takers) > 1:
+        raise PresetError(
+            f"the synths {', '.join(takers)} take presets of the plug-in {plugin!r}. Choose with --synth."
+        )
+    if not takers:
+        raise PresetError(
+            f"is for the plug-in {plugin!r}, which no synth is known to be. "
+            "Name the synth with --synth, or describe the plug-in: patchflow synth add PATH"
+        )
+    return takers[0]
+
+
+def _id(path: Path) -> str:
+    with suppress(EngineError):  # another synth's description may be wrong
+        return read_description(path).id
+    return ""

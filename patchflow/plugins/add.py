@@ -1,0 +1,87 @@
+"""Adds plug-ins to the synths of this computer, and takes them out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ..engines import Description, described, description_file, engines, read_description, to_text
+from ..errors import OptionError, StorageError, UnknownName
+from ..storage import describe, write_atomically
+from .names import synth_name
+from .probe import probe
+
+__all__ = ["add_synth", "remove_synth", "synth_description"]
+
+
+def add_synth(
+    plugin: str,
+    name: str = "",
+    *,
+    force: bool = False,
+    patience: float = 15.0,
+    progress: Callable[[str, float], None] = lambda what, share: None,
+) -> Description:
+    """Describes a plug-in, so that it is a synth like all others from then on.
+
+    Nothing is written unless all went well.
+
+    Args:
+        plugin: A plug-in's file or bundle, or the address of an LV2 plug-in.
+        name: What to call the synth; as the file is called if "".
+        force: Whether to replace a description there is.
+        patience: Seconds that the plug-in may take to load, and for each note.
+        progress: Told what is being done and which share of it is done.
+
+    Raises:
+        OptionError: If the name is taken or cannot be a name.
+        MissingDependency: If the package that loads plug-ins is not installed.
+        EngineError: If it cannot be described, see `probe`.
+        StorageError: If the description cannot be written.
+    """
+    name = name or synth_name(plugin)
+    file = description_file(name)
+    if name in engines.own:
+        raise OptionError(f"name={name!r}: a synth that comes along is called so. Choose another with --name.")
+    if file.exists() and not force:
+        raise OptionError(f"name={name!r}: {file} is there. Choose another with --name, or replace it with --force.")
+    where = plugin if "://" in plugin else str(Path(plugin).expanduser().absolute())
+    found = probe(where, name, patience=patience, progress=progress)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot make {file.parent}: {describe(error)}") from error
+    write_atomically(file, to_text(found).encode())
+    return found
+
+
+def remove_synth(name: str) -> Path:
+    """Takes a described plug-in out; the plug-in itself stays.
+
+    Returns:
+        The description that is no more.
+
+    Raises:
+        UnknownName: If no plug-in is described by this name.
+        StorageError: If the file cannot be removed.
+    """
+    file = _file(name)
+    try:
+        file.unlink()
+    except OSError as error:
+        raise StorageError(f"cannot remove {file}: {describe(error)}") from error
+    return file
+
+
+def synth_description(name: str) -> Description:
+    """Returns what is known of a plug-in.
+
+    Raises:
+        UnknownName: If no plug-in is described by this name.
+        EngineError: If its description is not right.
+    """
+    return read_description(_file(name))
+
+
+def _file(name: str) -> Path:
+    if name not in described():
+        raise UnknownName("plug-in", name, described())
+    return description_file(name)

@@ -1,0 +1,154 @@
+"""Finds out what a plug-in is: its parameters, its latency, its chance, its speed, its presets."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..engines import Control, Description, need_dawdreamer, plugin_state
+from ..errors import EngineError, PresetError, RenderError
+from ..hosts import HostProcess
+from ..presets.owner import owner
+from ..presets.vst2 import program_of
+from ..presets.vst3 import class_id
+from .audible import Heard, draw, listen
+from .kinds import GRID, Kind, as_knob, kind_of
+from .names import groups, unique
+from .trial import Trial
+
+__all__ = ["probe"]
+
+_OTHERS = 6  # presets between two renders that should be the same
+_MOST = 4_000  # parameters
+
+
+def probe(
+    plugin: str,
+    name: str,
+    *,
+    patience: float = 15.0,
+    progress: Callable[[str, float], None] = lambda what, share: None,
+) -> Description:
+    """Loads a plug-in, plays it, and describes it.
+
+    It runs in a process of its own, so that it may crash or hang.
+
+    Args:
+        plugin: A plug-in's file or bundle, or the address of an LV2 plug-in.
+        name: What the synth will be called.
+        patience: Seconds that the plug-in may take to load, and for each note.
+        progress: Told what is being done and which share of it is done.
+
+    Raises:
+        MissingDependency: If the package that loads plug-ins is not installed.
+        EngineError: If it is no plug-in, is not for this computer, is no synth, or crashes or hangs even with a
+            fresh preset.
+    """
+    need_dawdreamer(name)
+    progress("loading", 0.0)
+    fork = _survives_copying(plugin, patience)
+    with _host(plugin, patience, fork=fork) as host:
+        facts = host.ask("describe", {"grid": []}).facts
+        if not 1 <= len(facts["parameters"]) <= _MOST:
+            raise EngineError(f"{plugin}: has {len(facts['parameters']):,} parameters, not 1 to {_MOST:,}")
+        trial = Trial(host)
+        trial.check_it_is_a_synth(facts["inputs"])
+        progress("reading parameters", 0.0)
+        facts = host.ask("describe", {"grid": GRID}).facts
+        return _describe(trial, name, facts, progress)
+
+
+def _host(plugin: str, patience: float, *, fork: bool) -> HostProcess:
+    return HostProcess("dawdreamer", {"path": plugin}, name=plugin, fork=fork, patience=patience, loading=patience)
+
+
+def _survives_copying(plugin: str, patience: float) -> bool:
+    """Whether a copy of the loaded plug-in plays; one that cannot be loaded at all is an error."""
+    with _host(plugin, patience, fork=True) as host:
+        try:
+            Trial(host).play({})
+        except RenderError:
+            return False
+    return True
+
+
+def _describe(trial: Trial, name: str, facts: Mapping[str, Any], progress: Callable[[str, float], None]) -> Description:
+    about = facts["parameters"]
+    rng = np.random.default_rng(0)
+    kinds = [kind_of(parameter) for parameter in about]
+    progress("comparing renders", 0.0)
+    trial.measure_noise([draw(kinds, rng) for _ in range(_OTHERS)])
+    fresh = [parameter["value"] for parameter in about]
+    heard = listen(trial, kinds, fresh, rng, lambda share: progress("moving parameters", share))
+    if not any(what.audible for what in heard):
+        raise EngineError(f"{trial.host.name}: none of its {len(about)} parameters can be heard: nothing to search")
+    progress("timing", 1.0)
+    id_, native = _presets(trial, draw(kinds, rng))
+    return Description(
+        name=name,
+        plugin=trial.host.settings["path"],
+        id=id_,
+        native=native,
+        controls=tuple(_controls(about, kinds, heard)),
+        fork=trial.host.fork,
+        latency=facts["latency"],
+        noise_floor_db=round(trial.noise_floor_db, 2),
+        renders_per_second=round(trial.measure_speed(), 1),
+    )
+
+
+def _controls(about: Sequence[dict[str, Any]], kinds: Sequence[Kind], heard: Sequence[Heard]) -> list[Control]:
+    names = unique([parameter["name"] for parameter in about])
+    parts = groups(names)
+    return [
+        _control(parameter, names[index], parts[index], (kinds[index], heard[index]))
+        for index, parameter in enumerate(about)
+    ]
+
+
+def _control(about: dict[str, Any], name: str, group: str, found: tuple[Kind, Heard]) -> Control:
+    kind, heard = found
+    if kind.values and not heard.rounded:
+        kind = as_knob(about)
+    default = about["value"]
+    if kind.values:
+        default = min(kind.values, key=lambda value: abs(value - default))
+    return Control(
+        index=about["index"],
+        name=name,
+        kind=kind.kind if heard.audible else "fixed",
+        default=default,
+        group=group,
+        options=kind.options,
+        values=kind.values,
+        label=about["name"] if about["name"] != name else "",
+        notes=tuple(_notes(about, kind, heard)),
+    )
+
+
+def _notes(about: dict[str, Any], kind: Kind, heard: Heard) -> list[str]:
+    low, high = (f"{text} {about['label']}".strip() for text in kind.ends)
+    notes = [] if kind.values else [f"{low} to {high}, {about['text']} {about['label']}".rstrip() + " by default"]
+    if heard.faults:
+        notes.append(f"the plug-in crashed or hung at {', '.join(f'{value:g}' for value in heard.faults)}")
+    if not heard.audible:
+        notes.append(f'fixed because moving it was not heard (in mono); kind = "{kind.kind}" has it searched')
+    return ["".join(letter if letter.isprintable() else " " for letter in note) for note in notes]
+
+
+def _presets(trial: Trial, values: dict[int, float]) -> tuple[str, str]:
+    """Whose presets it takes and in which format, tried out with one."""
+    host = trial.host
+    try:
+        state = plugin_state(host, list(values.items()))
+        whose = owner(state)
+        if not whose:
+            return "", "json"
+        if class_id(state):
+            same = not trial.differ(trial.play(values), trial.play({}, rest=state))
+            return (whose, "vstpreset") if same else ("", "json")
+        read = host.ask("values", data=state).facts
+        alike = host.ask("values", data=program_of(state).pack()).facts == read
+    except (PresetError, RenderError):
+        return "", "json"
+    return whose, "fxp" if alike else "fxb"

@@ -1,0 +1,48 @@
+"""One preset of any VST2 plug-in: `.fxp` files."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ...errors import PresetError
+from ..preset import Preset
+from ..vst2 import parse_program, plugin_id, program_of
+from ._format import PresetFormat, ReadReport
+
+__all__ = ["Fxp"]
+
+
+class Fxp(PresetFormat):
+    """One preset of a VST2 plug-in, as hosts load and save it.
+
+    What it holds only the plug-in can tell, see `Engine.unpack`.
+
+    Example:
+        >>> from patchflow.presets.vst2 import Program
+        >>> preset = Preset("", {}, name="Pluck", rest=Program("amsy", 1, 41, "Pluck", b"anything").pack())
+        >>> Fxp().read(Fxp().write([preset])).presets == (preset,)
+        True
+    """
+
+    synth: ClassVar[str] = ""
+    extensions: ClassVar[tuple[str, ...]] = (".fxp",)
+    opaque: ClassVar[bool] = True
+    single: ClassVar[bool] = True
+
+    def recognises(self, data: bytes) -> bool:
+        """Returns whether it is a program; see `PresetFormat`."""
+        return bool(plugin_id(data)) and data[8:12] in (b"FPCh", b"FxCk")
+
+    def read(self, data: bytes) -> ReadReport:
+        """Reads the preset; see `PresetFormat`."""
+        return ReadReport((Preset("", {}, name=parse_program(data).name, rest=data),))
+
+    def write(self, presets: Sequence[Preset]) -> bytes:
+        """Returns a file of one preset, of which `rest` is a program or bank; see `PresetFormat`."""
+        if not presets:
+            raise PresetError(f"{self.extensions[0]}: no preset to write")
+        if len(presets) > 1:
+            raise PresetError(f"{self.extensions[0]}: a file holds one preset, not {len(presets)}")
+        (preset,) = presets
+        if not plugin_id(preset.rest):
+            raise PresetError(f"{preset.name or 'preset'}: is not of a VST2 plug-in, and .fxp is for those only")
+        return program_of(preset.rest, preset.name).pack()

@@ -1,0 +1,50 @@
+"""One preset of any VST3 plug-in: `.vstpreset` files."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from ...errors import PresetError
+from ..preset import Preset
+from ..vst3 import class_id, parse
+from ._format import PresetFormat, ReadReport
+
+__all__ = ["Vstpreset"]
+
+
+class Vstpreset(PresetFormat):
+    """One preset of a VST3 plug-in, as hosts load and save it.
+
+    What it holds only the plug-in can tell, see `Engine.unpack`.
+
+    Example:
+        >>> from patchflow.presets.vst3 import VstPreset
+        >>> preset = Preset("", {}, name="Pluck", rest=VstPreset("AB" * 16, b"anything", name="Pluck").pack())
+        >>> Vstpreset().read(Vstpreset().write([preset])).presets == (preset,)
+        True
+    """
+
+    synth: ClassVar[str] = ""
+    extensions: ClassVar[tuple[str, ...]] = (".vstpreset",)
+    opaque: ClassVar[bool] = True
+    single: ClassVar[bool] = True
+
+    def recognises(self, data: bytes) -> bool:
+        """Returns whether it is a VST3 preset; see `PresetFormat`."""
+        return bool(class_id(data))
+
+    def read(self, data: bytes) -> ReadReport:
+        """Reads the preset; see `PresetFormat`."""
+        return ReadReport((Preset("", {}, name=parse(data).name, rest=data),))
+
+    def write(self, presets: Sequence[Preset]) -> bytes:
+        """Returns a file of one preset, of which `rest` is a VST3 preset; see `PresetFormat`."""
+        if not presets:
+            raise PresetError(f"{self.extensions[0]}: no preset to write")
+        if len(presets) > 1:
+            raise PresetError(f"{self.extensions[0]}: a file holds one preset, not {len(presets)}")
+        (preset,) = presets
+        if not class_id(preset.rest):
+            raise PresetError(f"{preset.name or 'preset'}: is not of a VST3 plug-in, and .vstpreset is for those only")
+        found = parse(preset.rest)
+        return preset.rest if found.name == preset.name else replace(found, name=preset.name).pack()

@@ -1,0 +1,159 @@
+"""The container of VST3 presets (`.vstpreset`) as bytes.
+
+Numbers are little-endian. A list at the end says where each chunk lies: `Comp` is what the sound part of the plug-in
+stores, `Cont` what its screen stores, `Info` a text about it, without which some hosts do not show the preset.
+"""
+
+import re
+import struct
+from dataclasses import dataclass
+from xml.sax.saxutils import quoteattr, unescape
+
+from ..errors import PresetError
+
+__all__ = ["VstPreset", "class_id", "from_juce", "parse"]
+
+_HEAD = struct.Struct("<4si32sq")  # magic, version, class, place of the list
+_LIST = struct.Struct("<4si")
+_ENTRY = struct.Struct("<4sqq")
+_JUCE = b".ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+"
+_MOST = 128  # chunks; the format's own limit
+_CLASS = re.compile(r"[0-9A-F]{32}")
+_VALUES = re.compile(r'id="PatchflowValues"\s+value="([^"]*)"')
+_VALUE = re.compile(r"(\d{1,6})=([01](?:\.\d{1,20})?|\d\.?\d{0,20}e-\d{1,3})")
+_NAME = re.compile(r'id="Name"\s+value="([^"]*)"')
+
+
+@dataclass(frozen=True)
+class VstPreset:
+    """One preset of a VST3 plug-in.
+
+    Args:
+        plugin: The plug-in's class id, 32 hexadecimal digits.
+        component: What its sound part stores.
+        controller: What its screen stores.
+        name: What the preset is called.
+        values: Indices and values of the plug-in's parameters, if patchflow wrote it: `Info` may hold anything, and
+            plug-ins do not tell a host what a preset that it has loaded holds.
+
+    Example:
+        >>> preset = VstPreset("0123456789ABCDEF" * 2, b"sound", b"screen", "Pluck & <Pad>")
+        >>> parse(preset.pack()) == preset
+        True
+    """
+
+    plugin: str
+    component: bytes
+    controller: bytes = b""
+    name: str = ""
+    values: tuple[tuple[int, float], ...] = ()
+
+    def pack(self) -> bytes:
+        """Returns the bytes of a `.vstpreset` file."""
+        values = " ".join(f"{index}={value!r}" for index, value in self.values)
+        info = (
+            '<?xml version="1.0" encoding="utf-8"?>\n<MetaInfo>\n'
+            '\t<Attribute id="MediaType" value="VstPreset" type="string" flags="writeProtected"></Attribute>\n'
+            f'\t<Attribute id="Name" value={_attribute(self.name)} type="string" flags=""></Attribute>\n'
+            f'\t<Attribute id="PatchflowValues" value="{values}" type="string" flags=""></Attribute>\n'
+            "</MetaInfo>\n"
+        ).encode()
+        chunks = {b"Comp": self.component, b"Cont": self.controller, b"Info": info}
+        place, entries = _HEAD.size, b""
+        for kind, data in chunks.items():
+            entries += _ENTRY.pack(kind, place, len(data))
+            place += len(data)
+        head = _HEAD.pack(b"VST3", 1, self.plugin.encode(), place)
+        return b"".join((head, *chunks.values(), _LIST.pack(b"List", len(chunks)), entries))
+
+
+def parse(data: bytes) -> VstPreset:
+    """Reads the content of a `.vstpreset` file.
+
+    Raises:
+        PresetError: If it is something else, cut off, or its places and sizes contradict each other.
+    """
+    if data[:4] != b"VST3":
+        raise PresetError("not a VST3 preset: it does not begin with VST3")
+    if len(data) < _HEAD.size:
+        raise PresetError(f"cut off: {len(data)} bytes, and its header has {_HEAD.size}")
+    _, version, plugin, place = _HEAD.unpack_from(data)
+    if version != 1:
+        raise PresetError(f"version={version}: of the container, not 1")
+    name = plugin.decode("latin-1").upper()
+    if not _CLASS.fullmatch(name):
+        raise PresetError(f"class id {name!r}: not 32 hexadecimal digits")
+    chunks = _chunks(data, place)
+    if b"Comp" not in chunks:
+        raise PresetError("it has no Comp chunk, which holds the sound")
+    info = chunks.get(b"Info", b"").decode("utf-8", "replace")
+    found = _NAME.search(info)
+    title = unescape(found[1], {"&quot;": '"'}) if found else ""
+    return VstPreset(name, chunks[b"Comp"], chunks.get(b"Cont", b""), _printable(title), _values(info))
+
+
+def class_id(data: bytes) -> str:
+    """Returns the class id of the plug-in that a VST3 preset is for, or "" if it is none.
+
+    Example:
+        >>> class_id(VstPreset("AB" * 16, b"").pack()), class_id(b"RIFF")
+        ('ABABABABABABABABABABABABABABABAB', '')
+    """
+    name = data[8:40].decode("latin-1").upper()
+    return name if data[:4] == b"VST3" and _CLASS.fullmatch(name) else ""
+
+
+def from_juce(state: bytes, plugin: str) -> VstPreset:
+    """Returns the preset in the state of a VST3 plug-in as the JUCE library stores it.
+
+    Args:
+        state: XML with the chunks as text.
+        plugin: The plug-in's class id.
+    """
+    return VstPreset(plugin, _juce_part(state, b"IComponent"), _juce_part(state, b"IEditController"))
+
+
+def _juce_part(state: bytes, name: bytes) -> bytes:
+    """A size, a dot, and six bits a letter, the lowest first."""
+    found = re.search(rb"<%b>(\d+)\.([^<]*)</%b>" % (name, name), state)
+    if not found:
+        return b""
+    bits = bytearray()
+    for start in range(0, len(found[2]), 4):
+        number = sum(_JUCE.index(letter) << 6 * place for place, letter in enumerate(found[2][start : start + 4]))
+        bits += number.to_bytes(3, "little")
+    return bytes(bits[: int(found[1])])
+
+
+def _values(info: str) -> tuple[tuple[int, float], ...]:
+    found = _VALUES.search(info)
+    pairs = [_VALUE.fullmatch(word) for word in found[1].split()] if found else []
+    if not all(pairs):
+        raise PresetError("its Info chunk: PatchflowValues are not INDEX=VALUE with values in [0, 1]")
+    return tuple((int(pair[1]), float(pair[2])) for pair in pairs if pair)
+
+
+def _chunks(data: bytes, place: int) -> dict[bytes, bytes]:
+    if not _HEAD.size <= place <= len(data) - _LIST.size:
+        raise PresetError(f"cut off: its list of chunks is said to be at byte {place:,} of {len(data):,}")
+    magic, count = _LIST.unpack_from(data, place)
+    if magic != b"List" or not 0 <= count <= _MOST:
+        raise PresetError(f"its list of chunks is not at byte {place:,}, where it is said to be")
+    place += _LIST.size
+    if len(data) < place + count * _ENTRY.size:
+        raise PresetError(f"cut off in its list of {count} chunks")
+    chunks = {}
+    for kind, start, size in (_ENTRY.unpack_from(data, place + i * _ENTRY.size) for i in range(count)):
+        if start < _HEAD.size or size < 0 or start + size > len(data):
+            raise PresetError(f"its chunk {kind!r} is said to be {size:,} bytes at byte {start:,} of {len(data):,}")
+        chunks[kind] = data[start : start + size]
+    return chunks
+
+
+def _attribute(text: str) -> str:
+    """Always in double quotes."""
+    return '"' + quoteattr(f"'{_printable(text)}")[2:-1].replace('"', "&quot;") + '"'
+
+
+def _printable(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable())

@@ -1,0 +1,184 @@
+"""Plug-ins that behave, and plug-ins that do not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from patchflow.engines import Description, Note, engines, read_description
+from patchflow.errors import EngineError, OptionError, PatchflowError, RenderError, UnknownName
+from patchflow.plugins import add_synth, remove_synth, synth_description
+
+Build = Callable[[str], Path]
+
+
+@pytest.fixture
+def works(compiled: Build, synths: Path) -> Description:
+    return add_synth(str(compiled("works")))
+
+
+def test_kinds_are_told_by_text_and_sound(works: Description):
+    assert {control.name: control.kind for control in works.controls} == {
+        "Level": "knob",
+        "Osc Pitch": "knob",
+        "Osc Wave": "choice",
+        "Nothing": "fixed",
+    }
+
+
+def test_options_are_what_the_plug_in_shows(works: Description):
+    assert works.controls[2].options == ("sine", "square")
+    assert works.controls[2].values == (0.0, 1.0)
+
+
+def test_parameters_that_begin_alike_are_a_group(works: Description):
+    assert [control.group for control in works.controls] == ["", "osc", "osc", ""]
+
+
+def test_a_fresh_plug_in_for_every_note_is_exact(works: Description):
+    assert (works.fork, works.noise_floor_db, works.native, works.id) == (True, 0.0, "fxp", "Naug")
+
+
+def test_what_is_written_is_what_was_found(works: Description, synths: Path):
+    written = read_description(synths / "works.toml")
+
+    assert written.facts() == works.facts()
+    assert written.space == works.space
+
+
+def test_a_fixed_parameter_is_searched_when_one_word_is_changed(works: Description, synths: Path):
+    file = synths / "works.toml"
+    file.write_text(file.read_text().replace('kind = "fixed"', 'kind = "knob"'))
+
+    assert "Nothing" in engines["works"].space.names
+
+
+def test_the_synth_plays_what_it_should(works: Description):
+    space, synth = engines["works"].space, engines["works"]()
+    loud, soft = (
+        synth.render(
+            space.encode({"Level": level, "Osc Pitch": 0.5, "Osc Wave": "sine"}), Note(69, hold=1.0, length=1.0)
+        )
+        for level in (1.0, 0.5)
+    )
+
+    assert abs(loud[:1000]).max() == pytest.approx(1.0, abs=1e-3)
+    assert loud == pytest.approx(2 * soft, abs=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("effect", "an effect, not a synth: it has 2 inputs"),
+        ("deaf", "the same whether a key is pressed or not"),
+        ("refuses", "the plug-in refused to start"),
+        ("crashes-at-load", "crashed (SIGSEGV)"),
+        ("hangs-at-load", "gave no answer within"),
+        ("hangs", "gave no answer within"),
+    ],
+)
+def test_one_that_cannot_be_used_is_an_error_of_one_line(compiled: Build, synths: Path, how: str, said: str):
+    with pytest.raises(EngineError) as error:
+        add_synth(str(compiled(how)), patience=1.5)
+
+    assert said in str(error.value)
+    assert f"{how}.so" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not list(synths.glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"#!/bin/sh\n", "not a plug-in: not a program library"),
+        (b"", "not a plug-in: not a program library"),
+        (b"\x7fELF\x02\x01\x01" + bytes(11) + b"\xb7\x00" + bytes(44), "made for ARM64, and this computer is"),
+        (Path("/bin/true").read_bytes() if Path("/bin/true").exists() else b"", "not a plug-in"),
+    ],
+    ids=["script", "empty", "other machine", "program"],
+)
+def test_a_file_that_is_no_plug_in_says_why(tmp_path: Path, synths: Path, data: bytes, said: str):
+    pytest.importorskip("dawdreamer")
+    (tmp_path / "a.so").write_bytes(data)
+
+    with pytest.raises(EngineError, match=said):
+        add_synth(str(tmp_path / "a.so"))
+
+
+@pytest.mark.parametrize(
+    ("plugin", "said"), [("/nowhere/a.so", "no such file"), ("http://nobody.invalid/a", "no LV2 plug-in")]
+)
+def test_one_that_is_not_there_says_so(synths: Path, plugin: str, said: str):
+    pytest.importorskip("dawdreamer")
+    with pytest.raises(EngineError, match=said):
+        add_synth(plugin)
+
+
+def test_an_existing_name_is_kept_unless_it_is_forced(works: Description, compiled: Build, synths: Path):
+    (synths / "works.toml").write_text("mine")
+
+    with pytest.raises(OptionError, match="--force"):
+        add_synth(str(compiled("works")))
+
+    assert (synths / "works.toml").read_text() == "mine"
+    assert add_synth(str(compiled("works")), force=True).controls == works.controls
+
+
+@pytest.mark.parametrize("name", ["tone", "Big", "a b", "../a", "-a", "a" * 41])
+def test_a_name_that_cannot_be_is_refused(synths: Path, name: str):
+    with pytest.raises(OptionError, match="name="):
+        add_synth("/nowhere/a.so", name)
+
+
+def test_ctrl_c_leaves_no_description(compiled: Build, synths: Path):
+    def interrupt(what: str, share: float) -> None:
+        if what == "moving parameters":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        add_synth(str(compiled("works")), progress=interrupt)
+
+    assert not list(synths.glob("*"))
+
+
+def test_a_synth_that_was_removed_is_unknown(works: Description):
+    remove_synth("works")
+
+    assert "works" not in engines
+    for look_up in (remove_synth, synth_description, engines.__getitem__):
+        with pytest.raises(UnknownName, match="works"):
+            look_up("works")
+
+
+def test_a_synth_that_comes_along_cannot_be_removed(synths: Path):
+    with pytest.raises(UnknownName):
+        remove_synth("tone")
+
+
+def test_a_preset_on_which_it_crashes_costs_no_more_than_that(compiled: Build, synths: Path):
+    add_synth(str(compiled("crashes")))
+    space, synth = engines["crashes"].space, engines["crashes"]()
+    bad, good = ({"Level": 0.5, "Osc Pitch": pitch, "Osc Wave": "sine"} for pitch in (0.95, 0.5))
+
+    with pytest.raises(RenderError, match=r"crashes: crashed \(SIGSEGV\)"):
+        synth.render(space.encode(bad), Note(length=0.5))
+
+    assert abs(synth.render(space.encode(good), Note(length=0.5))).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("index = 3", "index = 4"), "has no parameter 4"),
+        (('name = "Level"', 'name = "Loudness"'), "parameter 0 is 'Level', not 'Loudness'"),
+    ],
+)
+def test_a_description_of_another_plug_in_is_an_error(
+    works: Description, synths: Path, change: tuple[str, str], said: str
+):
+    file = synths / "works.toml"
+    file.write_text(file.read_text().replace(*change))
+
+    with pytest.raises(PatchflowError, match=said):
+        engines["works"]().render(engines["works"].space.default(), Note(length=0.1))

@@ -1,0 +1,110 @@
+"""VST3 presets: written, read, cut off, lying, and random."""
+
+import struct
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from patchflow.errors import PresetError
+from patchflow.presets.formats import formats
+from patchflow.presets.vst3 import VstPreset, class_id, from_juce, parse
+
+WHOLE = VstPreset("0123456789ABCDEF" * 2, b"sound", b"screen", "Pluck", ((0, 0.25), (7, 1.0), (8, 1e-05)))
+FORMAT = formats["vstpreset"]()
+
+
+def chunks(data: bytes) -> dict[bytes, bytes]:
+    """A reader of its own, as the format is published."""
+    (place,) = struct.unpack_from("<q", data, 40)
+    (count,) = struct.unpack_from("<i", data, place + 4)
+    entries = [struct.unpack_from("<4sqq", data, place + 8 + 20 * i) for i in range(count)]
+    return {kind: data[start : start + size] for kind, start, size in entries}
+
+
+def test_it_is_read_as_it_was_written():
+    assert parse(WHOLE.pack()) == WHOLE
+    assert class_id(WHOLE.pack()) == WHOLE.plugin
+
+
+def test_another_reader_finds_all_three_chunks():
+    found = chunks(WHOLE.pack())
+
+    assert list(found) == [b"Comp", b"Cont", b"Info"]
+    assert (found[b"Comp"], found[b"Cont"]) == (b"sound", b"screen")
+    assert b'id="MediaType" value="VstPreset"' in found[b"Info"]
+    assert WHOLE.pack()[8:40] == WHOLE.plugin.encode()
+
+
+@given(st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"])))
+def test_any_name_is_kept(name: str):
+    printable = "".join(letter for letter in name if letter.isprintable())
+
+    assert parse(VstPreset(WHOLE.plugin, b"", name=name).pack()).name == printable
+
+
+def test_every_cut_is_one_clear_line():
+    data = WHOLE.pack()
+    for end in range(len(data)):
+        with pytest.raises(PresetError) as error:
+            parse(data[:end])
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "data", "said"),
+    [
+        (0, b"RIFF", "does not begin with VST3"),
+        (4, b"\x02", "version=2: of the container, not 1"),
+        (8, b"hello", "not 32 hexadecimal digits"),
+        (40, b"\xff" * 8, "its list of chunks is said to be at byte -1"),
+        (40, struct.pack("<q", 48), "its list of chunks is not at byte 48"),
+    ],
+)
+def test_what_is_wrong_is_said(place: int, data: bytes, said: str):
+    whole = WHOLE.pack()
+
+    with pytest.raises(PresetError, match=said):
+        parse(whole[:place] + data + whole[place + len(data) :])
+
+
+def test_a_chunk_beyond_the_end_is_an_error():
+    data = WHOLE.pack()
+    entry = data.rindex(b"Comp")
+
+    with pytest.raises(PresetError, match="chunk b'Comp' is said to be 1,000 bytes at byte 48"):
+        parse(data[: entry + 12] + struct.pack("<q", 1000) + data[entry + 20 :])
+
+
+@pytest.mark.parametrize("size", range(20))
+def test_what_the_host_stores_is_unwrapped(size: int):
+    letters = ".ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+"
+    chunk = bytes(range(100, 100 + size))
+    bits = "".join(f"{byte:08b}"[::-1] for byte in chunk)
+    words = [bits[i : i + 6].ljust(6, "0")[::-1] for i in range(0, len(bits), 6)]
+    text = f"{size}." + "".join(letters[int(word, 2)] for word in words)
+
+    found = from_juce(f"VC2!...<VST3PluginState><IComponent>{text}</IComponent>".encode(), WHOLE.plugin)
+
+    assert found == VstPreset(WHOLE.plugin, chunk)
+
+
+@pytest.mark.slow
+@settings(max_examples=2_000, deadline=None)
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.tuples(st.integers(0, 700), st.binary(max_size=8)).map(
+            lambda change: WHOLE.pack()[: change[0]] + change[1] + WHOLE.pack()[change[0] + len(change[1]) :]
+        ),
+    )
+)
+def test_any_bytes_are_read_or_refused_in_one_line(data: bytes):
+    try:
+        presets = FORMAT.read(data).presets
+    except PresetError as error:
+        lines = str(error).count("\n")
+    else:
+        lines = 0
+        assert FORMAT.read(FORMAT.write(presets)).presets[0].name == presets[0].name
+    assert lines == 0
