@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from ..audio.load import load
 from ..audio.sound import Sound
 from ..engines import Engine, Renderer, engines
-from ..errors import OptionError
+from ..errors import OptionError, RenderError
 from ..models import load_model, models, weights_of
 from ..presets import ParamSpace, Preset
 from ..presets.library import Library
@@ -79,7 +80,8 @@ class Matcher:
                 proposers.append(FromLibrary(points, posterior))
         matcher = cls(synth, engine, proposers or [FromSpace(engine.space)])
         # the first match would pay for imports and set-up that belong to loading
-        matcher.match(Sound(np.sin(np.arange(11_025) * 0.1).astype(np.float32), 22_050), renders=1, candidates=1)
+        with suppress(RenderError):  # this one preset may be one that the synth cannot play
+            matcher.match(Sound(np.sin(np.arange(11_025) * 0.1).astype(np.float32), 22_050), renders=1, candidates=1)
         return matcher
 
     def match(
