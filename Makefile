@@ -11,6 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
+PLUGINS := amsynth gcc libc6-dev zynaddsubfx-vst
 EXAMPLE := patchflow/examples/bell.flac
 
 help:
@@ -61,7 +62,14 @@ clean:
 
 .venv/installed-dev: .venv/installed
 	$(PIP) --editable '.[dev]'
+	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then $(MAKE) --no-print-directory debian-plugins; fi
 	@touch $@
+
+# Plug-ins for the tests, and a compiler for one that misbehaves; without them those tests are skipped.
+.PHONY: debian-plugins
+debian-plugins:
+	@dpkg -s $(PLUGINS) >/dev/null 2>&1 || { apt-get update -q && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -q -y --no-install-recommends $(PLUGINS); } || echo "not installed: $(PLUGINS)" >&2
 
 # Debian splits venv off Python.
 .PHONY: debian-venv
