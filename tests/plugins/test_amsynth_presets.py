@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from patchflow.data.making import DatasetRecipe, read_pool
 from patchflow.engines import Note, engines, load_presets, save_presets, unpacked
 from patchflow.engines import Plugin as Engine
 from patchflow.errors import PresetError
@@ -158,3 +159,13 @@ def test_a_preset_beyond_the_limits_of_the_description_is_reported(
     assert [voice.name for voice in report.rejected] == too_low
     assert all("amp_sustain=" in voice.reason and "not in [0.5, 1]" in voice.reason for voice in report.rejected)
     assert len(report.presets) == len(random_presets) - len(too_low)
+
+
+def test_data_sets_are_made_of_its_own_files(
+    engine: Engine, random_presets: list[Preset], amsynth: str, tmp_path: Path
+):
+    save_presets(tmp_path / "a.fxb", random_presets[:1])
+
+    pool = read_pool(DatasetRecipe(synth=amsynth, presets=(str(tmp_path / "a.fxb"),)), engine)
+
+    np.testing.assert_allclose(pool.points[0], engine.space.encode(random_presets[0].values), atol=1e-5)

@@ -77,7 +77,7 @@ def read_pool(recipe: DatasetRecipe, engine: Engine) -> Pool:
     found: list[_Found] = []
     rejected = 0
     for source in recipe.presets:
-        here = list(_read(Path(source), recipe, engine.space))
+        here = list(_read(Path(source), recipe, engine))
         good = [entry for entry in here if entry is not None]
         rejected += len(here) - len(good)
         if not good:
@@ -95,23 +95,23 @@ def read_pool(recipe: DatasetRecipe, engine: Engine) -> Pool:
     return Pool(points[kept], family, ids, names, tags, rejected)
 
 
-def _read(path: Path, recipe: DatasetRecipe, space: ParamSpace) -> Iterator[_Found | None]:
+def _read(path: Path, recipe: DatasetRecipe, engine: Engine) -> Iterator[_Found | None]:
     """The presets of a source; None for one that does not fit."""
     if path.suffix == ".npz":
-        yield from _from_bank(path, recipe.part, recipe.synth, space)
+        yield from _from_bank(path, recipe.part, recipe.synth, engine.space)
     elif path.suffix == ".sqlite":
-        yield from _from_library(path, recipe.synth, space)
+        yield from _from_library(path, recipe.synth, engine.space)
     elif path.is_dir():
         known = extensions()
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in known and file.is_file())
         for file in files:
             name = f"{path.resolve().name}/{file.relative_to(path).as_posix()}"
             try:
-                yield from _from_file(file, name, recipe, space)
+                yield from _from_file(file, name, recipe, engine)
             except PresetError:
                 yield None  # one damaged file in a folder does not stop the others
     else:
-        yield from _from_file(path, path.name, recipe, space)
+        yield from _from_file(path, path.name, recipe, engine)
 
 
 def _from_bank(path: Path, part: str, synth: str, space: ParamSpace) -> Iterator[_Found]:
@@ -133,16 +133,17 @@ def _from_library(path: Path, synth: str, space: ParamSpace) -> Iterator[_Found]
         yield _Found(point, f"{path.name}#{number}", entry.name, _words(entry.category, entry.tags))
 
 
-def _from_file(file: Path, name: str, recipe: DatasetRecipe, space: ParamSpace) -> Iterator[_Found | None]:
+def _from_file(file: Path, name: str, recipe: DatasetRecipe, engine: Engine) -> Iterator[_Found | None]:
     for number, preset in enumerate(read_presets(file).presets, 1):
-        yield _fitting(preset, f"{name}#{number}", recipe.synth, space)
+        yield _fitting(preset, f"{name}#{number}", recipe.synth, engine)
 
 
-def _fitting(preset: Preset, id_: str, synth: str, space: ParamSpace) -> _Found | None:
-    if preset.synth != synth:
+def _fitting(preset: Preset, id_: str, synth: str, engine: Engine) -> _Found | None:
+    if preset.synth not in ("", synth):
         return None
     try:
-        point = space.encode(preset.values)
+        known = preset if preset.synth else engine.unpack(preset)  # what only the synth understands
+        point = engine.space.encode(known.values)
     except PatchflowError:
         return None
     return _Found(point, id_, preset.name, _words(preset.category, preset.tags))
