@@ -108,7 +108,9 @@ def test_what_is_wrong_is_one_line(shell, recipe: str, words: list[str], code: i
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT")
 def test_ctrl_c_is_one_line_that_says_how_to_go_on(shell, recipe: str):
-    words = [sys.executable, "-m", "patchflow", "dataset", recipe, "items=100_000", "-o", "set"]
+    start = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"  # background jobs ignore it
+    code = f"{start}; from patchflow.cli import run; sys.exit(run())"
+    words = [sys.executable, "-c", code, "dataset", recipe, "items=100_000", "-o", "set"]
     environment = {**os.environ, "PYTHONPATH": str(Path(patchflow.__file__).parents[1])}
     with subprocess.Popen(
         words, cwd=shell.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -116,7 +118,7 @@ def test_ctrl_c_is_one_line_that_says_how_to_go_on(shell, recipe: str):
         while not list((shell.folder / "set").glob(".work/part-*")) and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        out, error = process.communicate()
+        out, error = process.communicate(timeout=120)
 
     assert (process.returncode, out) == (130, "")
     assert error == "patchflow: interrupted; what is done is kept, and the same command goes on from there\n"
