@@ -5,7 +5,7 @@ Usage: python benchmarks/hosted.py  (writes benchmarks/results/hosted.json)
 The same presets, drawn around the fresh one, are rendered by a bare loop of vita or dawdreamer in one process, and by
 `Renderer`, in turn, many times; the figures are medians of the ratios of neighbouring runs. The bare loop loads or
 sets every preset as we do, but remembers what it played before, so its sounds are not repeatable. amsynth is
-described for this in a temporary folder.
+described for this in a temporary folder, as a copy for each note and as one that plays all notes.
 """
 
 import json
@@ -28,7 +28,7 @@ from patchflow.presets import Preset
 from patchflow.presets.formats import formats
 
 RATE, ROUNDS = 22_050, 7
-COUNTS = {"vital": 12, "amsynth": 60}
+COUNTS = {"vital": 12, "amsynth": 60, "amsynth_reused": 60}
 NOTE = Note()
 AMSYNTH = "/usr/lib/vst/amsynth_vst.so"
 VITA = """
@@ -99,6 +99,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PATCHFLOW_SYNTHS"] = folder
         add_synth(AMSYNTH, "amsynth")
+        add_synth(AMSYNTH, "amsynth_reused", fresh="reuse")
         for synth, count in COUNTS.items():
             points = draw(engines[synth], count)
             report[synth] = measure(synth, points, bare(synth, points))
@@ -136,7 +137,10 @@ def measure(synth: str, points: np.ndarray, alone: Bare) -> dict[str, object]:
             }
             for _ in range(ROUNDS)
         ]
-    return {
+    facts: dict[str, object] = {}
+    if issubclass(made := engines[synth], Plugin):
+        facts["noise_floor_db"] = made.description.noise_floor_db
+    return facts | {
         "renders_per_second_bare": round(len(points) / statistics.median(t["bare"] for t in times), 1),
         "renders_per_second_ours": round(len(points) / statistics.median(t["one"] for t in times), 1),
         "one_process_over_bare": spread([t["bare"] / t["one"] for t in times]),

@@ -30,6 +30,14 @@ def add(
     *,
     name: Annotated[str, typer.Option(metavar="NAME", help="What to call it.  [default: as its file is called]")] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace the description there is.")] = False,
+    fresh: Annotated[
+        str,
+        typer.Option(
+            metavar="WAY",
+            help="fork: each note meets an exact copy; reload: it is loaded anew; reuse: fastest, it may remember "
+            "what it played.  [default: fork, where that works]",
+        ),
+    ] = "",
     patience: Annotated[
         float, typer.Option(metavar="S", parser=number, help="Seconds it may take to load, and for a note.")
     ] = 15.0,
@@ -46,7 +54,7 @@ def add(
     from ._synth_output import print_added, showing
 
     with showing() as progress:
-        found = add_synth(plugin, name, force=force, patience=patience, progress=progress)
+        found = add_synth(plugin, name, force=force, fresh=fresh, patience=patience, progress=progress)
     print_added(found, as_json=as_json)
 
 

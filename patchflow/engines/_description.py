@@ -16,6 +16,11 @@ KINDS = ("knob", "steps", "choice", "fixed")
 Native = tuple[int, float]
 """Index of a plug-in's parameter and its value on the plug-in's own scale, [0, 1]."""
 
+_FRESH = {
+    "fork": "a copy for every render",
+    "reload": "loaded anew for every render",
+    "reuse": "never, it may remember what it played",
+}
 _NEAR = 1e-6  # the plug-in's numbers have 24 bits
 
 
@@ -110,7 +115,7 @@ class Description:
         id: Whose presets it takes: the four letters of a VST2 plug-in, the class id of a VST3; "" if unknown.
         native: Name of the format of its presets.
         controls: Its parameters, by index; those that are not here stay as the plug-in makes them.
-        fork: Whether renders are made by copies of a loaded plug-in, else it is loaded anew for each.
+        fresh: How each note meets a fresh plug-in: `"fork"`, `"reload"` or `"reuse"`, see `hosts.Fresh`.
         latency: Samples by which its sound is late, at 44.1 kHz; renders make up for it.
         noise_floor_db: Distance of two renders of one preset, as log-mel L1; 0 if they are the same to the last bit.
         renders_per_second: Four-second notes, on one core.
@@ -121,7 +126,7 @@ class Description:
     controls: tuple[Control, ...]
     id: str = ""
     native: str = "json"
-    fork: bool = True
+    fresh: str = "fork"
     latency: int = 0
     noise_floor_db: float = 0.0
     renders_per_second: float = 0.0
@@ -162,7 +167,7 @@ class Description:
             "plugin": self.plugin,
             "presets": self.native,
             "parameters": ", ".join(f"{n} {kind}" for n, kind in zip(kinds, KINDS, strict=True) if n),
-            "fresh": "a copy for every render" if self.fork else "loaded anew for every render",
+            "fresh": _FRESH[self.fresh],
             "latency": f"{self.latency} samples",
             "noise": noise,
             "speed": f"{self.renders_per_second:.0f} renders a second",

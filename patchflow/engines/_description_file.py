@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EngineError, OptionError, StorageError
+from ..hosts import WAYS
 from ..storage import describe, read_bytes
 from ._description import KINDS, Control, Description
 
@@ -16,7 +17,6 @@ __all__ = ["described", "description_file", "parse", "read_description", "synths
 _LARGEST = 16 * 2**20  # bytes
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _MOST = 256  # options of a parameter
-_FRESH = ("fork", "reload")
 
 _SYNTH_KEYS: dict[str, type | tuple[type, ...]] = {
     "plugin": str,
@@ -109,8 +109,8 @@ def parse(text: str, name: str) -> Description:
     table = tomllib.loads(text)
     _check_keys(table, _SYNTH_KEYS, ("plugin", "parameter"))
     fresh = table.get("fresh", "fork")
-    if fresh not in _FRESH:
-        raise EngineError(f"fresh={fresh!r}: not one of {', '.join(_FRESH)}")
+    if fresh not in WAYS:
+        raise EngineError(f"fresh={fresh!r}: not one of {', '.join(WAYS)}")
     for key in ("latency", "noise_floor_db", "renders_per_second"):
         if not 0 <= table.get(key, 0) < 1e9:
             raise EngineError(f"{key}={table[key]!r}: not 0 or above")
@@ -124,7 +124,7 @@ def parse(text: str, name: str) -> Description:
         id=table.get("id", ""),
         native=table.get("presets", "json"),
         controls=controls,
-        fork=fresh == "fork",
+        fresh=fresh,
         latency=table.get("latency", 0),
         noise_floor_db=float(table.get("noise_floor_db", 0.0)),
         renders_per_second=float(table.get("renders_per_second", 0.0)),

@@ -18,7 +18,9 @@ _HEADER = """\
 # Every number is on the plug-in's own scale, from 0 to 1. What the plug-in shows for it stands beside it.
 """
 
-_FRESH = "fork: a copy of the loaded plug-in plays each note; reload: it is loaded anew, which is slower"
+_FRESH = (
+    "fork: a copy plays each note; reload: it is loaded anew, slow; reuse: fastest, but it remembers what it played"
+)
 _NOISE = "between two renders of one preset; 0 is the same to the last bit"
 
 
@@ -34,7 +36,7 @@ def to_text(description: Description) -> str:
         f"plugin = {_quoted(description.plugin)}",
         f"id = {_quoted(description.id)}  # of the presets that it takes",
         f"presets = {_quoted(description.native)}  # the format they are written in",
-        f'fresh = "{"fork" if description.fork else "reload"}"  # {_FRESH}',
+        f'fresh = "{description.fresh}"  # {_FRESH}',
         f"latency = {description.latency}  # samples",
         f"noise_floor_db = {description.noise_floor_db:g}  # {_NOISE}",
         f"renders_per_second = {description.renders_per_second:g}  # notes of four seconds",

@@ -29,7 +29,7 @@ class Plugin(Engine):
         about = self.description
         need_dawdreamer(about.name)
         settings = {"path": about.plugin, "names": about.names}
-        self._host = HostProcess("dawdreamer", settings, name=about.name, fork=about.fork)
+        self._host = HostProcess("dawdreamer", settings, name=about.name, fresh=about.fresh)
         self._rest = b""
 
     def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:

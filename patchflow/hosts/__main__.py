@@ -36,7 +36,7 @@ def main(name: str) -> None:
             body = b""
             try:
                 if fresh is None:
-                    fresh = Fresh(_find(name)(**question["settings"]), fork=question["fork"])
+                    fresh = Fresh(_find(name)(**question["settings"]), question["fresh"])
                 else:
                     answer = fresh.answer(
                         question["ask"], question["with"], data, question["rate"], question["patience"]

@@ -14,7 +14,10 @@ from ..errors import RenderError
 from ._host import Answer, Host
 from ._messages import frame, unframe
 
-__all__ = ["CAN_FORK", "Fresh", "cause"]
+__all__ = ["CAN_FORK", "WAYS", "Fresh", "cause"]
+
+WAYS = ("fork", "reload", "reuse")
+"""How an instrument can be fresh for a question, see `Fresh`."""
 
 CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
 """Whether a process can be copied; Apple's own libraries do not survive it."""
@@ -24,21 +27,27 @@ _PIPE = 2**20  # bytes, where the system lets us ask
 
 
 class Fresh:
-    """Puts questions to copies of a host's instruments.
+    """Puts questions to instruments that are as fresh as can be.
 
-    Where the system can fork, a question is answered by a copy of this process, which ends with the answer:
-    the instrument itself never plays, so it is as fresh as ever, to the last bit, and a copy that crashes does no
-    harm. This takes a few milliseconds. Elsewhere, or if asked not to fork, an instrument is loaded anew for
-    every question.
+    - `"fork"`: a question is answered by a copy of this process, which ends with the answer: the instrument itself
+      never plays, so it is as fresh as ever, to the last bit, and a copy that crashes does no harm. This takes a
+      few milliseconds. Where processes cannot be copied it is `"reload"`.
+    - `"reload"`: an instrument is loaded anew for every question.
+    - `"reuse"`: one instrument answers all, as fast as can be; it may remember what it was asked before.
 
     Args:
         host: Loads instruments and knows the answers.
-        fork: Whether to copy processes, where that is possible.
+        fresh: One of `WAYS`.
+
+    Raises:
+        ValueError: If there is no such way.
     """
 
-    def __init__(self, host: Host, *, fork: bool = True) -> None:
+    def __init__(self, host: Host, fresh: str = "fork") -> None:
+        if fresh not in WAYS:
+            raise ValueError(f"fresh={fresh!r}: not one of {', '.join(WAYS)}")
         self.host = host
-        self.fork = fork and CAN_FORK
+        self.fresh = fresh if CAN_FORK or fresh != "fork" else "reload"
         self._loaded: dict[int, Any] = {}
 
     def answer(self, what: str, arguments: Mapping[str, Any], data: bytes, rate: int, patience: float) -> Answer:
@@ -56,7 +65,9 @@ class Fresh:
         """
         if rate not in self._loaded:
             self._loaded[rate] = self.host.load(rate)
-        if not self.fork:
+        if self.fresh == "reuse":
+            return self.host.answer(self._loaded[rate], what, arguments, data)
+        if self.fresh == "reload":
             return self.host.answer(self._loaded.pop(rate), what, arguments, data)
         return _in_a_copy(lambda: self.host.answer(self._loaded[rate], what, arguments, data), patience)
 

@@ -31,7 +31,7 @@ class HostProcess:
         host: Name of the host, see `hosts`; or `"module:Class"`, for one that is not of this package.
         settings: Arguments of its class, as far as JSON can say them.
         name: What to call it in errors.
-        fork: Whether questions are answered by copies of the process, see `Fresh`.
+        fresh: How every question meets a fresh instrument: `"fork"`, `"reload"` or `"reuse"`, see `Fresh`.
         patience: Seconds that one answer may take.
         loading: Seconds that starting, and loading an instrument, may take on top of it.
 
@@ -45,14 +45,14 @@ class HostProcess:
         settings: Mapping[str, Any] | None = None,
         *,
         name: str = "",
-        fork: bool = True,
+        fresh: str = "fork",
         patience: float = 30.0,
         loading: float = 60.0,
     ) -> None:
         self.host = host
         self.settings = dict(settings or {})
         self.name = name or host
-        self.fork = fork
+        self.fresh = fresh
         self.patience = patience
         self.loading = loading
         self._process: subprocess.Popen[bytes] | None = None
@@ -102,7 +102,7 @@ class HostProcess:
         self._answers = queue.SimpleQueue()
         threading.Thread(target=_listen, args=(self._process, self._answers), daemon=True).start()
         self._end = weakref.finalize(self, _kill, self._process)
-        self._talk({"settings": self.settings, "fork": self.fork}, b"", self.loading)
+        self._talk({"settings": self.settings, "fresh": self.fresh}, b"", self.loading)
 
     def _talk(self, message: dict[str, Any], data: bytes, patience: float) -> Answer:
         process = self._process

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..engines import Description, described, description_file, engines, read_description, to_text
 from ..errors import OptionError, StorageError, UnknownName
+from ..hosts import WAYS
 from ..storage import describe, write_atomically
 from .names import synth_name
 from .probe import probe
@@ -17,6 +18,7 @@ def add_synth(
     name: str = "",
     *,
     force: bool = False,
+    fresh: str = "",
     patience: float = 15.0,
     progress: Callable[[str, float], None] = lambda what, share: None,
 ) -> Description:
@@ -28,15 +30,18 @@ def add_synth(
         plugin: A plug-in's file or bundle, or the address of an LV2 plug-in.
         name: What to call the synth; as the file is called if "".
         force: Whether to replace a description there is.
+        fresh: How each note meets a fresh plug-in, one of `hosts.WAYS`; found out if "".
         patience: Seconds that the plug-in may take to load, and for each note.
         progress: Told what is being done and which share of it is done.
 
     Raises:
-        OptionError: If the name is taken or cannot be a name.
+        OptionError: If the name is taken or cannot be a name, or `fresh` is no way.
         MissingDependency: If the package that loads plug-ins is not installed.
         EngineError: If it cannot be described, see `probe`.
         StorageError: If the description cannot be written.
     """
+    if fresh and fresh not in WAYS:
+        raise OptionError(f"fresh={fresh!r}: not one of {', '.join(WAYS)}")
     name = name or synth_name(plugin)
     file = description_file(name)
     if name in engines.own:
@@ -44,7 +49,7 @@ def add_synth(
     if file.exists() and not force:
         raise OptionError(f"name={name!r}: {file} is there. Choose another with --name, or replace it with --force.")
     where = plugin if "://" in plugin else str(Path(plugin).expanduser().absolute())
-    found = probe(where, name, patience=patience, progress=progress)
+    found = probe(where, name, fresh=fresh, patience=patience, progress=progress)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -26,6 +26,7 @@ def probe(
     plugin: str,
     name: str,
     *,
+    fresh: str = "",
     patience: float = 15.0,
     progress: Callable[[str, float], None] = lambda what, share: None,
 ) -> Description:
@@ -36,6 +37,7 @@ def probe(
     Args:
         plugin: A plug-in's file or bundle, or the address of an LV2 plug-in.
         name: What the synth will be called.
+        fresh: How each note meets a fresh plug-in, one of `hosts.WAYS`; found out if "".
         patience: Seconds that the plug-in may take to load, and for each note.
         progress: Told what is being done and which share of it is done.
 
@@ -46,8 +48,9 @@ def probe(
     """
     need_dawdreamer(name)
     progress("loading", 0.0)
-    fork = _survives_copying(plugin, patience)
-    with _host(plugin, patience, fork=fork) as host:
+    if not fresh:
+        fresh = "fork" if _survives_copying(plugin, patience) else "reload"
+    with _host(plugin, patience, fresh) as host:
         facts = host.ask("describe", {"grid": []}).facts
         if not 1 <= len(facts["parameters"]) <= _MOST:
             raise EngineError(f"{plugin}: has {len(facts['parameters']):,} parameters, not 1 to {_MOST:,}")
@@ -58,13 +61,13 @@ def probe(
         return _describe(trial, name, facts, progress)
 
 
-def _host(plugin: str, patience: float, *, fork: bool) -> HostProcess:
-    return HostProcess("dawdreamer", {"path": plugin}, name=plugin, fork=fork, patience=patience, loading=patience)
+def _host(plugin: str, patience: float, fresh: str) -> HostProcess:
+    return HostProcess("dawdreamer", {"path": plugin}, name=plugin, fresh=fresh, patience=patience, loading=patience)
 
 
 def _survives_copying(plugin: str, patience: float) -> bool:
     """Whether a copy of the loaded plug-in plays; one that cannot be loaded at all is an error."""
-    with _host(plugin, patience, fork=True) as host:
+    with _host(plugin, patience, "fork") as host:
         try:
             Trial(host).play({})
         except RenderError:
@@ -90,7 +93,7 @@ def _describe(trial: Trial, name: str, facts: Mapping[str, Any], progress: Calla
         id=id_,
         native=native,
         controls=tuple(_controls(about, kinds, heard)),
-        fork=trial.host.fork,
+        fresh=trial.host.fresh,
         latency=facts["latency"],
         noise_floor_db=round(trial.noise_floor_db, 2),
         renders_per_second=round(trial.measure_speed(), 1),

@@ -110,7 +110,7 @@ GOOD = to_text(ALL)
         ("values = [0.0, 1.0]", "values = [0.0, 2.0]", r"parameter 'mode': values=2.0: not in \[0, 1\]"),
         ("default = 0.7", "", "parameter 'volume': default: missing"),
         ("plugin =", "plugins =", "plugins='/a/mine.so': unknown key"),
-        ('fresh = "fork"', 'fresh = "spoon"', "fresh='spoon': not one of fork, reload"),
+        ('fresh = "fork"', 'fresh = "spoon"', "fresh='spoon': not one of fork, reload, reuse"),
         ("latency = 64", "latency = -1", "latency=-1: not 0 or above"),
         ("latency = 64", "latency = 1.5", "latency=1.5: not a whole number"),
         ("[[parameter]]", "[parameter]", "mine.toml: "),

@@ -15,7 +15,7 @@ from patchflow.hosts import HostProcess
 from patchflow.hosts._fresh import CAN_FORK
 
 needs_copies = pytest.mark.skipif(not CAN_FORK, reason="this system does not copy processes")
-FORKS = [pytest.param(True, marks=needs_copies), False]
+WAYS = [pytest.param("fork", marks=needs_copies), "reload"]
 
 
 @pytest.fixture(autouse=True)
@@ -23,9 +23,9 @@ def the_hosts_of_the_tests_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
 
 
-@pytest.fixture(params=FORKS, ids=lambda fork: "copied" if fork else "loaded anew")
+@pytest.fixture(params=WAYS)
 def host(request: pytest.FixtureRequest) -> Iterator[HostProcess]:
-    with HostProcess("naughty:Naughty", name="naughty", fork=request.param, patience=1.0) as process:
+    with HostProcess("naughty:Naughty", name="naughty", fresh=request.param, patience=1.0) as process:
         yield process
 
 
@@ -37,6 +37,24 @@ def test_every_question_meets_a_fresh_instrument(host: HostProcess):
 def test_copies_repeat_even_what_is_left_to_chance():
     with HostProcess("naughty:Naughty") as host:
         assert len({host.ask("count").facts["chance"] for _ in range(3)}) == 1
+
+
+def test_an_instrument_that_is_reused_remembers_until_it_crashes():
+    with HostProcess("naughty:Naughty", fresh="reuse") as host:
+        assert [host.ask("count").facts["asked"] for _ in range(3)] == [1, 2, 3]
+
+        with pytest.raises(RenderError, match="SIGSEGV"):
+            host.ask("crash")
+
+        assert host.ask("count").facts["asked"] == 1
+
+
+def test_an_unknown_way_is_an_error():
+    with (
+        HostProcess("naughty:Naughty", fresh="frozen") as host,
+        pytest.raises(EngineError, match="fork, reload, reuse"),
+    ):
+        host.ask("count")
 
 
 def test_an_instrument_is_loaded_for_each_rate(host: HostProcess):
@@ -52,7 +70,9 @@ def test_data_goes_there_and_back(host: HostProcess, size: int):
 def test_a_question_that_fails_is_reported_and_the_next_is_answered(host: HostProcess, how: str, said: str):
     host.ask("count")
 
-    with pytest.raises(RenderError if host.fork or how != "refuse" else EngineError, match=f"naughty: .*{said}"):
+    with pytest.raises(
+        RenderError if host.fresh == "fork" or how != "refuse" else EngineError, match=f"naughty: .*{said}"
+    ):
         host.ask(how)
 
     assert host.ask("count").facts["asked"] == 1

@@ -36,7 +36,7 @@ def test_parameters_that_begin_alike_are_a_group(works: Description):
 
 
 def test_a_fresh_plug_in_for_every_note_is_exact(works: Description):
-    assert (works.fork, works.noise_floor_db, works.native, works.id) == (True, 0.0, "fxp", "Naug")
+    assert (works.fresh, works.noise_floor_db, works.native, works.id) == ("fork", 0.0, "fxp", "Naug")
 
 
 def test_what_is_written_is_what_was_found(works: Description, synths: Path):
