@@ -58,7 +58,8 @@ def chapter(synth: str) -> list[str]:
         head = f"## {synth}: {count(families)} held-out presets, one of each family: mostly odd ones"
         parts += [head, "", *table(synth, group(families)), ""]
     if sounds:
-        parts += [f"## {synth}: {count(sounds)} real sounds, log-mel L1 in dB by category", "", *categories(synth, sounds), ""]
+        parts += [f"## {synth}: {count(sounds)} real sounds, log-mel L1 in dB by category", ""]
+        parts += [*categories(synth, sounds), ""]
         parts += [f"## {synth}: {count(sounds)} real sounds, all metrics", "", *table(synth, group(sounds)), ""]
     return parts
 
