@@ -14,7 +14,10 @@ from ..errors import RenderError
 from ._host import Answer, Host
 from ._messages import frame, unframe
 
-__all__ = ["CAN_FORK", "WAYS", "Fresh", "cause"]
+__all__ = ["CAN_FORK", "PIPE", "WAYS", "Fresh", "cause"]
+
+PIPE = 2**20
+"""Bytes that a pipe holds, where the system lets us choose: a whole sound, so that nobody waits half-way."""
 
 WAYS = ("fork", "reload", "reuse")
 """How an instrument can be fresh for a question, see `Fresh`."""
@@ -23,7 +26,6 @@ CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
 """Whether a process can be copied; Apple's own libraries do not survive it."""
 
 _OK, _REFUSED = b"+", b"-"
-_PIPE = 2**20  # bytes, where the system lets us ask
 
 
 class Fresh:
@@ -83,7 +85,11 @@ def cause(code: int) -> str:
 
 
 def _in_a_copy(call: Callable[[], Answer], patience: float) -> Answer:
+    import fcntl  # Windows has none, but does not come here
+
     reader, writer = os.pipe()
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PIPE)
     gc.freeze()  # collecting garbage would write to, and so copy, every page that holds an object
     child = os.fork()
     if child == 0:
@@ -125,7 +131,7 @@ def _read(pipe: int, patience: float) -> bytes | None:
     end = time.monotonic() + patience
     parts = []
     while select.select([pipe], [], [], max(0, end - time.monotonic()))[0]:
-        part = os.read(pipe, _PIPE)
+        part = os.read(pipe, PIPE)
         if not part:
             return b"".join(parts)
         parts.append(part)

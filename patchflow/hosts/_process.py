@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..errors import EngineError, RenderError
-from ._fresh import cause
+from ._fresh import PIPE, cause
 from ._host import Answer
 from ._messages import receive, send
 
@@ -97,7 +97,12 @@ class HostProcess:
     def _start(self) -> None:
         command = [sys.executable, "-m", "patchflow.hosts", self.host]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            pipesize=PIPE,
         )
         self._answers = queue.SimpleQueue()
         threading.Thread(target=_listen, args=(self._process, self._answers), daemon=True).start()

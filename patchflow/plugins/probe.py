@@ -1,6 +1,7 @@
 """Finds out what a plug-in is: its parameters, its latency, its chance, its speed, its presets."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,9 +49,8 @@ def probe(
     """
     need_dawdreamer(name)
     progress("loading", 0.0)
-    if not fresh:
-        fresh = "fork" if _survives_copying(plugin, patience) else "reload"
-    with _host(plugin, patience, fresh) as host:
+    exact = "fork" if fresh != "reload" and _survives_copying(plugin, patience) else "reload"
+    with _host(plugin, patience, exact) as host:
         facts = host.ask("describe", {"grid": []}).facts
         if not 1 <= len(facts["parameters"]) <= _MOST:
             raise EngineError(f"{plugin}: has {len(facts['parameters']):,} parameters, not 1 to {_MOST:,}")
@@ -58,7 +58,8 @@ def probe(
         trial.check_it_is_a_synth(facts["inputs"])
         progress("reading parameters", 0.0)
         facts = host.ask("describe", {"grid": GRID}).facts
-        return _describe(trial, name, facts, progress)
+        found = _describe(trial, name, facts, progress)
+    return found if fresh in ("", exact) else _otherwise(found, facts, fresh, patience)
 
 
 def _host(plugin: str, patience: float, fresh: str) -> HostProcess:
@@ -98,6 +99,17 @@ def _describe(trial: Trial, name: str, facts: Mapping[str, Any], progress: Calla
         noise_floor_db=round(trial.noise_floor_db, 2),
         renders_per_second=round(trial.measure_speed(), 1),
     )
+
+
+def _otherwise(found: Description, facts: Mapping[str, Any], fresh: str, patience: float) -> Description:
+    """The same plug-in, played in another way: what it does is known, how exact and fast it is then is not."""
+    about, rng = facts["parameters"], np.random.default_rng(0)
+    kinds, fresh_values = [kind_of(parameter) for parameter in about], {p["index"]: p["value"] for p in about}
+    with _host(found.plugin, patience, fresh) as host:
+        trial = Trial(host)
+        trial.measure_noise([draw(kinds, rng) for _ in range(_OTHERS)], fresh_values)
+        speed = round(trial.measure_speed(), 1)
+    return replace(found, fresh=fresh, noise_floor_db=round(trial.noise_floor_db, 2), renders_per_second=speed)
 
 
 def _controls(about: Sequence[dict[str, Any]], kinds: Sequence[Kind], heard: Sequence[Heard]) -> list[Control]:

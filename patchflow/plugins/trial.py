@@ -101,12 +101,18 @@ class Trial:
         if not self.differ(sounds[0], self.play({}, None)):
             raise EngineError(f"{self.host.name}: not a synth: it sounds the same whether a key is pressed or not")
 
-    def measure_noise(self, others: list[dict[int, float]]) -> None:
-        """Plays the fresh preset again, after itself and after others, and notes the largest distance."""
-        first, second = self.play({}), self.play({})
-        for values in others:
-            self.tried(values)
-        again = self.play({})
+    def measure_noise(self, others: list[dict[int, float]], fresh: Mapping[int, float] | None = None) -> None:
+        """Plays a preset again, after itself and after others, and notes the largest distance.
+
+        Args:
+            others: What is played in between.
+            fresh: All values of the preset; what a plug-in has when it is loaded if None.
+        """
+        values = fresh or {}
+        first, second = self.play(values), self.play(values)
+        for other in others:
+            self.tried(other)
+        again = self.play(values)
         if not (np.array_equal(first, second) and np.array_equal(first, again)):
             self.noise_floor_db = max(_distance(first, second), _distance(first, again), 0.01)
 
@@ -126,6 +132,6 @@ def is_silent(sound: np.ndarray) -> bool:
 
 def _distance(a: np.ndarray, b: np.ndarray) -> float:
     """Log-mel L1, to which level does not matter, and the difference of levels, in dB."""
-    one, two = (torch.from_numpy(np.ascontiguousarray(sound))[None] for sound in (a, b))
+    one, two = (torch.from_numpy(np.array(sound))[None] for sound in (a, b))
     levels = [20 * np.log10(max(float(np.sqrt(np.mean(sound**2))), _SILENT)) for sound in (a, b)]
     return float(metrics["log_mel_l1"](one, two, RATE)) + abs(levels[0] - levels[1])

@@ -182,3 +182,19 @@ def test_a_description_of_another_plug_in_is_an_error(
 
     with pytest.raises(PatchflowError, match=said):
         engines["works"]().render(engines["works"].space.default(), Note(length=0.1))
+
+
+@pytest.mark.slow
+def test_one_that_plays_all_notes_says_how_exact_it_is(amsynth_plugin: Path, amsynth_described: Path, synths: Path):
+    reused = add_synth(str(amsynth_plugin), "reused", fresh="reuse")
+
+    copied = read_description(amsynth_described / "amsynth.toml")
+    assert [control.kind for control in reused.controls] == [control.kind for control in copied.controls]
+    assert (reused.fresh, copied.noise_floor_db) == ("reuse", 0.0)
+    assert reused.noise_floor_db > 0
+    assert read_description(synths / "reused.toml").facts() == reused.facts()
+
+
+def test_an_unknown_way_to_be_fresh_is_refused(amsynth_plugin: Path, synths: Path):
+    with pytest.raises(OptionError, match="fresh='frozen': not one of fork, reload, reuse"):
+        add_synth(str(amsynth_plugin), "reused", fresh="frozen")
