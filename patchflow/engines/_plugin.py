@@ -114,7 +114,7 @@ class Plugin(Engine):
             "values": natives,
         }
         answer = self._host.ask("render", asked, rest, rate=rate)
-        return np.frombuffer(answer.data, np.float32)
+        return np.frombuffer(bytearray(answer.data), np.float32)
 
 
 def engine_of(description: Description) -> type[Engine]:

@@ -127,6 +127,12 @@ def test_a_sound_that_was_given_does_not_change(make: Make):
     np.testing.assert_array_equal(sound, before)
 
 
+def test_a_sound_belongs_to_who_asked_for_it(make: Make):
+    sound = make().render(make.space.default(), NOTE, RATE)
+
+    sound *= 0.5  # neither torch nor a user can work with what cannot be written
+
+
 def test_the_point_is_only_read(make: Make):
     point = draw_presets(make.space, 1)[0]
     before = point.copy()
