@@ -23,7 +23,7 @@ Numbers = Annotated[list[int], typer.Argument(metavar="ID", parser=whole, help="
 
 @app.callback()
 def presets() -> None:
-    """Keep a library of presets: import, search, show, export, remove.
+    """Keep a library of presets: import, tag, search, show, export, remove.
 
     Example: patchflow presets import banks/
     """

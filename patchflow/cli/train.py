@@ -16,10 +16,10 @@ __all__ = ["train"]
 def train(
     recipe: Annotated[
         Path | None,
-        typer.Argument(metavar="[RECIPE]", help="A .toml file: data, model, schedule, where results go."),
+        typer.Argument(metavar="RECIPE", help="A .toml file: data, model, schedule, where results go."),
     ] = None,
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Values that replace those of the recipe.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Values that replace those of the recipe.")
     ] = None,
     *,
     synth: Annotated[
@@ -27,9 +27,12 @@ def train(
         typer.Option(metavar="NAME", help="Train for this synth from the presets of your library, no recipe needed."),
     ] = "",
     minutes: Annotated[
-        float, typer.Option(metavar="M", parser=number, help="With --synth: about how long it may take.")
-    ] = 60.0,
-    device: Annotated[str, typer.Option(metavar="NAME", help="With --synth: cpu or cuda.")] = "cpu",
+        float | None,
+        typer.Option(metavar="M", parser=number, help="With --synth: about how long it may take.  [default: 60]"),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With --synth: cpu or cuda.  [default: cpu]")
+    ] = None,
     library: Annotated[
         Path | None, typer.Option(metavar="FILE", help="With --synth: the preset library.  [default: yours, if any]")
     ] = None,
@@ -50,10 +53,13 @@ def train(
     if (recipe is None) == (synth == ""):
         raise typer.BadParameter("give a recipe or --synth, and not both")
     if recipe is not None:
+        if (minutes, device, library) != (None, None, None):
+            raise typer.BadParameter("--minutes, --device and --library go with --synth; beside a recipe: minutes=60")
         typer.echo(run(recipe, key_values(overrides or []), _show))
         return
     source = library_file(library, none=False)
-    typer.echo(train_own(synth, library=source, minutes=minutes, device=device, progress=_show))
+    wanted = {"minutes": 60.0 if minutes is None else minutes, "device": device or "cpu"}
+    typer.echo(train_own(synth, library=source, progress=_show, **wanted))
 
 
 def _show(report: "Report") -> None:

@@ -41,3 +41,32 @@ def test_what_is_not_allowed_is_one_line(shell, words, message):
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
     assert message in done.err
     assert shell.files() == {"r.toml"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "give a recipe or --synth"),
+        (["r.toml", "--synth", "tone"], "give a recipe or --synth, and not both"),
+        (["r.toml", "--minutes", "3"], "go with --synth; beside a recipe: minutes=60"),
+        (["--synth", "tone", "--minutes", "soon"], "'soon' is not a number"),
+    ],
+)
+def test_a_mistake_in_the_options_is_one_line(shell, words, message):
+    done = shell.run("train", *words)
+
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+
+
+def test_a_synth_needs_no_recipe(shell, monkeypatch):
+    monkeypatch.setattr(patchflow.train, "train_own", lambda synth, **options: f"{synth} {options['minutes']}")
+
+    assert shell.run("train", "--synth", "tone", "--minutes", 3).out == "tone 3.0\n"
+    assert shell.run("train", "--synth", "tone").out == "tone 60.0\n"
+
+
+def test_a_time_of_nothing_is_refused(shell):
+    done = shell.run("train", "--synth", "tone", "--minutes", 0)
+
+    assert (done.code, done.err) == (1, "patchflow: minutes=0: not in [1, 100000]\n")
