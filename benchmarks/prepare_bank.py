@@ -25,7 +25,7 @@ def main(source: str, out: str) -> None:
     print(f"{allowed.sum()} voices, {(~allowed).sum()} rejected")
     points = dx7.points_from_bytes(voices[allowed])
     with Renderer(engines["dexed"]) as renderer:
-        bank = gather(points, names[allowed], renderer, family=family[allowed], split=published_split)
+        bank = gather(points, names[allowed], renderer, family=family[allowed], silence=0, split=published_split)
     print(f"{len(points) - len(bank.points)} silent; {bank.family.max() + 1} families")
     print({part: int((bank.split == part).sum()) for part in ("train", "valid", "test")})
     bank.save(out)

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 
 from ..engines import Engine, Note, Renderer
-from ..errors import PresetError, RenderError, StorageError
+from ..errors import PresetError, StorageError
 from ..features.input import INPUT_LENGTH, INPUT_RATE, input_shape, model_input
 from ..storage import describe, write_atomically
+from ._silence import INAUDIBLE, render_or_silence
 from .sampler import Sampler
 
 __all__ = ["Cache", "fill_cache", "render_block"]
@@ -20,7 +21,6 @@ __all__ = ["Cache", "fill_cache", "render_block"]
 _TYPES = {"mels": np.uint8, "points": np.float32, "notes": np.float32}
 _BLOCK = 1024
 _JOB = 8  # items a thread renders before it turns them into features: they fit its processor cache
-_INAUDIBLE = 1e-3  # peak, -60 dB
 _MOST_SILENT = 0.98  # share of inaudible presets above which it is hopeless
 
 
@@ -130,19 +130,11 @@ def render_block(renderer: Renderer, sampler: Sampler, block: int, rng: np.rando
 
 def _hear(engine: Engine, job: tuple[np.ndarray, list[Note]]) -> np.ndarray:
     """Renders a few items and returns their features as bytes; all 0 if inaudible."""
-    sounds = np.stack([_play(engine, point, note) for point, note in zip(*job, strict=True)])
+    sounds = np.stack([render_or_silence(engine, point, note, INPUT_RATE) for point, note in zip(*job, strict=True)])
     features = model_input(torch.from_numpy(sounds), INPUT_RATE)
     mels = (features * 255).round().to(torch.uint8).numpy()
-    mels[np.abs(sounds).max(1) < _INAUDIBLE] = 0
+    mels[np.abs(sounds).max(1) < INAUDIBLE] = 0
     return mels
-
-
-def _play(engine: Engine, point: np.ndarray, note: Note) -> np.ndarray:
-    """The sound of an item; silence if the synth cannot play it."""
-    try:
-        return engine.render(point, note, INPUT_RATE)
-    except RenderError:
-        return np.zeros(note.samples(INPUT_RATE), np.float32)
 
 
 def _read_done(folder: Path, origin: dict[str, Any]) -> tuple[int, dict[str, Any]]:

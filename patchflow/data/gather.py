@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from ..engines import Engine, Note, Renderer
-from ..errors import PresetError, RenderError
+from ..errors import PresetError
 from ..features.mel import mel_spectrogram, power_to_db
+from ._silence import INAUDIBLE, render_or_silence
 from .bank import Bank
 from .families import join_families, near_duplicates, split_families
 
@@ -16,7 +17,6 @@ __all__ = ["gather"]
 _RATE = 22_050
 _NOTE = Note()
 _JOB = 8  # sounds that are analysed together
-_INAUDIBLE = 1e-4
 
 Split = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Returns the part of every preset, given points `(N, P)` and families `(N,)`."""
@@ -28,6 +28,7 @@ def gather(
     renderer: Renderer,
     *,
     family: np.ndarray | None = None,
+    silence: float = INAUDIBLE,
     split: Split = lambda points, family: split_families(family),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Bank:
@@ -41,6 +42,7 @@ def gather(
         names: What each is called, N texts.
         renderer: Plays them.
         family: Numbers of families known so far, shape `(N,)`; each preset is its own if not given.
+        silence: Peak below which a sound counts as silent.
         split: Deals the families; at random, but always alike, if not given.
         progress: Called with the number of presets that were played and of all.
 
@@ -49,7 +51,7 @@ def gather(
     """
     jobs = [points[i : i + _JOB] for i in range(0, len(points), _JOB)]
     mels = []
-    for part in renderer.map(_hear, jobs):
+    for part in renderer.map(lambda engine, job: _hear(engine, job, silence), jobs):
         mels.append(part)
         progress(min(len(points), _JOB * len(mels)), len(points))
     levels = np.concatenate(mels) if mels else np.empty((0, 1, 1), np.float16)
@@ -62,15 +64,8 @@ def gather(
     return Bank(kept, joined, np.asarray(names)[heard], split(kept, joined))
 
 
-def _hear(engine: Engine, points: np.ndarray) -> np.ndarray:
+def _hear(engine: Engine, points: np.ndarray, silence: float) -> np.ndarray:
     """Log-mel spectrograms in dB, float16 `(N, F, N')`; all alike where nothing can be heard."""
-    sounds = np.stack([_play(engine, point) for point in points])
-    sounds[np.abs(sounds).max(1) < _INAUDIBLE] = 0
+    sounds = np.stack([render_or_silence(engine, point, _NOTE, _RATE) for point in points])
+    sounds[np.abs(sounds).max(1) < silence] = 0
     return power_to_db(mel_spectrogram(torch.from_numpy(sounds), _RATE)).half().numpy()
-
-
-def _play(engine: Engine, point: np.ndarray) -> np.ndarray:
-    try:
-        return engine.render(point, _NOTE, _RATE)
-    except RenderError:
-        return np.zeros(_NOTE.samples(_RATE), np.float32)

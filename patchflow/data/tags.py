@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from ..engines import Engine, Note, Renderer
-from ..errors import RenderError
 from ..features.descriptors import describe
 from ..presets import Label, Library, Preset
 from ..presets.categories import guess_category
+from ._silence import render_or_silence
 
 __all__ = ["MEASURED", "NAMED", "WORDS", "tag_library", "words_of"]
 
@@ -97,9 +97,5 @@ def _hear(engine: Engine, presets: Sequence[Preset]) -> list[tuple[str, ...]]:
 
 
 def _play(engine: Engine, preset: Preset) -> np.ndarray:
-    note = Note()
     engine.build_on(preset.rest)
-    try:
-        return engine.render(engine.space.encode(preset.values), note, _RATE)
-    except RenderError:
-        return np.zeros(note.samples(_RATE), np.float32)
+    return render_or_silence(engine, engine.space.encode(preset.values), Note(), _RATE)
