@@ -1,21 +1,18 @@
 """How presets, and what became of an import, are printed."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from ..presets import Entry, Preset
 from ..presets.intake import FileIntake
 
-__all__ = ["print_entries", "print_export", "print_intake", "print_preset", "print_removal", "print_tagged", "shown"]
+__all__ = ["print_entries", "print_export", "print_intake", "print_preset", "print_removal", "print_tagged"]
 
 
 def print_intake(files: Iterable[FileIntake], *, as_json: bool) -> int:
@@ -87,15 +84,6 @@ def print_tagged(count: int, *, as_json: bool) -> None:
         _print_json({"tagged": count})
     else:
         typer.echo(f"{_count(count, 'preset')} described")
-
-
-@contextmanager
-def shown(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Shows on a terminal how far long work is; gives a function to be told how many are done, and of how many."""
-    screen = Console(stderr=True)
-    with Progress(console=screen, disable=not screen.is_terminal, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _losses(files: Sequence[FileIntake]) -> str:

@@ -1,36 +1,15 @@
-"""What `patchflow synth` prints: progress to stderr, results to stdout."""
+"""What `patchflow synth` prints."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from ..engines import Control, Description, described, description_file
 from ..errors import PatchflowError
 from ..plugins import synth_description
 
-__all__ = ["print_added", "print_synth", "print_synths", "showing"]
-
-
-@contextmanager
-def showing() -> Iterator[Callable[[str, float], None]]:
-    """Shows a bar as long as something takes."""
-    screen = Console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24))
-    with Progress(
-        *columns,
-        console=screen,
-        disable=not screen.is_terminal,
-        transient=True,
-        redirect_stdout=False,  # stdout may be a file while the bar is on a terminal
-        redirect_stderr=False,
-    ) as bar:
-        task = bar.add_task("loading", total=1.0)
-        yield lambda what, share: bar.update(task, description=what, completed=share)
+__all__ = ["print_added", "print_synth", "print_synths"]
 
 
 def print_added(found: Description, *, as_json: bool) -> None:

@@ -101,10 +101,13 @@ def tag(
     from ..data.tags import tag_library
     from ..engines import engines
     from ..presets.library import Library
-    from ._preset_output import print_tagged, shown
+    from ._bar import showing
+    from ._preset_output import print_tagged
 
-    with shown("presets") as progress:
-        count = tag_library(Library(library), synth, engines[synth], progress)
+    with showing() as show:
+        count = tag_library(
+            Library(library), synth, engines[synth], lambda done, total: show(f"{done:,} of {total:,}", done / total)
+        )
     print_tagged(count, as_json=as_json)
 
 

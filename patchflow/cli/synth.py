@@ -51,7 +51,8 @@ def add(
     Example: patchflow synth add /usr/lib/vst/amsynth_vst.so --name amsynth
     """
     from ..plugins import add_synth
-    from ._synth_output import print_added, showing
+    from ._bar import showing
+    from ._synth_output import print_added
 
     with showing() as progress:
         found = add_synth(plugin, name, force=force, fresh=fresh, patience=patience, progress=progress)

@@ -1,28 +1,28 @@
 """Plays presets of Vital, whichever of its parameters they set."""
 
 import json
+from typing import ClassVar
 
 import numpy as np
 
 from ..errors import RenderError
 from ..hosts import HostProcess
-from ..presets import ParamSpace
 from ..presets.vital import NEWEST, canonical, control_name, controls, document_of, load_rest, routes_of
-from ._engine import Note
+from ._engine import Engine, Note
 
 __all__ = ["VitalPlayer"]
 
 
-class VitalPlayer:
+class VitalPlayer(Engine):
     """A Vital in a process of its own for each rate, see `hosts.vita`.
 
-    Args:
-        space: Parameters that a point has; all others are as in the rest that the preset is built on.
+    Its engines differ in their `space` only; all other parameters are as in the rest that the preset is built on.
     """
 
-    def __init__(self, space: ParamSpace) -> None:
-        self.space = space
-        self._names = [control_name(name) for name in space.names]
+    native: ClassVar[str] = "vital"
+
+    def __init__(self) -> None:
+        self._names = [control_name(name) for name in self.space.names]
         self._hosts: dict[int, HostProcess] = {}
         self.build_on(b"")
 
@@ -42,7 +42,7 @@ class VitalPlayer:
         """See `Engine.canonical`."""
         return canonical(points, self.space, {source for source, _ in self._routes if source})
 
-    def render(self, point: np.ndarray, note: Note, rate: int) -> np.ndarray:
+    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
         """See `Engine.render`."""
         values = dict(zip(self._names, self.space.decode(point).values(), strict=True))
         numbers = {name: controls()[name].number(value) for name, value in values.items() if name in controls()}

@@ -2,17 +2,14 @@
 
 from typing import ClassVar
 
-import numpy as np
-
 from ..presets import ParamSpace
 from ..presets.vital import CORE
-from ._engine import Engine, Note
 from ._vital import VitalPlayer
 
 __all__ = ["Vital"]
 
 
-class Vital(Engine):
+class Vital(VitalPlayer):
     """Vital, the 179 parameters of its core; `vital_full` has all.
 
     References:
@@ -20,19 +17,3 @@ class Vital(Engine):
     """
 
     space: ClassVar[ParamSpace] = CORE
-    native: ClassVar[str] = "vital"
-
-    def __init__(self) -> None:
-        self._player = VitalPlayer(CORE)
-
-    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
-        """Plays one note; see `Engine.render`."""
-        return self._player.render(point, note, rate)
-
-    def build_on(self, rest: bytes) -> None:
-        """Starts from other wavetables, samples and so on; see `Engine.build_on`."""
-        self._player.build_on(rest)
-
-    def canonical(self, points: np.ndarray) -> np.ndarray:
-        """Resets what cannot be heard; see `presets.vital.canonical`."""
-        return self._player.canonical(points)

@@ -2,17 +2,14 @@
 
 from typing import ClassVar
 
-import numpy as np
-
 from ..presets import ParamSpace
 from ..presets.vital import FULL
-from ._engine import Engine, Note
 from ._vital import VitalPlayer
 
 __all__ = ["VitalFull"]
 
 
-class VitalFull(Engine):
+class VitalFull(VitalPlayer):
     """Vital, all 772 controls and 64 modulations; `vital` has those that presets use most.
 
     References:
@@ -20,19 +17,3 @@ class VitalFull(Engine):
     """
 
     space: ClassVar[ParamSpace] = FULL
-    native: ClassVar[str] = "vital"
-
-    def __init__(self) -> None:
-        self._player = VitalPlayer(FULL)
-
-    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
-        """Plays one note; see `Engine.render`."""
-        return self._player.render(point, note, rate)
-
-    def build_on(self, rest: bytes) -> None:
-        """Starts from other wavetables, samples and so on; see `Engine.build_on`."""
-        self._player.build_on(rest)
-
-    def canonical(self, points: np.ndarray) -> np.ndarray:
-        """Resets what cannot be heard; see `presets.vital.canonical`."""
-        return self._player.canonical(points)

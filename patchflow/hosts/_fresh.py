@@ -63,14 +63,16 @@ class Fresh:
             patience: Seconds after which a copy is ended.
 
         Raises:
-            RenderError: If a copy crashes or does not answer in time.
+            RenderError: If the instrument refuses, or a copy crashes or does not answer in time.
         """
         if rate not in self._loaded:
             self._loaded[rate] = self.host.load(rate)
-        if self.fresh == "reuse":
-            return self.host.answer(self._loaded[rate], what, arguments, data)
-        if self.fresh == "reload":
-            return self.host.answer(self._loaded.pop(rate), what, arguments, data)
+        if self.fresh != "fork":
+            instrument = self._loaded[rate] if self.fresh == "reuse" else self._loaded.pop(rate)
+            try:
+                return self.host.answer(instrument, what, arguments, data)
+            except Exception as error:  # as from a copy: it was loaded, and may answer other questions
+                raise RenderError(_words(error)) from error
         return _in_a_copy(lambda: self.host.answer(self._loaded[rate], what, arguments, data), patience)
 
 
@@ -119,11 +121,15 @@ def _be_the_copy(call: Callable[[], Answer], writer: int, patience: float) -> No
         answer = call()
         text = _OK + frame(dict(answer.facts), answer.data)
     except Exception as error:  # noqa: BLE001 - told to the original
-        text = _REFUSED + str(error).encode()
+        text = _REFUSED + _words(error).encode()
     rest = memoryview(text)
     while len(rest):
         rest = rest[os.write(writer, rest) :]
     os._exit(0)
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _read(pipe: int, patience: float) -> bytes | None:

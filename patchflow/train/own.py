@@ -55,7 +55,7 @@ def train_own(
 
     Raises:
         UnknownName: If there is no such synth.
-        OptionError: If `minutes` is out of its range.
+        OptionError: If `minutes` is out of its range, or `out` holds an unfinished run with other arguments.
         PresetError: If hardly any preset can be heard, or all sound alike.
         EngineError: If the synth cannot be loaded.
         StorageError: If a file cannot be read or written.
@@ -65,18 +65,35 @@ def train_own(
         raise OptionError(f"minutes={minutes:g}: not in [1, 100000]")
     make, weights = engines[synth], own_weights(synth)
     out = out or weights.parent / f"{synth}-training"
-    if (out / f"{synth}.safetensors").exists():  # of a run that is over
-        shutil.rmtree(out)
-    out.mkdir(parents=True, exist_ok=True)
-    recipe = out / "recipe.toml"
+    if (out / f"{synth}.safetensors").exists():
+        _clear(out, synth)
+    recipe, made_by = out / "recipe.toml", f"# Made by: train --synth {synth} --minutes {minutes:g} --device {device}"
     if not recipe.exists():
+        out.mkdir(parents=True, exist_ok=True)
         bank, speed = _bank(make, synth, library, progress)
         bank.save(out / "bank.npz")
-        write_atomically(recipe, _recipe(synth, make, out, speed, minutes, device).encode())
+        text = _recipe(synth, make, out, speed, minutes, device)
+        write_atomically(recipe, f"{made_by}\n{text}".encode())
+    elif (begun := read_bytes(recipe).decode("utf-8", "replace").partition("\n")[0]) != made_by:
+        raise OptionError(f"{out}: holds an unfinished run ({begun.lstrip('# ')}). Repeat that, or remove the folder.")
     trained = train(recipe, progress=progress)
     weights.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(weights, read_bytes(trained))
     return weights
+
+
+def _clear(out: Path, synth: str) -> None:
+    """Removes what a run that is over has left, and nothing else."""
+    shutil.rmtree(out / "cache", ignore_errors=True)
+    for name in (
+        "bank.npz",
+        "recipe.toml",
+        "recipe.json",
+        "log.jsonl",
+        "checkpoint.safetensors",
+        f"{synth}.safetensors",
+    ):
+        (out / name).unlink(missing_ok=True)
 
 
 def _bank(
@@ -137,4 +154,4 @@ def _recipe(synth: str, make: type[Engine], out: Path, speed: float, minutes: fl
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
     if len(make.space) <= _SMALL:
         lines += ["", "[sizes]", *(f"{key} = {value}" for key, value in _SIZES.items())]
-    return f"# Made by: patchflow train --synth {synth}\n" + "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n"

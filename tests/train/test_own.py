@@ -102,6 +102,29 @@ def test_an_interrupted_run_goes_on_and_a_finished_one_begins_anew(library: Path
         assert any(gathered) == again
 
 
+@pytest.mark.slow
+def test_an_unfinished_run_with_other_arguments_is_not_taken_for_this_one(library: Path, tmp_path: Path):
+    def stop(report: Report) -> None:
+        if report.stage == "render":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_own("tone", library=library, minutes=1, out=tmp_path / "out", progress=stop)
+
+    with pytest.raises(OptionError, match="holds an unfinished run"):
+        train_own("tone", library=library, minutes=2, out=tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_beginning_anew_removes_only_what_was_made(library: Path, tmp_path: Path):
+    train_own("tone", library=library, minutes=1, out=tmp_path / "out")
+    (tmp_path / "out" / "diary.txt").write_text("mine")
+
+    train_own("tone", library=library, minutes=1, out=tmp_path / "out")
+
+    assert (tmp_path / "out" / "diary.txt").read_text() == "mine"
+
+
 @pytest.mark.parametrize("minutes", [0.0, -1.0, 0.5, 1e9])
 def test_a_time_that_makes_no_sense_is_refused(minutes: float):
     with pytest.raises(OptionError, match="minutes="):
