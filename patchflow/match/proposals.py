@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from ..data.fresh import draw_around_fresh
 from ..features.input import input_of_levels, model_input
 from ..models import Model
 from ..presets import ParamSpace
@@ -63,31 +64,16 @@ class Proposer(abc.ABC):
 class FromSpace(Proposer):
     """Presets drawn around the fresh one: for a synth nothing is known about but its parameters.
 
-    Drawn evenly from the whole space most presets of a large synth are noise or silence. So each
-    preset leaves some groups as they are in the fresh preset, and in the others some parameters, from nearly all to
-    none, so that two of either are changed on average at least; these are drawn evenly. A space of two groups of two
-    is drawn evenly as a whole. See `benchmarks/draws.py`.
-
     Args:
         space: The synth's parameters.
     """
 
     def __init__(self, space: ParamSpace) -> None:
         self.space = space
-        self._default = space.default()
-        self._block = np.arange(len(space)) + len(space.groups)  # a parameter without a group is on its own
-        for number, members in enumerate(space.groups.values()):
-            self._block[list(members)] = number
-        blocks, self._block, sizes = np.unique(self._block, return_inverse=True, return_counts=True)
-        self._least = 2 / len(blocks), (2 / sizes)[self._block]
 
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
-        """See `Proposer.propose`."""
-        shape = count, len(self.space)
-        of_groups, of_parameters = (np.maximum(rng.random((count, 1)), least) for least in self._least)
-        groups = rng.random((count, self._block.max() + 1)) < of_groups
-        changed = groups[:, self._block] & (rng.random(shape) < of_parameters)
-        return np.where(changed, rng.random(shape), self._default)
+        """See `Proposer.propose` and `data.fresh.draw_around_fresh`."""
+        return draw_around_fresh(self.space, count, rng)
 
 
 class FromPosterior(Proposer):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data.bank import Bank
+from ..data.fresh import draw_around_fresh
 from ..data.gather import gather
 from ..engines import Engine, Renderer, engines
 from ..errors import OptionError, PresetError
@@ -44,7 +45,7 @@ def train_own(
     Args:
         synth: Name of the engine.
         library: A preset library; if None, or if it has fewer than 200 presets that can be heard, presets that are
-            drawn from all of the synth's parameters join in.
+            drawn around the fresh one join in.
         minutes: About how long it may take, at least 1; three tenths of that are for rendering.
         device: `"cpu"` or `"cuda"`.
         out: Folder for all that is made on the way; one beside the weights if None.
@@ -107,7 +108,7 @@ def _bank(
         points = source.points(synth, space)
         names = [source.entry(number).name for number in source.ids(synth)]
     if len(points) < _FEWEST:
-        drawn = space.snap(rng.random((10 * _FEWEST, len(space))))
+        drawn = space.snap(draw_around_fresh(space, 10 * _FEWEST, rng))
         points, names = np.concatenate([points, drawn]), names + [""] * len(drawn)
     start = time.monotonic()
     with Renderer(make) as renderer:
