@@ -11,7 +11,7 @@ import torch
 
 from patchflow.engines import Note, Renderer, engines
 from patchflow.features.mel import mel_spectrogram, power_to_db
-from patchflow.match.proposals import FromPosterior, FromSpace, Proposer
+from patchflow.match.proposals import FromModel, FromSpace, Proposer
 from patchflow.match.result import Target
 from patchflow.match.scorer import Scorer
 from patchflow.match.search import Budget, Search
@@ -35,12 +35,12 @@ class Found:
     seconds: float
 
 
-def posterior(path: str | None, synth: str = "dexed") -> FromPosterior:
+def posterior(path: str | None, synth: str = "dexed") -> FromModel:
     """Returns the proposer on given weights, or on those shipped."""
     weights = path or shipped(synth)
     if weights is None:
         raise SystemExit(f"no weights for {synth}: train a model, or name one with --model")
-    return FromPosterior(load_model(weights, engines[synth].space, models))
+    return FromModel(load_model(weights, engines[synth].space, models))
 
 
 class Evenly(FromSpace):

@@ -17,7 +17,8 @@ from torch.optim import AdamW
 from torch.utils.flop_counter import FlopCounterMode
 
 from patchflow.engines import engines
-from patchflow.features.input import input_shape
+from patchflow.features.inputs.levels import input_shape
+from patchflow.models import Batch
 from patchflow.models.posterior import Posterior
 from patchflow.train.replicas import Replicas
 
@@ -29,13 +30,14 @@ def main() -> None:
     torch.manual_seed(0)
     space = engines["dexed"].space
     model = Posterior(space)
-    batch = (
+    batch = Batch(
         torch.rand(BATCH, len(space)),
         torch.rand(BATCH, *input_shape()),
         torch.tensor([[60.0, 100.0, 3.0]]).repeat(BATCH, 1),
+        torch.zeros(BATCH, 0),
     )
     with FlopCounterMode(display=False) as counter:
-        model.loss(*batch, torch.Generator().manual_seed(0)).backward()
+        model.loss(batch, torch.Generator().manual_seed(0))["posterior"].backward()
     work = counter.get_total_flops()
     optimizer = AdamW(model.parameters(), 1e-4, fused=True)
     times: list[dict[str, float]] = []
@@ -44,7 +46,7 @@ def main() -> None:
         for threads in (1, 2):
             torch.set_num_threads(threads)
             with Replicas(model, threads) as replicas:
-                replicas.backward(*batch, seed=0)  # its threads begin
+                replicas.backward(batch, seed=0)  # its threads begin
                 found[f"step {threads}"] = seconds(lambda replicas=replicas: step(replicas, optimizer, batch))
             found[f"flops {threads}"] = PRODUCTS * 2 * SQUARE**3 / seconds(products)
         times.append(found)
@@ -63,9 +65,9 @@ def main() -> None:
     (Path(__file__).parent / "results" / "training.json").write_text(text + "\n")
 
 
-def step(replicas: Replicas, optimizer: AdamW, batch: tuple[torch.Tensor, ...]) -> None:
+def step(replicas: Replicas, optimizer: AdamW, batch: Batch) -> None:
     """One step of the training loop, without the reading of items."""
-    replicas.backward(*batch, seed=0)
+    replicas.backward(batch, seed=0)
     optimizer.step()
 
 

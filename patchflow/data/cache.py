@@ -11,7 +11,7 @@ import torch
 
 from ..engines import Engine, Note, Renderer
 from ..errors import PresetError, StorageError
-from ..features.input import INPUT_LENGTH, INPUT_RATE, input_shape, model_input
+from ..features.inputs.levels import INPUT_LENGTH, INPUT_RATE, input_shape, model_input
 from ..storage import describe, write_atomically
 from ._silence import INAUDIBLE, render_or_silence
 from .sampler import Sampler

@@ -12,13 +12,13 @@ from ..audio.load import load
 from ..audio.sound import Sound
 from ..engines import Engine, Renderer, engines
 from ..errors import OptionError, RenderError
-from ..models import load_model, models, weights_of
+from ..models import Density, load_model, models, weights_of
 from ..presets import ParamSpace, Preset
 from ..presets.library import Library
 from ..presets.parameters import Value
 from .distinct import pick_distinct, uncertainty
 from .hearing import hear
-from .proposals import FromLibrary, FromPosterior, FromSpace, Proposer
+from .proposals import FromLibrary, FromModel, FromSpace, Proposer
 from .result import Candidate, MatchResult, Progress, Target
 from .scorer import Scored, Scorer
 from .search import Budget, Search
@@ -59,7 +59,7 @@ class Matcher:
 
         Args:
             synth: Name of an engine, see `patchflow list engines`.
-            model: Weights of a posterior; if None, those the user trained, else those shipped with the package.
+            model: Weights of any model; if None, those the user trained, else those that come with the package.
             library: A preset library whose presets join the candidates; none if None.
 
         Raises:
@@ -72,8 +72,9 @@ class Matcher:
         posterior = None
         proposers: list[Proposer] = []
         if weights is not None:
-            posterior = FromPosterior(load_model(weights, engine.space, models), _VELOCITY)
-            proposers.append(posterior)
+            learned = FromModel(load_model(weights, engine.space, models), _VELOCITY)
+            proposers.append(learned)
+            posterior = learned if isinstance(learned.model, Density) else None
         if library is not None:
             points = Library(library).points(synth, engine.space)
             if len(points):

@@ -7,13 +7,14 @@ import numpy as np
 import torch
 
 from ..data.fresh import draw_around_fresh
-from ..features.input import input_of_levels, model_input
-from ..models import Model
+from ..features.inputs import inputs
+from ..features.inputs.levels import input_of_levels
+from ..models import Density, Model
 from ..presets import ParamSpace
 from .result import Target
 from .scorer import STEPS_PER_DB, Scored
 
-__all__ = ["FromLibrary", "FromPosterior", "FromSpace", "Move", "Proposer"]
+__all__ = ["FromLibrary", "FromModel", "FromSpace", "Move", "Proposer"]
 
 _CONSIDERED = 4  # presets ranked for each that is wanted: ranking one takes half as long as rendering it
 _TEMPERATURE = (0.4, 1.0)  # some draws near the mode, some from all of the posterior
@@ -76,8 +77,8 @@ class FromSpace(Proposer):
         return draw_around_fresh(self.space, count, rng)
 
 
-class FromPosterior(Proposer):
-    """Draws from a trained posterior.
+class FromModel(Proposer):
+    """Draws from a trained model; one that is a `Density` also moves the presets that were found.
 
     Args:
         model: Infers presets from sounds.
@@ -87,19 +88,33 @@ class FromPosterior(Proposer):
     def __init__(self, model: Model, velocity: int = 100) -> None:
         self.model = model
         self.velocity = velocity
+        self._density = model if isinstance(model, Density) else None
         self._target: Target | None = None
         self._contexts: dict[int, torch.Tensor] = {}
 
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
         """See `Proposer.propose`."""
-        noise = rng.standard_normal((count, len(self.model.space)), np.float32)
+        noise = rng.standard_normal((count, self.model.noise), np.float32)
         z = noise * rng.uniform(*_TEMPERATURE, (count, 1)).astype(np.float32)
         return self._decode(z, self._context(target, pitch).expand(count, -1))
 
     @property
     def moves(self) -> tuple[Move, ...]:
-        """See `Proposer.moves`."""
-        return self.vary, self.transfer
+        """See `Proposer.moves`; `transfer` needs a model that hears what the search keeps of each sound."""
+        if self._density is None:
+            return ()
+        return (self.vary, self.transfer) if self.model.hears == "levels" else (self.vary,)
+
+    @property
+    def density(self) -> Density:
+        """The model as a density.
+
+        Raises:
+            ValueError: If it is none.
+        """
+        if self._density is None:
+            raise ValueError(f"{type(self.model).__name__} does not know how likely presets are")
+        return self._density
 
     @torch.no_grad()
     def vary(self, target: Target, parents: Scored, rng: np.random.Generator) -> np.ndarray:
@@ -111,7 +126,7 @@ class FromPosterior(Proposer):
             rng: Source of chance.
         """
         wanted = self._wanted(target, parents)
-        z = self.model.infer(torch.from_numpy(parents.points).float(), wanted).numpy()
+        z = self.density.infer(torch.from_numpy(parents.points).float(), wanted).numpy()
         share = rng.choice(_VARIED, (len(z), 1))
         fresh = rng.standard_normal(z.shape) * rng.uniform(*_TEMPERATURE, (len(z), 1))
         kept = rng.uniform(0, 1, (len(z), 1))
@@ -131,7 +146,7 @@ class FromPosterior(Proposer):
         """
         heard = input_of_levels(torch.from_numpy(parents.mels).float() / -STEPS_PER_DB)
         own = self.model.encode(heard, self._notes(target, parents.pitch))
-        z = self.model.infer(torch.from_numpy(parents.points).float(), own).numpy()
+        z = self.density.infer(torch.from_numpy(parents.points).float(), own).numpy()
         anew = rng.random(z.shape) < rng.choice(_RENEWED, (len(z), 1))
         z = np.where(anew, _RENEWED_AT * rng.standard_normal(z.shape), z)
         return self._decode(z, self._wanted(target, parents))
@@ -146,7 +161,7 @@ class FromPosterior(Proposer):
             points: Encoded presets, shape `(N, P)`.
         """
         context = self._context(target, pitch).expand(len(points), -1)
-        return self.model.log_density(torch.from_numpy(points).float(), context).numpy()
+        return self.density.log_density(torch.from_numpy(points).float(), context).numpy()
 
     @torch.no_grad()
     def _context(self, target: Target, pitch: int) -> torch.Tensor:
@@ -154,7 +169,7 @@ class FromPosterior(Proposer):
         if target is not self._target:
             self._target, self._contexts = target, {}
         if pitch not in self._contexts:
-            mel = model_input(torch.from_numpy(target.samples)[None], target.rate)
+            mel = inputs[self.model.hears].of(torch.from_numpy(target.samples)[None], target.rate)
             self._contexts[pitch] = self.model.encode(mel, self._notes(target, np.array([pitch])))
         return self._contexts[pitch]
 
@@ -176,7 +191,7 @@ class FromLibrary(Proposer):
         posterior: Ranks them for the target, if there is one.
     """
 
-    def __init__(self, points: np.ndarray, posterior: FromPosterior | None = None) -> None:
+    def __init__(self, points: np.ndarray, posterior: FromModel | None = None) -> None:
         self.points = points
         self.posterior = posterior
 

@@ -1,15 +1,19 @@
 """One architecture, one file: `models["posterior"]` is a class; trained ones are files."""
 
 from ..registry import Registry
+from ._density import Density
 from ._files import load_model, own_weights, read_header, save_model, shipped, weights_of
-from ._model import Model
+from ._model import Batch, Model, sample
 
 __all__ = [
+    "Batch",
+    "Density",
     "Model",
     "load_model",
     "models",
     "own_weights",
     "read_header",
+    "sample",
     "save_model",
     "shipped",
     "weights_of",

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..features.input import input_shape
+from ..features.inputs.levels import input_shape
 
 __all__ = ["Encoder"]
 

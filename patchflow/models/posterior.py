@@ -13,8 +13,9 @@ from zuko.flows import Flow, UnconditionalDistribution
 
 from ..presets import ParamSpace
 from ._coupling import BOUND, SplineCoupling
+from ._density import Density
 from ._encoder import Encoder
-from ._model import Model
+from ._model import Batch
 
 __all__ = ["Posterior"]
 
@@ -28,7 +29,7 @@ class _Sizes:
     bins: int
 
 
-class Posterior(Model):
+class Posterior(Density):
     """Neural spline couplings conditioned on a log-mel spectrogram and on the note that is played.
 
     Discrete parameters are dequantised: a value is spread uniformly over its cell of the unit
@@ -51,10 +52,12 @@ class Posterior(Model):
         >>> from patchflow.engines import engines
         >>> model = Posterior(engines["tone"].space, width=4, context=8, hidden=8, transforms=2, bins=4)
         >>> mel, note = torch.rand(1, 80, 173), torch.tensor([[60.0, 100.0, 3.0]])
-        >>> model.sample(mel, note, 5, torch.Generator().manual_seed(0)).shape
+        >>> model.decode(torch.randn(5, 3), model.encode(mel, note).expand(5, -1)).shape
         torch.Size([5, 3])
     """
 
+    hears = "levels"
+    told_note = True
     cells: Tensor
 
     def __init__(
@@ -69,6 +72,7 @@ class Posterior(Model):
     ) -> None:
         super().__init__()
         self.space = space
+        self.noise = len(space)
         self.sizes = _Sizes(width, context, hidden, transforms, bins)
         self.register_buffer("cells", torch.from_numpy(space.cells).float(), persistent=False)
         self.encoder = Encoder(width, context)
@@ -82,14 +86,8 @@ class Posterior(Model):
         """See `Model.encode`."""
         return self.encoder(mel, note)
 
-    def log_prob(
-        self, points: Float[Tensor, "B P"], mel: Float[Tensor, "B F N"], note: Float[Tensor, "B 3"]
-    ) -> Float[Tensor, "B"]:
-        """See `Model.log_prob`."""
-        return self.log_density(points, self.encode(mel, note))
-
     def log_density(self, points: Float[Tensor, "B P"], context: Float[Tensor, "B C"]) -> Float[Tensor, "B"]:
-        """See `Model.log_density`."""
+        """See `Density.log_density`."""
         return self.flow(context).log_prob(self._widen(points)) + points.shape[-1] * math.log(2 * BOUND)
 
     @torch.no_grad()
@@ -100,34 +98,16 @@ class Posterior(Model):
 
     @torch.no_grad()
     def infer(self, points: Float[Tensor, "S P"], context: Float[Tensor, "S C"]) -> Float[Tensor, "S P"]:
-        """See `Model.infer`."""
+        """See `Density.infer`."""
         return self.flow(context).transform(self._widen(points))
 
-    def loss(
-        self,
-        points: Float[Tensor, "B P"],
-        mel: Float[Tensor, "B F N"],
-        note: Float[Tensor, "B 3"],
-        generator: torch.Generator,
-    ) -> Float[Tensor, ""]:
-        """See `Model.loss`."""
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
+        """Returns the mean negative log-density per parameter of freshly dequantised presets, in nats."""
         width = torch.where(self.cells > 0, 1 / self.cells.clamp_min(1), 0)
-        noise = torch.rand(points.shape, generator=generator, device=points.device)
-        noisy = points + (noise - 0.5) * width
-        return -self.log_prob(noisy, mel, note).mean() / points.shape[-1]
-
-    def sample(
-        self,
-        mel: Float[Tensor, "1 F N"],
-        note: Float[Tensor, "1 3"],
-        count: int,
-        generator: torch.Generator,
-        *,
-        temperature: float = 1.0,
-    ) -> Float[Tensor, "S P"]:
-        """See `Model.sample`."""
-        z = torch.randn(count, len(self.space), generator=generator) * temperature
-        return self.decode(z.to(mel), self.encode(mel, note).expand(count, -1))
+        noise = torch.rand(batch.points.shape, generator=generator, device=batch.points.device)
+        noisy = batch.points + (noise - 0.5) * width
+        density = self.log_density(noisy, self.encode(batch.mel, batch.note))
+        return {"posterior": -density.mean() / noisy.shape[-1]}
 
     def _widen(self, points: Tensor) -> Tensor:
         return (points - 0.5) * (2 * BOUND)

@@ -6,12 +6,12 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import AdamW
 
 from ..data.augment import augment
@@ -21,7 +21,7 @@ from ..data.sampler import Sampler
 from ..data.stream import Stream
 from ..engines import Engine, engines
 from ..errors import ModelError, OptionError, StorageError, UnknownName
-from ..models import Model, load_model, models, read_header, save_model
+from ..models import Batch, Model, load_model, models, read_header, save_model
 from ..presets import ParamSpace
 from ..storage import describe, write_atomically
 from .checkpoint import State, load_checkpoint, save_checkpoint
@@ -229,10 +229,11 @@ def _step(state: State, settings: Recipe, cache: Cache | Stream, replicas: Repli
     seed = settings.seed * 1_000_003 + state.step
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randint(len(cache), (settings.batch,), generator=generator).numpy()
-    points, mel, note = _load(cache, np.sort(rows), settings.device)
-    mel = augment(mel.cpu(), generator, share=settings.augmented).to(settings.device)
+    batch = _load(cache, np.sort(rows))
+    heard = augment(batch.mel, generator, share=settings.augmented)
+    batch = replace(batch, mel=heard).to(settings.device)
     mixed = settings.device == "cuda"  # on a CPU without matrix units bfloat16 is slower
-    loss = replicas.backward(points, mel, note, seed=seed, mixed=mixed)
+    loss = replicas.backward(batch, seed=seed, mixed=mixed)
     nn.utils.clip_grad_norm_(state.model.parameters(), _CLIP)
     state.optimizer.step()
     state.step += 1
@@ -250,11 +251,11 @@ def _check(state: State, settings: Recipe, cache: Cache | Stream) -> float:
     state.average.eval()
     losses = []
     for first in range(0, len(cache), 128):
-        points, mel, note = _load(cache, np.arange(first, min(first + 128, len(cache))), settings.device)
-        losses.append(float(state.average.loss(points, mel, note, generator)))
+        batch = _load(cache, np.arange(first, min(first + 128, len(cache)))).to(settings.device)
+        losses.append(float(sum(state.average.loss(batch, generator).values())))
     return float(np.mean(losses))
 
 
-def _load(cache: Cache | Stream, rows: np.ndarray, device: str) -> tuple[Tensor, Tensor, Tensor]:
-    mels, points, notes = (torch.from_numpy(np.asarray(values)).to(device) for values in cache.take(rows))
-    return points, mels.float() / 255, notes
+def _load(cache: Cache | Stream, rows: np.ndarray) -> Batch:
+    mels, points, notes = (torch.from_numpy(np.asarray(values)) for values in cache.take(rows))
+    return Batch(points, mels.float() / 255, notes, points.new_zeros(len(points), 0))

@@ -5,9 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
 import torch
-from torch import Tensor
 
-from ..models import Model
+from ..models import Batch, Model
 
 __all__ = ["Replicas"]
 
@@ -23,7 +22,7 @@ class Replicas:
         count: Number of threads, the model's own included.
 
     Example:
-        >>> # with Replicas(model, 2) as replicas: loss = replicas.backward(points, mel, note, seed=0)
+        >>> # with Replicas(model, 2) as replicas: loss = replicas.backward(batch, seed=0)
     """
 
     def __init__(self, model: Model, count: int) -> None:
@@ -39,24 +38,22 @@ class Replicas:
     ) -> None:
         self._pool.shutdown()
 
-    def backward(self, points: Tensor, mel: Tensor, note: Tensor, *, seed: int, mixed: bool = False) -> float:
+    def backward(self, batch: Batch, *, seed: int, mixed: bool = False) -> float:
         """Sets the gradients of the mean loss over a batch and returns that loss.
 
         Args:
-            points: Encoded presets, shape `(B, P)`.
-            mel: The sound of each, shape `(B, F, N)`.
-            note: The note it was played on, shape `(B, 3)`.
+            batch: What to learn from.
             seed: Of the dequantisation.
             mixed: Whether to compute in bfloat16 where that is safe.
         """
-        shares = list(zip(*(x.chunk(len(self._models)) for x in (points, mel, note)), strict=True))
+        shares, device = list(batch.chunk(len(self._models))), batch.points.device
 
         def work(k: int) -> float:
-            model, (points_, mel_, note_) = self._models[k], shares[k]
-            model.train()
-            generator = torch.Generator(points.device).manual_seed(seed + k * 2**40)
-            with torch.autocast(points.device.type, torch.bfloat16, enabled=mixed):
-                loss = model.loss(points_, mel_, note_, generator) * (len(points_) / len(points))
+            model = self._models[k].train()
+            generator = torch.Generator(device).manual_seed(seed + k * 2**40)
+            with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
+                terms = model.loss(shares[k], generator)
+                loss = torch.stack(list(terms.values())).sum() * (len(shares[k]) / len(batch))
             model.zero_grad(set_to_none=True)
             loss.backward()
             return float(loss.detach())

@@ -14,7 +14,7 @@ from patchflow.data.sampler import Sampler
 from patchflow.engines import Note
 from patchflow.engines.tone import Tone
 from patchflow.errors import PresetError, StorageError
-from patchflow.features.input import INPUT_LENGTH, INPUT_RATE, input_shape, model_input
+from patchflow.features.inputs.levels import INPUT_LENGTH, INPUT_RATE, input_shape, model_input
 
 FILES = ("mels.npy", "points.npy", "notes.npy", "done.json")
 

@@ -8,9 +8,9 @@ import torch
 
 from patchflow.engines import Note
 from patchflow.engines.tone import Tone
-from patchflow.features.input import input_of_levels, model_input
+from patchflow.features.inputs.levels import input_of_levels, model_input
 from patchflow.match import proposals
-from patchflow.match.proposals import FromLibrary, FromPosterior, FromSpace
+from patchflow.match.proposals import FromLibrary, FromModel, FromSpace
 from patchflow.match.result import Target
 from patchflow.match.scorer import STEPS_PER_DB, Scored, Scorer
 from patchflow.models.posterior import Posterior
@@ -65,7 +65,7 @@ def test_some_draws_from_the_space_leave_whole_groups_as_they_are_and_some_none(
 
 
 def test_the_posterior_proposes_points_of_the_cube(model: Posterior):
-    points = FromPosterior(model).propose(make_target(), 60, 100, seeded())
+    points = FromModel(model).propose(make_target(), 60, 100, seeded())
 
     assert points.shape == (100, 3)
     assert ((points >= 0) & (points <= 1)).all()
@@ -73,7 +73,7 @@ def test_the_posterior_proposes_points_of_the_cube(model: Posterior):
 
 
 def test_the_posterior_depends_on_the_generator_alone(model: Posterior):
-    proposer = FromPosterior(model)
+    proposer = FromModel(model)
     first, second = (proposer.propose(make_target(), 60, 5, seeded(1)) for _ in range(2))
 
     np.testing.assert_array_equal(first, second)
@@ -81,7 +81,7 @@ def test_the_posterior_depends_on_the_generator_alone(model: Posterior):
 
 
 def test_the_posterior_listens_to_the_note(model: Posterior):
-    proposer = FromPosterior(model)
+    proposer = FromModel(model)
     target = make_target()
 
     low, high, low_again = (proposer.propose(target, pitch, 5, seeded()) for pitch in (40, 80, 40))
@@ -91,11 +91,11 @@ def test_the_posterior_listens_to_the_note(model: Posterior):
 
 
 def test_one_target_after_another_is_as_each_alone(model: Posterior):
-    proposer = FromPosterior(model)
+    proposer = FromModel(model)
 
     for i in range(8):  # every target is gone before the next one comes, which may take its place in memory
         one = proposer.propose(targets(8)[i], 60, 5, seeded())
-        alone = FromPosterior(model).propose(targets(8)[i], 60, 5, seeded())
+        alone = FromModel(model).propose(targets(8)[i], 60, 5, seeded())
         np.testing.assert_array_equal(one, alone)
 
 
@@ -105,7 +105,7 @@ def test_a_target_is_encoded_once_for_each_note(model: Posterior, monkeypatch: p
     monkeypatch.setattr(
         Posterior, "encode", lambda self, mel, note: (encoded.append(float(note[0, 0])), right(self, mel, note))[1]
     )
-    proposer, target = FromPosterior(model), make_target()
+    proposer, target = FromModel(model), make_target()
 
     for pitch in (60, 72, 60, 72, 60):
         proposer.propose(target, pitch, 3, seeded())
@@ -117,14 +117,14 @@ def test_a_target_at_another_rate_is_a_bug(model: Posterior):
     target = Target(np.zeros(8_000, np.float32), 8_000, make_target().guesses, 0.5)
 
     with pytest.raises(ValueError, match="rate=8000"):
-        FromPosterior(model).propose(target, 60, 3, seeded())
+        FromModel(model).propose(target, 60, 3, seeded())
 
 
 @pytest.mark.parametrize("count", [1, 7, 30])
 def test_the_library_offers_its_own_presets_without_duplicates(count: int, model: Posterior):
     presets = seeded(5).random((30, 3))
 
-    for posterior in (None, FromPosterior(model)):
+    for posterior in (None, FromModel(model)):
         points = FromLibrary(presets, posterior).propose(make_target(), 60, count, seeded())
         assert len(points) == len(np.unique(points, axis=0)) == count
         assert (points[:, None] == presets).all(2).any(1).all()
@@ -133,7 +133,7 @@ def test_the_library_offers_its_own_presets_without_duplicates(count: int, model
 def test_the_library_offers_no_more_than_it_has(model: Posterior):
     presets = seeded(5).random((4, 3))
 
-    for posterior in (None, FromPosterior(model)):
+    for posterior in (None, FromModel(model)):
         assert len(FromLibrary(presets, posterior).propose(make_target(), 60, 9, seeded())) == 4
 
 
@@ -148,7 +148,7 @@ def test_without_a_posterior_every_preset_is_offered_as_often():
 
 
 def test_the_likeliest_come_first(model: Posterior):
-    presets, target, posterior = seeded(5).random((80, 3)), make_target(), FromPosterior(model)
+    presets, target, posterior = seeded(5).random((80, 3)), make_target(), FromModel(model)
     density = posterior.log_density(target, 60, presets)
 
     points = FromLibrary(presets, posterior).propose(target, 60, 20, seeded())
@@ -157,7 +157,7 @@ def test_the_likeliest_come_first(model: Posterior):
 
 
 def test_a_single_preset_is_the_likeliest(model: Posterior):
-    presets, target, posterior = seeded(5).random((4, 3)), make_target(), FromPosterior(model)
+    presets, target, posterior = seeded(5).random((4, 3)), make_target(), FromModel(model)
 
     (point,) = FromLibrary(presets, posterior).propose(target, 60, 1, seeded())
 
@@ -165,7 +165,7 @@ def test_a_single_preset_is_the_likeliest(model: Posterior):
 
 
 def test_the_other_half_varies(model: Posterior):
-    library = FromLibrary(seeded(5).random((200, 3)), FromPosterior(model))
+    library = FromLibrary(seeded(5).random((200, 3)), FromModel(model))
 
     first, second = (library.propose(make_target(), 60, 20, seeded(seed)) for seed in (1, 2))
 
@@ -174,14 +174,14 @@ def test_the_other_half_varies(model: Posterior):
 
 def test_ranking_a_large_library_takes_no_longer_than_a_small_one(model: Posterior, monkeypatch: pytest.MonkeyPatch):
     ranked: list[int] = []
-    right = FromPosterior.log_density
+    right = FromModel.log_density
     monkeypatch.setattr(
-        FromPosterior,
+        FromModel,
         "log_density",
         lambda self, target, pitch, points: (ranked.append(len(points)), right(self, target, pitch, points))[1],
     )
 
-    FromLibrary(seeded().random((30_000, 3)), FromPosterior(model)).propose(make_target(), 60, 10, seeded())
+    FromLibrary(seeded().random((30_000, 3)), FromModel(model)).propose(make_target(), 60, 10, seeded())
 
     assert sum(ranked) <= 100
 
@@ -189,11 +189,11 @@ def test_ranking_a_large_library_takes_no_longer_than_a_small_one(model: Posteri
 def test_density_is_the_models(model: Posterior):
     target, points = make_target(), seeded(5).random((6, 3))
 
-    density = FromPosterior(model, velocity=90).log_density(target, 64, points)
+    density = FromModel(model, velocity=90).log_density(target, 64, points)
 
     mel = model_input(torch.from_numpy(target.samples)[None], RATE).expand(6, -1, -1)
     note = torch.tensor([[64.0, 90.0, target.hold]]).expand(6, -1)
-    expected = model.log_prob(torch.from_numpy(points).float(), mel, note).detach().numpy()
+    expected = model.log_density(torch.from_numpy(points).float(), model.encode(mel, note)).detach().numpy()
     np.testing.assert_allclose(density, expected, rtol=1e-4, atol=1e-4)
 
 
@@ -211,13 +211,13 @@ def heard_of(scorer_of: Callable[..., Scorer]) -> Callable[[Target], Scored]:
 def test_only_a_posterior_knows_moves(model: Posterior):
     points = np.zeros((2, 3))
 
-    assert [len(p.moves) for p in (FromSpace(SPACE), FromLibrary(points), FromPosterior(model))] == [0, 0, 2]
+    assert [len(p.moves) for p in (FromSpace(SPACE), FromLibrary(points), FromModel(model))] == [0, 0, 2]
 
 
 @pytest.mark.parametrize("move", [0, 1])
 def test_a_move_makes_one_child_of_every_parent(move: int, model: Posterior, heard_of: Callable[[Target], Scored]):
     target = make_target()
-    parents, make = heard_of(target), FromPosterior(model).moves[move]
+    parents, make = heard_of(target), FromModel(model).moves[move]
 
     first, second, other = (make(target, parents, seeded(seed)) for seed in (1, 1, 2))
 
@@ -234,7 +234,7 @@ def test_with_no_noise_anew_a_variation_is_its_parent(
     target = make_target()
     parents = heard_of(target)
 
-    np.testing.assert_allclose(FromPosterior(model).vary(target, parents, seeded()), parents.points, atol=1e-4)
+    np.testing.assert_allclose(FromModel(model).vary(target, parents, seeded()), parents.points, atol=1e-4)
 
 
 def test_what_sounds_like_the_target_already_is_transferred_to_itself(
@@ -243,7 +243,7 @@ def test_what_sounds_like_the_target_already_is_transferred_to_itself(
     monkeypatch.setattr(proposals, "_RENEWED", (0.0,))
     target = make_target(point_of(decay=0.2), length=4.0)
     parents = scorer_of(target).score(SPACE.snap(point_of(decay=0.2)[None]), [60])
-    proposer = FromPosterior(model)
+    proposer = FromModel(model)
 
     near = proposer.transfer(target, parents, seeded())
     far = proposer.transfer(make_target(point_of("saw", 0.9), pitch=40, length=4.0), parents, seeded())

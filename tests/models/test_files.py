@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from patchflow.engines import engines
 from patchflow.engines.tone import Tone
 from patchflow.errors import ModelError, StorageError
-from patchflow.models import load_model, models, read_header, save_model, shipped
+from patchflow.models import load_model, models, read_header, sample, save_model, shipped
 from patchflow.models.posterior import Posterior
 
 LIMIT = 25_000_000
@@ -153,8 +153,8 @@ def test_the_shipped_weights_load_and_are_small():
     assert sum(file.stat().st_size for file in path.parent.iterdir()) < LIMIT
 
     model = load_model(path, engines["dexed"].space, models)
-    points = model.sample(
-        torch.rand(1, 80, 173), torch.tensor([[60.0, 100.0, 3.0]]), 4, torch.Generator().manual_seed(0)
+    points = sample(
+        model, torch.rand(1, 80, 173), torch.tensor([[60.0, 100.0, 3.0]]), 4, torch.Generator().manual_seed(0)
     )
 
     assert torch.isfinite(points).all()

@@ -15,7 +15,7 @@ from patchflow.data import Bank
 from patchflow.engines.tone import Tone
 from patchflow.errors import ModelError, OptionError, StorageError, UnknownName
 from patchflow.match import Matcher
-from patchflow.models import load_model, models, read_header
+from patchflow.models import Batch, load_model, models, read_header
 from patchflow.models.posterior import Posterior
 from patchflow.train import Report, loop, train
 
@@ -64,8 +64,9 @@ def break_loss(monkeypatch: pytest.MonkeyPatch, breaks: Callable[[Posterior], bo
     """Makes the loss not a number whenever `breaks` says so."""
     right = Posterior.loss
 
-    def loss(self: Posterior, points: Tensor, mel: Tensor, note: Tensor, generator: torch.Generator) -> Tensor:
-        return right(self, points, mel, note, generator) * (float("nan") if breaks(self) else 1)
+    def loss(self: Posterior, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        factor = float("nan") if breaks(self) else 1
+        return {name: term * factor for name, term in right(self, batch, generator).items()}
 
     monkeypatch.setattr(Posterior, "loss", loss)
 

@@ -11,7 +11,7 @@ from patchflow.engines import engines
 from patchflow.engines.tone import Tone
 from patchflow.errors import OptionError, UnknownName
 from patchflow.match import Matcher
-from patchflow.match.proposals import FromPosterior
+from patchflow.match.proposals import FromModel
 from patchflow.models import own_weights, read_header, weights_of
 from patchflow.presets import Library, Preset
 from patchflow.train import Report, own, train_own
@@ -51,7 +51,7 @@ def test_the_weights_are_used_from_then_on(library: Path):
     assert weights_of("tone") == path == own_weights("tone")
     assert read_header(path)["synth"] == "tone"
     matcher = Matcher.load("tone")
-    assert [type(proposer) for proposer in matcher.proposers] == [FromPosterior]
+    assert [type(proposer) for proposer in matcher.proposers] == [FromModel]
     assert matcher.match(BEEP, renders=32).renders == 32
 
 

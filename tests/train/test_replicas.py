@@ -1,10 +1,13 @@
 """Replicas: the gradient of the whole batch, from whatever number of threads."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
 from patchflow.engines.tone import Tone
+from patchflow.models import Batch
 from patchflow.models.posterior import Posterior
 from patchflow.train.replicas import Replicas
 
@@ -14,14 +17,15 @@ SIZE = 7
 class Plain(Posterior):
     """A posterior that does not dequantise, so that its loss is the same on every thread."""
 
-    def loss(self, points: Tensor, mel: Tensor, note: Tensor, generator: torch.Generator) -> Tensor:
-        return -self.log_prob(points, mel, note).mean()
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        return {"posterior": -self.log_density(batch.points, self.encode(batch.mel, batch.note)).mean()}
 
 
-def batch() -> tuple[Tensor, Tensor, Tensor]:
+def batch() -> Batch:
     generator = torch.Generator().manual_seed(0)
     mel = torch.rand(SIZE, 80, 173, generator=generator)
-    return torch.rand(SIZE, 3, generator=generator), mel, torch.tensor([[60.0, 100, 3]]).expand(SIZE, 3)
+    note = torch.tensor([[60.0, 100, 3]]).expand(SIZE, 3)
+    return Batch(torch.rand(SIZE, 3, generator=generator), mel, note, torch.zeros(SIZE, 0))
 
 
 def small() -> Posterior:
@@ -32,7 +36,7 @@ def small() -> Posterior:
 def gradients(workers: int) -> tuple[float, list[Tensor]]:
     model = small()
     with Replicas(model, workers) as replicas:
-        loss = replicas.backward(*batch(), seed=0)
+        loss = replicas.backward(batch(), seed=0)
     return loss, [torch.zeros(()) if p.grad is None else p.grad for p in model.parameters()]
 
 
@@ -52,7 +56,7 @@ def test_a_step_moves_every_replica():
     with Replicas(model, 2) as replicas:
         losses = []
         for _ in range(5):
-            losses.append(replicas.backward(*batch(), seed=0))
+            losses.append(replicas.backward(batch(), seed=0))
             optimizer.step()
 
     assert losses == sorted(losses, reverse=True)
@@ -62,18 +66,18 @@ def test_a_step_moves_every_replica():
 def test_gradients_of_the_step_before_are_gone():
     model = small()
     with Replicas(model, 2) as replicas:
-        replicas.backward(*batch(), seed=0)
+        replicas.backward(batch(), seed=0)
         once = _norm(model)
-        replicas.backward(*batch(), seed=0)
+        replicas.backward(batch(), seed=0)
 
     assert _norm(model) == once > 0
 
 
 def test_a_fault_in_a_thread_is_raised():
     model = small()
-    points, mel, note = batch()
+    cut = replace(batch(), mel=batch().mel[:, :40])
     with Replicas(model, 2) as replicas, pytest.raises(RuntimeError):
-        replicas.backward(points, mel[:, :40], note, seed=0)
+        replicas.backward(cut, seed=0)
 
 
 def _alone(steps: int) -> float:
@@ -81,9 +85,9 @@ def _alone(steps: int) -> float:
     optimizer = torch.optim.SGD(model.parameters(), 1e-2)
     with Replicas(model, 1) as replicas:
         for _ in range(steps):
-            replicas.backward(*batch(), seed=0)
+            replicas.backward(batch(), seed=0)
             optimizer.step()
-        return replicas.backward(*batch(), seed=0)
+        return replicas.backward(batch(), seed=0)
 
 
 def _norm(model: Posterior) -> float:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from patchflow.features.input import INPUT_LENGTH, INPUT_RATE, input_shape, model_input
+from patchflow.features.inputs.levels import INPUT_LENGTH, INPUT_RATE, input_shape, model_input
 from patchflow.metrics.log_mel_l1 import log_mel
 
 SOUND = torch.sin(torch.arange(88_200) * 0.1)[None] * torch.linspace(1, 0, 88_200)

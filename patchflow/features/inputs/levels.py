@@ -1,12 +1,13 @@
-"""What a model hears: a level-normalised log-mel spectrogram of fixed size."""
+"""What the posterior hears: a level-normalised log-mel spectrogram of fixed size."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .mel import mel_spectrogram, power_to_db
+from ..mel import mel_spectrogram, power_to_db
+from ._input import Input
 
-__all__ = ["INPUT_LENGTH", "INPUT_RATE", "input_of_levels", "input_shape", "model_input"]
+__all__ = ["INPUT_LENGTH", "INPUT_RATE", "input_of_levels", "input_shape", "levels", "model_input"]
 
 INPUT_RATE = 22_050
 """Sample rate of the models' input, in Hz."""
@@ -42,12 +43,15 @@ def model_input(x: Float[Tensor, "B T"], rate: int) -> Float[Tensor, "B F N"]:
     return input_of_levels(power_to_db(mel_spectrogram(x, rate, hop=_HOP, bands=_BANDS), _FLOOR_DB))
 
 
-def input_of_levels(levels: Float[Tensor, "B F L"]) -> Float[Tensor, "B F N"]:
+def input_of_levels(level_db: Float[Tensor, "B F L"]) -> Float[Tensor, "B F N"]:
     """Returns the input for spectrograms that are there already, cut or padded with silence to its length.
 
     Args:
-        levels: Levels below each sound's own maximum, in dB, from -80 to 0, as `power_to_db` gives them.
+        level_db: Levels below each sound's own maximum, in dB, from -80 to 0, as `power_to_db` gives them.
     """
     frames = input_shape()[1]
-    heard = 1 + levels[:, :, :frames] / _FLOOR_DB
+    heard = 1 + level_db[:, :, :frames] / _FLOOR_DB
     return torch.nn.functional.pad(heard, (0, frames - heard.shape[2]))
+
+
+levels = Input(INPUT_RATE, INPUT_LENGTH, input_shape(), model_input, bounded=True)

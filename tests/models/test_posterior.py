@@ -1,0 +1,50 @@
+"""The posterior: its loss is its density, and discrete values are spread over their cells."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from patchflow.models.posterior import Posterior
+from patchflow.presets import Choice, Knob, ParamSpace
+from tests.small_models import KNOBS, MIXED, batch, heard, make, presets, seeded, total
+
+CHOICE = ParamSpace((Choice("wave", ("a", "b")), Knob("a", 0.0, 1.0), Knob("b", 0.0, 1.0)))
+
+
+def posterior(space: ParamSpace) -> Posterior:
+    model = make("posterior", space)
+    assert isinstance(model, Posterior)
+    return model
+
+
+def test_the_loss_is_the_negative_log_density_per_parameter():
+    model = posterior(KNOBS)
+    learned = batch(model, 5)
+
+    density = model.log_density(learned.points, model.encode(learned.mel, learned.note))
+
+    torch.testing.assert_close(total(model, learned, seeded()), -density.mean() / 3)
+
+
+def test_the_noise_within_cells_is_the_generators():
+    model = make("posterior", MIXED)
+    learned = batch(model, 5)
+
+    assert not torch.equal(*(total(model, learned, seeded(seed)) for seed in (1, 2)))
+
+
+def test_the_loss_spreads_discrete_values_over_their_cells():
+    model, points = posterior(CHOICE), presets(1)
+    points[0, 0] = 0.25
+    learned = replace(batch(model, 1), points=points)
+
+    generator = seeded()
+    losses = torch.stack([total(model, learned, generator) for _ in range(100)]).detach()
+    inside = torch.stack([points[0] + torch.tensor([u, 0, 0]) for u in torch.linspace(-0.25, 0.25, 101)])
+    context = model.encode(*heard(model, 1)).expand(101, -1)
+    expected = -model.log_density(inside, context).detach() / 3
+
+    assert losses.mean().item() == pytest.approx(expected.mean().item(), abs=0.08)
+    assert losses.min() >= expected.min() - 1e-3
+    assert losses.max() <= expected.max() + 1e-3

@@ -1,0 +1,57 @@
+"""Small models of every kind, far from where training begins, and sounds for them to hear."""
+
+import inspect
+
+import torch
+from torch import Tensor
+
+from patchflow.features.inputs import inputs
+from patchflow.models import Batch, Model, models
+from patchflow.presets import Choice, Knob, ParamSpace, Steps
+
+__all__ = ["KNOBS", "MIXED", "batch", "heard", "make", "presets", "seeded", "total"]
+
+KNOBS = ParamSpace((Knob("a", 0.0, 1.0), Knob("b", 0.0, 1.0), Knob("c", 0.0, 1.0)))
+MIXED = ParamSpace(
+    (Choice("wave", ("a", "b", "c")), Steps("level", 0, 99), Knob("gain", -60.0, 0.0), Steps("on", 0, 1))
+)
+
+
+def make(name: str, space: ParamSpace, spread: float = 0.2) -> Model:
+    """A small model whose weights are far from where they begin, so that no law holds by chance."""
+    arguments = inspect.signature(models[name]).parameters.values()
+    small = {a.name: max(4, a.default // 16) for a in arguments if type(a.default) is int}
+    torch.manual_seed(0)
+    model = models[name](space, **small)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(spread * torch.randn_like(weight))
+    return model
+
+
+def heard(model: Model, count: int) -> tuple[Tensor, Tensor]:
+    """Spectrograms and notes of random sounds."""
+    generator = torch.Generator().manual_seed(1)
+    note = torch.tensor([24.0, 20.0, 0.2]) + torch.rand(count, 3, generator=generator) * torch.tensor([72, 107, 3.3])
+    return torch.rand(count, *inputs[model.hears].shape, generator=generator), note
+
+
+def presets(count: int, size: int = 3) -> Tensor:
+    """Points well inside the unit cube."""
+    return 0.05 + 0.9 * torch.rand(count, size, generator=torch.Generator().manual_seed(2))
+
+
+def batch(model: Model, count: int, pairs: int = 0) -> Batch:
+    """Random presets, sounds and tags."""
+    tags = torch.randint(-1, 2, (count, pairs), generator=torch.Generator().manual_seed(3)).float()
+    return Batch(presets(count, len(model.space)), *heard(model, count), tags)
+
+
+def total(model: Model, learned: Batch, generator: torch.Generator) -> Tensor:
+    """The sum of all terms of the loss."""
+    return torch.stack(list(model.loss(learned, generator).values())).sum()
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    """A source of chance."""
+    return torch.Generator().manual_seed(seed)
