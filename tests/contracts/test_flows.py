@@ -12,6 +12,7 @@ from torch.autograd import gradcheck
 from torch.func import functional_call
 
 from patchflow.flows import Chain, Flow, flows
+from patchflow.flows._made import MaskedLinear
 from patchflow.flows.permutation import Permutation
 from tests.small_flows import CONTEXT, context_of, long_chain, make, points_of
 
@@ -93,7 +94,7 @@ def test_gradients_reach_every_weight(name: str, context: int, spread: float):
     y, logdet = flow(x, given)
     (y.square().sum() + logdet.sum()).backward()
 
-    masks = {f"{place}.weight": layer.mask for place, layer in flow.named_modules() if hasattr(layer, "mask")}
+    masks = {f"{place}.weight": layer.mask for place, layer in flow.named_modules() if isinstance(layer, MaskedLinear)}
     for place, weight in flow.named_parameters():
         assert weight.grad is not None, place
         assert torch.equal(weight.grad != 0, masks.get(place, torch.ones_like(weight)).bool()), place
