@@ -24,6 +24,7 @@ class Plugin(Engine):
     """A plug-in in a process of its own. Its subclasses are made by `engine_of`, one for each description."""
 
     description: ClassVar[Description]
+    has_rest: ClassVar[bool] = True
 
     def __init__(self) -> None:
         about = self.description
