@@ -24,25 +24,28 @@ from ._engine import Engine, Note
 
 __all__ = ["VitalPlayer"]
 
-_PASSING = 40  # renders on top of a rest that cost as much more as a process that has loaded it
+_PASSING = 40  # by then they have cost as much as starting a process
 
 
 class VitalPlayer(Engine):
     """A Vital in a process of its own for each rate, see `hosts.vita`.
 
-    Its engines differ in their `space` only; all other parameters are as in the rest that the preset is built on. For
-    the first renders on top of one the whole preset is loaded each time, which takes some milliseconds; for more
-    of them a process is started that has it loaded. The samples are the same.
+    Its engines differ in their `space` only; all other parameters are as in the rest that the preset is built on.
+
+    Args:
+        passing: For so many renders on top of a rest the whole preset is loaded each time, which takes some
+            milliseconds; for more of them a process is started that has it loaded. The samples are the same.
     """
 
     synth: ClassVar[str]
     native: ClassVar[str] = "vital"
     has_rest: ClassVar[bool] = True
 
-    def __init__(self) -> None:
+    def __init__(self, passing: int = _PASSING) -> None:
+        self.passing = passing
         self._rest = b""
         self._fresh = self._loaded = _Loaded(self.space, {})
-        self._passing = 0
+        self._left = 0
 
     def build_on(self, rest: bytes) -> None:
         """See `Engine.build_on`."""
@@ -52,7 +55,7 @@ class VitalPlayer(Engine):
         if self._loaded is not self._fresh:
             self._loaded.close()
         self._rest, self._loaded = rest, loaded
-        self._passing = _PASSING if rest else 0
+        self._left = self.passing if rest else 0
 
     def canonical(self, points: np.ndarray) -> np.ndarray:
         """See `Engine.canonical`."""
@@ -62,8 +65,8 @@ class VitalPlayer(Engine):
         """See `Engine.render`."""
         values = self.space.decode(point)
         asked = {"pitch": note.pitch, "velocity": note.velocity, "hold": note.hold, "length": note.length + 1 / rate}
-        if self._passing:
-            self._passing -= 1
+        if self._left:
+            self._left -= 1
             answer = self._fresh.play_whole(self._loaded.document(values), asked, rate)
         else:
             answer = self._loaded.play(values, asked, rate)

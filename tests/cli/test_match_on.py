@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from patchflow.engines import Note, engines, load_presets, save_presets
+from patchflow.engines import Note, Plugin, engines, load_presets, save_presets
 from patchflow.presets import Preset, read_presets, write_presets
 from tests.vital_files import document, packed
 
@@ -49,6 +49,7 @@ def test_a_file_may_be_of_the_other_vital(shell, mine: Preset):
 @pytest.mark.slow
 def test_a_plug_in_keeps_what_its_description_fixes(shell, amsynth: str):
     engine = engines[amsynth]()
+    assert isinstance(engine, Plugin)
     fixed = next(control for control in engine.description.controls if control.kind == "fixed")
     values = engine.space.decode(engine.space.default())
     asked = [(fixed.index, 1.0 - round(fixed.default))]
