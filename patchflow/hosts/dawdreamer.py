@@ -150,7 +150,7 @@ def _render(instrument: Instrument, note: Mapping[str, Any]) -> Answer:
         raise EngineError("gave samples that are not numbers")
     if note.get("mono") and len(sound):  # half as much to send
         sound = _mixed(sound)
-    return Answer({"channels": sound.shape[0]}, memoryview(np.ascontiguousarray(sound).reshape(-1).view(np.uint8)))
+    return Answer({"channels": sound.shape[0]}, np.ascontiguousarray(sound).reshape(-1).view(np.uint8).data)
 
 
 def _mixed(sound: np.ndarray) -> np.ndarray:

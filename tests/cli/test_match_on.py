@@ -53,7 +53,7 @@ def test_a_plug_in_keeps_what_its_description_fixes(shell, amsynth: str):
     fixed = next(control for control in engine.description.controls if control.kind == "fixed")
     values = engine.space.decode(engine.space.default())
     asked = [(fixed.index, 1.0 - round(fixed.default))]
-    state = engine._host.ask("state", {"values": asked}).data
+    state = bytes(engine._host.ask("state", {"values": asked}).data)
     save_presets("own.fxp", [Preset(amsynth, values, "Own", rest=state)])
     shell.tone("a.wav")
 
