@@ -42,6 +42,9 @@ def train(
     An interrupted run goes on from its last checkpoint when started again. The losses and the
     recipe as resolved are saved beside the weights.
 
+    With --synth presets are played as match plays them: their values on top of the synth's fresh
+    preset, without wavetables or whatever else they hold beyond their parameters.
+
     \b
     Example: patchflow train recipes/dexed-cpu.toml steps=100 seed=1
     Example: patchflow train --synth amsynth --minutes 30

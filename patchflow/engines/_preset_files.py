@@ -81,10 +81,10 @@ def unpacked(report: ReadReport, synth: str = "") -> ReadReport:
     presets, rejected = [], list(report.rejected)
     for number, preset in zip(numbers, report.presets, strict=False):
         name = synth or preset.synth or _owner(preset)
-        if preset.synth not in ("", name):
+        if preset.synth not in ("", name) and preset.synth not in engines[name].relatives:
             raise PresetError(f"{preset.name or 'preset'}: is for {preset.synth!r}, not {name!r}")
         try:
-            presets.append(preset if preset.synth else _engine(name, made).unpack(preset))
+            presets.append(preset if preset.synth == name else _engine(name, made).unpack(preset))
         except (PresetError, RenderError) as error:
             rejected.append(Rejected(number, str(error), preset.name))
     return replace(report, presets=tuple(presets), rejected=tuple(rejected))

@@ -1,4 +1,4 @@
-"""Where candidates come from: the posterior, the user's library, or chance."""
+"""Where candidates come from: the posterior, the user's library, a preset, or chance."""
 
 import abc
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from ..presets import ParamSpace
 from .result import Target
 from .scorer import STEPS_PER_DB, Scored
 
-__all__ = ["FromLibrary", "FromModel", "FromSpace", "Move", "Proposer"]
+__all__ = ["FromLibrary", "FromModel", "FromPreset", "FromSpace", "Move", "Proposer"]
 
 _CONSIDERED = 4  # presets ranked for each that is wanted: ranking one takes half as long as rendering it
 _TEMPERATURE = (0.4, 1.0)  # some draws near the mode, some from all of the posterior
@@ -75,6 +75,23 @@ class FromSpace(Proposer):
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
         """See `Proposer.propose` and `data.fresh.draw_around_fresh`."""
         return draw_around_fresh(self.space, count, rng)
+
+
+class FromPreset(Proposer):
+    """One preset, and others drawn around it.
+
+    Args:
+        space: The synth's parameters.
+        point: The preset, encoded, shape `(P,)`.
+    """
+
+    def __init__(self, space: ParamSpace, point: np.ndarray) -> None:
+        self.space = space
+        self.point = point
+
+    def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
+        """See `Proposer.propose`; the preset itself comes first."""
+        return np.stack([self.point, *draw_around_fresh(self.space, count - 1, rng, fresh=self.point)])
 
 
 class FromModel(Proposer):

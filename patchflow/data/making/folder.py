@@ -16,9 +16,12 @@ from ...storage import describe, read_bytes, write_atomically
 from .lock import LOCK
 from .relate import Relations
 
-__all__ = ["CHECKSUMS", "Folder", "compare", "sha256"]
+__all__ = ["CHECKSUMS", "RESTS", "Folder", "compare", "sha256"]
 
 CHECKSUMS = "checksums.sha256"
+RESTS = "rests.json"
+"""What presets hold beyond their values, in base 64, by where they come from; only where there is any."""
+
 _LEFTOVERS = ".patchflow-*"  # what a killed process did not rename any more
 
 
