@@ -59,8 +59,7 @@ class Examples:
         try:
             arrays = {name: load_array(folder, name, about) for name in about["files"]}
             self.mels, self.points, self.notes, self.family, self._parts, self.names, self.category, measures = (
-                arrays[name]
-                for name in ("mels", "points", "notes", "family", "parts", "names", "category", "measures")
+                arrays[name] for name in ("mels", "points", "notes", "family", "parts", "names", "category", "measures")
             )
         except KeyError as error:
             raise StorageError(f"{folder}: damaged ({error} is missing). Remove it and make it again.") from error

@@ -14,10 +14,10 @@ from ...errors import StorageError
 from ...storage import describe, read_bytes, write_atomically
 from .opposites import Opposites
 
-__all__ = ["ABOUT", "FORMAT", "VERSION", "Content", "load_array", "read_about", "write_examples"]
+__all__ = ["ABOUT", "Content", "load_array", "read_about", "write_examples"]
 
 ABOUT = "about.json"
-FORMAT, VERSION = "patchflow-examples", 1
+_FORMAT, _VERSION = "patchflow-examples", 1
 _LARGE = {"mels"}  # too large to be read as a whole before use
 
 
@@ -93,8 +93,8 @@ def write_examples(folder: str | Path, content: Content) -> None:
         files[name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
         write_atomically(folder / f"{name}.npy", data)
     about = {
-        "format": FORMAT,
-        "version": VERSION,
+        "format": _FORMAT,
+        "version": _VERSION,
         "synth": content.synth,
         "parameters": list(content.parameters),
         "hears": content.hears,
@@ -113,13 +113,15 @@ def read_about(folder: Path) -> dict[str, Any]:
         StorageError: If there are no examples, or of another version, or they are damaged.
     """
     if not (folder / ABOUT).exists():
-        raise StorageError(f"{folder}: holds no examples, or unfinished ones. Make them: patchflow dataset RECIPE -o ...")
+        raise StorageError(f"{folder}: holds no examples, or unfinished ones. Make them: patchflow dataset RECIPE")
     try:
         about = json.loads(read_bytes(folder / ABOUT))
-        if about["format"] != FORMAT:
+        if about["format"] != _FORMAT:
             raise StorageError(f"{folder}: holds no examples (format={about['format']!r})")
-        if about["version"] != VERSION:
-            raise StorageError(f"{folder}: version={about['version']!r}: this patchflow reads {VERSION}. Make it again.")
+        if about["version"] != _VERSION:
+            raise StorageError(
+                f"{folder}: version={about['version']!r}, not the {_VERSION} of this patchflow. Make it again."
+            )
         _check(about)
     except (KeyError, TypeError, ValueError) as error:
         raise StorageError(f"{folder / ABOUT}: damaged ({error}). Remove the folder and make it again.") from error
@@ -135,13 +137,11 @@ def load_array(folder: Path, name: str, about: Mapping[str, Any]) -> np.ndarray:
     path, wanted = folder / f"{name}.npy", about["files"][name]
     try:
         size = path.stat().st_size
-        if size != wanted["bytes"]:
-            raise ValueError(f"has {size:,} bytes, not {wanted['bytes']:,}")
-        if name in _LARGE:
+        data = b"" if name in _LARGE else read_bytes(path)
+        if size != wanted["bytes"] or (data and hashlib.sha256(data).hexdigest() != wanted["sha256"]):
+            raise StorageError(f"{path}: is not as it was written. Remove the folder and make it again.")
+        if not data:
             return np.load(path, mmap_mode="r", allow_pickle=False)
-        data = read_bytes(path)
-        if hashlib.sha256(data).hexdigest() != wanted["sha256"]:
-            raise ValueError("is not as it was written")
         return np.load(io.BytesIO(data), allow_pickle=False)
     except OSError as error:
         raise StorageError(f"cannot read {path}: {describe(error)}") from error

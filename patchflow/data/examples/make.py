@@ -43,8 +43,8 @@ class MadeExamples:
 
     Args:
         folder: Where they lie.
-        counts: Presets of the bank, distinct ones, silent ones that were left out, items that are there; families, items
-            of the largest one; items of the test and of the validation part of each fold.
+        counts: Presets of the bank, distinct ones, silent ones that were left out, items that are there; families,
+            items of the largest one; items of the test and of the validation part of each fold.
         rendered: How many this call played; the others were there.
         seconds: How long it took.
     """
