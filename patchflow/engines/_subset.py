@@ -141,7 +141,7 @@ def subset_of(selection: Selection, base: type[Engine]) -> type[Subset]:
     free = [base.space.parameters[place] for place in places]
     space = ParamSpace(tuple(replace(parameter, default=selection.voice[parameter.name]) for parameter in free))
     about = {
-        "__doc__": f"{len(free)} parameters of {selection.engine}, all others those of one voice.",
+        "__doc__": f"Some parameters of {selection.engine}, all others as in one voice.",
         "__module__": __name__,
         "selection": selection,
         "base": base,
