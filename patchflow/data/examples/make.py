@@ -33,7 +33,7 @@ from .recipe import ExamplesRecipe
 __all__ = ["MadeExamples", "make_examples"]
 
 _BLOCK = 1024
-_JOB = 8  # presets that a thread plays before it analyses them
+_JOB = 8  # presets that a thread is given at once
 _ORIGIN, _WORK, _LEFTOVERS = "origin.json", ".work", ".patchflow-*"
 
 
