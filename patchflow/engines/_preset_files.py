@@ -14,6 +14,7 @@ from ..presets.owner import owner
 from ._description_file import described, description_file, read_description
 from ._engine import Engine
 from ._registry import engines
+from ._subset_file import subset_files
 
 __all__ = ["load_presets", "save_presets", "unpacked"]
 
@@ -58,6 +59,9 @@ def save_presets(path: str | os.PathLike[str], presets: Sequence[Preset]) -> Non
     if kind is not None and kind.opaque:
         made: dict[str, Engine] = {}
         presets = [_engine(preset.synth, made).pack(preset) for preset in presets]
+    if kind is not None and kind.synth:
+        small = subset_files()
+        presets = [engines[preset.synth].whole(preset) if preset.synth in small else preset for preset in presets]
     write_presets(path, presets)
 
 

@@ -1,0 +1,58 @@
+"""Plays presets and keeps what models hear of them, what words are measured by, and what tells who is related."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ...engines import Engine
+from ...features.character import character
+from ...features.descriptors import describe
+from ...features.inputs import inputs
+from .._silence import INAUDIBLE, render_or_silence
+from ..making.fingerprint import fingerprint
+from .opposites import MEASURED
+from .recipe import ExamplesRecipe
+
+__all__ = ["Heard", "hear"]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Some presets as played.
+
+    Args:
+        mels: What models hear, float16, shape `(N, F, n)`.
+        measures: What the words of `opposites.MEASURED` are measured by, float32, shape `(N, M)`.
+        prints: Fingerprints, uint8, shape `(N, F', n')`.
+        audible: Whether there is a sound, shape `(N,)`.
+    """
+
+    mels: np.ndarray
+    measures: np.ndarray
+    prints: np.ndarray
+    audible: np.ndarray
+
+
+def hear(engine: Engine, points: np.ndarray, recipe: ExamplesRecipe) -> Heard:
+    """Plays presets on the recipe's note.
+
+    Args:
+        engine: Plays them.
+        points: Encoded presets, shape `(N, P)`.
+        recipe: Says how they are played and heard.
+    """
+    kind = inputs[recipe.hears]
+    sounds = [render_or_silence(engine, point, recipe.note, kind.rate) for point in points]
+    heard = [torch.from_numpy(sound)[None] for sound in sounds]  # one by one: that fits a processor's cache
+    return Heard(
+        mels=np.concatenate([kind.of(x, kind.rate).numpy().astype(np.float16) for x in heard]),
+        measures=np.stack([_measured(x, round(recipe.hold * kind.rate), kind.rate) for x in heard]),
+        prints=np.stack([fingerprint(sound, kind.rate) for sound in sounds]),
+        audible=np.array([np.abs(sound).max() >= INAUDIBLE for sound in sounds]),
+    )
+
+
+def _measured(x: torch.Tensor, held: int, rate: int) -> np.ndarray:
+    found = describe(x, rate) | character(x[:, :held], rate)
+    return np.array([found[pair.measure].item() for pair in MEASURED], np.float32)
