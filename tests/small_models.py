@@ -17,7 +17,7 @@ MIXED = ParamSpace(
 )
 
 
-def make(name: str, space: ParamSpace, spread: float = 0.2, **changed: int | float | str) -> Model:
+def make(name: str, space: ParamSpace, spread: float = 0.2, **changed: float | str) -> Model:
     """A small model whose weights are far from where they begin, so that no law holds by chance.
 
     Sizes of 8 and more are divided by 16; smaller ones, such as a kernel's, stay, and so do other keywords.
