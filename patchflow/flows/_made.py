@@ -63,7 +63,7 @@ class Made(nn.Module):
     def forward(self, x: Tensor, context: Tensor | None) -> Tensor:
         """Returns the parameters of all coordinates, shape `(B, Z, K)`."""
         first = silu(self.enter(x) + self._heard(context))
-        return self.leave(silu(self.middle(first))).to(x.dtype).unflatten(1, (-1, self.outputs))
+        return self.leave(silu(self.middle(first))).unflatten(1, (-1, self.outputs))
 
     def solve(self, step: Callable[[int, Tensor], Tensor], like: Tensor, context: Tensor | None) -> Tensor:
         """Returns the x, shape `(B, Z)`, whose coordinate i is `step(i, parameters of i given those before)`.
@@ -86,7 +86,7 @@ class Made(nn.Module):
                 sees = linear(first, self.middle.weight[new, :count], self.middle.bias[new])
                 second = torch.cat((second, silu(sees)), 1)
             parameters = linear(second, self.leave.weight[own, :count], self.leave.bias[own])
-            x = torch.cat((x, step(i, parameters.to(x.dtype))[:, None]), 1)
+            x = torch.cat((x, step(i, parameters)[:, None]), 1)
         return x
 
     def _heard(self, context: Tensor | None) -> Tensor:

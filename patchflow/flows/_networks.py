@@ -46,4 +46,4 @@ class Parameters(nn.Module):
     def forward(self, context: Tensor | None) -> Tensor:
         """Returns them for each context, shape `(B, K)`, or for all, `(1, K)`."""
         base = self.base[None]
-        return base if self.moves is None else base + self.moves(context).to(base.dtype)
+        return base if self.moves is None else base + self.moves(context)
