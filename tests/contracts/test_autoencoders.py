@@ -52,6 +52,7 @@ def test_it_learns_to_reconstruct_a_batch(name: str):
     learned = batch(model, 4)
     learned.mel[:] = torch.tensor([-1.0, -0.5, 0.5, 1.0])[:, None, None]
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    terms = model.loss(learned, seeded())
 
     for step in range(40):
         terms = model.loss(learned, seeded(step))

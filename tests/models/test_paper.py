@@ -1,8 +1,8 @@
-"""Ours is free of each mistake of the paper's public implementation."""
+"""Ours is free of the mistakes of the paper's public implementation; see `test_divergences` and `test_flow_dis` too."""
 
 import math
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import torch
@@ -11,11 +11,7 @@ from torch import Tensor, nn
 from patchflow.flows import Chain, Flow, flows
 from patchflow.models import AutoEncoder, Batch, Model, models
 from patchflow.models._flow_regression import FlowRegression
-from patchflow.models._gaussian import draw, log_normal
-from patchflow.models._noise_scale import NoiseScale
-from patchflow.models.flow_dis import FlowDis
 from patchflow.models.flow_reg import FlowReg
-from patchflow.models.vae import Vae
 from patchflow.models.vaeflow import VaeFlow
 from tests.small_models import KNOBS, MIXED, batch, heard, make, presets, seeded
 
@@ -23,20 +19,10 @@ FEED_FORWARD = ("mlp", "cnn", "resnet")
 AUTO_ENCODERS = [name for name in models if issubclass(models[name], AutoEncoder)]
 
 
-def flow_reg(**changed: float | str) -> FlowReg:
+def flow_reg(**changed: Any) -> FlowReg:
     model = make("flow_reg", KNOBS, **changed).eval().double()
     assert isinstance(model, FlowReg)
     return model
-
-
-def flow_dis(pairs: int = 2) -> FlowDis:
-    model = make("flow_dis", KNOBS, pairs=pairs).eval()
-    assert isinstance(model, FlowDis)
-    return model
-
-
-def tagged(model: Model, tags: list[list[float]]) -> Batch:
-    return replace(batch(model, len(tags)), tags=torch.tensor(tags))
 
 
 def is_linear(of: nn.Module, x: Tensor, y: Tensor) -> bool:
@@ -112,29 +98,6 @@ def test_the_objective_of_the_regression_flow_is_the_one_computed_by_hand(latent
     torch.testing.assert_close(found * latent, torch.stack(terms).mean())
 
 
-def test_the_divergence_of_the_noise_scale_is_that_of_torch():
-    scale = NoiseScale(3)
-    with torch.no_grad():
-        scale.mean.add_(torch.randn(3))
-        scale.log_width.add_(torch.randn(3))
-    normal = torch.distributions.Normal
-
-    wanted = torch.distributions.kl_divergence(
-        normal(scale.mean, scale.log_width.exp()), normal(torch.tensor(0.1).log(), 1.0)
-    )
-
-    torch.testing.assert_close(scale.divergence(), wanted.sum())
-
-
-def test_the_likelihood_of_the_noise_scale_is_the_mean_over_its_draws():
-    scale, error = NoiseScale(1), torch.tensor([[0.15]])
-    sigma = (scale.mean + scale.log_width.exp() * torch.randn(200_000, 1, generator=seeded())).exp()
-
-    drawn = torch.distributions.Normal(0.0, sigma).log_prob(error).mean()
-
-    torch.testing.assert_close(scale.log_likelihood(error)[0], drawn, rtol=0.02, atol=0.02)
-
-
 def test_smaller_latents_with_a_map_that_undoes_it_gain_nothing():
     model, z = flow_reg(), torch.randn(4, 3, generator=seeded()).double()
     doubling = flows["actnorm"](3).eval().double()
@@ -147,121 +110,6 @@ def test_smaller_latents_with_a_map_that_undoes_it_gain_nothing():
     torch.testing.assert_close(
         cost(z / 2, -3 * math.log(2), Chain(doubling, model.regression)), cost(z, 0.0, model.regression)
     )
-
-
-@pytest.mark.parametrize("closer", [0.0, 0.3, 0.8])
-def test_the_divergence_of_a_posterior_falls_as_it_nears_the_prior(closer: float):
-    model = make("vae", KNOBS)
-    assert isinstance(model, Vae)
-    context = torch.randn(5, 6, generator=seeded()) + 1
-
-    far, near = (
-        model.penalties(draw(scale * context, torch.zeros(5, 3)), seeded())["latent"] for scale in (1.0, closer)
-    )
-
-    assert 0 <= near < far
-
-
-def test_the_divergence_of_a_gaussian_is_that_of_torch():
-    model = make("vae", KNOBS)
-    assert isinstance(model, Vae)
-    drawn = draw(torch.randn(5, 6, generator=seeded()), torch.zeros(5, 3))
-    q = torch.distributions.Normal(drawn.mean, (drawn.log_variance / 2).exp())
-
-    wanted = torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0)).sum(1).mean()
-
-    torch.testing.assert_close(model.penalties(drawn, seeded())["latent"], wanted)
-
-
-def test_the_estimated_divergence_of_a_flow_that_does_nothing_is_that_of_the_gaussian():
-    model = make("vaeflow", KNOBS, spread=0.0)
-    assert isinstance(model, VaeFlow)
-    with torch.no_grad():
-        for weight in model.posterior.parameters():
-            weight.zero_()
-    context = torch.tensor([[1.0, -0.5, 0.2, -1.0, 0.3, -2.0]]).expand(100_000, -1)
-    noise = torch.randn(100_000, 3, generator=seeded())
-
-    estimate = model.penalties(model.spread(context, noise), seeded())["latent"]
-
-    exact = make("vae", KNOBS)
-    assert isinstance(exact, Vae)
-    torch.testing.assert_close(estimate, exact.penalties(draw(context, noise), seeded())["latent"], rtol=0.02, atol=0)
-
-
-def test_the_density_of_a_draw_is_that_of_its_noise_over_the_jacobian():
-    model = make("vaeflow", KNOBS).double()
-    assert isinstance(model, VaeFlow)
-    context, noise = torch.randn(1, 6).double(), torch.randn(3).double()
-
-    jacobian = torch.autograd.functional.jacobian(lambda n: model.spread(context, n[None]).z[0], noise)
-    wanted = log_normal(noise[None]) - torch.linalg.slogdet(jacobian).logabsdet
-
-    torch.testing.assert_close(model.spread(context, noise[None]).log_density, wanted)
-
-
-def test_the_disentangling_term_is_that_of_each_sound_by_itself():
-    model = flow_dis()
-    learned = tagged(model, [[-1.0, 1.0], [0.0, -1.0], [1.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
-    drawn = draw(model.encode(learned.mel, learned.note), torch.randn(5, 3, generator=seeded()), model.posterior)
-
-    found = model.loss(learned, seeded())["disentangling"]
-
-    moved, widths = model.macro(drawn.z), model.disentangling.log_width.exp()
-    _, logdet = model.disentangling.flow(drawn.z)
-    total = 0.0
-    for i in range(5):
-        likely = logdet[i]
-        for j in range(3):
-            tag = float(learned.tags[i, j]) if j < 2 else 0.0
-            width = {-1.0: widths[j, 0], 1.0: widths[j, 1]}[tag] if tag else torch.tensor(1.0)
-            likely = likely + torch.distributions.Normal(tag, width).log_prob(moved[i, j])
-        total += drawn.log_density[i] - likely
-    torch.testing.assert_close(found, total / 5 / 3)
-
-
-@pytest.mark.parametrize("tags", [[[0.0, 0.0]] * 4, [[1.0, -1.0]] * 4, [[]] * 4], ids=["none", "all", "no pairs"])
-def test_a_batch_is_finite_with_no_tags_and_with_all(tags: list[list[float]]):
-    model = flow_dis().train()
-
-    terms = model.loss(tagged(model, tags), seeded())
-    torch.stack(list(terms.values())).sum().backward()
-
-    assert all(torch.isfinite(term) for term in terms.values())
-    assert all(torch.isfinite(weight.grad).all() for weight in model.parameters() if weight.grad is not None)
-
-
-def test_a_batch_without_tags_is_one_of_unknown_tags():
-    model = flow_dis()
-
-    missing, unknown = (model.loss(tagged(model, tags), seeded()) for tags in ([[]] * 4, [[0.0, 0.0]] * 4))
-
-    assert missing == unknown
-
-
-def test_turning_a_macro_is_undone_exactly():
-    model, z = flow_dis().double(), torch.randn(20, 3, generator=seeded()).double()
-
-    torch.testing.assert_close(model.from_macro(model.macro(z)), z)
-    torch.testing.assert_close(model.macro(model.from_macro(z)), z)
-
-
-def test_tags_move_their_own_dimension_and_widths_are_learned():
-    model = make("flow_dis", KNOBS, spread=0.0, pairs=1, latent=2, flow_hidden=16)
-    assert isinstance(model, FlowDis)
-    z = torch.randn(512, 2, generator=seeded())
-    tags = z[:, 1:].sign()  # the word depends on the second coordinate; its macro is the first
-    optimizer = torch.optim.Adam(model.disentangling.parameters(), 1e-2)
-
-    for _ in range(150):
-        optimizer.zero_grad()
-        (-model.disentangling.log_density(z, tags).mean()).backward()
-        optimizer.step()
-
-    macro = model.macro(z)[:, 0].detach()
-    assert ((macro > 0) == (tags[:, 0] > 0)).float().mean() > 0.95
-    widths = torch.stack([(macro[tags[:, 0] == word] - word).square().mean().sqrt() for word in (-1, 1)])
-    torch.testing.assert_close(model.disentangling.log_width.exp()[0], widths, rtol=0.1, atol=0)
 
 
 @pytest.mark.parametrize("conditional", [0, 6])
