@@ -1,6 +1,7 @@
 """The interface of every flow: a map of vectors that can be undone, and how it changes volumes."""
 
 import abc
+import contextlib
 from typing import ClassVar
 
 import torch
@@ -67,7 +68,7 @@ class Flow(nn.Module, abc.ABC):
             context: What the map depends on; required if, and only if, the flow was made for one.
         """
         x, context = self._check(x, context)
-        with torch.autocast(x.device.type, enabled=False):
+        with _full_precision(x.device.type):
             return self._forward(x, context)
 
     def inverse(
@@ -80,7 +81,7 @@ class Flow(nn.Module, abc.ABC):
             context: As for `forward`.
         """
         y, context = self._check(y, context)
-        with torch.autocast(y.device.type, enabled=False):
+        with _full_precision(y.device.type):
             return self._inverse(y, context)
 
     @abc.abstractmethod
@@ -101,3 +102,8 @@ class Flow(nn.Module, abc.ABC):
             raise ValueError(f"{len(context)} contexts: not {len(x)}, one for each vector")
         x = x.to(torch.promote_types(x.dtype, torch.float32))
         return x, None if context is None else context.to(x.dtype)
+
+
+def _full_precision(device: str) -> contextlib.AbstractContextManager[object]:
+    mixed = torch.amp.is_autocast_available(device)
+    return torch.autocast(device, enabled=False) if mixed else contextlib.nullcontext()

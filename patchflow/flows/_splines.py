@@ -73,8 +73,8 @@ def unbend(y: Tensor, knots: Knots) -> tuple[Tensor, Tensor]:
 
 
 def _edges(raw: Tensor, bound: float) -> Tensor:
-    shares = bounded(raw).softmax(-1)  # bounded: a bin of no height could not be undone
-    inner = bound * (2 * shares[..., :-1].cumsum(-1) - 1)
+    reached = bounded(raw).exp().cumsum(-1)  # bounded: a bin of no height could not be undone
+    inner = bound * (2 * reached[..., :-1] / reached[..., -1:] - 1)
     ends = torch.full_like(raw[..., :1], bound)  # exactly: what is outside must meet what is inside
     return torch.cat((-ends, inner, ends), -1)
 

@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import log_softmax, logsigmoid
+from torch.nn.functional import logsigmoid
 
 from ._flow import Flow
 from ._made import Made
@@ -11,13 +11,16 @@ from ._roots import TOLERANCE, increasing_root
 
 __all__ = ["Naf"]
 
+APART = 4.0
+"""Bound of b. Sigmoids far apart leave a plateau between them, on which float32 cannot be undone."""
+
 
 class Naf(Flow):
     """Deep sigmoidal flow: `y_i = logit(sum_k w_k sigmoid(a_k x_i + b_k))`.
 
-    The weights w (positive, of sum 1), slopes a (positive, bounded as in `bounded`) and b are made of
-    `x_1 ... x_(i-1)` and the context. All sums are taken of logarithms, so no sigmoid saturates: far from the
-    origin the map is as straight and as finite as its slopes.
+    The weights w (positive, of sum 1), slopes a (positive) and b are made of `x_1 ... x_(i-1)` and the context; a and b
+    are bounded, so that the map is well conditioned everywhere. All sums are taken of logarithms, so no sigmoid
+    saturates: far from the origin the map is as straight and as finite as its slopes.
 
     There is no formula for the inverse. It goes through the coordinates one after the other (see `Made.solve`); each is
     the root of an increasing function, and lies among the roots of the sigmoids taken alone.
@@ -61,7 +64,7 @@ class Naf(Flow):
 def _parts(raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Returns the logarithms of w and a, and b."""
     w, a, b = raw.chunk(3, -1)
-    return log_softmax(w, -1), bounded(a), b
+    return w - w.logsumexp(-1, keepdim=True), bounded(a), bounded(b, APART)
 
 
 def _mix(x: Tensor, log_w: Tensor, log_a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
