@@ -67,7 +67,10 @@ def match(
         int | None, typer.Option(metavar="N", parser=whole, help="With --on: which preset of FILE, from 1.")
     ] = None,
     model: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Weights to use instead of the ones that come along.")
+        Path | None,
+        typer.Option(
+            metavar="FILE|RUN|NAME", help="Weights, a training run or a model by name, not the ones that come along."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON, one line for each sound.")] = False,
 ) -> None:
