@@ -10,7 +10,7 @@ from .job import Job
 __all__ = ["origin"]
 
 _ALWAYS = ("patchflow", "numpy", "pyarrow", "soundfile")
-_OF_SYNTH = {"dexed": ("dexed-py",), "tone": (), "vital": ("vita",)}
+_OF_SYNTH = {"dexed": ("dexed-py",), "tone": (), "vital": ("vita",), "vital_full": ("vita",)}
 _HOSTS = ("dawdreamer", "pedalboard")  # play all others
 
 
