@@ -111,6 +111,15 @@ class Engine(abc.ABC):
         """
         return points
 
+    @classmethod
+    def whole(cls, preset: Preset) -> Preset:
+        """Returns the preset as the synth's own files hold it: of a synth with fewer parameters, with all of them.
+
+        Args:
+            preset: Complete, with allowed values.
+        """
+        return preset
+
     def unpack(self, preset: Preset) -> Preset:
         """Returns a preset with its values, given one of which there is only `rest`, the synth's own file.
 

@@ -14,6 +14,7 @@ from ..presets.owner import owner
 from ._description_file import described, description_file, read_description
 from ._engine import Engine
 from ._registry import engines
+from ._subset_file import subset_files
 
 __all__ = ["load_presets", "save_presets", "unpacked"]
 
@@ -58,6 +59,9 @@ def save_presets(path: str | os.PathLike[str], presets: Sequence[Preset]) -> Non
     if kind is not None and kind.opaque:
         made: dict[str, Engine] = {}
         presets = [_engine(preset.synth, made).pack(preset) for preset in presets]
+    if kind is not None and kind.synth:
+        small = subset_files()
+        presets = [engines[preset.synth].whole(preset) if preset.synth in small else preset for preset in presets]
     write_presets(path, presets)
 
 
@@ -78,13 +82,14 @@ def unpacked(report: ReadReport, synth: str = "") -> ReadReport:
     taken = {voice.voice for voice in report.rejected}
     numbers = (number for number in count(1) if number not in taken)
     made: dict[str, Engine] = {}
+    small = subset_files()
     presets, rejected = [], list(report.rejected)
     for number, preset in zip(numbers, report.presets, strict=False):
         name = synth or preset.synth or _owner(preset)
-        if preset.synth not in ("", name):
+        if preset.synth not in ("", name) and name not in small:
             raise PresetError(f"{preset.name or 'preset'}: is for {preset.synth!r}, not {name!r}")
         try:
-            presets.append(preset if preset.synth else _engine(name, made).unpack(preset))
+            presets.append(preset if preset.synth == name else _engine(name, made).unpack(preset))
         except (PresetError, RenderError) as error:
             rejected.append(Rejected(number, str(error), preset.name))
     return replace(report, presets=tuple(presets), rejected=tuple(rejected))

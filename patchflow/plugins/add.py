@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from ..engines import Description, described, description_file, engines, read_description, to_text
+from ..engines import Description, described, description_file, engines, read_description, to_text, subset_files
 from ..errors import OptionError, StorageError, UnknownName
 from ..hosts import WAYS
 from ..storage import describe, write_atomically
@@ -44,7 +44,7 @@ def add_synth(
         raise OptionError(f"fresh={fresh!r}: not one of {', '.join(WAYS)}")
     name = name or synth_name(plugin)
     file = description_file(name)
-    if name in engines.own:
+    if name in engines.own or name in subset_files():
         raise OptionError(f"name={name!r}: a synth that comes along is called so. Choose another with --name.")
     if file.exists() and not force:
         raise OptionError(f"name={name!r}: {file} is there. Choose another with --name, or replace it with --force.")

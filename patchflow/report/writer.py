@@ -58,7 +58,8 @@ class Writer:
         self.format = formats[self.engine.native]()
         self.settings = settings
         init = Preset(synth, self.engine.space.decode(self.engine.space.default()), name="INIT VOICE")
-        self.bank = Bank(folder, self.extension, self.format, init) if bank and not self.format.single else None
+        whole = self.engine.whole(init)
+        self.bank = Bank(folder, self.extension, self.format, whole) if bank and not self.format.single else None
 
     @property
     def extension(self) -> str:
@@ -85,14 +86,14 @@ class Writer:
         files = names.presets[: len(presets)]
         picture = _draw(sound, reference, renditions, files)
         for file, preset in zip(files, presets, strict=True):
-            write_atomically(file, self.format.write([preset]))
+            write_atomically(file, self.format.write([self.engine.whole(preset)]))
         save(names.audio, renditions[0].sound, RATE)
         write_atomically(names.picture, picture)
         summary = {
             **summarise(result, renditions, files, sound, loudness(reference.samples, RATE), self.settings),
             "audio": names.audio.name,
             "picture": names.picture.name,
-            "bank": self.bank.add(presets[0]) if self.bank else None,
+            "bank": self.bank.add(self.engine.whole(presets[0])) if self.bank else None,
         }
         write_atomically(names.summary, f"{to_json(summary, indent=2)}\n".encode())
         return Report(sound, names, reference, renditions, summary, result.faults)

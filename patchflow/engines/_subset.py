@@ -1,0 +1,152 @@
+"""A synth with fewer parameters: some of another's, the others always those of one voice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from ..errors import PresetError, UnknownName
+from ..presets import ParamSpace, Preset, Value, check
+from ._engine import Engine, Note
+
+__all__ = ["Selection", "Subset", "subset_of"]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which parameters of a synth are free, and what the others are.
+
+    Args:
+        name: What `--synth` calls it.
+        engine: Name of the synth it is of.
+        parameters: The free ones, in the order of the new synth.
+        voice: A complete preset of the synth, in native units; its values of the free ones are their defaults.
+    """
+
+    name: str
+    engine: str
+    parameters: tuple[str, ...]
+    voice: Mapping[str, Value]
+
+
+class Subset(Engine):
+    """A synth with fewer parameters. Its subclasses are made by `subset_of`, one for each selection.
+
+    Its points have a coordinate for each free parameter, encoded as in the whole synth: a parameter of whole numbers
+    keeps its cells, so that any number from 0 to 1 stands for the step whose cell it lies in. What is written to the
+    synth's own files is the whole preset.
+    """
+
+    selection: ClassVar[Selection]
+    base: ClassVar[type[Engine]]
+    _voice: ClassVar[np.ndarray]
+    _places: ClassVar[list[int]]
+
+    def __init__(self) -> None:
+        self._engine = self.base()
+
+    @classmethod
+    def completed(cls, points: np.ndarray) -> np.ndarray:
+        """Returns whole presets: the free parameters as given, all else as in the voice.
+
+        Args:
+            points: Encoded presets, shape `(..., P)`.
+
+        Returns:
+            Encoded presets of the whole synth, shape `(..., Q)`.
+        """
+        points = np.asarray(points)
+        whole = np.empty((*points.shape[:-1], len(cls._voice)), points.dtype)
+        whole[...] = cls._voice
+        whole[..., cls._places] = points
+        return whole
+
+    @classmethod
+    def projected(cls, points: np.ndarray) -> np.ndarray:
+        """Returns the free parameters of whole presets; all else is forgotten.
+
+        Args:
+            points: Encoded presets of the whole synth, shape `(..., Q)`.
+
+        Returns:
+            Encoded presets, shape `(..., P)`.
+        """
+        return np.asarray(points)[..., cls._places]
+
+    @classmethod
+    def whole(cls, preset: Preset) -> Preset:
+        """Returns the preset of the whole synth that sounds the same; see `Engine.whole`."""
+        check(preset, cls.space)
+        return replace(preset, synth=cls.selection.engine, values={**cls.selection.voice, **preset.values})
+
+    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+        """Plays one note; see `Engine.render`."""
+        return self._engine.render(self.completed(point), note, rate)
+
+    def build_on(self, rest: bytes) -> None:
+        """Makes later renders start from a rest; see `Engine.build_on`."""
+        self._engine.build_on(rest)
+
+    def canonical(self, points: np.ndarray) -> np.ndarray:
+        """Resets what cannot be heard to the voice's values; see `Engine.canonical`.
+
+        The whole synth may say so of several parameters together of which only some are free. So presets are
+        changed only where they mean the same whole preset afterwards.
+        """
+        points = self.space.snap(points)
+        final = self._engine.canonical(self.completed(points))
+        reset = np.where(self.projected(final) != points, self.space.default(), points)
+        same = (self._engine.canonical(self.completed(reset)) == final).all(-1, keepdims=True)
+        return np.where(same, reset, points)
+
+    def unpack(self, preset: Preset) -> Preset:
+        """Reads a preset of the whole synth and forgets what is not free; see `Engine.unpack`."""
+        whole = preset if preset.synth else self._engine.unpack(preset)
+        if whole.synth != self.selection.engine:
+            raise PresetError(f"{preset.name or 'preset'}: is for {whole.synth!r}, not {self.selection.engine!r}")
+        check(whole, self.base.space)
+        return self._part(whole)
+
+    def pack(self, preset: Preset) -> Preset:
+        """Returns the preset with the whole synth's own file in `rest`; see `Engine.pack`."""
+        return self._part(self._engine.pack(self.whole(preset)))
+
+    def _part(self, whole: Preset) -> Preset:
+        return replace(whole, synth=self.selection.name, values={name: whole.values[name] for name in self.space.names})
+
+
+def subset_of(selection: Selection, base: type[Engine]) -> type[Subset]:
+    """Returns the engine of a selection.
+
+    Args:
+        selection: Which parameters are free.
+        base: The synth it is of.
+
+    Raises:
+        UnknownName: If a name is not a parameter of it.
+        PresetError: If the voice is not complete, or a value is not allowed.
+
+    Example:
+        >>> from patchflow.engines.tone import Tone
+        >>> Short = subset_of(Selection("short", "tone", ("decay",), {"wave": "saw", "decay": 0.1, "gain": -6.0}), Tone)
+        >>> Short.space.names, Short.completed(Short.space.default()).shape
+        (('decay',), (3,))
+    """
+    for name in selection.parameters:
+        if name not in base.space.index:
+            raise UnknownName(f"parameter of {selection.engine}", name, base.space.names)
+    places = [base.space.index[name] for name in selection.parameters]
+    free = [base.space.parameters[place] for place in places]
+    space = ParamSpace(tuple(replace(parameter, default=selection.voice[parameter.name]) for parameter in free))
+    about = {
+        "__doc__": f"{len(free)} parameters of {selection.engine}, all others those of one voice.",
+        "__module__": __name__,
+        "selection": selection,
+        "base": base,
+        "_voice": base.space.encode(selection.voice),
+        "_places": places,
+        "space": space,
+        "native": base.native,
+    }
+    return type(selection.name, (Subset,), about)
