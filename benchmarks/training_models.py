@@ -4,10 +4,11 @@ Usage: python benchmarks/training_models.py [--models mlp,vae] [--synth dexed] [
 (writes benchmarks/results/training_models_DEVICE.json, model by model)
 
 Both loops learn from the same items in memory, on the same device and number of threads, in turn; the figures are
-medians of the ratios of neighbouring runs. The bare loop takes a batch, computes the loss, its gradient and a step of Adam, and
-nothing else; ours is what `patchflow train` runs, with its thread that makes batches, its limit of the
-gradient and its watch for losses that are no numbers. The operations of a step are counted by torch: products and
-convolutions, forward and backward; the device's speed is that of products of square matrices in the same precision.
+medians of the ratios of neighbouring runs. The bare loop takes a batch, computes the loss, its gradient and a step of
+Adam, and nothing else. Ours is what `patchflow train` runs, set to do the same: no average of the weights and no limit
+of the gradient, but its thread that makes batches and its watch for losses that are no numbers. The operations of a
+step are counted by torch: products and convolutions, forward and backward; the device's speed is that of products of
+square matrices in the same precision.
 """
 
 import argparse
@@ -151,7 +152,7 @@ def products(options: argparse.Namespace) -> float:
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
-    return Recipe("-", "-", average=0.0, weight_decay=0.0, device=options.device, precision=options.precision)
+    return Recipe("-", "-", average=0.0, weight_decay=0.0, clip=0.0, device=options.device, precision=options.precision)
 
 
 def _chance(options: argparse.Namespace) -> torch.Generator:
