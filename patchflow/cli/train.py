@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import PatchflowError
 from ._numbers import number
 
 if TYPE_CHECKING:
@@ -39,8 +40,16 @@ def train(
 ) -> None:
     """Train a model as RECIPE says, or one for a synth that `match --synth` will use from then on.
 
-    An interrupted run goes on from its last checkpoint when started again. The losses and the
-    recipe as resolved are saved beside the weights.
+    A recipe is a small TOML file: what to learn from (bank = a file of presets that sounds are rendered from, or
+    data = a folder of examples), synth, model, out = the folder for all results; then, if you like, epochs or steps,
+    batch, rate, device = "cuda", base = another recipe that this one changes. All keys are explained in
+    docs/training.md; an unknown one is an error. The folder gets the weights (SYNTH.safetensors), log.jsonl
+    (every term of the loss, on training and validation items), recipe.json (the recipe as resolved, the commit)
+    and a checkpoint: the same command goes on from it, after Ctrl-C or a power cut, to the same weights.
+    The weights' path is printed at the end, the progress on stderr: steps, losses (each term as
+    training/validation) and the time left.
+
+    On several GPUs: torchrun --nproc-per-node 4 -m patchflow train RECIPE device=cuda
 
     With --synth presets are played as match plays them: their values on top of the synth's fresh
     preset, without wavetables or whatever else they hold beyond their parameters.
@@ -49,22 +58,38 @@ def train(
     Example: patchflow train recipes/dexed-cpu.toml steps=100 seed=1
     Example: patchflow train --synth amsynth --minutes 30
     """
+    from ..train import is_follower, train_own
     from ..train import train as run
-    from ..train import train_own
     from ._parse import key_values, library_file
 
     if (recipe is None) == (synth == ""):
         raise typer.BadParameter("give a recipe or --synth, and not both")
-    if recipe is not None:
-        if (minutes, device, library) != (None, None, None):
-            raise typer.BadParameter("--minutes, --device and --library go with --synth; beside a recipe: minutes=60")
-        typer.echo(run(recipe, key_values(overrides or []), _show))
-        return
-    source = library_file(library, none=False)
-    wanted = {"minutes": 60.0 if minutes is None else minutes, "device": device or "cpu"}
-    typer.echo(train_own(synth, library=source, progress=_show, **wanted))
+    if recipe is not None and (minutes, device, library) != (None, None, None):
+        raise typer.BadParameter("--minutes, --device and --library go with --synth; beside a recipe: minutes=60")
+    try:
+        if recipe is not None:
+            weights = run(recipe, key_values(overrides or []), _show)
+        else:
+            wanted = {"minutes": 60.0 if minutes is None else minutes, "device": device or "cpu"}
+            weights = train_own(synth, library=library_file(library, none=False), progress=_show, **wanted)
+    except PatchflowError as error:
+        if is_follower() and "out of memory" not in str(error):  # the first process meets all others too
+            raise typer.Exit(1) from None
+        raise
+    if not is_follower():
+        typer.echo(weights)
 
 
 def _show(report: "Report") -> None:
-    losses = "  ".join(f"{name} {value:.4f}" for name, value in report.losses.items())
-    typer.echo(f"{report.stage:<6}  {report.done:>9,} of {report.total:,}  {losses}".rstrip(), err=True)
+    totals = [f"{name} {value:.4f}" for name, value in report.losses.items() if "." not in name]
+    terms = [name.removeprefix("valid.") for name in report.losses if name.startswith("valid.")]
+    both = [f"{t} {report.losses.get(f'train.{t}', 0.0):.3g}/{report.losses[f'valid.{t}']:.3g}" for t in terms]
+    left = [] if report.seconds_left is None else [f"{_time(report.seconds_left)} left"]
+    start = f"{report.stage:<6}  {report.done:>9,} of {report.total:,}"
+    typer.echo("  ".join([start, *totals, *both, *left]), err=True)
+
+
+def _time(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6_000 else f"{seconds / 3600:.1f} h"
