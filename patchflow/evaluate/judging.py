@@ -82,10 +82,10 @@ def _evaluate_run(
         return one_shot(model, material.mels, material.notes, device)
 
     judged = partial(_judge, run.examples, run.folder, row, workers=workers, again=again, progress=progress)
-    counts = {"test": judged(held_out(run.examples, fold, most), guess)}
+    counts = {"test": judged(held_out(run.examples, most), guess)}
     if sounds is not None:
         counts["sounds"] = judged(_foreign(run.examples, sounds), guess)
-    separation = latent_separation(model, run.examples, fold, device)
+    separation = latent_separation(model, run.examples, device)
     summary = row | {"synth": run.examples.synth, **costs, **counts, "separation": separation}
     write_atomically(run.folder / SUMMARY, json.dumps(summary, indent=1).encode())
     return summary
@@ -125,11 +125,11 @@ def evaluate_trivial(
     Raises:
         PatchflowError: If the examples or the sounds are missing or damaged, or a file cannot be written.
     """
-    examples, out = Examples(folder), Path(out)
-    space, training = engines[examples.synth].space, np.sort(examples.rows("train", fold))
+    examples, out = Examples(folder, fold), Path(out)
+    space, training = engines[examples.synth].space, examples.rows("train")
     summaries: dict[str, Any] = {}
     with locked(out):
-        materials = [held_out(examples, fold, most)]
+        materials = [held_out(examples, most)]
         materials += [] if sounds is None else [_foreign(examples, sounds)]
         for name in _ROWS_BESIDE:
             row = {"row": name, "kind": "trivial", "fold": fold, "seed": seed, "weights": "", "size": "", "sizes": {}}
@@ -145,7 +145,7 @@ def evaluate_trivial(
                     counts["test"] = judged(material, _known)
             summaries[name] = row | {"synth": examples.synth, **counts}
             write_atomically(out / name / SUMMARY, json.dumps(summaries[name], indent=1).encode())
-        tags = tag_accuracy(examples, fold) | {"data": fingerprint(examples)}
+        tags = tag_accuracy(examples) | {"data": fingerprint(examples)}
         write_atomically(out / TAGS, json.dumps(tags, indent=1).encode())
     return summaries
 

@@ -40,21 +40,20 @@ class Material:
         return Material(tuple(self.items[k] for k in places), self.mels[places], self.notes[places], self.about)
 
 
-def held_out(examples: Examples, fold: int, most: int | None = None) -> Material:
-    """Returns the test part of a fold.
+def held_out(examples: Examples, most: int | None = None) -> Material:
+    """Returns the test part of the fold that examples are of.
 
     Args:
         examples: Where it is.
-        fold: Number of the fold.
         most: Take no more than so many, the same ones every time; all if not given.
 
     Raises:
         OptionError: If there is nothing to test on.
     """
-    everything = np.sort(examples.rows("test", fold))
+    everything = examples.rows("test")
     if not len(everything):
-        raise OptionError(f"fold={fold}: has no test sounds")
-    chosen = np.random.default_rng(fold).permutation(everything)[: most or len(everything)]
+        raise OptionError(f"fold={examples.fold}: has no test sounds")
+    chosen = np.random.default_rng(examples.fold).permutation(everything)[: most or len(everything)]
     rows, length = np.sort(chosen), inputs[examples.hears].length
     mels, points, notes = (np.asarray(values) for values in examples.take(rows)[:3])
     power = float(np.mean(np.square(examples.points[everything], dtype=float)))

@@ -188,11 +188,10 @@ def _check_alike(results: Sequence[Result]) -> None:
 
 
 def _name(result: Result, mine: Sequence[Result]) -> str:
-    """The model; with the sizes in which it differs from others of its name on the board."""
-    same = [r.head["sizes"] for r in mine if r.head["row"] == result.head["row"]]
-    keys = sorted({key for sizes in same for key in sizes})
-    differing = [key for key in keys if len({json.dumps(sizes.get(key)) for sizes in same}) > 1]
-    shown = ", ".join(f"{key}={result.head['sizes'].get(key, 'default')}" for key in differing)
+    """The model; with the sizes of its own in which others of its name on the board differ."""
+    same, own = [r.head["sizes"] for r in mine if r.head["row"] == result.head["row"]], result.head["sizes"]
+    differing = [key for key in sorted(own) if any(sizes.get(key) != own[key] for sizes in same)]
+    shown = ", ".join(f"{key}={own[key]}" for key in differing)
     return f"{result.head['row']} ({shown})" if shown else result.head["row"]
 
 

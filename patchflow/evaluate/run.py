@@ -46,6 +46,7 @@ def read_run(folder: str | Path, data: str | Path | None = None) -> Run:
         data: Folder of the examples; the one its recipe names if not given.
 
     Raises:
+        OptionError: If the examples have no such fold.
         StorageError: If the recipe or the examples are missing, damaged, or do not belong together.
         ModelError: If the weights are missing, damaged, or of another synth or model.
         UnknownName: If the synth is not there.
@@ -59,7 +60,7 @@ def read_run(folder: str | Path, data: str | Path | None = None) -> Run:
     header = read_header(path)
     if header["model"] != recipe["model"]:
         raise ModelError(f"{path}: is a {header['model']}, not the {recipe['model']} of recipe.json")
-    examples = Examples(data or recipe["data"])
+    examples = Examples(data or recipe["data"], recipe["fold"])
     _check_examples(examples, recipe, model, str(data or recipe["data"]))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     return Run(folder, recipe, model, digest, json.loads(header.get("about", "{}")), examples)

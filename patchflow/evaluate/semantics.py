@@ -13,14 +13,13 @@ FEWEST = 8
 """A pair of words is left out if one of them has fewer presets than so many in the training or the test part."""
 
 
-def tag_accuracy(examples: Examples, fold: int) -> dict[str, Any]:
+def tag_accuracy(examples: Examples) -> dict[str, Any]:
     """Fits a linear classifier for each pair of opposite words and measures it on other families of presets.
 
     Heard are the mean and the standard deviation of each band of the spectrogram over time.
 
     Args:
-        examples: Sounds, presets and tags.
-        fold: Number of the fold.
+        examples: Sounds, presets and tags; the fold is theirs.
 
     Returns:
         For each pair the balanced accuracy from the sound and from the parameters, where chance is 0.5, and how many
@@ -28,7 +27,7 @@ def tag_accuracy(examples: Examples, fold: int) -> dict[str, Any]:
     """
     pairs = []
     for column, words in enumerate(examples.pairs):
-        parts = {part: tagged(examples, column, part, fold) for part in ("train", "test")}
+        parts = {part: tagged(examples, column, part) for part in ("train", "test")}
         counts = {part: [int((~positive).sum()), int(positive.sum())] for part, (_, positive) in parts.items()}
         entry: dict[str, Any] = {"words": list(words), "counts": counts}
         if min(min(count) for count in counts.values()) >= FEWEST:
@@ -36,20 +35,19 @@ def tag_accuracy(examples: Examples, fold: int) -> dict[str, Any]:
                 known, unknown = ((features(examples, rows), positive) for rows, positive in parts.values())
                 entry[name] = round(balanced_accuracy(classify(known, unknown[0]), unknown[1]), 4)
         pairs.append(entry)
-    return {"format": "patchflow tags 1", "synth": examples.synth, "fold": fold, "chance": 0.5, "pairs": pairs}
+    return {"format": "patchflow tags 1", "synth": examples.synth, "fold": examples.fold, "chance": 0.5, "pairs": pairs}
 
 
-def tagged(examples: Examples, pair: int, part: str, fold: int) -> tuple[np.ndarray, np.ndarray]:
+def tagged(examples: Examples, pair: int, part: str) -> tuple[np.ndarray, np.ndarray]:
     """Returns the rows of a part that have one of two words, and which of them have the second, both `(N,)`.
 
     Args:
         examples: Where they are.
         pair: Number of the pair of words.
         part: `"train"` or `"test"`.
-        fold: Number of the fold.
     """
-    rows = np.sort(examples.rows(part, fold))
-    tags = np.asarray(examples.tags[rows, pair]) if len(examples.pairs) else np.zeros(len(rows))
+    rows = examples.rows(part)
+    tags = np.asarray(examples.tags[rows, pair])
     return rows[tags != 0], tags[tags != 0] > 0
 
 

@@ -34,14 +34,14 @@ def answer(found: list[Verdict], words: str) -> Verdict:
 
 @pytest.mark.parametrize(("lead", "wanted"), [(2.0, "yes"), (-2.0, "no"), (0.0, "not shown")])
 def test_the_answer_follows_the_numbers(tmp_path: Path, lead: float, wanted: str):
-    found = boards(tmp_path, {"flow_reg": values(5 - lead, 0), "vae_flow": values(5, 1)})
+    found = boards(tmp_path, {"flow_reg": values(5 - lead, 0), "vaeflow": values(5, 1)})
 
     assert answer(verdicts(found), "VAEFlow").answer == wanted
 
 
 def test_the_p_value_is_wilcoxons_corrected_for_all_tests(tmp_path: Path):
     reg, flow, dis = values(5, 0), values(5.3, 1), values(5.6, 2)
-    found = verdicts(boards(tmp_path, {"flow_reg": reg, "vae_flow": flow, "flow_dis": dis}))
+    found = verdicts(boards(tmp_path, {"flow_reg": reg, "vaeflow": flow, "flow_dis": dis}))
     raw = [stats.wilcoxon(reg, flow).pvalue] * 2 + [stats.wilcoxon(reg, dis).pvalue] * 2
 
     assert [v.p for v in found] == pytest.approx(holm([float(p) for p in raw]))
@@ -59,7 +59,7 @@ def test_groups_of_models_are_compared_by_their_means(tmp_path: Path):
 def test_a_mean_that_one_sound_decides_is_not_shown(tmp_path: Path):
     numbers = values(5, 0)
     numbers[0] = 1_000
-    found = boards(tmp_path, {"flow_reg": numbers - 2, "vae_flow": values(5, 1)})
+    found = boards(tmp_path, {"flow_reg": numbers - 2, "vaeflow": values(5, 1)})
 
     verdict = answer(verdicts(found), "VAEFlow")
 

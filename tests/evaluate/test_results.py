@@ -39,8 +39,8 @@ def test_variants_of_a_model_are_rows_of_their_own(tmp_path: Path):
     write_result(tmp_path / "b", "cnn", LINES, sizes={"width": 8})
 
     assert [row.name for row in boards_of(read_results([tmp_path]))[0].rows] == [
+        "cnn",
         "cnn (gated=1)",
-        "cnn (gated=default)",
     ]
 
 
