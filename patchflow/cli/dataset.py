@@ -37,19 +37,29 @@ def dataset(
 ) -> None:
     """Make a data set of sounds, presets and notes as RECIPE says: Parquet files that `datasets` reads.
 
+    A recipe that names a bank makes examples: what models of one note learn from and are tested on.
     Interrupted in any way, the same command goes on, and the finished folder is the same to the byte.
 
     \b
     Example: patchflow dataset recipes/datasets/dexed.toml -o sounds items=2000
     Example: patchflow dataset recipes/datasets/dexed.toml -o sounds --executor ray --address auto
     Example: patchflow dataset sounds --verify
+    Example: patchflow dataset recipes/examples/dexed-16.toml -o cache/examples/dexed-16
     """
+    from ..data.examples import is_examples_recipe
     from ..data.executors import executors
+    from ..errors import OptionError
     from ._dataset_output import DatasetOutput
     from ._dataset_work import make, mend, prove
 
     with DatasetOutput(as_json=as_json) as output:
         if verify and not repair:
             raise typer.Exit(prove(path, output))
+        if not repair and is_examples_recipe(path):
+            from ._examples_work import make_them
+
+            if (executor, address) != ("local", None):
+                raise OptionError("--executor and --address: examples are made on this machine")
+            return make_them(path, out, overrides or [], output, workers)
         work = mend if repair else make
         work(path, out, overrides or [], lambda: executors[executor](workers, address), output)

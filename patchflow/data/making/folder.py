@@ -14,9 +14,10 @@ import numpy as np
 from ...errors import StorageError
 from ...storage import describe, read_bytes, write_atomically
 from .lock import LOCK
+from .origin import compare
 from .relate import Relations
 
-__all__ = ["CHECKSUMS", "Folder", "compare", "sha256"]
+__all__ = ["CHECKSUMS", "Folder", "sha256"]
 
 CHECKSUMS = "checksums.sha256"
 _LEFTOVERS = ".patchflow-*"  # what a killed process did not rename any more
@@ -148,30 +149,6 @@ def sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise StorageError(f"cannot read {path}: {describe(error)}") from error
-
-
-def compare(path: Path, origin: Mapping[str, Any]) -> None:
-    """Makes sure that a folder holds what is asked for, made from the same presets by the same versions.
-
-    Args:
-        path: The file that `begin` wrote.
-        origin: What is asked for.
-
-    Raises:
-        StorageError: If it holds something else, or is damaged.
-    """
-    try:
-        found = json.loads(read_bytes(path))
-        changes = [
-            f"{key}={found[table].get(key)!r}, not {value!r}"
-            for table in ("recipe", "presets", "versions")
-            for key, value in origin[table].items()
-            if found[table].get(key) != value
-        ]
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise StorageError(f"{path}: damaged ({error}). Give another folder.") from error
-    if changes:
-        raise StorageError(f"{path.parent}: holds a data set of {changes[0]}. Give another folder, or the same again.")
 
 
 def _text(content: Mapping[str, Any]) -> bytes:

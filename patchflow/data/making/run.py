@@ -19,24 +19,10 @@ from .origin import origin
 from .pool import read_pool
 from .recipe import DatasetRecipe
 from .relate import Relations, relate
+from .state import State
 from .tables import finished
 
 __all__ = ["Made", "State", "job_of", "make_dataset", "write_shards"]
-
-
-@dataclass(frozen=True)
-class State:
-    """How a making is doing.
-
-    Args:
-        stage: `"render"`, `"relate"` or `"write"`.
-        done: Items that are rendered, the percentage that is related, or shards that are written.
-        total: The same in the end.
-    """
-
-    stage: str
-    done: int
-    total: int
 
 
 @dataclass(frozen=True)

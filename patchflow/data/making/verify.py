@@ -7,9 +7,9 @@ from pathlib import Path
 from ...errors import StorageError
 from ...storage import describe, read_bytes, write_atomically
 from ..executors import Executor
-from .folder import CHECKSUMS, Folder, compare, sha256
+from .folder import CHECKSUMS, Folder, sha256
 from .lock import locked
-from .origin import origin
+from .origin import compare, origin
 from .recipe import DatasetRecipe
 from .run import State, job_of, write_shards
 

@@ -1,0 +1,7 @@
+"""Examples: sounds as a model hears them, with the presets that made them, tags and folds; all of one synth and note."""
+
+from .examples import Examples
+from .folder import Content, write_examples
+from .recipe import ExamplesRecipe, is_examples_recipe, read_examples_recipe
+
+__all__ = ["Content", "Examples", "ExamplesRecipe", "is_examples_recipe", "read_examples_recipe", "write_examples"]

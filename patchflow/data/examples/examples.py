@@ -1,0 +1,125 @@
+"""Reads examples: what models learn from and are tested on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import OptionError, StorageError
+from .folder import load_array, read_about
+from .opposites import Opposites, tags_of
+from .parts import PARTS
+
+__all__ = ["Examples"]
+
+_BLOCK = 1024
+
+
+class Examples:
+    """Sounds as a model hears them, with the presets that made them; read from a folder that `make_examples` filled.
+
+    Where a word begins that tags a sound is decided by the training sounds, so tags belong to a fold.
+
+    Args:
+        folder: Where they lie.
+        fold: Number of the fold, from 0.
+        synth: The synth they should be of; any if "".
+
+    Attributes:
+        synth: Name of the engine.
+        parameters: Names of its parameters, P of them.
+        hears: What was made of the sounds, see `features.inputs`.
+        fold: Number of the fold.
+        folds: How many there are.
+        pairs: Opposite words, M of them; the first is tag -1, the second +1.
+        mels: What is heard, float16, shape `(N, F, n)`; on disk until it is used.
+        points: Encoded presets, float32, shape `(N, P)`.
+        notes: MIDI pitch, MIDI velocity and seconds held, float32, shape `(N, 3)`.
+        tags: For each pair -1, +1, or 0 where neither word is meant, int8, shape `(N, M)`.
+        family: Number of the family of each, shape `(N,)`.
+        names: What each preset is called, shape `(N,)`.
+        category: What its name says it is, or "", shape `(N,)`.
+
+    Raises:
+        StorageError: If the folder holds no examples, those of another synth or version, or damaged ones.
+        OptionError: If there is no such fold.
+
+    Example:
+        >>> # examples = Examples("cache/examples/dexed-16", fold=2)
+        >>> # mean, std = examples.statistics(examples.rows("train"))
+    """
+
+    def __init__(self, folder: str | Path, fold: int = 0, *, synth: str = "") -> None:
+        folder = Path(folder)
+        about = read_about(folder)
+        self.synth, self.hears, self.fold = about["synth"], about["hears"], fold
+        self.parameters: tuple[str, ...] = tuple(about["parameters"])
+        if synth not in ("", self.synth):
+            raise StorageError(f"{folder}: holds examples of synth {self.synth!r}, not {synth!r}")
+        try:
+            arrays = {name: load_array(folder, name, about) for name in about["files"]}
+            self.mels, self.points, self.notes, self.family, self._parts, self.names, self.category, measures = (
+                arrays[name]
+                for name in ("mels", "points", "notes", "family", "parts", "names", "category", "measures")
+            )
+        except KeyError as error:
+            raise StorageError(f"{folder}: damaged ({error} is missing). Remove it and make it again.") from error
+        opposites = [Opposites(*pair) for pair in about["pairs"]]
+        whole = (len(self.points), len(self.parameters)) == self.points.shape and measures.ndim == 2
+        if not whole or {len(array) for array in arrays.values()} != {len(self.points)}:
+            raise StorageError(f"{folder}: damaged (its arrays do not fit together). Remove it and make it again.")
+        if not 0 <= fold < self.folds:
+            raise OptionError(f"fold={fold}: not in [0, {self.folds - 1}]")
+        self.pairs = tuple((pair.low, pair.high) for pair in opposites)
+        self.tags = tags_of(measures, opposites, self.rows("train"), about["tagged"])
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @property
+    def folds(self) -> int:
+        """How many folds there are."""
+        return self._parts.shape[1]
+
+    def rows(self, part: str, fold: int | None = None) -> np.ndarray:
+        """Returns the numbers of the items of a part, shape `(K,)`, in order.
+
+        Args:
+            part: `"train"`, `"valid"` or `"test"`.
+            fold: That of these examples; may be given to make sure.
+
+        Raises:
+            ValueError: If there is no such part, or the tags of these examples belong to another fold.
+        """
+        if part not in PARTS:
+            raise ValueError(f"part={part!r}: not one of {', '.join(PARTS)}")
+        if fold not in (None, self.fold):
+            raise ValueError(f"fold={fold}: these are of fold {self.fold}; open Examples(folder, fold={fold})")
+        return np.flatnonzero(self._parts[:, self.fold] == PARTS.index(part))
+
+    def take(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Returns copies of the mels, points, notes and tags of some items."""
+        return self.mels[rows], self.points[rows], self.notes[rows], self.tags[rows]
+
+    def statistics(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns mean and standard deviation of every band over some items and all their frames.
+
+        Args:
+            rows: Numbers of the items; those of the training set, and no others, for normalisation.
+
+        Returns:
+            Both float32, shape `(F, 1)`; a deviation is at least 0.001, so that one may divide by it.
+
+        Raises:
+            ValueError: If there are none.
+        """
+        if not len(rows):
+            raise ValueError("rows: none")
+        count = len(rows) * self.mels.shape[2]
+        mean = sum(block.sum((0, 2)) for block in self._blocks(rows)) / count
+        square = sum(((block - mean[:, None]) ** 2).sum((0, 2)) for block in self._blocks(rows)) / count
+        return mean[:, None].astype(np.float32), np.maximum(np.sqrt(square), 1e-3)[:, None].astype(np.float32)
+
+    def _blocks(self, rows: np.ndarray) -> Iterator[np.ndarray]:
+        for first in range(0, len(rows), _BLOCK):
+            yield self.mels[rows[first : first + _BLOCK]].astype(float)

@@ -1,0 +1,54 @@
+"""Plays presets and keeps what models hear of them, what words are measured by, and what tells who is related."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ...engines import Engine
+from ...features.character import character
+from ...features.descriptors import describe
+from ...features.inputs import inputs
+from .._silence import INAUDIBLE, render_or_silence
+from ..making.fingerprint import fingerprint
+from .opposites import MEASURED
+from .recipe import ExamplesRecipe
+
+__all__ = ["Heard", "hear"]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Some presets as played.
+
+    Args:
+        mels: What models hear, float16, shape `(N, F, n)`.
+        measures: What the words of `opposites.MEASURED` are measured by, float32, shape `(N, M)`.
+        prints: Fingerprints, uint8, shape `(N, F', n')`.
+        audible: Whether there is a sound, shape `(N,)`.
+    """
+
+    mels: np.ndarray
+    measures: np.ndarray
+    prints: np.ndarray
+    audible: np.ndarray
+
+
+def hear(engine: Engine, points: np.ndarray, recipe: ExamplesRecipe) -> Heard:
+    """Plays presets on the recipe's note.
+
+    Args:
+        engine: Plays them.
+        points: Encoded presets, shape `(N, P)`.
+        recipe: Says how they are played and heard.
+    """
+    kind = inputs[recipe.hears]
+    sounds = np.stack([render_or_silence(engine, point, recipe.note, kind.rate) for point in points])
+    x = torch.from_numpy(sounds)
+    found = describe(x, kind.rate) | character(x[:, : round(recipe.hold * kind.rate)], kind.rate)
+    return Heard(
+        mels=kind.of(x, kind.rate).numpy().astype(np.float16),
+        measures=torch.stack([found[pair.measure] for pair in MEASURED], 1).numpy(),
+        prints=np.stack([fingerprint(sound, kind.rate) for sound in sounds]),
+        audible=np.abs(sounds).max(1) >= INAUDIBLE,
+    )
