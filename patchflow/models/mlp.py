@@ -15,7 +15,7 @@ __all__ = ["Mlp"]
 class Mlp(FeedForward):
     """Five layers of 2048 with batch norm, ELU and dropout, and one sigmoid a parameter.
 
-    At the paper's sizes it has 27 million weights. A small one: `hidden=256, layers=3` (1.4 million).
+    At the paper's sizes it has 27 million weights. A small one: `hidden=128, layers=3` (0.7 million).
 
     References:
         Esling et al., Universal audio synthesizer control with normalizing flows (2019),

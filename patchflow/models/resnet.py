@@ -15,7 +15,7 @@ __all__ = ["Resnet"]
 class Resnet(FeedForward):
     """The layers of `Cnn`, each with a 1x1 convolution around it.
 
-    At the paper's sizes it has 13 million weights. A small one: `channels=32, hidden=256, depth=2` (0.3 million).
+    At the paper's sizes it has 13 million weights. A small one: `channels=32, hidden=512, depth=2` (0.6 million).
 
     References:
         Esling et al., Universal audio synthesizer control with normalizing flows (2019),
