@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import PatchflowError
 from ._numbers import number
 
 if TYPE_CHECKING:
@@ -39,15 +40,23 @@ def train(
 ) -> None:
     """Train a model as RECIPE says, or one for a synth that `match --synth` will use from then on.
 
-    An interrupted run goes on from its last checkpoint when started again. The losses and the
-    recipe as resolved are saved beside the weights.
+    A recipe is a small TOML file: what to learn from (bank = a file of presets that sounds are rendered from, or
+    data = a folder of examples), synth, model, out = the folder for all results; then, if you like, epochs or steps,
+    batch, rate, device = "cuda", base = another recipe that this one changes. All keys are explained in
+    docs/training.md; an unknown one is an error. The folder gets the weights (SYNTH.safetensors), log.jsonl
+    (every term of the loss, on training and validation items), recipe.json (the recipe as resolved, the commit)
+    and a checkpoint: the same command goes on from it, after Ctrl-C or a power cut, to the same weights.
+    The weights' path is printed at the end, the progress on stderr: steps, losses (each term as
+    training/validation) and the time left.
+
+    On several GPUs: torchrun --nproc-per-node 4 -m patchflow train RECIPE device=cuda
 
     \b
     Example: patchflow train recipes/dexed-cpu.toml steps=100 seed=1
     Example: patchflow train --synth amsynth --minutes 30
     """
+    from ..train import is_follower, train_own
     from ..train import train as run
-    from ..train import train_own
     from ._parse import key_values, library_file
 
     if (recipe is None) == (synth == ""):
@@ -55,7 +64,14 @@ def train(
     if recipe is not None:
         if (minutes, device, library) != (None, None, None):
             raise typer.BadParameter("--minutes, --device and --library go with --synth; beside a recipe: minutes=60")
-        typer.echo(run(recipe, key_values(overrides or []), _show))
+        try:
+            weights = run(recipe, key_values(overrides or []), _show)
+        except PatchflowError as error:
+            if is_follower() and "out of memory" not in str(error):  # the first process meets all others too
+                raise typer.Exit(1) from None
+            raise
+        if not is_follower():
+            typer.echo(weights)
         return
     source = library_file(library, none=False)
     wanted = {"minutes": 60.0 if minutes is None else minutes, "device": device or "cpu"}
@@ -63,5 +79,15 @@ def train(
 
 
 def _show(report: "Report") -> None:
-    losses = "  ".join(f"{name} {value:.4f}" for name, value in report.losses.items())
-    typer.echo(f"{report.stage:<6}  {report.done:>9,} of {report.total:,}  {losses}".rstrip(), err=True)
+    totals = [f"{name} {value:.4f}" for name, value in report.losses.items() if "." not in name]
+    terms = [name.removeprefix("valid.") for name in report.losses if name.startswith("valid.")]
+    both = [f"{t} {report.losses.get(f'train.{t}', 0.0):.3g}/{report.losses[f'valid.{t}']:.3g}" for t in terms]
+    left = [] if report.seconds_left is None else [f"{_time(report.seconds_left)} left"]
+    start = f"{report.stage:<6}  {report.done:>9,} of {report.total:,}"
+    typer.echo("  ".join([start, *totals, *both, *left]), err=True)
+
+
+def _time(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6_000 else f"{seconds / 3600:.1f} h"

@@ -5,12 +5,13 @@ import tomllib
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import UnionType
 from typing import Any, TypeVar
 
 from ..errors import OptionError, UnknownName
 from ..storage import read_bytes
 
-__all__ = ["check_ranges", "check_shares", "read_settings"]
+__all__ = ["check_ranges", "check_shares", "make_settings", "read_settings", "read_table", "with_overrides"]
 
 T = TypeVar("T")
 
@@ -18,31 +19,71 @@ T = TypeVar("T")
 def read_settings(path: str | Path, kind: type[T], overrides: Mapping[str, str] | None = None) -> T:
     """Reads a TOML file of the keys of a frozen dataclass and applies overrides.
 
-    Keys are numbers, texts, true or false, lists (`tuple[str, ...]`, `tuple[int, int]`, `tuple[float, float]`) or
-    tables of sizes (`Mapping[str, int]`).
-
     Args:
         path: The recipe.
-        kind: The dataclass, which checks its own ranges.
-        overrides: Texts by key; `sizes.width` reaches into a table.
+        kind: The dataclass, which checks its own ranges, see `make_settings`.
+        overrides: Texts by key, see `with_overrides`.
 
     Raises:
         StorageError: If the file cannot be read.
         OptionError: If it is not TOML, or a value has the wrong type or is not allowed.
         UnknownName: If a key is not one of the recipe.
     """
+    return make_settings(with_overrides(read_table(path), kind, overrides or {}), kind, path)
+
+
+def read_table(path: str | Path) -> dict[str, Any]:
+    """Reads a TOML file as it is.
+
+    Raises:
+        StorageError: If the file cannot be read.
+        OptionError: If it is not TOML.
+    """
     try:
-        values: dict[str, Any] = tomllib.loads(read_bytes(path).decode("utf-8"))
+        return tomllib.loads(read_bytes(path).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OptionError(f"{path}: not a TOML file ({error})") from error
-    types = typing.get_type_hints(kind)
-    for key, text in (overrides or {}).items():
+
+
+def with_overrides(values: Mapping[str, Any], kind: type, overrides: Mapping[str, str]) -> dict[str, Any]:
+    """Returns values with others in their place, given as texts.
+
+    Args:
+        values: Of a recipe.
+        kind: The dataclass whose keys they are.
+        overrides: Texts by key; `sizes.width` reaches into a table.
+
+    Raises:
+        OptionError: If a text is not a value of the right type.
+    """
+    found, types = dict(values), typing.get_type_hints(kind)
+    for key, text in overrides.items():
         table, _, inner = key.partition(".")
         if inner and _origin(types.get(table)) is Mapping:
-            sizes = values.get(table, {})
-            values[table] = {**(sizes if isinstance(sizes, dict) else {}), inner: _parse(key, text, int)}
+            entries = found.get(table, {})
+            entry = _parse(key, text, typing.get_args(types[table])[1])
+            found[table] = {**(entries if isinstance(entries, dict) else {}), inner: entry}
         else:
-            values[key] = _parse(key, text, types[key]) if key in types else text
+            found[key] = _parse(key, text, types[key]) if key in types else text
+    return found
+
+
+def make_settings(values: Mapping[str, Any], kind: type[T], path: str | Path) -> T:
+    """Makes a frozen dataclass of values.
+
+    Keys are numbers, texts, true or false, lists (`tuple[str, ...]`, `tuple[int, int]`, `tuple[float, float]`) or
+    tables of numbers (`Mapping[str, float]`) or of numbers and texts (`Mapping[str, int | float | str]`).
+
+    Args:
+        values: By key.
+        kind: The dataclass, which checks its own ranges.
+        path: Where they are from, for errors.
+
+    Raises:
+        OptionError: If a key is missing, or a value has the wrong type or is not allowed.
+        UnknownName: If a key is not one of the recipe.
+    """
+    types = typing.get_type_hints(kind)
     values = {key: _checked(key, value, types) for key, value in values.items()}
     fields = dataclasses.fields(kind)  # pyright: ignore[reportArgumentType]
     missing = [field.name for field in fields if _required(field) and field.name not in values]
@@ -93,8 +134,8 @@ def _checked(key: str, value: Any, types: Mapping[str, Any]) -> Any:
     if not _fits(value, wanted):
         raise OptionError(f"{key}={value!r}: not {_called(kind)}")
     if isinstance(value, dict):
-        for name, size in value.items():
-            _check_size(f"{key}.{name}", size)
+        for name, entry in value.items():
+            _check_entry(f"{key}.{name}", entry, typing.get_args(kind)[1])
     return value
 
 
@@ -113,9 +154,9 @@ def _fits(value: Any, kind: Any) -> bool:
     return isinstance(value, wanted) and (kind is bool or not isinstance(value, bool))
 
 
-def _check_size(name: str, size: Any) -> None:
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise OptionError(f"{name}={size!r}: not a whole number of at least 1")
+def _check_entry(name: str, entry: Any, kind: Any) -> None:
+    if not any(_fits(entry, one) for one in typing.get_args(kind) or (kind,)):
+        raise OptionError(f"{name}={entry!r}: not {'a number' if kind is float else 'a number or a text'}")
 
 
 def _required(entry: "dataclasses.Field[Any]") -> bool:
@@ -127,6 +168,8 @@ def _parse(key: str, text: str, kind: Any) -> Any:
     try:
         return kind(text) if kind in (int, float, str) else text if plain else tomllib.loads(f"value = {text}")["value"]
     except ValueError as error:
+        if isinstance(kind, UnionType):
+            return text  # nor does a word in a table of numbers and texts
         raise OptionError(f"{key}={text!r}: not {_called(kind)}") from error
 
 

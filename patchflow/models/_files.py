@@ -44,7 +44,11 @@ def save_model(path: str | Path, model: Model, name: str, synth: str, *, about: 
         "config": json.dumps(model.config()),
         "about": json.dumps(about or {}),
     }
-    tensors = {key: value.to(torch.float16).contiguous() for key, value in model.state_dict().items()}
+    halved = {name for name, _ in model.named_parameters()}  # counts and statistics would not fit
+    tensors = {
+        key: (value.to(torch.float16) if key in halved else value).contiguous()
+        for key, value in model.state_dict().items()
+    }
     write_atomically(path, save(tensors, header))
 
 

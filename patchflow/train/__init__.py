@@ -1,7 +1,9 @@
 """The training loop and its recipes."""
 
-from .loop import Report, train
 from .own import train_own
+from .parallel import is_follower
 from .recipe import Recipe, read_recipe
+from .report import Report
+from .run import train
 
-__all__ = ["Recipe", "Report", "read_recipe", "train", "train_own"]
+__all__ = ["Recipe", "Report", "is_follower", "read_recipe", "train", "train_own"]

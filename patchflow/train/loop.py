@@ -1,261 +1,206 @@
-"""The one training loop: cache, optimise, check, keep; exact resume after any interruption."""
+"""The loop of every run: step, check, keep; exact resume after any interruption."""
 
-import inspect
-import json
-import math
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from traceback import clear_frames
 
-import numpy as np
 import torch
-from torch import nn
-from torch.optim import AdamW
+from torch import Tensor
 
-from ..data.augment import augment
-from ..data.bank import Bank
-from ..data.cache import Cache, fill_cache
-from ..data.sampler import Sampler
-from ..data.stream import Stream
-from ..engines import Engine, engines
-from ..errors import ModelError, OptionError, StorageError, UnknownName
-from ..models import Batch, Model, load_model, models, read_header, save_model
-from ..presets import ParamSpace
-from ..storage import describe, write_atomically
-from .checkpoint import State, load_checkpoint, save_checkpoint
-from .recipe import Recipe, read_recipe
+from ..errors import OptionError
+from .check import validate
+from .checkpoint import State, save_checkpoint
+from .feed import Feed
+from .items import Material
+from .log import Log
+from .memory import advice, is_memory_short
+from .parallel import Team
+from .recipe import Recipe
 from .replicas import Replicas
+from .report import Report
+from .schedule import Schedule
+from .step import follow, take_step
+from .terms import Terms, check_finite
 
-__all__ = ["Report", "train"]
+__all__ = ["Loop"]
 
-_EVERY = 250  # steps from one check to the next
-_AVERAGE = 0.999  # decay of the weights' moving average, which is what is kept
-_CLIP = 1.0
-_WARM_UP = 200  # steps until the learning rate is at its largest
-_CHECKED = 1024  # validation items
-
-
-@dataclass(frozen=True)
-class Report:
-    """How a run is doing.
-
-    Args:
-        stage: `"render"` or `"train"`.
-        done: Items or steps done.
-        total: Items or steps in all.
-        losses: Losses by name, in nats a parameter.
-    """
-
-    stage: str
-    done: int
-    total: int
-    losses: Mapping[str, float]
+_LOOKED = 32  # steps after which a GPU is asked for its losses; every time would keep it waiting
+_COMPILERS = ("torch._dynamo", "torch._inductor")
 
 
-def train(
-    recipe: str | Path,
-    overrides: Mapping[str, str] | None = None,
-    progress: Callable[[Report], None] = lambda _: None,
-) -> Path:
-    """Renders the training items, fits the model and writes its weights.
-
-    Interrupted runs go on from their last checkpoint. `log.jsonl` in the output folder holds the
-    losses, `recipe.json` the settings as resolved.
+@dataclass
+class Loop:
+    """Fits a model until its schedule is over or nothing gets better.
 
     Args:
-        recipe: Path of a TOML recipe, see `Recipe`.
-        overrides: Values by key, as text.
-        progress: Called after every block of renders and every check.
-
-    Returns:
-        Path of the weights.
-
-    Raises:
-        OptionError: If the recipe has values that are not allowed.
-        UnknownName: If it names keys, synths or models that do not exist.
-        StorageError: If the bank is missing or of another synth, or a file cannot be written.
-        ModelError: If the loss stops being finite; the last checkpoint is kept.
+        settings: The recipe.
+        state: What is trained; goes on from there.
+        terms: Of its loss.
+        material: What is checked on.
+        feed: What is learned from.
+        replicas: Of the model.
+        team: The processes.
+        out: Folder for checkpoints.
+        log: Told of every check; None in all processes but the first.
+        progress: Told of every check.
     """
-    settings = read_recipe(recipe, overrides)
-    if settings.device == "cuda" and not torch.cuda.is_available():
-        raise OptionError("device='cuda': there is no CUDA device here; give device=cpu")
-    out, make = Path(settings.out), engines[settings.synth]
-    state = _begin(settings, make.space)
-    load_checkpoint(out / "checkpoint.safetensors", state)
-    bank = _read_bank(settings, make.space)
-    _write_settings(out, settings)
-    caches = _render(settings, make, bank, progress)
-    items: Cache | Stream = caches["train"]
-    with ExitStack() as stack:
-        if settings.stream:
-            sampler, seed = _sampler(make, bank, "train", settings), (settings.seed, state.step)
-            stream = Stream(caches["train"], make, sampler, seed=seed)  # a resumed run hears new items
-            items = stack.enter_context(stream)
-        replicas = stack.enter_context(Replicas(state.model, settings.workers))
-        _fit(state, settings, {"train": items, "valid": caches["valid"]}, replicas, out, progress)
-    path = out / f"{settings.synth}.safetensors"
-    about = {"recipe": asdict(settings), "steps": state.step, "minutes": round(state.minutes, 2), "losses": _last(out)}
-    if settings.start:
-        about["before"] = json.loads(read_header(settings.start)["about"])
-    save_model(path, state.average, settings.model, settings.synth, about=about)
-    return path
 
+    settings: Recipe
+    state: State
+    terms: Terms
+    material: Material
+    feed: Feed
+    replicas: Replicas
+    team: Team
+    out: Path
+    log: Log | None
+    progress: Callable[[Report], None]
 
-def _begin(settings: Recipe, space: ParamSpace) -> State:
-    """Makes the model and all that belongs to it."""
-    kind = models[settings.model]
-    known = [name for name, entry in inspect.signature(kind).parameters.items() if entry.kind is entry.KEYWORD_ONLY]
-    for key in settings.sizes:
-        if key not in known:
-            raise UnknownName(f"size of model {settings.model!r}", key, known)
-    torch.manual_seed(settings.seed)
-    model: Model = kind(space, **settings.sizes)
-    if settings.start:
-        _continue(model, settings, space)
-    average: Model = kind(space, **model.config())
-    average.load_state_dict(model.state_dict())
-    model.to(settings.device)
-    average.to(settings.device)
-    return State(model, average, AdamW(model.parameters(), settings.rate, weight_decay=0.01, fused=True))
+    def __post_init__(self) -> None:
+        self._schedule = Schedule(self.settings, self.feed.epoch)
+        self._unread: list[Tensor] = []
+        self._start = self._checked = time.monotonic()
+        self._begun = (self.state.step, self.state.minutes)
+        self._waited = 0.0
+        self._losses, self._several = dict[str, float](), dict[str, float]()
+        self.state.watch.resume(self.state.step, patience=self._patience, settled=self._settled)
 
+    def run(self) -> None:
+        """Takes all steps that are left.
 
-def _continue(model: Model, settings: Recipe, space: ParamSpace) -> None:
-    start = load_model(settings.start, space, models)
-    if type(start) is not type(model) or start.config() != model.config():
-        raise ModelError(
-            f"start={settings.start!r}: is a {type(start).__name__} of {start.config()}, not of {model.config()}"
-        )
-    model.load_state_dict(start.state_dict())
+        Raises:
+            ModelError: If a term of the loss is not finite; the last checkpoint is kept.
+            OptionError: If memory is not enough, or the model cannot be compiled.
+            StorageError: If a file cannot be written.
+        """
+        while not self._over():
+            self._step()
+            checked = self._over() or self.state.step % self._schedule.every == 0
+            if checked:
+                self._check()
+            if self._over() or self.state.step % self.settings.save_every == 0:
+                self._save()
+            if checked and self.team.leads:
+                self.progress(self._report())
 
+    @property
+    def _patience(self) -> float:
+        return self.settings.patience * self.feed.epoch
 
-def _read_bank(settings: Recipe, space: ParamSpace) -> Bank:
-    bank = Bank.load(settings.bank)
-    if bank.points.shape[1] != len(space):
-        found, wanted = bank.points.shape[1], len(space)
-        raise StorageError(f"{settings.bank}: has {found} parameters, not the {wanted} of synth {settings.synth!r}")
-    for split in ("train", "valid"):
-        if split not in bank.split:
-            raise StorageError(f"{settings.bank}: has no presets for {split!r}. Make it again.")
-    return bank
+    @property
+    def _settled(self) -> float:
+        return self.terms.settled * self.feed.epoch
 
+    def _over(self) -> bool:
+        return self.state.watch.stopped or self._schedule.done(self.state.step, self.state.minutes) >= 1
 
-def _write_settings(out: Path, settings: Recipe) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot make {out}: {describe(error)}") from error
-    write_atomically(out / "recipe.json", json.dumps(asdict(settings), indent=1).encode())
-
-
-def _render(settings: Recipe, make: type[Engine], bank: Bank, progress: Callable[[Report], None]) -> dict[str, Cache]:
-    """Fills the caches of training and validation items."""
-    root = Path(settings.cache or Path(settings.out) / "cache")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the renderer's threads fill the cores
-    try:
-        for split, items in (("train", settings.items), ("valid", min(_CHECKED, settings.items))):
-            fill_cache(
-                root / split, make, _sampler(make, bank, split, settings), items, seed=settings.seed,
-                progress=lambda done, total=items: progress(Report("render", done, total, {})),
-            )  # fmt: skip
-    finally:
-        torch.set_num_threads(threads)
-    return {split: Cache(root / split) for split in ("train", "valid")}
-
-
-def _sampler(make: type[Engine], bank: Bank, split: str, settings: Recipe) -> Sampler:
-    """Draws around the presets of a split; for validation only those themselves."""
-    part = bank.part(split)
-    size = np.bincount(part.family)[part.family]
-    weights = size**-0.5 / np.sum(size**-0.5)  # large families are seen often enough
-    shares = (settings.plain, settings.crossed, settings.jittered) if split == "train" else (1.0, 0.0, 0.0)
-    engine = make()
-    return Sampler(make.space, engine.arranged(engine.canonical(part.points)), weights, *shares)
-
-
-def _fit(
-    state: State, settings: Recipe, caches: dict[str, Cache | Stream], replicas: Replicas,
-    out: Path, progress: Callable[[Report], None],
-) -> None:  # fmt: skip
-    running: list[float] = []
-    start = time.monotonic() - 60 * state.minutes
-    while (done := _done(state, settings)) < 1:
-        cosine = 0.01 + 0.99 * math.cos(done * math.pi / 2) ** 2
+    def _step(self) -> None:
+        state = self.state
         for group in state.optimizer.param_groups:
-            group["lr"] = settings.rate * min(1.0, (state.step + 1) / _WARM_UP) * cosine
-        running.append(_step(state, settings, caches["train"], replicas))
-        state.minutes = (time.monotonic() - start) / 60
-        _check_finite(running[-1], state, out)
-        if state.step % _EVERY == 0 or _done(state, settings) >= 1:
-            losses = {"train": float(np.mean(running)), "valid": _check(state, settings, caches["valid"])}
-            running = []
-            _check_finite(losses["valid"], state, out)
-            save_checkpoint(out / "checkpoint.safetensors", state)
-            _log(out, {"step": state.step, "minutes": round(state.minutes, 2), **losses})
-            progress(Report("train", state.step, settings.steps, losses))
+            group["lr"] = self._schedule.rate(state.step, state.minutes, state.watch.halvings)
+        weights = self.terms.at(state.step / self.feed.epoch)
+        try:
+            batch = self.feed.take(state.step)
+            found = take_step(state, self.settings, batch, self.replicas, weights)
+        except (MemoryError, RuntimeError) as error:
+            self._explain(error)
+            raise
+        minutes = self._begun[1] + (time.monotonic() - self._start) / 60
+        state.minutes = self.team.agree([minutes])[0] if self.settings.minutes else minutes
+        self._unread.append(torch.stack([found[name] for name in self.terms.names]))
+        if self.settings.device == "cpu" or len(self._unread) >= _LOOKED:
+            self._read()
 
+    def _read(self) -> None:
+        """Adds up the terms of the steps since the last time, if all are numbers."""
+        first = self.state.step - len(self._unread) + 1
+        for step, row in enumerate(torch.stack(self._unread).tolist() if self._unread else [], first):
+            named = dict(zip(self.terms.names, row, strict=True))
+            check_finite(named.items(), step, self._kept)
+            self.state.sums = {name: self.state.sums.get(name, 0.0) + value for name, value in named.items()}
+            self.state.summed += 1
+        self._unread = []
 
-def _check_finite(loss: float, state: State, out: Path) -> None:
-    if not math.isfinite(loss):
-        raise ModelError(f"loss={loss} at step {state.step}: stopped; the last checkpoint is kept in {out}")
+    def _check(self) -> None:
+        self._read()
+        idle = (self.feed.waited - self._waited) / max(1e-9, time.monotonic() - self._checked)
+        state, train = self.state, {name: value / self.state.summed for name, value in self.state.sums.items()}
+        valid = self._validate()
+        check_finite(((f"valid {name}", value) for name, value in valid.items()), state.step, self._kept)
+        watched = valid[self.settings.watch] if self.settings.watch else self.terms.total(valid)
+        if state.watch.see(watched, state.step) and self.settings.keeps_best:
+            state.best = {key: value.detach().cpu().clone() for key, value in state.average.state_dict().items()}
+        if self.settings.schedule == "plateau":
+            state.watch.halve(state.step, stall=self.settings.stall * self.feed.epoch, settled=self._settled)
+        state.watch.stop(state.step, patience=self._patience, settled=self._settled)
+        state.sums, state.summed = {}, 0
+        self._losses = {"train": self.terms.total(train), "valid": self.terms.total(valid)}
+        self._several = {f"train.{k}": v for k, v in train.items()} | {f"valid.{k}": v for k, v in valid.items()}
+        if self.log is not None:
+            self.log.write({**self._facts(idle), **self._losses, **self._several})
+        self._waited, self._checked = self.feed.waited, time.monotonic()
 
+    def _validate(self) -> dict[str, float]:
+        if not self.settings.average:
+            follow(self.state, 0.0)
+        found: Mapping[str, float] = dict.fromkeys(self.terms.names, 0.0)
+        if self.team.leads:
+            found = validate(self.state.average, self.material, self.team.device)
+        return dict(zip(self.terms.names, self.team.agree([found[name] for name in self.terms.names]), strict=True))
 
-def _log(out: Path, line: dict[str, float]) -> None:
-    try:
-        with (out / "log.jsonl").open("a") as log:
-            log.write(json.dumps(line) + "\n")
-    except OSError as error:
-        raise StorageError(f"cannot write {out / 'log.jsonl'}: {describe(error)}") from error
+    def _facts(self, idle: float) -> dict[str, float]:
+        """What the log says beside the losses; `idle` is the share of the time that was spent waiting for items."""
+        state = self.state
+        return {
+            "step": state.step,
+            "epoch": round(state.step / self.feed.epoch, 3),
+            "minutes": round(state.minutes, 3),
+            "rate": state.optimizer.param_groups[0]["lr"],
+            "idle": round(idle, 4),
+        }
 
+    def _save(self) -> None:
+        self._read()
+        if not self.settings.average:
+            follow(self.state, 0.0)
+        if self.team.leads:
+            save_checkpoint(self.out / "checkpoint.safetensors", self.state)
 
-def _last(out: Path) -> dict[str, float]:
-    """Returns the losses of the last check, for people to read."""
-    try:
-        line = json.loads((out / "log.jsonl").read_text().splitlines()[-1])
-        return {name: line[name] for name in ("train", "valid")}
-    except (OSError, ValueError, IndexError, KeyError, TypeError):
-        return {}  # the log of a run that ended before was removed
+    def _report(self) -> Report:
+        losses = self._losses | (self._several if len(self.terms.names) > 1 else {})
+        step, total = self.state.step, self._schedule.steps
+        return Report("train", step, total, losses, None if self._over() else self._seconds_left())
 
+    def _seconds_left(self) -> float:
+        """As long as the rest takes at the speed so far, if nothing stops it early."""
+        taken = time.monotonic() - self._start
+        left = taken * (self._schedule.steps - self.state.step) / max(1, self.state.step - self._begun[0])
+        limit = 60 * (self.settings.minutes - self.state.minutes) if self.settings.minutes else left
+        return min(left, max(0.0, limit))
 
-def _done(state: State, settings: Recipe) -> float:
-    """Share of the run that is over: of its steps or of its minutes, whichever is more."""
-    clock = state.minutes / settings.minutes if settings.minutes else 0.0
-    return max(state.step / settings.steps, clock)
+    @property
+    def _kept(self) -> str:
+        return f"the last checkpoint is kept in {self.out}"
 
+    def _explain(self, error: MemoryError | RuntimeError) -> None:
+        """Raises an error that helps, if memory is short or torch cannot compile."""
+        if any(kind.__module__.startswith(_COMPILERS) for kind in type(error).__mro__):
+            reason = " ".join(str(error).split())[:200]
+            raise OptionError(f"compile=true: torch cannot compile this model here. Give compile=false. ({reason})")
+        if not is_memory_short(error):
+            return
+        clear_frames(error.__traceback__)  # they hold on to the memory
+        batch, attempt = self.settings.batch, self._attempt if self.team.size == 1 else None
+        where = f"{self.team.device} at step {self.state.step + 1}"
+        raise OptionError(f"batch={batch}: out of memory on {where}. {advice(batch, attempt)}") from None
 
-def _step(state: State, settings: Recipe, cache: Cache | Stream, replicas: Replicas) -> float:
-    seed = settings.seed * 1_000_003 + state.step
-    generator = torch.Generator().manual_seed(seed)
-    rows = torch.randint(len(cache), (settings.batch,), generator=generator).numpy()
-    batch = _load(cache, np.sort(rows))
-    heard = augment(batch.mel, generator, share=settings.augmented)
-    batch = replace(batch, mel=heard).to(settings.device)
-    mixed = settings.device == "cuda"  # on a CPU without matrix units bfloat16 is slower
-    loss = replicas.backward(batch, seed=seed, mixed=mixed)
-    nn.utils.clip_grad_norm_(state.model.parameters(), _CLIP)
-    state.optimizer.step()
-    state.step += 1
-    decay = min(_AVERAGE, (state.step + 1) / (state.step + 10))
-    with torch.no_grad():
-        for slow, fast in zip(state.average.parameters(), state.model.parameters(), strict=True):
-            slow.lerp_(fast, 1 - decay)
-    return loss
-
-
-@torch.no_grad()
-def _check(state: State, settings: Recipe, cache: Cache | Stream) -> float:
-    """Returns the loss of the averaged weights on the validation items, with the same noise every time."""
-    generator = torch.Generator(settings.device).manual_seed(0)
-    state.average.eval()
-    losses = []
-    for first in range(0, len(cache), 128):
-        batch = _load(cache, np.arange(first, min(first + 128, len(cache)))).to(settings.device)
-        losses.append(float(sum(state.average.loss(batch, generator).values())))
-    return float(np.mean(losses))
-
-
-def _load(cache: Cache | Stream, rows: np.ndarray) -> Batch:
-    mels, points, notes = (torch.from_numpy(np.asarray(values)) for values in cache.take(rows))
-    return Batch(points, mels.float() / 255, notes, points.new_zeros(len(points), 0))
+    def _attempt(self, count: int) -> None:
+        """Computes a gradient for some items, beside what the optimizer will need."""
+        self.state.optimizer.zero_grad(set_to_none=True)
+        weights = [] if self.state.optimizer.state else list(self.state.model.parameters())
+        moments = [torch.empty_like(weight) for weight in weights for _ in range(2)]
+        batch = self.feed.take_some(self.state.step, count)
+        self.replicas.backward(batch, seed=0, mixed=self.settings.is_mixed)
+        del moments

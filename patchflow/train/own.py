@@ -16,7 +16,8 @@ from ..errors import OptionError, PresetError
 from ..models import own_weights
 from ..presets.library import Library
 from ..storage import read_bytes, write_atomically
-from .loop import Report, train
+from .report import Report
+from .run import train
 
 __all__ = ["train_own"]
 

@@ -1,11 +1,14 @@
 """A recipe: everything that decides what a training run makes."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from ..data.recipes import check_ranges, check_shares, read_settings
+from ..data.recipes import check_ranges, check_shares, make_settings, with_overrides
 from ..errors import OptionError
+from .base import laid_over, read_layers
 
 __all__ = ["Recipe", "read_recipe"]
 
@@ -14,35 +17,63 @@ __all__ = ["Recipe", "read_recipe"]
 class Recipe:
     """The settings of a run; a TOML file of these keys, each of which `key=value` overrides.
 
+    An epoch is as many steps as it takes to see every item once. Either `bank` or `data` says what to learn from;
+    how long is said by either `steps` or `epochs`.
+
     Args:
-        bank: Path of the bank to learn from, see `benchmarks/prepare_bank.py`.
+        bank: Path of the bank to learn from, see `benchmarks/prepare_bank.py`; items are rendered from it.
         out: Folder for checkpoints, log and weights.
+        base: A recipe whose keys hold where this one says nothing; relative to this one's folder.
+        data: Folder of examples to learn from, in place of a bank.
+        fold: Of the families of `data`, which are the test set; those are never trained on.
         synth: Name of the engine.
         model: Name of the model.
         start: Weights to begin with, of the same synth and sizes; chance if empty.
         sizes: Keyword arguments of the model; its defaults if empty.
-        cache: Folder for rendered items; `out`/cache if empty.
-        items: Number of items to render before training.
-        plain: Share of items that are presets of the bank as they are.
-        crossed: Share of crossovers of two presets.
-        jittered: Share of presets with some parameters moved; the rest are shuffled over the bank.
-        stream: Whether to go on rendering while training, so that items are seen only a few times.
-        steps: Optimizer steps.
+        cache: With `bank`: folder for rendered items; `out`/cache if empty.
+        items: With `bank`: number of items to render before training.
+        plain: With `bank`: share of items that are presets of the bank as they are.
+        crossed: With `bank`: share of crossovers of two presets.
+        jittered: With `bank`: share of presets with some parameters moved; the rest are shuffled over the bank.
+        stream: With `bank`: whether to go on rendering while training, so that items are seen only a few times.
+        steps: Optimizer steps, each on a random choice of items.
+        epochs: Times to see every item, in random order; in place of `steps`.
         minutes: Stop after this many minutes of training and cool down; 0 for no limit.
-        batch: Items a step.
+        batch: Items a step, over all processes and workers.
         workers: Threads that share the batch; on a few cores better than threads within operations.
+        weights: Weight of a term of the loss, by its name; 1 for those not named.
+        warm_up: Epochs over which the weight of a term grows from 0, by its name; 0 for those not named.
         rate: Largest learning rate.
-        augmented: Share of items that sound recorded rather than rendered, 0 to 1.
+        rise: Steps until the learning rate is at its largest.
+        schedule: `"cosine"`: the rate falls to nearly nothing until the end; `"plateau"`: it is halved when the
+            validation loss stalls.
+        stall: Epochs without a better validation after which `"plateau"` halves the rate.
+        patience: Epochs without a better validation after which the run ends; 0 for never.
+        watch: Term of the loss whose validation decides what is better; the weighted sum of all if empty.
+        keep: `"best"`: the weights with the best validation; `"last"`: those at the end; `"auto"`: the best if
+            the run is by `"plateau"` or `patience`, else the last.
+        average: Decay of the moving average of the weights, which is what is validated and kept; 0 for none.
+        weight_decay: Of AdamW; 0 makes it Adam.
+        clip: Largest norm of the gradient; 0 for no limit.
+        augmented: Share of items that sound recorded rather than rendered, 0 to 1; with `data` 0 if not given.
+        every: Steps from one validation to the next; 0 for an epoch, or 250 if the run is by `steps`.
+        save_every: Steps from one checkpoint to the next.
         device: `"cpu"` or `"cuda"`.
+        precision: `"float32"`; `"bfloat16"` for products where that is safe; `"auto"`: bfloat16 on CUDA only.
+        compile: Whether to compile the model, which costs minutes first and may save time later.
+        tensorboard: Whether to log for TensorBoard too, in `out`/tensorboard.
         seed: Of all chance.
     """
 
-    bank: str
-    out: str
+    bank: str = ""
+    out: str = ""
+    base: str = ""
+    data: str = ""
+    fold: int = 0
     synth: str = "dexed"
     model: str = "posterior"
     start: str = ""
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, int | float | str] = field(default_factory=dict)
     cache: str = ""
     items: int = 200_000
     plain: float = 0.4
@@ -50,46 +81,124 @@ class Recipe:
     jittered: float = 0.25
     stream: bool = False
     steps: int = 10_000
+    epochs: int = 0
     minutes: float = 0.0
     batch: int = 128
     workers: int = 1
+    weights: Mapping[str, float] = field(default_factory=dict)
+    warm_up: Mapping[str, float] = field(default_factory=dict)
     rate: float = 6e-4
+    rise: int = 200
+    schedule: str = "cosine"
+    stall: float = 20.0
+    patience: float = 0.0
+    watch: str = ""
+    keep: str = "auto"
+    average: float = 0.999
+    weight_decay: float = 0.01
+    clip: float = 1.0
     augmented: float = 0.5
+    every: int = 0
+    save_every: int = 250
     device: str = "cpu"
+    precision: str = "auto"
+    compile: bool = False
+    tensorboard: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
         check_ranges(self, _RANGES)
+        check_ranges(self, [("steps", 0 if self.epochs else 1, 1e9)])
         check_shares(plain=self.plain, crossed=self.crossed, jittered=self.jittered)
-        if self.device not in ("cpu", "cuda"):
-            raise OptionError(f"device={self.device!r}: not cpu or cuda")
+        for key, words in _WORDS.items():
+            if getattr(self, key) not in words:
+                raise OptionError(f"{key}={getattr(self, key)!r}: not {' or '.join(words)}")
+        for table in ("weights", "warm_up"):
+            for name, value in getattr(self, table).items():
+                if not 0 <= value < math.inf:
+                    raise OptionError(f"{table}.{name}={value}: not a number of at least 0")
+        if self.compile and self.workers > 1:
+            raise OptionError(f"compile=true, workers={self.workers}: threads cannot compile. Give workers=1.")
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the weights with the best validation are those that are kept."""
+        return self.keep == "best" or (self.keep == "auto" and (self.schedule == "plateau" or self.patience > 0))
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether products are in bfloat16; on a CPU without matrix units that would be slower."""
+        return self.precision == "bfloat16" or (self.precision == "auto" and self.device == "cuda")
 
 
 _RANGES = (
+    ("fold", 0, 4),
     ("items", 1, 1e9),
     ("plain", 0, 1),
     ("crossed", 0, 1),
     ("jittered", 0, 1),
-    ("steps", 1, 1e9),
+    ("epochs", 0, 1e6),
     ("minutes", 0, 1e6),
     ("batch", 2, 1e6),
     ("workers", 1, 1024),
     ("rate", 0, 1),
+    ("rise", 0, 1e9),
+    ("stall", 0, 1e6),
+    ("patience", 0, 1e6),
+    ("average", 0, 0.999999),
+    ("weight_decay", 0, 10),
+    ("clip", 0, 1e9),
     ("augmented", 0, 1),
+    ("every", 0, 1e9),
+    ("save_every", 1, 1e9),
     ("seed", 0, 2**32 - 1),
 )
+_WORDS = {
+    "schedule": ("cosine", "plateau"),
+    "keep": ("auto", "best", "last"),
+    "device": ("cpu", "cuda"),
+    "precision": ("auto", "float32", "bfloat16"),
+}
+_OF_A_BANK = ("cache", "items", "plain", "crossed", "jittered", "stream")
 
 
 def read_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) -> Recipe:
-    """Reads a TOML recipe and applies overrides.
+    """Reads a TOML recipe, what it is based on, and applies overrides.
 
     Args:
         path: The recipe.
         overrides: Texts by key; `sizes.width` reaches into a table.
 
     Raises:
-        StorageError: If the file cannot be read.
-        OptionError: If it is not TOML, or a value has the wrong type or is not allowed.
+        StorageError: If a file cannot be read.
+        OptionError: If one is not TOML, a value has the wrong type or is not allowed, or keys contradict each other.
         UnknownName: If a key is not one of a recipe.
     """
-    return read_settings(path, Recipe, overrides)
+    values = _overridden(read_layers(path), overrides or {})
+    _check_together(values, path)
+    if values.get("epochs"):
+        values["steps"] = 0
+    if values.get("data"):
+        values.setdefault("augmented", 0.0)
+    return make_settings(values, Recipe, path)
+
+
+def _overridden(values: Mapping[str, Any], overrides: Mapping[str, str]) -> dict[str, Any]:
+    changed = with_overrides(values, Recipe, overrides)
+    upper = {key: value for key, value in changed.items() if key not in values or value is not values[key]}
+    return laid_over({key: value for key, value in values.items() if key not in upper}, upper)
+
+
+def _check_together(values: Mapping[str, Any], path: str | Path) -> None:
+    """Makes sure that the keys that are given go together."""
+    given = {key for key, value in values.items() if value not in ("", 0, False)}
+    missing = [name for name in ("bank or data", "out") if not given & set(name.split(" or "))]
+    if missing and values.keys() <= Recipe.__dataclass_fields__.keys():
+        raise OptionError(f"{path}: needs {', '.join(missing)}")
+    rivals = [("bank", "data"), ("steps", "epochs"), *(("data", key) for key in _OF_A_BANK), ("bank", "fold")]
+    for first, second in rivals:
+        if {first, second} <= given:
+            shown = f"{first}={values[first]!r}, {second}={values[second]!r}"
+            raise OptionError(f"{shown}: contradict each other. Remove {second} or {first}.")
+    if "stall" in given and values.get("schedule", "cosine") != "plateau":
+        raise OptionError(f"stall={values['stall']!r}: is for schedule='plateau'")

@@ -1,12 +1,15 @@
 """One gradient from several threads, each with a share of the batch."""
 
 import copy
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
 import torch
+from torch import Tensor
 
 from ..models import Batch, Model
+from .parallel import Team, change
 
 __all__ = ["Replicas"]
 
@@ -15,18 +18,23 @@ class Replicas:
     """Twins of a model that share its weights but have gradients of their own.
 
     On a few cores this is faster than several threads within every operation, which mostly wait for
-    each other. The gradients do not depend on the order in which the threads finish.
+    each other. The gradients do not depend on the order in which the threads finish. A term that is no mean over
+    items, and batch norm, are computed for each thread's share.
 
     Args:
         model: What is trained; the gradients end up on it.
         count: Number of threads, the model's own included.
+        team: The processes that do the same, each with its own share of the batch.
+        compiled: Whether to compile the loss.
 
     Example:
-        >>> # with Replicas(model, 2) as replicas: loss = replicas.backward(batch, seed=0)
+        >>> # with Replicas(model, 2) as replicas: terms = replicas.backward(batch, seed=0)
     """
 
-    def __init__(self, model: Model, count: int) -> None:
+    def __init__(self, model: Model, count: int, team: Team | None = None, *, compiled: bool = False) -> None:
+        self._team = team or Team()
         self._models = [model] + [_twin(model) for _ in range(count - 1)]
+        self._losses = [torch.compile(one.loss) if compiled else one.loss for one in self._models]
         threads = max(1, torch.get_num_threads() // count) if count > 1 else torch.get_num_threads()
         self._pool = ThreadPoolExecutor(count, "replica", torch.set_num_threads, (threads,))
 
@@ -38,32 +46,61 @@ class Replicas:
     ) -> None:
         self._pool.shutdown()
 
-    def backward(self, batch: Batch, *, seed: int, mixed: bool = False) -> float:
-        """Sets the gradients of the mean loss over a batch and returns that loss.
+    def backward(
+        self, batch: Batch, weights: Mapping[str, float] | None = None, *, seed: int, mixed: bool = False
+    ) -> dict[str, Tensor]:
+        """Sets the gradients of the mean loss over a batch and returns its terms, not weighted.
 
         Args:
-            batch: What to learn from.
-            seed: Of the dequantisation.
+            batch: What to learn from; every process is given the same.
+            weights: Weight of every term by name; 1 for those not named.
+            seed: Of all chance within the model.
             mixed: Whether to compute in bfloat16 where that is safe.
         """
-        shares, device = list(batch.chunk(len(self._models))), batch.points.device
+        ours = self._team.share(batch)
+        shares, device = list(ours.chunk(len(self._models))), ours.points.device
+        first = self._team.rank * len(self._models)
+        torch.manual_seed(seed + first * 2**40)  # for layers that know no generator
+        several = len(self._models) * self._team.size > 1
+        before = {name: buffer.clone() for name, buffer in self._floating(0).items()} if several else {}
 
-        def work(k: int) -> float:
+        def work(k: int) -> dict[str, Tensor]:
             model = self._models[k].train()
-            generator = torch.Generator(device).manual_seed(seed + k * 2**40)
+            generator = torch.Generator(device).manual_seed(seed + (first + k) * 2**40)
             with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
-                terms = model.loss(shares[k], generator)
-                loss = torch.stack(list(terms.values())).sum() * (len(shares[k]) / len(batch))
+                terms = self._losses[k](shares[k], generator)
+                scale = len(shares[k]) / len(batch)
+                loss = torch.stack([(weights or {}).get(name, 1.0) * term for name, term in terms.items()]).sum()
             model.zero_grad(set_to_none=True)
-            loss.backward()
-            return float(loss.detach())
+            (loss * scale).backward()
+            return {name: term.detach().float() for name, term in terms.items()}
 
-        losses = list(self._pool.map(work, range(len(shares))))
-        for twin in self._models[1 : len(shares)]:
+        found = list(self._pool.map(work, range(len(shares))))
+        parts = [len(share) / len(ours) for share in shares]
+        terms = {name: torch.stack([one[name] * p for one, p in zip(found, parts, strict=True)]).sum()
+                 for name in found[0]}  # fmt: skip
+        self._gather(before, parts)
+        self._team.sum_up(self._models[0], before, list(terms.values()), len(ours) / len(batch))
+        return terms
+
+    @torch.no_grad()
+    def _gather(self, before: Mapping[str, Tensor], parts: list[float]) -> None:
+        """Adds up the twins' gradients, and shares out what changed in the buffers."""
+        if len(self._models) == 1:
+            return
+        for twin in self._models[1 : len(parts)]:
             for ours, theirs in zip(self._models[0].parameters(), twin.parameters(), strict=True):
-                if ours.grad is not None and theirs.grad is not None:
-                    ours.grad += theirs.grad
-        return sum(losses)
+                if theirs.grad is not None:
+                    ours.grad = theirs.grad if ours.grad is None else ours.grad.add_(theirs.grad)
+        buffers = [self._floating(k) for k in range(len(self._models))]
+        for name, old in before.items():
+            changes = [change(old, buffers[k][name]) * part for k, part in enumerate(parts)]
+            for mine in buffers:
+                mine[name].copy_(old + torch.stack(changes).sum(0))
+
+    def _floating(self, k: int) -> dict[str, Tensor]:
+        """The buffers of a replica that may be averaged."""
+        return {name: x for name, x in self._models[k].named_buffers() if x.is_floating_point()}
 
 
 def _twin(model: Model) -> Model:

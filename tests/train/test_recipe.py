@@ -90,9 +90,11 @@ def test_an_unknown_override_is_refused(key: str, path: Path):
         ("synth = 3", "synth=3: not a text in quotes"),
         ("stream = 1", "stream=1: not true or false"),
         ("sizes = 3", "sizes=3: not a table"),
-        ("sizes = {width = 1.5}", "sizes.width=1.5: not a whole number"),
-        ("sizes = {width = true}", "sizes.width=True: not a whole number"),
-        ("sizes = {width = 0}", "sizes.width=0: not a whole number of at least 1"),
+        ("sizes = {width = true}", "sizes.width=True: not a number or a text"),
+        ("sizes = {width = [1]}", "sizes.width=[1]: not a number or a text"),
+        ('weights = {latent = "much"}', "weights.latent='much': not a number"),
+        ("warm_up = {latent = true}", "warm_up.latent=True: not a number"),
+        ("base = 3", "base=3: not a text in quotes"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_refused(text: str, message: str, path: Path):
@@ -101,7 +103,7 @@ def test_a_value_of_the_wrong_type_is_refused(text: str, message: str, path: Pat
 
 @pytest.mark.parametrize(
     ("key", "text"),
-    [("steps", "1.5"), ("steps", "many"), ("rate", "fast"), ("stream", "yes"), ("sizes", "3"), ("sizes__width", "x")],
+    [("steps", "1.5"), ("steps", "many"), ("rate", "fast"), ("stream", "yes"), ("sizes", "3"), ("weights__sound", "x")],
 )
 def test_an_override_of_the_wrong_type_is_refused(key: str, text: str, path: Path):
     assert text in refusal(path, **{key: text})
@@ -123,6 +125,11 @@ def test_an_override_of_the_wrong_type_is_refused(key: str, text: str, path: Pat
         ("augmented", "nan"),
         ("seed", "-1"),
         ("seed", "4294967296"),
+        ("epochs", "-1"),
+        ("average", "1"),
+        ("save_every", "0"),
+        ("patience", "-1"),
+        ("weight_decay", "nan"),
     ],
 )
 def test_a_value_out_of_range_is_refused_with_the_range(key: str, value: str, path: Path):
@@ -130,6 +137,54 @@ def test_a_value_out_of_range_is_refused_with_the_range(key: str, value: str, pa
 
     assert message.startswith(f"{key}=")
     assert ": not in [" in message
+
+
+@pytest.mark.parametrize("weight", ["nan", "inf", "-1"])
+@pytest.mark.parametrize("table", ["weights", "warm_up"])
+def test_a_weight_that_is_none_is_refused(table: str, weight: str, path: Path):
+    assert refusal(path, f"{table} = {{latent = {weight}}}").endswith("not a number of at least 0")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('data = "d"', "bank='b.npz', data='d': contradict each other"),
+        ("steps = 5\nepochs = 5", "steps=5, epochs=5: contradict each other"),
+        ("fold = 1", "bank='b.npz', fold=1: contradict each other"),
+        ("stall = 5", "stall=5: is for schedule='plateau'"),
+        ("compile = true\nworkers = 2", "compile=true, workers=2: threads cannot compile"),
+        ('schedule = "linear"', "schedule='linear': not cosine or plateau"),
+        ('keep = "all"', "keep='all': not auto or best or last"),
+        ('precision = "float16"', "precision='float16': not auto or float32 or bfloat16"),
+    ],
+)
+def test_keys_that_contradict_each_other_are_refused(text: str, message: str, path: Path):
+    assert refusal(path, text).startswith(message)
+
+
+@pytest.mark.parametrize("text", ["items = 5", "plain = 0.1", "stream = true", 'cache = "c"'])
+def test_what_is_rendered_does_not_go_with_examples(text: str, path: Path):
+    path.write_text(f'data = "d"\nout = "o"\n{text}')
+
+    with pytest.raises(OptionError, match="contradict each other"):
+        read_recipe(path)
+
+
+def test_examples_are_not_augmented_unless_it_is_said(path: Path):
+    path.write_text('data = "d"\nout = "o"\n')
+
+    assert read_recipe(path).augmented == 0
+    assert read_recipe(path, {"augmented": "0.2"}).augmented == 0.2
+
+
+@pytest.mark.parametrize(
+    ("text", "best"),
+    [("", False), ('schedule = "plateau"', True), ("patience = 3", True), ('schedule = "plateau"\nkeep = "last"', False)],
+)
+def test_runs_that_watch_the_validation_keep_the_best(text: str, best: bool, path: Path):
+    path.write_text(LEAST + text)
+
+    assert read_recipe(path).keeps_best is best
 
 
 def test_an_unknown_device_is_refused(path: Path):
@@ -144,11 +199,11 @@ def test_shares_of_more_than_all_are_refused(tmp_path: Path):
         read_recipe(path, {"plain": "0.5", "crossed": "0.5"})
 
 
-@pytest.mark.parametrize("key", ["bank", "out"])
-def test_a_missing_key_is_named(key: str, path: Path):
+@pytest.mark.parametrize(("key", "named"), [("bank", "bank or data"), ("out", "out")])
+def test_a_missing_key_is_named(key: str, named: str, path: Path):
     path.write_text("".join(line + "\n" for line in LEAST.splitlines() if not line.startswith(key)))
 
-    with pytest.raises(OptionError, match=f"needs {key}$"):
+    with pytest.raises(OptionError, match=f"needs {named}$"):
         read_recipe(path)
 
 

@@ -1,0 +1,165 @@
+"""Opens what a recipe learns from, and makes sure that it fits synth and model."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..data.bank import Bank
+from ..data.cache import Cache, fill_cache
+from ..data.sampler import Sampler
+from ..data.stream import Stream
+from ..engines import Engine, engines
+from ..errors import StorageError
+from ..features.inputs import inputs
+from ..presets import ParamSpace
+from .items import Examples, Items, Material, Selection, moments
+from .parallel import Team
+from .recipe import Recipe
+from .report import Report
+
+__all__ = ["Source", "open_material", "open_source", "streamed"]
+
+_CHECKED = 1024  # validation items that are rendered
+_HEARD = "levels"  # what caches hold
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a recipe learns from, before anything is rendered.
+
+    Args:
+        hears: What is made of the sounds, see `features.inputs`.
+        pairs: Number of tag pairs.
+        place: Where it lies, for errors.
+        bank: The presets, if there are no examples.
+        examples: The examples, if there is no bank.
+    """
+
+    hears: str
+    pairs: int
+    place: Path
+    bank: Bank | None = None
+    examples: Examples | None = None
+
+
+def open_source(settings: Recipe) -> Source:
+    """Opens bank or examples.
+
+    Raises:
+        StorageError: If they are missing, damaged or of another synth.
+    """
+    space = engines[settings.synth].space
+    if not settings.data:
+        return Source(_HEARD, 0, Path(settings.bank), bank=_read_bank(settings, space))
+    folder = Path(settings.data)
+    examples = _open(folder)
+    if examples.synth != settings.synth:
+        raise StorageError(f"{folder}: examples of synth {examples.synth!r}, not of {settings.synth!r}")
+    shape = inputs[examples.hears].shape
+    if examples.mels.shape[1:] != shape or examples.points.shape[1:] != (len(space),):
+        found = f"{examples.points.shape[1]} parameters and spectrograms of {examples.mels.shape[1:]}"
+        raise StorageError(f"{folder}: has {found}, not {len(space)} and {shape}. Make it again.")
+    return Source(examples.hears, len(examples.pairs), folder, examples=examples)
+
+
+def open_material(settings: Recipe, source: Source, team: Team, progress: Callable[[Report], None]) -> Material:
+    """Returns the items of a run, rendered first if they are of a bank.
+
+    Args:
+        settings: The recipe.
+        source: What it learns from.
+        team: The processes that learn from them; the first renders.
+        progress: Called after every block of renders.
+
+    Raises:
+        StorageError: If the cache is damaged or of other settings, or there are no examples for a part.
+        PresetError: If hardly any preset can be heard.
+    """
+    if source.examples is not None:
+        return _of_examples(settings, source.examples)
+    if team.leads:
+        _render(settings, source, progress)
+    team.wait()
+    train, valid = (Cache(_cache_folder(settings) / part) for part in ("train", "valid"))
+    return Material(train, valid, _HEARD, *moments(train, _HEARD))
+
+
+@contextmanager
+def streamed(settings: Recipe, source: Source, material: Material, step: int) -> Iterator[Items]:
+    """Gives the items to learn from, renewed all the time if the recipe says so.
+
+    Args:
+        settings: The recipe.
+        source: What it learns from.
+        material: Its items.
+        step: Where the run begins, so that a resumed one hears new items.
+    """
+    if not (settings.stream and isinstance(material.train, Cache)):
+        yield material.train
+        return
+    make = engines[settings.synth]
+    sampler = _sampler(make, source, "train", settings)
+    with Stream(material.train, make, sampler, seed=(settings.seed, step)) as items:
+        yield items
+
+
+def _open(folder: Path) -> Examples:
+    from ..data.examples import Examples  # pyright: ignore[reportMissingImports]
+
+    return Examples(folder)
+
+
+def _of_examples(settings: Recipe, examples: Examples) -> Material:
+    parts = {part: np.asarray(examples.rows(part, settings.fold)) for part in ("train", "valid")}
+    for part, rows in parts.items():
+        if not len(rows):
+            raise StorageError(f"{settings.data}: has no examples for {part!r} in fold {settings.fold}")
+    mean, std = (torch.as_tensor(np.asarray(found)).float() for found in examples.statistics(parts["train"]))
+    train, valid = (Selection(examples, rows) for rows in parts.values())
+    return Material(train, valid, examples.hears, mean, std)
+
+
+def _read_bank(settings: Recipe, space: ParamSpace) -> Bank:
+    bank = Bank.load(settings.bank)
+    if bank.points.shape[1] != len(space):
+        found, wanted = bank.points.shape[1], len(space)
+        raise StorageError(f"{settings.bank}: has {found} parameters, not the {wanted} of synth {settings.synth!r}")
+    for split in ("train", "valid"):
+        if split not in bank.split:
+            raise StorageError(f"{settings.bank}: has no presets for {split!r}. Make it again.")
+    return bank
+
+
+def _cache_folder(settings: Recipe) -> Path:
+    return Path(settings.cache or Path(settings.out) / "cache")
+
+
+def _render(settings: Recipe, source: Source, progress: Callable[[Report], None]) -> None:
+    """Fills the caches of training and validation items."""
+    make = engines[settings.synth]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the renderer's threads fill the cores
+    try:
+        for split, items in (("train", settings.items), ("valid", min(_CHECKED, settings.items))):
+            fill_cache(
+                _cache_folder(settings) / split, make, _sampler(make, source, split, settings), items,
+                seed=settings.seed, progress=lambda done, total=items: progress(Report("render", done, total, {})),
+            )  # fmt: skip
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _sampler(make: type[Engine], source: Source, split: str, settings: Recipe) -> Sampler:
+    """Draws around the presets of a split; for validation only those themselves."""
+    if source.bank is None:
+        raise ValueError("there is no bank to draw from")
+    part = source.bank.part(split)
+    size = np.bincount(part.family)[part.family]
+    weights = size**-0.5 / np.sum(size**-0.5)  # large families are seen often enough
+    shares = (settings.plain, settings.crossed, settings.jittered) if split == "train" else (1.0, 0.0, 0.0)
+    engine = make()
+    return Sampler(make.space, engine.arranged(engine.canonical(part.points)), weights, *shares)

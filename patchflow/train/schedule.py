@@ -1,0 +1,62 @@
+"""How long a run takes and how fast it learns at every step."""
+
+import math
+from dataclasses import dataclass
+
+from .recipe import Recipe
+
+__all__ = ["Schedule"]
+
+_EVERY = 250  # steps from one check to the next, where a run is not in epochs
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The course of a run.
+
+    Args:
+        recipe: Its settings.
+        epoch: Steps it takes to see every item once.
+
+    Example:
+        >>> schedule = Schedule(Recipe("b", "o", steps=1_000, rate=0.1, rise=0), epoch=10)
+        >>> [round(schedule.rate(step, 0.0, 0), 4) for step in (0, 500, 1_000)]
+        [0.1, 0.0505, 0.001]
+    """
+
+    recipe: Recipe
+    epoch: int
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+        return self.recipe.epochs * self.epoch or self.recipe.steps
+
+    @property
+    def every(self) -> int:
+        """Steps from one check to the next."""
+        return self.recipe.every or (self.epoch if self.recipe.epochs else _EVERY)
+
+    def done(self, step: int, minutes: float) -> float:
+        """Returns the share of the run that is over: of its steps or of its minutes, whichever is more.
+
+        Args:
+            step: Steps taken.
+            minutes: Minutes they took.
+        """
+        clock = minutes / self.recipe.minutes if self.recipe.minutes else 0.0
+        return max(step / self.steps, clock)
+
+    def rate(self, step: int, minutes: float, halvings: int) -> float:
+        """Returns the learning rate of the next step.
+
+        Args:
+            step: Steps taken.
+            minutes: Minutes they took.
+            halvings: How often the validation loss has stalled.
+        """
+        rising = min(1.0, (step + 1) / max(1, self.recipe.rise))
+        if self.recipe.schedule == "plateau":
+            return self.recipe.rate * rising * 0.5**halvings
+        falling = 0.01 + 0.99 * math.cos(min(1.0, self.done(step, minutes)) * math.pi / 2) ** 2
+        return self.recipe.rate * rising * falling
