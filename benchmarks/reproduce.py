@@ -7,6 +7,7 @@ Folders: cache/examples for what is learned from; runs/paper for runs, their log
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +23,6 @@ MODELS = ("mlp", "cnn", "resnet", "ae", "vae", "wae", "vaeflow", "flow_reg", "fl
 ROWS = tuple(sorted(path.stem for path in (ROOT / "recipes/paper").glob("*.toml") if path.stem != "base"))
 BANKS = {"dexed": "cache/dx7-bank.npz", "amsynth": "cache/amsynth-bank.npz"}
 PLUGIN, PRESETS = "/usr/lib/vst/amsynth_vst.so", "/usr/share/amsynth/banks"
-PAIRS = 7  # of opposite words that are measured
 PATCHFLOW = (sys.executable, "-m", "patchflow")
 DEFAULTS = {
     "small": {"items": 6000, "most": 300, "minutes": 8.0, "device": "cpu"},
@@ -102,6 +102,8 @@ def rows(options: argparse.Namespace) -> list[Work]:
     """Returns how models are trained and judged, and the trivial rows."""
     works = []
     for name in options.data:
+        if not (ROOT / folder_of(options, name) / "about.json").exists():
+            continue  # it failed, and was said to
         works += [beside(options, name, fold) for fold in options.folds]
         runs = ((model, fold, seed) for fold in options.folds for seed in options.seeds for model in options.models)
         works += [row(options, name, run) for run in runs]
@@ -116,7 +118,8 @@ def row(options: argparse.Namespace, name: str, run: tuple[str, int, int]) -> Wo
     keys = {"data": folder_of(options, name), "synth": synth, "fold": fold, "seed": seed, "out": out}
     keys |= {"device": options.device, "minutes": options.minutes}
     if model.startswith("flow_dis"):
-        keys["sizes.pairs"] = PAIRS
+        about = json.loads((ROOT / keys["data"] / "about.json").read_text())
+        keys["sizes.pairs"] = len(about["pairs"])
     if synth == "dexed" and not model.startswith("flow_"):
         keys["sizes.parameter_loss"] = "cross_entropy"  # some of its parameters are choices
     weights, summary = ROOT / out / f"{synth}.safetensors", ROOT / out / "summary.json"

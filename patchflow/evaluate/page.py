@@ -207,7 +207,8 @@ def _tags(tags: Sequence[dict[str, Any]]) -> str:
     ]  # fmt: skip
     note = (
         "Balanced accuracy of a linear classifier on other families of presets than it learned from; 0.5 is chance. – is "
-        "too few presets."
+        "too few presets. Words that were measured on the sound itself are told from it by construction: what is of interest "
+        "is how much of them the parameters tell, and words that were guessed from names."
     )
     return table(head, rows) + "\n\n" + note
 
