@@ -37,6 +37,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         failed = run_all([examples(options, name) for name in options.data], 1, running)
         failed += run_all(rows(options), options.jobs, running)
+        failed += run_all(timing(options), 1, running)
         error = running.run(tables(options))
     except KeyboardInterrupt:
         print("interrupted; the same command goes on", file=sys.stderr)
@@ -135,6 +136,14 @@ def beside(options: argparse.Namespace, name: str, fold: int) -> Work:
     words = ("evaluate", "--baselines", str(folder_of(options, name)), "--fold", str(fold), "-o", str(out))
     step = Step((*PATCHFLOW, *words, *judging(options)), ROOT / out / "tags.json")
     return Work(f"{name} trivial rows, fold {fold}", (step,), ROOT / out.with_suffix(".log"))
+
+
+def timing(options: argparse.Namespace) -> list[Work]:
+    """Returns how the guesses of all models are timed once more, now that nothing else runs."""
+    root = ROOT / options.out
+    runs = [str(path.parent) for path in sorted(root.rglob("summary.json")) if (path.parent / "recipe.json").exists()]
+    words = (*PATCHFLOW, "evaluate", *runs, "--device", options.device, *judging(options))
+    return [Work("time of a guess", (Step(words),), root / "timing.log")] if runs else []
 
 
 def tables(options: argparse.Namespace) -> Work:

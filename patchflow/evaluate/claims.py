@@ -90,7 +90,8 @@ def verdicts(boards: Sequence[Board]) -> list[Verdict]:
     found += [verdict for few, many in _pairs(boards) for verdict in _growth(few, many)]
     tested = [place for place, verdict in enumerate(found) if verdict.p is not None]
     corrected = dict(zip(tested, holm([p for v in found if (p := v.p) is not None]), strict=True))
-    return [replace(v, p=corrected.get(place), answer=_answer(v, corrected.get(place))) for place, v in enumerate(found)]
+    chances = [corrected.get(place) for place in range(len(found))]
+    return [replace(v, p=p, answer=_answer(v, p)) for v, p in zip(found, chances, strict=True)]
 
 
 def _tested(board: Board, claim: Claim) -> list[Verdict]:

@@ -10,7 +10,7 @@ from ..data.examples import Examples
 from ..models import Model
 from ..presets import Choice, ParamSpace
 
-__all__ = ["TRIVIAL", "Guesses", "Trivial", "average_preset", "one_shot"]
+__all__ = ["TRIVIAL", "Guesses", "Known", "Trivial", "average_preset", "one_shot"]
 
 _BATCH = 64
 _BLOCK = 1024
@@ -30,8 +30,25 @@ class Guesses:
     source: np.ndarray | None = None
 
 
-Trivial = Callable[[Examples, ParamSpace, np.ndarray, np.ndarray, int], Guesses]
-"""Guesses from the examples, the parameters, the rows of the training part, the sounds `(N, F, n)`, and a seed."""
+@dataclass(frozen=True)
+class Known:
+    """What a trivial way may use.
+
+    Args:
+        examples: Where presets and sounds are.
+        space: The parameters.
+        rows: Of the training part.
+        seed: Of all chance.
+    """
+
+    examples: Examples
+    space: ParamSpace
+    rows: np.ndarray
+    seed: int = 0
+
+
+Trivial = Callable[[Known, np.ndarray], Guesses]
+"""Guesses from what is known and the sounds, shape `(N, F, n)`."""
 
 
 @torch.no_grad()
@@ -76,30 +93,30 @@ def average_preset(space: ParamSpace, points: np.ndarray) -> np.ndarray:
     return np.round(mean, _DIGITS)
 
 
-def _mean(examples: Examples, space: ParamSpace, rows: np.ndarray, mels: np.ndarray, seed: int) -> Guesses:
-    return Guesses(np.tile(average_preset(space, examples.points[rows]), (len(mels), 1)))
+def _mean(known: Known, mels: np.ndarray) -> Guesses:
+    return Guesses(np.tile(average_preset(known.space, known.examples.points[known.rows]), (len(mels), 1)))
 
 
-def _random(examples: Examples, space: ParamSpace, rows: np.ndarray, mels: np.ndarray, seed: int) -> Guesses:
-    return _of(examples, np.random.default_rng(seed).choice(rows, len(mels)))
+def _random(known: Known, mels: np.ndarray) -> Guesses:
+    return _of(known, np.random.default_rng(known.seed).choice(known.rows, len(mels)))
 
 
-def _nearest(examples: Examples, space: ParamSpace, rows: np.ndarray, mels: np.ndarray, seed: int) -> Guesses:
+def _nearest(known: Known, mels: np.ndarray) -> Guesses:
     """The training presets whose sounds, as the models hear them, differ least: L1 of the spectrograms."""
     wanted = torch.from_numpy(np.asarray(mels, np.float32)).flatten(1)
     least, best = torch.full((len(wanted),), torch.inf), np.zeros(len(wanted), int)
-    for first in range(0, len(rows), _BLOCK):
-        part = rows[first : first + _BLOCK]
-        heard = torch.from_numpy(np.asarray(examples.mels[part], np.float32)).flatten(1)
+    for first in range(0, len(known.rows), _BLOCK):
+        part = known.rows[first : first + _BLOCK]
+        heard = torch.from_numpy(np.asarray(known.examples.mels[part], np.float32)).flatten(1)
         distance, place = torch.cdist(wanted, heard, p=1).min(1)
         nearer = (distance < least).numpy()
         best[nearer] = part[place.numpy()[nearer]]
         least = torch.minimum(least, distance)
-    return _of(examples, best)
+    return _of(known, best)
 
 
-def _of(examples: Examples, rows: np.ndarray) -> Guesses:
-    return Guesses(np.asarray(examples.points[rows], float), rows)
+def _of(known: Known, rows: np.ndarray) -> Guesses:
+    return Guesses(np.asarray(known.examples.points[rows], float), rows)
 
 
 TRIVIAL: Mapping[str, Trivial] = {"mean": _mean, "random": _random, "nearest": _nearest}

@@ -14,7 +14,7 @@ from ..data.making.lock import locked
 from ..engines import engines
 from ..models import Model, models
 from ..storage import write_atomically
-from .guesses import TRIVIAL, Guesses, one_shot
+from .guesses import TRIVIAL, Guesses, Known, one_shot
 from .latents import latent_separation
 from .lines import Lines, begin
 from .material import Material, foreign, held_out
@@ -73,19 +73,19 @@ def _evaluate_run(
     fold, seed = run.recipe["fold"], run.recipe["seed"]
     row = {"row": run.recipe["model"], "kind": "model", "fold": fold, "seed": seed, "weights": run.weights,
            "size": _size(run.model), "sizes": run.recipe.get("sizes", {})}  # fmt: skip
+    materials = _materials(run.examples, most, sounds)
     progress(f"{run.folder}: timing", 0.0)
     model = run.model.to(device)
     costs = {"capacity": capacity(model), "one_shot_ms": one_shot_ms(model, device), "device": device}
-    costs["trained"] = {key: run.about[key] for key in ("epochs", "steps", "minutes") if key in run.about}
+    costs["trained"] = _trained(run)
 
     def guess(material: Material) -> Guesses:
         return one_shot(model, material.mels, material.notes, device)
 
     judged = partial(_judge, run.examples, run.folder, row, workers=workers, again=again, progress=progress)
-    counts = {"test": judged(held_out(run.examples, most), guess)}
-    if sounds is not None:
-        counts["sounds"] = judged(_foreign(run.examples, sounds), guess)
-    separation = latent_separation(model, run.examples, device)
+    counts = {material.about["part"]: judged(material, guess) for material in materials}
+    known = {} if again else _known_summary(run)
+    separation = known.get("separation") or latent_separation(model, run.examples, device)
     summary = row | {"synth": run.examples.synth, **costs, **counts, "separation": separation}
     write_atomically(run.folder / SUMMARY, json.dumps(summary, indent=1).encode())
     return summary
@@ -126,11 +126,10 @@ def evaluate_trivial(
         PatchflowError: If the examples or the sounds are missing or damaged, or a file cannot be written.
     """
     examples, out = Examples(folder, fold), Path(out)
-    space, training = engines[examples.synth].space, examples.rows("train")
+    known = Known(examples, engines[examples.synth].space, examples.rows("train"), seed)
     summaries: dict[str, Any] = {}
     with locked(out):
-        materials = [held_out(examples, most)]
-        materials += [] if sounds is None else [_foreign(examples, sounds)]
+        materials = _materials(examples, most, sounds)
         for name in _ROWS_BESIDE:
             row = {"row": name, "kind": "trivial", "fold": fold, "seed": seed, "weights": "", "size": "", "sizes": {}}
             judged = partial(_judge, examples, out / name, row, workers=workers, again=again, progress=progress)
@@ -139,10 +138,10 @@ def evaluate_trivial(
                 if name != "oracle":
                     trivial = TRIVIAL[name]
                     counts[material.about["part"]] = judged(
-                        material, lambda found, trivial=trivial: trivial(examples, space, training, found.mels, seed)
+                        material, lambda found, trivial=trivial: trivial(known, found.mels)
                     )
                 elif material.about["part"] == "test":
-                    counts["test"] = judged(material, _known)
+                    counts["test"] = judged(material, _true)
             summaries[name] = row | {"synth": examples.synth, **counts}
             write_atomically(out / name / SUMMARY, json.dumps(summaries[name], indent=1).encode())
         tags = tag_accuracy(examples) | {"data": fingerprint(examples)}
@@ -163,14 +162,36 @@ def _judge(
     return {"items": len(lines.items), "faults": sum(bool(line["fault"]) for line in lines.items)}
 
 
-def _known(material: Material) -> Guesses:
+def _materials(examples: Examples, most: int | None, sounds: str | Path | None) -> list[Material]:
+    """The test part, and foreign sounds if there are any; all is read before anything is judged."""
+    materials = [held_out(examples, most)]
+    if sounds is not None:
+        recordings = read_recordings(sounds)
+        engine = engines[examples.synth]()
+        materials.append(foreign(examples, recordings, engine, recordings_print(recordings)))
+    return materials
+
+
+def _trained(run: Run) -> dict[str, float]:
+    """How long it was trained."""
+    trained = {key: run.about[key] for key in ("steps", "minutes") if key in run.about}
+    if "steps" in trained and run.recipe.get("batch"):
+        trained["epochs"] = round(trained["steps"] * run.recipe["batch"] / len(run.examples.rows("train")), 1)
+    return trained
+
+
+def _known_summary(run: Run) -> dict[str, Any]:
+    """What an earlier evaluation of the same weights found; nothing if there was none."""
+    try:
+        summary = json.loads((run.folder / SUMMARY).read_text())
+        return summary if summary["weights"] == run.weights else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _true(material: Material) -> Guesses:
     points = [item.point for item in material.items if item.point is not None]
     return Guesses(np.stack(points), np.array([item.key for item in material.items]))
-
-
-def _foreign(examples: Examples, folder: str | Path) -> Material:
-    recordings = read_recordings(folder)
-    return foreign(examples, recordings, engines[examples.synth](), recordings_print(recordings))
 
 
 def _size(model: Model) -> str:

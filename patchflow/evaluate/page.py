@@ -17,15 +17,16 @@ _HEAD = """# The paper's experiment
 
 Made by `patchflow tables` from result files. Do not edit.
 
-Every number is a mean over the sounds of a test part, then over folds and seeds; ± is the standard deviation over these.
-A model gives one preset for a sound: its single best guess, without a search. The synth plays it, and the sound is
-compared with the wanted one. A preset that the synth cannot play counts as silence and as a fault. The best is bold, the
-oracle aside.
+Every number is a mean over the sounds of a test part, then over folds and seeds; ± is the standard deviation over
+these. A model gives one preset for a sound: its single best guess, without a search. The synth plays it, and the sound
+is compared with the wanted one. A preset that the synth cannot play counts as silence and as a fault. The best is bold,
+the oracle aside.
 
 * MSE_n: mean square error of the parameters, relative to the mean square of all wanted presets.
 * SC: spectral convergence of linear mel power spectrograms, as in the paper. A few loud misses decide its mean, so the
   median over sounds stands beside it.
-* MSE: mean square error of the same spectrograms. It depends on the level of the sounds: compare it within a table only.
+* MSE: mean square error of the same spectrograms. It depends on the level of the sounds: compare it within a table
+  only.
 * oracle: the true preset once more, so the noise of the synth. mean, random, nearest: presets of the training part.
 """
 
@@ -119,14 +120,14 @@ def _beside(board: dict[str, Any]) -> list[str]:
     for row in rows:
         their, mine = published.get(row["model"]), row["test"]
         relative = None if not ours or mine["mse_n"]["mean"] is None else mine["mse_n"]["mean"] / ours
-        cells.append([row["name"], short(relative), short(their and their.mse_n / MEAN_PRESET[count]),
-                      short(mine["mse_n"]["mean"]), short(their and their.mse_n),
-                      short(mine["spectral_convergence"]["mean"]), short(their and their.spectral_convergence)])  # fmt: skip
+        numbers = [relative, their and their.mse_n / MEAN_PRESET[count], mine["mse_n"]["mean"], their and their.mse_n]
+        numbers += [mine["spectral_convergence"]["mean"], their and their.spectral_convergence]
+        cells.append([row["name"], *map(short, numbers)])
     head = ["model", "MSE_n / mean preset's", "paper", "MSE_n", "paper", "SC", "paper"]
     why = (
-        f"The paper's synth is a commercial one (Diva, {count} of its parameters, its own 11,217 presets, one split), so "
-        "no figure is comparable as it stands. MSE_n depends on where presets lie in the cube: what it is of the mean "
-        "preset's can be compared. SC has no unit, but depends on how the sounds of a synth differ: compare the order of the "
+        f"The paper's synth is a commercial one (Diva, {count} of its parameters, its own 11,217 presets), so no "
+        "figure is comparable as it stands. MSE_n depends on where presets lie in the cube: what it is of the mean preset's "
+        "can be compared. SC has no unit, but depends on how the sounds of a synth differ: compare the order of the "
         "models. MSE depends on the level of the synth and is left out."
     )
     return ["### Beside the published figures\n", table(head, cells), why]
@@ -154,8 +155,8 @@ def _separation(board: dict[str, Any]) -> list[str]:
     if not rows:
         return []
     note = (
-        "Along the dimension that separates the training sounds best, or the one that the disentangling flow gives to the "
-        "pair; measured on the test part. An AUC of 0.5 is chance."
+        "Along the dimension that separates the training sounds best, or the one that the disentangling flow gives to "
+        "the pair; measured on the test part. An AUC of 0.5 is chance."
     )
     head = ["model", "words", "space", "AUC ↑", "d' ↑"]
     return ["### How far apart opposite words lie in the latent space\n", table(head, rows), note]
@@ -192,8 +193,8 @@ def _claims(verdicts: Sequence[Verdict]) -> str:
     ]  # fmt: skip
     note = (
         "Sounds of a family count as one. Difference and rank correlation are of the first against the second: below 0 "
-        "the first is nearer to the sound. All tests are two-sided and corrected together by Holm's method. The answer is "
-        "yes or no where p < 0.05 and mean and ranks agree, else not shown."
+        "the first is nearer to the sound. All tests are two-sided and corrected together by Holm's method. The answer "
+        "is yes or no where p < 0.05 and mean and ranks agree, else not shown."
     )
     return table(head, rows) + "\n\n" + note
 
@@ -206,9 +207,9 @@ def _tags(tags: Sequence[dict[str, Any]]) -> str:
         for entry in tags for pair in entry["pairs"]
     ]  # fmt: skip
     note = (
-        "Balanced accuracy of a linear classifier on other families of presets than it learned from; 0.5 is chance. – is "
-        "too few presets. Words that were measured on the sound itself are told from it by construction: what is of interest "
-        "is how much of them the parameters tell, and words that were guessed from names."
+        "Balanced accuracy of a linear classifier on other families of presets than it learned from; 0.5 is chance. "
+        "– is too few presets. Words that were measured on the sound itself are told from it by construction: what is "
+        "of interest is how much of them the parameters tell, and words that were guessed from names."
     )
     return table(head, rows) + "\n\n" + note
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +198,7 @@ def _name(result: Result, mine: Sequence[Result]) -> str:
 
 def _ordered(found: list[Result]) -> tuple[Result, ...]:
     ordered = sorted(found, key=lambda r: (r.head["fold"], r.head["seed"]))
-    for first, second in zip(ordered, ordered[1:], strict=False):
+    for first, second in pairwise(ordered):
         if [first.head[key] for key in ("fold", "seed")] == [second.head[key] for key in ("fold", "seed")]:
             raise StorageError(
                 f"{first.folder} and {second.folder}: both are {first.head['row']} of fold {first.head['fold']}, "

@@ -77,9 +77,7 @@ def best_axis(
     return Axis(chosen, area_under_curve(values, test[1]), d_prime(values, test[1]))
 
 
-def classify(
-    train: tuple[np.ndarray, np.ndarray], features: np.ndarray, penalty: float = 1.0
-) -> np.ndarray:
+def classify(train: tuple[np.ndarray, np.ndarray], features: np.ndarray, penalty: float = 1.0) -> np.ndarray:
     """Fits a logistic regression in which both groups weigh the same, and returns what it takes other items for.
 
     Features are standardised by the training items.

@@ -50,8 +50,8 @@ def read_recordings(folder: str | Path, seconds: float = 4.0) -> list[Recording]
     """Reads the sounds of a folder.
 
     A `.csv` file in it with the columns `file`, `category` and `pitch_midi` (MIDI note), or a `.json` file of a list of
-    such entries, says what they are; columns and single notes may be missing. Without it all sound files are taken, also those of
-    the folders below, whose names are the categories.
+    such entries, says what they are; columns and single notes may be missing. Without it all sound files are taken,
+    also those of the folders below, whose names are the categories.
 
     Args:
         folder: Where they are.
@@ -99,9 +99,13 @@ def _entries(path: Path) -> list[dict[str, Any]]:
         entries = json.loads(text) if path.suffix.lower() == ".json" else list(csv.DictReader(io.StringIO(text)))
     except (ValueError, csv.Error) as error:
         raise StorageError(f"{path}: not a list of sounds ({error})") from error
-    if not isinstance(entries, list) or not all(isinstance(e, dict) and isinstance(e.get("file"), str) for e in entries):
+    if not isinstance(entries, list) or not all(_names_a_file(entry) for entry in entries):
         raise StorageError(f"{path}: not a list of sounds: every entry needs a file")
     return entries
+
+
+def _names_a_file(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("file"), str)
 
 
 def _read(folder: Path, entry: dict[str, Any], seconds: float) -> Recording:

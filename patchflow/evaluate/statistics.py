@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -79,7 +80,7 @@ def paired(first: np.ndarray, second: np.ndarray) -> Comparison:
         return Comparison(len(gap), mean, 0.0, None)
     ranks = stats.rankdata(np.abs(moved))
     rank = float((ranks * np.sign(moved)).sum() / ranks.sum())
-    return Comparison(len(gap), mean, rank, float(stats.wilcoxon(first, second).pvalue))
+    return Comparison(len(gap), mean, rank, _p_of(stats.wilcoxon(first, second)))
 
 
 def unpaired(first: np.ndarray, second: np.ndarray) -> Comparison:
@@ -96,7 +97,7 @@ def unpaired(first: np.ndarray, second: np.ndarray) -> Comparison:
     count = min(len(first), len(second))
     if count < _FEWEST:
         return Comparison(count, float(first.mean() - second.mean()) if count else 0.0, 0.0, None)
-    found = stats.mannwhitneyu(first, second)
+    found: Any = stats.mannwhitneyu(first, second)
     rank = 2 * float(found.statistic) / (len(first) * len(second)) - 1
     return Comparison(count, float(first.mean() - second.mean()), rank, float(found.pvalue))
 
@@ -119,3 +120,8 @@ def holm(chances: Sequence[float]) -> list[float]:
         least = max(least, min(1.0, (len(chances) - place) * chances[index]))
         corrected[index] = least
     return corrected
+
+
+def _p_of(found: Any) -> float:
+    """The p-value of a test; scipy's types do not know it."""
+    return float(found.pvalue)

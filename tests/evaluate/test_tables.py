@@ -128,7 +128,9 @@ def test_costs_are_those_of_the_summaries(tmp_path: Path):
 
 
 def test_faults_are_counted(tmp_path: Path):
-    write_result(tmp_path / "a", "vae", [line(0, 1.0), line(1, 9.0, fault="refused"), line(2, None, fault="target: no")])
+    write_result(
+        tmp_path / "a", "vae", [line(0, 1.0), line(1, 9.0, fault="refused"), line(2, None, fault="target: no")]
+    )
 
     page, _ = written(tmp_path)
 
@@ -148,7 +150,12 @@ def test_latent_separation_is_shown(tmp_path: Path):
 
 def test_tags_are_shown(tmp_path: Path):
     write_result(tmp_path / "a", "vae", lines(0.0))
-    pair = {"words": ["dark", "bright"], "counts": {"train": [90, 80], "test": [10, 9]}, "sound": 0.8, "parameters": 0.7}
+    pair = {
+        "words": ["dark", "bright"],
+        "counts": {"train": [90, 80], "test": [10, 9]},
+        "sound": 0.8,
+        "parameters": 0.7,
+    }
     tags = {"synth": "tone_16", "fold": 0, "pairs": [pair, {"words": ["a", "b"], "counts": {"test": [1, 0]}}]}
     (tmp_path / "tags.json").write_text(json.dumps(tags))
 
