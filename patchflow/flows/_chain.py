@@ -1,6 +1,6 @@
 """Flows one after the other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import cast
 
@@ -14,7 +14,7 @@ __all__ = ["Chain"]
 class Chain(Flow):
     """A flow of flows: the last after the others. Its inverse undoes the last first.
 
-    A context goes to those that were made for one.
+    A context goes to those that were made for one. Its tolerance is the sum of theirs.
 
     Args:
         steps: At least one; each begins where the one before it ends.
@@ -49,14 +49,14 @@ class Chain(Flow):
 
     def _forward(self, x: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
         total = x.new_zeros(len(x))
-        for step in cast("Iterator[Flow]", self.steps):
+        for step in cast("Iterable[Flow]", self.steps):
             x, logdet = step(x, context if step.context else None)
             total = total + logdet
         return x, total
 
     def _inverse(self, y: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
         total = y.new_zeros(len(y))
-        for step in cast("Iterator[Flow]", reversed(self.steps)):
+        for step in cast("Iterable[Flow]", reversed(self.steps)):
             y, logdet = step.inverse(y, context if step.context else None)
             total = total + logdet
         return y, total

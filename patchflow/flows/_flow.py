@@ -1,6 +1,7 @@
 """The interface of every flow: a map of vectors that can be undone, and how it changes volumes."""
 
 import abc
+import contextlib
 from typing import ClassVar
 
 import torch
@@ -16,7 +17,8 @@ class Flow(nn.Module, abc.ABC):
     `y, logdet = flow(x, context)` and `x, minus = flow.inverse(y, context)`, where `logdet` is the logarithm of the
     Jacobian's determinant of the direction that was taken. A density p of x makes y's
     `log p(x) - logdet`. Everything is differentiable in both directions, with respect to the input, the context
-    and the weights. Half precision is left at the entrance: x is worked on, and y returned, as float32 at least.
+    and the weights. Mixed precision ends at the entrance: rounded to bfloat16, a map is neither invertible nor are its
+    volumes those of its Jacobian, so half precision becomes float32 and autocast is off inside.
     `tests/contracts/test_flows.py` holds every flow to its promises.
 
     Args:
@@ -65,7 +67,9 @@ class Flow(nn.Module, abc.ABC):
             x: Points of the domain.
             context: What the map depends on; required if, and only if, the flow was made for one.
         """
-        return self._forward(self._check(x, context), context)
+        x, context = self._check(x, context)
+        with _full_precision(x.device.type):
+            return self._forward(x, context)
 
     def inverse(
         self, y: Float[Tensor, "B Z"], context: Float[Tensor, "B C"] | None = None
@@ -76,7 +80,9 @@ class Flow(nn.Module, abc.ABC):
             y: Points of the image.
             context: As for `forward`.
         """
-        return self._inverse(self._check(y, context), context)
+        y, context = self._check(y, context)
+        with _full_precision(y.device.type):
+            return self._inverse(y, context)
 
     @abc.abstractmethod
     def _forward(self, x: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -86,7 +92,7 @@ class Flow(nn.Module, abc.ABC):
     def _inverse(self, y: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
         """`inverse` of vectors whose lengths fit."""
 
-    def _check(self, x: Tensor, context: Tensor | None) -> Tensor:
+    def _check(self, x: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor | None]:
         name, given = type(self).__name__, 0 if context is None else context.shape[-1]
         if x.shape[-1] != self.size:
             raise ValueError(f"vectors of length {x.shape[-1]}: not {self.size}, the size of this {name}")
@@ -94,4 +100,10 @@ class Flow(nn.Module, abc.ABC):
             raise ValueError(f"context of length {given}: not {self.context}, as this {name} was made for")
         if context is not None and len(context) != len(x):
             raise ValueError(f"{len(context)} contexts: not {len(x)}, one for each vector")
-        return x.to(torch.promote_types(x.dtype, torch.float32))
+        x = x.to(torch.promote_types(x.dtype, torch.float32))
+        return x, None if context is None else context.to(x.dtype)
+
+
+def _full_precision(device: str) -> contextlib.AbstractContextManager[object]:
+    mixed = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+    return torch.autocast(device, enabled=False) if mixed else contextlib.nullcontext()

@@ -43,5 +43,5 @@ class Halves(nn.Module):
 
     def forward(self, stay: Tensor, context: Tensor | None) -> Tensor:
         """Returns the parameters of the half that moves, shape `(B, move, K)`."""
-        known = stay if context is None else torch.cat((stay, context.to(stay.dtype)), 1)
-        return self.network(known).to(stay.dtype).unflatten(1, (-1, self.outputs))
+        known = stay if context is None else torch.cat((stay, context), 1)
+        return self.network(known).unflatten(1, (self.outputs, -1)).mT

@@ -22,7 +22,7 @@ class MaskedLinear(nn.Linear):
 
     def __init__(self, mask: Tensor) -> None:
         super().__init__(mask.shape[1], mask.shape[0])
-        self.register_buffer("mask", mask)
+        self.register_buffer("mask", mask.to(self.weight.dtype))  # a product with truth values takes twice as long
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (its name in torch)
         """Returns the product."""
@@ -54,7 +54,7 @@ class Made(nn.Module):
         self.counts = [int((degree <= i).sum()) for i in range(size)]
         self.enter = MaskedLinear(degree[:, None] > place)
         self.middle = MaskedLinear(degree[:, None] >= degree)
-        self.leave = MaskedLinear((place[:, None] >= degree).repeat_interleave(outputs, 0))
+        self.leave = MaskedLinear((place[:, None] >= degree).repeat(outputs, 1))
         self.listen = nn.Linear(context, hidden, bias=False) if context else None
         with torch.no_grad():
             self.leave.weight.mul_(SMALL)
@@ -62,8 +62,9 @@ class Made(nn.Module):
 
     def forward(self, x: Tensor, context: Tensor | None) -> Tensor:
         """Returns the parameters of all coordinates, shape `(B, Z, K)`."""
-        first = silu(self.enter(x) + self._heard(context))
-        return self.leave(silu(self.middle(first))).to(x.dtype).unflatten(1, (-1, self.outputs))
+        sees = self.enter(x)
+        first = silu(sees if self.listen is None else sees + self.listen(context))
+        return self.leave(silu(self.middle(first))).unflatten(1, (self.outputs, -1)).mT
 
     def solve(self, step: Callable[[int, Tensor], Tensor], like: Tensor, context: Tensor | None) -> Tensor:
         """Returns the x, shape `(B, Z)`, whose coordinate i is `step(i, parameters of i given those before)`.
@@ -76,18 +77,15 @@ class Made(nn.Module):
             like: Anything with the rows, type and device of x.
             context: As for `forward`.
         """
-        heard = self._heard(context)
+        heard = None if self.listen is None else self.listen(context)
         x = first = second = like[:, :0]
         for i, (known, count) in enumerate(zip([0, *self.counts[:-1]], self.counts, strict=True)):
-            new, own = slice(known, count), slice(i * self.outputs, (i + 1) * self.outputs)
+            new, own = slice(known, count), slice(i, None, like.shape[1])
             if count > known:  # these units see exactly what is known now, so no mask is needed
                 sees = linear(x, self.enter.weight[new, :i], self.enter.bias[new])
-                first = torch.cat((first, silu(sees + (heard[:, new] if self.listen else 0.0))), 1)
+                first = torch.cat((first, silu(sees if heard is None else sees + heard[:, new])), 1)
                 sees = linear(first, self.middle.weight[new, :count], self.middle.bias[new])
                 second = torch.cat((second, silu(sees)), 1)
             parameters = linear(second, self.leave.weight[own, :count], self.leave.bias[own])
-            x = torch.cat((x, step(i, parameters.to(x.dtype))[:, None]), 1)
+            x = torch.cat((x, step(i, parameters)[:, None]), 1)
         return x
-
-    def _heard(self, context: Tensor | None) -> Tensor:
-        return self.enter.bias.new_zeros(()) if self.listen is None else self.listen(context)

@@ -12,12 +12,12 @@ SMALL = 0.01
 """Size of the last weights: a flow begins near the identity, so that long chains train from the first step."""
 
 
-def bounded(raw: Tensor) -> Tensor:
-    """Returns a log-scale in (-BOUND, BOUND) that is `raw` where that is small.
+def bounded(raw: Tensor, bound: float = BOUND) -> Tensor:
+    """Returns what is in (-bound, bound), and `raw` where that is small: by default a log-scale.
 
     Without a bound, one bad step early in training overflows a chain of 16.
     """
-    return BOUND * torch.tanh(raw / BOUND)
+    return bound * torch.tanh(raw / bound)
 
 
 def mlp(inputs: int, hidden: int, outputs: int, *, bias: bool = True) -> nn.Sequential:
@@ -46,4 +46,4 @@ class Parameters(nn.Module):
     def forward(self, context: Tensor | None) -> Tensor:
         """Returns them for each context, shape `(B, K)`, or for all, `(1, K)`."""
         base = self.base[None]
-        return base if self.moves is None else base + self.moves(context).to(base.dtype)
+        return base if self.moves is None else base + self.moves(context)

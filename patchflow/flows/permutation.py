@@ -35,7 +35,7 @@ class Permutation(Flow):
         self.register_buffer("order", torch.randperm(size, generator=torch.Generator().manual_seed(seed)))
 
     def _forward(self, x: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
-        return x[:, self.order], x.new_zeros(len(x))
+        return x.index_select(1, self.order), x.new_zeros(len(x))
 
     def _inverse(self, y: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
-        return y[:, self.order.argsort()], y.new_zeros(len(y))
+        return y.index_select(1, self.order.argsort()), y.new_zeros(len(y))
