@@ -1,6 +1,7 @@
 """Small models of every kind, far from where training begins, and sounds for them to hear."""
 
 import inspect
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ MIXED = ParamSpace(
 )
 
 
-def make(name: str, space: ParamSpace, spread: float = 0.2, **changed: int | float | str) -> Model:
+def make(name: str, space: ParamSpace, spread: float = 0.2, **changed: Any) -> Model:
     """A small model whose weights are far from where they begin, so that no law holds by chance.
 
     Sizes of 8 and more are divided by 16; smaller ones, such as a kernel's, stay, and so do other keywords.
@@ -47,8 +48,8 @@ def presets(count: int, size: int = 3) -> Tensor:
 
 def batch(model: Model, count: int, pairs: int | None = None) -> Batch:
     """Random presets, sounds and tags, of as many pairs as the model has."""
-    pairs = model.config().get("pairs", 0) if pairs is None else pairs
-    tags = torch.randint(-1, 2, (count, pairs), generator=torch.Generator().manual_seed(3)).float()
+    known: int = model.config().get("pairs", 0) if pairs is None else pairs
+    tags = torch.randint(-1, 2, (count, known), generator=torch.Generator().manual_seed(3)).float()
     return Batch(presets(count, len(model.space)), *heard(model, count), tags)
 
 

@@ -55,7 +55,10 @@ def match(
     ] = None,
     no_library: Annotated[bool, typer.Option("--no-library", help="Use no preset library.")] = False,
     model: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Weights to use instead of the ones that come along.")
+        Path | None,
+        typer.Option(
+            metavar="FILE|RUN|NAME", help="Weights, a training run or a model by name, not the ones that come along."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON, one line for each sound.")] = False,
 ) -> None:

@@ -126,9 +126,9 @@ def _beside(board: dict[str, Any]) -> list[str]:
     head = ["model", "MSE_n / mean preset's", "paper", "MSE_n", "paper", "SC", "paper"]
     why = (
         f"The paper's synth is a commercial one (Diva, {count} of its parameters, its own 11,217 presets), so no "
-        "figure is comparable as it stands. MSE_n depends on where presets lie in the cube: what it is of the mean preset's "
-        "can be compared. SC has no unit, but depends on how the sounds of a synth differ: compare the order of the "
-        "models. MSE depends on the level of the synth and is left out."
+        "figure is comparable as it stands. MSE_n depends on where presets lie in the cube: what it is of the mean "
+        "preset's can be compared. SC has no unit, but depends on how the sounds of a synth differ: compare the order "
+        "of the models. MSE depends on the level of the synth and is left out."
     )
     return ["### Beside the published figures\n", table(head, cells), why]
 

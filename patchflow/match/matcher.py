@@ -12,7 +12,7 @@ from ..audio.load import load
 from ..audio.sound import Sound
 from ..engines import Engine, Renderer, engines
 from ..errors import OptionError, RenderError
-from ..models import Density, load_model, models, weights_of
+from ..models import as_density, find_weights, load_model, models, weights_of
 from ..presets import ParamSpace, Preset
 from ..presets.library import Library
 from ..presets.parameters import Value
@@ -59,7 +59,8 @@ class Matcher:
 
         Args:
             synth: Name of an engine, see `patchflow list engines`.
-            model: Weights of any model; if None, those the user trained, else those that come with the package.
+            model: Weights of any model, a run or a name, see `models.find_weights`; if None, those the user
+                trained, else those that come with the package.
             library: A preset library whose presets join the candidates; none if None.
 
         Raises:
@@ -68,13 +69,13 @@ class Matcher:
             StorageError: If the library cannot be read.
         """
         engine = engines[synth]
-        weights = model or weights_of(synth)
+        weights = find_weights(synth, model, models) if model else weights_of(synth)
         posterior = None
         proposers: list[Proposer] = []
         if weights is not None:
             learned = FromModel(load_model(weights, engine.space, models), _VELOCITY)
             proposers.append(learned)
-            posterior = learned if isinstance(learned.model, Density) else None
+            posterior = learned if as_density(learned.model) else None
         if library is not None:
             points = Library(library).points(synth, engine.space)
             if len(points):

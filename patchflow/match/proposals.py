@@ -9,7 +9,7 @@ import torch
 from ..data.fresh import draw_around_fresh
 from ..features.inputs import inputs
 from ..features.inputs.levels import input_of_levels
-from ..models import Density, Model
+from ..models import AutoEncoder, Density, Model, as_density
 from ..presets import ParamSpace
 from .result import Target
 from .scorer import STEPS_PER_DB, Scored
@@ -88,14 +88,19 @@ class FromModel(Proposer):
     def __init__(self, model: Model, velocity: int = 100) -> None:
         self.model = model
         self.velocity = velocity
-        self._density = model if isinstance(model, Density) else None
+        self._density = as_density(model)
         self._target: Target | None = None
         self._contexts: dict[int, torch.Tensor] = {}
 
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
-        """See `Proposer.propose`."""
+        """See `Proposer.propose`.
+
+        A model that learned to give one preset, rather than draws, gives that one first: its best guess.
+        """
         noise = rng.standard_normal((count, self.model.noise), np.float32)
         z = noise * rng.uniform(*_TEMPERATURE, (count, 1)).astype(np.float32)
+        if self._density is None or isinstance(self.model, AutoEncoder):
+            z[:1] = 0
         return self._decode(z, self._context(target, pitch).expand(count, -1))
 
     @property
