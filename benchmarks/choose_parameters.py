@@ -48,7 +48,7 @@ def main(synth: str, path: str, *sizes: str) -> None:
     for size in map(int, sizes):
         chosen = tuple(name for name in make.space.names if name in ranked[:size])
         about = (
-            f"The {size} continuous parameters of {synth} that move a typical voice most; all else stays as in [voice].\n"
+            f"The {size} continuous parameters of {synth} that move a typical voice most; all else is as in [voice].\n"
             f"Made by benchmarks/choose_parameters.py of {len(bank.points):,} training voices in "
             f"{len(np.unique(bank.family)):,} families."
         )

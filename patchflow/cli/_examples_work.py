@@ -12,7 +12,9 @@ from ._parse import key_values
 __all__ = ["make_them"]
 
 
-def make_them(path: Path, out: Path | None, overrides: Sequence[str], output: DatasetOutput, workers: int | None) -> None:
+def make_them(
+    path: Path, out: Path | None, overrides: Sequence[str], output: DatasetOutput, workers: int | None
+) -> None:
     """Makes the examples of a recipe.
 
     Raises:

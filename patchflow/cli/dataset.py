@@ -60,6 +60,7 @@ def dataset(
 
             if (executor, address) != ("local", None):
                 raise OptionError("--executor and --address: examples are made on this machine")
-            return make_them(path, out, overrides or [], output, workers)
+            make_them(path, out, overrides or [], output, workers)
+            return
         work = mend if repair else make
         work(path, out, overrides or [], lambda: executors[executor](workers, address), output)

@@ -52,8 +52,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
     Example:
         >>> run(["list", "engines"])  # doctest: +ELLIPSIS
-        dexed  ...145 parameters...
-        tone   ...3 parameters...
+        amsynth_16...dexed ...145 parameters...tone ...3 parameters...
         0
     """
     for stream in (sys.stdout, sys.stderr):

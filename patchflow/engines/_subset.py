@@ -136,15 +136,16 @@ def subset_of(selection: Selection, base: type[Engine]) -> type[Subset]:
     for name in selection.parameters:
         if name not in base.space.index:
             raise UnknownName(f"parameter of {selection.engine}", name, base.space.names)
+    voice = base.space.encode(selection.voice)
     places = [base.space.index[name] for name in selection.parameters]
     free = [base.space.parameters[place] for place in places]
     space = ParamSpace(tuple(replace(parameter, default=selection.voice[parameter.name]) for parameter in free))
     about = {
-        "__doc__": f"{len(free)} parameters of {selection.engine}, all others those of one voice.",
+        "__doc__": f"Some parameters of {selection.engine}, all others as in one voice.",
         "__module__": __name__,
         "selection": selection,
         "base": base,
-        "_voice": base.space.encode(selection.voice),
+        "_voice": voice,
         "_places": places,
         "space": space,
         "native": base.native,

@@ -3,7 +3,6 @@
 import json
 import re
 import tomllib
-
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ _KEYS = {"engine": str, "parameters": list, "voice": dict}
 
 
 def subset_files() -> dict[str, Path]:
-    """Returns the files by the name of their synth: those that come along, and the user's, in `subsets` of their synths.
+    """Returns the files by their synths: those that come along, and those in `subsets` beside the descriptions.
 
     Raises:
         StorageError: If the folder cannot be read.

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from ..engines import Description, described, description_file, engines, read_description, to_text, subset_files
+from ..engines import Description, described, description_file, engines, read_description, subset_files, to_text
 from ..errors import OptionError, StorageError, UnknownName
 from ..hosts import WAYS
 from ..storage import describe, write_atomically

@@ -21,17 +21,18 @@ NOTE = Note(60, 100, hold=0.3, length=0.5)
 Make = type[Engine]
 
 
-QUICK = {"dexed", "tone"}
-"""All others play in processes of their own, which takes its time to start."""
+QUICK = {"dexed", "dexed_16", "tone"}
+"""Others play in processes of their own, which takes its time to start, or are as `dexed_16` is."""
 
-NAMES = [*engines, "amsynth"]
+NAMES = sorted({*engines, "amsynth"})
 
 
 @pytest.fixture(params=[pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in NAMES])
 def make(request: pytest.FixtureRequest) -> Make:
     """Every synth that comes along, and one of which all is known from its description."""
-    if request.param == "amsynth":
-        return engines[request.getfixturevalue("amsynth")]
+    if request.param.startswith("amsynth"):
+        request.getfixturevalue("amsynth")
+        return engines[request.param]
     try:
         return engines[request.param]
     except MissingDependency as error:

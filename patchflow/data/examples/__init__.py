@@ -1,4 +1,4 @@
-"""Examples: sounds as a model hears them, with the presets that made them, tags and folds; all of one synth and note."""
+"""Examples: what a model hears of the sounds of one synth, with the presets that made them, tags and folds."""
 
 from .examples import Examples
 from .folder import Content, write_examples

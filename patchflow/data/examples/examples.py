@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import OptionError, StorageError
-from .folder import load_array, read_about
+from .folder import load_arrays, read_about
 from .opposites import Opposites, tags_of
 from .parts import PARTS
 
@@ -56,22 +56,15 @@ class Examples:
         self.parameters: tuple[str, ...] = tuple(about["parameters"])
         if synth not in ("", self.synth):
             raise StorageError(f"{folder}: holds examples of synth {self.synth!r}, not {synth!r}")
-        try:
-            arrays = {name: load_array(folder, name, about) for name in about["files"]}
-            self.mels, self.points, self.notes, self.family, self._parts, self.names, self.category, measures = (
-                arrays[name]
-                for name in ("mels", "points", "notes", "family", "parts", "names", "category", "measures")
-            )
-        except KeyError as error:
-            raise StorageError(f"{folder}: damaged ({error} is missing). Remove it and make it again.") from error
-        opposites = [Opposites(*pair) for pair in about["pairs"]]
-        whole = (len(self.points), len(self.parameters)) == self.points.shape and measures.ndim == 2
-        if not whole or {len(array) for array in arrays.values()} != {len(self.points)}:
-            raise StorageError(f"{folder}: damaged (its arrays do not fit together). Remove it and make it again.")
+        arrays = load_arrays(folder, about)
+        self.mels, self.points, self.notes = arrays["mels"], arrays["points"], arrays["notes"]
+        self.family, self.names, self.category = arrays["family"], arrays["names"], arrays["category"]
+        self._parts = arrays["parts"]
         if not 0 <= fold < self.folds:
             raise OptionError(f"fold={fold}: not in [0, {self.folds - 1}]")
+        opposites = [Opposites(*pair) for pair in about["pairs"]]
         self.pairs = tuple((pair.low, pair.high) for pair in opposites)
-        self.tags = tags_of(measures, opposites, self.rows("train"), about["tagged"])
+        self.tags = tags_of(arrays["measures"], opposites, self.rows("train"), about["tagged"])
 
     def __len__(self) -> int:
         return len(self.points)

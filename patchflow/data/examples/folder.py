@@ -14,10 +14,11 @@ from ...errors import StorageError
 from ...storage import describe, read_bytes, write_atomically
 from .opposites import Opposites
 
-__all__ = ["ABOUT", "FORMAT", "VERSION", "Content", "load_array", "read_about", "write_examples"]
+__all__ = ["ABOUT", "Content", "load_arrays", "read_about", "write_examples"]
 
 ABOUT = "about.json"
-FORMAT, VERSION = "patchflow-examples", 1
+_FORMAT, _VERSION = "patchflow-examples", 1
+_ARRAYS = ("mels", "points", "notes", "family", "parts", "names", "category", "measures")
 _LARGE = {"mels"}  # too large to be read as a whole before use
 
 
@@ -59,18 +60,11 @@ class Content:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Returns the arrays by the names of their files."""
-        count = len(self.points)
+        count, types = len(self.points), {"mels": np.float16, "parts": np.uint8, "family": np.int64}
         measures = np.empty((count, 0)) if self.measures is None else self.measures
-        return {
-            "mels": self.mels.astype(np.float16),
-            "points": self.points.astype(np.float32),
-            "notes": self.notes.astype(np.float32),
-            "family": self.family.astype(np.int64),
-            "parts": self.parts.astype(np.uint8),
-            "names": self.names.astype(str),
-            "category": self.category.astype(str),
-            "measures": measures.astype(np.float32),
-        }
+        found = {name: getattr(self, name) for name in _ARRAYS} | {"measures": measures}
+        texts = dict.fromkeys(("names", "category"), str)
+        return {name: array.astype({**types, **texts}.get(name, np.float32)) for name, array in found.items()}
 
 
 def write_examples(folder: str | Path, content: Content) -> None:
@@ -93,8 +87,8 @@ def write_examples(folder: str | Path, content: Content) -> None:
         files[name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
         write_atomically(folder / f"{name}.npy", data)
     about = {
-        "format": FORMAT,
-        "version": VERSION,
+        "format": _FORMAT,
+        "version": _VERSION,
         "synth": content.synth,
         "parameters": list(content.parameters),
         "hears": content.hears,
@@ -113,35 +107,51 @@ def read_about(folder: Path) -> dict[str, Any]:
         StorageError: If there are no examples, or of another version, or they are damaged.
     """
     if not (folder / ABOUT).exists():
-        raise StorageError(f"{folder}: holds no examples, or unfinished ones. Make them: patchflow dataset RECIPE -o ...")
+        raise StorageError(f"{folder}: holds no examples, or unfinished ones. Make them: patchflow dataset RECIPE")
     try:
         about = json.loads(read_bytes(folder / ABOUT))
-        if about["format"] != FORMAT:
+        if about["format"] != _FORMAT:
             raise StorageError(f"{folder}: holds no examples (format={about['format']!r})")
-        if about["version"] != VERSION:
-            raise StorageError(f"{folder}: version={about['version']!r}: this patchflow reads {VERSION}. Make it again.")
+        if about["version"] != _VERSION:
+            raise StorageError(
+                f"{folder}: version={about['version']!r}, not the {_VERSION} of this patchflow. Make it again."
+            )
         _check(about)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StorageError(f"{folder / ABOUT}: damaged ({error}). Remove the folder and make it again.") from error
     return about
 
 
-def load_array(folder: Path, name: str, about: Mapping[str, Any]) -> np.ndarray:
-    """Returns an array; large ones stay on disk, small ones are checked to the byte.
+def load_arrays(folder: Path, about: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Returns the arrays by name; large ones stay on disk, small ones are checked to the byte.
+
+    Args:
+        folder: Where they are.
+        about: What `read_about` returned.
 
     Raises:
-        StorageError: If it is missing or not as it was written.
+        StorageError: If one is missing or not as it was written, or they do not fit together.
     """
-    path, wanted = folder / f"{name}.npy", about["files"][name]
+    for name in _ARRAYS:
+        if name not in about["files"]:
+            raise StorageError(f"{folder}: damaged ({name!r} is missing). Remove it and make it again.")
+    arrays = {name: _load(folder / f"{name}.npy", about["files"][name]) for name in _ARRAYS}
+    count = len(arrays["points"])
+    widths = {"points": len(about["parameters"]), "measures": len(about["pairs"]), "notes": 3}
+    fit = all(arrays[name].shape == (count, width) for name, width in widths.items())
+    if not fit or {len(array) for array in arrays.values()} != {count} or arrays["mels"].ndim != 3:
+        raise StorageError(f"{folder}: damaged (its arrays do not fit together). Remove it and make it again.")
+    return arrays
+
+
+def _load(path: Path, wanted: Mapping[str, Any]) -> np.ndarray:
     try:
-        size = path.stat().st_size
-        if size != wanted["bytes"]:
-            raise ValueError(f"has {size:,} bytes, not {wanted['bytes']:,}")
-        if name in _LARGE:
+        size, large = path.stat().st_size, path.stem in _LARGE
+        data = b"" if large else read_bytes(path)
+        if size != wanted["bytes"] or not (large or hashlib.sha256(data).hexdigest() == wanted["sha256"]):
+            raise StorageError(f"{path}: is not as it was written. Remove the folder and make it again.")
+        if large:
             return np.load(path, mmap_mode="r", allow_pickle=False)
-        data = read_bytes(path)
-        if hashlib.sha256(data).hexdigest() != wanted["sha256"]:
-            raise ValueError("is not as it was written")
         return np.load(io.BytesIO(data), allow_pickle=False)
     except OSError as error:
         raise StorageError(f"cannot read {path}: {describe(error)}") from error

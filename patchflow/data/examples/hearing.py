@@ -43,12 +43,16 @@ def hear(engine: Engine, points: np.ndarray, recipe: ExamplesRecipe) -> Heard:
         recipe: Says how they are played and heard.
     """
     kind = inputs[recipe.hears]
-    sounds = np.stack([render_or_silence(engine, point, recipe.note, kind.rate) for point in points])
-    x = torch.from_numpy(sounds)
-    found = describe(x, kind.rate) | character(x[:, : round(recipe.hold * kind.rate)], kind.rate)
+    sounds = [render_or_silence(engine, point, recipe.note, kind.rate) for point in points]
+    heard = [torch.from_numpy(sound)[None] for sound in sounds]  # one by one: that fits a processor's cache
     return Heard(
-        mels=kind.of(x, kind.rate).numpy().astype(np.float16),
-        measures=torch.stack([found[pair.measure] for pair in MEASURED], 1).numpy(),
+        mels=np.concatenate([kind.of(x, kind.rate).numpy().astype(np.float16) for x in heard]),
+        measures=np.stack([_measured(x, round(recipe.hold * kind.rate), kind.rate) for x in heard]),
         prints=np.stack([fingerprint(sound, kind.rate) for sound in sounds]),
-        audible=np.abs(sounds).max(1) >= INAUDIBLE,
+        audible=np.array([np.abs(sound).max() >= INAUDIBLE for sound in sounds]),
     )
+
+
+def _measured(x: torch.Tensor, held: int, rate: int) -> np.ndarray:
+    found = describe(x, rate) | character(x[:, :held], rate)
+    return np.array([found[pair.measure].item() for pair in MEASURED], np.float32)

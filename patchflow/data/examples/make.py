@@ -33,7 +33,7 @@ from .recipe import ExamplesRecipe
 __all__ = ["MadeExamples", "make_examples"]
 
 _BLOCK = 1024
-_JOB = 8  # presets that a thread plays before it analyses them
+_JOB = 8  # presets that a thread is given at once
 _ORIGIN, _WORK, _LEFTOVERS = "origin.json", ".work", ".patchflow-*"
 
 
@@ -43,8 +43,8 @@ class MadeExamples:
 
     Args:
         folder: Where they lie.
-        counts: Presets of the bank, distinct ones, silent ones that were left out, items that are there; families, items
-            of the largest one; items of the test and of the validation part of each fold.
+        counts: Presets of the bank, distinct ones, silent ones that were left out, items that are there; families,
+            items of the largest one; items of the test and of the validation part of each fold.
         rendered: How many this call played; the others were there.
         seconds: How long it took.
     """

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import StorageError
-from ...storage import describe, read_bytes, write_atomically
+from ...storage import describe, write_atomically
 from .lock import LOCK
 from .origin import compare
 from .relate import Relations
