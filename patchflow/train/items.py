@@ -9,7 +9,7 @@ import torch
 from ..features.inputs import inputs
 from ..models import Batch
 
-__all__ = ["Examples", "Items", "Material", "Selection", "load", "moments"]
+__all__ = ["Items", "Material", "Selection", "load", "moments"]
 
 _COUNTED = 4096  # items of a cache that statistics are taken of
 
@@ -22,33 +22,6 @@ class Items(Protocol):
 
     def take(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
         """Returns mels, points, notes, and maybe tags."""
-        ...
-
-
-@runtime_checkable
-class Examples(Items, Protocol):
-    """Examples of one synth, see `data.examples`.
-
-    Attributes:
-        synth: Name of the synth.
-        hears: What was made of the sounds.
-        pairs: The tag pairs.
-        mels: Of all examples, shape `(N, F, n)`.
-        points: Their presets, shape `(N, P)`.
-    """
-
-    synth: str
-    hears: str
-    pairs: tuple[tuple[str, str], ...]
-    mels: np.ndarray
-    points: np.ndarray
-
-    def rows(self, part: str, fold: int = 0) -> np.ndarray:
-        """Returns the rows of a part."""
-        ...
-
-    def statistics(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns mean and standard deviation of every band."""
         ...
 
 

@@ -10,13 +10,14 @@ import torch
 
 from ..data.bank import Bank
 from ..data.cache import Cache, fill_cache
+from ..data.examples import Examples
 from ..data.sampler import Sampler
 from ..data.stream import Stream
 from ..engines import Engine, engines
 from ..errors import StorageError
 from ..features.inputs import inputs
 from ..presets import ParamSpace
-from .items import Examples, Items, Material, Selection, moments
+from .items import Items, Material, Selection, moments
 from .parallel import Team
 from .recipe import Recipe
 from .report import Report
@@ -56,13 +57,13 @@ def open_source(settings: Recipe) -> Source:
     if not settings.data:
         return Source(_HEARD, 0, Path(settings.bank), bank=_read_bank(settings, space))
     folder = Path(settings.data)
-    examples = _open(folder)
-    if examples.synth != settings.synth:
-        raise StorageError(f"{folder}: examples of synth {examples.synth!r}, not of {settings.synth!r}")
+    examples = Examples(folder, settings.fold, synth=settings.synth)
+    if examples.hears not in inputs:
+        raise StorageError(f"{folder}: has what this patchflow does not know, hears={examples.hears!r}")
     shape = inputs[examples.hears].shape
-    if examples.mels.shape[1:] != shape or examples.points.shape[1:] != (len(space),):
-        found = f"{examples.points.shape[1]} parameters and spectrograms of {examples.mels.shape[1:]}"
-        raise StorageError(f"{folder}: has {found}, not {len(space)} and {shape}. Make it again.")
+    if examples.parameters != space.names or examples.mels.shape[1:] != shape:
+        found = f"{len(examples.parameters)} parameters and spectrograms of {examples.mels.shape[1:]}"
+        raise StorageError(f"{folder}: has {found}, synth {settings.synth!r} others or {shape}. Make it again.")
     return Source(examples.hears, len(examples.pairs), folder, examples=examples)
 
 
@@ -107,18 +108,12 @@ def streamed(settings: Recipe, source: Source, material: Material, step: int) ->
         yield items
 
 
-def _open(folder: Path) -> Examples:
-    from ..data.examples import Examples  # pyright: ignore[reportMissingImports]
-
-    return Examples(folder)
-
-
 def _of_examples(settings: Recipe, examples: Examples) -> Material:
-    parts = {part: np.asarray(examples.rows(part, settings.fold)) for part in ("train", "valid")}
+    parts = {part: examples.rows(part) for part in ("train", "valid")}
     for part, rows in parts.items():
         if not len(rows):
             raise StorageError(f"{settings.data}: has no examples for {part!r} in fold {settings.fold}")
-    mean, std = (torch.as_tensor(np.asarray(found)).float() for found in examples.statistics(parts["train"]))
+    mean, std = (torch.from_numpy(found) for found in examples.statistics(parts["train"]))
     train, valid = (Selection(examples, rows) for rows in parts.values())
     return Material(train, valid, examples.hears, mean, std)
 

@@ -37,8 +37,8 @@ def advice(batch: int, attempt: Callable[[int], None] | None) -> str:
     """
     if attempt is None:
         return f"Give a smaller batch, e.g. batch={max(2, batch // 2)}; whether that fits was not tried."
-    while batch > 3:
-        batch //= 2
+    while batch > 2:
+        batch = max(2, batch // 2)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         try:

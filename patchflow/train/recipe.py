@@ -132,7 +132,7 @@ class Recipe:
 
 
 _RANGES = (
-    ("fold", 0, 4),
+    ("fold", 0, 1e6),
     ("items", 1, 1e9),
     ("plain", 0, 1),
     ("crossed", 0, 1),

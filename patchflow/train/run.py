@@ -80,15 +80,15 @@ def _train(settings: Recipe, team: Team, progress: Callable[[Report], None]) -> 
         Loop(settings, state, terms, material, feed, replicas, team, out, log, progress).run()
     path = out / f"{settings.synth}.safetensors"
     if team.leads:
-        _keep(path, state, settings)
+        _keep(path, state, settings, round(state.step / feed.epoch, 3))
     team.wait()
     return path
 
 
-def _keep(path: Path, state: State, settings: Recipe) -> None:
+def _keep(path: Path, state: State, settings: Recipe, epochs: float) -> None:
     """Writes the weights that are kept, and what they are."""
     about: dict[str, Any] = {"recipe": asdict(settings), "commit": commit(), "steps": state.step}
-    about |= {"minutes": round(state.minutes, 3), "losses": last_losses(path.parent)}
+    about |= {"epochs": epochs, "minutes": round(state.minutes, 3), "losses": last_losses(path.parent)}
     if settings.start:
         about["before"] = json.loads(read_header(settings.start)["about"])
     if state.best and settings.keeps_best:

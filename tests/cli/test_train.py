@@ -7,6 +7,8 @@ import pytest
 import patchflow.train
 from patchflow.train import Report
 
+LOSSES = {"train.sound": 1.0, "train.latent": 0.5, "valid.sound": 1.75, "valid.latent": 0.25}
+
 
 def test_recipe_and_overrides_reach_the_training_loop(shell, monkeypatch):
     def train(recipe, overrides, progress) -> Path:
@@ -19,6 +21,30 @@ def test_recipe_and_overrides_reach_the_training_loop(shell, monkeypatch):
 
     assert (done.code, done.out) == (0, "r.toml {'steps': '10', 'out': 'a=b'}\n")
     assert done.err == "train         250 of 1,000  loss 0.5000\n"
+
+
+@pytest.mark.parametrize(("seconds", "left"), [(42.4, "42 s"), (600.0, "10 min"), (7200.0, "2.0 h")])
+def test_the_progress_shows_terms_and_the_time_left(shell, monkeypatch, seconds, left):
+    losses = {"train": 1.5, "valid": 2.0, **LOSSES}
+
+    def train(recipe, overrides, progress) -> Path:
+        progress(Report("train", 250, 1_000, losses, seconds))
+        return Path("weights")
+
+    monkeypatch.setattr(patchflow.train, "train", train)
+
+    assert shell.run("train", "r.toml").err == (
+        f"train         250 of 1,000  train 1.5000  valid 2.0000  sound 1/1.75  latent 0.5/0.25  {left} left\n"
+    )
+
+
+def test_only_the_first_of_several_processes_speaks(shell, monkeypatch):
+    (shell.folder / "r.toml").write_text('bank = "b.npz"\nout = "o"\n')
+    monkeypatch.setenv("RANK", "1")
+
+    done = shell.run("train", "r.toml", "stepz=1")
+
+    assert (done.code, done.out, done.err) == (1, "", "")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from patchflow.train import Report, begin, material, train
+from patchflow.train import Report, begin, train
 
 from . import small
 
@@ -14,14 +14,14 @@ __all__ = ["learn"]
 
 @pytest.fixture
 def learn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Trains `Several` in `tmp_path / name` on four dozen examples, five steps an epoch."""
+    """Trains `Several` in `tmp_path / name` on 41 examples, five steps an epoch."""
     monkeypatch.setattr(begin, "models", {"several": small.Several, "crowd": small.Crowd})
-    monkeypatch.setattr(material, "_open", small.Folder)
+    examples = small.write_small(tmp_path / "examples")
 
     def learn(name: str = "run", progress: Callable[[Report], None] = lambda _: None, **overrides: object) -> Path:
         recipe = tmp_path / "examples.toml"
         recipe.write_text(
-            f'synth = "tone"\nmodel = "several"\ndata = "examples"\nout = "{tmp_path / name}"\n'
+            f'synth = "tone"\nmodel = "several"\ndata = "{examples}"\nout = "{tmp_path / name}"\n'
             "epochs = 3\nbatch = 8\nrate = 1e-2\nrise = 0\n"
         )
         return train(recipe, {key.replace("__", "."): str(value) for key, value in overrides.items()}, progress)

@@ -7,13 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from patchflow.data.examples import Content, write_examples
+from patchflow.data.examples.opposites import Opposites
+from patchflow.data.examples.parts import deal
 from patchflow.engines.tone import Tone
 from patchflow.models import Batch, Model
 from patchflow.presets import ParamSpace
 
-__all__ = ["FOLDS", "Crowd", "Folder", "Several"]
-
-FOLDS = 5
+__all__ = ["Crowd", "Several", "write_small"]
 
 
 class Several(Model):
@@ -72,32 +73,25 @@ class Crowd(Several):
         return {"regression": (mean.sigmoid() - batch.points).square().mean(), "latent": mean.square().mean()}
 
 
-class Folder:
-    """Examples in memory, as those of a folder: a fifth of the families is the test set, some of the rest valid."""
-
-    synth = "tone"
-    hears = "paper"
-    pairs = (("dark", "bright"),)
-
-    def __init__(self, folder: Path, count: int = 60) -> None:
-        rng = np.random.default_rng(0)
-        self.points = Tone.space.snap(rng.random((count, 3))).astype(np.float32)
-        levels = rng.normal(-3, 2, (count, 64, 80)) + 4 * self.points.mean(1)[:, None, None]
-        self.mels = levels.astype(np.float16)
-        self.notes = np.tile(np.array([60, 100, 3], np.float32), (count, 1))
-        self.tags = rng.integers(-1, 2, (count, 1)).astype(np.int8)
-        self.family = np.arange(count)
-
-    def __len__(self) -> int:
-        return len(self.points)
-
-    def rows(self, part: str, fold: int = 0) -> np.ndarray:
-        parts = np.where(self.family % FOLDS == fold, "test", np.where(self.family % 7 == 0, "valid", "train"))
-        return np.nonzero(parts == part)[0]
-
-    def take(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
-        return self.mels[rows], self.points[rows], self.notes[rows], self.tags[rows]
-
-    def statistics(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        mels = self.mels[rows].astype(np.float32)
-        return mels.mean((0, 2))[:, None], mels.std((0, 2))[:, None]
+def write_small(folder: Path, count: int = 60) -> Path:
+    """Writes examples of two folds; what a band sounds like tells the preset."""
+    rng = np.random.default_rng(0)
+    points = Tone.space.snap(rng.random((count, 3)))
+    levels = rng.normal(-3, 2, (count, 64, 80))
+    levels[:, :3] += 8 * points[:, :, None]
+    content = Content(
+        synth="tone",
+        parameters=Tone.space.names,
+        hears="paper",
+        mels=levels,
+        points=points,
+        notes=np.tile([60.0, 100, 3], (count, 1)),
+        family=np.arange(count),
+        parts=deal(np.arange(count), 5, 0.15, 0),
+        names=np.array([f"tone {i}" for i in range(count)]),
+        category=np.array([""] * count),
+        pairs=(Opposites("Dark", "Bright", "brightness"),),
+        measures=points[:, :1],
+    )
+    write_examples(folder, content)
+    return folder

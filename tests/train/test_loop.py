@@ -44,7 +44,7 @@ def run(material: Path, tmp_path: Path) -> Run:
         recipe.write_text(
             f'synth = "tone"\nbank = "{material}/bank.npz"\ncache = "{material}/cache"\n'
             f'out = "{tmp_path / name}"\nitems = 24\nsteps = {STEPS}\nbatch = 8\nrate = 1e-3\n'
-            f'every = 4\nsave_every = 4\n{SIZES}'
+            f"every = 4\nsave_every = 4\n{SIZES}"
         )
         return train(recipe, {key: str(value) for key, value in overrides.items()}, progress)
 

@@ -179,7 +179,12 @@ def test_examples_are_not_augmented_unless_it_is_said(path: Path):
 
 @pytest.mark.parametrize(
     ("text", "best"),
-    [("", False), ('schedule = "plateau"', True), ("patience = 3", True), ('schedule = "plateau"\nkeep = "last"', False)],
+    [
+        ("", False),
+        ('schedule = "plateau"', True),
+        ("patience = 3", True),
+        ('schedule = "plateau"\nkeep = "last"', False),
+    ],
 )
 def test_runs_that_watch_the_validation_keep_the_best(text: str, best: bool, path: Path):
     path.write_text(LEAST + text)

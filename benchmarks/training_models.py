@@ -1,0 +1,167 @@
+"""How fast every model trains: by the loop, by a bare loop over the same module, and against the device's own speed.
+
+Usage: python benchmarks/training_models.py [--models mlp,vae] [--synth dexed] [--batch 64] [--rounds 5] [--device cuda]
+(writes benchmarks/results/training_models_DEVICE.json, model by model)
+
+Both loops learn from the same items in memory, on the same device and number of threads, in turn; the figures are
+medians of the ratios of neighbouring runs. The bare loop takes a batch, computes the loss, its gradient and a step of
+Adam, and nothing else. Ours is what `patchflow train` runs, set to do the same: no average of the weights and no limit
+of the gradient, but its thread that makes batches and its watch for losses that are no numbers. The operations of a
+step are counted by torch: products and convolutions, forward and backward; the device's speed is that of products of
+square matrices in the same precision.
+"""
+
+import argparse
+import json
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from timing import seconds, spread
+from torch import Tensor
+from torch.optim import Adam
+from torch.utils.flop_counter import FlopCounterMode
+
+from patchflow.engines import engines
+from patchflow.features.inputs import inputs
+from patchflow.models import Model, models
+from patchflow.train import Recipe
+from patchflow.train.checkpoint import State
+from patchflow.train.feed import Feed
+from patchflow.train.items import load
+from patchflow.train.replicas import Replicas
+from patchflow.train.step import take_step
+
+RESULTS = Path(__file__).parent / "results"
+SQUARE, PRODUCTS = {"cpu": 1024, "cuda": 8192}, 10
+
+
+class Noise:
+    """Items that sound like nothing, as examples store them."""
+
+    def __init__(self, model: Model, count: int = 2048) -> None:
+        rng, pairs = np.random.default_rng(0), getattr(model, "pairs", 0)
+        self.mels = rng.random((count, *inputs[model.hears].shape), np.float32).astype(np.float16)
+        self.points = model.space.snap(rng.random((count, len(model.space)))).astype(np.float32)
+        self.notes = np.tile(np.array([60, 100, 3], np.float32), (count, 1))
+        self.tags = rng.integers(-1, 2, (count, pairs)).astype(np.int8)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def take(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Returns some items."""
+        return self.mels[rows], self.points[rows], self.notes[rows], self.tags[rows]
+
+
+def main() -> None:
+    """Measures and writes the models that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", default=",".join(models), help="names, with commas")
+    parser.add_argument("--synth", default="dexed")
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=10, help="a round")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
+    options = parser.parse_args()
+    path = RESULTS / f"training_models_{options.device}.json"
+    report: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    for name in options.models.split(","):
+        report[name] = measured(name, options)
+        print(name, json.dumps(report[name]), flush=True)
+        path.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def measured(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Returns the figures of one model at its default sizes, which are those of its paper."""
+    space, settings = engines[options.synth].space, _recipe(options)
+    torch.manual_seed(0)
+    ours, bare = (models[name](space).to(options.device) for _ in range(2))
+    items = Noise(ours)
+    batch = load(items, np.arange(options.batch), ours.hears).to(options.device)
+    with FlopCounterMode(display=False) as counter:
+        sum(ours.loss(batch, _chance(options)).values(), torch.zeros((), device=options.device)).backward()
+    work, times = counter.get_total_flops() * options.steps, list[dict[str, float]]()
+    with (
+        Feed(items, ours.hears, batch=options.batch, shuffled=True, device=options.device) as feed,
+        Replicas(ours, 1) as replicas,
+    ):
+        state = State(ours, ours, torch.optim.AdamW(ours.parameters(), 1e-5, weight_decay=0, fused=True))
+        plain = bare_loop(bare, items, options)
+        runs = {"ours": lambda: our_loop(state, settings, feed, replicas, options), "bare": plain}
+        for _ in range(options.rounds + 1):  # the first one warms up
+            found = {which: seconds(run) for which, run in runs.items()}
+            times.append(found | {"flops": products(options)})
+    times = times[1:]
+    return {
+        "items_per_second": round(options.steps * options.batch / statistics.median(t["ours"] for t in times), 1),
+        "ours_over_bare": spread([t["bare"] / t["ours"] for t in times]),
+        "flops_over_matrix_products": spread([work / t["ours"] / t["flops"] for t in times]),
+        "matrix_gflops": round(statistics.median(t["flops"] for t in times) / 1e9, 1),
+        "gflop_per_item": round(work / options.steps / options.batch / 1e9, 3),
+        "weights": sum(weight.numel() for weight in ours.parameters()),
+        "note": f"batches of {options.batch}, {options.precision}, {_device(options)}",
+    }
+
+
+def our_loop(state: State, settings: Recipe, feed: Feed, replicas: Replicas, options: argparse.Namespace) -> None:
+    """Steps as `patchflow train` takes them."""
+    unread = [
+        torch.stack(list(take_step(state, settings, feed.take(state.step), replicas, {}).values()))
+        for _ in range(options.steps)
+    ]
+    torch.stack(unread).tolist()
+
+
+def bare_loop(model: Model, items: Noise, options: argparse.Namespace) -> Callable[[], None]:
+    """Returns the same steps written plainly."""
+    optimizer, rng = Adam(model.parameters(), 1e-5, fused=True), np.random.default_rng(0)
+    mixed, device = options.precision == "bfloat16", options.device
+
+    def run() -> None:
+        total: Tensor | float = 0.0
+        for _ in range(options.steps):
+            batch = load(items, rng.integers(len(items), size=options.batch), model.hears).to(device)
+            with torch.autocast(device, torch.bfloat16, enabled=mixed):
+                loss = torch.stack(list(model.loss(batch, _chance(options)).values())).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total = total + loss.detach()
+        float(total)
+
+    return run
+
+
+def products(options: argparse.Namespace) -> float:
+    """Returns the operations a second of products of square matrices."""
+    size, kind = SQUARE[options.device], getattr(torch, options.precision)
+    a, b, c = torch.rand(3, size, size, device=options.device, dtype=kind)
+
+    def run() -> None:
+        for _ in range(PRODUCTS):
+            torch.mm(a, b, out=c)
+        float(c[0, 0])
+
+    run()
+    return PRODUCTS * 2 * size**3 / seconds(run)
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    return Recipe("-", "-", average=0.0, weight_decay=0.0, clip=0.0, device=options.device, precision=options.precision)
+
+
+def _chance(options: argparse.Namespace) -> torch.Generator:
+    return torch.Generator(options.device).manual_seed(0)
+
+
+def _device(options: argparse.Namespace) -> str:
+    return torch.cuda.get_device_name() if options.device == "cuda" else f"CPU, threads: {torch.get_num_threads()}"
+
+
+if __name__ == "__main__":
+    main()

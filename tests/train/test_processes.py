@@ -1,0 +1,139 @@
+"""Real processes: killed and gone on with, and several that train one model."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import patchflow
+from patchflow.data import Bank
+from patchflow.engines.tone import Tone
+from tests.train import worker
+from tests.train.small import write_small
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(patchflow.__file__).parent.parent
+WORKER = str(Path(worker.__file__))
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    """Starts Python in an empty folder that has a bank, examples and recipes for both."""
+    points = Tone.space.snap(np.random.default_rng(0).random((64, 3)))
+    split = np.array(["train"] * 40 + ["valid"] * 20 + ["test"] * 4)
+    Bank(points, np.arange(64), np.array([f"tone {i}" for i in range(64)]), split).save(tmp_path / "bank.npz")
+    write_small(tmp_path / "examples")
+    (tmp_path / "bank.toml").write_text(
+        'synth = "tone"\nbank = "bank.npz"\ncache = "cache"\nout = "run"\nitems = 64\nsteps = 150\nbatch = 16\n'
+        "rate = 1e-2\nevery = 20\nsave_every = 10\n"
+        "[sizes]\nwidth = 4\ncontext = 16\nhidden = 16\ntransforms = 2\nbins = 4\n"
+    )
+    (tmp_path / "several.toml").write_text(
+        'synth = "tone"\nmodel = "several"\ndata = "examples"\nout = "run"\nepochs = 200\nbatch = 8\nrate = 1e-2\n'
+        'schedule = "plateau"\nstall = 3\npatience = 60\nsave_every = 7\n[warm_up]\nlatent = 50\n'
+    )
+
+    def start(*words: object) -> "subprocess.Popen[str]":
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, *(str(word) for word in words)]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=tmp_path, env=environment, text=True, stdout=pipe, stderr=pipe)
+
+    return start
+
+
+def done(process: "subprocess.Popen[str]") -> tuple[str, str]:
+    """What a process that ends well has printed."""
+    out, error = process.communicate(timeout=300)
+    assert process.returncode == 0, error
+    return out, error
+
+
+def same(a: Path, b: Path) -> bool:
+    ours, theirs = load_file(a), load_file(b)
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+def kill_now_and_then(start: Start, out: Path, words: list[str], times: int) -> None:
+    """Starts a run several times and kills each at a moment that nobody chose, once it has begun."""
+    chance = random.Random(time.time_ns())
+    for _ in range(times):
+        process = start(*words, f"out={out.name}")
+        begun = time.monotonic()
+        while not (out / "log.jsonl").exists() and process.poll() is None and time.monotonic() < begun + 120:
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 1.0))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.mark.parametrize("recipe", ["bank", "several"])
+def test_killed_at_any_time_and_gone_on_with_is_as_if_never_killed(start: Start, tmp_path: Path, recipe: str):
+    words = ["-m", "patchflow", "train", "bank.toml"] if recipe == "bank" else [WORKER, "several.toml"]
+    done(start(*words, "out=whole"))
+
+    kill_now_and_then(start, tmp_path / "killed", words, 3)
+    done(start(*words, "out=killed"))
+
+    assert same(tmp_path / "killed" / "tone.safetensors", tmp_path / "whole" / "tone.safetensors")
+    for name in ("step", "train", "valid", "rate"):
+        ours, theirs = (
+            [json.loads(line)[name] for line in (tmp_path / out / "log.jsonl").read_text().splitlines()]
+            for out in ("killed", "whole")
+        )
+        assert ours == theirs
+
+
+def test_two_processes_find_the_gradient_of_the_whole_batch(start: Start, tmp_path: Path):
+    alone = worker.gradient(tmp_path / "examples")
+    done(start(*TORCHRUN, WORKER, "gradient", tmp_path / "examples"))
+    together = load_file(tmp_path / "examples" / "gradient2.safetensors")
+
+    assert alone.keys() == together.keys()
+    for name, tensor in alone.items():
+        torch.testing.assert_close(together[name], tensor, rtol=1e-4, atol=1e-6, msg=name)
+
+
+def test_two_processes_train_as_two_workers_do(start: Start, tmp_path: Path):
+    train = ["-m", "patchflow", "train", "bank.toml", "steps=20"]
+    out, error = done(start(*TORCHRUN, *train, "out=two"))
+    done(start(*train, "out=one", "workers=2"))
+
+    ours, theirs = (load_file(tmp_path / name / "tone.safetensors") for name in ("two", "one"))
+    for name, tensor in ours.items():
+        torch.testing.assert_close(tensor, theirs[name], rtol=1e-2, atol=1e-3, msg=name)
+    assert out == "two/tone.safetensors\n"
+    assert error.count("train ") >= 1
+    assert error.count("20 of 20") == 1
+
+
+def test_two_processes_go_on_exactly(start: Start, tmp_path: Path):
+    words = [*TORCHRUN, WORKER, "several.toml", "schedule=cosine", "stall=0", "epochs=4", "patience=0"]
+    done(start(*words, "out=whole"))
+    done(start(*words, "out=parts", "minutes=1e-9", "save_every=1"))
+    steps = len((tmp_path / "parts" / "log.jsonl").read_text().splitlines())
+    done(start(*words, "out=parts"))
+
+    assert steps == 1
+    assert same(tmp_path / "parts" / "tone.safetensors", tmp_path / "whole" / "tone.safetensors")
+
+
+def test_a_mistake_is_told_once(start: Start):
+    process = start(*TORCHRUN, "-m", "patchflow", "train", "bank.toml", "stepz=3")
+    _, error = process.communicate(timeout=300)
+
+    assert process.returncode != 0
+    assert error.count("Did you mean 'steps'?") == 1
