@@ -26,8 +26,17 @@ from .speed import capacity, one_shot_ms
 
 __all__ = ["RESULTS", "SOUNDS", "SUMMARY", "TAGS", "evaluate_run", "evaluate_trivial"]
 
-RESULTS, SOUNDS, SUMMARY, TAGS = "results.jsonl", "sounds.jsonl", "summary.json", "tags.json"
-"""Names of the files of a result folder: test part, foreign sounds, costs and counts; tag classifiers."""
+RESULTS = "results.jsonl"
+"""File of the lines of the test part."""
+
+SOUNDS = "sounds.jsonl"
+"""File of the lines of foreign sounds."""
+
+SUMMARY = "summary.json"
+"""File of costs and counts."""
+
+TAGS = "tags.json"
+"""File of what tag classifiers reached."""
 
 _ROWS_BESIDE = ("oracle", *TRIVIAL)
 

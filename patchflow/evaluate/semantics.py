@@ -1,4 +1,4 @@
-"""Can the tags of presets be told from their sounds, or from their parameters?"""
+"""How well the tags of presets can be told from their sounds, and from their parameters."""
 
 from typing import Any
 
