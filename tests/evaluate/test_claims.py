@@ -44,7 +44,7 @@ def test_the_p_value_is_wilcoxons_corrected_for_all_tests(tmp_path: Path):
     found = verdicts(boards(tmp_path, {"flow_reg": reg, "vaeflow": flow, "flow_dis": dis}))
     raw = [wilcoxon(reg, flow)[1]] * 2 + [wilcoxon(reg, dis)[1]] * 2
 
-    assert [v.p for v in found] == pytest.approx(holm([float(p) for p in raw]))
+    assert [v.p for v in found] == pytest.approx(holm([float(np.asarray(p)) for p in raw]))
 
 
 def test_groups_of_models_are_compared_by_their_means(tmp_path: Path):
