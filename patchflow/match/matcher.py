@@ -82,7 +82,7 @@ class Matcher:
             StorageError: If the library cannot be read.
         """
         engine = engines[synth]
-        weights = find_weights(synth, model, models) if model else weights_of(synth)
+        weights = find_weights(synth, engine.space, model, models) if model else weights_of(synth, engine.space)
         posterior = None
         proposers: list[Proposer] = [] if on is None else [FromPreset(engine.space, _start(synth, engine, on))]
         if weights is not None:
