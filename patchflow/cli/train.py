@@ -61,21 +61,20 @@ def train(
 
     if (recipe is None) == (synth == ""):
         raise typer.BadParameter("give a recipe or --synth, and not both")
-    if recipe is not None:
-        if (minutes, device, library) != (None, None, None):
-            raise typer.BadParameter("--minutes, --device and --library go with --synth; beside a recipe: minutes=60")
-        try:
+    if recipe is not None and (minutes, device, library) != (None, None, None):
+        raise typer.BadParameter("--minutes, --device and --library go with --synth; beside a recipe: minutes=60")
+    try:
+        if recipe is not None:
             weights = run(recipe, key_values(overrides or []), _show)
-        except PatchflowError as error:
-            if is_follower() and "out of memory" not in str(error):  # the first process meets all others too
-                raise typer.Exit(1) from None
-            raise
-        if not is_follower():
-            typer.echo(weights)
-        return
-    source = library_file(library, none=False)
-    wanted = {"minutes": 60.0 if minutes is None else minutes, "device": device or "cpu"}
-    typer.echo(train_own(synth, library=source, progress=_show, **wanted))
+        else:
+            wanted = {"minutes": 60.0 if minutes is None else minutes, "device": device or "cpu"}
+            weights = train_own(synth, library=library_file(library, none=False), progress=_show, **wanted)
+    except PatchflowError as error:
+        if is_follower() and "out of memory" not in str(error):  # the first process meets all others too
+            raise typer.Exit(1) from None
+        raise
+    if not is_follower():
+        typer.echo(weights)
 
 
 def _show(report: "Report") -> None:

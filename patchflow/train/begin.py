@@ -53,7 +53,8 @@ def begin(settings: Recipe, space: ParamSpace, source: Source, device: str) -> S
         _continue(model, settings, space)
     model.to(device)
     optimizer = AdamW(model.parameters(), settings.rate, weight_decay=settings.weight_decay, fused=True)
-    return State(model, copy.deepcopy(model).requires_grad_(False), optimizer)
+    learned = {key: getattr(settings, key) for key in ("bank", "data", "fold", "seed")}
+    return State(model, copy.deepcopy(model).requires_grad_(False), optimizer, learned)
 
 
 def settle(state: State, settings: Recipe, material: Material, device: str) -> Terms:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -27,6 +28,7 @@ class State:
         model: What is trained.
         average: An equal model that holds the moving average of its weights.
         optimizer: Of `model`.
+        learned: What it learns from, by the keys of its recipe; a run goes on with nothing else.
         step: Steps taken.
         minutes: Minutes of training they took.
         watch: What is known of validation losses.
@@ -38,6 +40,7 @@ class State:
     model: Model
     average: Model
     optimizer: torch.optim.Optimizer
+    learned: Mapping[str, Any] = field(default_factory=dict)
     step: int = 0
     minutes: float = 0.0
     watch: Watch = field(default_factory=Watch)
@@ -65,6 +68,7 @@ def save_checkpoint(path: Path, state: State) -> None:
         "step": str(state.step),
         "minutes": repr(state.minutes),
         "kind": type(state.model).__name__,
+        "learned": json.dumps(state.learned),
         "watch": json.dumps(asdict(state.watch)),
         "sums": json.dumps(state.sums),
         "summed": str(state.summed),
@@ -76,7 +80,7 @@ def load_checkpoint(path: Path, state: State) -> None:
     """Restores `state` from a checkpoint, if there is one.
 
     Raises:
-        ModelError: If the file is damaged or of another model.
+        ModelError: If the file is damaged, of another model, or of one that learned from something else.
     """
     if not path.exists():
         return
@@ -87,13 +91,16 @@ def load_checkpoint(path: Path, state: State) -> None:
         _restore(state, header, tensors)
     except (KeyError, OSError, RuntimeError, SafetensorError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"{path}: damaged or of another model; remove it to start again ({reason})") from error
+        raise ModelError(f"{path}: damaged or of another model or run; remove it to start again ({reason})") from error
 
 
 def _restore(state: State, header: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
     kind = type(state.model).__name__
     if header.get("kind", kind) != kind:
         raise ValueError(f"of a {header['kind']}, not a {kind}")
+    for key, value in json.loads(header.get("learned", "{}")).items():
+        if state.learned.get(key, value) != value:
+            raise ValueError(f"of {key}={value!r}, not {state.learned[key]!r}")
     state.model.load_state_dict(_part(tensors, "model."))
     state.average.load_state_dict(_part(tensors, "average."))
     moments: dict[int, dict[str, Tensor]] = {}

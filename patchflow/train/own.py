@@ -16,6 +16,7 @@ from ..errors import OptionError, PresetError
 from ..models import own_weights
 from ..presets.library import Library
 from ..storage import read_bytes, write_atomically
+from .parallel import is_alone
 from .report import Report
 from .run import train
 
@@ -57,12 +58,15 @@ def train_own(
 
     Raises:
         UnknownName: If there is no such synth.
-        OptionError: If `minutes` is out of its range, or `out` holds an unfinished run with other arguments.
+        OptionError: If several processes were started, `minutes` is out of its range, or `out` holds an unfinished run
+            with other arguments.
         PresetError: If hardly any preset can be heard, or all sound alike.
         EngineError: If the synth cannot be loaded.
         StorageError: If a file cannot be read or written.
         ModelError: If the loss stops being finite.
     """
+    if not is_alone():
+        raise OptionError(f"synth={synth!r}: is trained by one process. Give a recipe to torchrun.")
     if not 1 <= minutes <= 100_000:
         raise OptionError(f"minutes={minutes:g}: not in [1, 100000]")
     make, weights = engines[synth], own_weights(synth)

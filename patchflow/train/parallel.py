@@ -13,7 +13,7 @@ from ..errors import OptionError
 from ..models import Batch, Model
 from .shared_norm import SharedBatchNorm
 
-__all__ = ["Team", "change", "is_follower", "joined"]
+__all__ = ["Team", "change", "is_alone", "is_follower", "joined"]
 
 _PATIENCE = timedelta(days=7)  # the others wait while the first renders or validates
 
@@ -124,7 +124,7 @@ def joined(device: str) -> Iterator[Team]:
     if device == "cuda" and local >= count:
         raise OptionError(f"device='cuda': {local + 1} processes, but {count} CUDA devices here")
     own = f"cuda:{local}" if device == "cuda" else "cpu"
-    if _number("WORLD_SIZE", 1) == 1:
+    if is_alone():
         yield Team(device=own)
         return
     if device == "cuda":
@@ -144,6 +144,11 @@ def change(before: Tensor, after: Tensor) -> Tensor:
 def is_follower() -> bool:
     """Returns whether torchrun started this process and it is not the first."""
     return _number("RANK", 0) > 0
+
+
+def is_alone() -> bool:
+    """Returns whether this process was not started together with others by torchrun."""
+    return _number("WORLD_SIZE", 1) == 1
 
 
 def _number(name: str, otherwise: int) -> int:

@@ -282,10 +282,18 @@ def test_a_model_that_hears_something_else_is_refused(learn: Learn, monkeypatch:
         learn()
 
 
+@pytest.mark.parametrize(("key", "value"), [("fold", 1), ("seed", 7)])
+def test_a_run_does_not_go_on_with_what_it_should_not_see(learn: Learn, key: str, value: int):
+    learn(epochs=1)
+
+    with pytest.raises(ModelError, match=rf"another model or run; remove it to start again \(of {key}=0, not {value}"):
+        learn(**{key: value})
+
+
 def test_a_checkpoint_of_another_kind_of_model_is_refused(learn: Learn):
     learn(epochs=1, sizes__dropout=0.0)
 
-    with pytest.raises(ModelError, match=r"damaged or of another model.*of a Several, not a Crowd"):
+    with pytest.raises(ModelError, match=r"another model or run.*of a Several, not a Crowd"):
         learn(model="crowd")
 
 

@@ -204,7 +204,9 @@ def test_a_time_limit_ends_the_run_after_a_step(run: Run):
 def test_a_checkpoint_of_another_model_is_refused_in_one_line(run: Run, changes: dict[str, int]):
     run(steps=4)
 
-    with pytest.raises(ModelError, match=r"checkpoint\.safetensors: damaged or of another model; remove it") as caught:
+    with pytest.raises(
+        ModelError, match=r"checkpoint\.safetensors: damaged or of another model or run; remove it"
+    ) as caught:
         run(**changes)
 
     assert "\n" not in str(caught.value)

@@ -18,7 +18,9 @@ def test_other_errors_are_not(error: RuntimeError, short: bool):
     assert is_memory_short(error) is short
 
 
-@pytest.mark.parametrize(("fits", "told"), [(50, "batch=50"), (49, "batch=25"), (3, "batch=3"), (2, "batch=2"), (1, "No batch fits")])
+@pytest.mark.parametrize(
+    ("fits", "told"), [(50, "batch=50"), (49, "batch=25"), (3, "batch=3"), (2, "batch=2"), (1, "No batch fits")]
+)
 def test_the_first_half_that_fits_is_told(fits: int, told: str):
     def attempt(count: int) -> None:
         if count > fits:

@@ -134,3 +134,10 @@ def test_a_time_that_makes_no_sense_is_refused(minutes: float):
 def test_an_unknown_synth_is_refused():
     with pytest.raises(UnknownName, match="theremin"):
         train_own("theremin")
+
+
+def test_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+
+    with pytest.raises(OptionError, match="synth='tone': is trained by one process"):
+        train_own("tone")
