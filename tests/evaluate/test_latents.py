@@ -10,7 +10,7 @@ from patchflow.data.examples.parts import deal
 from patchflow.engines.tone import Tone
 from patchflow.evaluate.latents import latent_separation
 from patchflow.evaluate.separation import area_under_curve
-from patchflow.models import Model, models
+from patchflow.models import AutoEncoder, Model, models
 
 COUNT = 200
 SMALL = {"channels": 4, "hidden": 8, "depth": 2, "layers": 2}
@@ -49,6 +49,7 @@ def test_after_the_disentangling_flow_it_is_the_dimension_of_the_pair(heard: Exa
 @torch.no_grad()
 def test_the_area_is_that_of_the_latents_of_the_test_part(heard: Examples):
     model = small("ae", regressor=8)
+    assert isinstance(model, AutoEncoder)
     entry = latent_separation(model, heard)[1]
     rows = heard.rows("test")
     rows = rows[heard.tags[rows, 1] != 0]
