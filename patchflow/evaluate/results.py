@@ -14,8 +14,11 @@ from ..errors import StorageError
 from ..storage import read_bytes
 from .judging import RESULTS, SOUNDS, SUMMARY, TAGS
 from .lines import Lines, read_lines
+from .published import PUBLISHED
 
 __all__ = ["Board", "Result", "Row", "boards_of", "read_results", "read_tags"]
+
+_TRIVIAL = ("nearest", "mean", "random", "oracle")  # as they come, best first
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ class Board:
         synth: Name of the synth.
         parameters: Their number.
         size: `"small"` or `"paper"`; "" where there are trivial rows alone.
-        rows: Models first, by name; then the trivial ones.
+        rows: Models first, in the order of the paper; then the trivial ones.
     """
 
     synth: str
@@ -170,8 +173,16 @@ def _board(synth: str, size: str, results: Sequence[Result]) -> Board:
     named: dict[tuple[str, str], list[Result]] = {}
     for result in mine:
         named.setdefault((result.head["kind"], _name(result, mine)), []).append(result)
-    rows = [Row(name, kind, _ordered(found)) for (kind, name), found in sorted(named.items())]
-    return Board(synth, mine[0].head["parameters"], size, tuple(rows))
+    rows = [Row(name, kind, _ordered(found)) for (kind, name), found in named.items()]
+    return Board(synth, mine[0].head["parameters"], size, tuple(sorted(rows, key=_place)))
+
+
+def _place(row: Row) -> tuple[int, str]:
+    """Rows stand as in the paper, then models it does not have, then the trivial rows."""
+    model = row.results[0].head["row"]
+    order = [*PUBLISHED[16], *_TRIVIAL]
+    place = order.index(model) if model in order else len(PUBLISHED[16]) - (row.kind == "model") / 2
+    return round(2 * place), row.name
 
 
 def _check_alike(results: Sequence[Result]) -> None:

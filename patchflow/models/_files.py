@@ -50,8 +50,7 @@ def save_model(path: str | Path, model: Model, name: str, synth: str, *, about: 
     }
     halved = {name for name, _ in model.named_parameters()}  # counts and statistics would not fit
     tensors = {
-        key: (value.to(torch.float16) if key in halved else value).contiguous()
-        for key, value in model.state_dict().items()
+        key: (value.half() if key in halved else value).contiguous() for key, value in model.state_dict().items()
     }
     write_atomically(path, save(tensors, header))
 

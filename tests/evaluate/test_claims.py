@@ -1,6 +1,7 @@
 """Claims are tested on the raw numbers, and answered yes, no or not shown."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def test_the_answer_follows_the_numbers(tmp_path: Path, lead: float, wanted: str
 def test_the_p_value_is_wilcoxons_corrected_for_all_tests(tmp_path: Path):
     reg, flow, dis = values(5, 0), values(5.3, 1), values(5.6, 2)
     found = verdicts(boards(tmp_path, {"flow_reg": reg, "vaeflow": flow, "flow_dis": dis}))
-    raw = [wilcoxon(reg, flow)[1]] * 2 + [wilcoxon(reg, dis)[1]] * 2
+    raw: list[Any] = [wilcoxon(reg, flow)[1]] * 2 + [wilcoxon(reg, dis)[1]] * 2
 
     assert [v.p for v in found] == pytest.approx(holm([float(np.asarray(p)) for p in raw]))
 

@@ -44,6 +44,17 @@ def test_variants_of_a_model_are_rows_of_their_own(tmp_path: Path):
     ]
 
 
+def test_rows_stand_in_the_order_of_the_paper(tmp_path: Path):
+    for row in ("posterior", "ae", "mlp", "flow_reg"):
+        write_result(tmp_path / row, row, LINES)
+    for row in ("oracle", "mean"):
+        write_result(tmp_path / row, row, LINES, size="")
+
+    names = [row.name for row in boards_of(read_results([tmp_path]))[0].rows]
+
+    assert names == ["mlp", "ae", "flow_reg", "posterior", "mean", "oracle"]
+
+
 def test_folds_and_seeds_are_means_of_one_row(tmp_path: Path):
     write_result(tmp_path / "a", "vae", [line(0, 1.0), line(1, 3.0)], fold=0)
     write_result(tmp_path / "b", "vae", [line(2, 5.0)], fold=1)

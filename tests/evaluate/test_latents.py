@@ -1,0 +1,65 @@
+"""Separation in the latent space is that of single dimensions, on sounds of the test part."""
+
+import numpy as np
+import pytest
+import torch
+
+from patchflow.data.examples import Content, Examples, write_examples
+from patchflow.data.examples.opposites import Opposites
+from patchflow.data.examples.parts import deal
+from patchflow.engines.tone import Tone
+from patchflow.evaluate.latents import latent_separation
+from patchflow.evaluate.separation import area_under_curve
+from patchflow.models import AutoEncoder, Model, models
+
+COUNT = 200
+SMALL = {"channels": 4, "hidden": 8, "depth": 2, "layers": 2}
+
+
+@pytest.fixture(scope="module")
+def heard(tmp_path_factory: pytest.TempPathFactory) -> Examples:
+    """Noise that is louder where the second tag fits."""
+    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("heard")
+    measures = rng.standard_normal((COUNT, 2)).astype(np.float32)
+    mels = rng.standard_normal((COUNT, 64, 80)) + 0.4 * np.sign(measures[:, 1])[:, None, None]
+    content = Content(
+        synth="tone", parameters=Tone.space.names, hears="paper", mels=mels, points=rng.random((COUNT, 3)),
+        notes=np.tile([60.0, 100.0, 3.0], (COUNT, 1)), family=np.arange(COUNT), parts=deal(np.arange(COUNT), 2, 0.1, 0),
+        names=np.array(["x"] * COUNT), category=np.array([""] * COUNT), measures=measures, tagged=0.9,
+        pairs=(Opposites("dark", "bright", "brightness"), Opposites("soft", "loud", "weight")),
+    )  # fmt: skip
+    write_examples(folder, content)
+    return Examples(folder)
+
+
+def small(name: str, **sizes: int) -> Model:
+    torch.manual_seed(0)
+    return models[name](Tone.space, **SMALL, **sizes).eval()
+
+
+def test_after_the_disentangling_flow_it_is_the_dimension_of_the_pair(heard: Examples):
+    model = small("flow_dis", pairs=2, steps=2, flow_hidden=8)
+
+    entries = {(e["words"][1], e["space"]): e for e in latent_separation(model, heard)}
+
+    assert [entries["bright", "disentangled"]["dimension"], entries["loud", "disentangled"]["dimension"]] == [0, 1]
+    assert {space for _, space in entries} == {"latent", "disentangled"}
+
+
+@torch.no_grad()
+def test_the_area_is_that_of_the_latents_of_the_test_part(heard: Examples):
+    model = small("ae", regressor=8)
+    assert isinstance(model, AutoEncoder)
+    entry = latent_separation(model, heard)[1]
+    rows = heard.rows("test")
+    rows = rows[heard.tags[rows, 1] != 0]
+    mel, note = (torch.from_numpy(np.asarray(x[rows], np.float32)) for x in (heard.mels, heard.notes))
+    values = model.latent(mel, note)[:, entry["dimension"]].double().numpy()
+    area = area_under_curve(values, heard.tags[rows, 1] > 0)
+
+    assert entry["auc"] == pytest.approx(max(area, 1 - area), abs=1e-3)
+
+
+def test_a_model_without_a_latent_space_has_no_separation(heard: Examples):
+    torch.manual_seed(0)
+    assert latent_separation(models["mlp"](Tone.space, hidden=8, layers=2).eval(), heard) == []
