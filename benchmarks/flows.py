@@ -23,7 +23,7 @@ from patchflow.flows import Chain, flows
 from patchflow.flows._made import Made
 from patchflow.flows.permutation import Permutation
 
-BATCH, SIZE, STEPS, ROUNDS = 128, 64, 16, 7
+BATCH, SIZE, STEPS, ROUNDS = 128, 64, 16, 5
 NAMES = [name for name in flows if flows[name].domain == flows[name].image == "line" and name != "permutation"]
 
 

@@ -14,7 +14,7 @@ __all__ = ["Chain"]
 class Chain(Flow):
     """A flow of flows: the last after the others. Its inverse undoes the last first.
 
-    A context goes to those that were made for one.
+    A context goes to those that were made for one. Its tolerance is the sum of theirs.
 
     Args:
         steps: At least one; each begins where the one before it ends.

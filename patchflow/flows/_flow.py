@@ -105,5 +105,5 @@ class Flow(nn.Module, abc.ABC):
 
 
 def _full_precision(device: str) -> contextlib.AbstractContextManager[object]:
-    mixed = torch.amp.is_autocast_available(device)
+    mixed = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
     return torch.autocast(device, enabled=False) if mixed else contextlib.nullcontext()

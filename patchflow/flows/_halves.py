@@ -44,4 +44,4 @@ class Halves(nn.Module):
     def forward(self, stay: Tensor, context: Tensor | None) -> Tensor:
         """Returns the parameters of the half that moves, shape `(B, move, K)`."""
         known = stay if context is None else torch.cat((stay, context), 1)
-        return self.network(known).unflatten(1, (-1, self.outputs))
+        return self.network(known).unflatten(1, (self.outputs, -1)).mT

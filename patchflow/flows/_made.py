@@ -54,7 +54,7 @@ class Made(nn.Module):
         self.counts = [int((degree <= i).sum()) for i in range(size)]
         self.enter = MaskedLinear(degree[:, None] > place)
         self.middle = MaskedLinear(degree[:, None] >= degree)
-        self.leave = MaskedLinear((place[:, None] >= degree).repeat_interleave(outputs, 0))
+        self.leave = MaskedLinear((place[:, None] >= degree).repeat(outputs, 1))
         self.listen = nn.Linear(context, hidden, bias=False) if context else None
         with torch.no_grad():
             self.leave.weight.mul_(SMALL)
@@ -64,7 +64,7 @@ class Made(nn.Module):
         """Returns the parameters of all coordinates, shape `(B, Z, K)`."""
         sees = self.enter(x)
         first = silu(sees if self.listen is None else sees + self.listen(context))
-        return self.leave(silu(self.middle(first))).unflatten(1, (-1, self.outputs))
+        return self.leave(silu(self.middle(first))).unflatten(1, (self.outputs, -1)).mT
 
     def solve(self, step: Callable[[int, Tensor], Tensor], like: Tensor, context: Tensor | None) -> Tensor:
         """Returns the x, shape `(B, Z)`, whose coordinate i is `step(i, parameters of i given those before)`.
@@ -80,7 +80,7 @@ class Made(nn.Module):
         heard = None if self.listen is None else self.listen(context)
         x = first = second = like[:, :0]
         for i, (known, count) in enumerate(zip([0, *self.counts[:-1]], self.counts, strict=True)):
-            new, own = slice(known, count), slice(i * self.outputs, (i + 1) * self.outputs)
+            new, own = slice(known, count), slice(i, None, like.shape[1])
             if count > known:  # these units see exactly what is known now, so no mask is needed
                 sees = linear(x, self.enter.weight[new, :i], self.enter.bias[new])
                 first = torch.cat((first, silu(sees if heard is None else sees + heard[:, new])), 1)

@@ -12,7 +12,7 @@ __all__ = ["Iaf"]
 class Iaf(Flow):
     """`y_i = x_i exp(s_i) + m_i`, where s_i and m_i are made of `x_1 ... x_(i-1)` and the context.
 
-    `forward` takes one pass of the network: x is noise and y a sample, or x a code and y what it stands for.
+    `forward` takes one pass of the network: x is noise and y a sample, or x a latent code and y a preset.
     `inverse` is exact too, but goes through the coordinates one after the other: as many multiplications as two
     passes, in Z times as many small products (see `Made.solve`). For a density of given points, which needs the
     other direction to be fast, take `Maf` the other way round. The log-scales are bounded, see `bounded`.
