@@ -151,6 +151,7 @@ class FromModel(Proposer):
         z = self.density.infer(torch.from_numpy(parents.points).float(), wanted).numpy()
         share = rng.choice(_VARIED, (len(z), 1))
         fresh = rng.standard_normal(z.shape) * rng.uniform(*_TEMPERATURE, (len(z), 1))
+        z = np.where(np.isfinite(z), z, fresh)  # that of a preset far from all that the model makes may overflow
         kept = rng.uniform(0, 1, (len(z), 1))
         return self._decode(np.where(rng.random(z.shape) < share, kept * z + np.sqrt(1 - kept**2) * fresh, z), wanted)
 

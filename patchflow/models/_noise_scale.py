@@ -9,6 +9,7 @@ from torch import Tensor, nn
 __all__ = ["NoiseScale"]
 
 _PRIOR = math.log(0.1)  # the median of the prior is a tenth of a knob's range
+_START = math.log(0.25)  # before anything was learned presets are known as well as if drawn evenly, or little better
 _PRIOR_WIDTH = 1.0  # its deviation, in nats: one in three is more than e times smaller or larger
 
 
@@ -32,7 +33,7 @@ class NoiseScale(nn.Module):
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        self.mean = nn.Parameter(torch.full((size,), _PRIOR))
+        self.mean = nn.Parameter(torch.full((size,), _START))
         self.log_width = nn.Parameter(torch.full((size,), math.log(0.3)))
 
     def log_likelihood(self, error: Float[Tensor, "B P"]) -> Float[Tensor, "B"]:

@@ -135,6 +135,18 @@ def test_a_model_that_learned_to_give_one_preset_proposes_it_first(name: str):
     assert points.std(0).max() > 0
 
 
+def test_a_preset_whose_noise_overflows_is_varied_like_any_other(
+    model: Posterior, heard_of: Callable[[Target], Scored], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(Posterior, "infer", lambda self, points, context: torch.full_like(points, torch.nan))
+    target = make_target()
+    parents = heard_of(target)
+
+    children = FromModel(model).vary(target, parents, seeded())
+
+    assert ((children >= 0) & (children <= 1)).all()
+
+
 def test_a_density_moves_presets_only_at_sizes_at_which_it_is_one():
     assert FromModel(make("flow_reg", SPACE)).moves
     assert not FromModel(make("flow_reg", SPACE, latent=5)).moves
