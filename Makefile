@@ -1,9 +1,10 @@
 # Everything runs in .venv, which the first target makes. See README.md.
 #   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu   where PyPI would give a CUDA build of torch
 #   make test ARGS="-k engines"                                  part of the tests
+#   make reproduce ARGS="--size paper --folds 0,1,2,3,4"         the paper's tables; see benchmarks/reproduce.py
 #   make install PYTHON=/opt/python3.12/bin/python3              another Python than the first one found
 
-.PHONY: install install-dev demo test quick check format clean help
+.PHONY: install install-dev demo test quick check format reproduce clean help
 .DEFAULT_GOAL := help
 
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -19,6 +20,7 @@ help:
 	@echo "make test     run the whole test suite"
 	@echo "make quick    run the tests that take no more than about a minute in all"
 	@echo "make check    lint, format check, types, layering, README"
+	@echo "make reproduce  make the paper's tables: examples, trainings, evaluations; overnight on a CPU, goes on after a stop"
 	@echo "make install  install into .venv only"
 	@echo "make clean    remove .venv and everything that was made"
 
@@ -45,6 +47,9 @@ check: install-dev
 format: install-dev
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+reproduce: install-dev
+	$(BIN)/python benchmarks/reproduce.py $(ARGS)
 
 clean:
 	rm -rf .venv demo build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,18 +1,24 @@
 """How near every method comes to held-out presets of a synth.
 
 Usage: python benchmarks/match_voices.py BANK.npz [--synth dexed] [--of voices|families] [--rows NAME,...]
-       [--budgets N,...] [--items 200] [--part K/N] [--model FILE]
+       [--budgets N,...] [--items 200] [--part K/N] [--model FILE] [--presets FOLDER]
 
 Writes one line a preset, row and budget to benchmarks/results/SYNTH-voices.jsonl, or SYNTH-families.jsonl, and goes on
 where it stopped. Targets: presets of families that are wholly held out, so none has a twin in training. Those of
 `voices` are drawn evenly from all of them; those of `families` are one of each, most of which are odd sounds
 that nobody made variations of. Middle C, velocity 100, held 3 s of 4 s; note and hold are told to every method, except
 in the row "search not told the note".
+
+With --presets the targets are the preset files of a folder, none of which is in the bank. Each is played with all it
+has, such as wavetables; what is searched for has a fresh synth's, so "true values on a fresh synth" is no oracle.
 """
 
 import argparse
+import hashlib
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,15 +29,45 @@ from split import fingerprints, named
 
 from patchflow.audio.sound import Sound
 from patchflow.data.bank import Bank
-from patchflow.engines import Note, Renderer, engines
+from patchflow.engines import Engine, Note, Renderer, engines
 from patchflow.match.hearing import hear
-from patchflow.match.proposals import FromLibrary
+from patchflow.match.proposals import FromLibrary, FromSpace, Proposer
 from patchflow.match.result import NoteGuess, Target
 from patchflow.match.search import Budget
 from patchflow.models import shipped
+from patchflow.presets import read_presets
 
 RESULTS = Path(__file__).parent / "results"
 NOTE = Note()
+LEARNED = (
+    "posterior draws",
+    "search",
+    "search not told the note",
+    "search with the training bank as library",
+)
+
+
+@dataclass(frozen=True)
+class Held:
+    """Presets that are looked for: encoded `(N, P)`, and what each has beyond the space."""
+
+    synth: str
+    points: np.ndarray
+    rests: list[bytes]
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Plays them."""
+        return engines[self.synth]()
+
+    def play(self, item: int, rate: int) -> np.ndarray:
+        """Returns the sound of a preset."""
+        self.engine.build_on(self.rests[item])
+        return self.engine.render(self.points[item], NOTE, rate)
+
+    def target(self, item: int, rate: int = rows.RATE) -> Target:
+        """Returns the sound as a target whose note is known."""
+        return Target(self.play(item, rate), rate, (NoteGuess(60, 1.0),), NOTE.hold)
 
 
 def main() -> None:
@@ -39,46 +75,58 @@ def main() -> None:
     parser = runner.parser(__doc__)
     parser.add_argument("--items", type=int, default=200, help="number of voices")
     parser.add_argument("--of", choices=("voices", "families"), default="voices", help="how targets are drawn")
+    parser.add_argument("--presets", type=Path, help="preset files to look for, instead of the bank's")
     options = parser.parse_args()
     torch.set_num_threads(1)
     bank = Bank.load(options.bank)
     engine = engines[options.synth]()
+    if options.presets:
+        held = of_files(options.synth, options.presets)
+        possible = list(range(len(held.points)))
+    else:
+        held = Held(options.synth, bank.points, [b""] * len(bank.points))
+        possible = pick(bank, options.of)
 
     def judge(item: int, found: rows.Found) -> dict[str, float]:
-        sound = engine.render(found.point, found.note, rows.FULL_RATE)
-        return rows.measure(sound, engine.render(bank.points[item], NOTE, rows.FULL_RATE), rows.FULL_RATE)
+        rate = rows.FULL_RATE
+        sound = held.play(item, rate) if found.true else engine.render(found.point, found.note, rate)
+        return rows.measure(sound, held.play(item, rate), rate)
 
     with Renderer(engines[options.synth]) as renderer:
-        possible = pick(bank, options.of)
-        runner.run(
-            RESULTS / f"{options.synth}-{options.of}.jsonl",
-            methods(bank, renderer, options),
-            possible[: options.items],
-            options,
-            judge,
-            possible,
-        )
+        path = RESULTS / f"{options.synth}-{'presets' if options.presets else options.of}.jsonl"
+        found = methods(bank, held, renderer, options)
+        runner.run(path, found, possible[: options.items], options, judge, possible)
 
 
-def methods(bank: Bank, renderer: Renderer, options: argparse.Namespace) -> Iterator[runner.Method]:
+def of_files(synth: str, folder: Path) -> Held:
+    """Returns the preset files of a folder, in an order that has nothing to do with their names."""
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    files.sort(key=lambda file: hashlib.sha256(file.read_bytes()).hexdigest())
+    presets = [read_presets(file).presets[0] for file in files]
+    space = engines[synth].space
+    return Held(synth, np.stack([space.encode(preset.values) for preset in presets]), [x.rest for x in presets])
+
+
+def methods(bank: Bank, held: Held, renderer: Renderer, options: argparse.Namespace) -> Iterator[runner.Method]:
     """Yields `(row, budget, find)`; `find(item, seed)` returns a `Found`."""
     train = bank.part("train")
-    engine = renderer.make()
-    mean = train.points.mean(0)
+    space, mean, target = renderer.make().space, train.points.mean(0), held.target
 
-    def target(item: int, rate: int = rows.RATE) -> Target:
-        return Target(engine.render(bank.points[item], NOTE, rate), rate, (NoteGuess(60, 1.0),), NOTE.hold)
-
-    def fixed(point: np.ndarray) -> rows.Found:
-        return rows.Found(engine.space.snap(point), NOTE, 1, 0.0)
+    def fixed(point: np.ndarray, true: bool = False) -> rows.Found:
+        return rows.Found(space.snap(point), NOTE, 1, 0.0, true)
 
     def closest(item: int, allowed: np.ndarray) -> rows.Found:
         mels = rows.bank_mels(bank.points, NOTE, Path(options.bank).with_suffix(".mels.npy"), renderer)
         start = time.monotonic()
-        row, _ = rows.nearest(mels[item], mels, allowed)
+        row, _ = rows.nearest(rows.levels(held.play(item, rows.RATE)), mels, allowed)
         return rows.Found(bank.points[row], NOTE, 0, time.monotonic() - start)
 
-    yield "oracle", "1", lambda item, seed: fixed(bank.points[item])
+    def scratch(proposer: Proposer, n: int) -> Callable[[int, int], rows.Found]:
+        return lambda item, seed: rows.search(target(item), renderer, [proposer], Budget(renders=n), seed)
+
+    yield "oracle", "1", lambda item, seed: fixed(held.points[item], true=True)
+    if any(held.rests):
+        yield "true values on a fresh synth", "1", lambda item, seed: fixed(held.points[item])
     yield "mean preset", "1", lambda item, seed: fixed(mean)
     yield (
         "random preset",
@@ -86,10 +134,14 @@ def methods(bank: Bank, renderer: Renderer, options: argparse.Namespace) -> Iter
         lambda item, seed: fixed(train.points[np.random.default_rng(seed).integers(len(train.points))]),
     )
     yield "nearest in the training bank", "0", lambda item, seed: closest(item, bank.split == "train")
-    yield "nearest in the whole bank", "0", lambda item, seed: closest(item, bank.family != bank.family[item])
+    if not options.presets:
+        yield "nearest in the whole bank", "0", lambda item, seed: closest(item, bank.family != bank.family[item])
     for n in rows.BUDGETS[1:]:
-        yield "evolution from scratch", str(n), lambda item, seed, n=n: rows.search(
-            target(item), renderer, [rows.Evenly(engine.space)], Budget(renders=n), seed)  # fmt: skip
+        yield "evolution from scratch", str(n), scratch(rows.Evenly(space), n)
+        yield "evolution from the fresh preset", str(n), scratch(FromSpace(space), n)
+        yield "evolution from the training bank", str(n), scratch(FromLibrary(train.points), n)
+    yield "evolution from the training bank", "10 s", lambda item, seed: rows.search(
+        target(item), renderer, [FromLibrary(train.points)], Budget(seconds=10), seed)  # fmt: skip
     for n in (1000, 4000):
         yield (
             "CMA-ES from scratch",
@@ -103,15 +155,8 @@ def learned(
     train: Bank, renderer: Renderer, options: argparse.Namespace, target: Callable[..., Target]
 ) -> Iterator[runner.Method]:
     """Yields the rows that need weights; without any, the search from the training presets alone."""
-    if not (options.model or shipped(options.synth)):
-        library = FromLibrary(train.points)
-        for n in rows.BUDGETS[1:]:
-            yield "search with the training bank as library", str(n), lambda item, seed, n=n: rows.search(
-                target(item), renderer, [library], Budget(renders=n), seed)  # fmt: skip
-        yield "search with the training bank as library", "10 s", lambda item, seed: rows.search(
-            target(item), renderer, [library], Budget(seconds=10), seed)  # fmt: skip
-        return
-    if options.rows and "search" not in options.rows and "posterior" not in options.rows:
+    asked = options.rows.split(",") if options.rows else LEARNED
+    if not any(row in LEARNED for row in asked) or not (options.model or shipped(options.synth)):
         return
     proposer = rows.posterior(options.model, options.synth)
     for n in rows.BUDGETS[:3]:

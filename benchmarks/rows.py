@@ -9,7 +9,7 @@ import cma
 import numpy as np
 import torch
 
-from patchflow.engines import Note, Renderer, engines
+from patchflow.engines import Engine, Note, Renderer, engines
 from patchflow.features.mel import mel_spectrogram, power_to_db
 from patchflow.match.proposals import FromModel, FromSpace, Proposer
 from patchflow.match.result import Target
@@ -18,7 +18,18 @@ from patchflow.match.search import Budget, Search
 from patchflow.metrics import metrics
 from patchflow.models import load_model, models, shipped
 
-__all__ = ["Evenly", "Found", "bank_mels", "cma_from", "draw_best", "measure", "nearest", "posterior", "search"]
+__all__ = [
+    "Evenly",
+    "Found",
+    "bank_mels",
+    "cma_from",
+    "draw_best",
+    "levels",
+    "measure",
+    "nearest",
+    "posterior",
+    "search",
+]
 
 RATE = 22_050
 FULL_RATE = 44_100
@@ -27,12 +38,13 @@ BUDGETS = (1, 16, 256, 1000, 4000)
 
 @dataclass(frozen=True)
 class Found:
-    """A preset for a target: encoded `(P,)`, how it is played, and what it cost."""
+    """A preset for a target: encoded `(P,)`, how it is played, what it cost, and whether it is the target itself."""
 
     point: np.ndarray
     note: Note
     renders: int
     seconds: float
+    true: bool = False
 
 
 def posterior(path: str | None, synth: str = "dexed") -> FromModel:
@@ -102,9 +114,14 @@ def bank_mels(points: np.ndarray, note: Note, cache: Path, renderer: Renderer) -
     return np.load(cache, mmap_mode="r")
 
 
-def _hear(engine, points: np.ndarray, note: Note) -> np.ndarray:
-    sounds = torch.from_numpy(np.stack([engine.render(point, note, RATE) for point in points]))
-    return (power_to_db(mel_spectrogram(sounds, RATE)) * -3).round().to(torch.uint8).numpy()
+def _hear(engine: Engine, points: np.ndarray, note: Note) -> np.ndarray:
+    return np.stack([levels(engine.render(point, note, RATE)) for point in points])
+
+
+def levels(sound: np.ndarray) -> np.ndarray:
+    """Returns the log-mel spectrogram of a sound at `RATE`, in 1/3 dB steps below the peak, uint8 `(F, N)`."""
+    mel = power_to_db(mel_spectrogram(torch.from_numpy(sound)[None], RATE))
+    return (mel[0] * -3).round().to(torch.uint8).numpy()
 
 
 def nearest(mel: np.ndarray, mels: np.ndarray, allowed: np.ndarray) -> tuple[int, float]:

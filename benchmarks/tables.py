@@ -50,13 +50,16 @@ def main() -> None:
 
 def chapter(synth: str) -> list[str]:
     """Returns the tables of a synth, as lines."""
-    voices, families, sounds = (read(f"{synth}-{name}") for name in ("voices", "families", "sounds"))
+    voices, families, presets, sounds = (read(f"{synth}-{x}") for x in ("voices", "families", "presets", "sounds"))
     parts = []
     if voices:
         parts += [f"## {synth}: {count(voices)} held-out presets", "", *table(synth, group(voices)), ""]
     if families:
         head = f"## {synth}: {count(families)} held-out presets, one of each family: mostly odd ones"
         parts += [head, "", *table(synth, group(families)), ""]
+    if presets:
+        parts += [f"## {synth}: {count(presets)} presets of other people, with wavetables of their own", ""]
+        parts += [*table(synth, group(presets)), ""]
     if sounds:
         parts += [f"## {synth}: {count(sounds)} real sounds, log-mel L1 in dB by category", ""]
         parts += [*categories(synth, sounds), ""]

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from patchflow.engines import Note, engines
+from patchflow.engines import Note
+from patchflow.engines.vital import Vital
 from patchflow.hosts import HostProcess
 from patchflow.presets.formats import formats
 
@@ -22,7 +23,7 @@ NOTE = Note(60, 100, hold=0.5, length=1.0)
 
 def main(folder: str) -> None:
     """Prints and writes how many were the same, to the last bit."""
-    engine, format_ = engines["vital"](), formats["vital"]()
+    engine, format_ = Vital(passing=0), formats["vital"]()
     counts: Counter[str] = Counter()
     with HostProcess("vita") as host:
         for file in sorted(Path(folder).rglob("*.vital")):

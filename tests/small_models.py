@@ -1,6 +1,7 @@
 """Small models of every kind, far from where training begins, and sounds for them to hear."""
 
 import inspect
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,15 +18,19 @@ MIXED = ParamSpace(
 )
 
 
-def make(name: str, space: ParamSpace, spread: float = 0.2) -> Model:
-    """A small model whose weights are far from where they begin, so that no law holds by chance."""
+def make(name: str, space: ParamSpace, spread: float = 0.2, **changed: Any) -> Model:
+    """A small model whose weights are far from where they begin, so that no law holds by chance.
+
+    Sizes of 8 and more are divided by 16; smaller ones, such as a kernel's, stay, and so do other keywords.
+    """
     arguments = inspect.signature(models[name]).parameters.values()
-    small = {a.name: max(4, a.default // 16) for a in arguments if type(a.default) is int}
+    small = {a.name: max(4, a.default // 16) for a in arguments if type(a.default) is int and a.default >= 8}
     torch.manual_seed(0)
-    model = models[name](space, **small)
+    model = models[name](space, **{**small, **changed})
     with torch.no_grad():
         for weight in model.parameters():
-            weight.add_(spread * torch.randn_like(weight))
+            inputs_of_one = weight[0].numel()  # many small changes add up to a large one
+            weight.add_(spread * min(1.0, 4 / inputs_of_one**0.5) * torch.randn_like(weight))
     return model
 
 
@@ -41,9 +46,10 @@ def presets(count: int, size: int = 3) -> Tensor:
     return 0.05 + 0.9 * torch.rand(count, size, generator=torch.Generator().manual_seed(2))
 
 
-def batch(model: Model, count: int, pairs: int = 0) -> Batch:
-    """Random presets, sounds and tags."""
-    tags = torch.randint(-1, 2, (count, pairs), generator=torch.Generator().manual_seed(3)).float()
+def batch(model: Model, count: int, pairs: int | None = None) -> Batch:
+    """Random presets, sounds and tags, of as many pairs as the model has."""
+    known: int = model.config().get("pairs", 0) if pairs is None else pairs
+    tags = torch.randint(-1, 2, (count, known), generator=torch.Generator().manual_seed(3)).float()
     return Batch(presets(count, len(model.space)), *heard(model, count), tags)
 
 

@@ -8,7 +8,35 @@ from ..presets import ParamSpace, Value
 from ..presets.library import default_path
 from ..presets.parameters import Choice, Steps
 
-__all__ = ["key_values", "library_file", "locks"]
+__all__ = ["check_device", "check_least", "key_values", "library_file", "locks"]
+
+
+def check_device(device: str) -> None:
+    """Makes sure that a device is one, and is here.
+
+    Raises:
+        OptionError: If it is not.
+    """
+    import torch
+
+    if device not in ("cpu", "cuda"):
+        raise OptionError(f"device={device!r}: not cpu or cuda")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise OptionError("device='cuda': there is no CUDA device here; give cpu")
+
+
+def check_least(least: int, **values: int | None) -> None:
+    """Makes sure that options that were given are not too small.
+
+    Raises:
+        OptionError: If one is.
+
+    Example:
+        >>> check_least(1, workers=4, most=None)
+    """
+    for name, value in values.items():
+        if value is not None and value < least:
+            raise OptionError(f"{name}={value}: not at least {least}")
 
 
 def key_values(words: Sequence[str]) -> dict[str, str]:

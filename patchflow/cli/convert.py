@@ -13,7 +13,11 @@ def convert(
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write; its ending says the format.")],
     *,
     synth: Annotated[
-        str, typer.Option(metavar="NAME", help="Synth that the presets are for.  [default: the file tells]")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Synth that the presets are for; vital and vital_full take each other's.  [default: the file tells]",
+        ),
     ] = "",
 ) -> None:
     """Write the presets of IN into OUT, in another format of the same synth.
@@ -23,6 +27,7 @@ def convert(
     \b
     Example: patchflow convert bank.syx bank.json
     Example: patchflow convert lead.fxp lead.bank --synth amsynth
+    Example: patchflow convert mine.vital mine.json --synth vital_full
     """
     from ..report.convert import convert_file
 

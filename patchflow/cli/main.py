@@ -13,12 +13,14 @@ from ..errors import Interrupted, PatchflowError
 from ..storage import describe
 from .convert import convert
 from .dataset import dataset
+from .evaluate import evaluate
 from .list import list_
 from .match import match
 from .presets import app as presets
 from .render import render
 from .score import score
 from .synth import app as synth
+from .tables import tables
 from .train import train
 
 __all__ = ["app", "run"]
@@ -30,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (convert, dataset, match, render, score, train):
+for command in (convert, dataset, evaluate, match, render, score, tables, train):
     app.command()(command)
 app.command("list")(list_)
 app.add_typer(presets, name="presets")

@@ -40,7 +40,8 @@ def match(
         list[str] | None,
         typer.Option(
             metavar="NAME[=VALUE]",
-            help="Keep a parameter at a value, or a parameter or a group such as op6 at its default. May be repeated.",
+            help="Keep a parameter at a value, or a parameter or a group such as op6 at its default or as --on has it. "
+            "May be repeated.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", parser=whole, help="Start of all chance.")] = 0,
@@ -54,8 +55,22 @@ def match(
         ),
     ] = None,
     no_library: Annotated[bool, typer.Option("--no-library", help="Use no preset library.")] = False,
+    on: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Preset to build on, of a synth whose presets hold more than is searched: its wavetables, its sample "
+            "and all else are kept. It is a start as well.",
+        ),
+    ] = None,
+    voice: Annotated[
+        int | None, typer.Option(metavar="N", parser=whole, help="With --on: which preset of FILE, from 1.")
+    ] = None,
     model: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Weights to use instead of the ones that come along.")
+        Path | None,
+        typer.Option(
+            metavar="FILE|RUN|NAME", help="Weights, a training run or a model by name, not the ones that come along."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON, one line for each sound.")] = False,
 ) -> None:
@@ -69,6 +84,7 @@ def match(
     Example: patchflow match piano.wav
     Example: patchflow match kicks/*.wav --seconds 20 --out kicks-dx7
     Example: patchflow match hum.wav --note A3 --lock algorithm=5 --lock op6 --renders 4000
+    Example: patchflow match bell.wav --synth vital --on mine.vital
     """
     from ..engines import engines
     from ..report.batch import match_files
@@ -79,7 +95,9 @@ def match(
     budget = {"seconds": 5.0 if seconds is None and renders is None else seconds, "renders": renders}
     fixed = {"note": None if note is None else note_number(note), "lock": locks(lock or [], engines[synth].space)}
     search = {**budget, **fixed, "candidates": candidates, "seed": seed, "trim_db": trim_db}
-    start = {"model": model, "library": library_file(library, none=no_library)}
+    if voice is not None and on is None:
+        raise typer.BadParameter("--voice says which preset of the file that --on names")
+    start = {"model": model, "library": library_file(library, none=no_library), "on": on, "voice": voice}
     with MatchOutput(out, as_json=as_json) as output:
         for found in match_files(synth, sounds, out, progress=output.progress, **start, **search):
             output.show(found)

@@ -51,6 +51,9 @@ def train(
 
     On several GPUs: torchrun --nproc-per-node 4 -m patchflow train RECIPE device=cuda
 
+    With --synth presets are played as match plays them: their values on top of the synth's fresh
+    preset, without wavetables or whatever else they hold beyond their parameters.
+
     \b
     Example: patchflow train recipes/dexed-cpu.toml steps=100 seed=1
     Example: patchflow train --synth amsynth --minutes 30

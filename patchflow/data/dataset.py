@@ -1,5 +1,6 @@
 """Reads a data set: arrays of all presets and notes at once, sounds one by one as they are needed."""
 
+import base64
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -14,7 +15,9 @@ import soundfile
 from ..engines import Note
 from ..errors import StorageError
 from ..presets import Value
+from ..storage import read_bytes
 from ._arrow import pa, pq
+from .making.folder import RESTS
 
 __all__ = ["Dataset", "Sample"]
 
@@ -36,6 +39,7 @@ class Sample:
         tags: Category and tags of these presets.
         gain_db: How much it was turned down to fit, in dB.
         family: Sounds that a split must not divide share it.
+        rest: What it was played on top of, see `Preset.rest`.
     """
 
     id: int
@@ -50,6 +54,7 @@ class Sample:
     tags: tuple[str, ...]
     gain_db: float
     family: int
+    rest: bytes = b""
 
 
 class Dataset:
@@ -139,7 +144,19 @@ class Dataset:
         texts = {name: tuple(row[name]) for name in ("sources", "tags")}
         plain = {name: row[name] for name in ("id", "preset", "kind", "gain_db", "family")}
         point, values = np.array(row["parameters"], np.float32), json.loads(row["values"])
-        return Sample(sound=sound, rate=rate, point=point, values=values, note=Note(**row["note"]), **texts, **plain)
+        rest = self._rests.get(row["sources"][0], b"") if row["sources"] else b""
+        note = Note(**row["note"])
+        return Sample(sound=sound, rate=rate, point=point, values=values, note=note, rest=rest, **texts, **plain)
+
+    @cached_property
+    def _rests(self) -> dict[str, bytes]:
+        path = self.path / RESTS
+        if not path.exists():
+            return {}
+        try:
+            return {id_: base64.b64decode(rest) for id_, rest in json.loads(read_bytes(path)).items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise StorageError(f"{path}: damaged ({error})") from error
 
 
 def _opened(shard: Path) -> Any:

@@ -1,4 +1,4 @@
-"""Presets drawn around the fresh one: for a synth nothing is known about but its parameters."""
+"""Presets drawn around one: the fresh one, for a synth nothing is known about but its parameters."""
 
 import numpy as np
 
@@ -7,7 +7,9 @@ from ..presets import ParamSpace
 __all__ = ["draw_around_fresh"]
 
 
-def draw_around_fresh(space: ParamSpace, count: int, rng: np.random.Generator) -> np.ndarray:
+def draw_around_fresh(
+    space: ParamSpace, count: int, rng: np.random.Generator, *, fresh: np.ndarray | None = None
+) -> np.ndarray:
     """Returns presets that differ from the fresh one in some groups, and there in some parameters.
 
     Drawn evenly from the whole space most presets of a large synth are noise or silence. So each
@@ -19,6 +21,7 @@ def draw_around_fresh(space: ParamSpace, count: int, rng: np.random.Generator) -
         space: The synth's parameters; one without a group is on its own.
         count: How many presets to draw.
         rng: Source of chance.
+        fresh: What to draw around, encoded, shape `(P,)`; the synth's fresh preset if not given.
 
     Returns:
         Points of the unit cube, not yet snapped, shape `(count, P)`.
@@ -37,4 +40,4 @@ def draw_around_fresh(space: ParamSpace, count: int, rng: np.random.Generator) -
     )
     groups = rng.random((count, len(blocks))) < of_groups
     changed = groups[:, block] & (rng.random((count, len(space))) < of_parameters)
-    return np.where(changed, rng.random((count, len(space))), space.default())
+    return np.where(changed, rng.random((count, len(space))), space.default() if fresh is None else fresh)

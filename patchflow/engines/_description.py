@@ -146,10 +146,10 @@ class Description:
         """What the plug-in calls each parameter, by its index as text."""
         return {str(control.index): control.label or control.name for control in self.controls}
 
-    def natives(self, point: np.ndarray) -> list[Native]:
-        """Returns what to set for an encoded preset, shape `(P,)`."""
+    def natives(self, point: np.ndarray, *, fixed: bool = True) -> list[Native]:
+        """Returns what to set for an encoded preset, shape `(P,)`; of the fixed controls too, unless told otherwise."""
         free = [(c.index, c.native(u)) for c, u in zip(self.searched, point.tolist(), strict=True)]
-        return free + [(c.index, c.default) for c in self.controls if c.kind == "fixed"]
+        return free + [(c.index, c.default) for c in self.controls if c.kind == "fixed" and fixed]
 
     def preset(self, natives: Mapping[int, float], texts: Mapping[int, str]) -> dict[str, Value]:
         """Returns a preset's values, given the plug-in's by index, and what it shows for them, as far as it is known.

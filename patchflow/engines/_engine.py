@@ -63,6 +63,10 @@ class Engine(abc.ABC):
     space: ClassVar[ParamSpace]
     native: ClassVar[str]
     """Name of the synth's own preset format, in the registry of formats."""
+    has_rest: ClassVar[bool] = False
+    """Whether presets hold more than the space, which `build_on` is for."""
+    relatives: ClassVar[tuple[str, ...]] = ()
+    """Names of the synths whose presets `unpack` makes into its own."""
 
     @abc.abstractmethod
     def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
@@ -121,10 +125,10 @@ class Engine(abc.ABC):
         return preset
 
     def unpack(self, preset: Preset) -> Preset:
-        """Returns a preset with its values, given one of which there is only `rest`, the synth's own file.
+        """Returns a preset of this synth, given one of which there is only `rest`, or one of a relative.
 
         Args:
-            preset: As an opaque format reads it, see `PresetFormat.opaque`.
+            preset: As an opaque format reads it, see `PresetFormat.opaque`, or of one of the `relatives`.
 
         Raises:
             PresetError: If the synth does not take it, or its values are beyond the limits of the space.

@@ -24,6 +24,7 @@ class Plugin(Engine):
     """A plug-in in a process of its own. Its subclasses are made by `engine_of`, one for each description."""
 
     description: ClassVar[Description]
+    has_rest: ClassVar[bool] = True
 
     def __init__(self) -> None:
         about = self.description
@@ -39,7 +40,7 @@ class Plugin(Engine):
             EngineError: If the plug-in cannot be loaded, or is not the one that was described.
             RenderError: If it crashes, hangs or gives no sound that can be used on this preset.
         """
-        return self._play(self.description.natives(point), self._rest, note, rate)
+        return self._play(self.description.natives(point, fixed=not self._rest), self._rest, note, rate)
 
     def play(self, rest: bytes, note: Note, rate: int = 44_100) -> np.ndarray:
         """Plays a preset of the plug-in's own format as it is, whatever the description says.
@@ -55,7 +56,7 @@ class Plugin(Engine):
         return self._play([], rest, note, rate)
 
     def build_on(self, rest: bytes) -> None:
-        """Makes later renders start from a preset of the plug-in's own format; see `Engine.build_on`."""
+        """Makes later renders start from a preset of the plug-in's own format, also what the description fixes."""
         self._refuse_foreign(rest, "preset")
         self._rest = rest
 
@@ -73,7 +74,7 @@ class Plugin(Engine):
         A plug-in may save less than 24 bits of a number: what is read back is what its file will sound like.
         """
         check(preset, self.space)
-        natives = self.description.natives(self.space.encode(preset.values))
+        natives = self.description.natives(self.space.encode(preset.values), fixed=not preset.rest)
         state = plugin_state(self._host, natives, preset.rest)
         if class_id(state):
             state = replace(parse(state), name=preset.name, values=tuple(sorted(natives))).pack()

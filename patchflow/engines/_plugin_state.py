@@ -25,4 +25,5 @@ def plugin_state(host: HostProcess, values: Sequence[Native], rest: bytes = b"")
     """
     answer = host.ask("state", {"values": values}, rest)
     plugin = answer.facts["class"]
-    return from_juce(answer.data, plugin).pack() if plugin else answer.data
+    data = bytes(answer.data)
+    return from_juce(data, plugin).pack() if plugin else data

@@ -82,11 +82,10 @@ def unpacked(report: ReadReport, synth: str = "") -> ReadReport:
     taken = {voice.voice for voice in report.rejected}
     numbers = (number for number in count(1) if number not in taken)
     made: dict[str, Engine] = {}
-    small = subset_files()
     presets, rejected = [], list(report.rejected)
     for number, preset in zip(numbers, report.presets, strict=False):
         name = synth or preset.synth or _owner(preset)
-        if preset.synth not in ("", name) and name not in small:
+        if preset.synth not in ("", name) and preset.synth not in engines[name].relatives:
             raise PresetError(f"{preset.name or 'preset'}: is for {preset.synth!r}, not {name!r}")
         try:
             presets.append(preset if preset.synth == name else _engine(name, made).unpack(preset))

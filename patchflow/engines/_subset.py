@@ -144,6 +144,8 @@ def subset_of(selection: Selection, base: type[Engine]) -> type[Subset]:
         "__doc__": f"Some parameters of {selection.engine}, all others as in one voice.",
         "__module__": __name__,
         "selection": selection,
+        "relatives": (selection.engine,),
+        "has_rest": base.has_rest,
         "base": base,
         "_voice": voice,
         "_places": places,

@@ -1,60 +1,125 @@
 """Plays presets of Vital, whichever of its parameters they set."""
 
 import json
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ..errors import RenderError
-from ..hosts import HostProcess
-from ..presets.vital import NEWEST, canonical, control_name, controls, document_of, load_rest, routes_of
+from ..hosts import Answer, HostProcess
+from ..presets import ParamSpace, Preset, Value
+from ..presets.vital import (
+    NEWEST,
+    SPACES,
+    as_synth,
+    canonical,
+    control_name,
+    controls,
+    document_of,
+    load_rest,
+    routes_of,
+)
 from ._engine import Engine, Note
 
 __all__ = ["VitalPlayer"]
+
+_PASSING = 40  # by then they have cost as much as starting a process
 
 
 class VitalPlayer(Engine):
     """A Vital in a process of its own for each rate, see `hosts.vita`.
 
     Its engines differ in their `space` only; all other parameters are as in the rest that the preset is built on.
+
+    Args:
+        passing: For so many renders on top of a rest the whole preset is loaded each time, which takes some
+            milliseconds; for more of them a process is started that has it loaded. The samples are the same.
     """
 
+    synth: ClassVar[str]
     native: ClassVar[str] = "vital"
+    has_rest: ClassVar[bool] = True
 
-    def __init__(self) -> None:
-        self._names = [control_name(name) for name in self.space.names]
-        self._hosts: dict[int, HostProcess] = {}
-        self.build_on(b"")
+    def __init__(self, passing: int = _PASSING) -> None:
+        self.passing = passing
+        self._rest = b""
+        self._fresh = self._loaded = _Loaded(self.space, {})
+        self._left = 0
 
     def build_on(self, rest: bytes) -> None:
         """See `Engine.build_on`."""
-        self._rest = load_rest(rest)
-        fresh = self.space.decode(self.space.default())
-        preset = {**document_of(fresh, self._rest), "synth_version": NEWEST}
-        self._preset = json.dumps(preset)
-        self._numbers = preset["settings"]
-        self._routes = routes_of({control_name(name): value for name, value in fresh.items()}, self._rest)
-        for host in self._hosts.values():
-            host.close()
-        self._hosts = {}
+        if rest == self._rest:
+            return
+        loaded = _Loaded(self.space, load_rest(rest)) if rest else self._fresh
+        if self._loaded is not self._fresh:
+            self._loaded.close()
+        self._rest, self._loaded = rest, loaded
+        self._left = self.passing if rest else 0
 
     def canonical(self, points: np.ndarray) -> np.ndarray:
         """See `Engine.canonical`."""
-        return canonical(points, self.space, {source for source, _ in self._routes if source})
+        return canonical(points, self.space, {source for source, _ in self._loaded.routes if source})
 
     def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
         """See `Engine.render`."""
-        values = dict(zip(self._names, self.space.decode(point).values(), strict=True))
-        numbers = {name: controls()[name].number(value) for name, value in values.items() if name in controls()}
-        changed = {name: number for name, number in numbers.items() if number != self._numbers[name]}
-        routes = routes_of(values, self._rest)
+        values = self.space.decode(point)
         asked = {"pitch": note.pitch, "velocity": note.velocity, "hold": note.hold, "length": note.length + 1 / rate}
-        asked |= {"controls": changed, "routes": None if routes == self._routes else routes}
-        answer = self._host(rate).ask("render", asked, rate=rate)
+        if self._left:
+            self._left -= 1
+            answer = self._fresh.play_whole(self._loaded.document(values), asked, rate)
+        else:
+            answer = self._loaded.play(values, asked, rate)
         sound = np.frombuffer(answer.data, np.float32)[: note.samples(rate)]
         if len(sound) < note.samples(rate) or not np.isfinite(sound).all():
             raise RenderError("vital: gave samples that are no numbers, or too few")
         return sound.copy()
+
+    def unpack(self, preset: Preset) -> Preset:
+        """Takes over a preset of the other space; see `Engine.unpack`."""
+        return as_synth(preset, self.synth) if preset.synth in SPACES else super().unpack(preset)
+
+
+class _Loaded:
+    """Processes, one for each rate, that have loaded a preset of which others are variations.
+
+    Args:
+        space: What varies.
+        rest: All else.
+    """
+
+    def __init__(self, space: ParamSpace, rest: Mapping[str, Any]) -> None:
+        self._kept = dict(rest)
+        fresh = space.decode(space.default())
+        self._preset = self.document(fresh)
+        self._numbers = json.loads(self._preset)["settings"]
+        self.routes = self._routes(fresh)
+        self._hosts: dict[int, HostProcess] = {}
+
+    def document(self, values: Mapping[str, Value]) -> str:
+        """Returns the content of a whole preset."""
+        return json.dumps({**document_of(values, self._kept), "synth_version": NEWEST})
+
+    def play(self, values: Mapping[str, Value], asked: Mapping[str, Any], rate: int) -> Answer:
+        """Plays a variation, by what it changes."""
+        named = {control_name(name): value for name, value in values.items()}
+        numbers = {name: controls()[name].number(value) for name, value in named.items() if name in controls()}
+        changed = {name: number for name, number in numbers.items() if number != self._numbers[name]}
+        routes = self._routes(values)
+        moved = {"controls": changed, "routes": None if routes == self.routes else routes}
+        return self._host(rate).ask("render", {**asked, **moved}, rate=rate)
+
+    def play_whole(self, preset: str, asked: Mapping[str, Any], rate: int) -> Answer:
+        """Plays any preset."""
+        return self._host(rate).ask("render", asked, preset.encode(), rate=rate)
+
+    def close(self) -> None:
+        """Ends the processes."""
+        for host in self._hosts.values():
+            host.close()
+
+    def _routes(self, values: Mapping[str, Value]) -> list[list[str]]:
+        return routes_of({control_name(name): value for name, value in values.items()}, self._kept)
 
     def _host(self, rate: int) -> HostProcess:
         if rate not in self._hosts:

@@ -16,4 +16,6 @@ class Vital(VitalPlayer):
         https://github.com/DBraun/Vita, https://github.com/mtytel/vital
     """
 
+    synth: ClassVar[str] = "vital"
     space: ClassVar[ParamSpace] = CORE
+    relatives: ClassVar[tuple[str, ...]] = ("vital_full",)

@@ -16,4 +16,6 @@ class VitalFull(VitalPlayer):
         https://github.com/DBraun/Vita, https://github.com/mtytel/vital
     """
 
+    synth: ClassVar[str] = "vital_full"
     space: ClassVar[ParamSpace] = FULL
+    relatives: ClassVar[tuple[str, ...]] = ("vital",)

@@ -2,6 +2,7 @@
 
 import gc
 import math
+import mmap
 import os
 import select
 import signal
@@ -12,7 +13,7 @@ from typing import Any
 
 from ..errors import RenderError
 from ._host import Answer, Host
-from ._messages import frame, unframe
+from ._messages import begin, unframe
 
 __all__ = ["CAN_FORK", "PIPE", "WAYS", "Fresh", "cause"]
 
@@ -51,6 +52,7 @@ class Fresh:
         self.host = host
         self.fresh = fresh if CAN_FORK or fresh != "fork" else "reload"
         self._loaded: dict[int, Any] = {}
+        self._space = _Space()
 
     def answer(self, what: str, arguments: Mapping[str, Any], data: bytes, rate: int, patience: float) -> Answer:
         """Answers one question.
@@ -73,7 +75,7 @@ class Fresh:
                 return self.host.answer(instrument, what, arguments, data)
             except Exception as error:  # as from a copy: it was loaded, and may answer other questions
                 raise RenderError(_words(error)) from error
-        return _in_a_copy(lambda: self.host.answer(self._loaded[rate], what, arguments, data), patience)
+        return _in_a_copy(lambda: self.host.answer(self._loaded[rate], what, arguments, data), patience, self._space)
 
 
 def cause(code: int) -> str:
@@ -86,7 +88,7 @@ def cause(code: int) -> str:
         return f"signal {-code}"
 
 
-def _in_a_copy(call: Callable[[], Answer], patience: float) -> Answer:
+def _in_a_copy(call: Callable[[], Answer], patience: float, space: "_Space") -> Answer:
     import fcntl  # Windows has none, but does not come here
 
     reader, writer = os.pipe()
@@ -99,7 +101,7 @@ def _in_a_copy(call: Callable[[], Answer], patience: float) -> Answer:
     os.close(writer)
     text = None
     try:
-        text = _read(reader, patience)
+        text = space.read(reader, patience)
     finally:
         os.close(reader)
         if text is None:
@@ -110,7 +112,7 @@ def _in_a_copy(call: Callable[[], Answer], patience: float) -> Answer:
     if status:
         raise RenderError(f"crashed ({cause(status)})")
     if text[:1] == _REFUSED:
-        raise RenderError(text[1:].decode())
+        raise RenderError(bytes(text[1:]).decode())
     return Answer(*unframe(text[1:]))
 
 
@@ -119,12 +121,13 @@ def _be_the_copy(call: Callable[[], Answer], writer: int, patience: float) -> No
     signal.alarm(math.ceil(patience) + 1)  # in case the original is gone
     try:
         answer = call()
-        text = _OK + frame(dict(answer.facts), answer.data)
+        parts = [_OK + begin(dict(answer.facts), answer.data), answer.data]
     except Exception as error:  # noqa: BLE001 - told to the original
-        text = _REFUSED + _words(error).encode()
-    rest = memoryview(text)
-    while len(rest):
-        rest = rest[os.write(writer, rest) :]
+        parts = [_REFUSED + _words(error).encode()]
+    for part in parts:  # put together they would be another copy
+        rest = memoryview(part)
+        while len(rest):
+            rest = rest[os.write(writer, rest) :]
     os._exit(0)
 
 
@@ -132,13 +135,25 @@ def _words(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _read(pipe: int, patience: float) -> bytes | None:
-    """Everything that comes out of a pipe; None if it takes too long."""
-    end = time.monotonic() + patience
-    parts = []
-    while select.select([pipe], [], [], max(0, end - time.monotonic()))[0]:
-        part = os.read(pipe, PIPE)
-        if not part:
-            return b"".join(parts)
-        parts.append(part)
-    return None
+class _Space:
+    """Memory for answers that forking does not protect: writing to any other costs a page fault each time."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, PIPE)
+
+    def read(self, pipe: int, patience: float) -> memoryview | None:
+        """Returns everything that comes out of a pipe; None if it takes too long."""
+        end, filled = time.monotonic() + patience, 0
+        while select.select([pipe], [], [], max(0, end - time.monotonic()))[0]:
+            if filled == len(self._memory):
+                self._grow()
+            count = os.readv(pipe, [memoryview(self._memory)[filled:]])
+            if not count:
+                return memoryview(self._memory)[:filled]
+            filled += count
+        return None
+
+    def _grow(self) -> None:
+        larger = mmap.mmap(-1, 2 * len(self._memory))
+        larger[: len(self._memory)] = self._memory[:]
+        self._memory = larger

@@ -14,11 +14,11 @@ class Answer:
 
     Args:
         facts: What JSON can say.
-        data: Anything else, such as samples as float32.
+        data: Anything else, such as samples as float32: bytes, or a view of bytes that holds until the next question.
     """
 
     facts: Mapping[str, Any] = field(default_factory=dict)
-    data: bytes = b""
+    data: bytes | memoryview = b""
 
 
 class Host(abc.ABC):

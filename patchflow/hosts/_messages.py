@@ -4,36 +4,38 @@ import json
 import struct
 from typing import IO, Any
 
-__all__ = ["frame", "receive", "send", "unframe"]
+__all__ = ["begin", "receive", "send", "unframe"]
 
 _SIZES = struct.Struct("<II")
 
 
-def frame(header: dict[str, Any], payload: bytes = b"") -> bytes:
-    """Returns one message.
+def begin(header: dict[str, Any], payload: bytes | memoryview = b"") -> bytes:
+    """Returns what comes before the payload of a message.
 
     Args:
         header: What JSON can say.
-        payload: Anything else, such as samples.
+        payload: Anything else, such as samples; a view of bytes.
 
     Example:
-        >>> unframe(frame({"rate": 44_100}, b"abc"))
-        ({'rate': 44100}, b'abc')
+        >>> unframe(memoryview(begin({"rate": 44_100}, b"abc") + b"abc"))[0]
+        {'rate': 44100}
     """
     text = json.dumps(header).encode()
-    return b"".join((_SIZES.pack(len(text), len(payload)), text, payload))
+    return _SIZES.pack(len(text), len(payload)) + text
 
 
-def unframe(message: bytes) -> tuple[dict[str, Any], bytes]:
+def unframe(message: memoryview) -> tuple[dict[str, Any], memoryview]:
     """Returns header and payload of a whole message."""
     size, _ = _SIZES.unpack_from(message)
     start = _SIZES.size + size
-    return json.loads(message[_SIZES.size : start]), message[start:]
+    return json.loads(bytes(message[_SIZES.size : start])), message[start:]
 
 
-def send(pipe: IO[bytes], header: dict[str, Any], payload: bytes = b"") -> None:
+def send(pipe: IO[bytes], header: dict[str, Any], payload: bytes | memoryview = b"") -> None:
     """Writes one message and sees that it is on its way."""
-    pipe.write(frame(header, payload))
+    pipe.write(begin(header, payload))
+    if len(payload):
+        pipe.write(payload)
     pipe.flush()
 
 

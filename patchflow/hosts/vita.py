@@ -128,7 +128,7 @@ def _render(
         knobs[name].set(float(number))
     _settle(synth, pitch, velocity)
     sound = synth.render(pitch, velocity / 127, hold, length)
-    return Answer(data=sound.mean(0, dtype=np.float32).tobytes())
+    return Answer(data=sound.mean(0, dtype=np.float32).view(np.uint8).data)
 
 
 def _settle(synth: Any, pitch: int, velocity: int) -> None:

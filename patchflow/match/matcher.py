@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,14 @@ import numpy as np
 from ..audio.load import load
 from ..audio.sound import Sound
 from ..engines import Engine, Renderer, engines
-from ..errors import OptionError, RenderError
-from ..models import Density, load_model, models, weights_of
+from ..errors import OptionError, PresetError, RenderError
+from ..models import as_density, find_weights, load_model, models, weights_of
 from ..presets import ParamSpace, Preset
 from ..presets.library import Library
 from ..presets.parameters import Value
 from .distinct import pick_distinct, uncertainty
 from .hearing import hear
-from .proposals import FromLibrary, FromModel, FromSpace, Proposer
+from .proposals import FromLibrary, FromModel, FromPreset, FromSpace, Proposer
 from .result import Candidate, MatchResult, Progress, Target
 from .scorer import Scored, Scorer
 from .search import Budget, Search
@@ -35,6 +36,7 @@ class Matcher:
         synth: Name of the engine.
         engine: Its class.
         proposers: Where first candidates come from.
+        on: A preset of the synth that all candidates are built on, see `load`.
 
     Example:
         >>> from patchflow.audio import Sound
@@ -45,41 +47,53 @@ class Matcher:
         'sine'
     """
 
-    def __init__(self, synth: str, engine: type[Engine], proposers: list[Proposer]) -> None:
+    def __init__(self, synth: str, engine: type[Engine], proposers: list[Proposer], on: Preset | None = None) -> None:
         self.synth = synth
         self.engine = engine
         self.proposers = proposers
-        self._renderer = Renderer(engine)
+        self.on = on
+        self._renderer = Renderer(self._built)
 
     @classmethod
     def load(
-        cls, synth: str = "dexed", model: str | Path | None = None, library: str | Path | None = None
+        cls,
+        synth: str = "dexed",
+        model: str | Path | None = None,
+        library: str | Path | None = None,
+        *,
+        on: Preset | None = None,
     ) -> "Matcher":
         """Makes a matcher for a synth.
 
         Args:
             synth: Name of an engine, see `patchflow list engines`.
-            model: Weights of any model; if None, those the user trained, else those that come with the package.
-            library: A preset library whose presets join the candidates; none if None.
+            model: Weights of any model, a run or a name, see `models.find_weights`; if None, those the user
+                trained, else those that come with the package.
+            library: A preset library whose presets join the candidates; none if None. Only their values are used.
+            on: A preset of the synth. What it holds beyond the parameters that are searched, such as wavetables, is
+                heard in every render and kept in every candidate; it is among the first candidates itself, and
+                a parameter that is locked without a value stays as it is there.
 
         Raises:
             UnknownName: If there is no such engine.
+            PresetError: If `on` is of another synth, or does not fit it.
+            OptionError: If presets of the synth hold nothing but its parameters, and there is an `on`.
             ModelError: If the weights are missing, damaged or of another synth.
             StorageError: If the library cannot be read.
         """
         engine = engines[synth]
-        weights = model or weights_of(synth)
+        weights = find_weights(synth, engine.space, model, models) if model else weights_of(synth, engine.space)
         posterior = None
-        proposers: list[Proposer] = []
+        proposers: list[Proposer] = [] if on is None else [FromPreset(engine.space, _start(synth, engine, on))]
         if weights is not None:
             learned = FromModel(load_model(weights, engine.space, models), _VELOCITY)
             proposers.append(learned)
-            posterior = learned if isinstance(learned.model, Density) else None
+            posterior = learned if as_density(learned.model) else None
         if library is not None:
             points = Library(library).points(synth, engine.space)
             if len(points):
                 proposers.append(FromLibrary(points, posterior))
-        matcher = cls(synth, engine, proposers or [FromSpace(engine.space)])
+        matcher = cls(synth, engine, proposers or [FromSpace(engine.space)], on)
         # the first match would pay for imports and set-up that belong to loading
         with suppress(RenderError):  # this one preset may be one that the synth cannot play
             matcher.match(Sound(np.sin(np.arange(11_025) * 0.1).astype(np.float32), 22_050), renders=1, candidates=1)
@@ -108,7 +122,8 @@ class Matcher:
             renders: Renders to spend. The same seed then gives the same result.
             candidates: How many distinct presets to return at most, 1 to 32.
             note: MIDI note of the sound; guessed if None.
-            lock: Parameters or groups to keep fixed, with a value or, for None, at their defaults.
+            lock: Parameters or groups to keep fixed, with a value or, for None, at their defaults or as in the
+                preset that the matcher builds on.
             seed: Of all chance.
             trim_db: Silence threshold below the peak, in dB.
             progress: Called after every batch of renders.
@@ -125,7 +140,8 @@ class Matcher:
             raise OptionError(f"candidates={candidates}: not in [1, 32]")
         if not 0 <= seed < 2**63:
             raise OptionError(f"seed={seed}: not in [0, 2^63)")
-        locked = encode_locks(self.engine.space, lock or {})
+        start = self.engine.space.default() if self.on is None else _start(self.synth, self.engine, self.on)
+        locked = encode_locks(self.engine.space, lock or {}, start)
         recording = sound if isinstance(sound, Sound) else load(sound)
         return self.match_target(
             hear(recording, note=note, trim_db=trim_db), budget,
@@ -144,7 +160,7 @@ class Matcher:
     ) -> MatchResult:
         """Searches for a sound that is prepared already; see `match`."""
         scorer = Scorer(self._renderer, target, _VELOCITY)
-        search = Search(scorer, self.engine(), self.proposers, locked=locked, seed=seed)
+        search = Search(scorer, self._built(), self.proposers, locked=locked, seed=seed)
         trace = search.run(budget, progress)
         found, distinct = _playable(trace.found), _playable(trace.distinct)
         return MatchResult(
@@ -157,11 +173,19 @@ class Matcher:
             faults=tuple(map(str, scorer.faults)),
         )
 
+    def _built(self) -> Engine:
+        """An engine that plays on top of what all candidates are built on."""
+        engine = self.engine()
+        if self.on is not None:
+            engine.build_on(self.on.rest)
+        return engine
+
     def _candidates(self, target: Target, found: Scored, scorer: Scorer) -> tuple[Candidate, ...]:
         space, name = self.engine.space, Path(target.name).stem
+        base = self.on or Preset(self.synth, {})
         return tuple(
             Candidate(
-                preset=Preset(self.synth, space.decode(found.points[row]), name=name),
+                preset=replace(base, values=space.decode(found.points[row]), name=name),
                 point=found.points[row],
                 note=scorer.note(found.pitch[row]),
                 distances={"log_mel_l1": float(found.distance[row])},
@@ -176,19 +200,31 @@ def _playable(found: Scored) -> Scored:
     return found.take(np.nonzero(np.isfinite(found.distance))[0])
 
 
-def encode_locks(space: ParamSpace, lock: Mapping[str, Any]) -> dict[int, float]:
+def _start(synth: str, engine: type[Engine], on: Preset) -> np.ndarray:
+    """The encoded preset that others are built on."""
+    if not engine.has_rest:
+        raise OptionError(
+            f"on={on.name!r}: presets of {synth!r} hold nothing but its parameters, so there is nothing to build on"
+        )
+    if on.synth != synth:
+        raise PresetError(f"{on.name or 'preset'}: is for {on.synth!r}, not {synth!r}")
+    return engine.space.encode(on.values)
+
+
+def encode_locks(space: ParamSpace, lock: Mapping[str, Any], start: np.ndarray | None = None) -> dict[int, float]:
     """Returns the encoded value of every locked parameter by its position.
 
     Args:
         space: The synth's parameters.
-        lock: Values by name of a parameter, or None by name of a parameter or group for the defaults.
+        lock: Values by name of a parameter, or None by name of a parameter or group to leave it as it is.
+        start: As it is, encoded, shape `(P,)`; the fresh preset if not given.
 
     Raises:
         UnknownName: If a name is neither a parameter nor a group.
         PresetError: If a value does not fit.
         OptionError: If a whole group is given one value.
     """
-    default = space.default()
+    default = space.default() if start is None else start
     locked: dict[int, float] = {}
     for name, value in lock.items():
         positions = space.select(name)

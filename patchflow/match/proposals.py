@@ -1,4 +1,4 @@
-"""Where candidates come from: the posterior, the user's library, or chance."""
+"""Where candidates come from: the posterior, the user's library, a preset, or chance."""
 
 import abc
 from collections.abc import Callable
@@ -9,12 +9,12 @@ import torch
 from ..data.fresh import draw_around_fresh
 from ..features.inputs import inputs
 from ..features.inputs.levels import input_of_levels
-from ..models import Density, Model
+from ..models import AutoEncoder, Density, Model, as_density
 from ..presets import ParamSpace
 from .result import Target
 from .scorer import STEPS_PER_DB, Scored
 
-__all__ = ["FromLibrary", "FromModel", "FromSpace", "Move", "Proposer"]
+__all__ = ["FromLibrary", "FromModel", "FromPreset", "FromSpace", "Move", "Proposer"]
 
 _CONSIDERED = 4  # presets ranked for each that is wanted: ranking one takes half as long as rendering it
 _TEMPERATURE = (0.4, 1.0)  # some draws near the mode, some from all of the posterior
@@ -77,6 +77,23 @@ class FromSpace(Proposer):
         return draw_around_fresh(self.space, count, rng)
 
 
+class FromPreset(Proposer):
+    """One preset, and others drawn around it.
+
+    Args:
+        space: The synth's parameters.
+        point: The preset, encoded, shape `(P,)`.
+    """
+
+    def __init__(self, space: ParamSpace, point: np.ndarray) -> None:
+        self.space = space
+        self.point = point
+
+    def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
+        """See `Proposer.propose`; the preset itself comes first."""
+        return np.stack([self.point, *draw_around_fresh(self.space, count - 1, rng, fresh=self.point)])
+
+
 class FromModel(Proposer):
     """Draws from a trained model; one that is a `Density` also moves the presets that were found.
 
@@ -88,14 +105,19 @@ class FromModel(Proposer):
     def __init__(self, model: Model, velocity: int = 100) -> None:
         self.model = model
         self.velocity = velocity
-        self._density = model if isinstance(model, Density) else None
+        self._density = as_density(model)
         self._target: Target | None = None
         self._contexts: dict[int, torch.Tensor] = {}
 
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
-        """See `Proposer.propose`."""
+        """See `Proposer.propose`.
+
+        A model that learned to give one preset, rather than draws, gives that one first: its best guess.
+        """
         noise = rng.standard_normal((count, self.model.noise), np.float32)
         z = noise * rng.uniform(*_TEMPERATURE, (count, 1)).astype(np.float32)
+        if self._density is None or isinstance(self.model, AutoEncoder):
+            z[:1] = 0
         return self._decode(z, self._context(target, pitch).expand(count, -1))
 
     @property

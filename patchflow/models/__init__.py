@@ -1,14 +1,18 @@
 """One architecture, one file: `models["posterior"]` is a class; trained ones are files."""
 
 from ..registry import Registry
-from ._density import Density
-from ._files import load_model, own_weights, read_header, save_model, shipped, weights_of
+from ._autoencoder import AutoEncoder
+from ._density import Density, as_density
+from ._files import find_weights, load_model, own_weights, read_header, save_model, shipped, weights_of
 from ._model import Batch, Model, sample
 
 __all__ = [
+    "AutoEncoder",
     "Batch",
     "Density",
     "Model",
+    "as_density",
+    "find_weights",
     "load_model",
     "models",
     "own_weights",

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ._model import Model
 
-__all__ = ["Density"]
+__all__ = ["Density", "as_density"]
 
 
 class Density(Model):
@@ -34,3 +34,14 @@ class Density(Model):
             points: Encoded presets; discrete coordinates anywhere inside their cells.
             context: What `encode` returned for the sound each should make.
         """
+
+
+def as_density(model: Model) -> Density | None:
+    """Returns the model if it knows how likely presets are, else None.
+
+    A kind of model may be a density at some sizes only: at those where its noise has as many coordinates as its space.
+
+    Args:
+        model: Any.
+    """
+    return model if isinstance(model, Density) and model.noise == len(model.space) else None

@@ -1,7 +1,9 @@
 """Trained models on disk: safetensors whose header says which model, synth and sizes they are."""
 
+import hashlib
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,16 +17,17 @@ from ..registry import Registry
 from ..storage import write_atomically
 from ._model import Model
 
-__all__ = ["load_model", "own_weights", "read_header", "save_model", "shipped", "weights_of"]
+__all__ = ["find_weights", "load_model", "own_weights", "read_header", "save_model", "shipped", "weights_of"]
 
 _FORMAT = "1"
+_USUAL = "posterior"  # the model whose weights are called after the synth alone
 
 
 M = TypeVar("M", bound=Model)
 
 
 def save_model(path: str | Path, model: Model, name: str, synth: str, *, about: dict[str, Any] | None = None) -> None:
-    """Writes weights in half precision with everything needed to make the model again.
+    """Writes weights in half precision, and whole numbers as they are, with all that makes the model again.
 
     Args:
         path: File to write, whole or not at all.
@@ -41,6 +44,7 @@ def save_model(path: str | Path, model: Model, name: str, synth: str, *, about: 
         "model": name,
         "synth": synth,
         "parameters": json.dumps(model.space.names),
+        "space": _fingerprint(model.space),
         "config": json.dumps(model.config()),
         "about": json.dumps(about or {}),
     }
@@ -64,7 +68,7 @@ def load_model(path: str | Path, space: ParamSpace, models: Registry[type[M]]) -
         ModelError: If the file is missing, damaged, or of another synth or model.
     """
     header = read_header(path)
-    if header["parameters"] != json.dumps(space.names):
+    if not _fits(header, space):
         raise ModelError(f"{path}: trained for synth {header['synth']!r}, whose parameters differ from these")
     try:
         model = models[header["model"]](space, **json.loads(header["config"]))
@@ -94,25 +98,92 @@ def read_header(path: str | Path) -> dict[str, str]:
     return header
 
 
-def shipped(synth: str) -> Path | None:
-    """Returns the posterior that comes with the package for a synth, if there is one."""
-    path = Path(__file__).parent / "weights" / f"{synth}.safetensors"
+def shipped(synth: str, model: str = _USUAL) -> Path | None:
+    """Returns the weights that come with the package for a synth, if there are any.
+
+    Args:
+        synth: Name of the engine.
+        model: Name of the model.
+    """
+    path = Path(__file__).parent / "weights" / _file_name(synth, model)
     return path if path.exists() else None
 
 
-def own_weights(synth: str) -> Path:
-    """Returns where a user's own posterior for a synth lies: in `$PATCHFLOW_WEIGHTS` or their data folder."""
+def own_weights(synth: str, model: str = _USUAL) -> Path:
+    """Returns where a user's own weights for a synth lie: in `$PATCHFLOW_WEIGHTS` or their data folder.
+
+    Args:
+        synth: Name of the engine.
+        model: Name of the model.
+    """
     from platformdirs import user_data_path
 
     chosen = os.environ.get("PATCHFLOW_WEIGHTS")
     folder = Path(chosen) if chosen else user_data_path("patchflow", appauthor=False) / "weights"
-    return folder / f"{synth}.safetensors"
+    return folder / _file_name(synth, model)
 
 
-def weights_of(synth: str) -> Path | None:
-    """Returns the posterior to use for a synth: the user's own, else the one that comes along, if there is one."""
-    own = own_weights(synth)
-    return own if own.exists() else shipped(synth)
+def weights_of(synth: str, space: ParamSpace, model: str = _USUAL) -> Path | None:
+    """Returns the weights to use for a synth: the user's own, else those that come along, if there are any.
+
+    Those that come along are for a plug-in as `patchflow synth add` describes it. For one whose description was changed
+    there are none.
+
+    Args:
+        synth: Name of the engine.
+        space: Its parameters.
+        model: Name of the model.
+    """
+    own, ours = own_weights(synth, model), shipped(synth, model)
+    if own.exists():
+        return own
+    return ours if ours and _fits(read_header(ours), space) else None
+
+
+def find_weights(synth: str, space: ParamSpace, wanted: str | Path, models: Registry[type[M]]) -> Path:
+    """Returns the weights that are meant by a path or by the name of a model.
+
+    Args:
+        synth: Name of the engine.
+        space: Its parameters.
+        wanted: A file, or the folder that a training run wrote; or, if there is none of this name, a model of which
+            the user or the package has weights.
+        models: Where models are looked up.
+
+    Raises:
+        ModelError: If it is none of these; what has a folder or an ending is taken for a path.
+    """
+    path, name = Path(wanted), str(wanted)
+    of_run = path / f"{synth}.safetensors"
+    if of_run.is_file():
+        return of_run
+    if path.is_file() or path.parent != Path() or path.suffix:
+        return path
+    if name not in models:
+        raise ModelError(f"model={name!r}: neither a file nor one of the models {', '.join(models)}")
+    found = weights_of(synth, space, name)
+    if found is None:
+        raise ModelError(
+            f"model={name!r}: no weights for synth {synth!r}; looked for {own_weights(synth, name)} "
+            f"and among those that come along. Train some with `patchflow train`, or give a file"
+        )
+    return found
+
+
+def _fits(header: dict[str, str], space: ParamSpace) -> bool:
+    """Whether weights are for parameters of these names and, if the header tells, these ranges."""
+    same_names = header["parameters"] == json.dumps(space.names)
+    return same_names and header.get("space", _fingerprint(space)) == _fingerprint(space)
+
+
+def _fingerprint(space: ParamSpace) -> str:
+    """A hash of all that decides what a point of the cube stands for."""
+    facts = [{**asdict(parameter), "group": "", "default": None} for parameter in space.parameters]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+def _file_name(synth: str, model: str) -> str:
+    return f"{synth}.safetensors" if model == _USUAL else f"{synth}-{model}.safetensors"
 
 
 def _one_line(error: Exception) -> str:

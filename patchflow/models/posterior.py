@@ -19,6 +19,8 @@ from ._model import Batch
 
 __all__ = ["Posterior"]
 
+_SPREAD = 0.02  # of a continuous parameter; the splines end at the faces of the cube, where no base noise gets
+
 
 @dataclass(frozen=True)
 class _Sizes:
@@ -33,7 +35,8 @@ class Posterior(Density):
     """Neural spline couplings conditioned on a log-mel spectrogram and on the note that is played.
 
     Discrete parameters are dequantised: a value is spread uniformly over its cell of the unit
-    cube, and a sample is snapped back to the centre of the cell it falls into.
+    cube, and a sample is snapped back to the centre of its cell. Continuous ones are spread by 0.01 either
+    way: many presets share a value exactly, most often the lowest or highest, which no smooth density can give.
 
     References:
         Durkan et al., Neural Spline Flows (2019), https://arxiv.org/abs/1906.04032
@@ -102,12 +105,13 @@ class Posterior(Density):
         return self.flow(context).transform(self._widen(points))
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
-        """Returns the mean negative log-density per parameter of freshly dequantised presets, in nats."""
-        width = torch.where(self.cells > 0, 1 / self.cells.clamp_min(1), 0)
+        """Returns the mean negative log-density per parameter of freshly spread presets, in nats."""
         noise = torch.rand(batch.points.shape, generator=generator, device=batch.points.device)
-        noisy = batch.points + (noise - 0.5) * width
-        density = self.log_density(noisy, self.encode(batch.mel, batch.note))
-        return {"posterior": -density.mean() / noisy.shape[-1]}
+        width = torch.where(self.cells > 0, 1 / self.cells.clamp_min(1), _SPREAD)
+        spread = (batch.points + (noise - 0.5) * width).abs()
+        spread = 1 - (1 - spread).abs()  # what would leave the cube is reflected
+        density = self.log_density(spread, self.encode(batch.mel, batch.note))
+        return {"posterior": -density.mean() / spread.shape[-1]}
 
     def _widen(self, points: Tensor) -> Tensor:
         return (points - 0.5) * (2 * BOUND)

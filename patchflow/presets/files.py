@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import PresetError
-from ..storage import read_bytes, write_atomically
+from ..storage import read_bytes, readable, write_atomically
 from .formats import PresetFormat, ReadReport, formats
 from .preset import Preset
 
@@ -21,7 +22,8 @@ def read_presets(path: str | os.PathLike[str]) -> ReadReport:
         path: The file, at most 256 MiB.
 
     Returns:
-        The good presets and the reasons why others were rejected.
+        The good presets and the reasons why others were rejected. A preset without a name that has a file of its
+        own is called as that is.
 
     Raises:
         StorageError: If the file cannot be read.
@@ -29,7 +31,7 @@ def read_presets(path: str | os.PathLike[str]) -> ReadReport:
     """
     data = read_bytes(path, limit=_LARGEST)
     try:
-        return _reader(Path(path), data).read(data)
+        return _named(_reader(Path(path), data).read(data), Path(path).stem)
     except PresetError as error:
         raise PresetError(f"{path}: {error}") from error
 
@@ -77,6 +79,13 @@ def extensions() -> tuple[str, ...]:
         True
     """
     return tuple(extension for name in formats for extension in formats[name].extensions)
+
+
+def _named(report: ReadReport, stem: str) -> ReadReport:
+    if len(report.presets) != 1 or report.rejected or report.presets[0].name.strip():
+        return report
+    name = "".join(letter if letter.isprintable() else " " for letter in readable(stem))
+    return replace(report, presets=(replace(report.presets[0], name=name),))
 
 
 def _reader(path: Path, data: bytes) -> PresetFormat:

@@ -110,7 +110,7 @@ class ParamSpace:
 
     def decode(self, point: np.ndarray) -> dict[str, Value]:
         """Returns the preset at a point of the unit cube, shape `(P,)`."""
-        return {p.name: p.value(u) for p, u in zip(self.parameters, np.asarray(point), strict=True)}
+        return {p.name: p.value(u) for p, u in zip(self.parameters, np.asarray(point, float).tolist(), strict=True)}
 
     def snap(self, points: np.ndarray) -> np.ndarray:
         """Returns the points clipped to the cube and moved to cell centres, shape `(..., P)`."""

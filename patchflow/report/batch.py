@@ -17,6 +17,7 @@ from ..match import Progress
 from ..match.matcher import Matcher, encode_locks
 from .folder import writable_folder
 from .names import choose_names
+from .play import only_voice
 from .writer import Report, Writer
 
 __all__ = ["Failure", "match_files"]
@@ -44,6 +45,8 @@ def match_files(
     *,
     model: Path | None = None,
     library: Path | None = None,
+    on: Path | None = None,
+    voice: int | None = None,
     progress: Callable[[Path, Progress], None] = lambda *_: None,
     **search: Any,
 ) -> Iterator[Report | Failure]:
@@ -58,6 +61,8 @@ def match_files(
         folder: Where to write; made if it is not there.
         model: Weights to use instead of those that come with the package.
         library: A preset library whose presets join the candidates.
+        on: A preset file that all candidates are built on, see `Matcher.load`.
+        voice: Which preset of that file, from 1; needed if it holds several.
         progress: Called with the sound and how its search is doing.
         search: What else `Matcher.match` takes: `seconds` or `renders`, `candidates`, `note` and so on.
 
@@ -66,13 +71,15 @@ def match_files(
 
     Raises:
         PatchflowError: If no sound can be matched: an unknown synth or parameter, bad weights, an option
-            out of its range, a folder that cannot be written to.
+            out of its range, a preset to build on that is none, a folder that cannot be written to.
     """
     encode_locks(engines[synth].space, search.get("lock") or {})
+    base = None if on is None else only_voice(on, voice, synth)
     with _one_torch_thread(), writable_folder(folder):
-        matcher = Matcher.load(synth, model, library)
+        matcher = Matcher.load(synth, model, library, on=base)
         tools = _tools_beside()
-        writer = Writer(synth, folder, {**search, "model": model, "library": library}, bank=len(sounds) > 1)
+        start = {"model": model, "library": library, "on": on, "voice": voice}
+        writer = Writer(synth, folder, {**search, **start}, bank=len(sounds) > 1)
         names = choose_names(sounds, folder, writer.extension, search.get("candidates", 4))
         for sound, files in zip(sounds, names, strict=True):
             try:

@@ -12,7 +12,7 @@ from ..errors import OptionError, PresetError
 from ..presets import Preset, ReadReport, check, read_presets
 from .note_names import note_name
 
-__all__ = ["RATES", "Played", "make_note", "play_file", "voice_of"]
+__all__ = ["RATES", "Played", "make_note", "only_voice", "play_file", "voice_of"]
 
 RATES = (8_000, 192_000)
 """Lowest and highest sample rate of a render, in Hz."""
@@ -82,6 +82,20 @@ def play_file(
     number = f"-{voice}" if voice > 1 else ""
     out = out or Path(f"{path.stem}{number}-{note_name(note.pitch)}.wav")
     return Played(out, preset, save(out, sound, rate), not np.any(sound))
+
+
+def only_voice(path: str | os.PathLike[str], voice: int | None, synth: str = "") -> Preset:
+    """Returns the preset of a file or, if it has several, the one that is asked for.
+
+    Raises:
+        PresetError: If it is damaged, or this is no preset file.
+        OptionError: If there are several and none is asked for, or there are not as many.
+    """
+    if voice is None:
+        report = read_presets(path)
+        if (count := len(report.presets) + sum(rejected.voice > 0 for rejected in report.rejected)) > 1:
+            raise OptionError(f"{path}: has {count:,} voices. Choose one with --voice, 1 to {count}")
+    return voice_of(path, voice or 1, synth)
 
 
 def voice_of(path: str | os.PathLike[str], voice: int, synth: str = "") -> Preset:

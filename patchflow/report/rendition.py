@@ -38,7 +38,7 @@ class Rendition:
 
 
 def play(engine: Engine, candidates: Sequence[Candidate], target: np.ndarray) -> tuple[Rendition, ...]:
-    """Plays candidates from their presets' values and compares them with the target.
+    """Plays candidates from their presets, values and rest, and compares them with the target.
 
     Args:
         engine: The synth.
@@ -48,12 +48,16 @@ def play(engine: Engine, candidates: Sequence[Candidate], target: np.ndarray) ->
     Returns:
         One for each candidate, best first.
     """
-    notes = [(engine.space.encode(candidate.preset.values), candidate.note) for candidate in candidates]
     wanted = loudness(target, RATE)
-    played = [match_loudness(engine.render(point, note, RATE), RATE, wanted) for point, note in notes]
+    played = [match_loudness(_play(engine, candidate), RATE, wanted) for candidate in candidates]
     distances = measure([sound.samples for sound in played], target, RATE)
     triples = zip(candidates, played, distances, strict=True)
     return tuple(sorted((Rendition(c, sound.samples, sound.gain_db, d) for c, sound, d in triples), key=_rank))
+
+
+def _play(engine: Engine, candidate: Candidate) -> np.ndarray:
+    engine.build_on(candidate.preset.rest)
+    return engine.render(engine.space.encode(candidate.preset.values), candidate.note, RATE)
 
 
 def _rank(rendition: Rendition) -> float:

@@ -41,6 +41,9 @@ def train_own(
 ) -> Path:
     """Makes a bank of a library's presets, a recipe, and weights that `match` will use from then on.
 
+    Presets are played as `match` plays them, with their values on top of the synth's fresh preset: what they hold
+    beyond their parameters, such as wavetables, is not heard, because no candidate would have it.
+
     An interrupted call goes on where it stopped when it is repeated with the same arguments. Bank, recipe, log and
     checkpoint stay in `out`; the recipe there may be changed and trained again by `train`.
 

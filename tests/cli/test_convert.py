@@ -4,6 +4,7 @@ import numpy as np
 
 from patchflow.engines import engines
 from patchflow.presets import Preset, read_presets, write_presets
+from tests.vital_files import document, packed
 
 
 def voices(count: int) -> list[Preset]:
@@ -50,3 +51,28 @@ def test_the_wrong_synth_is_an_error(shell):
 
     assert "V0: is for 'dexed', not 'tone'" in shell.run("convert", "a.syx", "b.json", "--synth", "tone").err
     assert "no synth named 'oboe'" in shell.run("convert", "a.syx", "b.json", "--synth", "oboe").err
+
+
+def test_either_vital_takes_the_others_presets(shell):
+    (shell.folder / "mine.vital").write_bytes(packed(document(modulation_12_amount=0.25)))
+    shell.run("convert", "mine.vital", "plain.vital")
+
+    full, core = (
+        shell.run("convert", source, target, "--synth", synth)
+        for source, target, synth in [("mine.vital", "full.json", "vital_full"), ("full.json", "core.json", "vital")]
+    )
+    shell.run("convert", "full.json", "full.vital")
+    shell.run("convert", "core.json", "core.vital")
+
+    assert (full.code, core.code) == (0, 0)
+    assert [read_presets(name).presets[0].synth for name in ("full.json", "core.json")] == ["vital_full", "vital"]
+    files = [(shell.folder / name).read_bytes() for name in ("plain.vital", "full.vital", "core.vital")]
+    assert files[0] == files[1] == files[2]
+
+
+def test_a_preset_without_a_name_is_called_as_its_file(shell):
+    (shell.folder / "Warm Bass.vital").write_bytes(packed({**document(), "preset_name": ""}))
+
+    shell.run("convert", "Warm Bass.vital", "b.json")
+
+    assert read_presets("b.json").presets[0].name == "Warm Bass"

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from patchflow.data.sampler import jitter
 from patchflow.engines import Note
 from patchflow.engines.vital import Vital
 from patchflow.engines.vital_full import VitalFull
@@ -14,6 +15,7 @@ from patchflow.hosts import HostProcess
 from patchflow.presets import ParamSpace, Preset
 from patchflow.presets.formats.vital import Vital as Format
 from patchflow.presets.vital import CORE, FULL
+from tests.vital_files import document, packed
 
 pytestmark = pytest.mark.slow
 
@@ -113,6 +115,25 @@ def test_all_parameters_and_the_core_play_the_same_file_alike():
     sound = VitalFull().render(FULL.encode(full.values), NOTE, RATE)
 
     np.testing.assert_array_equal(sound, Vital().render(point, NOTE, RATE))
+
+
+def test_first_and_later_renders_on_a_rest_are_the_same_and_so_is_a_return_to_it():
+    preset = Format().read(packed(document())).presets[0]
+    rng = np.random.default_rng(0)
+    point = jitter(CORE, CORE.encode(preset.values)[None], rng)[0]
+    engine = Vital(passing=1)
+    fresh = engine.render(point, NOTE, RATE)
+    engine.build_on(preset.rest)
+
+    first, second = engine.render(point, NOTE, RATE), engine.render(point, NOTE, RATE)
+    engine.build_on(b"")
+    again = engine.render(point, NOTE, RATE)
+    engine.build_on(preset.rest)
+
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(first, engine.render(point, NOTE, RATE))
+    np.testing.assert_array_equal(fresh, again)
+    assert np.abs(first - fresh).max() > 0.01
 
 
 def test_a_damaged_rest_is_refused():

@@ -17,8 +17,9 @@ from patchflow.engines.tone import Tone
 from patchflow.errors import AudioError, ModelError, OptionError, PresetError, StorageError, UnknownName
 from patchflow.match import Matcher, MatchResult, Progress
 from patchflow.match.matcher import encode_locks
+from patchflow.match.proposals import FromModel
 from patchflow.metrics.log_mel_l1 import log_mel_l1
-from patchflow.models import save_model
+from patchflow.models import models, save_model
 from patchflow.models.posterior import Posterior
 from patchflow.presets import Preset
 from patchflow.presets.library import Library
@@ -256,6 +257,17 @@ def test_weights_of_another_synth_are_refused(tmp_path: Path):
 
     with pytest.raises(ModelError, match="trained for synth 'tone'"):
         Matcher.load("dexed", model=tmp_path / "m.safetensors")
+
+
+def test_weights_are_found_by_the_name_of_their_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATCHFLOW_WEIGHTS", str(tmp_path))
+    model = models["flow_reg"](Tone.space, channels=4, hidden=8, steps=2, flow_hidden=8)
+    save_model(tmp_path / "tone-flow_reg.safetensors", model, "flow_reg", "tone")
+
+    proposer = Matcher.load("tone", model="flow_reg").proposers[0]
+
+    assert isinstance(proposer, FromModel)
+    assert type(proposer.model) is type(model)
 
 
 def test_a_missing_sound_is_named(matcher: Matcher):

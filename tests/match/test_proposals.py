@@ -8,13 +8,16 @@ import torch
 
 from patchflow.engines import Note
 from patchflow.engines.tone import Tone
+from patchflow.features.inputs import inputs
 from patchflow.features.inputs.levels import input_of_levels, model_input
 from patchflow.match import proposals
 from patchflow.match.proposals import FromLibrary, FromModel, FromSpace
 from patchflow.match.result import Target
 from patchflow.match.scorer import STEPS_PER_DB, Scored, Scorer
+from patchflow.models import models
 from patchflow.models.posterior import Posterior
 from patchflow.presets import dx7
+from tests.small_models import make
 
 from .conftest import RATE, make_target, point_of
 
@@ -118,6 +121,23 @@ def test_a_target_at_another_rate_is_a_bug(model: Posterior):
 
     with pytest.raises(ValueError, match="rate=8000"):
         FromModel(model).propose(target, 60, 3, seeded())
+
+
+@pytest.mark.parametrize("name", [name for name in models if name != "posterior"])
+def test_a_model_that_learned_to_give_one_preset_proposes_it_first(name: str):
+    other, target = make(name, SPACE).eval(), make_target()
+    heard = inputs[other.hears].of(torch.from_numpy(target.samples)[None], target.rate)
+
+    points = FromModel(other).propose(target, 60, 5, seeded())
+
+    context = other.encode(heard, torch.tensor([[60.0, 100.0, target.hold]]))
+    np.testing.assert_allclose(points[0], other.decode(torch.zeros(1, other.noise), context)[0], atol=1e-5)
+    assert points.std(0).max() > 0
+
+
+def test_a_density_moves_presets_only_at_sizes_at_which_it_is_one():
+    assert FromModel(make("flow_reg", SPACE)).moves
+    assert not FromModel(make("flow_reg", SPACE, latent=5)).moves
 
 
 @pytest.mark.parametrize("count", [1, 7, 30])

@@ -1,6 +1,7 @@
 """Files of trained models: what is wrong with one is said in one line."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,19 @@ from safetensors.torch import load_file, save_file
 from patchflow.engines import engines
 from patchflow.engines.tone import Tone
 from patchflow.errors import ModelError, StorageError
-from patchflow.models import load_model, models, read_header, sample, save_model, shipped
+from patchflow.models import (
+    find_weights,
+    load_model,
+    models,
+    own_weights,
+    read_header,
+    sample,
+    save_model,
+    shipped,
+    weights_of,
+)
 from patchflow.models.posterior import Posterior
+from patchflow.presets import Knob, ParamSpace
 
 LIMIT = 25_000_000
 SIZES = {"width": 4, "context": 8, "hidden": 8, "transforms": 2, "bins": 4}
@@ -147,6 +159,72 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path):
         save_model(tmp_path / "none" / "m.safetensors", Posterior(Tone.space, **SIZES), "posterior", "tone")
 
 
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's folder of weights."""
+    monkeypatch.setenv("PATCHFLOW_WEIGHTS", str(tmp_path / "own"))
+    (tmp_path / "own").mkdir()
+    return tmp_path / "own"
+
+
+def test_whole_numbers_come_back_as_they_were(tmp_path: Path):
+    model = models["cnn"](Tone.space, channels=4, hidden=8)
+    key = next(key for key in model.state_dict() if "num_batches" in key)
+    model.state_dict()[key] += 100_001  # more than half precision knows
+    save_model(tmp_path / "m.safetensors", model, "cnn", "tone")
+
+    loaded = load_model(tmp_path / "m.safetensors", Tone.space, models)
+
+    assert loaded.state_dict()[key] == 100_001
+
+
+def test_weights_of_a_user_are_called_after_synth_and_model(own: Path):
+    assert own_weights("tone") == own / "tone.safetensors"
+    assert own_weights("tone", "flow_reg") == own / "tone-flow_reg.safetensors"
+
+
+def test_a_name_finds_the_weights_of_that_model_alone(own: Path):
+    for name in ("tone.safetensors", "tone-flow_reg.safetensors"):
+        (own / name).write_bytes(b"")
+
+    assert (
+        find_weights("tone", Tone.space, "flow_reg", models)
+        == own / "tone-flow_reg.safetensors"
+        == weights_of("tone", Tone.space, "flow_reg")
+    )
+    assert (
+        find_weights("tone", Tone.space, "posterior", models)
+        == own / "tone.safetensors"
+        == weights_of("tone", Tone.space)
+    )
+
+
+def test_a_name_without_weights_tells_what_was_looked_for(own: Path):
+    with pytest.raises(ModelError) as caught:
+        find_weights("tone", Tone.space, "flow_reg", models)
+
+    assert f"model='flow_reg': no weights for synth 'tone'; looked for {own / 'tone-flow_reg.safetensors'}" in str(
+        caught.value
+    )
+
+
+def test_what_is_neither_a_file_nor_a_model_is_refused(own: Path):
+    with pytest.raises(ModelError, match="model='flow_rg': neither a file nor one of the models ae, cnn"):
+        find_weights("tone", Tone.space, "flow_rg", models)
+
+
+def test_the_folder_of_a_run_stands_for_its_weights(tmp_path: Path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "tone.safetensors").write_bytes(b"")
+
+    assert find_weights("tone", Tone.space, tmp_path / "run", models) == tmp_path / "run" / "tone.safetensors"
+
+
+def test_a_path_is_a_path_even_if_nothing_is_there(tmp_path: Path):
+    assert find_weights("tone", Tone.space, tmp_path / "flow_reg", models) == tmp_path / "flow_reg"
+    assert find_weights("tone", Tone.space, "flow_reg.safetensors", models) == Path("flow_reg.safetensors")
+
+
 def test_no_weights_are_shipped_for_the_test_synth():
     assert shipped("tone") is None
 
@@ -173,3 +251,18 @@ def test_the_card_of_the_shipped_weights_tells_of_these_weights():
     assert f"| {about['steps']:,} of {about['recipe']['batch']} |" in text
     assert f"| {about['losses']['train']:.3f} | {about['losses']['valid']:.3f} |\n" in text
     assert f"{path.stat().st_size / 1e6:.1f} MB" in text
+
+
+def test_weights_are_refused_where_a_parameter_of_the_same_name_means_something_else(path: Path):
+    first, *others = Tone.space.parameters
+    narrower = [replace(other, high=other.high / 2) if isinstance(other, Knob) else other for other in others]
+
+    with pytest.raises(ModelError, match="whose parameters differ"):
+        load_model(path, ParamSpace((first, *narrower)), models)
+
+
+def test_weights_that_come_along_are_not_used_for_a_synth_that_was_changed():
+    space = engines["dexed"].space
+
+    assert weights_of("dexed", space) == shipped("dexed")
+    assert weights_of("dexed", ParamSpace(space.parameters[1:])) is None

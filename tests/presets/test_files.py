@@ -2,6 +2,7 @@
 
 import errno
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,27 @@ def test_a_preset_with_all_values_allowed_passes_the_check():
 def test_a_value_that_does_not_fit_fails_the_check(values: dict, error: type[Exception], message: str):
     with pytest.raises(error, match=message):
         check(Preset("x", values), ParamSpace((Steps("n", 0, 3),)))
+
+
+def test_a_preset_without_a_name_is_called_as_its_file(tmp_path: Path):
+    write_presets(tmp_path / "Warm Bass.json", [replace(INIT, name="")])
+
+    assert read_presets(tmp_path / "Warm Bass.json").presets[0].name == "Warm Bass"
+
+
+def test_presets_of_a_bank_keep_their_names_even_if_they_have_none(tmp_path: Path):
+    write_presets(tmp_path / "bank.json", [replace(INIT, name=""), INIT])
+
+    assert [preset.name for preset in read_presets(tmp_path / "bank.json").presets] == ["", "INIT"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="such names are not possible elsewhere")
+@pytest.mark.parametrize("stem", [b"a\xff", b"a\nb"])
+def test_a_name_of_a_file_that_cannot_be_shown_is_mended(tmp_path: Path, stem: bytes):
+    file = tmp_path / os.fsdecode(stem + b".json")
+    write_presets(file, [replace(INIT, name="")])
+
+    (preset,) = read_presets(file).presets
+    write_presets(tmp_path / "again.json", [preset])
+
+    assert read_presets(tmp_path / "again.json").presets == (preset,)

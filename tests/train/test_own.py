@@ -44,11 +44,11 @@ def library(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_the_weights_are_used_from_then_on(library: Path):
-    assert weights_of("tone") is None
+    assert weights_of("tone", Tone.space) is None
 
     path = train_own("tone", library=library, minutes=1)
 
-    assert weights_of("tone") == path == own_weights("tone")
+    assert weights_of("tone", Tone.space) == path == own_weights("tone")
     assert read_header(path)["synth"] == "tone"
     matcher = Matcher.load("tone")
     assert [type(proposer) for proposer in matcher.proposers] == [FromModel]

@@ -1,14 +1,16 @@
 """What tells what a data set is: a card for people and the Hub, and the parameters of the synth."""
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from ...presets import ParamSpace
+from .pool import Pool
 from .recipe import DatasetRecipe
 
-__all__ = ["card", "space_text"]
+__all__ = ["card", "rests_text", "space_text"]
 
 _CARD = """---
 license: {license}
@@ -54,7 +56,7 @@ sounds = sounds.cast_column("audio", Audio(decode=False))  # FLAC bytes; to deco
 | `gain_db` | how much the sound was turned down so as not to clip |
 | `family` | sounds that are nearly the same, or have the same preset or parent, share it |
 
-A split is honest if no family is divided, and no crossover has parents on the other side (`sources`).
+{rests}A split is honest if no family is divided, and no crossover has parents on the other side (`sources`).
 
 ## What was drawn and what was kept
 
@@ -72,7 +74,20 @@ A split is honest if no family is divided, and no crossover has parents on the o
 """
 
 
-def card(recipe: DatasetRecipe, counts: Mapping[str, int], versions: Mapping[str, str], parameters: int) -> str:
+_RESTS = """A sound was played on top of what the first of its `sources` holds beyond the parameters, such as
+wavetables; `rests.json` has that by source, in base 64.
+
+"""
+
+
+def card(
+    recipe: DatasetRecipe,
+    counts: Mapping[str, int],
+    versions: Mapping[str, str],
+    parameters: int,
+    *,
+    rests: bool = False,
+) -> str:
     """Returns the content of `README.md`.
 
     Args:
@@ -80,6 +95,7 @@ def card(recipe: DatasetRecipe, counts: Mapping[str, int], versions: Mapping[str
         counts: Sounds by what became of them, see `Relations`.
         versions: Of patchflow and its packages.
         parameters: How many the synth has.
+        rests: Whether presets hold more than those.
     """
     title = recipe.title or f"Sounds of {recipe.synth}"
     dropped = {flaw: "left out" if flaw in recipe.drop else "kept" for flaw in ("silent", "duplicates")}
@@ -94,9 +110,16 @@ def card(recipe: DatasetRecipe, counts: Mapping[str, int], versions: Mapping[str
         "silent_fate": dropped["silent"],
         "duplicates_fate": dropped["duplicates"],
         "clipped_fate": "left out" if "clipped" in recipe.drop else "turned down, see `gain_db`",
+        "rests": _RESTS if rests else "",
         "radius": f"within {recipe.radius_db:g} dB" if recipe.radius_db else "not looked for",
     }
     return _CARD.format(**facts)
+
+
+def rests_text(pool: Pool) -> str:
+    """Returns the content of `rests.json`."""
+    rests = zip(pool.ids, pool.rests, strict=True)
+    return json.dumps({id_: base64.b64encode(rest).decode() for id_, rest in rests if rest}, indent=1) + "\n"
 
 
 def space_text(space: ParamSpace) -> str:

@@ -17,9 +17,12 @@ from .lock import LOCK
 from .origin import compare
 from .relate import Relations
 
-__all__ = ["CHECKSUMS", "Folder", "sha256"]
+__all__ = ["CHECKSUMS", "RESTS", "Folder", "sha256"]
 
 CHECKSUMS = "checksums.sha256"
+RESTS = "rests.json"
+"""What presets hold beyond their values, in base 64, by where they come from; only where there is any."""
+
 _LEFTOVERS = ".patchflow-*"  # what a killed process did not rename any more
 
 

@@ -81,13 +81,23 @@ class Job:
     def items(self, engine: Engine, numbers: Sequence[int]) -> list[Item]:
         """Draws and plays some items; a few at once are drawn faster than one by one, and are the same.
 
+        Each is played on top of the rest of the first preset that it was made of.
+
         Args:
             engine: Of the recipe's synth.
             numbers: Which ones; each and the seed are all that chance depends on.
         """
         drawn = [self._draw(number) for number in numbers]
-        points = engine.arranged(engine.canonical(np.stack([item.point for item in drawn]))).astype(np.float32)
-        return [self._play(engine, replace(item, point=point)) for item, point in zip(drawn, points, strict=True)]
+        groups: dict[bytes, list[Item]] = {}
+        for item in drawn:
+            groups.setdefault(self.pool.rest(item.sources), []).append(item)
+        played: dict[int, Item] = {}
+        for rest, items in groups.items():
+            engine.build_on(rest)
+            points = engine.arranged(engine.canonical(np.stack([item.point for item in items]))).astype(np.float32)
+            for item, point in zip(items, points, strict=True):
+                played[item.id] = self._play(engine, replace(item, point=point))
+        return [played[number] for number in numbers]
 
     def values(self, item: Item) -> str:
         """Returns the parameters of an item in native units, as JSON."""

@@ -17,7 +17,7 @@ from .job import Job
 __all__ = ["compare", "origin", "versions_of"]
 
 _SOUNDS = ("patchflow", "numpy", "pyarrow", "soundfile")
-_OF_SYNTH = {"dexed": ("dexed-py",), "tone": (), "vital": ("vita",)}
+_OF_SYNTH = {"dexed": ("dexed-py",), "tone": (), "vital": ("vita",), "vital_full": ("vita",)}
 _HOSTS = ("dawdreamer", "pedalboard")  # play all others
 
 

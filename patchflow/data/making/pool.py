@@ -21,7 +21,7 @@ __all__ = ["Pool", "read_pool"]
 
 @dataclass(frozen=True)
 class Pool:
-    """Presets of one synth, each set of values once.
+    """Presets of one synth, each once.
 
     Args:
         points: Encoded presets, shape `(N, P)`; none if a recipe draws at random only.
@@ -29,6 +29,7 @@ class Pool:
         ids: Where each comes from, e.g. `"rom1a.syx#3"`.
         names: What each is called.
         tags: Category and tags of each.
+        rests: What each has beyond its values, see `Preset.rest`; `()` if that is nothing for all of them.
         rejected: How many presets of the sources did not fit the synth.
     """
 
@@ -37,10 +38,15 @@ class Pool:
     ids: tuple[str, ...]
     names: tuple[str, ...]
     tags: tuple[tuple[str, ...], ...]
+    rests: tuple[bytes, ...] = ()
     rejected: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def rest(self, sources: Sequence[int]) -> bytes:
+        """Returns what a sound is played on top of: the rest of the first of the rows that its preset was made of."""
+        return self.rests[sources[0]] if self.rests and sources else b""
 
     def sampler(self, space: ParamSpace, recipe: DatasetRecipe) -> Sampler:
         """Returns what draws from it; presets of large families less often than others, but often enough."""
@@ -51,7 +57,11 @@ class Pool:
     def digest(self) -> str:
         """Returns a checksum of all that a data set takes from it."""
         text = json.dumps([self.ids, self.names, self.tags]).encode()
-        return hashlib.sha256(text + self.points.tobytes() + self.family.tobytes()).hexdigest()
+        rests = b"".join(hashlib.sha256(rest).digest() for rest in self.rests)
+        return hashlib.sha256(text + self.points.tobytes() + self.family.tobytes() + rests).hexdigest()
+
+
+_FIELDS = ("id", "name", "tags", "rest")
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,7 @@ class _Found:
     name: str
     tags: tuple[str, ...] = ()
     family: str = ""
+    rest: bytes = b""
 
 
 def read_pool(recipe: DatasetRecipe, engine: Engine) -> Pool:
@@ -86,13 +97,30 @@ def read_pool(recipe: DatasetRecipe, engine: Engine) -> Pool:
         found += good
     if not found:
         return Pool(np.empty((0, len(engine.space))), np.empty(0, int), (), (), ())
-    points = engine.arranged(engine.canonical(np.stack([entry.point for entry in found])))
-    _, first = np.unique(points, axis=0, return_index=True)
-    kept = np.sort(first)
+    points = _settled(found, engine)
+    first: dict[tuple[bytes, bytes], int] = {}
+    for row, (point, entry) in enumerate(zip(points, found, strict=True)):
+        first.setdefault((point.tobytes(), entry.rest), row)
+    kept = list(first.values())
     family = np.unique([found[row].family or found[row].id for row in kept], return_inverse=True)[1]
     chosen = [found[row] for row in kept]
-    ids, names, tags = (tuple(getattr(entry, field) for entry in chosen) for field in ("id", "name", "tags"))
-    return Pool(points[kept], family, ids, names, tags, rejected)
+    ids, names, tags, rests = (tuple(getattr(entry, field) for entry in chosen) for field in _FIELDS)
+    if any(rests) and len({*ids}) < len(ids):
+        twice = next(id_ for row, id_ in enumerate(ids) if id_ in ids[:row])
+        raise PresetError(f"presets: two of them are {twice}. Rename one file or folder, to tell their rests apart.")
+    return Pool(points[kept], family, ids, names, tags, rests if any(rests) else (), rejected)
+
+
+def _settled(found: Sequence[_Found], engine: Engine) -> np.ndarray:
+    """The points with what cannot be heard on top of each one's rest at its default, shape `(N, P)`."""
+    points = np.stack([entry.point for entry in found])
+    rows: dict[bytes, list[int]] = {}
+    for row, entry in enumerate(found):
+        rows.setdefault(entry.rest, []).append(row)
+    for rest, alike in rows.items():
+        engine.build_on(rest)
+        points[alike] = engine.arranged(engine.canonical(points[alike]))
+    return points
 
 
 def _read(path: Path, recipe: DatasetRecipe, engine: Engine) -> Iterator[_Found | None]:
@@ -100,7 +128,7 @@ def _read(path: Path, recipe: DatasetRecipe, engine: Engine) -> Iterator[_Found 
     if path.suffix == ".npz":
         yield from _from_bank(path, recipe.part, recipe.synth, engine.space)
     elif path.suffix == ".sqlite":
-        yield from _from_library(path, recipe.synth, engine.space)
+        yield from _from_library(path, recipe.synth, engine)
     elif path.is_dir():
         known = extensions()
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in known and file.is_file())
@@ -124,13 +152,15 @@ def _from_bank(path: Path, part: str, synth: str, space: ParamSpace) -> Iterator
         yield _Found(bank.points[row], f"{path.name}#{row}", name, family=family)
 
 
-def _from_library(path: Path, synth: str, space: ParamSpace) -> Iterator[_Found]:
+def _from_library(path: Path, synth: str, engine: Engine) -> Iterator[_Found | None]:
     library = Library(path)
-    numbers, points = library.ids(synth), library.points(synth, space)
+    numbers, points = library.ids(synth), library.points(synth, engine.space)
     entries = {entry.id: entry for entry in library.search(synth=synth)}
     for number, point in zip(numbers, points, strict=True):
         entry = entries[number]
-        yield _Found(point, f"{path.name}#{number}", entry.name, _words(entry.category, entry.tags))
+        words, rest = _words(entry.category, entry.tags), library.get(number).rest if engine.has_rest else b""
+        found = _Found(point, f"{path.name}#{number}", entry.name, words, rest=rest)
+        yield found if _takes(engine, rest) else None
 
 
 def _from_file(file: Path, name: str, recipe: DatasetRecipe, engine: Engine) -> Iterator[_Found | None]:
@@ -139,14 +169,24 @@ def _from_file(file: Path, name: str, recipe: DatasetRecipe, engine: Engine) -> 
 
 
 def _fitting(preset: Preset, id_: str, synth: str, engine: Engine) -> _Found | None:
-    if preset.synth not in ("", synth):
+    if preset.synth not in ("", synth, *engine.relatives):
         return None
     try:
-        known = preset if preset.synth else engine.unpack(preset)  # what only the synth understands
+        known = preset if preset.synth == synth else engine.unpack(preset)  # what only the synth understands
         point = engine.space.encode(known.values)
     except PatchflowError:
         return None
-    return _Found(point, id_, preset.name, _words(preset.category, preset.tags))
+    rest = known.rest if engine.has_rest else b""
+    found = _Found(point, id_, preset.name, _words(preset.category, preset.tags), rest=rest)
+    return found if _takes(engine, rest) else None
+
+
+def _takes(engine: Engine, rest: bytes) -> bool:
+    try:
+        engine.build_on(rest)
+    except PresetError:
+        return False
+    return True
 
 
 def _words(category: str, tags: Sequence[str]) -> tuple[str, ...]:

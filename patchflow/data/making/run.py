@@ -11,8 +11,8 @@ from ...engines import engines
 from ...errors import PresetError, StorageError
 from ...storage import write_atomically
 from ..executors import Executor
-from .card import card, space_text
-from .folder import Folder
+from .card import card, rests_text, space_text
+from .folder import RESTS, Folder
 from .job import Job
 from .lock import locked
 from .origin import origin
@@ -88,9 +88,11 @@ def make_dataset(
         if relations is None:
             raise StorageError(f"{out}: counts.json or families.npy is missing. Remove the folder.")
         texts = {
-            "README.md": card(recipe, relations.counts, about["versions"], len(job.space)),
+            "README.md": card(recipe, relations.counts, about["versions"], len(job.space), rests=bool(job.pool.rests)),
             "space.json": space_text(job.space),
         }
+        if job.pool.rests:
+            texts[RESTS] = rests_text(job.pool)
         folder.finish(texts)
     size = sum(folder.shard(shard).stat().st_size for shard in range(folder.shards))
     return Made(folder.path, relations.counts, folder.shards, size, rendered, time.monotonic() - start)

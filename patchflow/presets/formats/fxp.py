@@ -7,6 +7,7 @@ from ...errors import PresetError
 from ..preset import Preset
 from ..vst2 import parse_program, plugin_id, program_of
 from ._format import PresetFormat, ReadReport
+from ._single import only_preset
 
 __all__ = ["Fxp"]
 
@@ -38,11 +39,7 @@ class Fxp(PresetFormat):
 
     def write(self, presets: Sequence[Preset]) -> bytes:
         """Returns a file of one preset, of which `rest` is a program or bank; see `PresetFormat`."""
-        if not presets:
-            raise PresetError(f"{self.extensions[0]}: no preset to write")
-        if len(presets) > 1:
-            raise PresetError(f"{self.extensions[0]}: a file holds one preset, not {len(presets)}")
-        (preset,) = presets
+        preset = only_preset(presets, self.extensions[0])
         if not plugin_id(preset.rest):
             raise PresetError(f"{preset.name or 'preset'}: is not of a VST2 plug-in, and .fxp is for those only")
         return program_of(preset.rest, preset.name).pack()

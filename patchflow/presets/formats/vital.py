@@ -23,6 +23,7 @@ from ..vital import (
 )
 from ._format import PresetFormat, ReadReport, Rejected
 from ._json_text import parse, shown
+from ._single import only_preset
 
 __all__ = ["Vital"]
 
@@ -77,11 +78,7 @@ class Vital(PresetFormat):
 
     def write(self, presets: Sequence[Preset]) -> bytes:
         """Returns a file of one preset; see `PresetFormat`."""
-        if not presets:
-            raise PresetError(f"{self.extensions[0]}: no preset to write")
-        if len(presets) > 1:
-            raise PresetError(f"{self.extensions[0]}: a file holds one preset, not {len(presets)}")
-        (preset,) = presets
+        preset = only_preset(presets, self.extensions[0])
         _space(preset).numbers(preset.values)
         labels = {"author": preset.author, "preset_name": preset.name, "preset_style": preset.category}
         document = document_of(preset.values, load_rest(preset.rest)) | labels | {"synth_version": NEWEST}

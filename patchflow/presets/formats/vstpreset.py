@@ -8,6 +8,7 @@ from ...errors import PresetError
 from ..preset import Preset
 from ..vst3 import class_id, parse
 from ._format import PresetFormat, ReadReport
+from ._single import only_preset
 
 __all__ = ["Vstpreset"]
 
@@ -39,11 +40,7 @@ class Vstpreset(PresetFormat):
 
     def write(self, presets: Sequence[Preset]) -> bytes:
         """Returns a file of one preset, of which `rest` is a VST3 preset; see `PresetFormat`."""
-        if not presets:
-            raise PresetError(f"{self.extensions[0]}: no preset to write")
-        if len(presets) > 1:
-            raise PresetError(f"{self.extensions[0]}: a file holds one preset, not {len(presets)}")
-        (preset,) = presets
+        preset = only_preset(presets, self.extensions[0])
         if not class_id(preset.rest):
             raise PresetError(f"{preset.name or 'preset'}: is not of a VST3 plug-in, and .vstpreset is for those only")
         found = parse(preset.rest)

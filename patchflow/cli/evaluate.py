@@ -1,0 +1,87 @@
+"""`patchflow evaluate`: measures trained models, and what they have to beat."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ._numbers import whole
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    runs: Annotated[
+        list[Path] | None, typer.Argument(metavar="RUN", help="Folders that `patchflow train` wrote.")
+    ] = None,
+    *,
+    sounds: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Sounds of another world to judge as well, each at its note.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="EXAMPLES", help="The examples, if they are not where the recipe says.")
+    ] = None,
+    baselines: Annotated[
+        Path | None, typer.Option(metavar="EXAMPLES", help="Judge the rows that need no model instead of runs.")
+    ] = None,
+    fold: Annotated[int, typer.Option(metavar="K", parser=whole, help="With --baselines: the fold.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", parser=whole, help="With --baselines: of the random presets.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FOLDER", help="With --baselines: where to write.")
+    ] = None,
+    most: Annotated[
+        int | None,
+        typer.Option(metavar="N", parser=whole, help="Take no more test sounds than so many.  [default: all]"),
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="NAME", help="Where models run: cpu or cuda.")] = "cpu",
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", parser=whole, help="Threads that render.  [default: all cores]")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Begin anew, whatever is there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a row.")] = False,
+) -> None:
+    """Measure the single best guesses of trained models on the test part of their fold.
+
+    Each run gets results.jsonl, a line a sound, and summary.json; `patchflow tables` makes tables of them.
+    An interrupted call goes on where it stopped.
+
+    \b
+    Example: patchflow evaluate runs/paper/* --sounds recordings
+    Example: patchflow evaluate --baselines data/dexed_16 --fold 0 -o runs/beside/dexed_16-0
+    """
+    from ..evaluate import evaluate_run, evaluate_trivial
+    from ._bar import showing
+    from ._parse import check_device, check_least
+
+    if bool(runs) == (baselines is not None):
+        raise typer.BadParameter("give run folders or --baselines, and not both")
+    if (out is None) != (baselines is None):
+        raise typer.BadParameter("--out goes with --baselines, and --baselines needs it")
+    check_device(device)
+    check_least(1, most=most, workers=workers)
+    check_least(0, fold=fold, seed=seed)
+    shared: dict[str, Any] = {"sounds": sounds, "most": most, "workers": workers, "again": again}
+    with showing() as progress:
+        if baselines is not None and out is not None:
+            rows = evaluate_trivial(baselines, out, fold=fold, seed=seed, progress=progress, **shared)
+            done = {str(out / name): row for name, row in rows.items()}
+        else:
+            done = {}
+            for run in runs or []:
+                done[str(run)] = evaluate_run(run, data=data, device=device, progress=progress, **shared)
+    for folder, summary in done.items():
+        typer.echo(_line(folder, summary, as_json=as_json))
+
+
+def _line(folder: str, summary: Mapping[str, Any], *, as_json: bool) -> str:
+    if as_json:
+        from json import dumps
+
+        return dumps({"folder": folder, **summary})
+    counts = [f"{summary[part]['items']:,} {name}" for part, name in _PARTS.items() if part in summary]
+    faults = sum(summary[part]["faults"] for part in _PARTS if part in summary)
+    return f"{folder}: {summary['row']}, {' and '.join(counts) or 'nothing to judge'}, {faults} faults"
+
+
+_PARTS = {"test": "test sounds", "sounds": "foreign sounds"}

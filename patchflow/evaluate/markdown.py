@@ -1,0 +1,69 @@
+"""Tables of text: cells with the best in bold."""
+
+from collections.abc import Sequence
+
+__all__ = ["bold", "p_value", "short", "table"]
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Returns a Markdown table.
+
+    Args:
+        head: Names of the columns.
+        rows: Cells, as many in each row.
+
+    Example:
+        >>> print(table(["model", "n"], [["vae", "3"]]))
+        | model | n |
+        |---|---|
+        | vae | 3 |
+    """
+    lines = [head, *rows]
+    text = ["| " + " | ".join(cell.replace("|", "/") for cell in line) + " |" for line in lines]
+    return "\n".join([text[0], "|" + "---|" * len(head), *text[1:]])
+
+
+def bold(cells: Sequence[str], values: Sequence[float | None], better: str) -> list[str]:
+    """Returns the cells with those of the best value in bold; values of None take no part.
+
+    Args:
+        cells: Texts.
+        values: Their numbers.
+        better: `"lower"` or `"higher"`.
+
+    Example:
+        >>> bold(["1.0", "2.0", "–"], [1.0, 2.0, None], "lower")
+        ['**1.0**', '2.0', '–']
+    """
+    known = [value for value in values if value is not None]
+    best = (min if better == "lower" else max)(known) if known else None
+    pairs = zip(cells, values, strict=True)
+    return [f"**{cell}**" if value is not None and value == best else cell for cell, value in pairs]
+
+
+def short(value: float | None, digits: int = 3) -> str:
+    """Returns a number with few digits and no exponent where it can be avoided.
+
+    Example:
+        >>> short(0.0123456), short(12345.6), short(3.0), short(None)
+        ('0.0123', '12,346', '3.00', '–')
+    """
+    if value is None:
+        return "–"
+    if value == 0:
+        return "0"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}" if abs(value) < 1e7 else f"{value:.{digits - 1}e}"
+    return f"{value:#.{digits}g}".rstrip(".") if abs(value) >= 1e-4 else f"{value:.{digits - 1}e}"
+
+
+def p_value(p: float | None) -> str:
+    """Returns a chance as it is printed.
+
+    Example:
+        >>> p_value(0.0312), p_value(1e-9), p_value(None)
+        ('0.031', '< 0.001', '–')
+    """
+    if p is None:
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -1,0 +1,62 @@
+"""Flows one after the other."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import cast
+
+from torch import Tensor, nn
+
+from ._flow import Flow
+
+__all__ = ["Chain"]
+
+
+class Chain(Flow):
+    """A flow of flows: the last after the others. Its inverse undoes the last first.
+
+    A context goes to those that were made for one. Its tolerance is the sum of theirs.
+
+    Args:
+        steps: At least one; each begins where the one before it ends.
+
+    Raises:
+        ValueError: For no steps, or for neighbours that differ in size, in context or in where they live.
+
+    Example:
+        >>> import torch
+        >>> from patchflow.flows import Chain, flows
+        >>> bent = [flows["iaf"](4), flows["permutation"](4, seed=1), flows["iaf"](4)]
+        >>> y, logdet = Chain(*bent, flows["sigmoid"](4))(torch.zeros(2, 4))
+        >>> bool(((y > 0) & (y < 1)).all())
+        True
+    """
+
+    def __init__(self, *steps: Flow) -> None:
+        sizes = sorted({step.size for step in steps})
+        contexts = sorted({step.context for step in steps} - {0})
+        if len(sizes) != 1 or len(contexts) > 1:
+            raise ValueError(f"{len(steps)} steps of sizes {sizes} and contexts {contexts}: not one of each")
+        super().__init__(sizes[0], *contexts)
+        for before, after in pairwise(steps):
+            if before.image != after.domain:
+                raise ValueError(
+                    f"{type(before).__name__} ends in the {before.image}: "
+                    f"{type(after).__name__} begins in the {after.domain}"
+                )
+        self.steps = nn.ModuleList(steps)
+        self.domain, self.image = steps[0].domain, steps[-1].image
+        self.tolerance = sum(step.tolerance for step in steps)
+
+    def _forward(self, x: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
+        total = x.new_zeros(len(x))
+        for step in cast("Iterable[Flow]", self.steps):
+            x, logdet = step(x, context if step.context else None)
+            total = total + logdet
+        return x, total
+
+    def _inverse(self, y: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
+        total = y.new_zeros(len(y))
+        for step in cast("Iterable[Flow]", reversed(self.steps)):
+            y, logdet = step.inverse(y, context if step.context else None)
+            total = total + logdet
+        return y, total

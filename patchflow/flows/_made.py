@@ -1,0 +1,91 @@
+"""A network whose parameters for a coordinate depend on the coordinates before it only."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear, silu
+
+from ._networks import SMALL
+
+__all__ = ["Made", "MaskedLinear"]
+
+
+class MaskedLinear(nn.Linear):
+    """A matrix some of whose weights are fixed at zero.
+
+    Args:
+        mask: True where a weight is learned, shape `(outputs, inputs)`.
+    """
+
+    mask: Tensor
+
+    def __init__(self, mask: Tensor) -> None:
+        super().__init__(mask.shape[1], mask.shape[0])
+        self.register_buffer("mask", mask.to(self.weight.dtype))  # a product with truth values takes twice as long
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (its name in torch)
+        """Returns the product."""
+        return linear(input, self.weight * self.mask, self.bias)
+
+
+class Made(nn.Module):
+    """A masked network of two hidden layers: coordinate i's parameters see `x[:, :i]` and the context.
+
+    Each hidden unit has a degree d and sees the first d coordinates. Units are sorted by degree, so those that
+    coordinate i may ask are the first few, and `solve` computes each unit once.
+
+    References:
+        Germain et al., MADE: Masked Autoencoder for Distribution Estimation (2015), https://arxiv.org/abs/1502.03509
+
+    Args:
+        size: Number Z of coordinates.
+        context: Size of the context.
+        hidden: Width of the hidden layers; below `size` some coordinates do not see all that come before.
+        outputs: Number K of parameters of each coordinate.
+    """
+
+    def __init__(self, size: int, context: int, hidden: int, outputs: int) -> None:
+        super().__init__()
+        self.outputs = outputs
+        place = torch.arange(size)
+        lowest = 0 if context or size == 1 else 1  # a unit of degree 0 hears nothing but the context
+        degree = lowest + torch.arange(hidden) * (size - lowest) // hidden
+        self.counts = [int((degree <= i).sum()) for i in range(size)]
+        self.enter = MaskedLinear(degree[:, None] > place)
+        self.middle = MaskedLinear(degree[:, None] >= degree)
+        self.leave = MaskedLinear((place[:, None] >= degree).repeat(outputs, 1))
+        self.listen = nn.Linear(context, hidden, bias=False) if context else None
+        with torch.no_grad():
+            self.leave.weight.mul_(SMALL)
+            self.leave.bias.mul_(SMALL)
+
+    def forward(self, x: Tensor, context: Tensor | None) -> Tensor:
+        """Returns the parameters of all coordinates, shape `(B, Z, K)`."""
+        sees = self.enter(x)
+        first = silu(sees if self.listen is None else sees + self.listen(context))
+        return self.leave(silu(self.middle(first))).unflatten(1, (self.outputs, -1)).mT
+
+    def solve(self, step: Callable[[int, Tensor], Tensor], like: Tensor, context: Tensor | None) -> Tensor:
+        """Returns the x, shape `(B, Z)`, whose coordinate i is `step(i, parameters of i given those before)`.
+
+        One coordinate after the other, but as every hidden unit is computed once, when all it sees is known, this
+        takes about as many multiplications as one `forward`, in Z times as many small products.
+
+        Args:
+            step: Makes the values of a coordinate, shape `(B,)`, of its parameters, shape `(B, K)`.
+            like: Anything with the rows, type and device of x.
+            context: As for `forward`.
+        """
+        heard = None if self.listen is None else self.listen(context)
+        x = first = second = like[:, :0]
+        for i, (known, count) in enumerate(zip([0, *self.counts[:-1]], self.counts, strict=True)):
+            new, own = slice(known, count), slice(i, None, like.shape[1])
+            if count > known:  # these units see exactly what is known now, so no mask is needed
+                sees = linear(x, self.enter.weight[new, :i], self.enter.bias[new])
+                first = torch.cat((first, silu(sees if heard is None else sees + heard[:, new])), 1)
+                sees = linear(first, self.middle.weight[new, :count], self.middle.bias[new])
+                second = torch.cat((second, silu(sees)), 1)
+            parameters = linear(second, self.leave.weight[own, :count], self.leave.bias[own])
+            x = torch.cat((x, step(i, parameters)[:, None]), 1)
+        return x

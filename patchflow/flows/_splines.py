@@ -1,0 +1,100 @@
+"""Monotonic rational-quadratic splines."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from ._networks import bounded
+
+__all__ = ["Knots", "bend", "parameters", "place", "unbend"]
+
+
+@dataclass(frozen=True)
+class Knots:
+    """Where a spline goes: K + 1 points and the slopes there. Outside of them it is the identity.
+
+    Args:
+        x: Increasing, shape `(..., K + 1)`.
+        y: Increasing, with the same ends.
+        slopes: Positive, and 1 at the ends.
+    """
+
+    x: Tensor
+    y: Tensor
+    slopes: Tensor
+
+
+def parameters(bins: int, bound: float) -> int:
+    """Returns how many numbers a spline is placed by.
+
+    Raises:
+        ValueError: For less than two bins, or a bound that is not positive.
+    """
+    if bins < 2 or bound <= 0:
+        raise ValueError(f"bins={bins}, bound={bound}: not 2 or more, and positive")
+    return 3 * bins - 1
+
+
+def place(raw: Tensor, bound: float) -> Knots:
+    """Returns the knots of free numbers, shape `(..., 3 K - 1)`; those of zeros make the identity."""
+    bins = (raw.shape[-1] + 1) // 3
+    widths, heights, slopes = raw.split((bins, bins, bins - 1), -1)
+    return Knots(_edges(widths, bound), _edges(heights, bound), pad(bounded(slopes), (1, 1)).exp())
+
+
+def bend(x: Tensor, knots: Knots) -> tuple[Tensor, Tensor]:
+    """Returns y and the logarithm of the slope, of the shape of x, which is that of the knots without the last axis.
+
+    References:
+        Durkan et al., Neural Spline Flows (2019), https://arxiv.org/abs/1906.04032, equations 4 and 5
+
+    Example:
+        >>> y, slope = bend(torch.tensor([0.5, 9.0]), place(torch.zeros(2, 11), 4.0))
+        >>> [round(value, 4) for value in y.tolist()]
+        [0.5, 9.0]
+    """
+    inside, x0, y0, width, height, d0, d1 = _bin(x, knots.x, knots)
+    z = ((x - x0) / width).clamp(0, 1)
+    y = y0 + height * _share(z, height / width, d0, d1)
+    return torch.where(inside, y, x), torch.where(inside, _log_slope(z, height / width, d0, d1), 0.0)
+
+
+def unbend(y: Tensor, knots: Knots) -> tuple[Tensor, Tensor]:
+    """Returns x and the logarithm of its slope: the inverse of `bend`, equations 6 to 8 of the same paper."""
+    inside, x0, y0, width, height, d0, d1 = _bin(y, knots.y, knots)
+    rise = ((y - y0) / height).clamp(0, 1)
+    mean, bent = height / width, rise * (d0 + d1 - 2 * height / width)
+    a, b, c = mean - d0 + bent, d0 - bent, -mean * rise
+    z = (2 * c / (-b - (b**2 - 4 * a * c).clamp_min(0).sqrt())).clamp(0, 1)
+    x = x0 + width * z
+    return torch.where(inside, x, y), torch.where(inside, -_log_slope(z, mean, d0, d1), 0.0)
+
+
+def _edges(raw: Tensor, bound: float) -> Tensor:
+    reached = bounded(raw).exp().cumsum(-1)  # bounded: a bin of no height could not be undone
+    inner = bound * (2 * reached[..., :-1] / reached[..., -1:] - 1)
+    ends = torch.full_like(raw[..., :1], bound)  # exactly: what is outside must meet what is inside
+    return torch.cat((-ends, inner, ends), -1)
+
+
+def _bin(at: Tensor, edges: Tensor, knots: Knots) -> tuple[Tensor, ...]:
+    inside = (at > edges[..., 0]) & (at < edges[..., -1])
+    left = (at[..., None] >= edges[..., 1:-1]).sum(-1, keepdim=True)
+    x0, x1, y0, y1, d0, d1 = (
+        values.gather(-1, left + step).squeeze(-1) for values in (knots.x, knots.y, knots.slopes) for step in (0, 1)
+    )
+    return inside, x0, y0, x1 - x0, y1 - y0, d0, d1
+
+
+def _share(z: Tensor, mean: Tensor, d0: Tensor, d1: Tensor) -> Tensor:
+    """How much of a bin's height is reached at the share z of its width."""
+    across = z * (1 - z)
+    return (mean * z**2 + d0 * across) / (mean + (d0 + d1 - 2 * mean) * across)
+
+
+def _log_slope(z: Tensor, mean: Tensor, d0: Tensor, d1: Tensor) -> Tensor:
+    across = z * (1 - z)
+    top = mean**2 * (d1 * z**2 + 2 * mean * across + d0 * (1 - z) ** 2)
+    return top.log() - 2 * (mean + (d0 + d1 - 2 * mean) * across).log()

@@ -1,0 +1,114 @@
+"""The interface of auto-encoders whose presets come from an MLP on the latent."""
+
+import abc
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ..nn import MLP, xavier
+from ..presets import ParamSpace
+from ._autoencoder import AutoEncoder
+from ._coder import Coder, CoderSizes
+from ._gaussian import Drawn
+from ._model import Batch
+from ._parameters import ParameterHead
+
+__all__ = ["LatentRegression", "RegressionSizes"]
+
+
+@dataclass(frozen=True)
+class RegressionSizes(CoderSizes):
+    """What all of them are made with.
+
+    Args:
+        regressor: Width of the two layers from the latent to the preset.
+        parameter_loss: See `ParameterHead`.
+    """
+
+    regressor: int
+    parameter_loss: str
+
+
+class LatentRegression(AutoEncoder):
+    """An auto-encoder, and two layers with batch norm from z to the preset.
+
+    The base noise is that of q(z|x), Z numbers, if there is any, then that of the regression's residuals, P numbers,
+    see `ParameterHead`.
+
+    Args:
+        space: The parameters to infer.
+        sizes: What it is made with.
+        gaussian: Whether q has a log-variance; else z is a function of the sound.
+    """
+
+    def __init__(self, space: ParamSpace, sizes: RegressionSizes, *, gaussian: bool) -> None:
+        super().__init__()
+        self.space = space
+        self.hears = sizes.hears
+        self.sizes = sizes
+        self.latent_size = sizes.latent or len(space)
+        self.noise = len(space) + (self.latent_size if gaussian else 0)
+        self.coder = Coder(sizes, self.latent_size, self.latent_size * (2 if gaussian else 1))
+        self.regressor = MLP(self.latent_size, sizes.regressor, 2)
+        self.head = ParameterHead(space, sizes.regressor, sizes.parameter_loss)
+        xavier(nn.ModuleList([self.regressor, self.head]))
+
+    @abc.abstractmethod
+    def spread(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> Drawn:
+        """Returns latents drawn from q(z|x).
+
+        Args:
+            context: What `encode` returned.
+            noise: Normal noise.
+        """
+
+    @abc.abstractmethod
+    def penalties(self, drawn: Drawn, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
+        """Returns what q costs, in nats a sound, as the term `latent`; or nothing.
+
+        Args:
+            drawn: Latents of a batch.
+            generator: Source of chance.
+        """
+
+    def config(self) -> dict[str, Any]:
+        """See `Model.config`."""
+        return asdict(self.sizes)
+
+    def encode(self, mel: Float[Tensor, "B F N"], note: Float[Tensor, "B 3"]) -> Float[Tensor, "B C"]:
+        """See `AutoEncoder`."""
+        return self.coder.encode(mel)
+
+    def draw(self, context: Float[Tensor, "S C"], noise: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
+        """See `AutoEncoder.draw`."""
+        return self.spread(context, noise).z
+
+    def presets(self, z: Float[Tensor, "S Z"], context: Float[Tensor, "S C"] | None = None) -> Float[Tensor, "S P"]:
+        """See `AutoEncoder.presets`."""
+        return self.head.points(self._raw(z), z.new_zeros(len(z), len(self.space)))
+
+    @torch.no_grad()
+    def decode(self, z: Float[Tensor, "S D"], context: Float[Tensor, "S C"]) -> Float[Tensor, "S P"]:
+        """See `Model.decode`."""
+        of_latent, of_residual = z.split([self.noise - len(self.space), len(self.space)], 1)
+        if not of_latent.shape[1]:
+            of_latent = z.new_zeros(len(z), self.latent_size)
+        return self.head.points(self._raw(self.draw(context, of_latent)), of_residual)
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
+        """Returns `reconstruction`, `regression` and, unless q costs nothing, `latent`; see `AutoEncoder`."""
+        context = self.coder.encode(batch.mel)
+        shape = (len(batch), self.latent_size)
+        drawn = self.spread(context, torch.randn(shape, generator=generator, device=context.device))
+        terms = {
+            "reconstruction": self.coder.nats(drawn.z, batch.mel).mean(),
+            **self.penalties(drawn, generator),
+            "regression": self.head.loss(self._raw(drawn.z), batch.points).sum(1).mean(),
+        }
+        return {name: term / self.latent_size for name, term in terms.items()}
+
+    def _raw(self, z: Tensor) -> Tensor:
+        return self.head(self.regressor(z))

@@ -1,0 +1,59 @@
+"""A multi-layer perceptron on the flattened spectrogram: the paper's plainest model."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..features.inputs import inputs
+from ..nn import MLP, xavier
+from ..presets import ParamSpace
+from ._feed_forward import FeedForward, FeedForwardSizes
+
+__all__ = ["Mlp"]
+
+
+class Mlp(FeedForward):
+    """Five layers of 2048 with batch norm, ELU and dropout, and one sigmoid a parameter.
+
+    At the paper's sizes it has 27 million weights. A small one: `hidden=128, layers=3` (0.7 million).
+
+    References:
+        Esling et al., Universal audio synthesizer control with normalizing flows (2019),
+        https://arxiv.org/abs/1907.00971
+
+    Args:
+        space: The parameters to infer.
+        hidden: Width of the layers.
+        layers: How many.
+        dropout: Share of values dropped in training; the paper does not tell it.
+        gated: 1 for gates instead of ELU, which takes twice the weights.
+        parameter_loss: `"mse"`, `"l1"` or `"cross_entropy"`, see `ParameterHead`.
+        hears: What it hears, see `features.inputs`.
+
+    Example:
+        >>> from patchflow.engines import engines
+        >>> model = Mlp(engines["tone"].space, hidden=8, layers=2).eval()
+        >>> context = model.encode(torch.rand(1, 64, 80), torch.tensor([[60.0, 100.0, 3.0]]))
+        >>> model.decode(torch.zeros(1, 3), context).shape
+        torch.Size([1, 3])
+    """
+
+    def __init__(
+        self,
+        space: ParamSpace,
+        *,
+        hidden: int = 2048,
+        layers: int = 5,
+        dropout: float = 0.2,
+        gated: int = 0,
+        parameter_loss: str = "mse",
+        hears: str = "paper",
+    ) -> None:
+        super().__init__(space, FeedForwardSizes(hidden, layers, dropout, gated, parameter_loss, hears), hidden)
+        bands, frames = inputs[hears].shape
+        self.stack = MLP(bands * frames, hidden, layers, dropout=dropout, gated=gated)
+        xavier(self)
+
+    def features(self, x: Float[Tensor, "B F N"], generator: torch.Generator | None) -> Float[Tensor, "B H"]:
+        """See `FeedForward.features`."""
+        return self.stack(x.flatten(1), generator)

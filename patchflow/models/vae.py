@@ -1,0 +1,68 @@
+"""A variational auto-encoder of spectrograms with a regression on its latent."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..presets import ParamSpace
+from ._gaussian import Drawn, draw
+from ._latent_regression import LatentRegression, RegressionSizes
+
+__all__ = ["Vae"]
+
+
+class Vae(LatentRegression):
+    """The auto-encoder with q(z|x) a Gaussian of independent coordinates, held near N(0, I).
+
+    Its term `latent` is KL[q(z|x) || N(0, I)], in closed form, divided by Z; see `AutoEncoder`.
+
+    References:
+        Kingma & Welling, Auto-Encoding Variational Bayes (2014), https://arxiv.org/abs/1312.6114
+        Esling et al., Universal audio synthesizer control with normalizing flows (2019),
+        https://arxiv.org/abs/1907.00971
+
+    Args:
+        space: The parameters to infer.
+        latent: Number of latent dimensions; 0 for as many as there are parameters.
+        channels: Of every convolution, in the encoder and in the decoder.
+        layers: Number of convolutions in either.
+        kernel: Width of their kernels, odd.
+        hidden: Width of the linear layers in either.
+        depth: Number of linear layers in either.
+        regressor: Width of the two layers from the latent to the preset.
+        parameter_loss: `"mse"`, `"l1"` or `"cross_entropy"`, see `ParameterHead`.
+        hears: What it hears, see `features.inputs`.
+
+    Example:
+        >>> from patchflow.engines import engines
+        >>> model = Vae(engines["tone"].space, channels=4, hidden=8, regressor=8).eval()
+        >>> z = model.latent(torch.rand(1, 64, 80), torch.tensor([[60.0, 100.0, 3.0]]))
+        >>> model.presets(z).shape, model.reconstruct(z).shape
+        (torch.Size([1, 3]), torch.Size([1, 64, 80]))
+    """
+
+    def __init__(
+        self,
+        space: ParamSpace,
+        *,
+        latent: int = 0,
+        channels: int = 64,
+        layers: int = 5,
+        kernel: int = 7,
+        hidden: int = 1024,
+        depth: int = 3,
+        regressor: int = 1024,
+        parameter_loss: str = "mse",
+        hears: str = "paper",
+    ) -> None:
+        sizes = RegressionSizes(latent, channels, layers, kernel, hidden, depth, hears, regressor, parameter_loss)
+        super().__init__(space, sizes, gaussian=True)
+
+    def spread(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> Drawn:
+        """See `LatentRegression.spread`."""
+        return draw(context, noise)
+
+    def penalties(self, drawn: Drawn, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
+        """Returns the divergence of q from the normal distribution."""
+        excess = drawn.mean.square() + drawn.log_variance.exp() - 1 - drawn.log_variance
+        return {"latent": excess.sum(1).mean() / 2}

@@ -1,0 +1,152 @@
+"""Strided, dilated convolutions from spectrograms to vectors, and transposed ones back."""
+
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from .activation import activate
+from .mlp import MLP
+
+__all__ = ["ConvDecoder", "ConvEncoder"]
+
+Pair = tuple[int, int]
+
+
+class ConvEncoder(nn.Module):
+    """Convolutions of stride 2 whose dilation doubles from layer to layer, with batch norm and ELU, flattened.
+
+    The dilation of layer l is 2^l as long as the kernel fits into what is left of the spectrogram, then
+    the largest that fits. With more, all taps but the one in the middle would always meet padding, and of
+    four values three would go nowhere: at 64 x 80 this would be so from the fourth layer on.
+
+    References:
+        Esling et al., Universal audio synthesizer control with normalizing flows (2019),
+        https://arxiv.org/abs/1907.00971
+        He et al., Deep Residual Learning for Image Recognition (2015), https://arxiv.org/abs/1512.03385
+
+    Args:
+        shape: Bands and frames `(F, N)` of the spectrograms.
+        channels: Of every layer.
+        layers: How many, at least 1.
+        kernel: Width of the kernels, odd.
+        gated: 1 for gates instead of ELU.
+        residual: 1 to add what came in, halved and mixed by a 1x1 convolution, to what comes out of each layer.
+
+    Attributes:
+        size: Length of the vectors.
+
+    Raises:
+        ValueError: If the kernel is even, or there is no layer.
+
+    Example:
+        >>> encoder = ConvEncoder((64, 80), 4, 5)
+        >>> encoder(torch.zeros(2, 64, 80)).shape
+        torch.Size([2, 24])
+    """
+
+    def __init__(
+        self, shape: Pair, channels: int, layers: int, kernel: int = 7, *, gated: int = 0, residual: int = 0
+    ) -> None:
+        super().__init__()
+        maps = _maps(shape, layers, kernel)
+        widths = [1] + [channels] * layers
+        dilations = [_dilation(layer, size, kernel) for layer, size in enumerate(maps[:-1])]
+        self.layers = nn.Sequential(
+            *(
+                _Layer((before, after), kernel, dilation, gated=gated, residual=residual)
+                for (before, after), dilation in zip(pairwise(widths), dilations, strict=True)
+            )
+        )
+        self.size = channels * maps[-1][0] * maps[-1][1]
+
+    def forward(self, x: Float[Tensor, "B F N"]) -> Float[Tensor, "B H"]:
+        """Returns the vectors of standardised spectrograms."""
+        return self.layers(x[:, None].contiguous(memory_format=torch.channels_last)).flatten(1)
+
+
+class ConvDecoder(nn.Module):
+    """The mirror image: linear layers, then transposed convolutions that double the size.
+
+    Args:
+        inputs: Length of the vectors.
+        shape: Bands and frames `(F, N)` of the spectrograms.
+        channels: Of every convolution.
+        layers: Number of convolutions.
+        kernel: Width of their kernels, odd.
+        hidden: Width of the linear layers.
+        depth: Number of linear layers.
+
+    Raises:
+        ValueError: If the kernel is even, or there is no layer.
+
+    Example:
+        >>> decoder = ConvDecoder(3, (64, 80), channels=4, layers=5, kernel=7, hidden=8, depth=3)
+        >>> decoder(torch.zeros(2, 3)).shape
+        torch.Size([2, 64, 80])
+    """
+
+    def __init__(
+        self, inputs: int, shape: Pair, *, channels: int, layers: int, kernel: int, hidden: int, depth: int
+    ) -> None:
+        super().__init__()
+        maps = _maps(shape, layers, kernel)
+        self.enter = MLP(inputs, hidden, depth)
+        self.widen = nn.Linear(hidden, channels * maps[-1][0] * maps[-1][1], bias=False)
+        steps: list[nn.Module] = [nn.Unflatten(1, (channels, *maps[-1]))]
+        for layer in reversed(range(layers)):
+            steps += [nn.BatchNorm2d(channels), nn.ELU()]
+            steps.append(_raise(channels if layer else 1, channels, maps[layer], kernel, layer))
+        self.layers = nn.Sequential(*steps)
+
+    def forward(self, z: Float[Tensor, "B Z"]) -> Float[Tensor, "B F N"]:
+        """Returns standardised spectrograms."""
+        return self.layers(self.widen(self.enter(z)))[:, 0]
+
+
+class _Layer(nn.Module):
+    """A strided convolution, batch norm and a bend; with a path around them if it is residual."""
+
+    def __init__(self, widths: Pair, kernel: int, dilation: Pair, *, gated: int, residual: int) -> None:
+        super().__init__()
+        if gated not in (0, 1) or residual not in (0, 1):
+            raise ValueError(f"gated={gated}, residual={residual}: not 0 or 1")
+        before, after = widths
+        self.gated = gated
+        self.conv = nn.Conv2d(
+            before, after * (1 + gated), kernel, 2, _padding(dilation, kernel), dilation=dilation, bias=False
+        )
+        self.norm = nn.BatchNorm2d(after * (1 + gated))
+        self.around = nn.Conv2d(before, after, 1, 2) if residual else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = activate(self.norm(self.conv(x)), self.gated)
+        return y if self.around is None else y + self.around(x)
+
+
+def _raise(out: int, channels: int, size: Pair, kernel: int, layer: int) -> nn.ConvTranspose2d:
+    """The transposed convolution to a map of this size, the one that layer of the encoder began with."""
+    dilation = _dilation(layer, size, kernel)
+    odd = (1 - size[0] % 2, 1 - size[1] % 2)  # a map of n comes from one of (n + 1) // 2
+    padding = _padding(dilation, kernel)
+    return nn.ConvTranspose2d(channels, out, kernel, 2, padding, odd, dilation=dilation, bias=out == 1)
+
+
+def _maps(shape: Pair, layers: int, kernel: int) -> list[Pair]:
+    """The sizes of the spectrogram and of what every layer leaves of it."""
+    if kernel % 2 == 0 or kernel < 1 or layers < 1:
+        raise ValueError(f"kernel={kernel}, layers={layers}: not odd and at least 1")
+    maps = [shape]
+    for _ in range(layers):
+        maps.append(((maps[-1][0] + 1) // 2, (maps[-1][1] + 1) // 2))
+    return maps
+
+
+def _dilation(layer: int, size: Pair, kernel: int) -> Pair:
+    reach = max(1, kernel - 1)
+    return min(2**layer, max(1, (size[0] - 1) // reach)), min(2**layer, max(1, (size[1] - 1) // reach))
+
+
+def _padding(dilation: Pair, kernel: int) -> Pair:
+    return dilation[0] * (kernel // 2), dilation[1] * (kernel // 2)

@@ -1,0 +1,51 @@
+"""Convolutional encoders and decoders: all sizes fit, and the taps of a kernel meet something."""
+
+import pytest
+import torch
+from torch import nn
+
+from patchflow.nn import ConvDecoder, ConvEncoder
+
+
+@pytest.mark.parametrize("shape", [(64, 80), (80, 173), (7, 9), (33, 1)])
+@pytest.mark.parametrize("layers", [1, 3, 5])
+def test_the_decoder_makes_what_the_encoder_takes(shape: tuple[int, int], layers: int):
+    x = torch.randn(2, *shape)
+    encoder = ConvEncoder(shape, 4, layers)
+    decoder = ConvDecoder(encoder.size, shape, channels=4, layers=layers, kernel=7, hidden=8, depth=1)
+
+    assert decoder(encoder(x)).shape == x.shape
+
+
+@pytest.mark.parametrize(("gated", "residual"), [(0, 0), (1, 0), (0, 1), (1, 1)])
+def test_nearly_every_tap_of_every_kernel_learns(gated: int, residual: int):
+    encoder = ConvEncoder((64, 80), 4, 5, gated=gated, residual=residual)
+
+    encoder(torch.randn(8, 64, 80)).square().sum().backward()
+
+    gradients = [module.weight.grad for module in encoder.modules() if isinstance(module, nn.Conv2d)]
+    shares = [(gradient != 0).float().mean().item() for gradient in gradients if gradient is not None]
+    assert len(shares) == len(gradients)
+    assert min(shares) > 0.8  # the last layer sees a map of 4 x 5, its kernel has 7 x 7
+
+
+def test_dilations_double_as_long_as_the_kernel_fits():
+    encoder = ConvEncoder((256, 1024), 2, 5)
+
+    found = [module.dilation for module in encoder.modules() if isinstance(module, nn.Conv2d)]
+
+    assert found == [(1, 1), (2, 2), (4, 4), (5, 8), (2, 10)]
+
+
+def test_every_value_of_the_spectrogram_is_heard():
+    encoder, x = ConvEncoder((64, 80), 4, 5).eval(), torch.randn(1, 64, 80, requires_grad=True)
+
+    encoder(x).square().sum().backward()
+
+    assert x.grad is not None
+    assert (x.grad != 0).all()
+
+
+def test_an_even_kernel_is_refused():
+    with pytest.raises(ValueError, match="kernel=4, layers=2"):
+        ConvEncoder((8, 8), 2, 2, 4)

@@ -1,0 +1,135 @@
+"""The one command that makes the paper's tables: what it runs, what it skips, what its recipes say."""
+
+import importlib
+import json
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+import patchflow
+from patchflow.engines import engines
+from patchflow.models import models
+from patchflow.train.recipe import read_recipe
+
+ROOT = Path(patchflow.__file__).parent.parent
+RECIPES = sorted(path for path in (ROOT / "recipes/paper").rglob("*.toml") if path.stem != "base")
+GIVEN = {"data": "d", "out": "o"}
+
+
+@pytest.fixture
+def works(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    return importlib.import_module("works")
+
+
+@pytest.fixture
+def reproduce(works, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The script, with an empty folder to work in that has examples of one data set."""
+    script = importlib.import_module("reproduce")
+    folder = tmp_path / "cache/examples/dexed-16-of-6000"
+    folder.mkdir(parents=True)
+    (folder / "about.json").write_text(json.dumps({"pairs": [["a", "b", "brightness"]] * 3}))
+    monkeypatch.setattr(script, "ROOT", tmp_path)
+    return script
+
+
+def options(reproduce, *words: str) -> Namespace:
+    return reproduce.read_options(["--data", "dexed-16", "--jobs", "1", *words])
+
+
+def say(text: str, code: int = 0) -> tuple[str, ...]:
+    return sys.executable, "-c", f"print({text!r}); open('done', 'a').write({text!r}); raise SystemExit({code})"
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_recipe_says_a_model_with_sizes_that_it_has(path: Path):
+    recipe = read_recipe(path, GIVEN)
+    model = models[recipe.model](engines["tone"].space, **recipe.sizes)
+
+    assert recipe.model == path.stem.partition("-")[0]
+    assert model.hears == "paper"
+
+
+def test_there_is_a_recipe_for_each_row_in_both_sizes():
+    folder = ROOT / "recipes/paper"
+    paper, small = ({path.stem for path in where.glob("*.toml")} for where in (folder, folder / "small"))
+
+    assert paper == small > {"mlp", "cnn", "resnet", "ae", "vae", "wae", "vaeflow", "flow_reg", "flow_dis"}
+
+
+def test_recipes_at_the_papers_sizes_have_its_schedule():
+    recipe = read_recipe(ROOT / "recipes/paper/flow_dis.toml", GIVEN)
+
+    assert (recipe.epochs, recipe.rate, recipe.schedule, recipe.stall) == (500, 2e-4, "plateau", 20)
+    assert dict(recipe.warm_up) == {"latent": 100, "regression": 100, "disentangling": 100}
+    assert recipe.sizes == {}
+
+
+def test_every_row_is_trained_and_judged_on_every_fold(reproduce):
+    found = reproduce.rows(options(reproduce, "--models", "mlp,vae", "--folds", "0,3", "--seeds", "0,1"))
+
+    assert len(found) == 2 + 2 * 2 * 2
+    words = next(work for work in found if work.name == "dexed-16 vae, fold 3, seed 1").steps[0].words
+    assert {"synth=dexed_16", "fold=3", "seed=1", "minutes=8.0"} <= set(words)
+    assert "recipes/paper/small/vae.toml" in words
+
+
+def test_a_disentangling_flow_has_a_dimension_for_each_pair_of_the_examples(reproduce):
+    work = reproduce.row(options(reproduce), "dexed-16", ("flow_dis", 0, 0))
+
+    assert "sizes.pairs=3" in work.steps[0].words
+
+
+def test_an_evaluation_older_than_the_weights_is_done_again(reproduce, tmp_path: Path):
+    work = reproduce.row(options(reproduce), "dexed-16", ("mlp", 0, 0))
+    (folder := tmp_path / "runs/paper/small/dexed-16/mlp-0-0").mkdir(parents=True)
+    for second, name in enumerate(("summary.json", "dexed_16.safetensors")):
+        (folder / name).write_text("")
+        os.utime(folder / name, (second, second))
+
+    assert [step.is_done for step in work.steps] == [True, False]
+
+
+def test_only_what_is_finished_comes_into_the_tables(reproduce, tmp_path: Path):
+    for name in ("mlp-0-0/summary.json", "vae-0-0/results.jsonl", "beside-0/tags.json", "beside-0/mean/summary.json"):
+        (path := tmp_path / "runs/paper/small/dexed-16" / name).parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+
+    words = reproduce.tables(options(reproduce)).steps[0].words
+
+    assert [Path(word).name for word in words if "dexed-16/" in word] == ["beside-0", "mlp-0-0"]
+
+
+def test_voices_have_to_be_given_if_there_is_no_bank(reproduce):
+    with pytest.raises(SystemExit, match="give --voices"):
+        reproduce.examples(options(reproduce, "--items", "5"), "dexed-16")
+
+
+def test_steps_run_in_order_and_what_is_done_is_skipped(works, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "there").write_text("")
+    steps = works.Step(say("a"), tmp_path / "there"), works.Step(say("b")), works.Step(say("c"))
+
+    failed = works.run_all([works.Work("w", steps, tmp_path / "log")], 1, works.Running(tmp_path, 1))
+
+    assert (failed, (tmp_path / "done").read_text()) == (0, "bc")
+    assert capsys.readouterr().out.startswith("[1 of 1] w: done in ")
+
+
+def test_a_step_that_fails_ends_its_work_alone(works, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    bad = works.Work("bad", (works.Step(say("a", 3)), works.Step(say("b"))), tmp_path / "log")
+    good = works.Work("good", (works.Step(say("c")),), tmp_path / "log2")
+
+    assert works.run_all([bad, good], 1, works.Running(tmp_path, 1)) == 1
+    assert (tmp_path / "done").read_text() == "ac"
+    assert f"bad: failed: ended with 3; {tmp_path / 'log'} says: a" in capsys.readouterr().out
+
+
+def test_after_a_stop_nothing_is_begun(works, tmp_path: Path):
+    running = works.Running(tmp_path, 1)
+    running.stop()
+
+    assert works.run_all([works.Work("w", (works.Step(say("a")),), tmp_path / "log")], 1, running) == 1
+    assert not (tmp_path / "done").exists()
