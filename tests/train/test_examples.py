@@ -324,7 +324,7 @@ def test_without_tensorboard_its_package_is_named(learn: Learn, monkeypatch: pyt
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own compiler
+@pytest.mark.filterwarnings("ignore")  # of torch's own compiler
 def test_a_compiled_model_learns_the_same(learn: Learn):
     plain, compiled = (logged(learn(str(c), compile=c, epochs=1, sizes__dropout=0.0))[-1] for c in ("false", "true"))
 
