@@ -62,3 +62,12 @@ class _Spline(MonotonicRQSTransform):
         knots = (self.horizontal, self.vertical, self.derivatives)
         x0, x1, y0, y1, d0, d1 = (values.gather(-1, left + step).squeeze(-1) for values in knots for step in (0, 1))
         return inside, x0, x1, y0, y1, d0, d1, (y1 - y0) / (x1 - x0)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        inside, x0, x1, y0, y1, d0, d1, mean = self.bin(self.searchsorted(self.vertical, y) - 1)
+        height, bend, above = y1 - y0, d0 + d1 - 2 * mean, inside * (y - y0)
+        a, b, c = height * (mean - d0) + above * bend, height * d0 - above * bend, -mean * above
+        # in a steep or flat bin rounding makes this negative, and a root of it would spoil the whole preset
+        root = (b.square() - 4 * a * c).clamp_min(0).sqrt()
+        share = (2 * c / (-b - root).clamp_max(-torch.finfo(y.dtype).tiny)).clamp(0, 1)
+        return torch.where(inside, x0 + share * (x1 - x0), y)

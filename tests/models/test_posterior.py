@@ -13,8 +13,8 @@ from tests.small_models import KNOBS, MIXED, batch, heard, make, presets, seeded
 CHOICE = ParamSpace((Choice("wave", ("a", "b")), Knob("a", 0.0, 1.0), Knob("b", 0.0, 1.0)))
 
 
-def posterior(space: ParamSpace) -> Posterior:
-    model = make("posterior", space)
+def posterior(space: ParamSpace, spread: float = 0.2) -> Posterior:
+    model = make("posterior", space, spread)
     assert isinstance(model, Posterior)
     return model
 
@@ -66,3 +66,13 @@ def test_the_loss_spreads_discrete_values_over_their_cells():
     assert losses.mean().item() == pytest.approx(expected.mean().item(), abs=0.08)
     assert losses.min() >= expected.min() - 0.1  # the knobs are spread too, a little
     assert losses.max() <= expected.max() + 0.1
+
+
+def test_rounding_in_a_steep_spline_never_spoils_a_preset():
+    model = posterior(KNOBS, spread=1.0).eval()
+    faces = torch.cartesian_prod(*[torch.tensor([0.0, 1e-6, 0.5, 1 - 1e-6, 1.0])] * 3)
+    contexts = 3 * torch.randn(40, model.encode(*heard(model, 1)).shape[1], generator=seeded(7))
+
+    back = [model.decode(model.infer(faces, c.expand(len(faces), -1)), c.expand(len(faces), -1)) for c in contexts]
+
+    assert torch.isfinite(torch.stack(back)).all()
