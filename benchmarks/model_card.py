@@ -20,6 +20,29 @@ from patchflow.train import Recipe
 
 GATHERED = 28_811  # distinct voices in the table that prepare_bank.py reads
 
+SOURCES = {
+    "dexed": """{gathered:,} distinct DX7 voices from public cartridge collections (ROM and user banks that circulate as
+freeware), of which {rejected:,} were rejected as silent or damaged. The {kept:,} others make {families:,}
+families: voices that share nearly all their bytes, or that lie within 1 dB of each other by log-mel L1 at middle
+C.""",
+    "amsynth": """the {kept:,} distinct and audible presets of the factory banks that come with amsynth
+(GPL-2.0-or-later). They make {families:,} families: presets that lie within 1 dB of each
+other by log-mel L1 at middle C.""",
+    "vital": """{kept:,} audible ones of those drawn around the fresh preset; nobody's presets were used. They make
+{families:,} families: presets that lie within 1 dB of each other by log-mel L1 at middle C.""",
+}
+LIMITS = {
+    "dexed": """What no DX7 can make, it cannot find.
+- It learned from renders, not from recordings. The further a sound is from FM synthesis, the worse: speech,
+  singing, noise and field recordings give poor likenesses. The results of the project have numbers by category.
+- It may propose a preset close to a well-known voice, because it learned from such voices.""",
+    "amsynth": """It is for amsynth as `patchflow synth add` describes it. Whoever changes the
+  description trains their own: `patchflow train --synth`.
+- It learned from renders, not from recordings, on one CPU core, for minutes; more is to be had.
+- It may propose a preset close to a factory preset, because it learned from these.""",
+    "vital": """It is for the core of Vital, on a fresh synth: no wavetables but the first, no sample of one's own.
+- It learned from renders of presets that nobody made, on one CPU core, for minutes; much more is to be had.""",
+}
 CARD = """# {title}
 
 Given a sound and the note it is to be played on, it proposes any number of presets of the synth `{synth}` that
@@ -37,22 +60,21 @@ normalizing flow of neural spline couplings over all {parameters} parameters; {w
 
 ## Data
 
-Presets: {gathered:,} distinct DX7 voices from public cartridge collections (ROM and user banks that circulate as
-freeware), of which {rejected:,} were rejected as silent or damaged. The {kept:,} others make {families:,}
-families: voices that share nearly all their bytes, or that lie within 1 dB of each other by log-mel L1 at middle
-C. Whole families were dealt to training ({train:,} voices), validation ({valid:,}) and test ({test:,}), so no
-test voice has a twin in training. The voices themselves are not part of the package.
+Presets: {source}
+Whole families were dealt to training ({train:,} presets), validation ({valid:,}) and test ({test:,}), so no test
+preset has a twin in training. The presets themselves are not part of the package.
 
-Sounds: renders of these voices, of crossovers of two of them by whole operators, of voices with some parameters
-moved and of shuffled ones, each on a random note: MIDI 24 to 96, velocity 20 to 127, held for 0.2 to 3.5 s. Some
-went through a simulated recording: room, filter, noise, cut ends. No recording of a real instrument or voice was used.
+Sounds: renders of these presets, of crossovers of two of them by whole groups of parameters, of presets with some
+parameters moved and of shuffled ones, each on a random note: MIDI 24 to 96, velocity 20 to 127, held for 0.2 to 3.5 s.
+Some went through a simulated recording: room, filter, noise, cut ends. No recording of a real instrument or voice was
+used.
 
 ## Training
 
 AdamW with warm-up and cosine decay; the weights are the moving average. Losses are negative log-likelihoods per
-parameter, in nats, on training items (augmented) and on unseen validation voices (not augmented).
+parameter, in nats, on training items (augmented) and on unseen validation presets (not augmented).
 
-| run | sounds | voices, crossovers, moved | recorded | steps of items | on | minutes | rate | loss | unseen |
+| run | sounds | presets, crossovers, moved | recorded | steps of items | on | minutes | rate | loss | unseen |
 |---|---|---|---|---|---|---|---|---|---|
 {runs}
 
@@ -60,11 +82,8 @@ parameter, in nats, on training items (augmented) and on unseen validation voice
 
 - It hears one note. Chords, phrases and drum loops get presets that imitate their average.
 - It hears the first 4 seconds.
-- It knows one synth. What no DX7 can make, it cannot find.
-- It learned from renders, not from recordings. The further a sound is from FM synthesis, the worse: speech,
-  singing, noise and field recordings give poor likenesses. The results of the project have numbers by category.
+- It knows one synth. {limits}
 - Notes below MIDI 24 or above 96 were never heard in training.
-- It may propose a preset close to a well-known voice, because it learned from such voices.
 """
 
 
@@ -85,6 +104,8 @@ def card(path: Path, bank: Bank) -> str:
     header = read_header(path)
     about = json.loads(header["about"])
     model = load_model(path, engines[header["synth"]].space, models)
+    facts = {"kept": len(bank.points), "families": len(np.unique(bank.family))}
+    source = SOURCES[header["synth"]].format(gathered=GATHERED, rejected=GATHERED - len(bank.points), **facts)
     return CARD.format(
         title=f"The {header['model']} for the synth {header['synth']}",
         synth=header["synth"],
@@ -97,10 +118,8 @@ def card(path: Path, bank: Bank) -> str:
         recipe="`, then `".join(
             f"patchflow train recipes/{Path(one['recipe']['out']).name}.toml" for one in _lineage(about)
         ),
-        gathered=GATHERED,
-        rejected=GATHERED - len(bank.points),
-        kept=len(bank.points),
-        families=len(np.unique(bank.family)),
+        source=source,
+        limits=LIMITS[header["synth"]],
         **{split: int((bank.split == split).sum()) for split in ("train", "valid", "test")},
         runs="\n".join(_run(one) for one in _lineage(about)),
     )

@@ -25,7 +25,7 @@ from patchflow.models import (
 from patchflow.models.posterior import Posterior
 from patchflow.presets import Knob, ParamSpace
 
-LIMIT = 25_000_000
+LIMIT = 40_000_000
 SIZES = {"width": 4, "context": 8, "hidden": 8, "transforms": 2, "bins": 4}
 
 
@@ -242,8 +242,9 @@ def test_the_shipped_weights_load_and_are_small():
     assert torch.isfinite(points).all()
 
 
-def test_the_card_of_the_shipped_weights_tells_of_these_weights():
-    path = shipped("dexed")
+@pytest.mark.parametrize("synth", ["dexed", "amsynth"])
+def test_the_card_of_the_shipped_weights_tells_of_these_weights(synth: str):
+    path = shipped(synth)
     assert path
     about, text = json.loads(read_header(path)["about"]), path.with_suffix(".md").read_text("utf-8")
 
