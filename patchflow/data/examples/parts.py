@@ -57,5 +57,5 @@ def _some(size: np.ndarray, names: np.ndarray, wanted: float, seed: tuple[int, i
     for name in np.random.default_rng(seed).permutation(names):
         if size[name] <= wanted:
             chosen.append(name)
-            wanted -= size[name]
+            wanted -= int(size[name])
     return np.array(chosen, int)
