@@ -118,6 +118,8 @@ def row(options: argparse.Namespace, name: str, run: tuple[str, int, int]) -> Wo
     synth, out = synth_of(name), options.out / name / f"{model}-{fold}-{seed}"
     keys = {"data": folder_of(options, name), "synth": synth, "fold": fold, "seed": seed, "out": out}
     keys |= {"device": options.device, "minutes": options.minutes}
+    if options.minutes and options.size == "paper":
+        keys |= {"schedule": "cosine", "stall": 0}  # the clock would end a plateau before the rate was ever halved
     if model.startswith("flow_dis"):
         about = json.loads((ROOT / keys["data"] / "about.json").read_text())
         keys["sizes.pairs"] = len(about["pairs"])

@@ -77,6 +77,26 @@ def test_every_row_is_trained_and_judged_on_every_fold(reproduce):
     assert "recipes/paper/small/vae.toml" in words
 
 
+@pytest.mark.parametrize(("minutes", "schedule"), [("6", "cosine"), ("0", "plateau")])
+def test_what_the_clock_ends_cools_down_before(reproduce, minutes: str, schedule: str):
+    work = reproduce.row(options(reproduce, "--size", "paper", "--minutes", minutes), "dexed-16", ("vae", 0, 0))
+    keys = dict(word.split("=") for word in work.steps[0].words if "=" in word)
+
+    assert read_recipe(ROOT / "recipes/paper/vae.toml", keys).schedule == schedule
+
+
+def test_rows_are_chosen_by_what_they_are_judged_by():
+    assert {read_recipe(path, GIVEN).watch for path in RECIPES} == {"error"}
+
+
+@pytest.mark.parametrize("path", [path for path in RECIPES if "flow_" in path.stem], ids=str)
+def test_latent_and_regression_of_a_flow_warm_up_together(path: Path):
+    recipe = read_recipe(path, GIVEN)
+
+    assert recipe.warm_up["latent"] == recipe.warm_up["regression"]
+    assert recipe.weights.get("latent", 1) == recipe.weights.get("regression", 1)
+
+
 def test_a_disentangling_flow_has_a_dimension_for_each_pair_of_the_examples(reproduce):
     work = reproduce.row(options(reproduce), "dexed-16", ("flow_dis", 0, 0))
 

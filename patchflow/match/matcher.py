@@ -13,7 +13,7 @@ from ..audio.load import load
 from ..audio.sound import Sound
 from ..engines import Engine, Renderer, engines
 from ..errors import OptionError, PresetError, RenderError
-from ..models import as_density, find_weights, load_model, models, weights_of
+from ..models import find_weights, load_model, models, weights_of
 from ..presets import ParamSpace, Preset
 from ..presets.library import Library
 from ..presets.parameters import Value
@@ -88,7 +88,7 @@ class Matcher:
         if weights is not None:
             learned = FromModel(load_model(weights, engine.space, models), _VELOCITY)
             proposers.append(learned)
-            posterior = learned if as_density(learned.model) else None
+            posterior = learned if learned.moves else None  # it knows how likely presets are
         if library is not None:
             points = Library(library).points(synth, engine.space)
             if len(points):

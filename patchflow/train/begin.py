@@ -14,6 +14,7 @@ from ..errors import ModelError, OptionError, UnknownName
 from ..features.inputs import inputs
 from ..models import Model, load_model, models
 from ..presets import ParamSpace
+from .check import ERROR
 from .checkpoint import State
 from .items import Material, load
 from .material import Source
@@ -85,7 +86,7 @@ def settle(state: State, settings: Recipe, material: Material, device: str) -> T
     if new:
         state.average.load_state_dict(model.state_dict())
     terms = Terms(names, settings.weights, settings.warm_up)
-    if settings.watch:
+    if settings.watch not in ("", ERROR):
         terms.check(settings.watch)
     return terms
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import OptionError
-from .check import validate
+from .check import ERROR, validate
 from .checkpoint import State, save_checkpoint
 from .feed import Feed
 from .items import Material
@@ -65,7 +65,7 @@ class Loop:
         self._begun = (self.state.step, self.state.minutes)
         self._waited = 0.0
         self._losses, self._several = dict[str, float](), dict[str, float]()
-        self.state.watch.resume(self.state.step, patience=self._patience, settled=self._settled)
+        self.state.watch.resume(self.state.step, patience=self._patience)
 
     def run(self) -> None:
         """Takes all steps that are left.
@@ -90,8 +90,8 @@ class Loop:
         return self.settings.patience * self.feed.epoch
 
     @property
-    def _settled(self) -> float:
-        return self.terms.settled * self.feed.epoch
+    def _warmed(self) -> float:
+        return self._schedule.warmed(self.state.step, self.state.minutes, self.terms.settled)
 
     def _over(self) -> bool:
         return self.state.watch.stopped or self._schedule.done(self.state.step, self.state.minutes) >= 1
@@ -100,7 +100,7 @@ class Loop:
         state = self.state
         for group in state.optimizer.param_groups:
             group["lr"] = self._schedule.rate(state.step, state.minutes, state.watch.halvings)
-        weights = self.terms.at(state.step / self.feed.epoch)
+        weights = self.terms.at(self._warmed)
         try:
             batch = self.feed.take(state.step)
             found = take_step(state, self.settings, batch, self.replicas, weights)
@@ -130,11 +130,12 @@ class Loop:
         valid = self._validate()
         check_finite(((f"valid {name}", value) for name, value in valid.items()), state.step, self._kept)
         watched = valid[self.settings.watch] if self.settings.watch else self.terms.total(valid)
-        if state.watch.see(watched, state.step) and self.settings.keeps_best:
+        warming = self._warmed < self.terms.settled
+        if state.watch.see(watched, state.step, warming=warming) and self.settings.keeps_best:
             state.best = {key: value.detach().cpu().clone() for key, value in state.average.state_dict().items()}
         if self.settings.schedule == "plateau":
-            state.watch.halve(state.step, stall=self.settings.stall * self.feed.epoch, settled=self._settled)
-        state.watch.stop(state.step, patience=self._patience, settled=self._settled)
+            state.watch.halve(state.step, stall=self.settings.stall * self.feed.epoch)
+        state.watch.stop(state.step, patience=self._patience)
         state.sums, state.summed = {}, 0
         self._losses = {"train": self.terms.total(train), "valid": self.terms.total(valid)}
         self._several = {f"train.{k}": v for k, v in train.items()} | {f"valid.{k}": v for k, v in valid.items()}
@@ -145,10 +146,12 @@ class Loop:
     def _validate(self) -> dict[str, float]:
         if not self.settings.average:
             follow(self.state, 0.0)
-        found: Mapping[str, float] = dict.fromkeys(self.terms.names, 0.0)
+        guessing = self.settings.watch == ERROR
+        names = (*self.terms.names, ERROR) if guessing else self.terms.names
+        found: Mapping[str, float] = dict.fromkeys(names, 0.0)
         if self.team.leads:
-            found = validate(self.state.average, self.material, self.team.device)
-        return dict(zip(self.terms.names, self.team.agree([found[name] for name in self.terms.names]), strict=True))
+            found = validate(self.state.average, self.material, self.team.device, guessing=guessing)
+        return dict(zip(names, self.team.agree([found[name] for name in names]), strict=True))
 
     def _facts(self, idle: float) -> dict[str, float]:
         """What the log says beside the losses; `idle` is the share of the time that was spent waiting for items."""

@@ -42,16 +42,19 @@ class Recipe:
         batch: Items a step, over all processes and workers.
         workers: Threads that share the batch; on a few cores better than threads within operations.
         weights: Weight of a term of the loss, by its name; 1 for those not named.
-        warm_up: Epochs over which the weight of a term grows from 0, by its name; 0 for those not named.
+        warm_up: Epochs over which the weight of a term grows from 0, by its name; 0 for those not named. With
+            `minutes` all grow faster if need be, see `Schedule.warmed`.
         rate: Largest learning rate.
         rise: Steps until the learning rate is at its largest.
         schedule: `"cosine"`: the rate falls to nearly nothing until the end; `"plateau"`: it is halved when the
             validation loss stalls.
         stall: Epochs without a better validation after which `"plateau"` halves the rate.
         patience: Epochs without a better validation after which the run ends; 0 for never.
-        watch: Term of the loss whose validation decides what is better; the weighted sum of all if empty.
-        keep: `"best"`: the weights with the best validation; `"last"`: those at the end; `"auto"`: the best if
-            the run is by `"plateau"` or `patience`, else the last.
+        watch: Term of the loss whose validation decides what is better, or `"error"`: the mean squared error of the
+            parameters of the single best guess, which means the same for every model; the weighted sum of all
+            terms if empty.
+        keep: `"best"`: the weights with the best validation once warm-ups are over; `"last"`: those at the end;
+            `"auto"`: the best if the run is by `"plateau"` or `patience`, else the last.
         average: Decay of the moving average of the weights, which is what is validated and kept; 0 for none.
         weight_decay: Of AdamW; 0 makes it Adam.
         clip: Largest norm of the gradient; 0 for no limit.

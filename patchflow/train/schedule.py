@@ -8,6 +8,7 @@ from .recipe import Recipe
 __all__ = ["Schedule"]
 
 _EVERY = 250  # steps from one check to the next, where a run is not in epochs
+_WARMING = 0.2  # share of the minutes after which warm-ups are over; the paper's take a fifth of its epochs
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,28 @@ class Schedule:
         """
         clock = minutes / self.recipe.minutes if self.recipe.minutes else 0.0
         return max(step / self.steps, clock)
+
+    def warmed(self, step: int, minutes: float, settled: float) -> float:
+        """Returns the epochs that warm-ups count.
+
+        Where the clock may end a run long before its epochs, warm-ups would take all of it. So they hurry, in order to
+        be over after as large a share of the minutes as was planned of the epochs, or after a fifth if that is more.
+
+        Args:
+            step: Steps taken.
+            minutes: Minutes they took.
+            settled: Epochs that the longest warm-up takes.
+
+        Example:
+            >>> schedule = Schedule(Recipe("b", "o", epochs=500, minutes=10), epoch=100)
+            >>> schedule.warmed(1_000, 1.0, 100)
+            50.0
+        """
+        epochs = step / self.epoch
+        if not self.recipe.minutes:
+            return epochs
+        share = max(_WARMING, settled * self.epoch / self.steps)
+        return max(epochs, settled * minutes / self.recipe.minutes / share)
 
     def rate(self, step: int, minutes: float, halvings: int) -> float:
         """Returns the learning rate of the next step.

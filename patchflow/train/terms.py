@@ -59,7 +59,7 @@ class Terms:
 
     def total(self, values: Mapping[str, float]) -> float:
         """Returns the sum of terms at their final weights, which can be compared over the whole run."""
-        return sum(self.weights.get(name, 1.0) * value for name, value in values.items())
+        return sum(self.weights.get(name, 1.0) * values[name] for name in self.names)
 
     def _grown(self, name: str, epoch: float) -> float:
         over = self.warm_up.get(name, 0.0)

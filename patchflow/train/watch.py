@@ -10,7 +10,8 @@ __all__ = ["Watch"]
 class Watch:
     """What a run remembers of its validation losses.
 
-    Steps before `settled`, while the weights of the terms still grow, count neither as a stall nor towards the end.
+    While the weights of the terms still grow every loss is the best so far: a model is only what it is meant to be when
+    all terms are there, so nothing of before is kept, and nothing of before counts as a stall or towards the end.
 
     Args:
         best: The best loss so far.
@@ -18,6 +19,7 @@ class Watch:
         halvings: How often the learning rate was halved.
         halved_step: The step it was last halved at.
         stopped: Whether the run is over because nothing got better.
+        warming: Whether weights of terms still grew when the best loss was found.
 
     Example:
         >>> watch = Watch()
@@ -32,37 +34,42 @@ class Watch:
     halvings: int = 0
     halved_step: int = 0
     stopped: bool = False
+    warming: bool = False
 
-    def see(self, loss: float, step: int) -> bool:
-        """Takes note of a loss and returns whether it is the best so far."""
-        if not loss < self.best:
+    def see(self, loss: float, step: int, *, warming: bool = False) -> bool:
+        """Takes note of a loss and returns whether it is the best so far.
+
+        Args:
+            loss: The loss.
+            step: Now.
+            warming: Whether weights of terms still grow.
+        """
+        if not (warming or loss < self.best or self.warming):
             return False
-        self.best, self.best_step = loss, step
+        self.best, self.best_step, self.warming = loss, step, warming
         return True
 
-    def halve(self, step: int, *, stall: float, settled: float = 0.0) -> None:
+    def halve(self, step: int, *, stall: float) -> None:
         """Halves the learning rate if nothing got better for long enough, since it was halved the last time.
 
         Args:
             step: Now.
             stall: Steps that are long enough.
-            settled: Steps that do not count.
         """
-        if step - max(self.best_step, self.halved_step, settled) >= stall:
+        if step - max(self.best_step, self.halved_step) >= stall:
             self.halvings += 1
             self.halved_step = step
 
-    def stop(self, step: int, *, patience: float, settled: float = 0.0) -> None:
+    def stop(self, step: int, *, patience: float) -> None:
         """Stops if nothing got better for long enough.
 
         Args:
             step: Now.
             patience: Steps that are long enough; 0 for never.
-            settled: Steps that do not count.
         """
-        self.stopped = patience > 0 and step - max(self.best_step, settled) >= patience
+        self.stopped = patience > 0 and step - self.best_step >= patience
 
-    def resume(self, step: int, *, patience: float, settled: float = 0.0) -> None:
+    def resume(self, step: int, *, patience: float) -> None:
         """Goes on after a stop if there is more patience now; the arguments are those of `stop`."""
         if self.stopped:
-            self.stop(step, patience=patience, settled=settled)
+            self.stop(step, patience=patience)

@@ -147,9 +147,9 @@ def test_a_preset_whose_noise_overflows_is_varied_like_any_other(
     assert ((children >= 0) & (children <= 1)).all()
 
 
-def test_a_density_moves_presets_only_at_sizes_at_which_it_is_one():
-    assert FromModel(make("flow_reg", SPACE)).moves
-    assert not FromModel(make("flow_reg", SPACE, latent=5)).moves
+def test_presets_are_moved_by_densities_and_by_no_auto_encoder():
+    assert FromModel(make("posterior", SPACE)).moves
+    assert not any(FromModel(make(name, SPACE)).moves for name in models if name != "posterior")
 
 
 @pytest.mark.parametrize("count", [1, 7, 30])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from patchflow.data.examples import Examples
+from patchflow.engines import engines
 from patchflow.errors import MissingDependency, ModelError, OptionError, StorageError, UnknownName
 from patchflow.models import Batch, read_header
 from patchflow.train import Report, loop
@@ -122,7 +124,7 @@ def test_the_log_tells_the_share_of_waiting_for_items(learn: Learn):
 def rising(monkeypatch: pytest.MonkeyPatch, losses: list[float]) -> None:
     """Makes validations what is given, one after another."""
     values = iter(losses)
-    monkeypatch.setattr(loop, "validate", lambda *_: {"regression": next(values), "latent": 0.0, "tags": 0.0})
+    monkeypatch.setattr(loop, "validate", lambda *_, **__: {"regression": next(values), "latent": 0.0, "tags": 0.0})
 
 
 def test_a_plateau_halves_the_rate(learn: Learn, monkeypatch: pytest.MonkeyPatch):
@@ -164,7 +166,9 @@ def test_a_run_that_has_stopped_is_not_trained_again(learn: Learn, monkeypatch: 
 def test_the_chosen_term_decides_what_is_best(learn: Learn, monkeypatch: pytest.MonkeyPatch):
     values = iter([(3.0, 1.0), (2.0, 9.0), (1.0, 99.0)])
     monkeypatch.setattr(
-        loop, "validate", lambda *_: dict(zip(("regression", "latent"), next(values), strict=True)) | {"tags": 0.0}
+        loop,
+        "validate",
+        lambda *_, **__: dict(zip(("regression", "latent"), next(values), strict=True)) | {"tags": 0.0},
     )
 
     about = json.loads(read_header(learn(keep="best", watch="regression"))["about"])
@@ -172,17 +176,54 @@ def test_the_chosen_term_decides_what_is_best(learn: Learn, monkeypatch: pytest.
     assert about["best"] == {"step": 15, "loss": 1.0}
 
 
+def test_the_error_of_the_best_guess_may_decide_what_is_best(learn: Learn):
+    weights = learn(keep="best", watch="error")
+
+    best = json.loads(read_header(weights)["about"])["best"]
+    errors = {line["step"]: line["valid.error"] for line in logged(weights)}
+    assert best["loss"] == min(errors.values()) == errors[best["step"]]
+
+
+def test_the_error_is_that_of_the_guess_without_noise(learn: Learn, tmp_path: Path):
+    weights = learn(watch="error")
+
+    examples = Examples(tmp_path / "examples")
+    mels, points, notes = (torch.from_numpy(x).float() for x in examples.take(examples.rows("valid"))[:3])
+    model = Several(engines["tone"].space).eval().requires_grad_(False)
+    model.load_state_dict(load_file(weights))
+    guess = model.decode(torch.zeros(len(points), 3), model.encode(mels, notes))
+    error = float((guess - points).square().mean())
+    assert logged(weights)[-1]["valid.error"] == pytest.approx(error, rel=1e-3)  # weights are kept in half precision
+
+
+def test_warm_ups_are_over_in_time_where_the_clock_ends_the_run(learn: Learn, monkeypatch: pytest.MonkeyPatch):
+    seen: list[float] = []
+    right = loop.take_step
+
+    def step(*arguments: object) -> dict[str, Tensor]:
+        seen.append(arguments[4]["latent"])  # type: ignore[index]
+        return right(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "take_step", step)
+    minute = count(0, 60)
+    monkeypatch.setattr(loop.time, "monotonic", lambda: next(minute))
+    learn(epochs=500, minutes=20, warm_up__latent=100)
+
+    assert len(seen) < 5 * 100
+    assert seen[0] == 0 < seen[1] < 1 == seen[-1]
+
+
 @pytest.mark.parametrize("more", [{}, {"schedule": "plateau", "stall": 1, "patience": 2, "average": 0}], ids=str)
 @pytest.mark.parametrize("steps", [1, 7, 13])
 def test_killed_anywhere_and_resumed_is_as_if_never_killed(
     learn: Learn, steps: int, more: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ):
-    right, count = loop.take_step, 0
+    right, taken = loop.take_step, 0
 
     def step(*arguments: object) -> dict[str, Tensor]:
-        nonlocal count
-        count += 1
-        if count > steps:
+        nonlocal taken
+        taken += 1
+        if taken > steps:
             raise KeyboardInterrupt
         return right(*arguments)  # type: ignore[arg-type]
 

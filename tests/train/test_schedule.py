@@ -42,3 +42,26 @@ def test_the_clock_ends_a_run_as_well_as_its_steps():
 
     assert schedule.done(10, 5.0) == 0.5
     assert schedule.done(80, 5.0) == 0.8
+
+
+def test_without_a_clock_warm_ups_count_epochs():
+    assert Schedule(Recipe("b", "o", epochs=500, steps=0), epoch=10).warmed(1_000, 99.0, 100) == 100
+
+
+@pytest.mark.parametrize("epochs", [500, 1_000_000])
+def test_warm_ups_are_over_after_a_fifth_of_a_run_that_the_clock_ends(epochs: int):
+    schedule = Schedule(Recipe("b", "o", epochs=epochs, steps=0, minutes=10), epoch=10)
+
+    assert [schedule.warmed(30, minutes, 100) for minutes in (0.0, 1.0, 2.0)] == pytest.approx([3, 50, 100])
+
+
+def test_warm_ups_that_take_half_of_the_epochs_take_half_of_the_minutes():
+    schedule = Schedule(Recipe("b", "o", epochs=100, steps=0, minutes=10), epoch=10)
+
+    assert schedule.warmed(0, 5.0, 50) == pytest.approx(50)
+
+
+def test_a_clock_that_is_not_needed_does_not_hurry_warm_ups():
+    schedule = Schedule(Recipe("b", "o", epochs=500, steps=0, minutes=1e6), epoch=10)
+
+    assert schedule.warmed(1_000, 50.0, 100) == 100

@@ -26,6 +26,10 @@ def test_the_total_has_the_final_weights():
     assert TERMS.total({"sound": 1.0, "latent": 2.0, "tags": 4.0}) == 6.0
 
 
+def test_what_is_no_term_is_no_part_of_the_total():
+    assert TERMS.total({"sound": 1.0, "latent": 2.0, "tags": 4.0, "error": 9.0}) == 6.0
+
+
 @pytest.mark.parametrize("tables", [({"latnt": 1.0}, {}), ({}, {"latnt": 1.0})])
 def test_an_unknown_term_is_refused_with_those_there_are(tables):
     with pytest.raises(UnknownName, match="no term of the model's loss named 'latnt'. Did you mean 'latent'"):

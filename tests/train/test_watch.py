@@ -8,9 +8,9 @@ from patchflow.train.watch import Watch
 def watched(losses: list[float], *, stall: float = 1e9, patience: float = 0, settled: float = 0) -> Watch:
     watch = Watch()
     for step, loss in enumerate(losses, 1):
-        watch.see(loss, step)
-        watch.halve(step, stall=stall, settled=settled)
-        watch.stop(step, patience=patience, settled=settled)
+        watch.see(loss, step, warming=step < settled)
+        watch.halve(step, stall=stall)
+        watch.stop(step, patience=patience)
         if watch.stopped:
             break
     return watch
@@ -54,6 +54,16 @@ def test_what_comes_before_the_weights_have_settled_does_not_count(key: str):
     watch = watched([1, *[2] * 9], settled=8, **{key: 3})
 
     assert (watch.halvings, watch.stopped) == (0, False)
+
+
+def test_nothing_is_best_that_was_found_before_the_weights_have_settled():
+    watch = watched([1, 2, 9, 7, 8], settled=3)
+
+    assert (watch.best, watch.best_step) == (7, 4)
+
+
+def test_the_newest_is_best_while_the_weights_grow():
+    assert watched([1, 2, 3], settled=9).best == 3
 
 
 def test_more_patience_lets_a_run_go_on():

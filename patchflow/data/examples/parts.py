@@ -7,12 +7,19 @@ __all__ = ["PARTS", "deal"]
 PARTS = ("train", "valid", "test")
 """Names of the parts, in the order of their numbers."""
 
+_LARGE = 0.25  # share of a fold
+_FEW = 100  # items that are not too many for any fold
+
 
 def deal(family: np.ndarray, folds: int, valid: float, seed: int) -> np.ndarray:
     """Returns the part of every item in every fold; a family is never divided.
 
     Large families are dealt first, each to the fold that has fewest items so far, so that folds are of about
     equal size. Validation takes families in random order, as long as they fit into its share.
+
+    A family of more than 100 items and more than a quarter of a fold is learned from in every fold and tested in none.
+    It is a chain of sounds, each near the next, whose ends have nothing in common. In one fold it would be most of
+    the test set, and that fold's training would know nothing of sounds like these.
 
     Args:
         family: Family numbers, shape `(N,)`.
@@ -30,22 +37,25 @@ def deal(family: np.ndarray, folds: int, valid: float, seed: int) -> np.ndarray:
     names, member, size = np.unique(family, return_inverse=True, return_counts=True)
     shuffled = np.random.default_rng(seed).permutation(len(names))
     full = np.zeros(folds, int)
-    fold = np.empty(len(names), int)
+    fold = np.full(len(names), -1)
+    chain = size > max(_FEW, _LARGE * len(family) / folds)
     for name in shuffled[np.argsort(-size[shuffled], kind="stable")]:
-        fold[name] = full.argmin()
-        full[fold[name]] += size[name]
+        if not chain[name]:
+            fold[name] = full.argmin()
+            full[fold[name]] += size[name]
     parts = np.zeros((len(names), folds), np.uint8)
     for k in range(folds):
         parts[fold == k, k] = PARTS.index("test")
-        parts[_some(size, np.flatnonzero(fold != k), valid, (seed, k)), k] = PARTS.index("valid")
+        rest = np.flatnonzero((fold != k) & ~chain)
+        parts[_some(size, rest, valid * size[fold != k].sum(), (seed, k)), k] = PARTS.index("valid")
     return parts[member]
 
 
-def _some(size: np.ndarray, names: np.ndarray, share: float, seed: tuple[int, int]) -> np.ndarray:
-    """Families of about a share of the items, taken in random order as long as they fit."""
-    wanted, chosen = share * size[names].sum(), []
+def _some(size: np.ndarray, names: np.ndarray, wanted: float, seed: tuple[int, int]) -> np.ndarray:
+    """Families of about so many items, taken in random order as long as they fit."""
+    chosen: list[int] = []
     for name in np.random.default_rng(seed).permutation(names):
         if size[name] <= wanted:
             chosen.append(name)
-            wanted -= size[name]
+            wanted -= int(size[name])
     return np.array(chosen, int)

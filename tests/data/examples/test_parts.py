@@ -47,6 +47,22 @@ def test_a_family_that_is_too_large_for_validation_is_for_training():
     assert not (parts[0] == PARTS.index("valid")).any()
 
 
+def test_a_chain_of_sounds_that_would_fill_a_fold_is_learned_from_in_all_of_them():
+    family = np.array([0] * 300 + list(range(1, 701)))
+
+    parts = deal(family, 5, 0.1, 0)
+
+    assert (parts[family == 0] == PARTS.index("train")).all()
+    assert ((parts == PARTS.index("test")).sum(0) == 140).all()
+    assert ((parts == PARTS.index("valid")).sum(0) == 86).all()
+
+
+def test_a_family_that_is_a_quarter_of_a_fold_is_tested():
+    family = np.array([0] * 250 + list(range(1, 4751)))
+
+    assert (deal(family, 5, 0.1, 0)[0] == PARTS.index("test")).sum() == 1
+
+
 def test_the_seed_decides():
     deals = [deal(np.arange(50), 5, 0.1, seed) for seed in (0, 0, 1)]
 
