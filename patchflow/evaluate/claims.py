@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ..metrics import metrics
-from .results import Board, Row
+from .board import Board, Row
 from .statistics import Comparison, holm, paired, unpaired
 
 __all__ = ["AUTO_ENCODERS", "CLAIMS", "FEED_FORWARD", "JUDGED_BY", "Claim", "Family", "Verdict", "verdicts"]

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu, wilcoxon
 
+from patchflow.evaluate.board import Board
 from patchflow.evaluate.claims import Verdict, verdicts
-from patchflow.evaluate.results import Board, boards_of, read_results
+from patchflow.evaluate.results import boards_of, read_results
 from patchflow.evaluate.statistics import holm
 from tests.evaluate.folders import line, write_result
 

@@ -1,6 +1,7 @@
 """Runs and trivial rows are judged into files, from where they stopped."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from patchflow.errors import ModelError, StorageError
 from patchflow.evaluate import evaluate_run, evaluate_trivial
 from patchflow.evaluate.judge import RATE
 from patchflow.evaluate.lines import read_lines
+from patchflow.evaluate.material import held_out
 from patchflow.metrics import metrics
 from tests.evaluate.material import make_examples, make_run
 from tests.evaluate.test_sounds import save
@@ -45,6 +47,35 @@ def test_the_whole_test_part_is_judged_and_nothing_else(run: Path, examples: Pat
 
     assert {line["item"] for line in read_lines(run / "results.jsonl").items} == set(Examples(examples).rows("test"))
     assert summary["test"] == {"items": len(Examples(examples).rows("test")), "faults": 0}
+
+
+def test_a_second_sound_of_a_family_comes_after_the_first_of_all_others(examples: Path):
+    found = Examples(examples)
+    families = len(set(found.family[found.rows("test")]))
+
+    taken = [{item.family for item in held_out(found, most).items} for most in (families, None)]
+
+    assert len(taken[0]) == families
+    assert taken[0] == taken[1]
+
+
+def test_results_of_other_sounds_of_the_same_number_are_refused(run: Path):
+    evaluate_run(run, most=2)
+    path = run / "results.jsonl"
+    path.write_text(re.sub(r'"chosen": "\w+"', '"chosen": "0"', path.read_text()))
+
+    with pytest.raises(StorageError, match=r"was made with chosen="):
+        evaluate_run(run, most=2)
+
+
+def test_every_family_weighs_the_same_in_the_power_of_the_presets(examples: Path, monkeypatch: pytest.MonkeyPatch):
+    found = Examples(examples)
+    rows = found.rows("test")[:3]
+    monkeypatch.setattr(found, "rows", lambda part: rows)
+    found.family = np.where(np.arange(len(found)) == rows[2], 1, 0)
+    squares = (found.points[rows].astype(float) ** 2).mean(1)
+
+    assert held_out(found).about["power"] == pytest.approx((squares[:2].mean() + squares[2]) / 2)
 
 
 def test_a_summary_tells_what_the_model_costs(run: Path):

@@ -69,7 +69,10 @@ def test_sounds_of_a_family_count_as_one(tmp_path: Path):
     write_result(tmp_path / "a", "vae", [line(0, 1.0, 7), line(1, 3.0, 7), line(2, 9.0, 8)], seed=0)
     write_result(tmp_path / "b", "vae", [line(0, 2.0, 7), line(1, 2.0, 7), line(2, 1.0, 8)], seed=1)
 
-    assert boards_of(read_results([tmp_path]))[0].rows[0].by_family("rms") == {7: 2.0, 8: 5.0}
+    row = boards_of(read_results([tmp_path]))[0].rows[0]
+    assert row.by_family("rms") == {7: 2.0, 8: 5.0}
+    assert row.means("rms").tolist() == [5.5, 1.5]
+    assert (row.count(), row.families()) == (3, 2)
 
 
 def test_a_number_that_is_not_defined_is_left_out_of_the_mean(tmp_path: Path):
