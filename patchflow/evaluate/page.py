@@ -92,6 +92,10 @@ def _variance(board: dict[str, Any]) -> str:
         if found:
             f = f"F({found['between']}, {found['within']}) = {found['f']:.2f}, p {_equals(found['p'])}"
             lines.append(f"One-way ANOVA over models, {_LABELS[name]}, one number a family of sounds: {f}.")
+    if lines:
+        lines.append(
+            "It takes the models' sounds for different ones, as the paper does; the claims above compare pairs."
+        )
     return "\n".join(lines)
 
 
@@ -198,7 +202,8 @@ def _claims(verdicts: Sequence[Verdict]) -> str:
     note = (
         "Sounds of a family count as one. Difference and rank correlation are of the first against the second: below 0 "
         "the first is nearer to the sound. All tests are two-sided and corrected together by Holm's method. The answer "
-        "is yes or no where p < 0.05 and mean and ranks agree, else not shown."
+        "is yes or no where p < 0.05 and mean and ranks agree, else not shown. Chance is that of the sounds: how much "
+        "models differ that are trained once more is in p only as far as there are runs of several seeds or folds."
     )
     return table(head, rows) + "\n\n" + note
 
