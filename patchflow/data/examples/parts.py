@@ -4,6 +4,8 @@ import numpy as np
 
 __all__ = ["PARTS", "deal"]
 
+_OTHERS = 10  # families that a fold must have so that one may be left out of all
+
 PARTS = ("train", "valid", "test")
 """Names of the parts, in the order of their numbers."""
 
@@ -12,7 +14,9 @@ def deal(family: np.ndarray, folds: int, valid: float, seed: int) -> np.ndarray:
     """Returns the part of every item in every fold; a family is never divided.
 
     Large families are dealt first, each to the fold that has fewest items so far, so that folds are of about
-    equal size. Validation takes families in random order, as long as they fit into its share.
+    equal size. A family that would fill half a fold is for training in every fold: a test set of it would say little
+    of other sounds. That is not done where a fold would have fewer than ten others. Validation takes families in
+    random order, as long as they fit into its share.
 
     Args:
         family: Family numbers, shape `(N,)`.
@@ -30,14 +34,18 @@ def deal(family: np.ndarray, folds: int, valid: float, seed: int) -> np.ndarray:
     names, member, size = np.unique(family, return_inverse=True, return_counts=True)
     shuffled = np.random.default_rng(seed).permutation(len(names))
     full = np.zeros(folds, int)
-    fold = np.empty(len(names), int)
-    for name in shuffled[np.argsort(-size[shuffled], kind="stable")]:
+    fold = np.full(len(names), -1)
+    alike = size > len(family) / folds / 2
+    if len(names) - alike.sum() < _OTHERS * folds:
+        alike[:] = False
+    dealt = shuffled[~alike[shuffled]]
+    for name in dealt[np.argsort(-size[dealt], kind="stable")]:
         fold[name] = full.argmin()
         full[fold[name]] += size[name]
     parts = np.zeros((len(names), folds), np.uint8)
     for k in range(folds):
         parts[fold == k, k] = PARTS.index("test")
-        parts[_some(size, np.flatnonzero(fold != k), valid, (seed, k)), k] = PARTS.index("valid")
+        parts[_some(size, np.flatnonzero((fold != k) & (fold >= 0)), valid, (seed, k)), k] = PARTS.index("valid")
     return parts[member]
 
 
