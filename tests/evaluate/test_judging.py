@@ -18,6 +18,7 @@ from patchflow.evaluate.judge import RATE
 from patchflow.evaluate.lines import read_lines
 from patchflow.evaluate.material import held_out
 from patchflow.metrics import metrics
+from patchflow.models import load_model, models, save_model
 from tests.evaluate.material import make_examples, make_run
 from tests.evaluate.test_sounds import save
 
@@ -66,6 +67,18 @@ def test_results_of_other_sounds_of_the_same_number_are_refused(run: Path):
 
     with pytest.raises(StorageError, match=r"was made with chosen="):
         evaluate_run(run, most=2)
+
+
+def test_a_model_is_not_tested_on_folds_that_were_dealt_anew(run: Path, examples: Path, tmp_path: Path):
+    weights = run / "tone.safetensors"
+    about = {"data": Examples(examples).fingerprint}
+    save_model(weights, load_model(weights, Tone.space, models), "posterior", "tone", about=about)
+    assert evaluate_run(run, most=1)["test"]["items"] == 1
+    dealt = make_examples(tmp_path / "dealt", folds_seed=1)
+
+    assert (Examples(dealt).points == Examples(examples).points).all()
+    with pytest.raises(StorageError, match=r"learned from other examples than .* Train it again"):
+        evaluate_run(run, data=dealt, most=1)
 
 
 def test_every_family_weighs_the_same_in_the_power_of_the_presets(examples: Path, monkeypatch: pytest.MonkeyPatch):
