@@ -7,7 +7,7 @@ from ..metrics import metrics
 from .claims import JUDGED_BY, Verdict
 from .markdown import bold, p_value, short, table
 from .numbers import better, measured
-from .published import MEAN_PRESET, PUBLISHED
+from .published import FOREIGN, MEAN_PRESET, PUBLISHED
 
 __all__ = ["page"]
 
@@ -151,9 +151,14 @@ def _foreign(board: dict[str, Any]) -> list[str]:
         for category in categories:
             found = [row["sounds"]["numbers"][category][name] for row in rows]
             columns.append(bold([_spread(v) for v in found], _ranked(rows, [v["mean"] for v in found]), better(name)))
+        published = FOREIGN.get(board["parameters"], {}) if name == "spectral_convergence" else {}
+        if published:
+            columns.append([short(published.get(row["model"])) for row in rows])
         head = ["row", *(category or f"all ({rows[0]['sounds']['items']})" for category in categories)]
+        head += ["paper"] if published else []
         parts += [f"### Out of domain: {_titled(name)}, each sound at its own note\n"]
         parts += [table(head, list(zip(*columns, strict=True)))]
+        parts += ["The paper's synth and sounds are others: compare the order of the models."] if published else []
     return parts
 
 
@@ -209,7 +214,7 @@ def _claims(verdicts: Sequence[Verdict]) -> str:
 
 
 def _tags(tags: Sequence[dict[str, Any]]) -> str:
-    head = ["synth", "fold", "words", "test presets", "from the sound", "from the parameters"]
+    head = ["synth", "fold", "words", "test families", "from the sound", "from the parameters"]
     rows = [
         [entry["synth"], str(entry["fold"]), " / ".join(pair["words"]), " + ".join(map(str, pair["counts"]["test"])),
          short(pair.get("sound")), short(pair.get("parameters"))]
@@ -217,7 +222,7 @@ def _tags(tags: Sequence[dict[str, Any]]) -> str:
     ]  # fmt: skip
     note = (
         "Balanced accuracy of a linear classifier on other families of presets than it learned from; 0.5 is chance. "
-        "– is too few presets. Words that were measured on the sound itself are told from it by construction: what is "
+        "– is too few families. Words that were measured on the sound itself are told from it by construction: what is "
         "of interest is how much of them the parameters tell, and words that were guessed from names."
     )
     return table(head, rows) + "\n\n" + note

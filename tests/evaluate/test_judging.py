@@ -17,6 +17,7 @@ from patchflow.evaluate import evaluate_run, evaluate_trivial
 from patchflow.evaluate.judge import RATE
 from patchflow.evaluate.lines import read_lines
 from patchflow.evaluate.material import held_out
+from patchflow.evaluate.semantics import tagged
 from patchflow.metrics import metrics
 from patchflow.models import load_model, models, save_model
 from tests.evaluate.material import make_examples, make_run
@@ -199,11 +200,12 @@ def test_results_do_not_hold_the_presets_of_the_examples(beside: tuple[Path, Exa
         assert not any("predicted" in line for line in read_lines(beside[0] / row / "results.jsonl").items)
 
 
-def test_tags_that_the_parameters_decide_are_told_from_them(beside: tuple[Path, Examples]):
+def test_words_of_too_few_families_are_counted_but_not_told_apart(beside: tuple[Path, Examples]):
     pair = json.loads((beside[0] / "tags.json").read_text())["pairs"][0]
 
     assert pair["words"] == ["short", "long"]
-    assert "sound" not in pair or pair["parameters"] > 0.8
+    assert min(pair["counts"]["test"]) < 8
+    assert "sound" not in pair
 
 
 @pytest.mark.parametrize(
@@ -239,3 +241,14 @@ def test_a_damaged_run_is_refused(run: Path, file: str, content: str | None, err
 def test_a_recipe_that_does_not_fit_is_refused(tmp_path: Path, examples: Path, keys: dict, error, message: str):
     with pytest.raises(error, match=message):
         evaluate_run(make_run(tmp_path / "run", examples, **keys), most=1)
+
+
+def test_a_family_gives_one_sound_to_each_word(examples: Path):
+    found = Examples(examples)
+    rows, positive = tagged(found, 0, "train")
+    mine = [row for row in found.rows("train") if found.tags[row, 0]]
+    wanted = {(found.family[row], found.tags[row, 0] > 0) for row in mine}
+
+    assert sorted(zip(found.family[rows], positive, strict=True)) == sorted(wanted)
+    assert len(rows) < len(mine)
+    assert ((found.tags[rows, 0] > 0) == positive).all()

@@ -121,6 +121,18 @@ def test_boards_of_a_series_stand_side_by_side(tmp_path: Path):
     assert row_of(page, "vae", "tone, models of small size: SC") == ["vae", "**16.0**", "**64.0**"]
 
 
+def test_published_figures_of_foreign_sounds_stand_beside_ours(tmp_path: Path):
+    sounds = [line(0, 1.0, category="voice")]
+    write_result(tmp_path / "a", "vae", lines(0.0), sounds=sounds, parameters=32, synth="tone_32")
+    write_result(tmp_path / "b", "nearest", lines(0.0), sounds=sounds, parameters=32, synth="tone_32", size="")
+
+    page, _ = written(tmp_path)
+
+    assert "| row | all (1) | voice | paper |" in page
+    assert [row_of(page, row, "### Out of domain: SC")[-1] for row in ("vae", "nearest")] == ["1.24", "–"]
+    assert "paper" not in page[page.index("### Out of domain: log-mel") :].partition("\n\n")[0]
+
+
 def test_foreign_sounds_are_told_by_category(tmp_path: Path):
     sounds = [line(0, 1.0, category="voice"), line(1, 5.0, category="drum"), line(2, 2.0, category="drum")]
     write_result(tmp_path / "a", "vae", lines(0.0), sounds=sounds)
