@@ -131,6 +131,6 @@ class Board:
 def _by_family(lines: Iterable[dict[str, Any]], metric: str) -> dict[Any, float]:
     found: dict[Any, list[float]] = {}
     for line in lines:
-        if line[metric] is not None:
-            found.setdefault(line["family"], []).append(line[metric])
+        if (value := line.get(metric)) is not None:  # results may be older than a metric
+            found.setdefault(line["family"], []).append(value)
     return {family: float(np.mean(numbers)) for family, numbers in found.items()}

@@ -15,6 +15,8 @@ from .published import PUBLISHED
 
 __all__ = ["boards_of", "read_results", "read_tags"]
 
+_TOLD = ("row", "kind", "fold", "seed", "size", "sizes", "synth", "parameters", "data", "part", "items")
+_OF_AN_ITEM = ("item", "family", "category", "fault")
 _TRIVIAL = ("nearest", "mean", "random", "oracle")  # as they come, best first
 
 
@@ -39,7 +41,8 @@ def read_tags(folders: Sequence[str | Path]) -> list[dict[str, Any]]:
     Raises:
         StorageError: If a file is damaged.
     """
-    return [_object(path) for folder in folders for path in sorted(Path(folder).rglob(TAGS))]
+    paths = {path.resolve(): path for folder in folders for path in sorted(Path(folder).rglob(TAGS))}
+    return [_object(path) for path in paths.values()]
 
 
 def boards_of(results: Sequence[Result]) -> list[Board]:
@@ -114,6 +117,9 @@ def _read(folder: Path) -> Result:
 
 def _finished(path: Path, folder: Path) -> Lines:
     lines = read_lines(path)
+    for number, (line, needed) in enumerate([(lines.head, _TOLD), *((line, _OF_AN_ITEM) for line in lines.items)], 1):
+        if missing := [key for key in needed if key not in line]:
+            raise StorageError(f"{path}: line {number} is damaged (no {missing[0]}). Evaluate it again.")
     if len(lines.done) < lines.head["items"]:
         done = f"{len(lines.done)} of {lines.head['items']} items"
         raise StorageError(f"{path}: {done}. Finish it: patchflow evaluate {folder}")
