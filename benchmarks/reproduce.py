@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from works import Running, Step, Work, cores, run_all
+from works import Running, Step, Work, cores, run_all, stop_when_told
 
 from patchflow.engines._description_file import description_file
 
@@ -40,6 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
         failed += run_all(timing(options), 1, running)
         error = running.run(tables(options))
     except KeyboardInterrupt:
+        running.stop()
         print("interrupted; the same command goes on", file=sys.stderr)
         return 130
     print(f"tables: {error or options.page}")
@@ -189,4 +190,5 @@ def _numbers(text: str) -> list[int]:
 
 
 if __name__ == "__main__":
+    stop_when_told()
     sys.exit(main())

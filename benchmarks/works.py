@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Running", "Step", "Work", "cores", "run_all", "span"]
+__all__ = ["Running", "Step", "Work", "cores", "run_all", "span", "stop_when_told"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ class Work:
 class Running:
     """Runs commands in a folder and can stop them all.
 
+    Ctrl-C in a terminal does not reach them by itself, so that they are told once, and can keep what they have.
+
     Args:
         folder: Where they run; Python finds packages there.
         threads: For the numerical libraries of each.
@@ -96,7 +98,9 @@ class Running:
             with self._lock:
                 if self._stopped:
                     return 130
-                process = subprocess.Popen(words, cwd=self.folder, env=self.environment, stdout=file, stderr=file)
+                process = subprocess.Popen(
+                    words, cwd=self.folder, env=self.environment, stdout=file, stderr=file, start_new_session=True
+                )
                 self._processes.add(process)
             code = process.wait()
         with self._lock:
@@ -124,6 +128,13 @@ def run_all(works: Iterable[Work], workers: int, running: Running) -> int:
             running.stop()
             raise
     return failed
+
+
+def stop_when_told() -> None:
+    """Makes a request to end, or a terminal that is closed, the same as Ctrl-C: else the commands would live on."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
 
 
 def span(seconds: float) -> str:

@@ -3,7 +3,10 @@
 import importlib
 import json
 import os
+import signal
+import subprocess
 import sys
+import time
 from argparse import Namespace
 from pathlib import Path
 
@@ -153,3 +156,42 @@ def test_after_a_stop_nothing_is_begun(works, tmp_path: Path):
 
     assert works.run_all([works.Work("w", (works.Step(say("a")),), tmp_path / "log")], 1, running) == 1
     assert not (tmp_path / "done").exists()
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from works import Running, Step, Work, run_all, stop_when_told
+
+stop_when_told()
+work = Work("w", (Step((sys.executable, "-c", sys.argv[1])),), Path("log"))
+try:
+    run_all([work], 1, Running(Path("."), 1))
+except KeyboardInterrupt:
+    raise SystemExit(130)
+"""
+COUNTING = """
+import pathlib, signal, time
+
+told = []
+signal.signal(signal.SIGINT, lambda *_: told.append(1))
+pathlib.Path("ready").touch()
+while not told:
+    time.sleep(0.01)
+time.sleep(0.3)
+pathlib.Path("told").write_text(str(len(told)))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="groups of processes")
+@pytest.mark.parametrize("told", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_commands_are_told_once_to_stop_and_waited_for(tmp_path: Path, told: str):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "benchmarks")}
+    words = [sys.executable, "-c", SCRIPT, COUNTING]
+    with subprocess.Popen(words, cwd=tmp_path, env=environment, start_new_session=True) as process:
+        while not (tmp_path / "ready").exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        os.killpg(process.pid, getattr(signal, told))  # as a terminal does
+
+    assert (process.returncode, (tmp_path / "told").read_text()) == (130, "1")

@@ -47,8 +47,8 @@ def evaluate(
     An interrupted call goes on where it stopped.
 
     \b
-    Example: patchflow evaluate runs/paper/* --sounds recordings
-    Example: patchflow evaluate --baselines data/dexed_16 --fold 0 -o runs/beside/dexed_16-0
+    Example: patchflow evaluate runs/vae runs/flow_reg --sounds recordings
+    Example: patchflow evaluate --baselines cache/examples/dexed-16 --fold 0 -o runs/beside-0
     """
     from ..evaluate import evaluate_run, evaluate_trivial
     from ._bar import showing

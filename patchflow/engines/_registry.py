@@ -61,8 +61,8 @@ class Engines(Mapping[str, type[Engine]]):
     def _subset(self, path: Path) -> type[Engine]:
         selection = read_selection(path)
         if selection.engine not in self:
-            how = "see `patchflow list engines`, or add the plug-in: patchflow synth add PATH"
-            raise MissingDependency(f"{selection.name} needs the synth {selection.engine!r}, which is not there: {how}")
+            how = "Add its plug-in: patchflow synth add PATH"
+            raise MissingDependency(f"{selection.name} needs the synth {selection.engine!r}, which is not there. {how}")
         if selection.engine in subset_files():
             raise EngineError(f"{path}: engine={selection.engine!r}: has fewer parameters itself")
         key = (path, path.stat().st_mtime_ns, self[selection.engine])

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ..metrics import metrics
-from .results import Board, Row
+from .board import Board, Row
 from .statistics import Comparison, holm, paired, unpaired
 
 __all__ = ["AUTO_ENCODERS", "CLAIMS", "FEED_FORWARD", "JUDGED_BY", "Claim", "Family", "Verdict", "verdicts"]
@@ -47,7 +47,7 @@ class Verdict:
     """What the numbers say of a claim.
 
     Args:
-        claim: What is claimed.
+        claim: What is claimed, and of which models where not all of them are there.
         where: Synth, parameters and size.
         metric: What it was tested on.
         comparison: First against second, over families of sounds.
@@ -98,29 +98,35 @@ def _tested(board: Board, claim: Claim) -> list[Verdict]:
     first, second = ([row for row in board.rows if row.name in names] for names in (claim.first, claim.second))
     if not first or not second:
         return []
-    verdicts = []
+    text, verdicts = claim.text, []
+    if len(first) + len(second) < len(claim.first) + len(claim.second):
+        text += f" (only {_listed(first)} against {_listed(second)})"
     for metric in JUDGED_BY:
         a, b = _common([_together(rows, metric) for rows in (first, second)])
         compared = paired(a, b)
-        verdicts.append(Verdict(claim.text, board.title, metric, compared, compared.p, "not shown", "Wilcoxon, paired"))
+        verdicts.append(Verdict(text, board.title, metric, compared, compared.p, "not shown", "Wilcoxon, paired"))
     return verdicts
 
 
 def _growth(few: Board, many: Board) -> list[Verdict]:
-    """The lead at few and at many parameters; the sounds of the two differ, so they are not paired."""
+    """The lead at few and at many parameters, over the same models; the sounds differ, so they are not paired."""
     text, where = _GROWS.format(few.parameters, many.parameters), f"{few.series}{_size(few)}"
+    here, there = ([row.name for row in board.models(_WITHOUT_FLOWS)] for board in (few, many))
+    others = [name for name in here if name in there]
+    if len(others) < len(_WITHOUT_FLOWS):
+        text += f" (only over {', '.join(others)})"
     found = []
     for metric in JUDGED_BY:
-        leads = [_lead(board, metric) for board in (many, few)]
+        leads = [_lead(board, metric, others) for board in (many, few)]
         if all(len(lead) for lead in leads):
             compared = unpaired(*leads)
             found.append(Verdict(text, where, metric, compared, compared.p, "not shown", "Mann-Whitney"))
     return found
 
 
-def _lead(board: Board, metric: str) -> np.ndarray:
+def _lead(board: Board, metric: str, names: Sequence[str]) -> np.ndarray:
     """By how much the leader is better than the others' mean, in units of the metric, of each family."""
-    leader, others = board.models([_LEADER]), board.models(_WITHOUT_FLOWS)
+    leader, others = board.models([_LEADER]), board.models(names)
     if not leader or not others:
         return np.empty(0)
     own, their = _common([_together(rows, metric) for rows in (leader, others)])
@@ -143,6 +149,10 @@ def _together(rows: Sequence[Row], metric: str) -> Family:
     each = [row.by_family(metric) for row in rows]
     shared = [family for family in each[0] if all(family in numbers for numbers in each)]
     return {family: float(np.mean([numbers[family] for numbers in each])) for family in shared}
+
+
+def _listed(rows: Sequence[Row]) -> str:
+    return ", ".join(row.name for row in rows)
 
 
 def _common(both: Sequence[Family]) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from .latents import latent_separation
 from .lines import Lines, begin
 from .material import Material, foreign, held_out
 from .measure import Progress, measure
-from .run import Run, fingerprint, read_run
+from .run import Run, read_run
 from .semantics import tag_accuracy
 from .sounds import read_recordings, recordings_print
 from .speed import capacity, one_shot_ms
@@ -153,7 +153,7 @@ def evaluate_trivial(
                     counts["test"] = judged(material, _true)
             summaries[name] = row | {"synth": examples.synth, **counts}
             write_atomically(out / name / SUMMARY, json.dumps(summaries[name], indent=1).encode())
-        tags = tag_accuracy(examples) | {"data": fingerprint(examples)}
+        tags = tag_accuracy(examples) | {"data": examples.fingerprint}
         write_atomically(out / TAGS, json.dumps(tags, indent=1).encode())
     return summaries
 
@@ -163,7 +163,7 @@ def _judge(
     *, workers: int | None, again: bool, progress: Progress,
 ) -> dict[str, int]:  # fmt: skip
     make = engines[examples.synth]
-    about = {"synth": examples.synth, "parameters": len(make.space), "data": fingerprint(examples)}
+    about = {"synth": examples.synth, "parameters": len(make.space), "data": examples.fingerprint}
     name = RESULTS if material.about["part"] == "test" else SOUNDS
     lines: Lines = begin(folder / name, row | about | material.about, again=again)
     if len(lines.items) < len(material.items):

@@ -1,5 +1,6 @@
 """What is judged: the test part of a fold, or sounds of another world at the synth's own level."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,9 @@ class Material:
 def held_out(examples: Examples, most: int | None = None) -> Material:
     """Returns the test part of the fold that examples are of.
 
+    Some families have thousands of sounds that are hardly different. So families take turns: the second sound of one
+    is only there if all others have given their first. In the `power` of the presets every family weighs the same.
+
     Args:
         examples: Where it is.
         most: Take no more than so many, the same ones every time; all if not given.
@@ -53,15 +57,19 @@ def held_out(examples: Examples, most: int | None = None) -> Material:
     everything = examples.rows("test")
     if not len(everything):
         raise OptionError(f"fold={examples.fold}: has no test sounds")
-    chosen = np.random.default_rng(examples.fold).permutation(everything)[: most or len(everything)]
-    rows, length = np.sort(chosen), inputs[examples.hears].length
+    rows = np.sort(_in_turn(everything, examples.family, examples.fold)[: most or len(everything)])
+    length = inputs[examples.hears].length
     mels, points, notes = (np.asarray(values) for values in examples.take(rows)[:3])
-    power = float(np.mean(np.square(examples.points[everything], dtype=float)))
     items = tuple(
         Item(int(row), int(examples.family[row]), str(examples.category[row]), _note(note, length), point.astype(float))
         for row, note, point in zip(rows, notes, points, strict=True)
     )
-    return Material(items, mels, notes, {"part": "test", "items": len(items), "power": power})
+    about = {
+        "part": "test",
+        "items": len(items),
+        "power": _power(examples.points[everything], examples.family[everything]),
+    }
+    return Material(items, mels, notes, about | {"chosen": hashlib.sha256(rows.tobytes()).hexdigest()[:16]})
 
 
 def foreign(examples: Examples, recordings: list[Recording], engine: Engine, folder_print: str) -> Material:
@@ -103,6 +111,23 @@ def usual_peak(examples: Examples, engine: Engine) -> float:
             continue  # says nothing of how loud the others are
         peaks.append(float(np.abs(sound).max()))
     return max(float(np.median(peaks)), 1e-3) if peaks else 1.0
+
+
+def _in_turn(rows: np.ndarray, family: np.ndarray, seed: int) -> np.ndarray:
+    """Rows in random order, the first of every family before the second of any."""
+    shuffled = np.random.default_rng(seed).permutation(rows)
+    by_family = np.argsort(family[shuffled], kind="stable")
+    _, first, size = np.unique(family[shuffled][by_family], return_index=True, return_counts=True)
+    turn = np.empty(len(rows), int)
+    turn[by_family] = np.arange(len(rows)) - np.repeat(first, size)
+    return shuffled[np.argsort(turn, kind="stable")]
+
+
+def _power(points: np.ndarray, family: np.ndarray) -> float:
+    """Mean square of presets, mean of the families' means."""
+    squares = np.square(points, dtype=float).mean(1)
+    _, member, size = np.unique(family, return_inverse=True, return_counts=True)
+    return float((np.bincount(member.ravel(), squares) / size).mean())
 
 
 def _note(note: np.ndarray, length: float) -> Note:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..metrics import metrics
+from .board import Board, Row
 from .claims import JUDGED_BY
-from .results import Board, Row
 from .statistics import anova
 
 __all__ = ["better", "measured", "numbers_of"]
@@ -30,7 +30,8 @@ def better(name: str) -> str:
 def numbers_of(board: Board) -> dict[str, Any]:
     """Returns all numbers of a board, as JSON has them.
 
-    Each is a mean over items, then over folds and seeds; `sd` is the standard deviation over these, None for one.
+    Each is a mean over families of sounds, then over folds and seeds; `sd` is the standard deviation over these, None
+    for one. `median` is that of the families.
 
     Args:
         board: Its rows.
@@ -53,7 +54,9 @@ def _row(row: Row) -> dict[str, Any]:
         "model": row.results[0].head["row"],
         "kind": row.kind,
         "runs": [list(run) for run in folds],
+        "folds": list(row.folds),
         "items": row.count(),
+        "families": row.families(),
         "faults": row.faults(),
         "test": {name: _spread(row, name) for name in measured()},
         "sounds": _sounds(row),
@@ -67,8 +70,7 @@ def _row(row: Row) -> dict[str, Any]:
 
 def _spread(row: Row, name: str, part: str = "lines", category: str | None = None) -> dict[str, float | None]:
     means = row.means(name, part, category)
-    values = [line[name] for result in row.results for line in getattr(result, part)
-              if line[name] is not None and category in (None, line["category"])]  # fmt: skip
+    values = list(row.by_family(name, part, category).values())
     return {
         "mean": float(means.mean()) if len(means) else None,
         "sd": float(means.std(ddof=1)) if len(means) > 1 else None,

@@ -7,7 +7,7 @@ from ..metrics import metrics
 from .claims import JUDGED_BY, Verdict
 from .markdown import bold, p_value, short, table
 from .numbers import better, measured
-from .published import MEAN_PRESET, PUBLISHED
+from .published import FOREIGN, MEAN_PRESET, PUBLISHED
 
 __all__ = ["page"]
 
@@ -17,14 +17,15 @@ _HEAD = """# The paper's experiment
 
 Made by `patchflow tables` from result files. Do not edit.
 
-Every number is a mean over the sounds of a test part, then over folds and seeds; ± is the standard deviation over
-these. A model gives one preset for a sound: its single best guess, without a search. The synth plays it, and the sound
-is compared with the wanted one. A preset that the synth cannot play counts as silence and as a fault. The best is bold,
-the oracle aside.
+Every number is a mean over the families of a test part, then over folds and seeds; ± is the standard deviation over
+these. Sounds of a family are almost the same, so its mean counts as one. A model gives one preset for a sound: its
+single best guess, without a search. The synth plays it, and the sound is compared with the wanted one. A preset that
+the synth cannot play counts as silence and as a fault. The best is bold, the oracle aside; rows that were not tested on
+all the folds that others were take no part in that.
 
 * MSE_n: mean square error of the parameters, relative to the mean square of all wanted presets.
 * SC: spectral convergence of linear mel power spectrograms, as in the paper. A few loud misses decide its mean, so the
-  median over sounds stands beside it.
+  median over families stands beside it.
 * MSE: mean square error of the same spectrograms. It depends on the level of the sounds: compare it within a table
   only.
 * oracle: the true preset once more, so the noise of the synth. mean, random, nearest: presets of the training part.
@@ -53,9 +54,10 @@ def page(boards: Sequence[dict[str, Any]], verdicts: Sequence[Verdict], tags: Se
 
 def _main(board: dict[str, Any]) -> str:
     names, rows = measured(), board["rows"]
-    head = ["row", "runs", "n", *(_titled(name) for name in names), "SC median ↓", "faults"]
-    columns = [[row["name"] for row in rows], [str(len(row["runs"])) for row in rows]]
-    columns += [[f"{row['items']:,}" for row in rows]]
+    head = ["row", "folds", "runs", "families", "sounds", *(_titled(name) for name in names), "SC median ↓", "faults"]
+    columns = [[row["name"] for row in rows], [",".join(map(str, row["folds"])) for row in rows]]
+    columns += [[str(len(row["runs"])) for row in rows]]
+    columns += [[f"{row[count]:,}" for row in rows] for count in ("families", "items")]
     columns += [_column(rows, name) for name in names]
     medians = [row["test"]["spectral_convergence"]["median"] for row in rows]
     columns += [bold([short(value) for value in medians], _ranked(rows, medians), "lower")]
@@ -69,8 +71,10 @@ def _column(rows: Sequence[dict[str, Any]], name: str) -> list[str]:
 
 
 def _ranked(rows: Sequence[dict[str, Any]], values: Sequence[float | None]) -> list[float | None]:
-    """The values that may be best: not the oracle's, which knows the answer."""
-    return [None if row["name"] == "oracle" else value for row, value in zip(rows, values, strict=True)]
+    """The values that may be best: not the oracle's, which knows the answer, nor those of fewer folds than others'."""
+    folds = {fold for row in rows for fold in row["folds"]}
+    may = (row["name"] != "oracle" and folds == set(row["folds"]) for row in rows)
+    return [value if fair else None for value, fair in zip(values, may, strict=True)]
 
 
 def _spread(value: dict[str, float | None]) -> str:
@@ -88,6 +92,10 @@ def _variance(board: dict[str, Any]) -> str:
         if found:
             f = f"F({found['between']}, {found['within']}) = {found['f']:.2f}, p {_equals(found['p'])}"
             lines.append(f"One-way ANOVA over models, {_LABELS[name]}, one number a family of sounds: {f}.")
+    if lines:
+        lines.append(
+            "It takes the models' sounds for different ones, as the paper does; the claims above compare pairs."
+        )
     return "\n".join(lines)
 
 
@@ -142,10 +150,15 @@ def _foreign(board: dict[str, Any]) -> list[str]:
         columns = [[row["name"] for row in rows]]
         for category in categories:
             found = [row["sounds"]["numbers"][category][name] for row in rows]
-            columns.append(bold([_spread(v) for v in found], [v["mean"] for v in found], better(name)))
+            columns.append(bold([_spread(v) for v in found], _ranked(rows, [v["mean"] for v in found]), better(name)))
+        published = FOREIGN.get(board["parameters"], {}) if name == "spectral_convergence" else {}
+        if published:
+            columns.append([short(published.get(row["model"])) for row in rows])
         head = ["row", *(category or f"all ({rows[0]['sounds']['items']})" for category in categories)]
+        head += ["paper"] if published else []
         parts += [f"### Out of domain: {_titled(name)}, each sound at its own note\n"]
         parts += [table(head, list(zip(*columns, strict=True)))]
+        parts += ["The paper's synth and sounds are others: compare the order of the models."] if published else []
     return parts
 
 
@@ -194,13 +207,14 @@ def _claims(verdicts: Sequence[Verdict]) -> str:
     note = (
         "Sounds of a family count as one. Difference and rank correlation are of the first against the second: below 0 "
         "the first is nearer to the sound. All tests are two-sided and corrected together by Holm's method. The answer "
-        "is yes or no where p < 0.05 and mean and ranks agree, else not shown."
+        "is yes or no where p < 0.05 and mean and ranks agree, else not shown. Chance is that of the sounds: how much "
+        "models differ that are trained once more is in p only as far as there are runs of several seeds or folds."
     )
     return table(head, rows) + "\n\n" + note
 
 
 def _tags(tags: Sequence[dict[str, Any]]) -> str:
-    head = ["synth", "fold", "words", "test presets", "from the sound", "from the parameters"]
+    head = ["synth", "fold", "words", "test families", "from the sound", "from the parameters"]
     rows = [
         [entry["synth"], str(entry["fold"]), " / ".join(pair["words"]), " + ".join(map(str, pair["counts"]["test"])),
          short(pair.get("sound")), short(pair.get("parameters"))]
@@ -208,7 +222,7 @@ def _tags(tags: Sequence[dict[str, Any]]) -> str:
     ]  # fmt: skip
     note = (
         "Balanced accuracy of a linear classifier on other families of presets than it learned from; 0.5 is chance. "
-        "– is too few presets. Words that were measured on the sound itself are told from it by construction: what is "
+        "– is too few families. Words that were measured on the sound itself are told from it by construction: what is "
         "of interest is how much of them the parameters tell, and words that were guessed from names."
     )
     return table(head, rows) + "\n\n" + note

@@ -1,134 +1,23 @@
 """Reads result folders and sorts them: one board for each synth and size of models, which are never mixed."""
 
 import json
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..errors import StorageError
 from ..storage import read_bytes
+from .board import Board, Result, Row
 from .judging import RESULTS, SOUNDS, SUMMARY, TAGS
 from .lines import Lines, read_lines
 from .published import PUBLISHED
 
-__all__ = ["Board", "Result", "Row", "boards_of", "read_results", "read_tags"]
+__all__ = ["boards_of", "read_results", "read_tags"]
 
+_TOLD = ("row", "kind", "fold", "seed", "size", "sizes", "synth", "parameters", "data", "part", "items")
+_OF_AN_ITEM = ("item", "family", "category", "fault")
 _TRIVIAL = ("nearest", "mean", "random", "oracle")  # as they come, best first
-
-
-@dataclass(frozen=True)
-class Result:
-    """What was measured of one run, or of one trivial row of one fold.
-
-    Args:
-        folder: Where it was read.
-        head: What was measured.
-        lines: One for each test item.
-        sounds: One for each foreign sound; none if they were not judged.
-        foreign: What tells these sounds from others; "" if there are none.
-        summary: Costs and counts.
-    """
-
-    folder: Path
-    head: dict[str, Any]
-    lines: list[dict[str, Any]]
-    sounds: list[dict[str, Any]]
-    foreign: str
-    summary: dict[str, Any]
-
-    @property
-    def items(self) -> set[Any]:
-        """The test items."""
-        return {line["item"] for line in self.lines}
-
-
-@dataclass(frozen=True)
-class Row:
-    """A model, or a trivial way, with all its folds and seeds.
-
-    Args:
-        name: How the tables call it.
-        kind: `"model"` or `"trivial"`.
-        results: One for each fold and seed.
-    """
-
-    name: str
-    kind: str
-    results: tuple[Result, ...]
-
-    def means(self, metric: str, part: str = "lines", category: str | None = None) -> np.ndarray:
-        """Returns the mean over items of each run, shape `(runs,)`; those without a number are left out.
-
-        Args:
-            metric: Name of a number in the lines.
-            part: `"lines"` or `"sounds"`.
-            category: Only items of it, if given.
-        """
-        runs = (self._numbers(getattr(result, part), metric, category) for result in self.results)
-        return np.array([np.mean(numbers) for numbers in runs if numbers])
-
-    def by_family(self, metric: str) -> dict[Any, float]:
-        """Returns the mean of each family of sounds, over its items, folds and seeds."""
-        found: dict[Any, list[float]] = {}
-        for result in self.results:
-            for line in result.lines:
-                if line[metric] is not None:
-                    found.setdefault(line["family"], []).append(line[metric])
-        return {family: float(np.mean(numbers)) for family, numbers in found.items()}
-
-    def count(self, part: str = "lines") -> int:
-        """Returns the number of different items of all folds."""
-        return len({(result.head["fold"], line["item"]) for result in self.results for line in getattr(result, part)})
-
-    def faults(self) -> int:
-        """Returns how often a preset, or the wanted sound itself, could not be played."""
-        return sum(bool(line["fault"]) for result in self.results for line in (*result.lines, *result.sounds))
-
-    @staticmethod
-    def _numbers(lines: Iterable[dict[str, Any]], metric: str, category: str | None) -> list[float]:
-        chosen = (line for line in lines if category is None or line["category"] == category)
-        return [line[metric] for line in chosen if line[metric] is not None]
-
-
-@dataclass(frozen=True)
-class Board:
-    """All rows that may be compared: same synth, same examples, same test items, models of the same size.
-
-    Args:
-        synth: Name of the synth.
-        parameters: Their number.
-        size: `"small"` or `"paper"`; "" where there are trivial rows alone.
-        rows: Models first, in the order of the paper; then the trivial ones.
-    """
-
-    synth: str
-    parameters: int
-    size: str
-    rows: tuple[Row, ...]
-
-    @property
-    def series(self) -> str:
-        """The synth without the number of its parameters: boards of one series differ in that alone."""
-        return re.sub(r"_\d+$", "", self.synth)
-
-    @property
-    def title(self) -> str:
-        """What is printed above its tables."""
-        size = f", models of {self.size} size" if self.size else ""
-        return f"{self.synth}: {self.parameters} parameters{size}"
-
-    def row(self, name: str) -> Row | None:
-        """Returns the row of a name, if there is one."""
-        return next((row for row in self.rows if row.name == name), None)
-
-    def models(self, names: Sequence[str] | None = None) -> list[Row]:
-        """Returns the models; of given names if there are any."""
-        return [row for row in self.rows if row.kind == "model" and (names is None or row.name in names)]
 
 
 def read_results(folders: Sequence[str | Path]) -> list[Result]:
@@ -152,7 +41,8 @@ def read_tags(folders: Sequence[str | Path]) -> list[dict[str, Any]]:
     Raises:
         StorageError: If a file is damaged.
     """
-    return [_object(path) for folder in folders for path in sorted(Path(folder).rglob(TAGS))]
+    paths = {path.resolve(): path for folder in folders for path in sorted(Path(folder).rglob(TAGS))}
+    return [_object(path) for path in paths.values()]
 
 
 def boards_of(results: Sequence[Result]) -> list[Board]:
@@ -227,6 +117,9 @@ def _read(folder: Path) -> Result:
 
 def _finished(path: Path, folder: Path) -> Lines:
     lines = read_lines(path)
+    for number, (line, needed) in enumerate([(lines.head, _TOLD), *((line, _OF_AN_ITEM) for line in lines.items)], 1):
+        if missing := [key for key in needed if key not in line]:
+            raise StorageError(f"{path}: line {number} is damaged (no {missing[0]}). Evaluate it again.")
     if len(lines.done) < lines.head["items"]:
         done = f"{len(lines.done)} of {lines.head['items']} items"
         raise StorageError(f"{path}: {done}. Finish it: patchflow evaluate {folder}")

@@ -12,7 +12,7 @@ from ..errors import ModelError, StorageError
 from ..models import Model, load_model, models, read_header
 from ..storage import read_bytes
 
-__all__ = ["Run", "fingerprint", "read_run"]
+__all__ = ["Run", "read_run"]
 
 _NEEDED = {"data": str, "fold": int, "synth": str, "model": str, "seed": int}
 
@@ -63,15 +63,11 @@ def read_run(folder: str | Path, data: str | Path | None = None) -> Run:
     examples = Examples(data or recipe["data"], recipe["fold"])
     _check_examples(examples, recipe, model, str(data or recipe["data"]))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    return Run(folder, recipe, model, digest, json.loads(header.get("about", "{}")), examples)
-
-
-def fingerprint(examples: Examples) -> str:
-    """Returns what tells examples from others: the first digits of the SHA-256 of presets, notes and families."""
-    digest = hashlib.sha256(examples.synth.encode())
-    for values in (examples.points, examples.notes, examples.family):
-        digest.update(values[:].tobytes())
-    return digest.hexdigest()[:16]
+    about = json.loads(header.get("about", "{}"))
+    if about.get("data", examples.fingerprint) != examples.fingerprint:
+        other = f"learned from other examples than those of {data or recipe['data']}, or from other folds of them"
+        raise StorageError(f"{path}: {other}, so it may know the test part. Train it again.")
+    return Run(folder, recipe, model, digest, about, examples)
 
 
 def _read_recipe(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from .separation import balanced_accuracy, classify
 __all__ = ["FEWEST", "tag_accuracy", "tagged"]
 
 FEWEST = 8
-"""A pair of words is left out if one of them has fewer presets than so many in the training or the test part."""
+"""A pair of words is left out if one of them has fewer families than so many in the training or the test part."""
 
 
 def tag_accuracy(examples: Examples) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def tag_accuracy(examples: Examples) -> dict[str, Any]:
 
     Returns:
         For each pair the balanced accuracy from the sound and from the parameters, where chance is 0.5, and how many
-        presets there were; or why it was left out.
+        families there were; or why it was left out.
     """
     pairs = []
     for column, words in enumerate(examples.pairs):
@@ -39,7 +39,9 @@ def tag_accuracy(examples: Examples) -> dict[str, Any]:
 
 
 def tagged(examples: Examples, pair: int, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the rows of a part that have one of two words, and which of them have the second, both `(N,)`.
+    """Returns rows of a part that have one of two words, and which of them have the second, both `(N,)`.
+
+    Sounds of a family are alike, so each word gets one of a family; one of thousands would else be all that counts.
 
     Args:
         examples: Where they are.
@@ -47,8 +49,11 @@ def tagged(examples: Examples, pair: int, part: str) -> tuple[np.ndarray, np.nda
         part: `"train"` or `"test"`.
     """
     rows = examples.rows(part)
+    rows = rows[np.asarray(examples.tags[rows, pair]) != 0]
     tags = np.asarray(examples.tags[rows, pair])
-    return rows[tags != 0], tags[tags != 0] > 0
+    _, first = np.unique(np.stack([examples.family[rows], tags], 1), axis=0, return_index=True)
+    kept = np.sort(first)
+    return rows[kept], tags[kept] > 0
 
 
 def _heard(examples: Examples, rows: np.ndarray) -> np.ndarray:

@@ -44,7 +44,7 @@ def _line(registry: Mapping[str, Any], name: str, details: Callable[[Any], str])
     try:
         entry = registry[name]
     except (EngineError, MissingDependency) as error:
-        return str(error)
+        return str(error).removeprefix(f"{name} ")  # which stands before it already
     return (getdoc(entry) or "").partition("\n")[0].rstrip(".") + details(entry)
 
 

@@ -16,7 +16,7 @@ from .checkpoint import State, load_checkpoint
 from .feed import Feed
 from .log import Log, last_losses
 from .loop import Loop
-from .material import open_material, open_source, streamed
+from .material import Source, open_material, open_source, streamed
 from .origin import commit
 from .parallel import Team, joined
 from .recipe import Recipe, read_recipe
@@ -80,15 +80,17 @@ def _train(settings: Recipe, team: Team, progress: Callable[[Report], None]) -> 
         Loop(settings, state, terms, material, feed, replicas, team, out, log, progress).run()
     path = out / f"{settings.synth}.safetensors"
     if team.leads:
-        _keep(path, state, settings, round(state.step / feed.epoch, 3))
+        _keep(path, state, settings, round(state.step / feed.epoch, 3), source)
     team.wait()
     return path
 
 
-def _keep(path: Path, state: State, settings: Recipe, epochs: float) -> None:
+def _keep(path: Path, state: State, settings: Recipe, epochs: float, source: Source) -> None:
     """Writes the weights that are kept, and what they are."""
     about: dict[str, Any] = {"recipe": asdict(settings), "commit": commit(), "steps": state.step}
     about |= {"epochs": epochs, "minutes": round(state.minutes, 3), "losses": last_losses(path.parent)}
+    if source.examples is not None:
+        about["data"] = source.examples.fingerprint  # so that nobody tests it on what it has learned
     if settings.start:
         about["before"] = json.loads(read_header(settings.start)["about"])
     if state.best and settings.keeps_best:

@@ -33,7 +33,7 @@ class Fragile(Tone):
         return super().render(point, note, rate)
 
 
-def make_examples(folder: Path, seed: int = 0) -> Path:
+def make_examples(folder: Path, seed: int = 0, folds_seed: int = 0) -> Path:
     """Writes examples, two sounds a family, of which many are tagged by their decay."""
     rng, engine = np.random.default_rng(seed), engines[SYNTH]()
     points = engine.space.snap(rng.random((COUNT, 3)) * [1, 1, 0.5] + [0, 0, 0.5]).astype(np.float32)
@@ -43,7 +43,7 @@ def make_examples(folder: Path, seed: int = 0) -> Path:
     count = np.arange(COUNT)
     content = Content(
         synth=SYNTH, parameters=engine.space.names, hears="levels", mels=mels, points=points,
-        notes=np.tile([60.0, 100.0, 3.0], (COUNT, 1)), family=count // 2, parts=deal(count // 2, 5, 0.1, 0),
+        notes=np.tile([60.0, 100.0, 3.0], (COUNT, 1)), family=count // 2, parts=deal(count // 2, 5, 0.1, folds_seed),
         names=np.array([f"tone {k}" for k in count]), category=np.array(["short", "long"])[count % 2],
         pairs=(Opposites("short", "long", "movement"),), measures=points[:, 1:2], tagged=0.9,
     )  # fmt: skip

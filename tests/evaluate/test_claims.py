@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu, wilcoxon
 
+from patchflow.evaluate.board import Board
 from patchflow.evaluate.claims import Verdict, verdicts
-from patchflow.evaluate.results import Board, boards_of, read_results
+from patchflow.evaluate.results import boards_of, read_results
 from patchflow.evaluate.statistics import holm
 from tests.evaluate.folders import line, write_result
 
@@ -83,6 +84,29 @@ def test_the_lead_at_few_parameters_is_compared_with_that_at_many(tmp_path: Path
 
     assert verdict.answer == wanted
     assert verdict.comparison.p == pytest.approx(mannwhitneyu(leads[1], leads[0]).pvalue)
+
+
+def test_a_claim_names_its_models_where_not_all_are_there(tmp_path: Path):
+    found = boards(tmp_path, {name: values(5, k) for k, name in enumerate(("mlp", "ae", "vae"))})
+
+    assert answer(verdicts(found), "Auto-encoders").claim.endswith("(only ae, vae against mlp)")
+
+
+def test_a_claim_of_all_its_models_names_none(tmp_path: Path):
+    found = boards(tmp_path, {name: values(5, k) for k, name in enumerate(("flow_reg", "vaeflow"))})
+
+    assert answer(verdicts(found), "VAEFlow").claim == "Flow_reg matches sounds better than VAEFlow"
+
+
+def test_a_growing_lead_is_over_the_same_models(tmp_path: Path):
+    few = {"flow_reg": values(5, 0), "cnn": values(5, 1), "mlp": values(50, 2)}
+    boards(tmp_path, few, parameters=16)
+    found = boards(tmp_path, {"flow_reg": values(5, 3), "cnn": values(5, 4)}, parameters=64)
+
+    verdict = answer(verdicts(found), "from 16 to 64")
+
+    assert verdict.claim.endswith("(only over cnn)")
+    assert abs(verdict.comparison.difference) < 1
 
 
 def test_the_nearest_preset_is_a_rival(tmp_path: Path):

@@ -1,6 +1,7 @@
 """Runs and trivial rows are judged into files, from where they stopped."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,10 @@ from patchflow.errors import ModelError, StorageError
 from patchflow.evaluate import evaluate_run, evaluate_trivial
 from patchflow.evaluate.judge import RATE
 from patchflow.evaluate.lines import read_lines
+from patchflow.evaluate.material import held_out
+from patchflow.evaluate.semantics import tagged
 from patchflow.metrics import metrics
+from patchflow.models import load_model, models, save_model
 from tests.evaluate.material import make_examples, make_run
 from tests.evaluate.test_sounds import save
 
@@ -45,6 +49,47 @@ def test_the_whole_test_part_is_judged_and_nothing_else(run: Path, examples: Pat
 
     assert {line["item"] for line in read_lines(run / "results.jsonl").items} == set(Examples(examples).rows("test"))
     assert summary["test"] == {"items": len(Examples(examples).rows("test")), "faults": 0}
+
+
+def test_a_second_sound_of_a_family_comes_after_the_first_of_all_others(examples: Path):
+    found = Examples(examples)
+    families = len(set(found.family[found.rows("test")]))
+
+    taken = [{item.family for item in held_out(found, most).items} for most in (families, None)]
+
+    assert len(taken[0]) == families
+    assert taken[0] == taken[1]
+
+
+def test_results_of_other_sounds_of_the_same_number_are_refused(run: Path):
+    evaluate_run(run, most=2)
+    path = run / "results.jsonl"
+    path.write_text(re.sub(r'"chosen": "\w+"', '"chosen": "0"', path.read_text()))
+
+    with pytest.raises(StorageError, match=r"was made with chosen="):
+        evaluate_run(run, most=2)
+
+
+def test_a_model_is_not_tested_on_folds_that_were_dealt_anew(run: Path, examples: Path, tmp_path: Path):
+    weights = run / "tone.safetensors"
+    about = {"data": Examples(examples).fingerprint}
+    save_model(weights, load_model(weights, Tone.space, models), "posterior", "tone", about=about)
+    assert evaluate_run(run, most=1)["test"]["items"] == 1
+    dealt = make_examples(tmp_path / "dealt", folds_seed=1)
+
+    assert (Examples(dealt).points == Examples(examples).points).all()
+    with pytest.raises(StorageError, match=r"learned from other examples than .* Train it again"):
+        evaluate_run(run, data=dealt, most=1)
+
+
+def test_every_family_weighs_the_same_in_the_power_of_the_presets(examples: Path, monkeypatch: pytest.MonkeyPatch):
+    found = Examples(examples)
+    rows = found.rows("test")[:3]
+    monkeypatch.setattr(found, "rows", lambda part: rows)
+    found.family = np.where(np.arange(len(found)) == rows[2], 1, 0)
+    squares = (found.points[rows].astype(float) ** 2).mean(1)
+
+    assert held_out(found).about["power"] == pytest.approx((squares[:2].mean() + squares[2]) / 2)
 
 
 def test_a_summary_tells_what_the_model_costs(run: Path):
@@ -155,11 +200,12 @@ def test_results_do_not_hold_the_presets_of_the_examples(beside: tuple[Path, Exa
         assert not any("predicted" in line for line in read_lines(beside[0] / row / "results.jsonl").items)
 
 
-def test_tags_that_the_parameters_decide_are_told_from_them(beside: tuple[Path, Examples]):
+def test_words_of_too_few_families_are_counted_but_not_told_apart(beside: tuple[Path, Examples]):
     pair = json.loads((beside[0] / "tags.json").read_text())["pairs"][0]
 
     assert pair["words"] == ["short", "long"]
-    assert "sound" not in pair or pair["parameters"] > 0.8
+    assert min(pair["counts"]["test"]) < 8
+    assert "sound" not in pair
 
 
 @pytest.mark.parametrize(
@@ -195,3 +241,14 @@ def test_a_damaged_run_is_refused(run: Path, file: str, content: str | None, err
 def test_a_recipe_that_does_not_fit_is_refused(tmp_path: Path, examples: Path, keys: dict, error, message: str):
     with pytest.raises(error, match=message):
         evaluate_run(make_run(tmp_path / "run", examples, **keys), most=1)
+
+
+def test_a_family_gives_one_sound_to_each_word(examples: Path):
+    found = Examples(examples)
+    rows, positive = tagged(found, 0, "train")
+    mine = [row for row in found.rows("train") if found.tags[row, 0]]
+    wanted = {(found.family[row], found.tags[row, 0] > 0) for row in mine}
+
+    assert sorted(zip(found.family[rows], positive, strict=True)) == sorted(wanted)
+    assert len(rows) < len(mine)
+    assert ((found.tags[rows, 0] > 0) == positive).all()

@@ -9,6 +9,7 @@ from patchflow.data.examples.opposites import Opposites
 from patchflow.data.examples.parts import deal
 from patchflow.engines.tone import Tone
 from patchflow.evaluate.latents import latent_separation
+from patchflow.evaluate.semantics import tag_accuracy
 from patchflow.evaluate.separation import area_under_curve
 from patchflow.models import AutoEncoder, Model, models
 
@@ -35,6 +36,13 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Examples:
 def small(name: str, **sizes: int) -> Model:
     torch.manual_seed(0)
     return models[name](Tone.space, **SMALL, **sizes).eval()
+
+
+def test_words_are_told_from_what_decides_them_and_from_nothing_else(heard: Examples):
+    dark, soft = tag_accuracy(heard)["pairs"]
+
+    assert soft["sound"] > 0.9
+    assert all(0.3 < chance < 0.7 for chance in (soft["parameters"], dark["sound"], dark["parameters"]))
 
 
 def test_after_the_disentangling_flow_it_is_the_dimension_of_the_pair(heard: Examples):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from patchflow.errors import StorageError
-from patchflow.evaluate.results import boards_of, read_results
+from patchflow.evaluate.results import boards_of, read_results, read_tags
 from tests.evaluate.folders import line, write_result
 
 LINES = [line(k, 0.1 * k) for k in range(4)]
@@ -69,7 +69,10 @@ def test_sounds_of_a_family_count_as_one(tmp_path: Path):
     write_result(tmp_path / "a", "vae", [line(0, 1.0, 7), line(1, 3.0, 7), line(2, 9.0, 8)], seed=0)
     write_result(tmp_path / "b", "vae", [line(0, 2.0, 7), line(1, 2.0, 7), line(2, 1.0, 8)], seed=1)
 
-    assert boards_of(read_results([tmp_path]))[0].rows[0].by_family("rms") == {7: 2.0, 8: 5.0}
+    row = boards_of(read_results([tmp_path]))[0].rows[0]
+    assert row.by_family("rms") == {7: 2.0, 8: 5.0}
+    assert row.means("rms").tolist() == [5.5, 1.5]
+    assert (row.count(), row.families()) == (3, 2)
 
 
 def test_a_number_that_is_not_defined_is_left_out_of_the_mean(tmp_path: Path):
@@ -103,6 +106,33 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path, other: dict, lines: 
 
 def test_a_folder_without_results_is_refused(tmp_path: Path):
     with pytest.raises(StorageError, match=r"has no results.jsonl. Make it: patchflow evaluate"):
+        read_results([tmp_path])
+
+
+def test_results_that_are_older_than_a_metric_have_no_number_of_it(tmp_path: Path):
+    old = line(0, 1.0)
+    del old["mss"]
+    write_result(tmp_path / "a", "vae", [old])
+    row = boards_of(read_results([tmp_path]))[0].rows[0]
+
+    assert (row.by_family("mss"), row.by_family("rms")) == ({}, {0: 1.0})
+
+
+def test_one_folder_named_twice_has_its_tags_once(tmp_path: Path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "tags.json").write_text("{}")
+
+    assert len(read_tags([tmp_path, tmp_path / "a"])) == 1
+
+
+@pytest.mark.parametrize(("place", "key"), [(0, "synth"), (2, "family")])
+def test_a_line_without_what_it_has_to_tell_is_named(tmp_path: Path, place: int, key: str):
+    path = write_result(tmp_path / "a", "vae", LINES) / "results.jsonl"
+    lines = path.read_text().splitlines()
+    lines[place] = lines[place].replace(f'"{key}"', '"else"')
+    path.write_text("\n".join(lines) + "\n")
+
+    with pytest.raises(StorageError, match=rf"line {place + 1} is damaged \(no {key}\)"):
         read_results([tmp_path])
 
 

@@ -33,10 +33,11 @@ def column(page: str, name: str, heading: str = "## tone_16") -> int:
     return [cell.strip().split(" ")[0] for cell in head.strip("|").split("|")].index(name)
 
 
-def test_a_cell_is_the_mean_over_items_then_over_folds(tmp_path: Path):
-    write_result(tmp_path / "a", "vae", lines(1.0, 2.0), fold=0)
-    write_result(tmp_path / "b", "vae", lines(4.0), fold=1)
-    write_result(tmp_path / "c", "ae", lines(9.0, 9.0), fold=0)
+def test_a_cell_is_the_mean_over_families_then_over_folds(tmp_path: Path):
+    write_result(tmp_path / "a", "vae", [line(0, 1.0, 0), *(line(k, 2.0, 1) for k in range(1, 9))], fold=0)
+    write_result(tmp_path / "b", "vae", [line(0, 4.0, 2)], fold=1)
+    write_result(tmp_path / "c", "ae", [line(k, 9.0, int(k > 0)) for k in range(9)], fold=0)
+    write_result(tmp_path / "d", "ae", [line(0, 9.0, 2)], fold=1)
 
     page, machine = written(tmp_path)
 
@@ -54,6 +55,18 @@ def test_the_best_is_bold_in_the_direction_of_the_metric(tmp_path: Path):
     for name, best in (("MSE_n", "vae"), ("SC", "vae"), ("wmfcc", "vae"), ("rms", "ae")):
         bold = [row for row in ("vae", "ae") if row_of(page, row)[column(page, name)].startswith("**")]
         assert bold == [best]
+
+
+def test_a_row_of_fewer_folds_is_never_the_best(tmp_path: Path):
+    write_result(tmp_path / "a", "vae", lines(1.0, 2.0), fold=0)
+    write_result(tmp_path / "b", "ae", lines(3.0, 4.0), fold=0)
+    write_result(tmp_path / "c", "ae", lines(3.0, 4.0), fold=1)
+
+    page, _ = written(tmp_path)
+
+    assert [row_of(page, name)[column(page, "folds")] for name in ("vae", "ae")] == ["0", "0,1"]
+    assert row_of(page, "vae")[column(page, "SC")] == "1.50"
+    assert row_of(page, "ae")[column(page, "SC")].startswith("**")
 
 
 def test_the_oracle_is_never_the_best(tmp_path: Path):
@@ -106,6 +119,18 @@ def test_boards_of_a_series_stand_side_by_side(tmp_path: Path):
     page, _ = written(tmp_path)
 
     assert row_of(page, "vae", "tone, models of small size: SC") == ["vae", "**16.0**", "**64.0**"]
+
+
+def test_published_figures_of_foreign_sounds_stand_beside_ours(tmp_path: Path):
+    sounds = [line(0, 1.0, category="voice")]
+    write_result(tmp_path / "a", "vae", lines(0.0), sounds=sounds, parameters=32, synth="tone_32")
+    write_result(tmp_path / "b", "nearest", lines(0.0), sounds=sounds, parameters=32, synth="tone_32", size="")
+
+    page, _ = written(tmp_path)
+
+    assert "| row | all (1) | voice | paper |" in page
+    assert [row_of(page, row, "### Out of domain: SC")[-1] for row in ("vae", "nearest")] == ["1.24", "–"]
+    assert "paper" not in page[page.index("### Out of domain: log-mel") :].partition("\n\n")[0]
 
 
 def test_foreign_sounds_are_told_by_category(tmp_path: Path):

@@ -107,6 +107,12 @@ def test_the_recipe_and_where_it_comes_from_lie_beside_the_weights(learn: Learn,
     assert len(kept["commit"]) >= 5
 
 
+def test_the_weights_tell_which_examples_and_folds_they_are_of(learn: Learn, tmp_path: Path):
+    about = json.loads(read_header(learn())["about"])
+
+    assert about["data"] == Examples(about["recipe"]["data"]).fingerprint
+
+
 def test_the_progress_tells_every_term_and_the_time_left(learn: Learn):
     heard: list[Report] = []
 

@@ -1,5 +1,6 @@
 """Reads examples: what models learn from and are tested on."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,6 +74,14 @@ class Examples:
     def folds(self) -> int:
         """How many folds there are."""
         return self._parts.shape[1]
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells them from others: the first digits of a SHA-256 of synth, presets, notes, families and folds."""
+        digest = hashlib.sha256(self.synth.encode())
+        for values in (self.points, self.notes, self.family, self._parts):
+            digest.update(values[:].tobytes())
+        return digest.hexdigest()[:16]
 
     def rows(self, part: str, fold: int | None = None) -> np.ndarray:
         """Returns the numbers of the items of a part, shape `(K,)`, in order.
