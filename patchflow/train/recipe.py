@@ -120,6 +120,9 @@ class Recipe:
             for name, value in getattr(self, table).items():
                 if not 0 <= value < math.inf:
                     raise OptionError(f"{table}.{name}={value}: not a number of at least 0")
+        longest = max(self.warm_up.values(), default=0)
+        if self.epochs and not self.minutes and longest > self.epochs:  # else it ends with the planned share of minutes
+            raise OptionError(f"warm_up={longest:g}, epochs={self.epochs}: it would never end. Give more epochs.")
         if self.compile and self.workers > 1:
             raise OptionError(f"compile=true, workers={self.workers}: threads cannot compile. Give workers=1.")
 

@@ -151,6 +151,7 @@ def test_a_weight_that_is_none_is_refused(table: str, weight: str, path: Path):
         ('data = "d"', "bank='b.npz', data='d': contradict each other"),
         ("steps = 5\nepochs = 5", "steps=5, epochs=5: contradict each other"),
         ("fold = 1", "bank='b.npz', fold=1: contradict each other"),
+        ("epochs = 5\nwarm_up = {latent = 6}", "warm_up=6, epochs=5: it would never end"),
         ("stall = 5", "stall=5: is for schedule='plateau'"),
         ("compile = true\nworkers = 2", "compile=true, workers=2: threads cannot compile"),
         ('schedule = "linear"', "schedule='linear': not cosine or plateau"),
