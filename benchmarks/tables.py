@@ -38,8 +38,7 @@ NOTES = {
         "Targets are presets that are kept for tests, played with all they hold. What is searched for has a fresh",
         "synth's wavetables, so 0 dB is out of reach for most, and the true values alone are far off. The bank for",
         "training is drawn around the fresh preset. One thing was learned from the targets: which 179 parameters are",
-        "the core of Vital was chosen by counting what these presets change. No model is shipped for Vital: the",
-        "posterior here, of `recipes/vital-cpu.toml`, was not worth its size.",
+        "the core of Vital was chosen by counting what these presets change.",
         "",
     ),
 }

@@ -229,12 +229,13 @@ def test_no_weights_are_shipped_for_the_test_synth():
     assert shipped("tone") is None
 
 
-def test_the_shipped_weights_load_and_are_small():
-    path = shipped("dexed")
+@pytest.mark.parametrize("synth", ["dexed", "vital"])
+def test_the_shipped_weights_load_and_are_small(synth: str):
+    path = shipped(synth)
     assert path
     assert sum(file.stat().st_size for file in path.parent.iterdir()) < LIMIT
 
-    model = load_model(path, engines["dexed"].space, models)
+    model = load_model(path, engines[synth].space, models)
     points = sample(
         model, torch.rand(1, 80, 173), torch.tensor([[60.0, 100.0, 3.0]]), 4, torch.Generator().manual_seed(0)
     )
@@ -242,7 +243,7 @@ def test_the_shipped_weights_load_and_are_small():
     assert torch.isfinite(points).all()
 
 
-@pytest.mark.parametrize("synth", ["dexed", "amsynth"])
+@pytest.mark.parametrize("synth", ["dexed", "amsynth", "vital"])
 def test_the_card_of_the_shipped_weights_tells_of_these_weights(synth: str):
     path = shipped(synth)
     assert path
