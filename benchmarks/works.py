@@ -131,8 +131,11 @@ def run_all(works: Iterable[Work], workers: int, running: Running) -> int:
 
 
 def stop_when_told() -> None:
-    """Makes a request to end, or a terminal that is closed, the same as Ctrl-C: else the commands would live on."""
-    for name in ("SIGTERM", "SIGHUP"):
+    """Makes a request to end, or a terminal that is closed, the same as Ctrl-C: else the commands would live on.
+
+    So is SIGINT itself, which a job in the background of a script ignores, and whatever it starts.
+    """
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
 
