@@ -27,7 +27,7 @@ def test_a_run_is_judged_and_shown_in_tables(shell, run: Path):
 
     assert (judged.code, judged.out, judged.err) == (0, "run: posterior, 2 test sounds, 0 faults\n", "")
     assert (shown.code, shown.out) == (0, "docs/t.md\ndocs/t.json\n")
-    assert "| posterior | 1 | 2 |" in (shell.folder / "docs" / "t.md").read_text()
+    assert "| posterior | 0 | 1 | 2 | 2 |" in (shell.folder / "docs" / "t.md").read_text()
     assert json.loads((shell.folder / "docs" / "t.json").read_text())["boards"][0]["synth"] == "tone"
 
 
@@ -41,7 +41,7 @@ def test_trivial_rows_are_judged_beside_runs(shell, run: Path, made: Path):
     assert judged.out.splitlines()[0] == "beside/oracle: oracle, 2 test sounds, 0 faults"
     assert shown.code == 0
     page = (shell.folder / "t.md").read_text()
-    assert all(f"| {row} | 1 | 2 |" in page for row in ("posterior", "oracle", "mean", "random", "nearest"))
+    assert all(f"| {row} | 0 | 1 | 2 | 2 |" in page for row in ("posterior", "oracle", "mean", "random", "nearest"))
 
 
 def test_json_is_for_machines(shell, run: Path):
