@@ -1,5 +1,6 @@
 """Several processes that train one model, as torchrun starts them."""
 
+import gc
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -132,8 +133,10 @@ def joined(device: str) -> Iterator[Team]:
     distributed.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo", timeout=_PATIENCE)
     try:
         yield Team(distributed.get_rank(), distributed.get_world_size(), own)
+        distributed.barrier()  # a process that ends while another still talks to it is aborted now and then
     finally:
         distributed.destroy_process_group()
+        gc.collect()
 
 
 def change(before: Tensor, after: Tensor) -> Tensor:

@@ -121,7 +121,16 @@ def test_two_processes_train_as_two_workers_do(start: Start, tmp_path: Path):
 
 
 def test_two_processes_go_on_exactly(start: Start, tmp_path: Path):
-    words = [*TORCHRUN, WORKER, "several.toml", "schedule=cosine", "stall=0", "epochs=4", "patience=0"]
+    words = [
+        *TORCHRUN,
+        WORKER,
+        "several.toml",
+        "schedule=cosine",
+        "stall=0",
+        "epochs=4",
+        "patience=0",
+        "warm_up.latent=2",
+    ]
     done(start(*words, "out=whole"))
     done(start(*words, "out=parts", "minutes=1e-9", "save_every=1"))
     steps = len((tmp_path / "parts" / "log.jsonl").read_text().splitlines())
