@@ -76,3 +76,29 @@ def test_rounding_in_a_steep_spline_never_spoils_a_preset():
     back = [model.decode(model.infer(faces, c.expand(len(faces), -1)), c.expand(len(faces), -1)) for c in contexts]
 
     assert torch.isfinite(torch.stack(back)).all()
+
+
+def test_it_learns_one_batch_well():
+    model = posterior(MIXED)
+    points = torch.from_numpy(MIXED.snap(presets(8, 4).numpy())).float()
+    learned = replace(batch(model, 8), points=points)
+    optimizer = torch.optim.Adam(model.parameters(), 5e-3)
+    losses = []
+
+    for _ in range(60):
+        loss = total(model, learned, seeded())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+
+    assert sum(losses[-5:]) / 5 < sum(losses[:5]) / 5 - 0.4
+
+
+@pytest.mark.parametrize("temperature", [1.0, 10.0])
+def test_every_coordinate_is_drawn_differently(temperature: float):
+    model = posterior(KNOBS)
+
+    points = sample(model, *heard(model, 1), 200, seeded(), temperature=temperature)
+
+    assert points.std(0).min() > 0.01
