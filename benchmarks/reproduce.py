@@ -1,8 +1,10 @@
 """Makes the tables of the paper's experiment from nothing: examples, trainings, evaluations, docs/paper.md.
 
 Usage: python benchmarks/reproduce.py [--size small|paper] [--data dexed-16,...] [--models mlp,...] [--folds 0,...]
+       [KEY=VALUE ...]
 
 What is finished is skipped and what was interrupted goes on, so the same command may be given again at any time.
+Keys are of recipes and meant for every training, such as precision=bfloat16 for a CPU with matrix units, or steps=4000.
 Folders: cache/examples for what is learned from; runs/paper for runs, their logs and all results.
 """
 
@@ -25,8 +27,8 @@ BANKS = {"dexed": "cache/dx7-bank.npz", "amsynth": "cache/amsynth-bank.npz"}
 PLUGIN, PRESETS = "/usr/lib/vst/amsynth_vst.so", "/usr/share/amsynth/banks"
 PATCHFLOW = (sys.executable, "-m", "patchflow")
 DEFAULTS = {
-    "small": {"items": 6000, "most": 300, "minutes": 8.0, "device": "cpu"},
-    "paper": {"items": 0, "most": 0, "minutes": 6.0, "device": "cuda"},
+    "small": {"most": 300, "minutes": 0.0, "device": "cpu"},
+    "paper": {"most": 0, "minutes": 6.0, "device": "cuda"},
 }
 
 
@@ -55,15 +57,16 @@ def read_options(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--models", type=_names(ROWS), default=list(MODELS), help=f"of {', '.join(ROWS)}")
     parser.add_argument("--folds", type=_numbers, default=[0], help="with commas, 0 to 4; a run each  [0]")
     parser.add_argument("--seeds", type=_numbers, default=[0], help="with commas; a run each  [0]")
-    parser.add_argument("--items", type=int, help="presets of each data set, 0 for all  [small: 6000, paper: 0]")
+    parser.add_argument("--items", type=int, default=0, help="presets of each data set, 0 for all  [0]")
     parser.add_argument("--most", type=int, help="test sounds of each fold, 0 for all  [small: 300, paper: 0]")
-    parser.add_argument("--minutes", type=float, help="of each training, 0 for no limit  [small: 8, paper: 6]")
+    parser.add_argument("--minutes", type=float, help="of each training, 0 for no limit  [small: 0, paper: 6]")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="[small: cpu, paper: cuda]")
     parser.add_argument("--jobs", type=int, help="trainings at once  [cpu: one a core, cuda: 4]")
     parser.add_argument("--sounds", help="folder of foreign sounds to judge as well")
     parser.add_argument("--voices", help="DX7 voices: a table for prepare_bank.py, or a folder of .syx files")
     parser.add_argument("--out", help="folder of the runs  [runs/paper/SIZE]")
     parser.add_argument("--page", default="docs/paper.md", help="where the tables go  [docs/paper.md]")
+    parser.add_argument("keys", nargs="*", metavar="KEY=VALUE", help="of every training, over its recipe")
     options = parser.parse_args(words)
     for name, value in DEFAULTS[options.size].items():
         setattr(options, name, value if getattr(options, name) is None else getattr(options, name))
@@ -127,7 +130,7 @@ def row(options: argparse.Namespace, name: str, run: tuple[str, int, int]) -> Wo
     if synth == "dexed" and not model.startswith("flow_"):
         keys["sizes.parameter_loss"] = "cross_entropy"  # some of its parameters are choices
     weights, summary = ROOT / out / f"{synth}.safetensors", ROOT / out / "summary.json"
-    train = (*PATCHFLOW, "train", str(recipe), *(f"{key}={value}" for key, value in keys.items()))
+    train = (*PATCHFLOW, "train", str(recipe), *(f"{key}={value}" for key, value in keys.items()), *options.keys)
     judge = (*PATCHFLOW, "evaluate", str(out), "--device", options.device, *judging(options))
     steps = Step(train, weights), Step(judge, summary, weights)
     return Work(f"{name} {model}, fold {fold}, seed {seed}", steps, ROOT / out.with_suffix(".log"))

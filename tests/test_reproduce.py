@@ -32,7 +32,7 @@ def works(monkeypatch: pytest.MonkeyPatch):
 def reproduce(works, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The script, with an empty folder to work in that has examples of one data set."""
     script = importlib.import_module("reproduce")
-    folder = tmp_path / "cache/examples/dexed-16-of-6000"
+    folder = tmp_path / "cache/examples/dexed-16"
     folder.mkdir(parents=True)
     (folder / "about.json").write_text(json.dumps({"pairs": [["a", "b", "brightness"]] * 3}))
     monkeypatch.setattr(script, "ROOT", tmp_path)
@@ -76,8 +76,15 @@ def test_every_row_is_trained_and_judged_on_every_fold(reproduce):
 
     assert len(found) == 2 + 2 * 2 * 2
     words = next(work for work in found if work.name == "dexed-16 vae, fold 3, seed 1").steps[0].words
-    assert {"synth=dexed_16", "fold=3", "seed=1", "minutes=8.0"} <= set(words)
+    assert {"synth=dexed_16", "fold=3", "seed=1", "minutes=0.0"} <= set(words)
     assert "recipes/paper/small/vae.toml" in words
+
+
+def test_keys_that_are_given_are_those_of_every_training(reproduce):
+    found = reproduce.rows(options(reproduce, "--models", "mlp,vae", "steps=7", "precision=bfloat16"))
+    trainings = [work.steps[0].words for work in found if "trivial" not in work.name]
+
+    assert [words[-2:] for words in trainings] == [("steps=7", "precision=bfloat16")] * 2
 
 
 @pytest.mark.parametrize(("minutes", "schedule"), [("6", "cosine"), ("0", "plateau")])

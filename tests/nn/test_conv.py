@@ -3,8 +3,10 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from patchflow.nn import ConvDecoder, ConvEncoder
+from patchflow.nn.conv import Double, Halve
 
 
 @pytest.mark.parametrize("shape", [(64, 80), (80, 173), (7, 9), (33, 1)])
@@ -30,11 +32,30 @@ def test_nearly_every_tap_of_every_kernel_learns(gated: int, residual: int):
 
 
 def test_dilations_double_as_long_as_the_kernel_fits():
-    encoder = ConvEncoder((256, 1024), 2, 5)
+    assert dilations(ConvEncoder((256, 1024), 2, 5)) == [(1, 1), (2, 2), (4, 4), (5, 8), (2, 10)]
 
-    found = [module.dilation for module in encoder.modules() if isinstance(module, nn.Conv2d)]
 
-    assert found == [(1, 1), (2, 2), (4, 4), (5, 8), (2, 10)]
+@pytest.mark.parametrize("size", [(32, 40), (13, 7), (1, 2)])
+@pytest.mark.parametrize("dilation", [(1, 1), (2, 2), (2, 3), (1, 4)])
+def test_leaving_out_what_a_dilation_skips_changes_nothing(size: tuple[int, int], dilation: tuple[int, int]):
+    convolution, x = Halve(3, 2, 7, dilation), torch.randn(2, 3, *size)
+    padding = dilation[0] * 3, dilation[1] * 3
+
+    plain = functional.conv2d(x, convolution.weight, None, 2, padding, dilation)
+
+    assert torch.allclose(convolution(x), plain, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(32, 40), (13, 7), (1, 2)])
+@pytest.mark.parametrize("dilation", [(1, 1), (2, 2), (2, 3), (1, 4)])
+def test_filling_in_what_a_dilation_skips_changes_nothing(size: tuple[int, int], dilation: tuple[int, int]):
+    convolution = Double(3, 2, 7, dilation, size=size)
+    x = torch.randn(2, 3, (size[0] + 1) // 2, (size[1] + 1) // 2)
+    padding, odd = (dilation[0] * 3, dilation[1] * 3), (1 - size[0] % 2, 1 - size[1] % 2)
+
+    plain = functional.conv_transpose2d(x, convolution.weight, None, 2, padding, odd, dilation=dilation)
+
+    assert torch.allclose(convolution(x), plain, atol=1e-5)
 
 
 def test_every_value_of_the_spectrogram_is_heard():
@@ -49,3 +70,9 @@ def test_every_value_of_the_spectrogram_is_heard():
 def test_an_even_kernel_is_refused():
     with pytest.raises(ValueError, match="kernel=4, layers=2"):
         ConvEncoder((8, 8), 2, 2, 4)
+
+
+def dilations(encoder: ConvEncoder) -> list[tuple[int, ...]]:
+    """Returns how far apart the taps of every layer are, in values of what it is given."""
+    found = [module for module in encoder.modules() if isinstance(module, Halve)]
+    return [tuple(map(int.__mul__, module.steps, module.dilation)) for module in found]
