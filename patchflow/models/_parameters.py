@@ -21,7 +21,8 @@ WIDTH = 0.1
 
 _MOMENTUM = 0.01  # of the running mean of squared residuals
 _IGNORANCE = 0.1  # the residual scale before anything was learned
-_LOSSES = ("mse", "l1", "cross_entropy")
+_MANY = 128  # the most steps a DX7 or MIDI knows
+_MOST = {"mse": 0, "l1": 0, "cross_entropy": FEW, "classification": _MANY}  # values that have a logit each
 
 
 class ParameterHead(nn.Module):
@@ -30,7 +31,12 @@ class ParameterHead(nn.Module):
     The losses are negative log-likelihoods in nats, up to constants, so that they may be added to each other and
     to those of spectrograms: `mse` is that of a Gaussian, (u - v)^2 / (2 WIDTH^2), `l1` that of a
     Laplacian, |u - v| / WIDTH, and `cross_entropy` has -log p(cell) for choices and steps of at most `FEW`
-    values, and `mse` for the others.
+    values, and `mse` for the others. `classification` has it for all steps, as Sound2Synth and InverSynth do: where two values
+    are likely, such as two ratios of frequencies, the best guess is one of them and not their mean.
+
+    References:
+        Barkan et al., InverSynth (2019), https://arxiv.org/abs/1812.06349
+        Chen et al., Sound2Synth (2022), https://arxiv.org/abs/2205.03043
 
     Draws are as uncertain as the network was in training. To a value that has one output is added z times the
     root of the running mean of its squared residuals, clamped to the cube. Of a value with logits the cells are put
@@ -40,7 +46,7 @@ class ParameterHead(nn.Module):
     Args:
         space: The parameters.
         inputs: Size of what comes in.
-        loss: `"mse"`, `"l1"` or `"cross_entropy"`.
+        loss: `"mse"`, `"l1"`, `"cross_entropy"` or `"classification"`.
 
     Raises:
         OptionError: If there is no such loss.
@@ -61,10 +67,10 @@ class ParameterHead(nn.Module):
 
     def __init__(self, space: ParamSpace, inputs: int, loss: str) -> None:
         super().__init__()
-        if loss not in _LOSSES:
-            raise OptionError(f"parameter_loss={loss!r}: not one of {', '.join(_LOSSES)}")
+        if loss not in _MOST:
+            raise OptionError(f"parameter_loss={loss!r}: not one of {', '.join(_MOST)}")
         self.kind = loss
-        few = np.array([loss == "cross_entropy" and _has_few(p) for p in space.parameters], bool)
+        few = np.array([_has_few(p, _MOST[loss]) for p in space.parameters], bool)
         cells = space.cells[few]
         most, first = max(cells, default=0), len(space) - int(few.sum()) + np.cumsum(cells) - cells
         for name, values in {
@@ -135,5 +141,5 @@ class ParameterHead(nn.Module):
         self.residual[self.scalar] = self.residual[self.scalar].lerp(mean, _MOMENTUM)
 
 
-def _has_few(parameter: object) -> bool:
-    return isinstance(parameter, Choice) or 0 < getattr(parameter, "cells", 0) <= FEW
+def _has_few(parameter: object, most: int) -> bool:
+    return most > 0 and (isinstance(parameter, Choice) or 0 < getattr(parameter, "cells", 0) <= most)

@@ -30,7 +30,7 @@ class Resnet(FeedForward):
         depth: Number of linear layers.
         dropout: Share of values dropped between linear layers in training; the paper does not tell it.
         gated: 1 for gates instead of ELU, which takes twice the weights.
-        parameter_loss: `"mse"`, `"l1"` or `"cross_entropy"`, see `ParameterHead`.
+        parameter_loss: `"mse"`, `"l1"`, `"cross_entropy"` or `"classification"`, see `ParameterHead`.
         hears: What it hears, see `features.inputs`.
 
     Example:

@@ -48,7 +48,7 @@ class VaeFlow(LatentRegression):
         flow: Name of the posterior's flow, see `flows`.
         steps: How many of them.
         flow_hidden: Width of the networks inside.
-        parameter_loss: `"mse"`, `"l1"` or `"cross_entropy"`, see `ParameterHead`.
+        parameter_loss: `"mse"`, `"l1"`, `"cross_entropy"` or `"classification"`, see `ParameterHead`.
         hears: What it hears, see `features.inputs`.
 
     Example:

@@ -39,7 +39,7 @@ class Wae(LatentRegression):
         hidden: Width of the linear layers in either.
         depth: Number of linear layers in either.
         regressor: Width of the two layers from the latent to the preset.
-        parameter_loss: `"mse"`, `"l1"` or `"cross_entropy"`, see `ParameterHead`.
+        parameter_loss: `"mse"`, `"l1"`, `"cross_entropy"` or `"classification"`, see `ParameterHead`.
         hears: What it hears, see `features.inputs`.
 
     Example:

@@ -47,6 +47,31 @@ def test_cross_entropy_of_cells_is_that_of_torch():
     torch.testing.assert_close(loss[:, [0, 3]], ((raw[:, :2].sigmoid() - points[:, [0, 3]]) / WIDTH).square() / 2)
 
 
+def test_classification_has_a_class_for_every_step():
+    raw, points = torch.randn(6, 1 + 3 + FEW + FEW + 1), torch.from_numpy(SPACE.snap(presets(6, 4).numpy())).float()
+
+    loss = head("classification").loss(raw, points)
+
+    many = (points[:, 3] * (FEW + 1)).long()
+    torch.testing.assert_close(loss[:, 3], torch.nn.functional.cross_entropy(raw[:, 4 + FEW :], many, reduction="none"))
+
+
+def test_of_two_likely_values_classification_guesses_one_and_the_squared_error_their_mean():
+    space, found = ParamSpace((Steps("ratio", 0, 31),)), {}
+    points = torch.tensor([4.5 / 32, 28.5 / 32]).repeat(64)[:, None]
+    for loss in ("classification", "mse"):
+        made = head(loss, space).train()
+        optimizer = torch.optim.Adam(made.parameters(), 0.1)
+        for _ in range(100):
+            optimizer.zero_grad()
+            made.loss(made(torch.ones(128, 5)), points).sum().backward()
+            optimizer.step()
+        found[loss] = made.points(made(torch.ones(1, 5)), torch.zeros(1, 1)).item()
+
+    assert found["mse"] == pytest.approx(16.5 / 32, abs=0.02)
+    assert found["classification"] in (4.5 / 32, 28.5 / 32)
+
+
 def test_without_noise_it_gives_the_middle_of_the_likeliest_cell():
     raw = torch.randn(50, 2 + 3 + FEW)
 
