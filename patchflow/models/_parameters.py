@@ -31,8 +31,8 @@ class ParameterHead(nn.Module):
     The losses are negative log-likelihoods in nats, up to constants, so that they may be added to each other and
     to those of spectrograms: `mse` is that of a Gaussian, (u - v)^2 / (2 WIDTH^2), `l1` that of a
     Laplacian, |u - v| / WIDTH, and `cross_entropy` has -log p(cell) for choices and steps of at most `FEW`
-    values, and `mse` for the others. `classification` has it for all steps, as Sound2Synth and InverSynth do: where two values
-    are likely, such as two ratios of frequencies, the best guess is one of them and not their mean.
+    values, and `mse` for the others. `classification` has it for all steps, as in InverSynth and Sound2Synth: where
+    two values are likely, such as two ratios of frequencies, the best guess is one of them and not their mean.
 
     References:
         Barkan et al., InverSynth (2019), https://arxiv.org/abs/1812.06349
