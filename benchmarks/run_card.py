@@ -1,0 +1,133 @@
+"""Writes the model card of a run that was trained on examples, from its files and those of its evaluation.
+
+Usage: python benchmarks/run_card.py RUN --beside FOLDER [-o FILE]
+
+RUN is the folder of `patchflow train`, judged by `patchflow evaluate RUN`; FOLDER has the trivial rows of the same fold
+(`patchflow evaluate --baselines`). The card goes to RUN/card.md, or FILE.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from patchflow.engines import engines
+from patchflow.evaluate.board import Board, Row
+from patchflow.evaluate.results import boards_of, read_results
+from patchflow.models import load_model, models, read_header
+from patchflow.storage import write_atomically
+
+METRICS = ("log_mel_l1", "spectral_convergence", "mss", "wmfcc", "mse_n")
+CARD = """# The {model} for the synth {synth}
+
+Given a sound, it makes one preset of the synth `{synth}` that may have made it, or any number of others by chance.
+{what}
+
+| | |
+|---|---|
+| file | `{file}`, {megabytes:.1f} MB, half precision, safetensors; its header holds all settings |
+| licence of the weights | CC-BY-4.0 (the code is GPL-3.0-or-later) |
+| model | `{model}` over {parameters} parameters, {latent} latent dimensions; {weights:.2f} million weights |
+| sizes | {sizes} |
+| made with | `patchflow train recipes/{recipe}.toml data={data} synth={synth} fold={fold} seed={seed}{keys}` |
+| training | {steps:,} steps of {batch} sounds, {minutes:.1f} minutes on {device} |
+
+## Data
+
+{items:,} examples in {families:,} families of near-identical sounds, made from a bank of presets by
+`patchflow dataset`; all sounds are renders of one note: MIDI {pitch:g}, velocity {velocity:g}, held {hold:g} of 4 s.
+Families were dealt to five folds; fold {fold} was never seen in training. The presets are not part of the package.
+
+## How good it is
+
+Means over {test} families of the test fold, with the standard error, and over recordings that no preset of the synth
+made, played on their own note. One preset for each sound, nothing searched. See `patchflow list metrics`.
+
+### Test fold
+
+{test_table}
+
+### Recordings
+
+{sounds_table}
+
+## What it cannot do
+
+- It hears the first 4 seconds of one note, and was trained at one pitch and velocity. On others it guesses worse.
+- It knows one synth and learned from renders alone, for minutes. `nearest` has the presets of a large bank at
+  hand; the package has none.
+- It may propose a preset close to a well-known one, because it learned from such presets.
+"""
+WHAT = {
+    "flow_reg": "Its map from latents to presets is invertible: `latent_of` gives the latent of any preset, exactly.",
+    "flow_dis": """Its map from latents to presets is invertible, and its first macro-controls stand for pairs of words:
+{pairs}.""",
+}
+
+
+def main() -> None:
+    """Writes the card."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--beside", type=Path, required=True, help="folder of the trivial rows")
+    parser.add_argument("-o", "--out", type=Path, help="[RUN/card.md]")
+    options = parser.parse_args()
+    text = card(options.run, options.beside)
+    write_atomically(options.out or options.run / "card.md", text.encode())
+
+
+def card(folder: Path, beside: Path) -> str:
+    """Returns the text of the card of a run."""
+    recipe, summary = (json.loads((folder / name).read_text()) for name in ("recipe.json", "summary.json"))
+    about = json.loads((Path(recipe["data"]) / "about.json").read_text())
+    synth, model = recipe["synth"], recipe["model"]
+    path = folder / f"{synth}.safetensors"
+    loaded = load_model(path, engines[synth].space, models)
+    (board,) = boards_of(read_results([folder, beside]))
+    pitch, velocity, hold = np.load(Path(recipe["data"]) / "notes.npy")[0]
+    pairs = ", ".join(f"{one.lower()} to {other.lower()}" for one, other, _ in about["pairs"])
+    return CARD.format(
+        model=model,
+        synth=synth,
+        what=WHAT.get(model, "").format(pairs=pairs),
+        file=f"{synth}-{model}.safetensors",
+        megabytes=path.stat().st_size / 1e6,
+        parameters=len(engines[synth].space),
+        latent=getattr(loaded, "latent_size", 0),
+        weights=sum(weight.numel() for weight in loaded.parameters()) / 1e6,
+        sizes=", ".join(f"{name} {size}" for name, size in json.loads(read_header(path)["config"]).items()),
+        recipe=f"paper/{summary['size']}/{model}".replace("paper/paper", "paper"),
+        keys=f" precision={recipe['precision']}" if recipe["precision"] != "auto" else "",
+        steps=summary["trained"]["steps"],
+        minutes=summary["trained"]["minutes"],
+        device={"cpu": "one CPU core", "cuda": "a GPU"}[recipe["device"]],
+        items=about["counts"]["items"],
+        families=about["counts"]["families"],
+        test=board.rows[0].families(),
+        test_table=table(board, "lines"),
+        sounds_table=table(board, "sounds"),
+        pitch=pitch,
+        velocity=velocity,
+        hold=hold,
+        **{key: recipe[key] for key in ("data", "fold", "seed", "batch")},
+    )
+
+
+def table(board: Board, part: str) -> str:
+    """Returns the means of all rows that were measured on a part."""
+    names = [name for name in METRICS if part == "lines" or name != "mse_n"]
+    measured = [row for row in board.rows if any(getattr(result, part) for result in row.results)]
+    rows = [f"| {row.name} | {' | '.join(_mean(row, name, part) for name in names)} |" for row in measured]
+    return "\n".join((f"| | {' | '.join(names)} |", f"|---|{'---|' * len(names)}", *rows))
+
+
+def _mean(row: Row, metric: str, part: str) -> str:
+    numbers = np.array(list(row.by_family(metric, part).values()))
+    if not len(numbers):
+        return "-"
+    return f"{numbers.mean():.3g} ± {numbers.std(ddof=1) / len(numbers) ** 0.5:.2g}"
+
+
+if __name__ == "__main__":
+    main()
