@@ -127,7 +127,7 @@ def row(options: argparse.Namespace, name: str, run: tuple[str, int, int]) -> Wo
     if model.startswith("flow_dis"):
         about = json.loads((ROOT / keys["data"] / "about.json").read_text())
         keys["sizes.pairs"] = len(about["pairs"])
-    if synth == "dexed" and not model.startswith("flow_"):
+    if synth == "dexed" and not model.startswith("flow_") and not model.endswith("-classes"):
         keys["sizes.parameter_loss"] = "cross_entropy"  # some of its parameters are choices
     weights, summary = ROOT / out / f"{synth}.safetensors", ROOT / out / "summary.json"
     train = (*PATCHFLOW, "train", str(recipe), *(f"{key}={value}" for key, value in keys.items()), *options.keys)

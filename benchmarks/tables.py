@@ -59,7 +59,8 @@ def main() -> None:
 
 def chapter(synth: str) -> list[str]:
     """Returns the tables of a synth, as lines."""
-    voices, families, presets, sounds = (read(f"{synth}-{x}") for x in ("voices", "families", "presets", "sounds"))
+    kinds = ("voices", "families", "presets", "models", "sounds")
+    voices, families, presets, of_models, sounds = (read(f"{synth}-{kind}") for kind in kinds)
     parts = []
     if voices:
         parts += [f"## {synth}: {count(voices)} held-out presets", "", *table(synth, group(voices)), ""]
@@ -69,6 +70,9 @@ def chapter(synth: str) -> list[str]:
     if presets:
         parts += [f"## {synth}: {count(presets)} presets of other people, with wavetables of their own", ""]
         parts += [*NOTES.get(synth, ()), *table(synth, group(presets)), ""]
+    if of_models:
+        parts += [f"## {synth}: {count(of_models)} held-out presets, each model as the proposer", ""]
+        parts += [*table(synth, group(of_models)), ""]
     if sounds:
         parts += [f"## {synth}: {count(sounds)} real sounds, log-mel L1 in dB by category", ""]
         parts += [*categories(synth, sounds), ""]
