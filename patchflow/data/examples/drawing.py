@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...engines import Engine, Subset
-from ...errors import StorageError
+from ...engines import Engine
 from ..bank import Bank
 from ..families import join_families
+from ..fitting import fitting
 from .recipe import ExamplesRecipe
 
 __all__ = ["Drawn", "draw"]
@@ -46,22 +46,10 @@ def draw(recipe: ExamplesRecipe, make: type[Engine]) -> Drawn:
     rows = np.arange(len(bank.points))
     if recipe.items:
         rows = np.sort(np.random.default_rng(recipe.seed).permutation(rows)[: recipe.items])
-    engine, points = make(), _fitting(bank.points[rows], make, recipe)
+    engine, points = make(), fitting(bank.points[rows], make, recipe.synth, recipe.bank)
     points = engine.arranged(engine.canonical(make.space.snap(points))).astype(np.float32)
     _, first, member = np.unique(points, axis=0, return_index=True, return_inverse=True)
     family = join_families(bank.family[rows], np.stack([first[member.ravel()], np.arange(len(points))], 1))
     kept = np.sort(first)
     names = np.array([str(name).strip() for name in bank.names[rows][kept]], str)
     return Drawn(points[kept], names, family[kept], len(rows))
-
-
-def _fitting(points: np.ndarray, make: type[Engine], recipe: ExamplesRecipe) -> np.ndarray:
-    found = points.shape[1]
-    if found == len(make.space):
-        return points
-    if issubclass(make, Subset) and found == len(make.base.space):
-        return make.projected(points)
-    wanted = f"the {len(make.space)} of synth {recipe.synth!r}"
-    if issubclass(make, Subset):
-        wanted += f" or the {len(make.base.space)} of {make.selection.engine!r}"
-    raise StorageError(f"{recipe.bank}: has {found} parameters, not {wanted}")

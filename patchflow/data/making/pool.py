@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from ...engines import Engine
-from ...errors import PatchflowError, PresetError, StorageError
+from ...errors import PatchflowError, PresetError
 from ...presets import Library, ParamSpace, Preset, read_presets
 from ...presets.files import extensions
 from ..bank import Bank
+from ..fitting import fitting
 from ..sampler import Sampler
 from .recipe import DatasetRecipe
 
@@ -126,7 +127,7 @@ def _settled(found: Sequence[_Found], engine: Engine) -> np.ndarray:
 def _read(path: Path, recipe: DatasetRecipe, engine: Engine) -> Iterator[_Found | None]:
     """The presets of a source; None for one that does not fit."""
     if path.suffix == ".npz":
-        yield from _from_bank(path, recipe.part, recipe.synth, engine.space)
+        yield from _from_bank(path, recipe.part, recipe.synth, type(engine))
     elif path.suffix == ".sqlite":
         yield from _from_library(path, recipe.synth, engine)
     elif path.is_dir():
@@ -142,14 +143,12 @@ def _read(path: Path, recipe: DatasetRecipe, engine: Engine) -> Iterator[_Found 
         yield from _from_file(path, path.name, recipe, engine)
 
 
-def _from_bank(path: Path, part: str, synth: str, space: ParamSpace) -> Iterator[_Found]:
+def _from_bank(path: Path, part: str, synth: str, make: type[Engine]) -> Iterator[_Found]:
     bank = Bank.load(path)
-    if bank.points.shape[1] != len(space):
-        found, wanted = bank.points.shape[1], len(space)
-        raise StorageError(f"{path}: has {found} parameters, not the {wanted} of synth {synth!r}")
+    points = fitting(bank.points, make, synth, path)
     for row in np.flatnonzero(bank.split == part) if part else range(len(bank.points)):
         name, family = str(bank.names[row]).strip(), f"{path.name} family {bank.family[row]}"
-        yield _Found(bank.points[row], f"{path.name}#{row}", name, family=family)
+        yield _Found(points[row], f"{path.name}#{row}", name, family=family)
 
 
 def _from_library(path: Path, synth: str, engine: Engine) -> Iterator[_Found | None]:

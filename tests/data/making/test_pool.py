@@ -7,6 +7,7 @@ import pytest
 
 from patchflow.data import Bank
 from patchflow.data.making import Pool, read_pool
+from patchflow.engines import Subset, engines
 from patchflow.engines.tone import Tone
 from patchflow.errors import PresetError, StorageError
 from patchflow.presets import Library, Preset, write_presets
@@ -101,6 +102,17 @@ def test_a_bank_of_another_synth_is_refused(recipe, tmp_path: Path):
 
     with pytest.raises(StorageError, match="has 5 parameters, not the 3 of synth 'tone'"):
         pool(recipe, tmp_path / "b.npz")
+
+
+def test_presets_of_the_whole_synth_are_those_of_one_with_fewer_parameters(recipe, tmp_path: Path):
+    whole = engines["dexed"].space.snap(np.random.default_rng(0).random((3, 145)))
+    Bank(whole, np.arange(3), np.array(["a", "b", "c"]), np.array(["train"] * 3)).save(tmp_path / "b.npz")
+
+    make = engines["dexed_16"]
+    assert issubclass(make, Subset)
+    found = read_pool(recipe(synth="dexed_16", presets=(str(tmp_path / "b.npz"),)), make())
+
+    assert found.points.tolist() == make().canonical(make.projected(whole)).tolist()
 
 
 def test_a_missing_source_is_named(recipe, tmp_path: Path):
