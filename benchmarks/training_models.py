@@ -5,10 +5,10 @@ Usage: python benchmarks/training_models.py [--models mlp,vae] [--synth dexed] [
 
 Both loops learn from the same items in memory, on the same device and number of threads, in turn; the figures are
 medians of the ratios of neighbouring runs. The bare loop takes a batch, computes the loss, its gradient and a step of
-Adam, and nothing else. Ours is what `patchflow train` runs, set to do the same: no average of the weights and no limit
-of the gradient, but its thread that makes batches and its watch for losses that are no numbers. The operations of a
-step are counted by torch: products and convolutions, forward and backward; the device's speed is that of products of
-square matrices in the same precision.
+Adam, and nothing else; its convolutions are torch's, where ours leave out what their dilations skip. Ours is what
+`patchflow train` runs, set to do the same: no average of the weights and no limit of the gradient, but its thread that
+makes batches and its watch for losses that are no numbers. The operations of a step are counted by torch: products and
+convolutions, forward and backward; the device's speed is that of products of square matrices in the same precision.
 """
 
 import argparse
@@ -21,13 +21,14 @@ from typing import Any
 import numpy as np
 import torch
 from timing import seconds, spread
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Adam
 from torch.utils.flop_counter import FlopCounterMode
 
 from patchflow.engines import engines
 from patchflow.features.inputs import inputs
 from patchflow.models import Model, models
+from patchflow.nn.conv import Double, Halve
 from patchflow.train import Recipe
 from patchflow.train.checkpoint import State
 from patchflow.train.feed import Feed
@@ -80,7 +81,9 @@ def measured(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Returns the figures of one model at its default sizes, which are those of its paper."""
     space, settings = engines[options.synth].space, _recipe(options)
     torch.manual_seed(0)
-    ours, bare = (models[name](space).to(options.device) for _ in range(2))
+    ours, bare = (models[name](space) for _ in range(2))
+    plainly(bare)
+    ours, bare = ours.to(options.device), bare.to(options.device)
     items = Noise(ours)
     batch = load(items, np.arange(options.batch), ours.hears).to(options.device)
     with FlopCounterMode(display=False) as counter:
@@ -135,6 +138,26 @@ def bare_loop(model: Model, items: Noise, options: argparse.Namespace) -> Callab
         float(total)
 
     return run
+
+
+def plainly(module: nn.Module) -> None:
+    """Puts convolutions of torch, with the same dilations, in the place of ours; they compute the same."""
+    for name, child in module.named_children():
+        if isinstance(child, (Halve, Double)):
+            setattr(module, name, _plain(child))
+        else:
+            plainly(child)
+
+
+def _plain(ours: Halve | Double) -> nn.Module:
+    down, across = (step * gap for step, gap in zip(ours.steps, ours.dilation, strict=True))
+    (kernel, _), bias = ours.kernel_size, ours.bias is not None
+    padding = down * (kernel // 2), across * (kernel // 2)
+    widths = ours.in_channels, ours.out_channels, kernel, 2, padding
+    if isinstance(ours, Halve):
+        return nn.Conv2d(*widths, (down, across), bias=bias)
+    odd = 1 - ours.size[0] % 2, 1 - ours.size[1] % 2
+    return nn.ConvTranspose2d(*widths, odd, bias=bias, dilation=(down, across))
 
 
 def products(options: argparse.Namespace) -> float:
