@@ -30,7 +30,7 @@ from patchflow.audio.trim import trim
 from patchflow.data.bank import Bank
 from patchflow.engines import Engine, Renderer, engines
 from patchflow.match.hearing import LONGEST, hear
-from patchflow.match.proposals import FromLibrary, Proposer
+from patchflow.match.proposals import FromLibrary, FromSpace, Proposer
 from patchflow.match.result import Target
 from patchflow.match.scorer import Scorer
 from patchflow.match.search import Budget
@@ -102,12 +102,16 @@ def methods(train: Bank, renderer: Renderer, options: argparse.Namespace) -> Ite
     for n in (1000, 4000):
         yield "evolution from random voices", str(n), lambda sound, seed, n=n: searched(
             sound, FromLibrary(voices), n, seed, told)  # fmt: skip
+    for n in (16, 256):
+        yield "evolution from the fresh preset", str(n), lambda sound, seed, n=n: searched(
+            sound, FromSpace(renderer.make().space), n, seed, told)  # fmt: skip
     if options.rows and "search" not in options.rows:
         return
     proposer = rows.posterior(options.model, options.synth)
     for n in rows.BUDGETS[1:]:
         yield "search", str(n), lambda sound, seed, n=n: searched(sound, proposer, n, seed, heard)
-    yield "search told the note", "4000", lambda sound, seed: searched(sound, proposer, 4000, seed, told)
+    for n in (16, 256, 4000):
+        yield "search told the note", str(n), lambda sound, seed, n=n: searched(sound, proposer, n, seed, told)
 
 
 def compare(engine: Engine, found: rows.Found, path: Path) -> dict[str, float]:
