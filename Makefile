@@ -20,7 +20,7 @@ help:
 	@echo "make test     run the whole test suite"
 	@echo "make quick    run the tests that take no more than about a minute in all"
 	@echo "make check    lint, format check, types, layering, README"
-	@echo "make reproduce  make the paper's tables: examples, trainings, evaluations; overnight on a CPU, goes on after a stop"
+	@echo "make reproduce  make the paper's tables: examples, trainings, evaluations; hours on a CPU, goes on after a stop"
 	@echo "make install  install into .venv only"
 	@echo "make clean    remove .venv and everything that was made"
 
