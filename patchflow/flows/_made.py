@@ -22,7 +22,8 @@ class MaskedLinear(nn.Linear):
 
     def __init__(self, mask: Tensor) -> None:
         super().__init__(mask.shape[1], mask.shape[0])
-        self.register_buffer("mask", mask.to(self.weight.dtype))  # a product with truth values takes twice as long
+        mask = mask.to(self.weight.dtype)  # a product with truth values takes twice as long
+        self.register_buffer("mask", mask, persistent=False)  # the sizes tell it, and files are half as large
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (its name in torch)
         """Returns the product."""

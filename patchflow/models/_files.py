@@ -73,7 +73,8 @@ def load_model(path: str | Path, space: ParamSpace, models: Registry[type[M]]) -
         with safe_open(path, "pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         types = {key: value.dtype for key, value in model.state_dict().items()}
-        model.load_state_dict({key: value.to(types[key]) for key, value in tensors.items()})
+        made = dict(model.named_buffers()).keys() - types  # what the sizes tell; older files have it
+        model.load_state_dict({key: value.to(types[key]) for key, value in tensors.items() if key not in made})
     except (KeyError, OSError, RuntimeError, SafetensorError, TypeError, UnknownName, ValueError) as error:
         raise ModelError(f"{path}: damaged or of another version ({_one_line(error)})") from error
     return model.eval().requires_grad_(False)

@@ -22,6 +22,7 @@ WIDTH = 0.1
 _MOMENTUM = 0.01  # of the running mean of squared residuals
 _IGNORANCE = 0.1  # the residual scale before anything was learned
 _MANY = 128  # the most steps a DX7 or MIDI knows
+_BINS = 64  # of a knob where it is classified
 _MOST = {"mse": 0, "l1": 0, "cross_entropy": FEW, "classification": _MANY}  # values that have a logit each
 
 
@@ -31,8 +32,9 @@ class ParameterHead(nn.Module):
     The losses are negative log-likelihoods in nats, up to constants, so that they may be added to each other and
     to those of spectrograms: `mse` is that of a Gaussian, (u - v)^2 / (2 WIDTH^2), `l1` that of a
     Laplacian, |u - v| / WIDTH, and `cross_entropy` has -log p(cell) for choices and steps of at most `FEW`
-    values, and `mse` for the others. `classification` has it for all steps, as in InverSynth and Sound2Synth: where
-    two values are likely, such as two ratios of frequencies, the best guess is one of them and not their mean.
+    values, and `mse` for the others. `classification` has it for all values, as in InverSynth and Sound2Synth: where
+    two are likely, such as two ratios of frequencies, the best guess is one of them and not their mean. Knobs
+    have 64 classes there; only steps of more than 128 values are not classified.
 
     References:
         Barkan et al., InverSynth (2019), https://arxiv.org/abs/1812.06349
@@ -70,8 +72,10 @@ class ParameterHead(nn.Module):
         if loss not in _MOST:
             raise OptionError(f"parameter_loss={loss!r}: not one of {', '.join(_MOST)}")
         self.kind = loss
-        few = np.array([_has_few(p, _MOST[loss]) for p in space.parameters], bool)
-        cells = space.cells[few]
+        all_cells = np.where(space.cells == 0, _BINS, space.cells) if loss == "classification" else space.cells
+        few = np.array([isinstance(p, Choice) for p in space.parameters], bool) & (_MOST[loss] > 0)
+        few |= (all_cells > 0) & (all_cells <= _MOST[loss])
+        cells = all_cells[few]
         most, first = max(cells, default=0), len(space) - int(few.sum()) + np.cumsum(cells) - cells
         for name, values in {
             "scalar": np.flatnonzero(~few),
@@ -139,7 +143,3 @@ class ParameterHead(nn.Module):
     def _remember(self, error: Tensor) -> None:
         mean = error.square().mean(0).to(self.residual)
         self.residual[self.scalar] = self.residual[self.scalar].lerp(mean, _MOMENTUM)
-
-
-def _has_few(parameter: object, most: int) -> bool:
-    return most > 0 and (isinstance(parameter, Choice) or 0 < getattr(parameter, "cells", 0) <= most)

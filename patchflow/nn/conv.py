@@ -98,7 +98,8 @@ class ConvDecoder(nn.Module):
         for layer in reversed(range(layers)):
             steps += [nn.BatchNorm2d(channels), nn.ELU()]
             dilation = _dilation(layer, maps[layer], kernel)
-            steps.append(Double(channels, channels if layer else 1, kernel, dilation, size=maps[layer]))
+            out, last = (channels, False) if layer else (1, True)
+            steps.append(Double(channels, out, kernel, dilation, size=maps[layer], bias=last))
         self.layers = nn.Sequential(*steps)
 
     def forward(self, z: Float[Tensor, "B Z"]) -> Float[Tensor, "B F N"]:
@@ -143,18 +144,20 @@ class Halve(nn.Conv2d):
 class Double(nn.ConvTranspose2d):
     """The transposed convolution to a map of this size. Along an even dilation it fills every other value only."""
 
-    def __init__(self, before: int, after: int, kernel: int, dilation: Pair, *, size: Pair) -> None:
+    def __init__(self, before: int, after: int, kernel: int, dilation: Pair, *, size: Pair, bias: bool = False) -> None:
         self.steps, self.size = _steps(dilation), size
         stride, dilation = _without(self.steps, dilation)
         odd = [stride[k] - 1 - (stride[k] - 1) * (size[k] % 2) for k in (0, 1)]  # a map of n comes from (n + 1) // 2
         padding = _padding(dilation, kernel)
-        super().__init__(before, after, kernel, stride, padding, (odd[0], odd[1]), bias=after == 1, dilation=dilation)
+        super().__init__(before, after, kernel, stride, padding, (odd[0], odd[1]), bias=bias, dilation=dilation)
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:  # noqa: A002
         y, (down, across) = super().forward(input, output_size), self.steps
         if self.steps == (1, 1):
             return y
         whole = y.new_zeros(*y.shape[:2], *self.size)
+        if self.bias is not None:
+            whole += self.bias[:, None, None]
         whole[..., ::down, ::across] = y
         return whole
 

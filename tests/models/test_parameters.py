@@ -47,13 +47,16 @@ def test_cross_entropy_of_cells_is_that_of_torch():
     torch.testing.assert_close(loss[:, [0, 3]], ((raw[:, :2].sigmoid() - points[:, [0, 3]]) / WIDTH).square() / 2)
 
 
-def test_classification_has_a_class_for_every_step():
-    raw, points = torch.randn(6, 1 + 3 + FEW + FEW + 1), torch.from_numpy(SPACE.snap(presets(6, 4).numpy())).float()
+def test_classification_has_a_class_for_every_step_and_64_for_a_knob():
+    width = 64 + 3 + FEW + FEW + 1
+    raw, points = torch.randn(6, width), torch.from_numpy(SPACE.snap(presets(6, 4).numpy())).float()
 
     loss = head("classification").loss(raw, points)
 
-    many = (points[:, 3] * (FEW + 1)).long()
-    torch.testing.assert_close(loss[:, 3], torch.nn.functional.cross_entropy(raw[:, 4 + FEW :], many, reduction="none"))
+    knob, many = (points[:, 0] * 64).long().clamp_max(63), (points[:, 3] * (FEW + 1)).long()
+    reference = torch.nn.functional.cross_entropy
+    torch.testing.assert_close(loss[:, 0], reference(raw[:, :64], knob, reduction="none"))
+    torch.testing.assert_close(loss[:, 3], reference(raw[:, 67 + FEW :], many, reduction="none"))
 
 
 def test_of_two_likely_values_classification_guesses_one_and_the_squared_error_their_mean():

@@ -48,12 +48,13 @@ def test_leaving_out_what_a_dilation_skips_changes_nothing(size: tuple[int, int]
 
 @pytest.mark.parametrize("size", [(32, 40), (13, 7), (1, 2)])
 @pytest.mark.parametrize("dilation", [(1, 1), (2, 2), (2, 3), (1, 4)])
-def test_filling_in_what_a_dilation_skips_changes_nothing(size: tuple[int, int], dilation: tuple[int, int]):
-    convolution = Double(3, 2, 7, dilation, size=size)
+@pytest.mark.parametrize("bias", [True, False])
+def test_filling_in_what_a_dilation_skips_changes_nothing(size: tuple[int, int], dilation: tuple[int, int], bias: bool):
+    convolution = Double(3, 2, 7, dilation, size=size, bias=bias)
     x = torch.randn(2, 3, (size[0] + 1) // 2, (size[1] + 1) // 2)
     padding, odd = (dilation[0] * 3, dilation[1] * 3), (1 - size[0] % 2, 1 - size[1] % 2)
 
-    plain = functional.conv_transpose2d(x, convolution.weight, None, 2, padding, odd, dilation=dilation)
+    plain = functional.conv_transpose2d(x, convolution.weight, convolution.bias, 2, padding, odd, 1, dilation)
 
     assert torch.allclose(convolution(x), plain, atol=1e-5)
 
