@@ -21,7 +21,9 @@ from patchflow.engines._description_file import description_file
 ROOT = Path(__file__).parent.parent
 DATA = ("dexed-16", "dexed-32", "dexed-64", "dexed-145", "amsynth-16", "amsynth-32", "amsynth-41")
 WHOLE = {"dexed-145": "dexed", "amsynth-41": "amsynth"}  # the synths themselves
-MODELS = ("mlp", "cnn", "resnet", "ae", "vae", "wae", "vaeflow", "flow_reg", "flow_dis")
+MODELS = (
+    "mlp", "cnn", "cnn-classes", "resnet", "ae", "vae", "vae-classes", "wae", "vaeflow", "flow_reg", "flow_dis"
+)  # fmt: skip
 ROWS = tuple(sorted(path.stem for path in (ROOT / "recipes/paper").glob("*.toml") if path.stem != "base"))
 BANKS = {"dexed": "cache/dx7-bank.npz", "amsynth": "cache/amsynth-bank.npz"}
 PLUGIN, PRESETS = "/usr/lib/vst/amsynth_vst.so", "/usr/share/amsynth/banks"
@@ -127,7 +129,7 @@ def row(options: argparse.Namespace, name: str, run: tuple[str, int, int]) -> Wo
     if model.startswith("flow_dis"):
         about = json.loads((ROOT / keys["data"] / "about.json").read_text())
         keys["sizes.pairs"] = len(about["pairs"])
-    if synth == "dexed" and not model.startswith("flow_") and not model.endswith("-classes"):
+    if synth in WHOLE.values() and not model.startswith("flow_") and not model.endswith("-classes"):
         keys["sizes.parameter_loss"] = "cross_entropy"  # some of its parameters are choices
     weights, summary = ROOT / out / f"{synth}.safetensors", ROOT / out / "summary.json"
     train = (*PATCHFLOW, "train", str(recipe), *(f"{key}={value}" for key, value in keys.items()), *options.keys)

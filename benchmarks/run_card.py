@@ -1,13 +1,14 @@
 """Writes the model card of a run that was trained on examples, from its files and those of its evaluation.
 
-Usage: python benchmarks/run_card.py RUN --beside FOLDER [-o FILE]
+Usage: python benchmarks/run_card.py RUN RECIPE --beside FOLDER [-o FILE]
 
-RUN is the folder of `patchflow train`, judged by `patchflow evaluate RUN`; FOLDER has the trivial rows of the same fold
-(`patchflow evaluate --baselines`). The card goes to RUN/card.md, or FILE.
+RUN is the folder of `patchflow train RECIPE`, judged by `patchflow evaluate RUN`; FOLDER has the trivial rows of its
+fold (`patchflow evaluate --baselines`). The card goes to RUN/card.md, or FILE.
 """
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from patchflow.evaluate.board import Board, Row
 from patchflow.evaluate.results import boards_of, read_results
 from patchflow.models import load_model, models, read_header
 from patchflow.storage import write_atomically
+from patchflow.train.recipe import read_recipe
 
 METRICS = ("log_mel_l1", "spectral_convergence", "mss", "wmfcc", "mse_n")
 CARD = """# The {model} for the synth {synth}
@@ -30,7 +32,7 @@ Given a sound, it makes one preset of the synth `{synth}` that may have made it,
 | licence of the weights | CC-BY-4.0 (the code is GPL-3.0-or-later) |
 | model | `{model}` over {parameters} parameters, {latent} latent dimensions; {weights:.2f} million weights |
 | sizes | {sizes} |
-| made with | `patchflow train recipes/{recipe}.toml data={data} synth={synth} fold={fold} seed={seed}{keys}` |
+| made with | `patchflow train {recipe}`; data `{data}`, fold {fold}, seed {seed} |
 | training | {steps:,} steps of {batch} sounds, {minutes:.1f} minutes on {device} |
 
 ## Data
@@ -70,18 +72,26 @@ def main() -> None:
     """Writes the card."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
+    parser.add_argument("recipe", type=Path, help="what it was trained with")
     parser.add_argument("--beside", type=Path, required=True, help="folder of the trivial rows")
     parser.add_argument("-o", "--out", type=Path, help="[RUN/card.md]")
     options = parser.parse_args()
-    text = card(options.run, options.beside)
+    text = card(options.run, options.recipe, options.beside)
     write_atomically(options.out or options.run / "card.md", text.encode())
 
 
-def card(folder: Path, beside: Path) -> str:
-    """Returns the text of the card of a run."""
+def card(folder: Path, file: Path, beside: Path) -> str:
+    """Returns the text of the card of a run.
+
+    Raises:
+        SystemExit: If the run was not trained with this recipe.
+    """
     recipe, summary = (json.loads((folder / name).read_text()) for name in ("recipe.json", "summary.json"))
     about = json.loads((Path(recipe["data"]) / "about.json").read_text())
     synth, model = recipe["synth"], recipe["model"]
+    said = asdict(read_recipe(file, {}))
+    if differing := [key for key in said if key in recipe and said[key] != recipe[key]]:
+        raise SystemExit(f"{folder}: was trained with another {', '.join(differing)} than {file} says")
     path = folder / f"{synth}.safetensors"
     loaded = load_model(path, engines[synth].space, models)
     (board,) = boards_of(read_results([folder, beside]))
@@ -97,8 +107,7 @@ def card(folder: Path, beside: Path) -> str:
         latent=getattr(loaded, "latent_size", 0),
         weights=sum(weight.numel() for weight in loaded.parameters()) / 1e6,
         sizes=", ".join(f"{name} {size}" for name, size in json.loads(read_header(path)["config"]).items()),
-        recipe=f"paper/{summary['size']}/{model}".replace("paper/paper", "paper"),
-        keys=f" precision={recipe['precision']}" if recipe["precision"] != "auto" else "",
+        recipe=file,
         steps=summary["trained"]["steps"],
         minutes=summary["trained"]["minutes"],
         device={"cpu": "one CPU core", "cuda": "a GPU"}[recipe["device"]],

@@ -31,7 +31,7 @@ def numbers_of(board: Board) -> dict[str, Any]:
     """Returns all numbers of a board, as JSON has them.
 
     Each is a mean over families of sounds, then over folds and seeds; `sd` is the standard deviation over these, None
-    for one. `median` is that of the families.
+    for one. `median` is that of the families, `se` the standard error of their mean.
 
     Args:
         board: Its rows.
@@ -70,11 +70,12 @@ def _row(row: Row) -> dict[str, Any]:
 
 def _spread(row: Row, name: str, part: str = "lines", category: str | None = None) -> dict[str, float | None]:
     means = row.means(name, part, category)
-    values = list(row.by_family(name, part, category).values())
+    values = np.array(list(row.by_family(name, part, category).values()))
     return {
         "mean": float(means.mean()) if len(means) else None,
         "sd": float(means.std(ddof=1)) if len(means) > 1 else None,
-        "median": float(np.median(values)) if values else None,
+        "se": float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else None,
+        "median": float(np.median(values)) if len(values) else None,
     }
 
 

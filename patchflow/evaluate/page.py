@@ -18,17 +18,22 @@ _HEAD = """# The paper's experiment
 Made by `patchflow tables` from result files. Do not edit.
 
 Every number is a mean over the families of a test part, then over folds and seeds; ± is the standard deviation over
-these. Sounds of a family are almost the same, so its mean counts as one. A model gives one preset for a sound: its
-single best guess, without a search. The synth plays it, and the sound is compared with the wanted one. A preset that
-the synth cannot play counts as silence and as a fault. The best is bold, the oracle aside; rows that were not tested on
-all the folds that others were take no part in that.
+these, or, of a single run, the standard error over families. Sounds of a family are almost the same, so its mean
+counts as one. A model gives one preset for a sound: its single best guess, without a search. The synth plays it, and
+the sound is compared with the wanted one. A preset that the synth cannot play counts as silence and as a fault. The
+best is bold, the oracle aside; rows that were not tested on all the folds that others were take no part in that.
 
 * MSE_n: mean square error of the parameters, relative to the mean square of all wanted presets.
-* SC: spectral convergence of linear mel power spectrograms, as in the paper. A few loud misses decide its mean, so the
-  median over families stands beside it.
+* SC: spectral convergence of linear mel power spectrograms, as in the paper. Silence has 1. A few loud misses decide
+  its mean, so the median over families stands beside it. Where both are above 1, it tells failures apart and no more.
 * MSE: mean square error of the same spectrograms. It depends on the level of the sounds: compare it within a table
   only.
 * oracle: the true preset once more, so the noise of the synth. mean, random, nearest: presets of the training part.
+"""
+
+_SMALL = """Models of small size learned for a few thousand steps, and their auto-encoders give reconstruction a small
+weight, those with a regression flow a smaller one (recipes/paper/small, chosen on validation parts: LOG.md). So they
+hardly draw their sounds, and what is said of them here need not hold for the paper's sizes, weights and 500 epochs.
 """
 
 
@@ -43,6 +48,7 @@ def page(boards: Sequence[dict[str, Any]], verdicts: Sequence[Verdict], tags: Se
     parts = [_HEAD]
     if verdicts:
         parts += ["## What the paper claims\n", _claims(verdicts)]
+        parts += [_SMALL] if any(board["size"] == "small" for board in boards) else []
     for board in boards:
         parts += [f"## {board['title']}\n", _main(board), _variance(board), "### Costs\n", _costs(board)]
         parts += _beside(board) + _foreign(board) + _separation(board)
@@ -79,8 +85,8 @@ def _ranked(rows: Sequence[dict[str, Any]], values: Sequence[float | None]) -> l
 
 def _spread(value: dict[str, float | None]) -> str:
     """A mean, and the deviation with as many decimals."""
-    text, deviation = short(value["mean"]), value["sd"]
-    if deviation is None or "e" in text:
+    text, deviation = short(value["mean"]), value["se"] if value["sd"] is None else value["sd"]
+    if not deviation or "e" in text:
         return text
     decimals = len(text.partition(".")[2])
     return f"{text} ± {deviation:,.{decimals}f}"
@@ -126,12 +132,12 @@ def _beside(board: dict[str, Any]) -> list[str]:
     ours = next((row["test"]["mse_n"]["mean"] for row in board["rows"] if row["name"] == "mean"), None)
     cells = []
     for row in rows:
-        their, mine = published.get(row["model"]), row["test"]
+        their, mine = published.get(row["name"]), row["test"]  # a variant has nothing beside it
         relative = None if not ours or mine["mse_n"]["mean"] is None else mine["mse_n"]["mean"] / ours
         numbers = [relative, their and their.mse_n / MEAN_PRESET[count], mine["mse_n"]["mean"], their and their.mse_n]
         numbers += [mine["spectral_convergence"]["mean"], their and their.spectral_convergence]
         cells.append([row["name"], *map(short, numbers)])
-    head = ["model", "MSE_n / mean preset's", "paper", "MSE_n", "paper", "SC", "paper"]
+    head = ["model", "MSE_n / mean preset's", "paper's / one measured later", "MSE_n", "paper", "SC", "paper"]
     why = (
         f"The paper's synth is a commercial one (Diva, {count} of its parameters, its own 11,217 presets), so no "
         "figure is comparable as it stands. MSE_n depends on where presets lie in the cube: what it is of the mean "

@@ -44,6 +44,16 @@ def test_variants_of_a_model_are_rows_of_their_own(tmp_path: Path):
     ]
 
 
+def test_a_size_that_most_of_the_board_have_is_no_part_of_a_name(tmp_path: Path):
+    for row in ("cnn", "mlp", "vae"):
+        write_result(tmp_path / row, row, LINES, sizes={"parameter_loss": "cross_entropy"})
+    write_result(tmp_path / "classes", "cnn", LINES, sizes={"parameter_loss": "classification"})
+
+    names = [row.name for row in boards_of(read_results([tmp_path]))[0].rows]
+
+    assert names == ["mlp", "cnn", "cnn (parameter_loss=classification)", "vae"]
+
+
 def test_rows_stand_in_the_order_of_the_paper(tmp_path: Path):
     for row in ("posterior", "ae", "mlp", "flow_reg"):
         write_result(tmp_path / row, row, LINES)

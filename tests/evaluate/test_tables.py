@@ -43,7 +43,20 @@ def test_a_cell_is_the_mean_over_families_then_over_folds(tmp_path: Path):
 
     assert row_of(page, "vae")[column(page, "SC")] == "**2.75 ± 1.77**"
     spread = machine["boards"][0]["rows"][1]["test"]["spectral_convergence"]
-    assert spread == {"mean": 2.75, "sd": pytest.approx(np.std([1.5, 4.0], ddof=1)), "median": 2.0}
+    assert spread == {
+        "mean": 2.75,
+        "sd": pytest.approx(np.std([1.5, 4.0], ddof=1)),
+        "se": pytest.approx(np.std([1.0, 2.0, 4.0], ddof=1) / 3**0.5),
+        "median": 2.0,
+    }
+
+
+def test_a_single_run_has_the_standard_error_over_families(tmp_path: Path):
+    write_result(tmp_path / "a", "vae", [line(0, 1.0, 0), line(1, 3.0, 0), line(2, 4.0, 1)])
+
+    page, _ = written(tmp_path)
+
+    assert row_of(page, "vae")[column(page, "SC")] == "**3.00 ± 1.00**"
 
 
 def test_the_best_is_bold_in_the_direction_of_the_metric(tmp_path: Path):
@@ -65,7 +78,7 @@ def test_a_row_of_fewer_folds_is_never_the_best(tmp_path: Path):
     page, _ = written(tmp_path)
 
     assert [row_of(page, name)[column(page, "folds")] for name in ("vae", "ae")] == ["0", "0,1"]
-    assert row_of(page, "vae")[column(page, "SC")] == "1.50"
+    assert row_of(page, "vae")[column(page, "SC")] == "1.50 ± 0.50"
     assert row_of(page, "ae")[column(page, "SC")].startswith("**")
 
 
@@ -75,7 +88,7 @@ def test_the_oracle_is_never_the_best(tmp_path: Path):
 
     page, _ = written(tmp_path)
 
-    assert row_of(page, "vae")[column(page, "SC")] == "**1.50**"
+    assert row_of(page, "vae")[column(page, "SC")] == "**1.50 ± 0.50**"
     assert row_of(page, "oracle")[column(page, "SC")] == "0"
 
 
@@ -140,7 +153,7 @@ def test_foreign_sounds_are_told_by_category(tmp_path: Path):
     page, _ = written(tmp_path)
 
     assert "| row | all (3) | drum | voice |" in page
-    assert row_of(page, "vae", "### Out of domain: SC") == ["vae", "**2.67**", "**3.50**", "**1.00**"]
+    assert row_of(page, "vae", "### Out of domain: SC") == ["vae", "**2.67 ± 1.20**", "**3.50 ± 1.50**", "**1.00**"]
 
 
 def test_costs_are_those_of_the_summaries(tmp_path: Path):
@@ -160,7 +173,7 @@ def test_faults_are_counted(tmp_path: Path):
     page, _ = written(tmp_path)
 
     assert row_of(page, "vae")[column(page, "faults")] == "2"
-    assert row_of(page, "vae")[column(page, "SC")] == "**5.00**"
+    assert row_of(page, "vae")[column(page, "SC")] == "**5.00 ± 4.00**"
 
 
 def test_latent_separation_is_shown(tmp_path: Path):
