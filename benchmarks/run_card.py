@@ -59,6 +59,8 @@ made, played on their own note. One preset for each sound, nothing searched. See
 - It hears the first 4 seconds of one note, and was trained at one pitch and velocity. On others it guesses worse.
 - It knows one synth and learned from renders alone, for minutes. `nearest` has the presets of a large bank at
   hand; the package has none.
+- It is for research and for its map. `patchflow match` uses the posterior unless told otherwise, which comes far
+  nearer with the same number of renders: docs/results.md has both.
 - It may propose a preset close to a well-known one, because it learned from such presets.
 """
 WHAT = {

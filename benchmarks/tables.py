@@ -28,10 +28,12 @@ HEAD = """# Results
 
 Made by `benchmarks/tables.py` from `benchmarks/results/`. Do not edit.
 
-n is the number of targets of a row; rows with fewer were run on the first of them, and `best search there` is the mean
-of the search with 4,000 renders on just those. Intervals are bootstrapped over targets. `s` is the mean wall time, on
-two cores that were often busy with other work: read it as an upper bound. A preview of a part of the note counts as
-that part of a render. Rows with a * were made with other weights than those that are shipped now.
+All rows of a table are of the same targets. Where some rows were run on more, a second table has those. Intervals are
+bootstrapped over targets. `s` is the mean wall time, on two cores that were often busy with other work: read it as an
+upper bound. A preview of a part of the note counts as that part of a render. Rows with a * were made with other weights
+than those that are shipped now. log-mel L1 compares sounds at the same peak; mss, mel_mse and spectral convergence
+hear the level as well. A preset whose sound is right but far too quiet has a small number in the former and large
+ones in the latter: where these rise while log-mel L1 falls, that is what happened.
 """
 NOTES = {
     "vital": (
@@ -61,22 +63,28 @@ def chapter(synth: str) -> list[str]:
     """Returns the tables of a synth, as lines."""
     kinds = ("voices", "families", "presets", "models", "sounds")
     voices, families, presets, of_models, sounds = (read(f"{synth}-{kind}") for kind in kinds)
-    parts = []
-    if voices:
-        parts += [f"## {synth}: {count(voices)} held-out presets", "", *table(synth, group(voices)), ""]
-    if families:
-        head = f"## {synth}: {count(families)} held-out presets, one of each family: mostly odd ones"
-        parts += [head, "", *table(synth, group(families)), ""]
-    if presets:
-        parts += [f"## {synth}: {count(presets)} presets of other people, with wavetables of their own", ""]
-        parts += [*NOTES.get(synth, ()), *table(synth, group(presets)), ""]
-    if of_models:
-        parts += [f"## {synth}: {count(of_models)} held-out presets, each model as the proposer", ""]
-        parts += [*table(synth, group(of_models)), ""]
+    parts = alike(synth, voices, "held-out presets")
+    parts += alike(synth, families, "held-out presets, one of each family: mostly odd ones")
+    parts += alike(synth, presets, "presets of other people, with wavetables of their own", NOTES.get(synth, ()))
+    parts += alike(synth, of_models, "held-out presets, each model as the proposer")
     if sounds:
         parts += [f"## {synth}: {count(sounds)} real sounds, log-mel L1 in dB by category", ""]
         parts += [*categories(synth, sounds), ""]
         parts += [f"## {synth}: {count(sounds)} real sounds, all metrics", "", *table(synth, group(sounds)), ""]
+    return parts
+
+
+def alike(synth: str, lines: list[dict], what: str, note: Iterable[str] = ()) -> list[str]:
+    """Returns a table of the targets that all rows have, and one of the rows that have all targets, as lines."""
+    if not lines:
+        return []
+    targets = {key: {line["item"] for line in row} for key, row in group(lines).items()}
+    shared, every = set.intersection(*targets.values()), set.union(*targets.values())
+    common = [line for line in lines if line["item"] in shared]
+    parts = [f"## {synth}: {len(shared)} {what}", "", *note, *table(synth, group(common)), ""]
+    whole = {key: row for key, row in group(lines).items() if targets[key] == every}
+    if len(every) > len(shared) and len(whole) > 1:
+        parts += [f"### All {len(every)}, as far as rows were run on them", "", *table(synth, whole), ""]
     return parts
 
 
@@ -104,17 +112,18 @@ def table(synth: str, groups: dict[tuple[str, str], list[dict]], names: Iterable
     others = [name for name in (metrics if names is None else names) if name != RANKING]
     arrows = {"lower": "↓", "higher": "↑"}
     heads = [f"{name} {metrics[name].unit} {arrows[metrics[name].better]}".replace("  ", " ") for name in others]
-    head = ["method", "budget", "n", "log-mel L1 dB ↓ [95 %]", "median", "best search there", "s", *heads]
+    differ = len({len(lines) for lines in groups.values()}) > 1
+    head = ["method", "budget", *["n"] * differ, "log-mel L1 dB ↓ [95 %]", "median"]
+    head += [*["best search there"] * differ, "s", *heads]
     best = {line["item"]: line[RANKING] for line in groups.get(BEST, [])}
     rows = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for (row, budget), lines in groups.items():
         value = np.array([line[RANKING] for line in lines])
         low, high = interval(value)
         seconds = float(np.mean([line["seconds"] for line in lines]))
-        cells = [row + stale(synth, row, lines), budget_text(budget), str(len(lines)),
-                 f"{value.mean():.2f} [{low:.2f}, {high:.2f}]",
-                 f"{np.median(value):.2f}", there(best, lines),
-                 f"{seconds:.1f}" if seconds >= 0.05 else "–"]  # fmt: skip
+        cells = [row + stale(synth, row, lines), budget_text(budget), *[str(len(lines))] * differ]
+        cells += [f"{value.mean():.2f} [{low:.2f}, {high:.2f}]", f"{np.median(value):.2f}"]
+        cells += [*[there(best, lines)] * differ, f"{seconds:.1f}" if seconds >= 0.05 else "–"]
         cells += [f"{np.mean([line[name] for line in lines]):.3g}" for name in others]
         rows.append("| " + " | ".join(cells) + " |")
     return rows
