@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from runner import weights
+from speeds import speeds
 
 from patchflow.metrics import metrics
 
@@ -51,6 +52,7 @@ def main() -> None:
     parts = [HEAD]
     for synth in sorted({path.stem.partition("-")[0] for path in RESULTS.glob("*-*.jsonl")}, reverse=True):
         parts += chapter(synth)
+    parts += speeds()
     (ROOT / "docs" / "results.md").write_text("\n".join(parts))
     readme = ROOT / "README.md"
     short = "\n".join(table("dexed", {k: v for k, v in group(read("dexed-voices")).items() if k in SHORT}, (RANKING,)))

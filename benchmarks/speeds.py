@@ -1,0 +1,58 @@
+"""The table of speeds: what was measured, and what it should be."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+__all__ = ["speeds"]
+
+RESULTS = Path(__file__).parent / "results"
+HEAD = """Ratios of runs that took turns on one machine, medians with the lowest and the highest. `make` the files anew with the
+scripts of their names. Wanted is what the project set itself; what falls short is bold.
+"""
+WHY = """
+* A plug-in that plays each note in an exact copy of itself pays for the pages that the note touches; nothing that was
+  tried makes copies cheaper (LOG.md). `--fresh reuse` plays all notes in one plug-in, which then may remember.
+* Two processes of Vital share the memory bandwidth that copies take.
+* The data set was made while other work kept the cores busy: its rates are lower bounds and its ratios uncertain.
+"""
+
+
+def speeds() -> list[str]:
+    """Returns the chapter, as lines."""
+    rows = ["| what | measured | wanted | file |", "|---|---|---|---|"]
+    for what, value, wanted, file in _found():
+        text = (
+            f"{value['median']:.2f} ({value['low']:.2f} to {value['high']:.2f})" if isinstance(value, dict) else value
+        )
+        middle = value["median"] if isinstance(value, dict) else float(value)
+        short = wanted is not None and middle < wanted
+        rows.append(f"| {what} | {f'**{text}**' if short else text} | {_wanted(wanted)} | `{file}.json` |")
+    return ["## Speed", "", HEAD, *rows, WHY]
+
+
+def _found() -> Iterator[tuple[str, Any, float | None, str]]:
+    files = ("rendering", "hosted", "dataset_rate")
+    rendering, hosted, rate = (json.loads((RESULTS / f"{name}.json").read_text()) for name in files)
+    yield "dexed, one thread over a bare loop", rendering["one_thread_over_bare"], 0.95, "rendering"
+    yield "dexed, two threads over one", rendering["two_threads_over_one"], 1.85, "rendering"
+    for name, words, wanted in (
+        ("vital", "vital", 0.95),
+        ("amsynth", "amsynth, exact copies", 0.9),
+        ("amsynth_reused", "amsynth, `--fresh reuse`", 0.9),
+    ):
+        yield f"{words}, one process over a bare loop", hosted[name]["one_process_over_bare"], wanted, "hosted"
+        yield f"{words}, two processes over one", hosted[name]["two_processes_over_one"], 1.85, "hosted"
+    ray = rate["items_per_second_ray"] / rate["items_per_second_local"]
+    yield "data set, Ray over the local executor", f"{ray:.2f}", 0.9, "dataset_rate"
+    both = rate["items_per_second_local"] / rate["items_per_second_one_core"]
+    yield "data set, two cores over one", f"{both:.2f}", 1.85, "dataset_rate"
+    models = RESULTS / "training_models_cpu.json"
+    for name, found in (json.loads(models.read_text()) if models.exists() else {}).items():
+        yield f"training {name}, our loop over a bare one", found["ours_over_bare"], 1.0, models.stem
+        yield f"training {name}, over products of matrices", found["flops_over_matrix_products"], None, models.stem
+
+
+def _wanted(wanted: float | None) -> str:
+    return "–" if wanted is None else f"at least {wanted:.2f}"
