@@ -8,13 +8,13 @@ from typing import Any
 __all__ = ["speeds"]
 
 RESULTS = Path(__file__).parent / "results"
-HEAD = """Ratios of runs that took turns on one machine, medians with the lowest and the highest. `make` the files anew with the
-scripts of their names. Wanted is what the project set itself; what falls short is bold.
+HEAD = """Ratios of runs that took turns on one machine, medians with the lowest and the highest. The scripts in `benchmarks/`
+of the same names make the files anew. Wanted is what the project set itself; what falls short is bold.
 """
 WHY = """
 * A plug-in that plays each note in an exact copy of itself pays for the pages that the note touches; nothing that was
   tried makes copies cheaper (LOG.md). `--fresh reuse` plays all notes in one plug-in, which then may remember.
-* Two processes of Vital share the memory bandwidth that copies take.
+* Why two processes of Vital fall short has not been found.
 * The data set was made while other work kept the cores busy: its rates are lower bounds and its ratios uncertain.
 """
 
@@ -23,10 +23,8 @@ def speeds() -> list[str]:
     """Returns the chapter, as lines."""
     rows = ["| what | measured | wanted | file |", "|---|---|---|---|"]
     for what, value, wanted, file in _found():
-        text = (
-            f"{value['median']:.2f} ({value['low']:.2f} to {value['high']:.2f})" if isinstance(value, dict) else value
-        )
-        middle = value["median"] if isinstance(value, dict) else float(value)
+        text, middle = (value, float(value)) if isinstance(value, str) else ("", value["median"])
+        text = text or f"{middle:.2f} ({value['low']:.2f} to {value['high']:.2f})"
         short = wanted is not None and middle < wanted
         rows.append(f"| {what} | {f'**{text}**' if short else text} | {_wanted(wanted)} | `{file}.json` |")
     return ["## Speed", "", HEAD, *rows, WHY]
