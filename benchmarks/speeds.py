@@ -8,8 +8,8 @@ from typing import Any
 __all__ = ["speeds"]
 
 RESULTS = Path(__file__).parent / "results"
-HEAD = """Ratios of runs that took turns on one machine, medians with the lowest and the highest. The scripts in `benchmarks/`
-of the same names make the files anew. Wanted is what the project set itself; what falls short is bold.
+HEAD = """Ratios of runs that took turns on one machine, medians with the lowest and the highest. The scripts of these names
+in `benchmarks/` make the files anew. Wanted is what the project set itself; what falls short is bold.
 """
 WHY = """
 * A plug-in that plays each note in an exact copy of itself pays for the pages that the note touches; nothing that was
@@ -23,8 +23,8 @@ def speeds() -> list[str]:
     """Returns the chapter, as lines."""
     rows = ["| what | measured | wanted | file |", "|---|---|---|---|"]
     for what, value, wanted, file in _found():
-        text, middle = (value, float(value)) if isinstance(value, str) else ("", value["median"])
-        text = text or f"{middle:.2f} ({value['low']:.2f} to {value['high']:.2f})"
+        middle = value if isinstance(value, float) else value["median"]
+        text = f"{middle:.2f}" if value is middle else f"{middle:.2f} ({value['low']:.2f} to {value['high']:.2f})"
         short = wanted is not None and middle < wanted
         rows.append(f"| {what} | {f'**{text}**' if short else text} | {_wanted(wanted)} | `{file}.json` |")
     return ["## Speed", "", HEAD, *rows, WHY]
@@ -43,9 +43,9 @@ def _found() -> Iterator[tuple[str, Any, float | None, str]]:
         yield f"{words}, one process over a bare loop", hosted[name]["one_process_over_bare"], wanted, "hosted"
         yield f"{words}, two processes over one", hosted[name]["two_processes_over_one"], 1.85, "hosted"
     ray = rate["items_per_second_ray"] / rate["items_per_second_local"]
-    yield "data set, Ray over the local executor", f"{ray:.2f}", 0.9, "dataset_rate"
+    yield "data set, Ray over the local executor", ray, 0.9, "dataset_rate"
     both = rate["items_per_second_local"] / rate["items_per_second_one_core"]
-    yield "data set, two cores over one", f"{both:.2f}", 1.85, "dataset_rate"
+    yield "data set, two cores over one", both, 1.85, "dataset_rate"
     models = RESULTS / "training_models_cpu.json"
     for name, found in (json.loads(models.read_text()) if models.exists() else {}).items():
         yield f"training {name}, our loop over a bare one", found["ours_over_bare"], 1.0, models.stem
