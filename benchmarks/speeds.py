@@ -8,8 +8,8 @@ from typing import Any
 __all__ = ["speeds"]
 
 RESULTS = Path(__file__).parent / "results"
-HEAD = """Ratios of runs that took turns on one machine, medians with the lowest and the highest. The scripts of these names
-in `benchmarks/` make the files anew. Wanted is what the project set itself; what falls short is bold.
+HEAD = """Ratios of runs that took turns on one machine, medians with the lowest and the highest. The scripts of these
+names in `benchmarks/` make the files anew. Wanted is what the project set itself; what falls short is bold.
 """
 WHY = """
 * A plug-in that plays each note in an exact copy of itself pays for the pages that the note touches; nothing that was
@@ -23,8 +23,10 @@ def speeds() -> list[str]:
     """Returns the chapter, as lines."""
     rows = ["| what | measured | wanted | file |", "|---|---|---|---|"]
     for what, value, wanted, file in _found():
-        middle = value if isinstance(value, float) else value["median"]
-        text = f"{middle:.2f}" if value is middle else f"{middle:.2f} ({value['low']:.2f} to {value['high']:.2f})"
+        if isinstance(value, dict):
+            middle, text = value["median"], f"{value['median']:.2f} ({value['low']:.2f} to {value['high']:.2f})"
+        else:
+            middle, text = value, f"{value:.2f}"
         short = wanted is not None and middle < wanted
         rows.append(f"| {what} | {f'**{text}**' if short else text} | {_wanted(wanted)} | `{file}.json` |")
     return ["## Speed", "", HEAD, *rows, WHY]
