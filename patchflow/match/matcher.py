@@ -188,7 +188,7 @@ class Matcher:
                 preset=replace(base, values=space.decode(found.points[row]), name=name),
                 point=found.points[row],
                 note=scorer.note(found.pitch[row]),
-                distances={"log_mel_l1": float(found.distance[row])},
+                distances={"log_mel_l1": float(found.distance[row] - found.faint[row])},
                 renders=int(found.born[row, 0]),
                 seconds=float(found.born[row, 1]),
             )

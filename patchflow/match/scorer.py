@@ -1,7 +1,7 @@
 """Renders presets and measures how far each is from the target."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from ..errors import RenderError
 from ..metrics.log_mel_l1 import level_gap, log_mel
 from .result import Target
 
-__all__ = ["SCREEN", "STEPS_PER_DB", "Outcome", "Scored", "Scorer"]
+__all__ = ["FAINTEST", "SCREEN", "STEPS_PER_DB", "Outcome", "Scored", "Scorer", "faintness"]
 
 STEPS_PER_DB = 3
 """Resolution of the spectrograms in `Scored.mels`."""
@@ -19,6 +19,10 @@ STEPS_PER_DB = 3
 SCREEN = 0.2
 """Share of a note that `Scorer.screen` plays."""
 
+FAINTEST = -30.0
+"""Peak in dB of full scale below which a preset is too quiet: nobody's presets of a DX7 or of amsynth are."""
+
+_TOO_FAINT = 0.05  # dB of distance for each dB below that
 _SHORTEST = 0.05  # seconds that a screening plays at least
 
 
@@ -29,7 +33,8 @@ class Scored:
     Args:
         points: Encoded presets, shape `(N, P)`.
         pitch: MIDI note each was played on, shape `(N,)`.
-        distance: Log-mel L1 from the target, in dB, shape `(N,)`.
+        distance: From the target, in dB: log-mel L1 and `faint`, shape `(N,)`.
+        faint: The part of the distance that is for being too quiet, see `faintness`, shape `(N,)`.
         mels: Log-mel spectrogram of each, in steps of 1/3 dB below the peak, uint8, shape `(N, F, N')`.
         born: Renders and seconds that were spent when each was found, shape `(N, 2)`.
     """
@@ -37,6 +42,7 @@ class Scored:
     points: np.ndarray
     pitch: np.ndarray
     distance: np.ndarray
+    faint: np.ndarray
     mels: np.ndarray
     born: np.ndarray
 
@@ -45,7 +51,7 @@ class Scored:
 
     def take(self, rows: np.ndarray) -> "Scored":
         """Returns some of the presets, in the order of `rows`."""
-        return Scored(self.points[rows], self.pitch[rows], self.distance[rows], self.mels[rows], self.born[rows])
+        return Scored(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     def best(self, count: int) -> "Scored":
         """Returns the `count` nearest, nearest first; of equal ones those that come first."""
@@ -53,13 +59,8 @@ class Scored:
 
     def join(self, other: "Scored") -> "Scored":
         """Returns these presets followed by others."""
-        return Scored(
-            np.concatenate([self.points, other.points]),
-            np.concatenate([self.pitch, other.pitch]),
-            np.concatenate([self.distance, other.distance]),
-            np.concatenate([self.mels, other.mels]),
-            np.concatenate([self.born, other.born]),
-        )
+        both = ((getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
+        return Scored(*(np.concatenate(pair) for pair in both))
 
 
 @dataclass(frozen=True)
@@ -118,11 +119,11 @@ class Scorer:
         """
         pitch = np.asarray(pitch, int)
         parts = list(self.renderer.map(lambda engine, job: self._hear(engine, job, None), _jobs(points, pitch, 4)))
-        distance, mels = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
+        distance, faint, mels = (np.concatenate([part[k] for part in parts]) for k in range(3))
         self._played = self._played or bool(np.isfinite(distance).any())
         if not self._played and self.faults:
             raise self.faults[0]
-        return Scored(points, pitch, distance, mels, np.tile(np.array(born, float), (len(points), 1)))
+        return Scored(points, pitch, distance + faint, faint, mels, np.tile(np.array(born, float), (len(points), 1)))
 
     def screen(self, points: np.ndarray, pitch: Sequence[int] | np.ndarray) -> np.ndarray:
         """Returns the distance over the beginning alone, in dB, shape `(N,)`.
@@ -140,17 +141,18 @@ class Scorer:
 
     def _hear(
         self, engine: Engine, job: tuple[np.ndarray, np.ndarray], length: float | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Distances and spectrograms of a few presets; of their first `length` seconds if given."""
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Distances, faintness and spectrograms of a few presets; of their first `length` seconds if given."""
         notes = [self.note(pitch) for pitch in job[1].tolist()]
         if length is not None:
             notes = [replace(note, length=length) for note in notes]
         sounds = [self._play(engine, point, note) for point, note in zip(job[0], notes, strict=True)]
         silence = np.zeros(notes[0].samples(self.target.rate), np.float32)
-        mels = log_mel(torch.from_numpy(np.stack([silence if sound is None else sound for sound in sounds])))
+        played = np.stack([silence if sound is None else sound for sound in sounds])
+        mels = log_mel(torch.from_numpy(played))
         gap = level_gap(mels, self._mel if length is None else self._onset_mel).numpy()
         gap[[sound is None for sound in sounds]] = np.inf
-        return gap, (mels * -STEPS_PER_DB).round().to(torch.uint8).numpy()
+        return gap, faintness(played), (mels * -STEPS_PER_DB).round().to(torch.uint8).numpy()
 
     def _play(self, engine: Engine, point: np.ndarray, note: Note) -> np.ndarray | None:
         try:
@@ -162,6 +164,24 @@ class Scorer:
     def _target_mel(self, length: float) -> torch.Tensor:
         samples = Note(length=length).samples(self.target.rate)
         return log_mel(torch.from_numpy(self.target.samples[:samples])[None])
+
+
+def faintness(sounds: np.ndarray) -> np.ndarray:
+    """Returns what is added to the distance of sounds that are too quiet, in dB, shape `(N,)`.
+
+    Log-mel L1 compares sounds at the same peak, so without it a search may end with a preset that is right and
+    cannot be heard: 1 dB for every 20 dB below `FAINTEST`, nothing for silence, which is as far as can be anyway.
+
+    Args:
+        sounds: Shape `(N, T)`.
+
+    Example:
+        >>> faintness(np.array([[0.5], [0.001], [0.0]])).tolist()
+        [0.0, 1.5, 0.0]
+    """
+    peak = np.abs(sounds).max(1)
+    level = 20 * np.log10(np.where(peak > 0, peak, 1))
+    return _TOO_FAINT * np.maximum(0, FAINTEST - level)
 
 
 def _jobs(points: np.ndarray, pitch: np.ndarray, size: int) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -66,7 +66,8 @@ def scorer_of() -> Iterator[Callable[..., Scorer]]:
 def scored(points: np.ndarray, distance: np.ndarray, pitch: int = 60) -> Scored:
     """Presets as if they had been heard."""
     count = len(points)
-    return Scored(points, np.full(count, pitch), distance, np.zeros((count, 80, 4), np.uint8), np.zeros((count, 2)))
+    faint, mels = np.zeros(count), np.zeros((count, 80, 4), np.uint8)
+    return Scored(points, np.full(count, pitch), distance, faint, mels, np.zeros((count, 2)))
 
 
 def draw(*proposers: Proposer, guesses: tuple[NoteGuess, ...] = GUESSES) -> Draw:

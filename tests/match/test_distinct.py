@@ -13,7 +13,7 @@ def scored(levels_db: list[float], distance: list[float], points: np.ndarray | N
     count = len(levels_db)
     mels = np.round(3 * np.array(levels_db)).astype(np.uint8)[:, None, None] * np.ones((1, 80, 20), np.uint8)
     points = np.random.default_rng(0).random((count, 3)) if points is None else points
-    return Scored(points, np.full(count, 60), np.array(distance, float), mels, np.zeros((count, 2)))
+    return Scored(points, np.full(count, 60), np.array(distance, float), np.zeros(count), mels, np.zeros((count, 2)))
 
 
 def levels(found: Scored) -> list[float]:

@@ -12,7 +12,7 @@ from patchflow.engines.tone import Tone
 from patchflow.errors import RenderError
 from patchflow.match import Budget, Matcher
 from patchflow.match.proposals import FromSpace
-from patchflow.match.scorer import SCREEN, Scored, Scorer
+from patchflow.match.scorer import SCREEN, Scored, Scorer, faintness
 from patchflow.metrics.log_mel_l1 import log_mel, log_mel_l1
 
 from .conftest import RATE, Watched, make_target, point_of
@@ -39,7 +39,18 @@ def test_the_distance_is_the_metric_of_what_is_played(scorer_of: MakeScorer):
 
     for point, pitch, distance in zip(POINTS, PITCH, scored.distance, strict=True):
         sound = torch.from_numpy(Tone().render(point, scorer.note(pitch), RATE))[None]
-        assert distance == pytest.approx(log_mel_l1(sound, target, RATE).item(), abs=1e-4)
+        faint = faintness(sound.numpy())[0]
+        assert distance == pytest.approx(log_mel_l1(sound, target, RATE).item() + faint, abs=1e-4)
+
+
+def test_of_two_presets_that_sound_alike_the_one_that_can_be_heard_is_nearer(scorer_of: MakeScorer):
+    loud, quieter, faint = (point_of("saw", 0.2, gain) for gain in (-3.0, -20.0, -50.0))
+
+    scored = scorer_of(make_target(quieter)).score(np.stack([loud, quieter, faint]), [60, 60, 60])
+
+    assert scored.distance[:2].tolist() == pytest.approx([0, 0], abs=1e-3)
+    assert scored.distance[2] > 0.9
+    assert (scored.distance - scored.faint)[2] == pytest.approx(0, abs=0.1)
 
 
 def test_the_order_is_that_of_the_presets(scorer_of: MakeScorer):
