@@ -69,7 +69,7 @@ def match(
     model: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE|RUN|NAME", help="Weights, a training run or a model by name, not the ones that come along."
+            metavar="FILE|RUN|NAME", help="Weights, a training run or a model by name, in place of the posterior."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON, one line for each sound.")] = False,
