@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from patchflow.engines import Note, engines
+from patchflow.engines import Note, Subset, engines
 from patchflow.features.inputs import inputs
 from patchflow.models import load_model, models, read_header, shipped
 from patchflow.models.flow_dis import FlowDis
@@ -29,7 +29,9 @@ def loaded(name: str) -> FlowReg | FlowDis:
 
 def voice(**changes: float) -> Preset:
     """A typical voice of which all operators have some values of their envelope changed."""
-    values = dict(SPACE.decode(engines["dexed_16"].completed(engines["dexed_16"].space.default())))
+    few = engines["dexed_16"]
+    assert issubclass(few, Subset)
+    values = dict(SPACE.decode(few.completed(few.space.default())))
     for name, value in changes.items():
         values |= {f"op{k}.{name}": value for k in range(1, 7)}
     return Preset("voice", values)
