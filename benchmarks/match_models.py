@@ -53,7 +53,7 @@ def main() -> None:
             mine.model = file
             found = methods("posterior" if file is None else read_header(file)["model"], held, renderer, mine)
             runner.run(path, found, possible[: options.items], mine, judge, possible)
-        trivial = beside(bank, held, renderer)
+        trivial = beside(bank, held, renderer, Path(options.bank).with_suffix(".mels.npy"))
         runner.run(path, trivial, possible[: options.items], options, judge, possible)
 
 
@@ -80,8 +80,15 @@ def methods(name: str, held: match_voices.Held, renderer: Renderer, options: Nam
             held.target(item), renderer, [proposer], Budget(renders=n), seed)  # fmt: skip
 
 
-def beside(bank: Bank, held: match_voices.Held, renderer: Renderer) -> Iterator[runner.Method]:
+def beside(bank: Bank, held: match_voices.Held, renderer: Renderer, cache: Path) -> Iterator[runner.Method]:
     """Yields the rows without a model."""
+
+    def closest(item: int) -> rows.Found:
+        mels = rows.bank_mels(bank.points, match_voices.NOTE, cache, renderer)
+        row, _ = rows.nearest(rows.levels(held.play(item, rows.RATE)), mels, bank.split == "train")
+        return rows.Found(bank.points[row], match_voices.NOTE, 0, 0.0)
+
+    yield "nearest in the training bank", "0", lambda item, seed: closest(item)
     train = bank.part("train").points
     mean = renderer.make().space.snap(train.mean(0))
     yield "mean preset", "1", lambda item, seed: rows.Found(mean, match_voices.NOTE, 1, 0.0)
