@@ -15,7 +15,8 @@ WHY = """
 * A plug-in that plays each note in an exact copy of itself pays for the pages that the note touches; nothing that was
   tried makes copies cheaper (LOG.md). `--fresh reuse` plays all notes in one plug-in, which then may remember.
 * Why two processes of Vital fall short has not been found.
-* The data set was made while other work kept the cores busy: its rates are lower bounds and its ratios uncertain.
+* Data sets by threads scale worse than by the processes of Ray; why has not been found. The script calls the machine
+  busy by its load average; two runs, one of them on an idle machine, agree to one per cent.
 """
 
 
