@@ -16,7 +16,7 @@ WHY = """
   tried makes copies cheaper (LOG.md). `--fresh reuse` plays all notes in one plug-in, which then may remember.
 * Why two processes of Vital fall short has not been found.
 * Data sets by threads scale worse than by the processes of Ray; why has not been found. The script calls the machine
-  busy by its load average; two runs, one of them on an idle machine, agree to one per cent.
+  busy by its load average.
 """
 
 

@@ -1,6 +1,7 @@
 """Small models of every kind, far from where training begins, and sounds for them to hear."""
 
 import inspect
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from patchflow.features.inputs import inputs
 from patchflow.models import Batch, Model, models
 from patchflow.presets import Choice, Knob, ParamSpace, Steps
 
-__all__ = ["KNOBS", "MIXED", "batch", "heard", "make", "presets", "seeded", "total"]
+__all__ = ["KNOBS", "MIXED", "batch", "gained_on_one_batch", "heard", "make", "presets", "seeded", "total"]
 
 KNOBS = ParamSpace((Knob("a", 0.0, 1.0), Knob("b", 0.0, 1.0), Knob("c", 0.0, 1.0)))
 MIXED = ParamSpace(
@@ -61,3 +62,20 @@ def total(model: Model, learned: Batch, generator: torch.Generator) -> Tensor:
 def seeded(seed: int = 0) -> torch.Generator:
     """A source of chance."""
     return torch.Generator().manual_seed(seed)
+
+
+def gained_on_one_batch(model: Model) -> float:
+    """By how much 60 steps on one batch of `MIXED` make its loss smaller, in nats: means of five steps."""
+    points = torch.from_numpy(MIXED.snap(presets(8, 4).numpy())).float()
+    learned = replace(batch(model, 8), points=points)
+    optimizer = torch.optim.Adam(model.parameters(), 5e-3)
+    losses = []
+
+    for _ in range(60):
+        loss = total(model, learned, seeded())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+
+    return (sum(losses[:5]) - sum(losses[-5:])) / 5

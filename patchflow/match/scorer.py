@@ -20,7 +20,7 @@ SCREEN = 0.2
 """Share of a note that `Scorer.screen` plays."""
 
 FAINTEST = -30.0
-"""Peak in dB of full scale below which a preset is too quiet: nobody's presets of a DX7 or of amsynth are."""
+"""Peak in dB of full scale below which a preset is too quiet; hardly any preset that people made is."""
 
 _TOO_FAINT = 0.05  # dB of distance for each dB below that
 _SHORTEST = 0.05  # seconds that a screening plays at least
