@@ -22,7 +22,8 @@ ROOT = Path(__file__).parent.parent
 DATA = ("dexed-16", "dexed-32", "dexed-64", "dexed-145", "amsynth-16", "amsynth-32", "amsynth-41")
 WHOLE = {"dexed-145": "dexed", "amsynth-41": "amsynth"}  # the synths themselves
 MODELS = (
-    "mlp", "cnn", "cnn-classes", "resnet", "ae", "vae", "vae-classes", "wae", "vaeflow", "flow_reg", "flow_dis"
+    "mlp", "cnn", "cnn-classes", "resnet", "ae", "vae", "vae-classes", "wae", "vaeflow", "flow_reg", "flow_dis",
+    "flow_joint",
 )  # fmt: skip
 ROWS = tuple(sorted(path.stem for path in (ROOT / "recipes/paper").glob("*.toml") if path.stem != "base"))
 BANKS = {"dexed": "cache/dx7-bank.npz", "amsynth": "cache/amsynth-bank.npz"}

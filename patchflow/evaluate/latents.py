@@ -1,4 +1,4 @@
-"""How far apart opposite words lie in a model's latent space, before and after its disentangling flow."""
+"""How far apart opposite words lie in a model's latent space, and along its macro-controls."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from ..data.examples import Examples
-from ..models import AutoEncoder, Model
-from ..models.flow_dis import FlowDis
+from ..models import AutoEncoder, Macros, Model
 from .semantics import FEWEST, tagged
 from .separation import best_axis
 
@@ -26,8 +25,8 @@ Tagged = tuple[np.ndarray, np.ndarray]
 def latent_separation(model: Model, examples: Examples, device: str = "cpu") -> list[dict[str, Any]]:
     """Measures how well single dimensions tell opposite words apart, on sounds of the test part.
 
-    In the latent space it is the dimension that does best on training sounds; after the disentangling flow the one
-    that the flow gives to the pair.
+    In the latent space it is the dimension that does best on training sounds; among a model's macro-controls the one
+    that stands for the pair.
 
     Args:
         model: On the device; one that is no auto-encoder has no latent space.
@@ -58,7 +57,7 @@ def latent_separation(model: Model, examples: Examples, device: str = "cpu") -> 
 def _spaces(model: AutoEncoder, pair: int) -> dict[str, tuple[Callable[[Tensor, Tensor], Tensor], int | None]]:
     """For each space the way from sounds and notes there, and the dimension to look at, if it is given."""
     spaces: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], int | None]] = {"latent": (model.latent, None)}
-    if isinstance(model, FlowDis):
+    if isinstance(model, Macros) and model.pairs:
         spaces["disentangled"] = (lambda mel, note: model.macro(model.latent(mel, note)), pair)
     return spaces
 

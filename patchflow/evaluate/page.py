@@ -47,7 +47,7 @@ def page(boards: Sequence[dict[str, Any]], verdicts: Sequence[Verdict], tags: Se
     """
     parts = [_HEAD]
     if verdicts:
-        parts += ["## What the paper claims\n", _claims(verdicts)]
+        parts += ["## What the paper claims, and this project\n", _claims(verdicts)]
         parts += [_SMALL] if any(board["size"] == "small" for board in boards) else []
     for board in boards:
         parts += [f"## {board['title']}\n", _main(board), _variance(board), "### Costs\n", _costs(board)]

@@ -7,9 +7,7 @@ from ..flows import Chain, Flow, flows
 __all__ = ["chain"]
 
 
-def chain(
-    kind: str, size: int, steps: int, *, hidden: int, context: int = 0, seed: int = 0, to_cube: bool = False
-) -> Chain:
+def chain(kind: str, size: int, steps: int, *, hidden: int, context: int = 0, seed: int = 0, end: str = "") -> Chain:
     """Returns a flow of many steps.
 
     Args:
@@ -19,10 +17,10 @@ def chain(
         hidden: Width of the networks inside, if it has such a size.
         context: Length of the context.
         seed: Of the permutations.
-        to_cube: Whether a sigmoid ends it.
+        end: Name of the flow that ends it, if another does.
 
     Raises:
-        UnknownName: If there is no such flow.
+        UnknownName: If there is no such flow, or no such end.
         ValueError: If it does not go from the line to the line, or there are no steps.
 
     Example:
@@ -36,6 +34,6 @@ def chain(
         if step:
             parts.append(flows["permutation"](size, seed=seed + step))  # type: ignore[call-arg]
         parts.append(made(size, context, **own))
-    if to_cube:
-        parts.append(flows["sigmoid"](size))
+    if end:
+        parts.append(flows[end](size))
     return Chain(*parts)

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..flows import Flow
+from ._words import log_words
 
 __all__ = ["Disentangling"]
 
@@ -14,11 +15,7 @@ _WIDTH = 0.5  # of the words' Gaussians before anything was learned: they overla
 
 
 class Disentangling(nn.Module):
-    """A flow from z to z', in which pair m of words has dimension m.
-
-    z'_m is N(-1, s_-^2) for sounds that the first word of the pair fits, N(+1, s_+^2) for those that
-    the second fits, and N(0, 1) where neither is known, as are all other dimensions. Both widths of each pair are
-    learned.
+    """A flow from z to z', in which pair m of words has dimension m, see `log_words`; its widths are learned.
 
     References:
         Esling et al., Universal audio synthesizer control with normalizing flows (2019),
@@ -49,13 +46,5 @@ class Disentangling(nn.Module):
         Raises:
             ValueError: If there are tags of another number of pairs.
         """
-        pairs = len(self.log_width)
-        if tags.shape[1] not in (0, pairs):
-            raise ValueError(f"tags of {tags.shape[1]} pairs of words: the model was made for pairs={pairs}")
         moved, logdet = self.flow(z)
-        known = tags.to(z) if tags.shape[1] else z.new_zeros(len(z), pairs)
-        widths = torch.where(known < 0, self.log_width[:, 0], self.log_width[:, 1])
-        log_width = torch.where(known == 0, 0.0, widths)
-        away = torch.cat(((moved[:, :pairs] - known) * (-log_width).exp(), moved[:, pairs:]), 1)
-        gaussian = (away.square() + math.log(2 * math.pi)).sum(1) / -2
-        return gaussian - log_width.sum(1) + logdet
+        return log_words(moved, tags, self.log_width) + logdet

@@ -42,13 +42,19 @@ def split(context: Float[Tensor, "B C"], size: int) -> tuple[Float[Tensor, "B Z"
     return context[:, :size], _MOST * torch.tanh(raw / _MOST)
 
 
-def draw(context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"], flow: Flow | None = None) -> Drawn:
+def draw(
+    context: Float[Tensor, "B C"],
+    noise: Float[Tensor, "B Z"],
+    flow: Flow | None = None,
+    told: Float[Tensor, "B K"] | None = None,
+) -> Drawn:
     """Scales and shifts noise, and sends it through a flow.
 
     Args:
         context: Codes that begin with mean and log-variance.
         noise: Normal noise.
         flow: From the Gaussian to z, if there is one.
+        told: Its own context, if it has one.
 
     Example:
         >>> drawn = draw(torch.zeros(1, 2), torch.zeros(1, 1))
@@ -59,7 +65,7 @@ def draw(context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"], flow: Flow 
     z = mean + (log_variance / 2).exp() * noise
     density = log_normal(noise) - log_variance.sum(1) / 2
     if flow is not None:
-        z, logdet = flow(z)
+        z, logdet = flow(z, told)
         density = density - logdet
     return Drawn(z, mean, log_variance, density)
 

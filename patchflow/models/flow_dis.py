@@ -8,19 +8,20 @@ from torch import Tensor
 from ..presets import ParamSpace
 from ._chains import chain
 from ._disentangling import Disentangling
-from ._flow_regression import FlowRegression, FlowRegressionSizes
+from ._evidence import Evidence, EvidenceSizes
 from ._gaussian import Drawn
+from ._macros import Macros
 from ._model import Batch
 
 __all__ = ["FlowDis"]
 
 
 @dataclass(frozen=True)
-class _Sizes(FlowRegressionSizes):
+class _Sizes(EvidenceSizes):
     pairs: int
 
 
-class FlowDis(FlowRegression):
+class FlowDis(Evidence, Macros):
     """`FlowReg` and a second flow from z to z', where a dimension of its own stands for each pair of opposite words.
 
     Sounds may have all tags, some or none, see `Disentangling`. The term `disentangling` is the divergence of
@@ -47,7 +48,7 @@ class FlowDis(FlowRegression):
         flow: Name of the flows, see `flows`.
         steps: Number of steps of each.
         flow_hidden: Width of the networks inside.
-        conditional: How many numbers the regression flow is told of the sound, 0 for none; see above.
+        conditional: How many numbers the regression flow is told of the sound, 0 for none; see `FlowReg`.
         hears: What it hears, see `features.inputs`.
 
     Example:
@@ -82,21 +83,14 @@ class FlowDis(FlowRegression):
         super().__init__(space, sizes)
         to_words = chain(flow, self.latent_size, steps, hidden=flow_hidden, seed=2000)
         self.disentangling = Disentangling(to_words, pairs)
+        self.pairs = pairs
 
     def macro(self, z: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
-        """Returns z', whose first coordinates are -1 for the first word of each pair and +1 for the second.
-
-        Args:
-            z: Latents.
-        """
+        """See `Macros.macro`: returns z'."""
         return self.disentangling.flow(z)[0]
 
     def from_macro(self, z: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
-        """Returns the latents of z': the exact inverse of `macro`.
-
-        Args:
-            z: What `macro` returned, after turning some of it.
-        """
+        """See `Macros.from_macro`."""
         return self.disentangling.flow.inverse(z)[0]
 
     def further_terms(self, drawn: Drawn, batch: Batch) -> dict[str, Float[Tensor, ""]]:

@@ -4,14 +4,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..presets import ParamSpace
-from ._flow_regression import FlowRegression, FlowRegressionSizes
+from ._evidence import Evidence, EvidenceSizes
 from ._gaussian import Drawn
 from ._model import Batch
 
 __all__ = ["FlowReg"]
 
 
-class FlowReg(FlowRegression):
+class FlowReg(Evidence):
     """`VaeFlow` with a flow of 16 steps from z to the preset in place of the MLP: z -> v and v -> z are both exact.
 
     Its flows are inverse autoregressive in the direction z -> v, so that training, which needs f(z) and its Jacobian,
@@ -19,7 +19,7 @@ class FlowReg(FlowRegression):
     density of presets, is exact too, and goes through the coordinates one by one.
 
     What it maximises, beside reconstruction and the divergence of q, is
-    E[log N(f(z); v, sigma^2)] + log|det df/dz| - KL[q(sigma) || p(sigma)], see `FlowRegression.loss`. Discrete values
+    E[log N(f(z); v, sigma^2)] + log|det df/dz| - KL[q(sigma) || p(sigma)], see `Evidence.loss`. Discrete values
     are dequantised: they are anywhere in their cells. Draws are those of q(z|x), sent through f.
 
     With `conditional` the map is amortised: its networks hear so many numbers that the encoder makes of the sound.
@@ -74,11 +74,11 @@ class FlowReg(FlowRegression):
         conditional: int = 0,
         hears: str = "paper",
     ) -> None:
-        sizes = FlowRegressionSizes(
+        sizes = EvidenceSizes(
             latent, channels, layers, kernel, hidden, depth, hears, flow, steps, flow_hidden, conditional
         )
         super().__init__(space, sizes)
 
     def further_terms(self, drawn: Drawn, batch: Batch) -> dict[str, Float[Tensor, ""]]:
-        """See `FlowRegression.further_terms`: there are none."""
+        """See `Evidence.further_terms`: there are none."""
         return {}

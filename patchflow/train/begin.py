@@ -111,7 +111,7 @@ def _sizes(settings: Recipe, pairs: int) -> dict[str, Any]:
         if name not in known:
             raise UnknownName(f"size of model {settings.model!r}", name, known)
         _check_size(name, size, known[name])
-    if "pairs" in known and pairs and sizes["pairs"] != pairs:
+    if "pairs" in known and sizes.get("pairs", 0) not in (0, pairs) and pairs:
         raise OptionError(f"sizes.pairs={sizes['pairs']}: the data has {pairs} tag pairs")
     return sizes
 

@@ -9,7 +9,7 @@ import patchflow
 from patchflow.engines import engines
 from patchflow.errors import OptionError, StorageError, UnknownName
 from patchflow.models import models
-from patchflow.train import Recipe, read_recipe
+from patchflow.train import Recipe, begin, read_recipe
 
 RECIPES = sorted((Path(patchflow.__file__).parent.parent / "recipes").glob("*.toml"))
 LEAST = 'bank = "b.npz"\nout = "o"\n'
@@ -230,3 +230,10 @@ def test_every_key_is_explained():
     explained = Recipe.__doc__ or ""
 
     assert [f.name for f in dataclasses.fields(Recipe) if f"        {f.name}: " not in explained] == []
+
+
+@pytest.mark.parametrize(("sizes", "pairs"), [({}, 7), ({"pairs": 0}, 0)], ids=str)
+def test_words_of_the_data_are_learned_unless_they_are_left_out(sizes: dict[str, int], pairs: int):
+    settings = Recipe(bank="b.npz", out="o", model="flow_joint", sizes=sizes)
+
+    assert begin._sizes(settings, 7)["pairs"] == pairs

@@ -1,0 +1,130 @@
+"""The regression flow, learned by likelihoods alone: of presets, of presets given sounds, of sounds given presets."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ..presets import ParamSpace
+from ._flow_regression import FlowRegression, FlowRegressionSizes
+from ._gaussian import log_normal
+from ._macros import Macros
+from ._model import Batch
+from ._words import log_words
+
+__all__ = ["SPREAD", "FlowJoint"]
+
+SPREAD = 0.02
+"""How widely continuous values are spread: many presets share one exactly, which no smooth density can give."""
+
+_WIDTH = -0.7  # logarithm of the words' widths, about 1/2, before anything was learned
+
+
+@dataclass(frozen=True)
+class _Sizes(FlowRegressionSizes):
+    told: int
+    pairs: int
+
+
+class FlowJoint(FlowRegression, Macros):
+    """`FlowReg` with its parts, but for how it learns: its latents are those of presets, and not draws from q(z|x).
+
+    f goes both ways, so the latent of a preset is known: z = f^-1(v). Three likelihoods are maximised, all proper, so
+    none can be had by making z small, as it can in `FlowReg`:
+
+    * of presets, log p(v) = log N(z; 0, I) + log|det df^-1/dv|: latents fill N(0, I), and draws from it are presets;
+    * of presets given their sounds, log p(v|x) = log q(z|x) + log|det df^-1/dv|: the encoder says where z is;
+    * of sounds given their presets, log p(x|z): the decoder draws the sound, so those that are alike lie together.
+
+    With tags, the first has p(z | tags) in place of N(z; 0, I), see `log_words`: the first coordinates of z are
+    macro-controls, with no flow of their own. Discrete values are dequantised, continuous ones are spread by 0.01
+    either way. f ends in the normal distribution function, so a latent of N(0, I) is an even draw before it learns.
+    The best guess is the middle of q(z|x), sent through f: a likely preset, not the mean of all that are.
+
+    Both directions of f are used in training, so it should be a coupling, `"spline"` or `"realnvp"`, which
+    takes one pass either way. A small one: `channels=16, hidden=256, depth=2, steps=6, flow_hidden=64, told=64`.
+
+    References:
+        Esling et al., Universal audio synthesizer control with normalizing flows (2019),
+        https://arxiv.org/abs/1907.00971
+        Durkan et al., Neural Spline Flows (2019), https://arxiv.org/abs/1906.04032
+
+    Args:
+        space: The parameters to infer.
+        pairs: Number of pairs of opposite words; 0 for none, and then tags are ignored.
+        latent: Number of latent dimensions; 0 for as many as there are parameters. See `FlowRegression` for others.
+        channels: Of every convolution, in the encoder and in the decoder.
+        layers: Number of convolutions in either.
+        kernel: Width of their kernels, odd.
+        hidden: Width of the linear layers in either.
+        depth: Number of linear layers in either.
+        flow: Name of the flows, see `flows`.
+        steps: Number of steps of each.
+        flow_hidden: Width of the networks inside.
+        told: How many numbers the flow of q(z|x) is told of the sound, beside mean and variance of where it begins.
+        hears: What it hears, see `features.inputs`.
+
+    Raises:
+        ValueError: If there are more pairs than latent dimensions.
+
+    Example:
+        >>> from patchflow.engines import engines
+        >>> model = FlowJoint(engines["tone"].space, channels=4, hidden=8, steps=2, flow_hidden=8, told=4).eval()
+        >>> z = model.latent(torch.rand(1, 64, 80), torch.tensor([[60.0, 100.0, 3.0]]))
+        >>> torch.allclose(model.latent_of(model.presets(z)), z, atol=1e-4)
+        True
+    """
+
+    def __init__(
+        self,
+        space: ParamSpace,
+        *,
+        pairs: int = 0,
+        latent: int = 0,
+        channels: int = 64,
+        layers: int = 5,
+        kernel: int = 7,
+        hidden: int = 1024,
+        depth: int = 3,
+        flow: str = "spline",
+        steps: int = 8,
+        flow_hidden: int = 256,
+        told: int = 256,
+        hears: str = "paper",
+    ) -> None:
+        sizes = _Sizes(
+            latent, channels, layers, kernel, hidden, depth, hears, flow, steps, flow_hidden, told, pairs
+        )  # fmt: skip
+        super().__init__(space, sizes, end="normal_cdf", told=told)
+        if not 0 <= pairs <= self.latent_size:
+            raise ValueError(f"pairs={pairs}: not in [0, {self.latent_size}], the number of latent dimensions")
+        self.pairs = pairs
+        self.log_width = nn.Parameter(torch.full((pairs, 2), _WIDTH)) if pairs else None
+
+    def macro(self, z: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
+        """See `Macros.macro`: latents are such coordinates."""
+        return z
+
+    def from_macro(self, z: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
+        """See `Macros.from_macro`."""
+        return z
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
+        """Returns the three, as negative log-likelihoods; see `AutoEncoder`.
+
+        `latent` is -log p(v), given tags, `regression` -log p(v|x), and `reconstruction` -log p(x|z). Coordinates
+        beyond those of presets are drawn evenly.
+        """
+        points = self.spread(batch, generator, SPREAD)
+        beyond = torch.rand((len(points), self.noise - points.shape[1]), generator=generator, device=points.device)
+        u, logdet = self.regression.inverse(torch.cat((points, beyond), 1))
+        z, rest = u[:, : self.latent_size], log_normal(u[:, self.latent_size :]) + logdet
+        noise, of_posterior = self.heard(z, self.coder.encode(batch.mel))
+        prior = log_normal(z) if self.log_width is None else log_words(z, batch.tags, self.log_width)
+        terms = {
+            "reconstruction": self.coder.nats(z, batch.mel).mean(),
+            "latent": -(prior + rest).mean(),
+            "regression": -(log_normal(noise) + of_posterior + rest).mean(),
+        }
+        return {name: term / self.latent_size for name, term in terms.items()}
