@@ -67,6 +67,9 @@ WHAT = {
     "flow_reg": "Its map from latents to presets is invertible: `latent_of` gives the latent of any preset, exactly.",
     "flow_dis": """Its map from latents to presets is invertible, and its first macro-controls stand for pairs of words:
 {pairs}.""",
+    "flow_joint": """Its map from latents to presets is invertible: `latent_of` gives that of any preset. A
+draw from N(0, I) is the latent of a preset that may be, and the first coordinates of z stand for pairs of words:
+{pairs}.""",
 }
 
 

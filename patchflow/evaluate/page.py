@@ -174,7 +174,7 @@ def _separation(board: dict[str, Any]) -> list[str]:
     if not rows:
         return []
     note = (
-        "Along the dimension that separates the training sounds best, or the one that the disentangling flow gives to "
+        "Along the dimension that separates the training sounds best, or the macro-control that stands for "
         "the pair; measured on the test part. An AUC of 0.5 is chance."
     )
     head = ["model", "words", "space", "AUC ↑", "d' ↑"]

@@ -14,8 +14,8 @@ __all__ = ["NormalCDF"]
 class NormalCDF(Flow):
     """`y = P(Z < x)` of every coordinate, for a standard normal Z: it sends N(0, I) to even draws from the cube.
 
-    At the ends of the cube, `inverse` does what that of `Sigmoid` does. The cube's float32 numbers tell apart x within
-    about -5 and 5.
+    At the ends of the cube, `inverse` does what that of `Sigmoid` does: with float32, what is beyond 5.17 comes back as
+    5.17, and above 4 only a few digits do.
 
     Args:
         size: Length Z of the vectors.

@@ -20,8 +20,8 @@ class AutoEncoder(Model):
     `tests/contracts/test_autoencoders.py` holds every auto-encoder to its promises.
 
     The terms of the loss are in nats a sound, divided by the number Z of latent dimensions, all of them, so
-    that with weights of 1 their sum is the negative evidence bound over Z: `reconstruction` is the negative
-    log-likelihood of the standardised spectrogram under a Gaussian of variance 1, up to a constant
+    that with weights of 1 their sum is the negative evidence bound over Z (but for `FlowJoint`): `reconstruction` is
+    the negative log-likelihood of the standardised spectrogram under a Gaussian of variance 1, up to a constant
     (half its summed squared error), `latent` what q costs, `regression` that of the preset. With one divisor for all,
     how much a nat of q costs does not depend on the sizes of spectrogram and latent.
 

@@ -34,7 +34,7 @@ class FlowRegressionSizes(CoderSizes):
 
 
 class FlowRegression(AutoEncoder, Density):
-    """A variational auto-encoder with a posterior flow, and a flow f from z to the preset: v = f(z).
+    """An auto-encoder with a flow in q(z|x), and a flow f from z to the preset: v = f(z).
 
     f acts on D = max(Z, P) coordinates and ends in the cube. Of latents that are longer than presets the last
     Z - P coordinates of f(z) are of no parameter; they are taken to be uniform. Where they are shorter, f acts on
@@ -164,7 +164,7 @@ class FlowRegression(AutoEncoder, Density):
         uniform = torch.rand(batch.points.shape, generator=generator, device=batch.points.device)
         width = torch.where(self.cells > 0, 1 / self.cells.clamp_min(1), knobs)
         points = batch.points + (uniform - 0.5) * width
-        return 1 - (1 - points.abs()).abs()
+        return 1 - (1 - points.abs()).abs() if knobs else points
 
     def _told(self, context: Tensor, part: int) -> Tensor | None:
         return torch.tanh(context.split(self.codes, 1)[part]) if self.codes[part] else None

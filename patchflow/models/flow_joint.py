@@ -1,5 +1,6 @@
 """The regression flow, learned by likelihoods alone: of presets, of presets given sounds, of sounds given presets."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +19,7 @@ __all__ = ["SPREAD", "FlowJoint"]
 SPREAD = 0.02
 """How widely continuous values are spread: many presets share one exactly, which no smooth density can give."""
 
-_WIDTH = -0.7  # logarithm of the words' widths, about 1/2, before anything was learned
+_WIDTH = 0.5  # of the words' Gaussians before anything was learned
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class _Sizes(FlowRegressionSizes):
 
 
 class FlowJoint(FlowRegression, Macros):
-    """`FlowReg` with its parts, but for how it learns: its latents are those of presets, and not draws from q(z|x).
+    """An invertible map as that of `FlowReg`, learned another way: from latents of presets, not from draws of q(z|x).
 
     f goes both ways, so the latent of a preset is known: z = f^-1(v). Three likelihoods are maximised, all proper, so
     none can be had by making z small, as it can in `FlowReg`:
@@ -38,9 +39,11 @@ class FlowJoint(FlowRegression, Macros):
     * of sounds given their presets, log p(x|z): the decoder draws the sound, so those that are alike lie together.
 
     With tags, the first has p(z | tags) in place of N(z; 0, I), see `log_words`: the first coordinates of z are
-    macro-controls, with no flow of their own. Discrete values are dequantised, continuous ones are spread by 0.01
-    either way. f ends in the normal distribution function, so a latent of N(0, I) is an even draw before it learns.
-    The best guess is the middle of q(z|x), sent through f: a likely preset, not the mean of all that are.
+    macro-controls, with no flow of their own; they are normal for each tag, so not in all. Discrete values are
+    dequantised, continuous ones are spread by 0.01 either way: to find the latent of a knob at its very end, move
+    it 0.005 inside, where it was learned. f ends in the normal distribution function, so a latent of N(0, I) is an even
+    draw before it learns, and one beyond 5 is at an end in float32. The best guess is the middle of q(z|x), sent
+    through f: one of the presets that may be, not their mean.
 
     Both directions of f are used in training, so it should be a coupling, `"spline"` or `"realnvp"`, which
     takes one pass either way. A small one: `channels=16, hidden=256, depth=2, steps=6, flow_hidden=64, told=64`.
@@ -100,7 +103,7 @@ class FlowJoint(FlowRegression, Macros):
         if not 0 <= pairs <= self.latent_size:
             raise ValueError(f"pairs={pairs}: not in [0, {self.latent_size}], the number of latent dimensions")
         self.pairs = pairs
-        self.log_width = nn.Parameter(torch.full((pairs, 2), _WIDTH)) if pairs else None
+        self.log_width = nn.Parameter(torch.full((pairs, 2), math.log(_WIDTH))) if pairs else None
 
     def macro(self, z: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
         """See `Macros.macro`: latents are such coordinates."""
@@ -111,10 +114,11 @@ class FlowJoint(FlowRegression, Macros):
         return z
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
-        """Returns the three, as negative log-likelihoods; see `AutoEncoder`.
+        """Returns the three, as negative log-likelihoods in nats, divided by Z.
 
-        `latent` is -log p(v), given tags, `regression` -log p(v|x), and `reconstruction` -log p(x|z). Coordinates
-        beyond those of presets are drawn evenly.
+        `latent` is -log p(v), given tags, `regression` -log p(v|x), and `reconstruction` -log p(x|z), of freshly spread
+        presets. Their sum is no evidence bound: the preset counts twice. Coordinates beyond those of presets are drawn
+        evenly, so for Z > P the first two are bounds.
         """
         points = self.spread(batch, generator, SPREAD)
         beyond = torch.rand((len(points), self.noise - points.shape[1]), generator=generator, device=points.device)

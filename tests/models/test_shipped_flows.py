@@ -1,4 +1,4 @@
-"""The regression flow and the disentangling flow that come with the package: whole DX7 presets to latents and back."""
+"""The regression flow that comes with the package: whole DX7 presets to latents and back, words, and draws."""
 
 import json
 from pathlib import Path
@@ -10,21 +10,25 @@ import torch
 from patchflow.engines import Note, Subset, engines
 from patchflow.features.inputs import inputs
 from patchflow.models import load_model, models, read_header, shipped
-from patchflow.models.flow_dis import FlowDis
-from patchflow.models.flow_reg import FlowReg
+from patchflow.models.flow_joint import FlowJoint
 from patchflow.presets import Preset
 
 SPACE = engines["dexed"].space
 NOTE = torch.tensor([[60.0, 100.0, 3.0]])
-BOTH = pytest.mark.parametrize("name", ["flow_reg", "flow_dis"])
 
 
-def loaded(name: str) -> FlowReg | FlowDis:
-    path = shipped("dexed", name)
-    assert path
-    model = load_model(path, SPACE, models)
-    assert isinstance(model, (FlowReg, FlowDis))
-    return model
+@pytest.fixture(scope="module")
+def path() -> Path:
+    found = shipped("dexed", "flow_joint")
+    assert found
+    return found
+
+
+@pytest.fixture(scope="module")
+def model(path: Path) -> FlowJoint:
+    found = load_model(path, SPACE, models)
+    assert isinstance(found, FlowJoint)
+    return found
 
 
 def voice(**changes: float) -> Preset:
@@ -37,15 +41,21 @@ def voice(**changes: float) -> Preset:
     return Preset("voice", values)
 
 
+def brightness(points: np.ndarray) -> np.ndarray:
+    """The mean mel band of each preset's sound, weighed by amplitudes."""
+    engine = engines["dexed"]()
+    sounds = np.stack([engine.render(point, Note(60, 100, 3.0), 22_050) for point in points])
+    levels = inputs["paper"].of(torch.from_numpy(sounds), 22_050).exp().mean(2).numpy()
+    return levels @ np.arange(64) / levels.sum(1)
+
+
 def mels(*voices: Preset) -> torch.Tensor:
     engine = engines["dexed"]()
     sounds = [engine.render(SPACE.encode(one.values), Note(60, 100, 3.0), 22_050) for one in voices]
     return inputs["paper"].of(torch.from_numpy(np.stack(sounds)), 22_050)
 
 
-@BOTH
-def test_the_latents_of_sounds_have_presets_and_these_lead_back(name: str):
-    model = loaded(name)
+def test_the_latents_of_sounds_have_presets_and_these_lead_back(model: FlowJoint):
     z = model.latent(mels(voice(), voice(rate1=40), voice(rate4=20)), NOTE.expand(3, 3))
 
     points = model.presets(z)
@@ -54,49 +64,47 @@ def test_the_latents_of_sounds_have_presets_and_these_lead_back(name: str):
     torch.testing.assert_close(model.latent_of(points), z, atol=1e-4, rtol=0)
 
 
-@BOTH
-def test_presets_have_latents_and_these_lead_back(name: str):
+def test_presets_have_latents_and_these_lead_back(model: FlowJoint):
     points = torch.from_numpy(SPACE.snap(torch.rand(16, 145).numpy())).float().clamp(1e-3, 1 - 1e-3)
-    model = loaded(name)
 
     torch.testing.assert_close(model.presets(model.latent_of(points)), points, atol=1e-3, rtol=0)
 
 
-@BOTH
 @pytest.mark.parametrize(("rate", "slow", "fast"), [("rate1", 25, 99), ("rate4", 10, 90)])
-def test_it_hears_how_a_sound_begins_and_ends(name: str, rate: str, slow: float, fast: float):
-    model = loaded(name)
-
+def test_it_hears_how_a_sound_begins_and_ends(model: FlowJoint, rate: str, slow: float, fast: float):
     points = model.presets(model.latent(mels(voice(**{rate: slow}), voice(**{rate: fast})), NOTE.expand(2, 3)))
 
     place = SPACE.names.index(f"op1.{rate}")
     assert points[1, place] > points[0, place] + 0.05
 
 
-@BOTH
-def test_it_was_told_the_level_of_its_training_sounds(name: str):
-    standard = loaded(name).coder.standard
+def test_it_was_told_the_level_of_its_training_sounds(model: FlowJoint):
+    standard = model.coder.standard
 
     assert standard.std.max() > 1.5  # 1 if nobody set it
     assert standard.mean.abs().max() > 0.5
 
 
-def test_a_macro_of_the_disentangling_flow_changes_the_preset_and_turns_back():
-    model, z = loaded("flow_dis"), torch.zeros(1, 145)
-    assert isinstance(model, FlowDis)
+def test_draws_from_the_normal_distribution_are_presets_like_those_of_people(model: FlowJoint):
+    drawn = model.presets(torch.randn(500, 145, generator=torch.Generator().manual_seed(0)))
+    level = drawn[:, SPACE.names.index("op1.output")]
 
-    turned = model.macro(z)
-    turned[:, 0] += 1
-
-    assert (model.presets(model.from_macro(turned)) - model.presets(z)).abs().max() > 0.01
-    turned[:, 0] -= 1
-    torch.testing.assert_close(model.from_macro(turned), z, atol=1e-3, rtol=0)
+    assert level.mean() > 0.7  # operator 1 is heard in nearly all voices
+    assert 0.05 < level.std() < 0.35
 
 
-@BOTH
-def test_its_card_tells_of_these_weights(name: str):
-    path = shipped("dexed", name)
-    assert path
+def test_turned_towards_bright_presets_are_brighter(model: FlowJoint):
+    z = torch.randn(16, 145, generator=torch.Generator().manual_seed(0))
+    dark, bright = (torch.cat((torch.full((16, 1), word), z[:, 1:]), 1) for word in (-2.0, 2.0))
+
+    centres = [
+        brightness(SPACE.snap(model.presets(model.from_macro(m)).detach().double().numpy())) for m in (dark, bright)
+    ]
+
+    assert (centres[1] > centres[0]).mean() > 0.8
+
+
+def test_its_card_tells_of_these_weights(path: Path):
     about, text = json.loads(read_header(path)["about"]), Path(path).with_suffix(".md").read_text("utf-8")
 
     # if this fails after weights were replaced: python benchmarks/run_card.py RUN --beside FOLDER -o CARD
