@@ -85,7 +85,7 @@ def test_it_was_told_the_level_of_its_training_sounds(model: FlowJoint):
     assert standard.mean.abs().max() > 0.5
 
 
-def test_draws_from_the_normal_distribution_are_presets_like_those_of_people(model: FlowJoint):
+def test_in_draws_from_the_normal_distribution_operator_1_is_heard(model: FlowJoint):
     drawn = model.presets(torch.randn(500, 145, generator=torch.Generator().manual_seed(0)))
     level = drawn[:, SPACE.names.index("op1.output")]
 
