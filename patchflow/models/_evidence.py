@@ -12,6 +12,7 @@ from ._flow_regression import FlowRegression, FlowRegressionSizes
 from ._gaussian import Drawn, draw, log_normal
 from ._model import Batch
 from ._noise_scale import NoiseScale
+from ._spread import spread
 
 __all__ = ["Evidence", "EvidenceSizes"]
 
@@ -60,7 +61,7 @@ class Evidence(FlowRegression):
         """
         context, device = self.coder.encode(batch.mel), batch.points.device
         normal = torch.randn((len(batch), self.noise), generator=generator, device=device).to(context)
-        points = self.spread(batch, generator)
+        points = spread(batch.points, self.cells, generator, knobs=0.0)
         untold = torch.rand((len(batch), 1), generator=generator, device=device) < _UNTOLD
         drawn = draw(context, normal[:, : self.latent_size], self.posterior)
         u = torch.cat((drawn.z, normal[:, self.latent_size :]), 1)

@@ -13,7 +13,6 @@ from ._chains import chain
 from ._coder import Coder, CoderSizes
 from ._density import Density
 from ._gaussian import draw, log_normal, split
-from ._model import Batch
 
 __all__ = ["FlowRegression", "FlowRegressionSizes"]
 
@@ -152,19 +151,6 @@ class FlowRegression(AutoEncoder, Density):
         start, logdet = self.posterior.inverse(z, self._told(context, 2))
         mean, log_variance = split(context, self.latent_size)
         return (start - mean) * (-log_variance / 2).exp(), logdet - log_variance.sum(1) / 2
-
-    def spread(self, batch: Batch, generator: torch.Generator, knobs: float = 0.0) -> Float[Tensor, "B P"]:
-        """Returns presets whose discrete values are anywhere in their cells.
-
-        Args:
-            batch: Has the presets.
-            generator: Source of chance.
-            knobs: How widely continuous values are spread; what would leave the cube is reflected.
-        """
-        uniform = torch.rand(batch.points.shape, generator=generator, device=batch.points.device)
-        width = torch.where(self.cells > 0, 1 / self.cells.clamp_min(1), knobs)
-        points = batch.points + (uniform - 0.5) * width
-        return 1 - (1 - points.abs()).abs() if knobs else points
 
     def _told(self, context: Tensor, part: int) -> Tensor | None:
         return torch.tanh(context.split(self.codes, 1)[part]) if self.codes[part] else None

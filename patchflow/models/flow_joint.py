@@ -12,12 +12,10 @@ from ._flow_regression import FlowRegression, FlowRegressionSizes
 from ._gaussian import log_normal
 from ._macros import Macros
 from ._model import Batch
+from ._spread import spread
 from ._words import log_words
 
-__all__ = ["SPREAD", "FlowJoint"]
-
-SPREAD = 0.02
-"""How widely continuous values are spread: many presets share one exactly, which no smooth density can give."""
+__all__ = ["FlowJoint"]
 
 _WIDTH = 0.5  # of the words' Gaussians before anything was learned
 
@@ -120,7 +118,7 @@ class FlowJoint(FlowRegression, Macros):
         presets. Their sum is no evidence bound: the preset counts twice. Coordinates beyond those of presets are drawn
         evenly, so for Z > P the first two are bounds.
         """
-        points = self.spread(batch, generator, SPREAD)
+        points = spread(batch.points, self.cells, generator)
         beyond = torch.rand((len(points), self.noise - points.shape[1]), generator=generator, device=points.device)
         u, logdet = self.regression.inverse(torch.cat((points, beyond), 1))
         z, rest = u[:, : self.latent_size], log_normal(u[:, self.latent_size :]) + logdet

@@ -16,10 +16,9 @@ from ._coupling import BOUND, SplineCoupling
 from ._density import Density
 from ._encoder import Encoder
 from ._model import Batch
+from ._spread import spread
 
 __all__ = ["Posterior"]
-
-_SPREAD = 0.02  # of a continuous parameter; the splines end at the faces of the cube, where no base noise gets
 
 
 @dataclass(frozen=True)
@@ -106,12 +105,9 @@ class Posterior(Density):
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """Returns the mean negative log-density per parameter of freshly spread presets, in nats."""
-        noise = torch.rand(batch.points.shape, generator=generator, device=batch.points.device)
-        width = torch.where(self.cells > 0, 1 / self.cells.clamp_min(1), _SPREAD)
-        spread = (batch.points + (noise - 0.5) * width).abs()
-        spread = 1 - (1 - spread).abs()  # what would leave the cube is reflected
-        density = self.log_density(spread, self.encode(batch.mel, batch.note))
-        return {"posterior": -density.mean() / spread.shape[-1]}
+        points = spread(batch.points, self.cells, generator)
+        density = self.log_density(points, self.encode(batch.mel, batch.note))
+        return {"posterior": -density.mean() / points.shape[-1]}
 
     def _widen(self, points: Tensor) -> Tensor:
         return (points - 0.5) * (2 * BOUND)

@@ -6,7 +6,8 @@ from torch import Tensor
 
 from patchflow.features.inputs import inputs
 from patchflow.models import AutoEncoder, models
-from patchflow.models.flow_joint import SPREAD, FlowJoint
+from patchflow.models._spread import spread
+from patchflow.models.flow_joint import FlowJoint
 from tests.small_models import KNOBS, MIXED, batch, heard, make, seeded
 
 
@@ -114,7 +115,7 @@ def test_terms_are_nats_of_a_latent_dimension(name: str):
     model = small(name)
     learned = batch(model, 6)
     if isinstance(model, FlowJoint):  # its latents are those of presets
-        z = model.latent_of(model.spread(learned, seeded(), SPREAD))
+        z = model.latent_of(spread(learned.points, model.cells, seeded()))
     else:
         z = model.latent(learned.mel, learned.note, torch.randn(6, model.latent_size, generator=seeded()))
 

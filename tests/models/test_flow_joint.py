@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from patchflow.models import Batch
-from patchflow.models.flow_joint import SPREAD, FlowJoint
+from patchflow.models._spread import spread
+from patchflow.models.flow_joint import FlowJoint
 from tests.small_models import KNOBS, batch, make, seeded
 
 
-def flow_joint(spread: float = 0.2, **changed: int | str) -> FlowJoint:
-    model = make("flow_joint", KNOBS, spread, **{"layers": 2, "kernel": 3, "steps": 4, **changed}).eval()
+def flow_joint(away: float = 0.2, **changed: int | str) -> FlowJoint:
+    model = make("flow_joint", KNOBS, away, **{"layers": 2, "kernel": 3, "steps": 4, **changed}).eval()
     assert isinstance(model, FlowJoint)
     return model
 
@@ -35,7 +36,7 @@ def learned_by(model: FlowJoint, points: Tensor) -> FlowJoint:
 def test_the_regression_term_is_the_density_of_presets_given_sounds(latent: int):
     model = flow_joint(latent=latent)
     learned = batch(model, 5)
-    points = model.spread(learned, seeded(), SPREAD)
+    points = spread(learned.points, model.cells, seeded())
 
     found = model.loss(learned, seeded())["regression"]
 
@@ -47,7 +48,7 @@ def test_the_latent_term_is_the_density_of_presets():
     model = flow_joint().double()
     learned = batch(model, 4)
     learned = Batch(learned.points.double(), learned.mel.double(), learned.note.double(), learned.tags)
-    points = model.spread(learned, seeded(), SPREAD)
+    points = spread(learned.points, model.cells, seeded())
 
     found = model.loss(learned, seeded())["latent"]
 
@@ -83,7 +84,7 @@ def test_latents_of_presets_fill_the_normal_distribution():
     a = torch.rand(400, 3, generator=seeded())
     points = torch.stack((a[:, 0], a[:, 0] * 0.5 + a[:, 1] * 0.2, (a[:, 2] > 0.5) * 0.6 + 0.2), 1)
 
-    z = learned_by(flow_joint(spread=0.0), points).latent_of(points).detach()
+    z = learned_by(flow_joint(away=0.0), points).latent_of(points).detach()
 
     assert z.mean(0).abs().max() < 0.25
     assert z.std(0).min() > 0.7
@@ -93,7 +94,7 @@ def test_latents_of_presets_fill_the_normal_distribution():
 @pytest.mark.slow
 def test_what_is_heard_is_known_and_the_rest_is_drawn():
     points = 0.1 + 0.8 * torch.rand(400, 3, generator=seeded())
-    model = learned_by(flow_joint(spread=0.0), points)
+    model = learned_by(flow_joint(away=0.0), points)
     mel = torch.full((200, 64, 80), 0.7)
 
     drawn = model.decode(torch.randn(200, 3, generator=seeded()), model.encode(mel, torch.zeros(200, 3)))
@@ -105,7 +106,7 @@ def test_what_is_heard_is_known_and_the_rest_is_drawn():
 @pytest.mark.slow
 def test_a_macro_turns_what_its_word_is_about():
     points = 0.1 + 0.8 * torch.rand(400, 3, generator=seeded())
-    model = learned_by(flow_joint(spread=0.0, pairs=1), points)
+    model = learned_by(flow_joint(away=0.0, pairs=1), points)
     z = torch.randn(200, 3, generator=seeded())
 
     first, second = (
@@ -122,7 +123,7 @@ def test_a_word_is_normal_around_plus_or_minus_one():
     with torch.no_grad():
         assert model.log_width is not None
         model.log_width.copy_(torch.tensor([[-0.3, 0.4]]))
-    z = model.latent_of(model.spread(learned, seeded(), SPREAD))[:, 0]
+    z = model.latent_of(spread(learned.points, model.cells, seeded()))[:, 0]
     plain, word = torch.distributions.Normal(0.0, 1.0), torch.tensor([-1.0, 1.0] * 3)
     wanted = torch.distributions.Normal(word, torch.tensor([-0.3, 0.4] * 3).exp())
 
