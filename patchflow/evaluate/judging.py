@@ -23,6 +23,7 @@ from .run import Run, read_run
 from .semantics import tag_accuracy
 from .sounds import read_recordings, recordings_print
 from .speed import capacity, one_shot_ms
+from .turning import turned_words
 
 __all__ = ["RESULTS", "SOUNDS", "SUMMARY", "TAGS", "evaluate_run", "evaluate_trivial"]
 
@@ -65,7 +66,8 @@ def evaluate_run(
         progress: Told how far it is.
 
     Returns:
-        What `summary.json` says: capacity, training, time of a guess, items, faults, latent separation.
+        What `summary.json` says: capacity, training, time of a guess, items, faults, latent separation, what
+        macro-controls do.
 
     Raises:
         PatchflowError: If the run, the examples or the sounds are missing, damaged, or do not belong together.
@@ -95,7 +97,11 @@ def _evaluate_run(
     counts = {material.about["part"]: judged(material, guess) for material in materials}
     known = {} if again else _known_summary(run)
     separation = known.get("separation") or latent_separation(model, run.examples, device)
-    summary = row | {"synth": run.examples.synth, **costs, **counts, "separation": separation}
+    progress(f"{run.folder}: macro-controls", 0.0)
+    turning = (
+        known["turning"] if "turning" in known else turned_words(model, run.examples, materials[0], device, workers)
+    )
+    summary = row | {"synth": run.examples.synth, **costs, **counts, "separation": separation, "turning": turning}
     write_atomically(run.folder / SUMMARY, json.dumps(summary, indent=1).encode())
     return summary
 

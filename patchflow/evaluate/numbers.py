@@ -65,6 +65,7 @@ def _row(row: Row) -> dict[str, Any]:
         "devices": sorted({summary["device"] for summary in summaries if "device" in summary}),
         **{cost: _mean([summary.get("trained", {}).get(cost) for summary in summaries]) for cost in _COSTS},
         "separation": _separation(summaries),
+        "turning": _turning(summaries),
     }
 
 
@@ -104,6 +105,19 @@ def _separation(summaries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         {"words": list(key[:-1]), "space": key[-1], "runs": len(entries),
          "auc": _mean([entry["auc"] for entry in entries]), "d_prime": _mean([entry["d_prime"] for entry in entries])}
         for key, entries in sorted(found.items())
+    ]  # fmt: skip
+
+
+def _turning(summaries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Means over runs for each macro-control."""
+    found: dict[tuple[str, ...], list[dict[str, float]]] = {}
+    for summary in summaries:
+        for entry in summary.get("turning", []):
+            found.setdefault(tuple(entry["words"]), []).append(entry)
+    return [
+        {"words": list(words), "runs": len(entries), "sounds": sum(entry["sounds"] for entry in entries),
+         "heard": _mean([entry["heard"] for entry in entries]), "others": _mean([entry["others"] for entry in entries])}
+        for words, entries in sorted(found.items())
     ]  # fmt: skip
 
 

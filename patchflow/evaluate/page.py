@@ -51,7 +51,7 @@ def page(boards: Sequence[dict[str, Any]], verdicts: Sequence[Verdict], tags: Se
         parts += [_SMALL] if any(board["size"] == "small" for board in boards) else []
     for board in boards:
         parts += [f"## {board['title']}\n", _main(board), _variance(board), "### Costs\n", _costs(board)]
-        parts += _beside(board) + _foreign(board) + _separation(board)
+        parts += _beside(board) + _foreign(board) + _separation(board) + _turning(board)
     parts += _growing(boards)
     if tags:
         parts += ["## Tags told from sounds and from parameters\n", _tags(tags)]
@@ -179,6 +179,22 @@ def _separation(board: dict[str, Any]) -> list[str]:
     )
     head = ["model", "words", "space", "AUC ↑", "d' ↑"]
     return ["### How far apart opposite words lie in the latent space\n", table(head, rows), note]
+
+
+def _turning(board: dict[str, Any]) -> list[str]:
+    rows = [
+        [row["name"], " / ".join(entry["words"]), str(entry["sounds"]), short(entry["heard"]), short(entry["others"])]
+        for row in board["rows"] for entry in row["turning"]
+    ]  # fmt: skip
+    if not rows:
+        return []
+    note = (
+        "The latents of test sounds with one macro-control at -1 and at +1, both presets played: the share of sounds "
+        "that have more of the second word at +1 (0.5 is chance), and how far that share is from chance for the "
+        "other words, on average (0 to 0.5): what changes along, wanted or not."
+    )
+    head = ["model", "words", "sounds", "heard ↑", "others ↓"]
+    return ["### What turning a macro-control does\n", table(head, rows), note]
 
 
 def _growing(boards: Sequence[dict[str, Any]]) -> list[str]:

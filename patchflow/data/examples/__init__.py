@@ -2,6 +2,17 @@
 
 from .examples import Examples
 from .folder import Content, write_examples
+from .hearing import measured
+from .opposites import MEASURED
 from .recipe import ExamplesRecipe, is_examples_recipe, read_examples_recipe
 
-__all__ = ["Content", "Examples", "ExamplesRecipe", "is_examples_recipe", "read_examples_recipe", "write_examples"]
+__all__ = [
+    "MEASURED",
+    "Content",
+    "Examples",
+    "ExamplesRecipe",
+    "is_examples_recipe",
+    "measured",
+    "read_examples_recipe",
+    "write_examples",
+]

@@ -14,7 +14,7 @@ from ..making.fingerprint import fingerprint
 from .opposites import MEASURED
 from .recipe import ExamplesRecipe
 
-__all__ = ["Heard", "hear"]
+__all__ = ["Heard", "hear", "measured"]
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,20 @@ def hear(engine: Engine, points: np.ndarray, recipe: ExamplesRecipe) -> Heard:
     heard = [torch.from_numpy(sound)[None] for sound in sounds]  # one by one: that fits a processor's cache
     return Heard(
         mels=np.concatenate([kind.of(x, kind.rate).numpy().astype(np.float16) for x in heard]),
-        measures=np.stack([_measured(x, round(recipe.hold * kind.rate), kind.rate) for x in heard]),
+        measures=np.stack([measured(sound, recipe.hold, kind.rate) for sound in sounds]),
         prints=np.stack([fingerprint(sound, kind.rate) for sound in sounds]),
         audible=np.array([np.abs(sound).max() >= INAUDIBLE for sound in sounds]),
     )
 
 
-def _measured(x: torch.Tensor, held: int, rate: int) -> np.ndarray:
-    found = describe(x, rate) | character(x[:, :held], rate)
+def measured(sound: np.ndarray, hold: float, rate: int) -> np.ndarray:
+    """Returns what the words of `opposites.MEASURED` are measured by, float32, shape `(M,)`.
+
+    Args:
+        sound: One note, mono, shape `(T,)`.
+        hold: Seconds that it is held.
+        rate: Its sample rate, in Hz.
+    """
+    x = torch.from_numpy(sound)[None]
+    found = describe(x, rate) | character(x[:, : round(hold * rate)], rate)
     return np.array([found[pair.measure].item() for pair in MEASURED], np.float32)
