@@ -10,6 +10,7 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,7 @@ made, played on their own note. One preset for each sound, nothing searched. See
 ### Recordings
 
 {sounds_table}
-
+{macros}
 ## What it cannot do
 
 - It hears the first 4 seconds of one note, and was trained at one pitch and velocity. On others it guesses worse.
@@ -62,6 +63,17 @@ made, played on their own note. One preset for each sound, nothing searched. See
 - It is for research and for its map. `patchflow match` uses the posterior unless told otherwise, which comes far
   nearer with the same number of renders: docs/results.md has both.
 - It may propose a preset close to a well-known one, because it learned from such presets.
+"""
+MACROS = """
+### Macro-controls
+
+Latents of {sounds} test sounds, with one macro-control at -1 and at +1, both presets played: the share of sounds that
+have more of the second word at +1 (0.5 is chance), and how far that share of the other words is from chance, on average
+(0 to 0.5).
+
+| | heard | others |
+|---|---|---|
+{rows}
 """
 WHAT = {
     "flow_reg": "Its map from latents to presets is invertible: `latent_of` gives the latent of any preset, exactly.",
@@ -121,11 +133,18 @@ def card(folder: Path, file: Path, beside: Path) -> str:
         test=board.rows[0].families(),
         test_table=table(board, "lines"),
         sounds_table=table(board, "sounds"),
+        macros=macros(summary["turning"]),
         pitch=pitch,
         velocity=velocity,
         hold=hold,
         **{key: recipe[key] for key in ("data", "fold", "seed", "batch")},
     )
+
+
+def macros(turning: list[dict[str, Any]]) -> str:
+    """Returns what macro-controls do; "" of a model without them."""
+    lines = [f"| {' / '.join(e['words'])} | {e['heard']:.2f} | {e['others']:.2f} |" for e in turning]
+    return MACROS.format(sounds=turning[0]["sounds"], rows="\n".join(lines)) if turning else ""
 
 
 def table(board: Board, part: str) -> str:

@@ -1,4 +1,4 @@
-"""Long flows: steps of one kind with permutations between."""
+"""Long flows: steps of one kind, between which coordinates change places."""
 
 import inspect
 
@@ -9,6 +9,10 @@ __all__ = ["chain"]
 
 def chain(kind: str, size: int, steps: int, *, hidden: int, context: int = 0, seed: int = 0, end: str = "") -> Chain:
     """Returns a flow of many steps.
+
+    A random permutation stands between two of them. Couplings, which leave half of the coordinates as they are, come in
+    twos that each bend a half, with the permutations between those: left to chance, some coordinates of a
+    short chain would never be bent.
 
     Args:
         kind: Name of a flow, see `flows`.
@@ -28,12 +32,14 @@ def chain(kind: str, size: int, steps: int, *, hidden: int, context: int = 0, se
         3
     """
     made = flows[kind]
-    own = {"hidden": hidden} if "hidden" in inspect.signature(made).parameters else {}
+    known = inspect.signature(made).parameters
+    own = {"hidden": hidden} if "hidden" in known else {}
+    halves = 2 if "flip" in known else 1
     parts: list[Flow] = []
     for step in range(steps):
-        if step:
+        if step and step % halves == 0:
             parts.append(flows["permutation"](size, seed=seed + step))  # type: ignore[call-arg]
-        parts.append(made(size, context, **own))
+        parts.append(made(size, context, **own, **({"flip": step % 2} if halves == 2 else {})))
     if end:
         parts.append(flows[end](size))
     return Chain(*parts)

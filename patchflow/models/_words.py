@@ -1,12 +1,13 @@
-"""How likely latents are whose first dimensions stand for pairs of opposite words."""
+"""Pairs of opposite words and the first dimensions of a latent: each likely given the other."""
 
 import math
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
-__all__ = ["log_words"]
+__all__ = ["log_tags", "log_words"]
 
 
 def log_words(
@@ -34,9 +35,37 @@ def log_words(
         tensor([-2.8379])
     """
     pairs = len(log_width)
-    if tags.shape[1] not in (0, pairs):
-        raise ValueError(f"tags of {tags.shape[1]} pairs of words: the model was made for pairs={pairs}")
-    known = tags.to(z) if tags.shape[1] else z.new_zeros(len(z), pairs)
+    known = _known(z, tags, pairs)
     chosen = torch.where(known == 0, 0.0, torch.where(known < 0, log_width[:, 0], log_width[:, 1]))
     away = torch.cat(((z[:, :pairs] - known) * (-chosen).exp(), z[:, pairs:]), 1)
     return (away.square() + math.log(2 * math.pi)).sum(1) / -2 - chosen.sum(1)
+
+
+def log_tags(z: Float[Tensor, "B Z"], tags: Float[Tensor, "B M"], log_slope: Float[Tensor, "W"]) -> Float[Tensor, "B"]:
+    """Returns log p(tags | z), in nats: at most 0, so that it may have any weight in a loss.
+
+    The second word of pair m fits with the chance sigmoid(a z_m), the first with sigmoid(-a z_m). What is not known of
+    a sound counts as 0.
+
+    Args:
+        z: Latents.
+        tags: -1, 0 or +1 for each pair; with no columns nothing is known of any sound.
+        log_slope: Logarithm of a for each pair.
+
+    Raises:
+        ValueError: If there are tags of another number of pairs.
+
+    Example:
+        >>> log_tags(torch.zeros(1, 2), torch.ones(1, 1), torch.zeros(1))
+        tensor([-0.6931])
+    """
+    pairs = len(log_slope)
+    known = _known(z, tags, pairs)
+    return (logsigmoid(known * z[:, :pairs] * log_slope.exp()) * known.abs()).sum(1)
+
+
+def _known(z: Tensor, tags: Tensor, pairs: int) -> Tensor:
+    """Tags of each pair, shape (B, W)."""
+    if tags.shape[1] not in (0, pairs):
+        raise ValueError(f"tags of {tags.shape[1]} pairs of words: the model was made for pairs={pairs}")
+    return tags.to(z) if tags.shape[1] else z.new_zeros(len(z), pairs)

@@ -13,11 +13,11 @@ from ._gaussian import log_normal
 from ._macros import Macros
 from ._model import Batch
 from ._spread import spread
-from ._words import log_words
+from ._words import log_tags
 
 __all__ = ["FlowJoint"]
 
-_WIDTH = 0.5  # of the words' Gaussians before anything was learned
+_SLOPE = 2.0  # of the chance of a word along its coordinate, before anything was learned
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,19 @@ class _Sizes(FlowRegressionSizes):
 class FlowJoint(FlowRegression, Macros):
     """An invertible map as that of `FlowReg`, learned another way: from latents of presets, not from draws of q(z|x).
 
-    f goes both ways, so the latent of a preset is known: z = f^-1(v). Three likelihoods are maximised, all proper, so
+    f goes both ways, so the latent of a preset is known: z = f^-1(v). Likelihoods are maximised, all proper, so
     none can be had by making z small, as it can in `FlowReg`:
 
     * of presets, log p(v) = log N(z; 0, I) + log|det df^-1/dv|: latents fill N(0, I), and draws from it are presets;
     * of presets given their sounds, log p(v|x) = log q(z|x) + log|det df^-1/dv|: the encoder says where z is;
-    * of sounds given their presets, log p(x|z): the decoder draws the sound, so those that are alike lie together.
+    * of sounds given their presets, log p(x|z): the decoder draws the sound, so those that are alike lie together;
+    * of tags given the presets they are of, log p(tags|z), see `log_tags`: the first coordinates of z are
+      macro-controls, with no flow of their own, and N(0, 1) among all sounds like the others.
 
-    With tags, the first has p(z | tags) in place of N(z; 0, I), see `log_words`: the first coordinates of z are
-    macro-controls, with no flow of their own; they are normal for each tag, so not in all. Discrete values are
-    dequantised, continuous ones are spread by 0.01 either way: to find the latent of a knob at its very end, move
-    it 0.005 inside, where it was learned. f ends in the normal distribution function, so a latent of N(0, I) is an even
-    draw before it learns, and one beyond 5 is at an end in float32. The best guess is the middle of q(z|x), sent
-    through f: one of the presets that may be, not their mean.
+    Discrete values are dequantised, continuous ones are spread by 0.01 either way: to find the latent of a knob at its
+    very end, move it 0.005 inside, where it was learned. f ends in the normal distribution function, so a latent of
+    N(0, I) is an even draw before it learns, and one beyond 5 is at an end in float32. The best guess is the middle of
+    q(z|x), sent through f: one of the presets that may be, not their mean.
 
     Both directions of f are used in training, so it should be a coupling, `"spline"` or `"realnvp"`, which
     takes one pass either way. A small one: `channels=16, hidden=256, depth=2, steps=6, flow_hidden=64, told=64`.
@@ -101,7 +101,7 @@ class FlowJoint(FlowRegression, Macros):
         if not 0 <= pairs <= self.latent_size:
             raise ValueError(f"pairs={pairs}: not in [0, {self.latent_size}], the number of latent dimensions")
         self.pairs = pairs
-        self.log_width = nn.Parameter(torch.full((pairs, 2), math.log(_WIDTH))) if pairs else None
+        self.log_slope = nn.Parameter(torch.full((pairs,), math.log(_SLOPE))) if pairs else None
 
     def macro(self, z: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
         """See `Macros.macro`: latents are such coordinates."""
@@ -112,21 +112,22 @@ class FlowJoint(FlowRegression, Macros):
         return z
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
-        """Returns the three, as negative log-likelihoods in nats, divided by Z.
+        """Returns negative log-likelihoods in nats, divided by Z.
 
-        `latent` is -log p(v), given tags, `regression` -log p(v|x), and `reconstruction` -log p(x|z), of freshly spread
-        presets. Their sum is no evidence bound: the preset counts twice. Coordinates beyond those of presets are drawn
-        evenly, so for Z > P the first two are bounds.
+        `latent` is -log p(v), `regression` -log p(v|x), `reconstruction` -log p(x|z) and `disentangling`
+        -log p(tags|z), 0 without pairs of words, of freshly spread presets. Their sum is no evidence bound: the preset
+        counts twice. Coordinates beyond those of presets are drawn evenly, so for Z > P the first two are bounds.
         """
         points = spread(batch.points, self.cells, generator)
         beyond = torch.rand((len(points), self.noise - points.shape[1]), generator=generator, device=points.device)
         u, logdet = self.regression.inverse(torch.cat((points, beyond), 1))
         z, rest = u[:, : self.latent_size], log_normal(u[:, self.latent_size :]) + logdet
         noise, of_posterior = self.heard(z, self.coder.encode(batch.mel))
-        prior = log_normal(z) if self.log_width is None else log_words(z, batch.tags, self.log_width)
+        words = z.new_zeros(len(z)) if self.log_slope is None else log_tags(z, batch.tags, self.log_slope)
         terms = {
             "reconstruction": self.coder.nats(z, batch.mel).mean(),
-            "latent": -(prior + rest).mean(),
+            "latent": -(log_normal(z) + rest).mean(),
             "regression": -(log_normal(noise) + of_posterior + rest).mean(),
+            "disentangling": -words.mean(),
         }
         return {name: term / self.latent_size for name, term in terms.items()}

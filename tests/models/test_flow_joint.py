@@ -1,4 +1,4 @@
-"""The regression flow by likelihoods: each term is one, latents fill N(0, I), and words have dimensions of it."""
+"""The regression flow by likelihoods: each term is one, latents fill N(0, I), words have dimensions of it."""
 
 import math
 from dataclasses import replace
@@ -27,7 +27,7 @@ def learned_by(model: FlowJoint, points: Tensor) -> FlowJoint:
         mel, tags = some[:, :1, None].expand(-1, 64, 80), (some[:, 1:2] - 0.5).sign().expand(-1, model.pairs)
         optimizer.zero_grad()
         terms = model.loss(Batch(some, mel, torch.zeros(32, 3), tags), seeded(step))
-        (0.01 * terms["reconstruction"] + terms["latent"] + terms["regression"]).backward()
+        (0.01 * terms["reconstruction"] + terms["latent"] + terms["regression"] + 5 * terms["disentangling"]).backward()
         optimizer.step()
     return model.eval()
 
@@ -84,7 +84,8 @@ def test_latents_of_presets_fill_the_normal_distribution():
     a = torch.rand(400, 3, generator=seeded())
     points = torch.stack((a[:, 0], a[:, 0] * 0.5 + a[:, 1] * 0.2, (a[:, 2] > 0.5) * 0.6 + 0.2), 1)
 
-    z = learned_by(flow_joint(away=0.0), points).latent_of(points).detach()
+    model = learned_by(flow_joint(away=0.0), points)
+    z = model.latent_of(spread(points, model.cells, seeded())).detach()
 
     assert z.mean(0).abs().max() < 0.25
     assert z.std(0).min() > 0.7
@@ -117,33 +118,31 @@ def test_a_macro_turns_what_its_word_is_about():
     assert (second[:, 1] > 0.5).float().mean() > 0.9
 
 
-def test_a_word_is_normal_around_plus_or_minus_one():
-    model = flow_joint(pairs=1)
-    learned = replace(batch(model, 6), tags=torch.tensor([[-1.0], [1.0]] * 3))
+def test_a_word_is_as_likely_as_its_coordinate_says():
+    model = flow_joint(pairs=2)
+    learned = replace(batch(model, 4), tags=torch.tensor([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]))
     with torch.no_grad():
-        assert model.log_width is not None
-        model.log_width.copy_(torch.tensor([[-0.3, 0.4]]))
-    z = model.latent_of(spread(learned.points, model.cells, seeded()))[:, 0]
-    plain, word = torch.distributions.Normal(0.0, 1.0), torch.tensor([-1.0, 1.0] * 3)
-    wanted = torch.distributions.Normal(word, torch.tensor([-0.3, 0.4] * 3).exp())
+        assert model.log_slope is not None
+        model.log_slope.copy_(torch.tensor([0.7, -0.2]))
+    z = model.latent_of(spread(learned.points, model.cells, seeded()))
+    first = torch.distributions.Bernoulli(logits=math.exp(0.7) * z[:2, 0])
+    second = torch.distributions.Bernoulli(logits=math.exp(-0.2) * z[2, 1])
+    likely = first.log_prob(torch.tensor([0.0, 1.0])).sum() + second.log_prob(torch.tensor(1.0))
 
-    known, unknown = (
-        model.loss(replace(learned, tags=t), seeded())["latent"] for t in (learned.tags, 0 * learned.tags)
-    )
+    found = model.loss(learned, seeded())["disentangling"]
 
-    torch.testing.assert_close(3 * (unknown - known), (wanted.log_prob(z) - plain.log_prob(z)).mean())
+    torch.testing.assert_close(3 * 4 * found, -likely)
 
 
-def test_tags_change_the_density_of_latents_alone():
+def test_tags_matter_for_their_own_term_alone():
     model = flow_joint(pairs=2)
     learned = batch(model, 6)
     other = replace(learned, tags=-learned.tags)
 
     found, changed = (model.loss(x, seeded()) for x in (learned, other))
 
-    assert found["latent"] != changed["latent"]
-    assert found["regression"] == changed["regression"]
-    assert found["reconstruction"] == changed["reconstruction"]
+    assert found.pop("disentangling") != changed.pop("disentangling")
+    assert found == changed
 
 
 def test_a_model_without_words_ignores_tags():
@@ -152,6 +151,7 @@ def test_a_model_without_words_ignores_tags():
     tagged, bare = (model.loss(batch(model, 4, pairs=pairs), seeded()) for pairs in (3, 0))
 
     assert tagged == bare
+    assert tagged["disentangling"] == 0
 
 
 @pytest.mark.parametrize(
