@@ -68,8 +68,8 @@ MACROS = """
 ### Macro-controls
 
 Latents of {sounds} test sounds, with one macro-control at -1 and at +1, both presets played: the share of sounds that
-have more of the second word at +1 (0.5 is chance), and how far that share of the other words is from chance, on average
-(0 to 0.5).
+have more of the second word at +1, where 0.5 is chance, with its standard error; and how far that share of the other
+words is from 0.5, on average, which chance alone makes about 0.05. Words guessed from names cannot be measured.
 
 | | heard | others |
 |---|---|---|
@@ -133,7 +133,7 @@ def card(folder: Path, file: Path, beside: Path) -> str:
         test=board.rows[0].families(),
         test_table=table(board, "lines"),
         sounds_table=table(board, "sounds"),
-        macros=macros(summary["turning"]),
+        macros=macros(summary.get("turning", [])),
         pitch=pitch,
         velocity=velocity,
         hold=hold,
@@ -143,7 +143,11 @@ def card(folder: Path, file: Path, beside: Path) -> str:
 
 def macros(turning: list[dict[str, Any]]) -> str:
     """Returns what macro-controls do; "" of a model without them."""
-    lines = [f"| {' / '.join(e['words'])} | {e['heard']:.2f} | {e['others']:.2f} |" for e in turning]
+    errors = [(e["heard"] * (1 - e["heard"]) / e["sounds"]) ** 0.5 for e in turning]
+    lines = [
+        f"| {' / '.join(e['words'])} | {e['heard']:.2f} ± {error:.2f} | {e['others']:.2f} |"
+        for e, error in zip(turning, errors, strict=True)
+    ]
     return MACROS.format(sounds=turning[0]["sounds"], rows="\n".join(lines)) if turning else ""
 
 

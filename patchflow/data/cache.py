@@ -13,8 +13,8 @@ from ..engines import Engine, Note, Renderer
 from ..errors import PresetError, StorageError
 from ..features.inputs.levels import INPUT_LENGTH, INPUT_RATE, input_shape, model_input
 from ..storage import describe, write_atomically
-from ._silence import INAUDIBLE, render_or_silence
 from .sampler import Sampler
+from .silence import INAUDIBLE, render_or_silence
 
 __all__ = ["Cache", "fill_cache", "render_block"]
 

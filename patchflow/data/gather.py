@@ -8,9 +8,9 @@ import torch
 from ..engines import Engine, Note, Renderer
 from ..errors import PresetError
 from ..features.mel import mel_spectrogram, power_to_db
-from ._silence import INAUDIBLE, render_or_silence
 from .bank import Bank
 from .families import join_families, near_duplicates, split_families
+from .silence import INAUDIBLE, render_or_silence
 
 __all__ = ["gather"]
 

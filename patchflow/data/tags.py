@@ -9,7 +9,7 @@ from ..engines import Engine, Note, Renderer
 from ..features.descriptors import describe
 from ..presets import Label, Library, Preset
 from ..presets.categories import guess_category
-from ._silence import render_or_silence
+from .silence import render_or_silence
 
 __all__ = ["MEASURED", "NAMED", "WORDS", "tag_library", "words_of"]
 

@@ -96,11 +96,9 @@ def _evaluate_run(
     judged = partial(_judge, run.examples, run.folder, row, workers=workers, again=again, progress=progress)
     counts = {material.about["part"]: judged(material, guess) for material in materials}
     known = {} if again else _known_summary(run)
+    progress(f"{run.folder}: words", 0.0)
     separation = known.get("separation") or latent_separation(model, run.examples, device)
-    progress(f"{run.folder}: macro-controls", 0.0)
-    turning = (
-        known["turning"] if "turning" in known else turned_words(model, run.examples, materials[0], device, workers)
-    )
+    turning = known.get("turning") or turned_words(model, run.examples, device, workers)
     summary = row | {"synth": run.examples.synth, **costs, **counts, "separation": separation, "turning": turning}
     write_atomically(run.folder / SUMMARY, json.dumps(summary, indent=1).encode())
     return summary

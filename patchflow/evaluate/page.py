@@ -183,18 +183,25 @@ def _separation(board: dict[str, Any]) -> list[str]:
 
 def _turning(board: dict[str, Any]) -> list[str]:
     rows = [
-        [row["name"], " / ".join(entry["words"]), str(entry["sounds"]), short(entry["heard"]), short(entry["others"])]
+        [row["name"], " / ".join(entry["words"]), str(entry["sounds"]), _share(entry), short(entry["others"])]
         for row in board["rows"] for entry in row["turning"]
     ]  # fmt: skip
     if not rows:
         return []
     note = (
         "The latents of test sounds with one macro-control at -1 and at +1, both presets played: the share of sounds "
-        "that have more of the second word at +1 (0.5 is chance), and how far that share is from chance for the "
-        "other words, on average (0 to 0.5): what changes along, wanted or not."
+        "that have more of the second word at +1, ± its standard error; those without a difference count half, so "
+        "0.5 is chance. Then how far the same number of the other words is from 0.5, on average: chance alone makes "
+        "that about 0.05 with 60 sounds. Where -1 and +1 lie is the model's: the means of its words for flow_dis, one "
+        "standard deviation of N(0, 1) for flow_joint."
     )
-    head = ["model", "words", "sounds", "heard ↑", "others ↓"]
+    head = ["model", "words", "sounds", "heard ↑", "others"]
     return ["### What turning a macro-control does\n", table(head, rows), note]
+
+
+def _share(entry: dict[str, Any]) -> str:
+    error = (entry["heard"] * (1 - entry["heard"]) / entry["sounds"]) ** 0.5
+    return f"{entry['heard']:.2f} ± {error:.2f}"
 
 
 def _growing(boards: Sequence[dict[str, Any]]) -> list[str]:

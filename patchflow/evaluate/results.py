@@ -90,11 +90,12 @@ def _check_alike(results: Sequence[Result]) -> None:
 
 
 def _name(result: Result, mine: Sequence[Result]) -> str:
-    """The model; with the sizes in which others of its name differ, unless most of the board have the same."""
+    """The model; with the sizes in which others of its name differ, unless most of these, or of all, have the same."""
     same, own = [r.head["sizes"] for r in mine if r.head["row"] == result.head["row"]], result.head["sizes"]
     differing = [key for key in sorted(own) if any(sizes.get(key) != own[key] for sizes in same)]
     models = [r.head["sizes"] for r in mine if r.head["kind"] == "model"]
-    differing = [key for key in differing if 2 * sum(x.get(key) == own[key] for x in models) <= len(models)]
+    for rows in (same, models):
+        differing = [key for key in differing if 2 * sum(sizes.get(key) == own[key] for sizes in rows) <= len(rows)]
     shown = ", ".join(f"{key}={own[key]}" for key in differing)
     return f"{result.head['row']} ({shown})" if shown else result.head["row"]
 

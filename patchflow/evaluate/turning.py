@@ -7,86 +7,98 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..data.examples import MEASURED, Examples, measured
+from ..data.examples import MEASURED, Examples, measure_words
+from ..data.silence import INAUDIBLE
 from ..engines import Engine, Note, Renderer, engines
 from ..errors import RenderError
 from ..features.inputs import inputs
 from ..models import AutoEncoder, Macros, Model
-from .material import Material
+from .material import Material, held_out
 
 __all__ = ["turned_words"]
 
-_MOST = 60  # sounds; each is played twice for every pair of words
+_MOST = 60  # test sounds, one a family as far as there are so many; each is played twice for every pair of words
 _WORDS = (-1.0, 1.0)  # where a macro-control stands for the first of a pair, and for the second
+_LEAST = 0.01  # what is a difference, in standard deviations over all that was played
 
 
 @torch.no_grad()
 def turned_words(
-    model: Model, examples: Examples, material: Material, device: str = "cpu", workers: int | None = None
+    model: Model, examples: Examples, device: str = "cpu", workers: int | None = None
 ) -> list[dict[str, Any]]:
-    """Turns each macro-control of the latents of sounds to either word, plays both presets, and compares them.
+    """Turns each macro-control of the latents of test sounds to either word, plays both presets, and compares them.
 
     Compared is what the word was measured by, so words guessed from names are left out. A preset that cannot be
-    played, or of which a measure is not defined, counts as no difference.
+    played or heard is no different from the other, and so are two whose measures are within a hundredth of their
+    standard deviation.
 
     Args:
         model: On the device; nothing is found of one without macro-controls.
-        examples: Say what the words are.
-        material: Test sounds, of which some are used.
+        examples: Test sounds, and what the words are.
         device: `"cpu"` or `"cuda"`.
         workers: Threads that render; all cores if not given.
 
     Returns:
-        For each pair its `words`, how many `sounds` were turned, `heard`, the share of them that have more of the
-        second word when turned to it than when turned to the first, where 0.5 is chance, and `others`: how far the
-        same share of the other words is from chance, on average: 0 if one word changes alone, 0.5 if all go along.
+        For each pair its `words`; how many `sounds` were turned; `heard`, the share of them that have more of the
+        second word when turned to it than when turned to the first, those without a difference counting half, so that
+        0.5 is chance; and `others`, how far the same number of the other words is from 0.5, on average: of a macro that
+        does nothing to them it is 0, or what chance makes of it.
     """
-    if not (isinstance(model, AutoEncoder) and isinstance(model, Macros) and model.pairs):
+    if not (isinstance(model, AutoEncoder) and isinstance(model, Macros)):
         return []
-    chosen = material.take(np.unique(np.linspace(0, len(material.items) - 1, _MOST).astype(int)).tolist())
     known = {(pair.low, pair.high): column for column, pair in enumerate(MEASURED)}
-    columns = {pair: known[words] for pair, words in enumerate(examples.pairs) if words in known}
-    points = _turned(model, chosen, list(columns), device)
-    jobs = [(point, item.note) for turned in points for point, item in zip(turned, chosen.items, strict=True)]
-    values = _played(examples, jobs, workers).reshape(len(columns), len(_WORDS), len(chosen.items), len(MEASURED))
-    beyond_chance = np.nan_to_num(np.sign(values[:, 1] - values[:, 0])).mean(1) / 2  # of all measures, for each pair
-    found = []
-    for (pair, own), shares in zip(columns.items(), beyond_chance, strict=True):
-        others = [abs(float(shares[column])) for column in columns.values() if column != own]
-        heard = {"heard": round(0.5 + float(shares[own]), 4), "others": round(float(np.mean(others or [0])), 4)}
-        found.append({"words": list(examples.pairs[pair]), "sounds": len(chosen.items), **heard})
-    return found
-
-
-def _turned(model: AutoEncoder, sounds: Material, pairs: Sequence[int], device: str) -> list[np.ndarray]:
-    """Presets of sounds (N, P), for each pair turned to its first word, then to its second."""
-    assert isinstance(model, Macros)
+    columns = {pair: known[words] for pair, words in enumerate(examples.pairs[: model.pairs]) if words in known}
+    if not columns:
+        return []
+    sounds = held_out(examples, _MOST)
     mel, note = (torch.from_numpy(np.asarray(x, np.float32)).to(device) for x in (sounds.mels, sounds.notes))
-    macro, context = model.macro(model.latent(mel, note)), model.encode(mel, note)
-    found = []
-    for pair, word in product(pairs, _WORDS):
+    context = model.encode(mel, note)
+    latent = model.draw(context, torch.zeros(len(mel), model.latent_size, device=device))
+    macro, points = model.macro(latent), []
+    for pair, word in product(columns, _WORDS):
         turned = macro.clone()
         turned[:, pair] = word
-        points = model.presets(model.from_macro(turned), context).double().cpu().numpy()
-        found.append(model.space.snap(points))
-    return found
+        points.append(model.presets(model.from_macro(turned), context).double().cpu().numpy())
+    more = _more(_played(examples, sounds, points, workers))[:, list(columns.values())]
+    return [
+        {
+            "words": list(examples.pairs[pair]),
+            "sounds": len(mel),
+            "heard": round(float(found[own]), 4),
+            "others": round(float(np.abs(np.delete(found, own) - 0.5).mean()) if len(found) > 1 else 0.0, 4),
+        }
+        for own, (pair, found) in enumerate(zip(columns, more, strict=True))
+    ]
 
 
-def _played(examples: Examples, jobs: list[tuple[np.ndarray, Note]], workers: int | None) -> np.ndarray:
-    """What words are measured by, of each preset, shape (N, M); NaN where it cannot be played."""
-    rate = inputs[examples.hears].rate
+def _more(values: np.ndarray) -> np.ndarray:
+    """The share of sounds that have more of each measure at the second word, of each pair: (pairs, M)."""
+    difference = values[:, 1] - values[:, 0]
+    least = _LEAST * np.ma.masked_invalid(values).std((0, 1, 2)).filled(0)
+    return 0.5 + np.where(np.abs(difference) > least, np.sign(difference), 0.0).mean(1) / 2
+
+
+def _played(examples: Examples, sounds: Material, points: Sequence[np.ndarray], workers: int | None) -> np.ndarray:
+    """What words are measured by (pairs, 2, N, M), of presets (N, P) of each pair and word; NaN if it is not heard."""
+    rate, make = inputs[examples.hears].rate, engines[examples.synth]
+    jobs = [(point, item.note) for some in points for point, item in zip(some, sounds.items, strict=True)]
 
     def work(engine: Engine, job: tuple[np.ndarray, Note]) -> np.ndarray:
         point, note = job
+        nothing = np.full(len(MEASURED), np.nan)
+        if not np.isfinite(point).all():
+            return nothing
         try:
-            return measured(engine.render(point, note, rate), note.hold, rate)
+            sound = engine.render(make.space.snap(point), note, rate)
         except RenderError:
-            return np.full(len(MEASURED), np.nan)
+            return nothing
+        return measure_words(sound, note.hold, rate) if np.abs(sound).max() >= INAUDIBLE else nothing
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the renderer's threads fill the cores
     try:
-        with Renderer(engines[examples.synth], workers) as renderer:
-            return np.stack(list(renderer.map(work, jobs)))
+        with Renderer(make, workers) as renderer:
+            found = np.stack(list(renderer.map(work, jobs)))
     finally:
         torch.set_num_threads(threads)
+    return found.reshape(-1, len(_WORDS), len(sounds.items), len(MEASURED))

@@ -11,8 +11,8 @@ def chain(kind: str, size: int, steps: int, *, hidden: int, context: int = 0, se
     """Returns a flow of many steps.
 
     A random permutation stands between two of them. Couplings, which leave half of the coordinates as they are, come in
-    twos that each bend a half, with the permutations between those: left to chance, some coordinates of a
-    short chain would never be bent.
+    twos that each bend a half, with the permutations between those, and an odd last one is alone: from two steps on
+    every coordinate is bent. Left to chance, some would not be.
 
     Args:
         kind: Name of a flow, see `flows`.
@@ -34,12 +34,13 @@ def chain(kind: str, size: int, steps: int, *, hidden: int, context: int = 0, se
     made = flows[kind]
     known = inspect.signature(made).parameters
     own = {"hidden": hidden} if "hidden" in known else {}
-    halves = 2 if "flip" in known else 1
+    coupled = "flip" in known
     parts: list[Flow] = []
     for step in range(steps):
-        if step and step % halves == 0:
+        if step and not (coupled and step % 2):
             parts.append(flows["permutation"](size, seed=seed + step))  # type: ignore[call-arg]
-        parts.append(made(size, context, **own, **({"flip": step % 2} if halves == 2 else {})))
+        half = {"flip": step % 2} if coupled else {}
+        parts.append(made(size, context, **own, **half))
     if end:
         parts.append(flows[end](size))
     return Chain(*parts)

@@ -11,8 +11,8 @@ __all__ = ["Macros"]
 class Macros(abc.ABC):
     """Macro-controls that mean something: a way from latents to coordinates of which the first stand for words.
 
-    Coordinate m is around -1 for sounds that the first word of pair m fits, and around +1 for those that the second
-    fits.
+    Coordinate m is below 0 for sounds that the first word of pair m fits, and above for those that the second fits, by
+    about 1: how far is the model's.
 
     Attributes:
         pairs: Number of pairs of opposite words; 0 for a model that learned none.

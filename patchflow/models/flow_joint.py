@@ -36,7 +36,7 @@ class FlowJoint(FlowRegression, Macros):
     * of presets given their sounds, log p(v|x) = log q(z|x) + log|det df^-1/dv|: the encoder says where z is;
     * of sounds given their presets, log p(x|z): the decoder draws the sound, so those that are alike lie together;
     * of tags given the presets they are of, log p(tags|z), see `log_tags`: the first coordinates of z are
-      macro-controls, with no flow of their own, and N(0, 1) among all sounds like the others.
+      macro-controls, with no flow of their own, and as near to N(0, 1) as the weight of this term lets them be.
 
     Discrete values are dequantised, continuous ones are spread by 0.01 either way: to find the latent of a knob at its
     very end, move it 0.005 inside, where it was learned. f ends in the normal distribution function, so a latent of

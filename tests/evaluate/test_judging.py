@@ -99,7 +99,7 @@ def test_a_summary_tells_what_the_model_costs(run: Path):
     assert summary["capacity"] > 1_000
     assert 0.01 < summary["one_shot_ms"] < 60_000
     assert summary["trained"] == {"steps": 30, "minutes": 0.5}
-    assert (summary["size"], summary["separation"]) == ("small", [])
+    assert (summary["size"], summary["separation"], summary["turning"]) == ("small", [], [])
 
 
 def test_an_interrupted_evaluation_ends_as_an_uninterrupted_one(run: Path):

@@ -186,6 +186,17 @@ def test_latent_separation_is_shown(tmp_path: Path):
     assert row_of(page, "flow_dis", "### How far") == ["flow_dis", "dark / bright", "after", "0.850", "1.50"]
 
 
+def test_what_macro_controls_do_is_shown(tmp_path: Path):
+    entry = {"words": ["dark", "bright"], "sounds": 50, "heard": 0.9, "others": 0.1}
+    write_result(tmp_path / "a", "flow_dis", lines(0.0), fold=0, summary={"turning": [entry]})
+    write_result(tmp_path / "b", "flow_dis", lines(0.0), fold=1, summary={"turning": [entry | {"heard": 0.7}]})
+    write_result(tmp_path / "c", "flow_reg", lines(0.0), fold=0)  # judged before there was such a thing
+
+    page, _ = written(tmp_path)
+
+    assert row_of(page, "flow_dis", "### What turning") == ["flow_dis", "dark / bright", "100", "0.80 ± 0.04", "0.100"]
+
+
 def test_tags_are_shown(tmp_path: Path):
     write_result(tmp_path / "a", "vae", lines(0.0))
     pair = {

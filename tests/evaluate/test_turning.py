@@ -1,5 +1,7 @@
 """Macro-controls are turned both ways, played, and compared by what their words were measured by."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,6 @@ from patchflow.data.examples.opposites import MEASURED, NAMED
 from patchflow.data.examples.parts import deal
 from patchflow.engines.tone import Tone
 from patchflow.errors import RenderError
-from patchflow.evaluate.material import held_out
 from patchflow.evaluate.turning import turned_words
 from patchflow.models import models
 from patchflow.models.flow_joint import FlowJoint
@@ -21,7 +22,7 @@ BRIGHT, DYNAMIC = MEASURED[0], MEASURED[-1]
 
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
-    """Tones; their wave makes them bright, and nothing makes them dynamic by what their decay says."""
+    """Tones, whose wave makes them bright or dark."""
     rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("tones")
     content = Content(
         synth="tone", parameters=Tone.space.names, hears="paper", mels=rng.standard_normal((COUNT, 64, 80)),
@@ -34,7 +35,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
 
 
 class Backwards(FlowJoint):
-    """A model whose macro-controls turn the wrong way."""
+    """A model whose macro-controls turn the wrong way round."""
 
     def macro(self, z: Tensor) -> Tensor:
         return -z
@@ -53,7 +54,7 @@ def untrained(kind: type[FlowJoint] = FlowJoint, pairs: int = 3) -> FlowJoint:
 
 @pytest.mark.parametrize(("kind", "heard"), [(FlowJoint, 1.0), (Backwards, 0.0)])
 def test_a_word_that_its_macro_makes_is_heard(examples: Examples, kind: type[FlowJoint], heard: float):
-    bright, _ = turned_words(untrained(kind), examples, held_out(examples))
+    bright, _ = turned_words(untrained(kind), examples)
 
     assert bright["words"] == ["Dark", "Bright"]
     assert bright["sounds"] == len(examples.rows("test"))
@@ -61,18 +62,18 @@ def test_a_word_that_its_macro_makes_is_heard(examples: Examples, kind: type[Flo
 
 
 def test_words_that_cannot_be_measured_are_left_out(examples: Examples):
-    found = turned_words(untrained(), examples, held_out(examples, 2))
+    found = turned_words(untrained(), examples)
 
     assert [entry["words"] for entry in found] == [["Dark", "Bright"], ["Static", "Dynamic"]]
 
 
 def test_what_changes_along_is_told(examples: Examples, monkeypatch: pytest.MonkeyPatch):
-    def measured(sound: np.ndarray, hold: float, rate: int) -> np.ndarray:
+    def measure_words(sound: np.ndarray, hold: float, rate: int) -> np.ndarray:
         saw = float(np.abs(np.diff(sound)).max() > 0.5 * np.abs(sound).max())
         return np.array([saw] * (len(MEASURED) - 1) + [-saw])
 
-    monkeypatch.setattr("patchflow.evaluate.turning.measured", measured)
-    bright, dynamic = turned_words(untrained(), examples, held_out(examples))
+    monkeypatch.setattr("patchflow.evaluate.turning.measure_words", measure_words)
+    bright, dynamic = turned_words(untrained(), examples)
 
     assert (bright["heard"], bright["others"]) == (1.0, 0.5)  # the other word falls whenever this one rises
     assert (dynamic["heard"], dynamic["others"]) == (0.5, 0.0)  # the gain changes neither
@@ -84,11 +85,39 @@ def test_presets_that_cannot_be_played_are_no_difference(examples: Examples, mon
 
     monkeypatch.setattr(Tone, "render", refuse)
 
-    assert [entry["heard"] for entry in turned_words(untrained(), examples, held_out(examples))] == [0.5, 0.5]
+    assert [entry["heard"] for entry in turned_words(untrained(), examples)] == [0.5, 0.5]
+
+
+def test_silence_is_no_word(examples: Examples, monkeypatch: pytest.MonkeyPatch):
+    played = Tone.render
+
+    def saw_alone(self: Tone, point: np.ndarray, *words: Any) -> np.ndarray:
+        return played(self, point, *words) * np.float32(point[0] > 0.5)
+
+    monkeypatch.setattr(Tone, "render", saw_alone)
+    bright, _ = turned_words(untrained(), examples)
+
+    assert (bright["heard"], bright["others"]) == (0.5, 0.0)
+
+
+def test_rounding_is_no_difference(examples: Examples):
+    found = turned_words(untrained(), examples)
+
+    assert found[1]["others"] == 0  # what the gain does to brightness is rounding
+
+
+def test_only_words_that_the_model_has_are_turned(examples: Examples):
+    assert len(turned_words(untrained(pairs=1), examples)) == 1
+
+
+def test_words_from_names_alone_cannot_be_turned(examples: Examples, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(examples, "pairs", ((NAMED.low, NAMED.high),))
+
+    assert turned_words(untrained(), examples) == []
 
 
 def test_without_macro_controls_there_is_nothing(examples: Examples):
     ae = models["ae"](Tone.space, channels=4, hidden=8, depth=2, layers=2, regressor=8).eval()
 
-    assert turned_words(ae, examples, held_out(examples)) == []
-    assert turned_words(untrained(pairs=0), examples, held_out(examples)) == []
+    assert turned_words(ae, examples) == []
+    assert turned_words(untrained(pairs=0), examples) == []

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from patchflow.data.examples import MEASURED, measured
+from patchflow.data.examples import MEASURED, measure_words
 from patchflow.engines import Note, Subset, engines
 from patchflow.features.inputs import inputs
 from patchflow.models import load_model, models, read_header, shipped
@@ -47,7 +47,7 @@ def noisiness(points: np.ndarray) -> np.ndarray:
     """What "dirty" is measured by, of each preset's sound."""
     engine = engines["dexed"]()
     sounds = (engine.render(point, Note(60, 100, 3.0), 22_050) for point in points)
-    return np.array([measured(sound, 3.0, 22_050)[DIRTY] for sound in sounds])
+    return np.array([measure_words(sound, 3.0, 22_050)[DIRTY] for sound in sounds])
 
 
 def mels(*voices: Preset) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from .examples import Examples
 from .folder import Content, write_examples
-from .hearing import measured
+from .hearing import measure_words
 from .opposites import MEASURED
 from .recipe import ExamplesRecipe, is_examples_recipe, read_examples_recipe
 
@@ -12,7 +12,7 @@ __all__ = [
     "Examples",
     "ExamplesRecipe",
     "is_examples_recipe",
-    "measured",
+    "measure_words",
     "read_examples_recipe",
     "write_examples",
 ]

@@ -9,12 +9,12 @@ from ...engines import Engine
 from ...features.character import character
 from ...features.descriptors import describe
 from ...features.inputs import inputs
-from .._silence import INAUDIBLE, render_or_silence
 from ..making.fingerprint import fingerprint
+from ..silence import INAUDIBLE, render_or_silence
 from .opposites import MEASURED
 from .recipe import ExamplesRecipe
 
-__all__ = ["Heard", "hear", "measured"]
+__all__ = ["Heard", "hear", "measure_words"]
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ def hear(engine: Engine, points: np.ndarray, recipe: ExamplesRecipe) -> Heard:
     heard = [torch.from_numpy(sound)[None] for sound in sounds]  # one by one: that fits a processor's cache
     return Heard(
         mels=np.concatenate([kind.of(x, kind.rate).numpy().astype(np.float16) for x in heard]),
-        measures=np.stack([measured(sound, recipe.hold, kind.rate) for sound in sounds]),
+        measures=np.stack([measure_words(sound, recipe.hold, kind.rate) for sound in sounds]),
         prints=np.stack([fingerprint(sound, kind.rate) for sound in sounds]),
         audible=np.array([np.abs(sound).max() >= INAUDIBLE for sound in sounds]),
     )
 
 
-def measured(sound: np.ndarray, hold: float, rate: int) -> np.ndarray:
+def measure_words(sound: np.ndarray, hold: float, rate: int) -> np.ndarray:
     """Returns what the words of `opposites.MEASURED` are measured by, float32, shape `(M,)`.
 
     Args:
