@@ -16,6 +16,7 @@ import numpy as np
 
 from patchflow.engines import engines
 from patchflow.evaluate.board import Board, Row
+from patchflow.evaluate.markdown import share
 from patchflow.evaluate.results import boards_of, read_results
 from patchflow.models import load_model, models, read_header
 from patchflow.storage import write_atomically
@@ -143,11 +144,7 @@ def card(folder: Path, file: Path, beside: Path) -> str:
 
 def macros(turning: list[dict[str, Any]]) -> str:
     """Returns what macro-controls do; "" of a model without them."""
-    errors = [(e["heard"] * (1 - e["heard"]) / e["sounds"]) ** 0.5 for e in turning]
-    lines = [
-        f"| {' / '.join(e['words'])} | {e['heard']:.2f} ± {error:.2f} | {e['others']:.2f} |"
-        for e, error in zip(turning, errors, strict=True)
-    ]
+    lines = [f"| {' / '.join(e['words'])} | {share(e['heard'], e['sounds'])} | {e['others']:.2f} |" for e in turning]
     return MACROS.format(sounds=turning[0]["sounds"], rows="\n".join(lines)) if turning else ""
 
 

@@ -92,6 +92,9 @@ CLAIMS = (
     Claim("Flow_joint matches sounds better than Flow_reg", ("flow_joint",), ("flow_reg",)),
     Claim("Flow_joint matches sounds better than models without an invertible map", ("flow_joint",), WITHOUT_MAP),
     Claim("Flow_joint matches sounds better than the nearest training preset", ("flow_joint",), ("nearest",)),
+    Claim("Words cost accuracy: Flow_joint matches sounds better without", ("flow_joint (pairs=0)",), ("flow_joint",)),
+    Claim("Flow_joint matches sounds better with splines", ("flow_joint",), ("flow_joint (flow=realnvp)",)),
+    Claim("Flow_reg matches sounds better with splines", ("flow_reg (flow=spline)",), ("flow_reg",)),
 )
 """Tested on every board that has the rows."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-__all__ = ["bold", "p_value", "short", "table"]
+__all__ = ["bold", "p_value", "share", "short", "table"]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -55,6 +55,25 @@ def short(value: float | None, digits: int = 3) -> str:
     if abs(value) >= 1000:
         return f"{value:,.0f}" if abs(value) < 1e7 else f"{value:.{digits - 1}e}"
     return f"{value:#.{digits}g}".rstrip(".") if abs(value) >= 1e-4 else f"{value:.{digits - 1}e}"
+
+
+def share(part: float, count: int) -> str:
+    """Returns a share with its standard error, which is above 0 for shares of all and of none.
+
+    References:
+        Agresti & Coull, Approximate is better than "exact" for interval estimation of binomial proportions (1998),
+        https://doi.org/10.1080/00031305.1998.10480550
+
+    Args:
+        part: In [0, 1].
+        count: Of how many.
+
+    Example:
+        >>> share(0.8, 100), share(1.0, 60)
+        ('0.80 ± 0.04', '1.00 ± 0.02')
+    """
+    middle = (part * count + 2) / (count + 4)
+    return f"{part:.2f} ± {(middle * (1 - middle) / (count + 4)) ** 0.5:.2f}"
 
 
 def p_value(p: float | None) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..metrics import metrics
 from .claims import JUDGED_BY, Verdict
-from .markdown import bold, p_value, short, table
+from .markdown import bold, p_value, share, short, table
 from .numbers import better, measured
 from .published import FOREIGN, MEAN_PRESET, PUBLISHED
 
@@ -183,7 +183,8 @@ def _separation(board: dict[str, Any]) -> list[str]:
 
 def _turning(board: dict[str, Any]) -> list[str]:
     rows = [
-        [row["name"], " / ".join(entry["words"]), str(entry["sounds"]), _share(entry), short(entry["others"])]
+        [row["name"], " / ".join(entry["words"]), str(entry["sounds"]), share(entry["heard"], entry["sounds"]),
+         short(entry["others"])]
         for row in board["rows"] for entry in row["turning"]
     ]  # fmt: skip
     if not rows:
@@ -197,11 +198,6 @@ def _turning(board: dict[str, Any]) -> list[str]:
     )
     head = ["model", "words", "sounds", "heard ↑", "others"]
     return ["### What turning a macro-control does\n", table(head, rows), note]
-
-
-def _share(entry: dict[str, Any]) -> str:
-    error = (entry["heard"] * (1 - entry["heard"]) / entry["sounds"]) ** 0.5
-    return f"{entry['heard']:.2f} ± {error:.2f}"
 
 
 def _growing(boards: Sequence[dict[str, Any]]) -> list[str]:
