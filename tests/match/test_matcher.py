@@ -148,7 +148,9 @@ def test_a_locked_group_keeps_its_defaults(matcher: Matcher):
 
 def test_a_library_is_searched(tmp_path: Path):
     rng = np.random.default_rng(0)
-    presets = [Preset("tone", Tone.space.decode(point), name=str(i)) for i, point in enumerate(rng.random((12, 3)))]
+    points = rng.random((12, 3))
+    points[:, 1:] = np.stack((np.linspace(0.04, 0.96, 12), np.linspace(0.6, 1.0, 12)), 1)  # no two sound alike
+    presets = [Preset("tone", Tone.space.decode(point), name=str(i)) for i, point in enumerate(points)]
     Library(tmp_path / "l.sqlite").add(presets, lambda synth: engines[synth].space)
     target = beep(Tone.space.encode(presets[5].values))
 

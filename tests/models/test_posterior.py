@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from patchflow.models import sample
+from patchflow.models import Batch, sample
 from patchflow.models.posterior import Posterior
 from patchflow.presets import Choice, Knob, ParamSpace
 from tests.small_models import KNOBS, MIXED, batch, gained_on_one_batch, heard, make, presets, seeded, total
@@ -52,20 +52,26 @@ def test_the_noise_within_cells_is_the_generators():
     assert not torch.equal(*(total(model, learned, seeded(seed)) for seed in (1, 2)))
 
 
-def test_the_loss_spreads_discrete_values_over_their_cells():
+def test_the_loss_spreads_discrete_values_over_their_cells(monkeypatch: pytest.MonkeyPatch):
     model, points = posterior(CHOICE), presets(1)
     points[0, 0] = 0.25
-    learned = replace(batch(model, 1), points=points)
+    context = model.encode(*heard(model, 1)).detach()
+    monkeypatch.setattr(model, "encode", lambda mel, note: context.expand(len(mel), -1))
+    one, many = (
+        Batch(points.expand(count, -1), torch.zeros(count, 1, 1), torch.zeros(count, 3), torch.zeros(count, 0))
+        for count in (1, 20_000)
+    )
 
     generator = seeded()
-    losses = torch.stack([total(model, learned, generator) for _ in range(100)]).detach()
-    inside = torch.stack([points[0] + torch.tensor([u, 0, 0]) for u in torch.linspace(-0.25, 0.25, 101)])
-    context = model.encode(*heard(model, 1)).expand(101, -1)
-    expected = -model.log_density(inside, context).detach() / 3
+    losses = torch.stack([total(model, one, generator) for _ in range(100)]).detach()
+    mean = total(model, many, generator).item()
+    middles, knobs = (width * ((torch.arange(k) + 0.5) / k - 0.5) for width, k in ((0.5, 401), (0.02, 8)))
+    inside = points + torch.cartesian_prod(middles, knobs, knobs)  # the knobs are spread too, a little
+    expected = -model.log_density(inside, context.expand(len(inside), -1)).detach() / 3
 
-    assert losses.mean().item() == pytest.approx(expected.mean().item(), abs=0.08)
-    assert losses.min() >= expected.min() - 0.1  # the knobs are spread too, a little
-    assert losses.max() <= expected.max() + 0.1
+    assert mean == pytest.approx(expected.mean().item(), abs=0.02)
+    assert losses.min() >= expected.min() - 0.05
+    assert losses.max() <= expected.max() + 0.05
 
 
 def test_rounding_in_a_steep_spline_never_spoils_a_preset():

@@ -95,7 +95,7 @@ def test_in_draws_from_the_normal_distribution_operator_1_is_heard(model: FlowJo
 
 
 def test_turned_towards_dirty_presets_are_noisier(model: FlowJoint):
-    z = torch.randn(32, 145, generator=torch.Generator().manual_seed(0))
+    z = torch.randn(160, 145, generator=torch.Generator().manual_seed(0))
     points = []
     for word in (-2.0, 2.0):
         turned = model.macro(z).clone()

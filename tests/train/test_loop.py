@@ -72,7 +72,7 @@ def break_loss(monkeypatch: pytest.MonkeyPatch, breaks: Callable[[Posterior], bo
 
 
 def test_the_losses_fall(run: Run):
-    losses = logged(run(steps=60, rate=1e-2))
+    losses = logged(run(steps=120, rate=1e-2))
 
     assert losses[-1]["train"] < losses[0]["train"] - 0.1
     assert losses[-1]["valid"] < losses[0]["valid"] - 0.1
