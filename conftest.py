@@ -1,4 +1,4 @@
-"""What every test and every docstring example starts from: a fixed seed, a quiet screen, and no home folder."""
+"""What every test and every docstring example starts from: a fixed seed, a quiet screen, no home folder, no hurry."""
 
 import atexit
 import os
@@ -8,6 +8,7 @@ import tempfile
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 __all__ = ["same_seed_for_everyone"]
 
@@ -17,6 +18,8 @@ for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):  # a test ne
     atexit.register(shutil.rmtree, os.environ[name], ignore_errors=True)
 if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
     os.environ["OMP_NUM_THREADS"] = "1"
+settings.register_profile("no hurry", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no hurry")  # how fast examples are made tells of the processor, not of the code
 
 
 @pytest.fixture(autouse=True)

@@ -219,7 +219,7 @@ def test_a_merged_name_is_found_too(stocked: Library):
     assert names(stocked, "trumpets") == ["Brass"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 @given(st.text(max_size=12))
 def test_any_text_can_be_searched_for(stocked: Library, text: str):
     found = stocked.search(text)
@@ -333,7 +333,9 @@ def test_a_library_cannot_be_made_below_a_file(tmp_path: Path):
         Library(tmp_path / "a" / "b").add([preset()], space_of)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.data())
 def test_a_damaged_library_is_read_or_refused(stocked: Library, data: st.DataObject):
     content = bytearray(stocked.path.read_bytes())
