@@ -52,7 +52,7 @@ def test_noise_does_not_separate_unknown_items():
 def test_a_classifier_learns_what_is_separable():
     known, (features, positive) = groups(6.0, 2_000), groups(6.0, 5_000, seed=1)
 
-    assert balanced_accuracy(classify(known, features), positive) > 0.98
+    assert balanced_accuracy(classify(known, features), positive) > 0.99
 
 
 def test_a_classifier_of_noise_is_at_chance_whatever_the_sizes_of_the_groups():

@@ -61,7 +61,7 @@ def test_it_hears_which_wave_it_is(wave: str, matcher: Matcher):
 
 
 def test_candidates_are_best_first_and_played_like_the_target(matcher: Matcher):
-    result = matcher.match(beep(), renders=150, candidates=3)
+    result = matcher.match(beep(), renders=150, candidates=3, lock={"gain": -6.0})  # a faint one would come later
 
     found = [candidate.distances["log_mel_l1"] for candidate in result.candidates]
     assert len(found) == 3
