@@ -24,9 +24,10 @@ from timing import seconds
 from patchflow.data import Bank
 from patchflow.data.executors import Executor, executors
 from patchflow.data.making import DatasetRecipe, Job, read_pool
-from patchflow.data.making.run import Made, State, make_dataset
+from patchflow.data.making.run import Made, make_dataset
 from patchflow.engines import engines
 from patchflow.presets import dx7
+from patchflow.progress import Progress
 
 VOICES, ALONE, SOUNDS = 200, 100, 100_000_000
 CORES = os.cpu_count() or 1
@@ -85,7 +86,7 @@ def make(recipe: DatasetRecipe, place: Path, executor: Executor) -> Run:
     return Run(made, stages, spent)
 
 
-def _tick(state: State, ends: dict[str, float]) -> None:
+def _tick(state: Progress, ends: dict[str, float]) -> None:
     ends[state.stage] = time.perf_counter()
     ends.setdefault("begin", ends[state.stage])  # the presets are read
 

@@ -10,6 +10,7 @@ import numpy as np
 from patchflow.data.fresh import draw_around_fresh
 from patchflow.data.gather import gather
 from patchflow.engines import Renderer, engines
+from patchflow.progress import Progress
 
 
 def main(synth: str, out: str, count: str) -> None:
@@ -23,8 +24,8 @@ def main(synth: str, out: str, count: str) -> None:
     bank.save(out)
 
 
-def _show(done: int, total: int) -> None:
-    print(f"\r{done} of {total}", end="", file=sys.stderr, flush=True)
+def _show(progress: Progress) -> None:
+    print(f"\r{progress.done} of {progress.total}", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

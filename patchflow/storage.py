@@ -1,14 +1,37 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all; folders that are made, tried, and worked on by one process at a time."""
 
+import io
+import json
 import os
 import secrets
 import shutil
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 from .errors import StorageError
 
-__all__ = ["describe", "read_bytes", "readable", "write_atomically"]
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = [
+    "LOCK",
+    "array_bytes",
+    "first_sentence",
+    "locked",
+    "make_folder",
+    "read_bytes",
+    "read_object",
+    "readable",
+    "reason",
+    "writable_folder",
+    "write_atomically",
+]
+
+LOCK = ".patchflow-lock"
+"""Name of the file in a folder that somebody works on."""
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -37,7 +60,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     try:
         _replace(path, data)
     except OSError as error:
-        raise StorageError(f"cannot write {path}: {describe(error)}") from error
+        raise StorageError(f"cannot write {path}: {reason(error)}") from error
 
 
 def read_bytes(path: str | os.PathLike[str], limit: int | None = None) -> bytes:
@@ -54,16 +77,121 @@ def read_bytes(path: str | os.PathLike[str], limit: int | None = None) -> bytes:
         with Path(path).open("rb") as file:
             data = file.read() if limit is None else file.read(limit + 1)
     except OSError as error:
-        raise StorageError(f"cannot read {path}: {describe(error)}") from error
+        raise StorageError(f"cannot read {path}: {reason(error)}") from error
     if limit is not None and len(data) > limit:
         raise StorageError(f"cannot read {path}: larger than {limit:,} bytes")
     return data
 
 
-def describe(error: OSError) -> str:
+def reason(error: OSError) -> str:
     """Returns the operating system's reason in lower case, e.g. `"no space left on device"`."""
-    reason = error.strerror or str(error)
-    return reason[:1].lower() + reason[1:]
+    text = error.strerror or str(error)
+    return text[:1].lower() + text[1:]
+
+
+def first_sentence(error: Exception) -> str:
+    """Returns the first sentence of what an error says, without its full stop; its type if it says nothing."""
+    text = reason(error) if isinstance(error, OSError) else str(error).strip()
+    text = text or type(error).__name__
+    return text.partition("\n")[0].partition(". ")[0].rstrip(".")
+
+
+def read_object(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Returns the values by key in a JSON file.
+
+    Raises:
+        StorageError: If it cannot be read, is not JSON or has no keys.
+    """
+    try:
+        value = json.loads(read_bytes(path))
+    except ValueError as error:
+        raise StorageError(f"{path}: damaged ({error})") from error
+    if not isinstance(value, dict):
+        raise StorageError(f"{path}: damaged (not a table of keys)")
+    return value
+
+
+def readable(name: str) -> str:
+    """Returns a file name that can be shown and written: what is not UTF-8 in it becomes a replacement character."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def make_folder(folder: str | os.PathLike[str]) -> None:
+    """Makes a folder, and those it lies in, if they are not there.
+
+    Raises:
+        StorageError: If it cannot be made.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot make the folder {folder}: {reason(error)}") from error
+
+
+@contextmanager
+def writable_folder(folder: Path) -> Iterator[None]:
+    """Makes a folder, and finds out before the work starts whether it can be written to.
+
+    Folders that were made and are still empty at the end are removed.
+
+    Raises:
+        StorageError: If it cannot be made or written to.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            why = f"cannot write to the folder {folder}: {reason(error)}"
+            raise StorageError(f"{why}. Choose another with --out.") from error
+        yield
+    finally:
+        with suppress(OSError):  # it is not empty
+            for path in made:
+                path.rmdir()
+
+
+@contextmanager
+def locked(folder: str | Path) -> Iterator[None]:
+    """Makes a folder if there is none and keeps every other process, and thread, from working on it.
+
+    The operating system lets go of the lock when a process ends, however it ends.
+
+    Args:
+        folder: What to work on.
+
+    Raises:
+        StorageError: If somebody else works on it, or it cannot be made or written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, locked(folder):
+        ...     sorted(os.listdir(folder))
+        ['.patchflow-lock']
+    """
+    path = Path(folder) / LOCK
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+b") as file:
+            if not _take(file) or not _is_still(file, path):
+                raise StorageError(f"{folder}: another process is working on it. Wait for its end, or stop it.")
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {reason(error)}") from error
+
+
+def array_bytes(array: "np.ndarray") -> bytes:
+    """Returns the content of a `.npy` file of an array."""
+    import numpy as np  # here, so that whoever imports this module need not wait for it
+
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
 
 
 def _replace(path: Path, data: bytes) -> None:
@@ -86,6 +214,24 @@ def _replace(path: Path, data: bytes) -> None:
         raise
 
 
-def readable(name: str) -> str:
-    """Returns a file name that can be shown and written: what is not UTF-8 in it becomes a replacement character."""
-    return os.fsencode(name).decode("utf-8", "replace")
+def _take(file: IO[bytes]) -> bool:
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # pyright: ignore[reportAttributeAccessIssue]
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _is_still(file: IO[bytes], path: Path) -> bool:
+    """Whether the file was not removed, by one who was done, between opening and locking it."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False

@@ -1,14 +1,31 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all; folders are made, tried and have one worker each."""
 
 import errno
+import io
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from patchflow.errors import StorageError
-from patchflow.storage import read_bytes, write_atomically
+from patchflow.storage import (
+    LOCK,
+    array_bytes,
+    first_sentence,
+    locked,
+    make_folder,
+    read_bytes,
+    read_object,
+    reason,
+    writable_folder,
+    write_atomically,
+)
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_what_is_written_is_read(tmp_path: Path):
@@ -99,3 +116,145 @@ def test_a_device_is_not_replaced_by_a_file():
     write_atomically("/dev/null", b"gone")
 
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+def test_a_folder_is_made_with_those_it_lies_in(tmp_path: Path):
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path):
+    (tmp_path / "a").write_bytes(b"")
+
+    with pytest.raises(StorageError, match="cannot make the folder .*a/b: not a directory"):
+        make_folder(tmp_path / "a" / "b")
+
+
+def test_the_systems_reason_is_given_in_lower_case():
+    assert reason(OSError(errno.ENOSPC, "No space left on device")) == "no space left on device"
+    assert reason(OSError("Odd")) == "odd"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "no space left on device"),
+        (ValueError("not a file. It may be damaged."), "not a file"),
+        (ValueError("two\nlines"), "two"),
+        (ValueError("one.\n"), "one"),
+        (ValueError(""), "ValueError"),
+    ],
+)
+def test_the_first_sentence_of_an_error_is_one_line(error: Exception, said: str):
+    assert first_sentence(error) == said
+
+
+def test_an_array_is_read_back_as_it_was():
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+    again = np.load(io.BytesIO(array_bytes(array)), allow_pickle=False)
+
+    assert again.dtype == array.dtype
+    np.testing.assert_array_equal(again, array)
+
+
+def test_values_by_key_are_read(tmp_path: Path):
+    (tmp_path / "a.json").write_text('{"a": [1]}')
+
+    assert read_object(tmp_path / "a.json") == {"a": [1]}
+
+
+@pytest.mark.parametrize(("text", "message"), [("{", r"a\.json: damaged \("), ("[1]", "damaged .not a table of keys")])
+def test_what_has_no_keys_is_damaged(tmp_path: Path, text: str, message: str):
+    (tmp_path / "a.json").write_text(text)
+
+    with pytest.raises(StorageError, match=message):
+        read_object(tmp_path / "a.json")
+
+
+def test_importing_it_does_not_import_numpy():
+    code = "import sys, patchflow.storage; assert 'numpy' not in sys.modules"
+
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_folders_are_made_and_kept_if_used(tmp_path: Path):
+    with writable_folder(tmp_path / "a" / "b"):
+        (tmp_path / "a" / "b" / "file").write_bytes(b"")
+
+    assert (tmp_path / "a" / "b" / "file").exists()
+
+
+def test_unused_folders_go_again_even_after_an_error(tmp_path: Path):
+    with pytest.raises(ZeroDivisionError), writable_folder(tmp_path / "a" / "b"):
+        assert 1 / 0
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_that_was_there_stays(tmp_path: Path):
+    (tmp_path / "a").mkdir()
+
+    with writable_folder(tmp_path / "a"):
+        pass
+
+    assert (tmp_path / "a").is_dir()
+
+
+def test_a_file_in_the_way_of_a_folder_to_write_to_is_named(tmp_path: Path):
+    (tmp_path / "a").write_bytes(b"")
+
+    with (
+        pytest.raises(StorageError, match="a/b: not a directory. Choose another"),
+        writable_folder(tmp_path / "a" / "b"),
+    ):
+        pass
+
+
+def test_a_second_one_is_refused(tmp_path: Path):
+    with (
+        locked(tmp_path),
+        pytest.raises(StorageError, match="another process is working on it"),
+        locked(tmp_path),
+    ):
+        pass
+
+
+def test_the_refusal_takes_nothing_away(tmp_path: Path):
+    with locked(tmp_path):
+        for _ in range(2):
+            with pytest.raises(StorageError), locked(tmp_path):
+                pass
+
+
+def test_it_is_free_again_afterwards_and_leaves_nothing(tmp_path: Path):
+    for _ in range(2):
+        with locked(tmp_path / "new"):
+            assert (tmp_path / "new" / LOCK).exists()
+
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_an_error_inside_passes_through_and_frees_it(tmp_path: Path):
+    with pytest.raises(KeyError), locked(tmp_path):
+        raise KeyError
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_way_of_a_lock_is_named(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(StorageError, match="cannot write .*file"), locked(tmp_path / "file"):
+        pass
+
+
+def test_a_process_that_was_killed_holds_nothing(tmp_path: Path):
+    code = "import os, sys\nfrom patchflow.storage import locked\nwith locked(sys.argv[1]): os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=False)
+    assert (tmp_path / LOCK).exists()
+
+    with locked(tmp_path):
+        pass

@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 
 from ..errors import AudioError, StorageError
-from ..storage import describe
+from ..storage import reason
 from .sound import SILENCE_DB, Sound
 
 __all__ = ["load"]
@@ -62,7 +62,7 @@ def _check_file(path: Path) -> None:
         with path.open("rb") as file:
             empty = not file.read(1)
     except OSError as error:
-        raise StorageError(f"cannot read {path}: {describe(error)}") from error
+        raise StorageError(f"cannot read {path}: {reason(error)}") from error
     if empty:
         raise AudioError(f"{path} is empty (0 bytes). Export it again.")
 

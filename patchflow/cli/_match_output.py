@@ -5,16 +5,16 @@ from types import TracebackType
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from ..match import Progress as State
 from ..match.hearing import LONGEST
+from ..progress import Progress
 from ..report.batch import Failure
 from ..report.note_names import note_name
 from ..report.summary import to_json
 from ..report.writer import Report
+from ._progress import ProgressBar
 
 __all__ = ["MatchOutput"]
 
@@ -32,18 +32,7 @@ class MatchOutput:
         self.as_json = as_json
         self.code = 0
         self._banks: dict[str, int] = {}
-        screen = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[state]}", markup=False),
-            console=screen,
-            disable=not screen.is_terminal,
-            transient=True,
-            redirect_stdout=False,  # stdout may be a file while the bar is on a terminal
-            redirect_stderr=False,
-        )
-        self._task = self._bar.add_task("loading", total=1.0, state="")
+        self._bar = ProgressBar("loading")
 
     def __enter__(self) -> "MatchOutput":
         self._bar.start()
@@ -59,22 +48,19 @@ class MatchOutput:
                     f"\n{self.folder / bank}  {voices} {'voices' if voices > 1 else 'voice'}, the best of each sound"
                 )
 
-    def progress(self, sound: Path, state: State) -> None:
+    def progress(self, state: Progress) -> None:
         """Shows the best distance so far and what was spent."""
-        spent = f"{state.distance:.2f} dB  {state.renders:,} renders  {state.seconds:.1f} s  {state.stage}"
-        self._bar.update(self._task, description=sound.name, completed=state.done, state=spent)
+        self._bar.show(state)
 
     def show(self, found: Report | Failure) -> None:
         """Prints a result, or why there is none."""
-        self._bar.stop()
-        if isinstance(found, Failure):
-            self.code = self.code or 1
-            _note(found.sound, str(found.error))
-        else:
-            self._warn(found)
-            self._print(found)
-        self._bar.update(self._task, description="", completed=0, state="")
-        self._bar.start()
+        with self._bar.hidden():
+            if isinstance(found, Failure):
+                self.code = self.code or 1
+                _note(found.sound, str(found.error))
+            else:
+                self._warn(found)
+                self._print(found)
 
     def _warn(self, found: Report) -> None:
         summary = found.summary

@@ -1,6 +1,5 @@
 """How presets, and what became of an import, are printed."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import groupby
@@ -11,6 +10,7 @@ import typer
 
 from ..presets import Entry, Preset
 from ..presets.intake import FileIntake
+from ._json import print_json
 
 __all__ = ["print_entries", "print_export", "print_intake", "print_preset", "print_removal", "print_tagged"]
 
@@ -25,7 +25,7 @@ def print_intake(files: Iterable[FileIntake], *, as_json: bool) -> int:
     added, merged = sum(file.added for file in done), sum(file.merged for file in done)
     if as_json:
         problems = [line for file in done for line in file.problems]
-        _print_json({"files": len(done), "added": added, "merged": merged, "problems": problems})
+        print_json({"files": len(done), "added": added, "merged": merged, "problems": problems})
     else:
         typer.echo(f"{_count(added, 'new preset')}, {merged:,} already there{_losses(done)}")
     return added + merged
@@ -36,7 +36,7 @@ def print_entries(entries: Sequence[Entry], *, limit: int, as_json: bool) -> Non
     if len(entries) == limit:
         typer.echo(f"the first {limit:,}; more with --limit", err=True)
     if as_json:
-        _print_json([_facts(entry) for entry in entries])
+        print_json([_facts(entry) for entry in entries])
         return
     rows = [[str(cell) for cell in _summary(entry).values()] for entry in entries]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -48,7 +48,7 @@ def print_entries(entries: Sequence[Entry], *, limit: int, as_json: bool) -> Non
 def print_preset(entry: Entry, preset: Preset, *, as_json: bool) -> None:
     """Prints all that is known of a preset: its labels, then its values, a group of parameters a line."""
     if as_json:
-        _print_json({**_facts(entry), "values": dict(preset.values)})
+        print_json({**_facts(entry), "values": dict(preset.values)})
         return
     lines = [(key, str(value)) for key, value in _summary(entry).items()]
     for label in entry.labels:
@@ -65,7 +65,7 @@ def print_preset(entry: Entry, preset: Preset, *, as_json: bool) -> None:
 def print_export(path: Path, count: int, *, as_json: bool) -> None:
     """Prints where presets were written to."""
     if as_json:
-        _print_json({"file": str(path), "presets": count})
+        print_json({"file": str(path), "presets": count})
     else:
         typer.echo(f"{path}  {_count(count, 'preset')}")
 
@@ -73,7 +73,7 @@ def print_export(path: Path, count: int, *, as_json: bool) -> None:
 def print_removal(numbers: Sequence[int], *, as_json: bool) -> None:
     """Prints what was taken out."""
     if as_json:
-        _print_json({"removed": list(numbers)})
+        print_json({"removed": list(numbers)})
     else:
         typer.echo(f"removed {', '.join(map(str, numbers))}")
 
@@ -81,7 +81,7 @@ def print_removal(numbers: Sequence[int], *, as_json: bool) -> None:
 def print_tagged(count: int, *, as_json: bool) -> None:
     """Prints how many presets were described."""
     if as_json:
-        _print_json({"tagged": count})
+        print_json({"tagged": count})
     else:
         typer.echo(f"{_count(count, 'preset')} described")
 
@@ -111,7 +111,3 @@ def _group(name: str) -> str:
 
 def _plain(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _print_json(content: object) -> None:
-    typer.echo(json.dumps(content, ensure_ascii=False))

@@ -1,6 +1,5 @@
 """What `patchflow synth` prints."""
 
-import json
 from typing import Any
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from ..engines import Control, Description, described, description_file
 from ..errors import PatchflowError
 from ..plugins import synth_description
+from ._json import print_json
 
 __all__ = ["print_added", "print_synth", "print_synths"]
 
@@ -15,7 +15,7 @@ __all__ = ["print_added", "print_synth", "print_synths"]
 def print_added(found: Description, *, as_json: bool) -> None:
     """Prints what was found out, and where it is written."""
     if as_json:
-        _print_json(_facts(found))
+        print_json(_facts(found))
         return
     typer.echo(f"{found.name}  {found.facts()['parameters']}")
     for name, fact in found.facts().items():
@@ -31,7 +31,7 @@ def print_synths(*, as_json: bool) -> None:
     """Prints a line for every plug-in, or what is wrong with its description."""
     lines = {name: _line(name) for name in described()}
     if as_json:
-        _print_json(lines)
+        print_json(lines)
         return
     width = max(map(len, lines), default=0)
     for name, line in lines.items():
@@ -41,7 +41,7 @@ def print_synths(*, as_json: bool) -> None:
 def print_synth(found: Description, *, as_json: bool) -> None:
     """Prints all that is known of a plug-in, a parameter a line."""
     if as_json:
-        _print_json({**_facts(found), "controls": [_control(control) for control in found.controls]})
+        print_json({**_facts(found), "controls": [_control(control) for control in found.controls]})
         return
     for name, fact in {"file": str(description_file(found.name)), **found.facts()}.items():
         typer.echo(f"{name:<11}{fact}")
@@ -67,7 +67,3 @@ def _control(control: Control) -> dict[str, Any]:
     span = ", ".join(control.options) or f"{control.low:g} to {control.high:g}"
     value = f"always {control.default:g}" if control.kind == "fixed" else span
     return {"name": control.name, "kind": control.kind, "group": control.group, "range": value}
-
-
-def _print_json(content: object) -> None:
-    typer.echo(json.dumps(content, ensure_ascii=False))

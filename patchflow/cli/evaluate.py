@@ -51,8 +51,8 @@ def evaluate(
     Example: patchflow evaluate --baselines cache/examples/dexed-16 --fold 0 -o runs/beside-0
     """
     from ..evaluate import evaluate_run, evaluate_trivial
-    from ._bar import showing
     from ._parse import check_device, check_least
+    from ._progress import ProgressBar
 
     if bool(runs) == (baselines is not None):
         raise typer.BadParameter("give run folders or --baselines, and not both")
@@ -62,14 +62,14 @@ def evaluate(
     check_least(1, most=most, workers=workers)
     check_least(0, fold=fold, seed=seed)
     shared: dict[str, Any] = {"sounds": sounds, "most": most, "workers": workers, "again": again}
-    with showing() as progress:
+    with ProgressBar("loading") as bar:
         if baselines is not None and out is not None:
-            rows = evaluate_trivial(baselines, out, fold=fold, seed=seed, progress=progress, **shared)
+            rows = evaluate_trivial(baselines, out, fold=fold, seed=seed, progress=bar.show, **shared)
             done = {str(out / name): row for name, row in rows.items()}
         else:
             done = {}
             for run in runs or []:
-                done[str(run)] = evaluate_run(run, data=data, device=device, progress=progress, **shared)
+                done[str(run)] = evaluate_run(run, data=data, device=device, progress=bar.show, **shared)
     for folder, summary in done.items():
         typer.echo(_line(folder, summary, as_json=as_json))
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ..errors import Interrupted, PatchflowError
-from ..storage import describe
+from ..storage import reason
 from .convert import convert
 from .dataset import dataset
 from .evaluate import evaluate
@@ -67,7 +67,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), 130 if isinstance(error, Interrupted) else 1)
     except OSError as error:
         _drop_output()
-        return _fail(f"cannot read or write {error.filename or 'the output'}: {describe(error)}")
+        return _fail(f"cannot read or write {error.filename or 'the output'}: {reason(error)}")
     except MemoryError:
         return _fail("not enough memory. Use a shorter sound or fewer --renders.")
     except (KeyboardInterrupt, typer.Abort):

@@ -101,13 +101,11 @@ def tag(
     from ..data.tags import tag_library
     from ..engines import engines
     from ..presets.library import Library
-    from ._bar import showing
     from ._preset_output import print_tagged
+    from ._progress import ProgressBar
 
-    with showing() as show:
-        count = tag_library(
-            Library(library), synth, engines[synth], lambda done, total: show(f"{done:,} of {total:,}", done / total)
-        )
+    with ProgressBar("loading") as bar:
+        count = tag_library(Library(library), synth, engines[synth], bar.show)
     print_tagged(count, as_json=as_json)
 
 

@@ -51,11 +51,11 @@ def add(
     Example: patchflow synth add /usr/lib/vst/amsynth_vst.so --name amsynth
     """
     from ..plugins import add_synth
-    from ._bar import showing
+    from ._progress import ProgressBar
     from ._synth_output import print_added
 
-    with showing() as progress:
-        found = add_synth(plugin, name, force=force, fresh=fresh, patience=patience, progress=progress)
+    with ProgressBar("loading") as bar:
+        found = add_synth(plugin, name, force=force, fresh=fresh, patience=patience, progress=bar.show)
     print_added(found, as_json=as_json)
 
 

@@ -9,7 +9,7 @@ from ..errors import PatchflowError
 from ._numbers import number
 
 if TYPE_CHECKING:
-    from ..train import Report
+    from ..progress import Progress
 
 __all__ = ["train"]
 
@@ -80,16 +80,7 @@ def train(
         typer.echo(weights)
 
 
-def _show(report: "Report") -> None:
-    totals = [f"{name} {value:.4f}" for name, value in report.losses.items() if "." not in name]
-    terms = [name.removeprefix("valid.") for name in report.losses if name.startswith("valid.")]
-    both = [f"{t} {report.losses.get(f'train.{t}', 0.0):.3g}/{report.losses[f'valid.{t}']:.3g}" for t in terms]
-    left = [] if report.seconds_left is None else [f"{_time(report.seconds_left)} left"]
-    start = f"{report.stage:<6}  {report.done:>9,} of {report.total:,}"
-    typer.echo("  ".join([start, *totals, *both, *left]), err=True)
+def _show(progress: "Progress") -> None:
+    from ._progress import line
 
-
-def _time(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6_000 else f"{seconds / 3600:.1f} h"
+    typer.echo(line(progress), err=True)

@@ -12,7 +12,8 @@ import torch
 from ..engines import Engine, Note, Renderer
 from ..errors import PresetError, StorageError
 from ..features.inputs.levels import INPUT_LENGTH, INPUT_RATE, input_shape, model_input
-from ..storage import describe, write_atomically
+from ..progress import Progress, ProgressCallback, ignore
+from ..storage import reason, write_atomically
 from .sampler import Sampler
 from .silence import INAUDIBLE, render_or_silence
 
@@ -56,7 +57,7 @@ def fill_cache(
     items: int,
     *,
     seed: int = 0,
-    progress: Callable[[int], None] = lambda _: None,
+    progress: ProgressCallback = ignore,
 ) -> None:
     """Renders items until the cache holds `items`; goes on where an interrupted call stopped.
 
@@ -68,7 +69,7 @@ def fill_cache(
         sampler: Draws presets and notes.
         items: Number of items in the end; more than 1,024 are rounded up to whole blocks of that many.
         seed: Of all chance.
-        progress: Called with the number of items done after every block.
+        progress: Told the number of items done after every block.
 
     Raises:
         StorageError: If the folder cannot be written, is damaged, or holds another number of items or
@@ -94,7 +95,7 @@ def fill_cache(
                 arrays[name][rows] = values
                 arrays[name].flush()
             write_atomically(folder / "done.json", json.dumps({"items": rows.stop, **origin}).encode())
-            progress(rows.stop)
+            progress(Progress("render", rows.stop, blocks * block, "items"))
 
 
 def render_block(renderer: Renderer, sampler: Sampler, block: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -170,5 +171,5 @@ def _make(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap:
             with path.open("r+b") as file:
                 os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     except OSError as error:
-        raise StorageError(f"cannot write {path}: {describe(error)}") from error
+        raise StorageError(f"cannot write {path}: {reason(error)}") from error
     return array

@@ -1,11 +1,11 @@
 """Sound families: presets that are near-duplicates, by their bytes or by ear, belong together."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
+
+from ..progress import Progress, ProgressCallback, ignore
 
 __all__ = ["join_families", "near_duplicates", "split_families"]
 
@@ -13,9 +13,7 @@ _BLOCK = 1024
 _ROUNDING_DB = 1e-3
 
 
-def near_duplicates(
-    mels: np.ndarray, radius_db: float = 1.0, progress: Callable[[float], None] = lambda _: None
-) -> np.ndarray:
+def near_duplicates(mels: np.ndarray, radius_db: float = 1.0, progress: ProgressCallback = ignore) -> np.ndarray:
     """Finds all pairs of sounds whose log-mel L1 distance is at most `radius_db`.
 
     Exact: summed over the tiles of a partition, absolute differences only shrink (triangle inequality), so
@@ -24,7 +22,7 @@ def near_duplicates(
     Args:
         mels: Log-mel spectrograms in dB, shape `(S, F, N)`, any dtype.
         radius_db: Largest distance of a pair, in dB.
-        progress: Called with the share done, 0 to 1.
+        progress: Told how many sounds were compared with all.
 
     Returns:
         Pairs `(i, j)` with `i < j`, shape `(pairs, 2)`.
@@ -39,7 +37,7 @@ def near_duplicates(
             a, b = near[part : part + 4 * _BLOCK].T
             gap = np.abs(mels[a].astype(np.float32) - mels[b].astype(np.float32)).mean((1, 2))
             found.append(near[part : part + 4 * _BLOCK][gap <= radius_db])
-        progress(min(1.0, (start + _BLOCK) / len(sums)))
+        progress(Progress("relate", min(len(sums), start + _BLOCK), len(sums), "sounds"))
     return np.concatenate(found)
 
 

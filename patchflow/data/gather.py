@@ -8,6 +8,7 @@ import torch
 from ..engines import Engine, Note, Renderer
 from ..errors import PresetError
 from ..features.mel import mel_spectrogram, power_to_db
+from ..progress import Progress, ProgressCallback, ignore
 from .bank import Bank
 from .families import join_families, near_duplicates, split_families
 from .silence import INAUDIBLE, render_or_silence
@@ -30,7 +31,7 @@ def gather(
     family: np.ndarray | None = None,
     silence: float = INAUDIBLE,
     split: Split = lambda points, family: split_families(family),
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: ProgressCallback = ignore,
 ) -> Bank:
     """Makes a bank of presets that can be heard.
 
@@ -44,7 +45,7 @@ def gather(
         family: Numbers of families known so far, shape `(N,)`; each preset is its own if not given.
         silence: Peak below which a sound counts as silent.
         split: Deals the families; at random, but always alike, if not given.
-        progress: Called with the number of presets that were played and of all.
+        progress: Told the number of presets that were played and of all.
 
     Raises:
         PresetError: If none can be heard.
@@ -53,7 +54,7 @@ def gather(
     mels = []
     for part in renderer.map(lambda engine, job: _hear(engine, job, silence), jobs):
         mels.append(part)
-        progress(min(len(points), _JOB * len(mels)), len(points))
+        progress(Progress("gather", min(len(points), _JOB * len(mels)), len(points), "presets"))
     levels = np.concatenate(mels) if mels else np.empty((0, 1, 1), np.float16)
     heard = np.nonzero(levels.max((1, 2)) > levels.min((1, 2)))[0]
     if not len(heard):

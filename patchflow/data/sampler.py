@@ -117,8 +117,8 @@ def jitter(
     redrawn with a tenth of that chance.
     """
     moved = np.clip(points + rng.normal(0, size, points.shape), 0, 1)
-    chance = np.where(_categorical(space), share / 10, share)
-    moved = np.where(_categorical(space), rng.random(points.shape), moved)
+    chance = np.where(space.categorical, share / 10, share)
+    moved = np.where(space.categorical, rng.random(points.shape), moved)
     return space.snap(np.where(rng.random(points.shape) < chance, moved, points))
 
 
@@ -126,7 +126,3 @@ def shuffle(points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndar
     """Returns presets with every parameter drawn from another row: the bank's marginals, no structure."""
     rows = rng.integers(len(points), size=(count, points.shape[1]))
     return np.take_along_axis(points, rows, axis=0)
-
-
-def _categorical(space: ParamSpace) -> np.ndarray:
-    return np.array([hasattr(parameter, "options") for parameter in space.parameters])

@@ -9,6 +9,7 @@ from ..engines import Engine, Note, Renderer
 from ..features.descriptors import describe
 from ..presets import Label, Library, Preset
 from ..presets.categories import guess_category
+from ..progress import Progress, ProgressCallback, ignore
 from .silence import render_or_silence
 
 __all__ = ["MEASURED", "NAMED", "WORDS", "tag_library", "words_of"]
@@ -51,7 +52,7 @@ def tag_library(
     library: Library,
     synth: str,
     make: Callable[[], Engine],
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: ProgressCallback = ignore,
 ) -> int:
     """Labels the presets of a synth that have no measured words yet; an interrupted call goes on where it stopped.
 
@@ -59,7 +60,7 @@ def tag_library(
         library: Where the presets are.
         synth: Name of the engine.
         make: Makes it.
-        progress: Called with the number of presets that are done and of all that are new.
+        progress: Told the number of presets that are done and of all that are new.
 
     Returns:
         How many presets were labelled.
@@ -79,7 +80,7 @@ def tag_library(
             if len(done) == _WRITTEN or count == len(new):
                 library.annotate(done)
                 done = {}
-            progress(count, len(new))
+            progress(Progress("tag", count, len(new), "presets"))
     return len(new)
 
 

@@ -3,44 +3,54 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import EngineError, OptionError, StorageError
 from ..hosts import WAYS
-from ..storage import describe, read_bytes
+from ..settings import check_table
+from ..storage import read_bytes, reason
 from ._description import KINDS, Control, Description
 
-__all__ = ["described", "description_file", "parse", "read_description", "synths_folder"]
+__all__ = [
+    "described",
+    "description_file",
+    "parse",
+    "read_description",
+    "read_synth_file",
+    "synth_files",
+    "synths_folder",
+]
+
+T = TypeVar("T")
 
 _LARGEST = 16 * 2**20  # bytes
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _MOST = 256  # options of a parameter
 
-_SYNTH_KEYS: dict[str, type | tuple[type, ...]] = {
+_SYNTH_KEYS: dict[str, type] = {
     "plugin": str,
     "id": str,
     "presets": str,
     "fresh": str,
     "latency": int,
-    "noise_floor_db": (int, float),
-    "renders_per_second": (int, float),
+    "noise_floor_db": float,
+    "renders_per_second": float,
     "parameter": list,
 }
-_CONTROL_KEYS: dict[str, type | tuple[type, ...]] = {
+_CONTROL_KEYS: dict[str, type] = {
     "index": int,
     "name": str,
     "label": str,
     "kind": str,
     "group": str,
-    "default": (int, float),
-    "low": (int, float),
-    "high": (int, float),
+    "default": float,
+    "low": float,
+    "high": float,
     "options": list,
     "values": list,
 }
-_WORDS = {str: "a text", int: "a whole number", (int, float): "a number", list: "a list"}
 
 
 def synths_folder() -> Path:
@@ -57,12 +67,20 @@ def described() -> tuple[str, ...]:
     Raises:
         StorageError: If the folder cannot be read.
     """
-    folder = synths_folder()
+    return tuple(synth_files(synths_folder()))
+
+
+def synth_files(folder: Path) -> dict[str, Path]:
+    """Returns the TOML files of a folder that are called as a synth can be, by these names in order.
+
+    Raises:
+        StorageError: If the folder cannot be read.
+    """
     try:
-        stems = [path.stem for path in folder.iterdir() if path.suffix == ".toml"] if folder.is_dir() else []
+        paths = sorted(folder.iterdir(), key=lambda path: path.stem) if folder.is_dir() else []
     except OSError as error:
-        raise StorageError(f"cannot read {folder}: {describe(error)}") from error
-    return tuple(sorted(stem for stem in stems if _NAME.fullmatch(stem)))
+        raise StorageError(f"cannot read {folder}: {reason(error)}") from error
+    return {path.stem: path for path in paths if path.suffix == ".toml" and _NAME.fullmatch(path.stem)}
 
 
 def description_file(name: str) -> Path:
@@ -88,13 +106,26 @@ def read_description(path: Path) -> Description:
         EngineError: If it is not a description: an unknown or missing key, a value that is not allowed,
             parameters that contradict each other. One line names file, key and value.
     """
+    return read_synth_file(path, parse, _LARGEST)
+
+
+def read_synth_file(path: Path, parse: Callable[[str, str], T], limit: int) -> T:
+    """Reads a TOML file that says what a synth is.
+
+    Args:
+        path: The file; it is called as the synth.
+        parse: Given its text and the name of the synth.
+        limit: Largest size accepted, in bytes.
+
+    Raises:
+        StorageError: If the file cannot be read.
+        EngineError: If it is not TOML, or `parse` raises one; the message begins with the file.
+    """
     try:
-        return parse(read_bytes(path, limit=_LARGEST).decode("utf-8"), path.stem)
+        return parse(read_bytes(path, limit=limit).decode("utf-8"), path.stem)
     except UnicodeDecodeError as error:
         raise EngineError(f"{path}: byte {error.start} is not UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
-        raise EngineError(f"{path}: {error}") from error
-    except EngineError as error:
+    except (tomllib.TOMLDecodeError, EngineError) as error:
         raise EngineError(f"{path}: {error}") from error
 
 
@@ -107,7 +138,7 @@ def parse(text: str, name: str) -> Description:
         patchflow.errors.EngineError: parameter 'Cut': kind='nob': not one of knob, steps, choice, fixed
     """
     table = tomllib.loads(text)
-    _check_keys(table, _SYNTH_KEYS, ("plugin", "parameter"))
+    check_table(table, _SYNTH_KEYS, ("plugin", "parameter"), EngineError)
     fresh = table.get("fresh", "fork")
     if fresh not in WAYS:
         raise EngineError(f"fresh={fresh!r}: not one of {', '.join(WAYS)}")
@@ -136,7 +167,7 @@ def _control(item: Any) -> Control:
         raise EngineError(f"parameter={item!r}: not a table")
     named = item.get("name", item.get("index", "?"))
     try:
-        _check_keys(item, _CONTROL_KEYS, ("index", "name", "kind", "default"))
+        check_table(item, _CONTROL_KEYS, ("index", "name", "kind", "default"), EngineError)
         _check_lists(item)
         control = Control(**{**item, **{key: tuple(item.get(key, ())) for key in ("options", "values")}})
         _check(control)
@@ -192,19 +223,6 @@ def _check_options(control: Control) -> None:
         raise EngineError("values: one comes twice")
     if min(abs(value - control.default) for value in values) > 1e-3:
         raise EngineError(f"default={control.default:g}: not one of values")
-
-
-def _check_keys(
-    table: Mapping[str, Any], known: Mapping[str, type | tuple[type, ...]], needed: tuple[str, ...]
-) -> None:
-    for key, value in table.items():
-        if key not in known:
-            raise EngineError(f"{key}={value!r}: unknown key. Known: {', '.join(known)}.")
-        if isinstance(value, bool) or not isinstance(value, known[key]):
-            raise EngineError(f"{key}={value!r}: not {_WORDS[known[key]]}")
-    for key in needed:
-        if key not in table:
-            raise EngineError(f"{key}: missing")
 
 
 def _refuse_doubles(controls: tuple[Control, ...]) -> None:

@@ -1,10 +1,10 @@
 """Writes the description of a plug-in as text that explains itself."""
 
-import json
 from collections.abc import Iterator
 
 import numpy as np
 
+from ..settings import quoted
 from ._description import Control, Description
 
 __all__ = ["to_text"]
@@ -33,9 +33,9 @@ def to_text(description: Description) -> str:
     """
     lines = [_HEADER.format(name=description.name)]
     lines += [
-        f"plugin = {_quoted(description.plugin)}",
-        f"id = {_quoted(description.id)}  # of the presets that it takes",
-        f"presets = {_quoted(description.native)}  # the format they are written in",
+        f"plugin = {quoted(description.plugin)}",
+        f"id = {quoted(description.id)}  # of the presets that it takes",
+        f"presets = {quoted(description.native)}  # the format they are written in",
         f'fresh = "{description.fresh}"  # {_FRESH}',
         f"latency = {description.latency}  # samples",
         f"noise_floor_db = {description.noise_floor_db:g}  # {_NOISE}",
@@ -50,15 +50,15 @@ def _control(control: Control) -> Iterator[str]:
         yield f"# {note}"
     yield "[[parameter]]"
     yield f"index = {control.index}"
-    yield f"name = {_quoted(control.name)}"
+    yield f"name = {quoted(control.name)}"
     if control.label:
-        yield f"label = {_quoted(control.label)}  # what the plug-in calls it"
-    yield f"kind = {_quoted(control.kind)}"
+        yield f"label = {quoted(control.label)}  # what the plug-in calls it"
+    yield f"kind = {quoted(control.kind)}"
     if control.group:
-        yield f"group = {_quoted(control.group)}"
+        yield f"group = {quoted(control.group)}"
     yield f"default = {_number(control.default)}"
     if control.options:
-        yield f"options = [{', '.join(map(_quoted, control.options))}]"
+        yield f"options = [{', '.join(map(quoted, control.options))}]"
         yield f"values = [{', '.join(map(_number, control.values))}]"
     elif control.kind in ("knob", "fixed"):
         yield f"low = {_number(control.low)}"
@@ -68,7 +68,3 @@ def _control(control: Control) -> Iterator[str]:
 def _number(value: float) -> str:
     """The shortest decimal of the plug-in's 24-bit number."""
     return np.format_float_positional(np.float32(value), trim="0")
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,22 +1,19 @@
 """Selections of a synth's parameters on disk: one TOML file each."""
 
-import json
-import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from ..errors import EngineError, StorageError
+from ..errors import EngineError
 from ..presets import Value
-from ..storage import describe, read_bytes
-from ._description_file import synths_folder
+from ..settings import check_table, quoted
+from ._description_file import read_synth_file, synth_files, synths_folder
 from ._subset import Selection
 
 __all__ = ["parse_selection", "read_selection", "selection_text", "subset_files"]
 
 _OWN = Path(__file__).parent / "subsets"
 _LARGEST = 2**20  # bytes
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _KEYS = {"engine": str, "parameters": list, "voice": dict}
 
 
@@ -28,11 +25,7 @@ def subset_files() -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for folder in (synths_folder() / "subsets", _OWN):
-        try:
-            paths = sorted(folder.iterdir()) if folder.is_dir() else []
-        except OSError as error:
-            raise StorageError(f"cannot read {folder}: {describe(error)}") from error
-        found |= {path.stem: path for path in paths if path.suffix == ".toml" and _NAME.fullmatch(path.stem)}
+        found |= synth_files(folder)
     return found
 
 
@@ -43,10 +36,7 @@ def read_selection(path: Path) -> Selection:
         StorageError: If the file cannot be read.
         EngineError: If it is not a selection; one line names file, key and value.
     """
-    try:
-        return parse_selection(read_bytes(path, limit=_LARGEST).decode("utf-8"), path.stem)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, EngineError) as error:
-        raise EngineError(f"{path}: {error}") from error
+    return read_synth_file(path, parse_selection, _LARGEST)
 
 
 def parse_selection(text: str, name: str) -> Selection:
@@ -58,11 +48,7 @@ def parse_selection(text: str, name: str) -> Selection:
         patchflow.errors.EngineError: parameters=[]: none
     """
     table: dict[str, Any] = tomllib.loads(text)
-    for key in {**_KEYS, **table}:
-        if key not in _KEYS:
-            raise EngineError(f"{key!r}: unknown key. Known: {', '.join(_KEYS)}.")
-        if not isinstance(table.get(key), _KEYS[key]):
-            raise EngineError(f"{key}={table.get(key)!r}: missing, or of the wrong kind")
+    check_table(table, _KEYS, tuple(_KEYS), EngineError)
     names = table["parameters"]
     if not names:
         raise EngineError("parameters=[]: none")
@@ -85,14 +71,10 @@ def selection_text(selection: Selection, about: str) -> str:
         'saw'
     """
     head = "".join(f"# {line}\n" for line in about.splitlines())
-    names = "".join(f"  {_quoted(name)},\n" for name in selection.parameters)
-    voice = "".join(f"{_quoted(name)} = {_value(value)}\n" for name, value in selection.voice.items())
+    names = "".join(f"  {quoted(name)},\n" for name in selection.parameters)
+    voice = "".join(f"{quoted(name)} = {_value(value)}\n" for name, value in selection.voice.items())
     return f'{head}\nengine = "{selection.engine}"\nparameters = [\n{names}]\n\n[voice]\n{voice}'
 
 
 def _value(value: Value) -> str:
-    return _quoted(value) if isinstance(value, str) else repr(value)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return quoted(value) if isinstance(value, str) else repr(value)

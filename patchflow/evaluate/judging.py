@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from ..data.examples import Examples
-from ..data.making.lock import locked
 from ..engines import engines
 from ..models import Model, models
-from ..storage import write_atomically
+from ..progress import Progress, ProgressCallback, ignore
+from ..storage import locked, write_atomically
 from .guesses import TRIVIAL, Guesses, Known, one_shot
 from .latents import latent_separation
 from .lines import Lines, begin
 from .material import Material, foreign, held_out
-from .measure import Progress, measure
+from .measure import measure
 from .run import Run, read_run
 from .semantics import tag_accuracy
 from .sounds import read_recordings, recordings_print
@@ -51,7 +51,7 @@ def evaluate_run(
     device: str = "cpu",
     workers: int | None = None,
     again: bool = False,
-    progress: Progress = lambda what, share: None,
+    progress: ProgressCallback = ignore,
 ) -> dict[str, Any]:
     """Measures the single best guesses of a trained model; goes on where an interrupted call stopped.
 
@@ -79,13 +79,13 @@ def evaluate_run(
 
 def _evaluate_run(
     run: Run, sounds: str | Path | None, most: int | None, device: str, workers: int | None,
-    *, again: bool, progress: Progress,
+    *, again: bool, progress: ProgressCallback,
 ) -> dict[str, Any]:  # fmt: skip
     fold, seed = run.recipe["fold"], run.recipe["seed"]
     row = {"row": run.recipe["model"], "kind": "model", "fold": fold, "seed": seed, "weights": run.weights,
            "size": _size(run.model), "sizes": run.recipe.get("sizes", {})}  # fmt: skip
     materials = _materials(run.examples, most, sounds)
-    progress(f"{run.folder}: timing", 0.0)
+    progress(Progress("timing", 0.0, subject=str(run.folder)))
     model = run.model.to(device)
     costs = {"capacity": capacity(model), "one_shot_ms": one_shot_ms(model, device), "device": device}
     costs["trained"] = _trained(run)
@@ -96,7 +96,7 @@ def _evaluate_run(
     judged = partial(_judge, run.examples, run.folder, row, workers=workers, again=again, progress=progress)
     counts = {material.about["part"]: judged(material, guess) for material in materials}
     known = {} if again else _known_summary(run)
-    progress(f"{run.folder}: words", 0.0)
+    progress(Progress("words", 0.0, subject=str(run.folder)))
     separation = known.get("separation") or latent_separation(model, run.examples, device)
     turning = known.get("turning") or turned_words(model, run.examples, device, workers)
     summary = row | {"synth": run.examples.synth, **costs, **counts, "separation": separation, "turning": turning}
@@ -114,7 +114,7 @@ def evaluate_trivial(
     most: int | None = None,
     workers: int | None = None,
     again: bool = False,
-    progress: Progress = lambda what, share: None,
+    progress: ProgressCallback = ignore,
 ) -> dict[str, Any]:
     """Measures what every model has to beat, and what the tags of the examples can be told from.
 
@@ -164,7 +164,7 @@ def evaluate_trivial(
 
 def _judge(
     examples: Examples, folder: Path, row: dict[str, Any], material: Material, guess: Callable[[Material], Guesses],
-    *, workers: int | None, again: bool, progress: Progress,
+    *, workers: int | None, again: bool, progress: ProgressCallback,
 ) -> dict[str, int]:  # fmt: skip
     make = engines[examples.synth]
     about = {"synth": examples.synth, "parameters": len(make.space), "data": examples.fingerprint}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StorageError
-from ..storage import describe, write_atomically
+from ..storage import make_folder, reason, write_atomically
 
 __all__ = ["FORMAT", "Lines", "begin", "read_lines"]
 
@@ -46,7 +46,7 @@ class Lines:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise StorageError(f"cannot write {self.path}: {describe(error)}") from error
+            raise StorageError(f"cannot write {self.path}: {reason(error)}") from error
         self.items.extend(lines)
 
 
@@ -65,10 +65,7 @@ def begin(path: str | Path, head: Mapping[str, Any], *, again: bool = False) -> 
         StorageError: If the file is damaged, is of something else than `head`, or cannot be written.
     """
     path, wanted = Path(path), {"format": FORMAT, **head}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot make {path.parent}: {describe(error)}") from error
+    make_folder(path.parent)
     if again or not path.exists() or not path.read_bytes().partition(b"\n")[1]:
         write_atomically(path, _text(wanted).encode())
         return Lines(path, wanted, [])
@@ -93,7 +90,7 @@ def read_lines(path: str | Path) -> Lines:
     try:
         whole = path.read_bytes()
     except OSError as error:
-        raise StorageError(f"cannot read {path}: {describe(error)}") from error
+        raise StorageError(f"cannot read {path}: {reason(error)}") from error
     texts = whole.split(b"\n")[:-1]  # after the last line's end there is nothing, or what was cut off
     lines = [_parsed(path, number, text) for number, text in enumerate(texts, 1)]
     if not lines or lines[0].get("format") != FORMAT:

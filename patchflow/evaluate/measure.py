@@ -3,17 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
-
 from ..engines import Engine, Renderer
+from ..progress import Progress, ProgressCallback, ignore
+from ..threads import one_torch_thread
 from .guesses import Guesses
 from .judge import Item, judge
 from .lines import Lines
 
-__all__ = ["Progress", "measure"]
-
-Progress = Callable[[str, float], None]
-"""Called with what is being done and the share of it that is done, 0 to 1."""
+__all__ = ["measure"]
 
 _JOB = 8  # items that are analysed at once
 
@@ -25,7 +22,7 @@ def measure(
     make: Callable[[], Engine],
     *,
     workers: int | None = None,
-    progress: Progress = lambda what, share: None,
+    progress: ProgressCallback = ignore,
 ) -> None:
     """Adds a line for every item that has none yet.
 
@@ -47,16 +44,11 @@ def measure(
     def work(engine: Engine, job: list[int]) -> list[dict[str, Any]]:
         return judge(engine, [items[k] for k in job], guesses.points[job], lines.head["power"])
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the renderer's threads fill the cores
-    try:
-        with Renderer(make, workers) as renderer:
-            for job, values in zip(jobs, renderer.map(work, jobs), strict=True):
-                pairs = zip(job, values, strict=True)
-                lines.append([_about(items[k], guesses, k) | value for k, value in pairs])
-                progress(str(lines.path), len(lines.items) / len(items))
-    finally:
-        torch.set_num_threads(threads)
+    with one_torch_thread(), Renderer(make, workers) as renderer:
+        for job, values in zip(jobs, renderer.map(work, jobs), strict=True):
+            pairs = zip(job, values, strict=True)
+            lines.append([_about(items[k], guesses, k) | value for k, value in pairs])
+            progress(Progress("measure", len(lines.items), len(items), "sounds", str(lines.path)))
 
 
 def _about(item: Item, guesses: Guesses, place: int) -> dict[str, Any]:

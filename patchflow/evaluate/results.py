@@ -1,13 +1,12 @@
 """Reads result folders and sorts them: one board for each synth and size of models, which are never mixed."""
 
-import json
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from ..errors import StorageError
-from ..storage import read_bytes
+from ..storage import read_object
 from .board import Board, Result, Row
 from .judging import RESULTS, SOUNDS, SUMMARY, TAGS
 from .lines import Lines, read_lines
@@ -42,7 +41,7 @@ def read_tags(folders: Sequence[str | Path]) -> list[dict[str, Any]]:
         StorageError: If a file is damaged.
     """
     paths = {path.resolve(): path for folder in folders for path in sorted(Path(folder).rglob(TAGS))}
-    return [_object(path) for path in paths.values()]
+    return [read_object(path) for path in paths.values()]
 
 
 def boards_of(results: Sequence[Result]) -> list[Board]:
@@ -115,7 +114,7 @@ def _read(folder: Path) -> Result:
     lines = _finished(folder / RESULTS, folder)
     foreign = _finished(folder / SOUNDS, folder) if (folder / SOUNDS).exists() else None
     sounds, known = (foreign.items, foreign.head["sounds"]) if foreign else ([], "")
-    return Result(folder, lines.head, lines.items, sounds, known, _object(folder / SUMMARY))
+    return Result(folder, lines.head, lines.items, sounds, known, read_object(folder / SUMMARY))
 
 
 def _finished(path: Path, folder: Path) -> Lines:
@@ -127,13 +126,3 @@ def _finished(path: Path, folder: Path) -> Lines:
         done = f"{len(lines.done)} of {lines.head['items']} items"
         raise StorageError(f"{path}: {done}. Finish it: patchflow evaluate {folder}")
     return lines
-
-
-def _object(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(read_bytes(path))
-    except ValueError as error:
-        raise StorageError(f"{path}: damaged ({error})") from error
-    if not isinstance(value, dict):
-        raise StorageError(f"{path}: damaged (not a table of keys)")
-    return value

@@ -10,7 +10,7 @@ from ..data.examples import Examples
 from ..engines import engines
 from ..errors import ModelError, StorageError
 from ..models import Model, load_model, models, read_header
-from ..storage import read_bytes
+from ..storage import read_object
 
 __all__ = ["Run", "read_run"]
 
@@ -71,12 +71,7 @@ def read_run(folder: str | Path, data: str | Path | None = None) -> Run:
 
 
 def _read_recipe(path: Path) -> dict[str, Any]:
-    try:
-        recipe = json.loads(read_bytes(path))
-    except ValueError as error:
-        raise StorageError(f"{path}: damaged ({error})") from error
-    if not isinstance(recipe, dict):
-        raise StorageError(f"{path}: damaged (not a table of keys)")
+    recipe = read_object(path)
     for key, kind in _NEEDED.items():
         if not isinstance(recipe.get(key), kind):
             raise StorageError(f"{path}: {key}={recipe.get(key)!r}: not {'a text' if kind is str else 'a number'}")

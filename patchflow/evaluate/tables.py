@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from ..errors import StorageError
-from ..storage import describe, write_atomically
+from ..storage import make_folder, write_atomically
 from .claims import verdicts
 from .numbers import numbers_of
 from .page import page
@@ -35,10 +34,7 @@ def write_tables(folders: Sequence[str | Path], out: str | Path) -> Path:
     found, tags, numbers = verdicts(boards), read_tags(folders), [numbers_of(board) for board in boards]
     machine = {"boards": numbers, "claims": [asdict(verdict) for verdict in found], "tags": tags}
     beside = out.with_suffix(".json")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot make {out.parent}: {describe(error)}") from error
+    make_folder(out.parent)
     write_atomically(out, page(numbers, found, tags).encode())
     write_atomically(beside, json.dumps(machine, indent=1, allow_nan=False).encode())
     return beside

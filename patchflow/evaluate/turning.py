@@ -13,6 +13,7 @@ from ..engines import Engine, Note, Renderer, engines
 from ..errors import RenderError
 from ..features.inputs import inputs
 from ..models import AutoEncoder, Macros, Model
+from ..threads import one_torch_thread
 from .material import Material, held_out
 
 __all__ = ["turned_words"]
@@ -94,11 +95,6 @@ def _played(examples: Examples, sounds: Material, points: Sequence[np.ndarray], 
             return nothing
         return measure_words(sound, note.hold, rate) if np.abs(sound).max() >= INAUDIBLE else nothing
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the renderer's threads fill the cores
-    try:
-        with Renderer(make, workers) as renderer:
-            found = np.stack(list(renderer.map(work, jobs)))
-    finally:
-        torch.set_num_threads(threads)
+    with one_torch_thread(), Renderer(make, workers) as renderer:
+        found = np.stack(list(renderer.map(work, jobs)))
     return found.reshape(-1, len(_WORDS), len(sounds.items), len(MEASURED))

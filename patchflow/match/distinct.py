@@ -64,8 +64,7 @@ def uncertainty(found: Scored, space: ParamSpace) -> dict[str, float]:
     good = found.points[found.distance <= _WITHIN * found.distance[0] + _SLACK_DB]
     spread = good.std(0)
     differ = (good != good[0]).mean(0)
-    categories = [hasattr(parameter, "options") for parameter in space.parameters]
-    return dict(zip(space.names, np.where(categories, differ, spread).round(4).tolist(), strict=True))
+    return dict(zip(space.names, np.where(space.categorical, differ, spread).round(4).tolist(), strict=True))
 
 
 def _greedy(found: Scored, count: int, apart: float) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The facade: load once, match many sounds."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +17,11 @@ from ..models import find_weights, load_model, models, weights_of
 from ..presets import ParamSpace, Preset
 from ..presets.library import Library
 from ..presets.parameters import Value
+from ..progress import ProgressCallback, ignore
 from .distinct import pick_distinct, uncertainty
 from .hearing import hear
 from .proposals import FromLibrary, FromModel, FromPreset, FromSpace, Proposer
-from .result import Candidate, MatchResult, Progress, Target
+from .result import Candidate, MatchResult, Target
 from .scorer import Scored, Scorer
 from .search import Budget, Search
 
@@ -110,7 +111,7 @@ class Matcher:
         lock: Mapping[str, Value | None] | None = None,
         seed: int = 0,
         trim_db: float = -50.0,
-        progress: Callable[[Progress], None] = lambda progress: None,
+        progress: ProgressCallback = ignore,
     ) -> MatchResult:
         """Searches for presets that sound like a recording.
 
@@ -156,7 +157,7 @@ class Matcher:
         candidates: int = 4,
         locked: Mapping[int, float] | None = None,
         seed: int = 0,
-        progress: Callable[[Progress], None] = lambda progress: None,
+        progress: ProgressCallback = ignore,
     ) -> MatchResult:
         """Searches for a sound that is prepared already; see `match`."""
         scorer = Scorer(self._renderer, target, _VELOCITY)

@@ -39,7 +39,7 @@ class Polish(Stage):
         cells = engine.space.cells
         self._least = np.where(cells > 0, 1 / np.maximum(cells, 1), _SMALLEST)
         self._step = np.maximum(_STEP, self._least)
-        self._ordered = np.array([not hasattr(parameter, "options") for parameter in engine.space.parameters])
+        self._ordered = ~engine.space.categorical
         self._center = np.empty(0)
         self._queue: list[dict[int, float]] = []
         self._asked: list[dict[int, float]] = []

@@ -8,7 +8,7 @@ from ..audio.pitch import NoteGuess
 from ..engines import Note
 from ..presets import Preset
 
-__all__ = ["Candidate", "MatchResult", "NoteGuess", "Progress", "Target"]
+__all__ = ["Candidate", "MatchResult", "NoteGuess", "Target"]
 
 
 @dataclass(frozen=True)
@@ -82,22 +82,3 @@ class MatchResult:
     seconds: float
     complete: bool = True
     faults: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How a search is doing.
-
-    Args:
-        renders: Renders spent.
-        seconds: Seconds spent.
-        distance: Log-mel L1 of the best so far, in dB.
-        stage: `"draw"`, `"recombine"` or `"polish"`.
-        done: Share of the budget that is spent, 0 to 1.
-    """
-
-    renders: int
-    seconds: float
-    distance: float
-    stage: str
-    done: float

@@ -2,18 +2,18 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 
 from ..engines import Engine
+from ..progress import Progress, ProgressCallback, ignore
+from ..threads import one_torch_thread
 from .distinct import keep_distinct
 from .polish import Polish
 from .proposals import Proposer
 from .recombine import Recombine
-from .result import Progress
 from .scorer import SCREEN, Outcome, Scored, Scorer
 from .stages import Draw, Stage
 from .variation import Variation
@@ -114,7 +114,7 @@ class Search:
         self.recombine = Recombine(variation, self.draw, _PARENTS, rng)
         self.polish = Polish(engine, variation.free, rng)
 
-    def run(self, budget: Budget, progress: Callable[[Progress], None] = lambda _: None) -> Trace:
+    def run(self, budget: Budget, progress: ProgressCallback = ignore) -> Trace:
         """Searches until the budget is spent or Ctrl-C is pressed; the best so far is kept.
 
         Args:
@@ -126,24 +126,21 @@ class Search:
         """
         memory = _Memory(self.scorer)
         barren = 0
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # the renderer's threads fill the cores
         try:
-            while barren < _BARREN and not (memory.trace and memory.exhausts(budget)):
-                stage = self._stage(budget.spent(memory.spent, memory.seconds), memory.trace)
-                count, asked = memory.room(budget, stage.screened)
-                points, pitch = stage.ask(memory.trace and memory.trace.found, asked)
-                before = memory.spent
-                stage.tell(memory.score(self._lock(points), pitch, count))
-                barren = barren + 1 if memory.spent == before else 0
-                if memory.trace:
-                    progress(memory.progress(memory.trace, stage.name, budget))
+            with one_torch_thread():
+                while barren < _BARREN and not (memory.trace and memory.exhausts(budget)):
+                    stage = self._stage(budget.spent(memory.spent, memory.seconds), memory.trace)
+                    count, asked = memory.room(budget, stage.screened)
+                    points, pitch = stage.ask(memory.trace and memory.trace.found, asked)
+                    before = memory.spent
+                    stage.tell(memory.score(self._lock(points), pitch, count))
+                    barren = barren + 1 if memory.spent == before else 0
+                    if memory.trace:
+                        progress(memory.progress(memory.trace, stage.name, budget))
         except KeyboardInterrupt:
             if memory.trace is None:
                 raise
             memory.trace.complete = False
-        finally:
-            torch.set_num_threads(threads)
         if memory.trace is None:
             raise ValueError("the proposers gave no preset")
         return memory.trace
@@ -210,7 +207,8 @@ class _Memory:
 
     def progress(self, trace: Trace, stage: str, budget: Budget) -> Progress:
         renders, seconds, distance = trace.history[-1]
-        return Progress(renders, seconds, distance, stage, min(1.0, budget.spent(self.spent, seconds)))
+        share = min(1.0, budget.spent(self.spent, seconds))
+        return Progress(stage, share, seconds=seconds, renders=renders, distance=distance)
 
     def _keep(self, scored: Scored) -> None:
         """Puts new presets among the best and forgets the worst."""

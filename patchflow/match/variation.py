@@ -24,7 +24,7 @@ class Variation:
     def __init__(self, space: ParamSpace, locked: np.ndarray) -> None:
         self.space = space
         self.free = np.setdiff1d(np.arange(len(space)), locked)
-        self.ordered = np.array([not hasattr(p, "options") for p in space.parameters])
+        self.ordered = ~space.categorical
         self.moves: tuple[Callable[..., np.ndarray], ...] = (
             self.swap_groups, self.mix, self.difference, self.step, self.borrow,
         )  # fmt: skip

@@ -1,12 +1,12 @@
 """Adds plug-ins to the synths of this computer, and takes them out."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from ..engines import Description, described, description_file, engines, read_description, subset_files, to_text
 from ..errors import OptionError, StorageError, UnknownName
 from ..hosts import WAYS
-from ..storage import describe, write_atomically
+from ..progress import ProgressCallback, ignore
+from ..storage import make_folder, reason, write_atomically
 from .names import synth_name
 from .probe import probe
 
@@ -20,7 +20,7 @@ def add_synth(
     force: bool = False,
     fresh: str = "",
     patience: float = 15.0,
-    progress: Callable[[str, float], None] = lambda what, share: None,
+    progress: ProgressCallback = ignore,
 ) -> Description:
     """Describes a plug-in, so that it is a synth like all others from then on.
 
@@ -50,10 +50,7 @@ def add_synth(
         raise OptionError(f"name={name!r}: {file} is there. Choose another with --name, or replace it with --force.")
     where = plugin if "://" in plugin else str(Path(plugin).expanduser().absolute())
     found = probe(where, name, fresh=fresh, patience=patience, progress=progress)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot make {file.parent}: {describe(error)}") from error
+    make_folder(file.parent)
     write_atomically(file, to_text(found).encode())
     return found
 
@@ -72,7 +69,7 @@ def remove_synth(name: str) -> Path:
     try:
         file.unlink()
     except OSError as error:
-        raise StorageError(f"cannot remove {file}: {describe(error)}") from error
+        raise StorageError(f"cannot remove {file}: {reason(error)}") from error
     return file
 
 

@@ -1,11 +1,12 @@
 """Finds out which parameters of a plug-in can be heard, by moving each in one preset after the other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import RenderError
+from ..progress import Progress, ProgressCallback
 from .kinds import Kind
 from .trial import Trial, is_silent
 
@@ -35,7 +36,7 @@ def listen(
     kinds: Sequence[Kind],
     fresh: Sequence[float],
     rng: np.random.Generator,
-    progress: Callable[[float], None],
+    progress: ProgressCallback,
 ) -> list[Heard]:
     """Moves every parameter in the fresh preset and, where nothing was heard, in random ones.
 
@@ -44,7 +45,7 @@ def listen(
         kinds: Of all parameters.
         fresh: Their values in a fresh preset.
         rng: Draws the others.
-        progress: Told the share that is done.
+        progress: Told after every parameter.
 
     Returns:
         What was heard, for each parameter.
@@ -58,7 +59,7 @@ def listen(
         for index, kind in enumerate(kinds):
             if not found[index].audible and len(found[index].faults) < _PATIENCE:
                 _move(trial, found[index], kind, (index, values, base))
-            progress((number + (index + 1) / len(kinds)) / _PRESETS)
+            progress(Progress("moving parameters", (number + (index + 1) / len(kinds)) / _PRESETS))
         if all(heard.audible for heard in found):
             break
     return found

@@ -1,6 +1,6 @@
 """Finds out what a plug-in is: its parameters, its latency, its chance, its speed, its presets."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from ..hosts import HostProcess
 from ..presets.owner import owner
 from ..presets.vst2 import program_of
 from ..presets.vst3 import class_id
+from ..progress import Progress, ProgressCallback, ignore
 from .audible import Heard, draw, listen
 from .kinds import GRID, Kind, as_knob, kind_of
 from .names import groups, unique
@@ -29,7 +30,7 @@ def probe(
     *,
     fresh: str = "",
     patience: float = 15.0,
-    progress: Callable[[str, float], None] = lambda what, share: None,
+    progress: ProgressCallback = ignore,
 ) -> Description:
     """Loads a plug-in, plays it, and describes it.
 
@@ -48,7 +49,7 @@ def probe(
             fresh preset.
     """
     need_dawdreamer(name)
-    progress("loading", 0.0)
+    progress(Progress("loading", 0.0))
     exact = "fork" if fresh != "reload" and _survives_copying(plugin, patience) else "reload"
     with _host(plugin, patience, exact) as host:
         facts = host.ask("describe", {"grid": []}).facts
@@ -56,7 +57,7 @@ def probe(
             raise EngineError(f"{plugin}: has {len(facts['parameters']):,} parameters, not 1 to {_MOST:,}")
         trial = Trial(host)
         trial.check_it_is_a_synth(facts["inputs"])
-        progress("reading parameters", 0.0)
+        progress(Progress("reading parameters", 0.0))
         facts = host.ask("describe", {"grid": GRID}).facts
         found = _describe(trial, name, facts, progress)
     return found if fresh in ("", exact) else _otherwise(found, facts, fresh, patience)
@@ -76,17 +77,17 @@ def _survives_copying(plugin: str, patience: float) -> bool:
     return True
 
 
-def _describe(trial: Trial, name: str, facts: Mapping[str, Any], progress: Callable[[str, float], None]) -> Description:
+def _describe(trial: Trial, name: str, facts: Mapping[str, Any], progress: ProgressCallback) -> Description:
     about = facts["parameters"]
     rng = np.random.default_rng(0)
     kinds = [kind_of(parameter) for parameter in about]
-    progress("comparing renders", 0.0)
+    progress(Progress("comparing renders", 0.0))
     trial.measure_noise([draw(kinds, rng) for _ in range(_OTHERS)])
     fresh = [parameter["value"] for parameter in about]
-    heard = listen(trial, kinds, fresh, rng, lambda share: progress("moving parameters", share))
+    heard = listen(trial, kinds, fresh, rng, progress)
     if not any(what.audible for what in heard):
         raise EngineError(f"{trial.host.name}: none of its {len(about)} parameters can be heard: nothing to search")
-    progress("timing", 1.0)
+    progress(Progress("timing", 1.0))
     id_, native = _presets(trial, draw(kinds, rng))
     return Description(
         name=name,

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from ..errors import StorageError
-from ..storage import describe
+from ..storage import make_folder
 
 __all__ = ["opened", "transaction"]
 
@@ -83,10 +83,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 def _find(path: Path, create: bool) -> None:
     if not create and not path.exists():
         raise StorageError(f"there is no preset library at {path}. Make one with: patchflow presets import PATH")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot make the folder {path.parent}: {describe(error)}") from error
+    make_folder(path.parent)
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import PresetError, UnknownName
-from .parameters import Parameter, Value
+from .parameters import Choice, Parameter, Value
 
 __all__ = ["ParamSpace"]
 
@@ -55,6 +55,20 @@ class ParamSpace:
     def cells(self) -> np.ndarray:
         """Number of values of every parameter, 0 for continuous ones, shape `(P,)`."""
         return np.array([parameter.cells for parameter in self.parameters])
+
+    @cached_property
+    def categorical(self) -> np.ndarray:
+        """Which parameters choose among options in no order, boolean, shape `(P,)`.
+
+        The next cell of such a parameter is no nearer than any other, so it is redrawn, not moved.
+
+        Example:
+            >>> from patchflow.presets import Choice, Knob, Steps
+            >>> space = ParamSpace((Choice("wave", ("sine", "saw")), Steps("octave", -2, 2), Knob("gain", -60.0, 0.0)))
+            >>> space.categorical.tolist()
+            [True, False, False]
+        """
+        return np.array([isinstance(parameter, Choice) for parameter in self.parameters], bool)
 
     @cached_property
     def groups(self) -> dict[str, tuple[int, ...]]:
@@ -118,11 +132,6 @@ class ParamSpace:
         cells = np.maximum(self.cells, 1)
         centres = (np.minimum(np.floor(points * cells), cells - 1) + 0.5) / cells
         return np.where(self.cells > 0, centres, points)
-
-    def dequantise(self, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Returns the points with uniform noise inside their cells, shape `(..., P)`."""
-        width = np.where(self.cells > 0, 1 / np.maximum(self.cells, 1), 0.0)
-        return points + (rng.random(points.shape) - 0.5) * width
 
 
 def _default(parameter: Parameter) -> float:

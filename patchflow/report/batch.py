@@ -2,20 +2,19 @@
 
 import importlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from ..engines import engines
 from ..errors import AudioError, PatchflowError, RenderError, StorageError
-from ..match import Progress
 from ..match.matcher import Matcher, encode_locks
-from .folder import writable_folder
+from ..progress import ProgressCallback, ignore
+from ..storage import writable_folder
+from ..threads import one_torch_thread
 from .names import choose_names
 from .play import only_voice
 from .writer import Report, Writer
@@ -47,7 +46,7 @@ def match_files(
     library: Path | None = None,
     on: Path | None = None,
     voice: int | None = None,
-    progress: Callable[[Path, Progress], None] = lambda *_: None,
+    progress: ProgressCallback = ignore,
     **search: Any,
 ) -> Iterator[Report | Failure]:
     """Matches every sound and writes its files; several sounds make banks of the best presets as well.
@@ -63,7 +62,7 @@ def match_files(
         library: A preset library whose presets join the candidates.
         on: A preset file that all candidates are built on, see `Matcher.load`.
         voice: Which preset of that file, from 1; needed if it holds several.
-        progress: Called with the sound and how its search is doing.
+        progress: Told how each search is doing; its `subject` is the name of the sound's file.
         search: What else `Matcher.match` takes: `seconds` or `renders`, `candidates`, `note` and so on.
 
     Yields:
@@ -75,7 +74,7 @@ def match_files(
     """
     encode_locks(engines[synth].space, search.get("lock") or {})
     base = None if on is None else only_voice(on, voice, synth)
-    with _one_torch_thread(), writable_folder(folder):
+    with one_torch_thread(), writable_folder(folder):
         matcher = Matcher.load(synth, model, library, on=base)
         tools = _tools_beside()
         start = {"model": model, "library": library, "on": on, "voice": voice}
@@ -83,7 +82,7 @@ def match_files(
         names = choose_names(sounds, folder, writer.extension, search.get("candidates", 4))
         for sound, files in zip(sounds, names, strict=True):
             try:
-                result = matcher.match(sound, progress=lambda state, sound=sound: progress(sound, state), **search)
+                result = matcher.match(sound, progress=_about(sound, progress), **search)
                 tools.join()
                 yield writer.write(result, sound, files)
             except (AudioError, RenderError, StorageError) as error:
@@ -93,15 +92,9 @@ def match_files(
                     return
 
 
-@contextmanager
-def _one_torch_thread() -> Iterator[None]:
-    """The threads that render fill the cores; more of them for small tensors only get in each other's way."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+def _about(sound: Path, progress: ProgressCallback) -> ProgressCallback:
+    """Tells which sound a search is for."""
+    return lambda state: progress(replace(state, subject=sound.name))
 
 
 def _tools_beside() -> threading.Thread:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..data.recipes import read_table
 from ..errors import OptionError
+from ..settings import read_table
 
 __all__ = ["laid_over", "read_layers"]
 

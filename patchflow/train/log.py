@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from ..errors import MissingDependency, StorageError
-from ..storage import describe, write_atomically
+from ..storage import reason, write_atomically
 
 __all__ = ["Log", "last_losses"]
 
@@ -60,7 +60,7 @@ class Log:
             with self._path.open("a") as log:
                 log.write(json.dumps(line) + "\n")
         except OSError as error:
-            raise StorageError(f"cannot write {self._path}: {describe(error)}") from error
+            raise StorageError(f"cannot write {self._path}: {reason(error)}") from error
         for name, value in line.items():
             if self._board is not None and name != "step":
                 part, _, term = name.partition(".")
@@ -94,7 +94,7 @@ def _trim(path: Path, step: int) -> None:
     try:
         lines = path.read_text("utf-8", "replace").splitlines(keepends=True)
     except OSError as error:
-        raise StorageError(f"cannot read {path}: {describe(error)}") from error
+        raise StorageError(f"cannot read {path}: {reason(error)}") from error
     kept = [line for line in lines if line.endswith("\n") and _is_up_to(line, step)]
     if kept != lines:
         write_atomically(path, "".join(kept).encode())

@@ -1,7 +1,7 @@
 """The loop of every run: step, check, keep; exact resume after any interruption."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import clear_frames
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import OptionError
+from ..progress import Progress, ProgressCallback
 from .check import ERROR, validate
 from .checkpoint import State, save_checkpoint
 from .feed import Feed
@@ -19,7 +20,6 @@ from .memory import advice, is_memory_short
 from .parallel import Team
 from .recipe import Recipe
 from .replicas import Replicas
-from .report import Report
 from .schedule import Schedule
 from .step import follow, take_step
 from .terms import Terms, check_finite
@@ -56,7 +56,7 @@ class Loop:
     team: Team
     out: Path
     log: Log | None
-    progress: Callable[[Report], None]
+    progress: ProgressCallback
 
     def __post_init__(self) -> None:
         self._schedule = Schedule(self.settings, self.feed.epoch)
@@ -171,10 +171,10 @@ class Loop:
         if self.team.leads:
             save_checkpoint(self.out / "checkpoint.safetensors", self.state)
 
-    def _report(self) -> Report:
+    def _report(self) -> Progress:
         losses = self._losses | (self._several if len(self.terms.names) > 1 else {})
-        step, total = self.state.step, self._schedule.steps
-        return Report("train", step, total, losses, None if self._over() else self._seconds_left())
+        left = None if self._over() else self._seconds_left()
+        return Progress("train", self.state.step, self._schedule.steps, "steps", seconds_left=left, losses=losses)
 
     def _seconds_left(self) -> float:
         """As long as the rest takes at the speed so far, if nothing stops it early."""

@@ -1,6 +1,6 @@
 """Opens what a recipe learns from, and makes sure that it fits synth and model."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +17,11 @@ from ..engines import Engine, engines
 from ..errors import StorageError
 from ..features.inputs import inputs
 from ..presets import ParamSpace
+from ..progress import ProgressCallback
+from ..threads import one_torch_thread
 from .items import Items, Material, Selection, moments
 from .parallel import Team
 from .recipe import Recipe
-from .report import Report
 
 __all__ = ["Source", "open_material", "open_source", "streamed"]
 
@@ -67,7 +68,7 @@ def open_source(settings: Recipe) -> Source:
     return Source(examples.hears, len(examples.pairs), folder, examples=examples)
 
 
-def open_material(settings: Recipe, source: Source, team: Team, progress: Callable[[Report], None]) -> Material:
+def open_material(settings: Recipe, source: Source, team: Team, progress: ProgressCallback) -> Material:
     """Returns the items of a run, rendered first if they are of a bank.
 
     Args:
@@ -133,19 +134,15 @@ def _cache_folder(settings: Recipe) -> Path:
     return Path(settings.cache or Path(settings.out) / "cache")
 
 
-def _render(settings: Recipe, source: Source, progress: Callable[[Report], None]) -> None:
+def _render(settings: Recipe, source: Source, progress: ProgressCallback) -> None:
     """Fills the caches of training and validation items."""
     make = engines[settings.synth]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the renderer's threads fill the cores
-    try:
+    with one_torch_thread():
         for split, items in (("train", settings.items), ("valid", min(_CHECKED, settings.items))):
             fill_cache(
                 _cache_folder(settings) / split, make, _sampler(make, source, split, settings), items,
-                seed=settings.seed, progress=lambda done, total=items: progress(Report("render", done, total, {})),
+                seed=settings.seed, progress=progress,
             )  # fmt: skip
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _sampler(make: type[Engine], source: Source, split: str, settings: Recipe) -> Sampler:

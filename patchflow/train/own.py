@@ -3,7 +3,6 @@
 import json
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,9 @@ from ..engines import Engine, Renderer, engines
 from ..errors import OptionError, PresetError
 from ..models import own_weights
 from ..presets.library import Library
-from ..storage import read_bytes, write_atomically
+from ..progress import ProgressCallback, ignore
+from ..storage import make_folder, read_bytes, write_atomically
 from .parallel import is_alone
-from .report import Report
 from .run import train
 
 __all__ = ["train_own"]
@@ -37,7 +36,7 @@ def train_own(
     minutes: float = 60.0,
     device: str = "cpu",
     out: Path | None = None,
-    progress: Callable[[Report], None] = lambda _: None,
+    progress: ProgressCallback = ignore,
 ) -> Path:
     """Makes a bank of a library's presets, a recipe, and weights that `match` will use from then on.
 
@@ -78,7 +77,7 @@ def train_own(
         _clear(out, synth)
     recipe, made_by = out / "recipe.toml", f"# Made by: train --synth {synth} --minutes {minutes:g} --device {device}"
     if not recipe.exists():
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
         bank, speed = _bank(make, synth, library, progress)
         bank.save(out / "bank.npz")
         text = _recipe(synth, make, out, speed, minutes, device)
@@ -86,7 +85,7 @@ def train_own(
     elif (begun := read_bytes(recipe).decode("utf-8", "replace").partition("\n")[0]) != made_by:
         raise OptionError(f"{out}: holds an unfinished run ({begun.lstrip('# ')}). Repeat that, or remove the folder.")
     trained = train(recipe, progress=progress)
-    weights.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(weights.parent)
     write_atomically(weights, read_bytes(trained))
     return weights
 
@@ -105,9 +104,7 @@ def _clear(out: Path, synth: str) -> None:
         (out / name).unlink(missing_ok=True)
 
 
-def _bank(
-    make: type[Engine], synth: str, library: Path | None, progress: Callable[[Report], None]
-) -> tuple[Bank, float]:
+def _bank(make: type[Engine], synth: str, library: Path | None, progress: ProgressCallback) -> tuple[Bank, float]:
     """The bank, and how many presets a second were played."""
     space, rng = make.space, np.random.default_rng(0)
     points, names = np.empty((0, len(space))), list[str]()
@@ -120,13 +117,7 @@ def _bank(
         points, names = np.concatenate([points, drawn]), names + [""] * len(drawn)
     start = time.monotonic()
     with Renderer(make) as renderer:
-        bank = gather(
-            points,
-            names,
-            renderer,
-            split=_split,
-            progress=lambda done, total: progress(Report("gather", done, total, {})),
-        )
+        bank = gather(points, names, renderer, split=_split, progress=progress)
     return bank, len(points) / (time.monotonic() - start)
 
 

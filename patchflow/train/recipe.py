@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..data.recipes import check_ranges, check_shares, make_settings, with_overrides
 from ..errors import OptionError
+from ..settings import check_ranges, check_shares, make_settings, with_overrides
 from .base import laid_over, read_layers
 
 __all__ = ["Recipe", "read_recipe"]

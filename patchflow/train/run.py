@@ -1,16 +1,16 @@
 """A run from its recipe to its weights."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..engines import engines
-from ..errors import StorageError
 from ..models import read_header, save_model
-from ..storage import describe, write_atomically
+from ..progress import ProgressCallback, ignore
+from ..storage import make_folder, write_atomically
 from .begin import begin, settle
 from .checkpoint import State, load_checkpoint
 from .feed import Feed
@@ -21,7 +21,6 @@ from .origin import commit
 from .parallel import Team, joined
 from .recipe import Recipe, read_recipe
 from .replicas import Replicas
-from .report import Report
 
 __all__ = ["train"]
 
@@ -29,7 +28,7 @@ __all__ = ["train"]
 def train(
     recipe: str | Path,
     overrides: Mapping[str, str] | None = None,
-    progress: Callable[[Report], None] = lambda _: None,
+    progress: ProgressCallback = ignore,
 ) -> Path:
     """Renders the training items or opens the examples, fits the model and writes its weights.
 
@@ -58,7 +57,7 @@ def train(
         return _train(settings, team, progress)
 
 
-def _train(settings: Recipe, team: Team, progress: Callable[[Report], None]) -> Path:
+def _train(settings: Recipe, team: Team, progress: ProgressCallback) -> Path:
     out, source = Path(settings.out), open_source(settings)
     state = begin(settings, engines[settings.synth].space, source, team.device)
     load_checkpoint(out / "checkpoint.safetensors", state)
@@ -100,8 +99,5 @@ def _keep(path: Path, state: State, settings: Recipe, epochs: float, source: Sou
 
 
 def _write_settings(out: Path, settings: Recipe) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot make {out}: {describe(error)}") from error
+    make_folder(out)
     write_atomically(out / "recipe.json", json.dumps({**asdict(settings), "commit": commit()}, indent=1).encode())

@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 
 import patchflow
-from patchflow.cli._dataset_output import _clock, _told
-from patchflow.data.making.run import State
 
 RECIPE = """
 synth = "tone"
@@ -123,9 +121,3 @@ def test_ctrl_c_is_one_line_that_says_how_to_go_on(shell, recipe: str):
     assert (process.returncode, out) == (130, "")
     assert error == "patchflow: interrupted; what is done is kept, and the same command goes on from there\n"
     assert not list((shell.folder / "set").rglob(".patchflow-*"))
-
-
-def test_progress_tells_rate_and_remaining_time():
-    assert _told(State("render", 300, 1500), 200, 10.0) == "300 of 1,500 sounds  20/s  0:01:00 left"
-    assert _told(State("render", 0, 1500), 0, 0.0) == "0 of 1,500 sounds"
-    assert _clock(3723) == "1:02:03"

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 import patchflow.train
-from patchflow.train import Report
+from patchflow.progress import Progress
 
 LOSSES = {"train.sound": 1.0, "train.latent": 0.5, "valid.sound": 1.75, "valid.latent": 0.25}
 
 
 def test_recipe_and_overrides_reach_the_training_loop(shell, monkeypatch):
     def train(recipe, overrides, progress) -> Path:
-        progress(Report("train", 250, 1_000, {"loss": 0.5}))
+        progress(Progress("train", 250, 1_000, losses={"loss": 0.5}))
         return Path(f"{recipe} {overrides}")
 
     monkeypatch.setattr(patchflow.train, "train", train)
@@ -28,7 +28,7 @@ def test_the_progress_shows_terms_and_the_time_left(shell, monkeypatch, seconds,
     losses = {"train": 1.5, "valid": 2.0, **LOSSES}
 
     def train(recipe, overrides, progress) -> Path:
-        progress(Report("train", 250, 1_000, losses, seconds))
+        progress(Progress("train", 250, 1_000, losses=losses, seconds_left=seconds))
         return Path("weights")
 
     monkeypatch.setattr(patchflow.train, "train", train)

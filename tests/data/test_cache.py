@@ -15,6 +15,7 @@ from patchflow.engines import Note
 from patchflow.engines.tone import Tone
 from patchflow.errors import PresetError, StorageError
 from patchflow.features.inputs.levels import INPUT_LENGTH, INPUT_RATE, input_shape, model_input
+from patchflow.progress import Progress
 
 FILES = ("mels.npy", "points.npy", "notes.npy", "done.json")
 
@@ -47,7 +48,7 @@ def test_items_are_what_the_engine_plays(tmp_path: Path):
 
 
 def test_an_interrupted_cache_ends_up_the_same_to_the_byte(tmp_path: Path):
-    def stop(done: int) -> None:
+    def stop(progress: Progress) -> None:
         raise KeyboardInterrupt
 
     fill_cache(tmp_path / "whole", Tone, sampler(), 24, seed=3)
@@ -72,7 +73,7 @@ def test_a_block_that_was_half_written_is_written_again(tmp_path: Path):
 
 def test_a_full_cache_is_left_alone(tmp_path: Path):
     fill_cache(tmp_path, Tone, sampler(), 8)
-    heard: list[int] = []
+    heard: list[Progress] = []
 
     fill_cache(tmp_path, Tone, sampler(), 8, progress=heard.append)
 
@@ -80,11 +81,11 @@ def test_a_full_cache_is_left_alone(tmp_path: Path):
 
 
 def test_progress_counts_items(tmp_path: Path):
-    heard: list[int] = []
+    heard: list[Progress] = []
 
     fill_cache(tmp_path, Tone, sampler(), 20, progress=heard.append)
 
-    assert heard == [8, 16, 24]
+    assert [(progress.done, progress.total) for progress in heard] == [(8, 24), (16, 24), (24, 24)]
     assert len(Cache(tmp_path)) == 24
 
 

@@ -9,6 +9,7 @@ from patchflow.data.families import join_families, near_duplicates, split_famili
 from patchflow.engines import Note, engines
 from patchflow.features.mel import mel_spectrogram, power_to_db
 from patchflow.presets import dx7
+from patchflow.progress import Progress
 
 
 def spectrograms(kind: str, bands: int = 80, frames: int = 173, count: int = 60) -> np.ndarray:
@@ -51,11 +52,11 @@ def test_the_pairs_do_not_depend_on_the_block(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_progress_ends_at_one():
-    heard: list[float] = []
+    heard: list[Progress] = []
 
     near_duplicates(spectrograms("everywhere"), progress=heard.append)
 
-    assert heard[-1] == 1.0
+    assert heard[-1].share == 1.0
 
 
 def test_nothing_has_no_pairs():

@@ -64,7 +64,12 @@ def test_it_says_how_far_it_is():
     told = []
 
     with Renderer(Tone, 1) as renderer:
-        gather(points_of(*[("saw", 1.0, -6.0)] * 20), [""] * 20, renderer, progress=lambda *at: told.append(at))
+        gather(
+            points_of(*[("saw", 1.0, -6.0)] * 20),
+            [""] * 20,
+            renderer,
+            progress=lambda at: told.append((at.done, at.total)),
+        )
 
     assert told == [(8, 20), (16, 20), (20, 20)]
 

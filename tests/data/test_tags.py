@@ -11,6 +11,7 @@ from patchflow.engines.tone import Tone
 from patchflow.errors import RenderError
 from patchflow.features.descriptors import UNITS
 from patchflow.presets import Library, Preset
+from patchflow.progress import Progress
 
 
 class Odd(Tone):
@@ -75,8 +76,8 @@ def test_what_is_described_is_not_described_again(library: Library):
 def test_it_goes_on_where_it_was_interrupted(library: Library, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("patchflow.data.tags._WRITTEN", 1)
 
-    def stop(done: int, total: int) -> None:
-        if done == 2:
+    def stop(progress: Progress) -> None:
+        if progress.done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -88,7 +89,7 @@ def test_it_goes_on_where_it_was_interrupted(library: Library, monkeypatch: pyte
 def test_it_says_how_far_it_is(library: Library):
     told = []
 
-    tag_library(library, "tone", Odd, lambda *at: told.append(at))
+    tag_library(library, "tone", Odd, lambda at: told.append((at.done, at.total)))
 
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
 

@@ -203,9 +203,9 @@ def test_one_of_one_with_fewer_parameters_is_refused(synths: Path):
         ('"decay" = 0.1', '"decay" = 9.1', "decay=9.1: not in"),
         ('"decay" = 0.1', "", "decay: missing from the preset"),
         ('"decay" = 0.1', '"decoy" = 0.1', "no parameter named 'decoy'"),
-        ('engine = "tone"', "engine = 3", "engine=3: missing, or of the wrong kind"),
-        ('engine = "tone"', "", "engine=None: missing, or of the wrong kind"),
-        ('engine = "tone"', 'engine = "tone"\nsize = 3', "'size': unknown key"),
+        ('engine = "tone"', "engine = 3", "engine=3: not a text in quotes"),
+        ('engine = "tone"', "", "engine: missing"),
+        ('engine = "tone"', 'engine = "tone"\nsize = 3', "size=3: unknown key. Known: engine, parameters, voice."),
         ("[voice]", "[voice", "toml: "),
     ],
 )

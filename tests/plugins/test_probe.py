@@ -8,6 +8,7 @@ import pytest
 from patchflow.engines import Description, Note, engines, read_description
 from patchflow.errors import EngineError, OptionError, PatchflowError, RenderError, UnknownName
 from patchflow.plugins import add_synth, remove_synth, synth_description
+from patchflow.progress import Progress
 
 Build = Callable[[str], Path]
 
@@ -132,8 +133,8 @@ def test_a_name_that_cannot_be_is_refused(synths: Path, name: str):
 
 
 def test_ctrl_c_leaves_no_description(compiled: Build, synths: Path):
-    def interrupt(what: str, share: float) -> None:
-        if what == "moving parameters":
+    def interrupt(progress: Progress) -> None:
+        if progress.stage == "moving parameters":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

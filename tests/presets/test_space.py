@@ -48,21 +48,12 @@ def test_snapping_twice_is_snapping_once(some: np.ndarray):
     np.testing.assert_array_equal(SPACE.snap(once), once)
 
 
-@given(points, st.integers(0, 2**32 - 1))
-def test_dequantising_is_undone_by_snapping(some: np.ndarray, seed: int):
-    snapped = SPACE.snap(some)
-    noisy = SPACE.dequantise(snapped, np.random.default_rng(seed))
-
-    np.testing.assert_allclose(SPACE.snap(noisy), snapped, atol=1e-12)
+def test_categories_are_choices_alone():
+    assert SPACE.categorical.tolist() == [True, False, False, False]
 
 
-def test_dequantising_fills_the_whole_cell_and_leaves_knobs_alone():
-    start = np.tile(SPACE.encode(VALUES), (2_000, 1))
-    noisy = SPACE.dequantise(start, np.random.default_rng(0))
-
-    spread = np.ptp(noisy, axis=0)
-
-    np.testing.assert_allclose(spread, [1 / 2, 1 / 5, 0, 0], atol=0.01)
+def test_an_empty_space_has_no_categories():
+    assert (~ParamSpace(()).categorical).tolist() == []
 
 
 def test_snapping_clips_to_the_cube():

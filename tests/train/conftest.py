@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from patchflow.train import Report, begin, train
+from patchflow.progress import Progress
+from patchflow.train import begin, train
 
 from . import small
 
@@ -18,7 +19,7 @@ def learn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path
     monkeypatch.setattr(begin, "models", {"several": small.Several, "crowd": small.Crowd})
     examples = small.write_small(tmp_path / "examples")
 
-    def learn(name: str = "run", progress: Callable[[Report], None] = lambda _: None, **overrides: object) -> Path:
+    def learn(name: str = "run", progress: Callable[[Progress], None] = lambda _: None, **overrides: object) -> Path:
         recipe = tmp_path / "examples.toml"
         recipe.write_text(
             f'synth = "tone"\nmodel = "several"\ndata = "{examples}"\nout = "{tmp_path / name}"\n'

@@ -15,7 +15,8 @@ from patchflow.data.examples import Examples
 from patchflow.engines import engines
 from patchflow.errors import MissingDependency, ModelError, OptionError, StorageError, UnknownName
 from patchflow.models import Batch, read_header
-from patchflow.train import Report, loop
+from patchflow.progress import Progress
+from patchflow.train import loop
 from tests.train.small import Several, write_small
 
 Learn = Callable[..., Path]
@@ -114,7 +115,7 @@ def test_the_weights_tell_which_examples_and_folds_they_are_of(learn: Learn, tmp
 
 
 def test_the_progress_tells_every_term_and_the_time_left(learn: Learn):
-    heard: list[Report] = []
+    heard: list[Progress] = []
 
     learn(progress=heard.append)
 

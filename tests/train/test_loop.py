@@ -17,7 +17,8 @@ from patchflow.errors import ModelError, OptionError, StorageError, UnknownName
 from patchflow.match import Matcher
 from patchflow.models import Batch, load_model, models, read_header
 from patchflow.models.posterior import Posterior
-from patchflow.train import Report, loop, train
+from patchflow.progress import Progress
+from patchflow.train import loop, train
 
 SIZES = "[sizes]\nwidth = 4\ncontext = 16\nhidden = 16\ntransforms = 2\nbins = 4\n"
 STEPS = 12
@@ -39,7 +40,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(material: Path, tmp_path: Path) -> Run:
     """Trains in `tmp_path / name`, on two dozen items, with a check every four steps."""
 
-    def run(name: str = "run", progress: Callable[[Report], None] = lambda _: None, **overrides: object) -> Path:
+    def run(name: str = "run", progress: Callable[[Progress], None] = lambda _: None, **overrides: object) -> Path:
         recipe = tmp_path / "recipe.toml"
         recipe.write_text(
             f'synth = "tone"\nbank = "{material}/bank.npz"\ncache = "{material}/cache"\n'
@@ -116,7 +117,7 @@ def test_the_same_recipe_gives_the_same_weights_and_another_does_not(run: Run):
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, MemoryError])
 def test_stopped_at_a_check_and_resumed_is_as_if_never_stopped(run: Run, interruption: type[BaseException]):
-    def stop(report: Report) -> None:
+    def stop(report: Progress) -> None:
         if report.stage == "train" and report.done == 8:
             raise interruption
 
@@ -259,7 +260,7 @@ def test_the_weights_are_ready_for_a_match(run: Run):
 
 
 def test_progress_tells_of_renders_then_of_steps(run: Run, tmp_path: Path):
-    heard: list[Report] = []
+    heard: list[Progress] = []
 
     run(progress=heard.append, cache=tmp_path / "cache")
 
@@ -283,7 +284,7 @@ def test_items_are_rendered_once(run: Run):
 
 
 def test_the_number_of_threads_is_as_before(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def stop(report: Report) -> None:
+    def stop(report: Progress) -> None:
         raise KeyboardInterrupt
 
     before = torch.get_num_threads()

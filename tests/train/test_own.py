@@ -14,7 +14,8 @@ from patchflow.match import Matcher
 from patchflow.match.proposals import FromModel
 from patchflow.models import own_weights, read_header, weights_of
 from patchflow.presets import Library, Preset
-from patchflow.train import Report, own, train_own
+from patchflow.progress import Progress
+from patchflow.train import own, train_own
 
 BEEP = Sound(np.sin(np.arange(11_025) * 0.1).astype(np.float32), 22_050)
 
@@ -57,7 +58,7 @@ def test_the_weights_are_used_from_then_on(library: Path):
 
 @pytest.mark.slow
 def test_it_learns_from_the_presets_of_the_library(library: Path, tmp_path: Path):
-    stages: list[tuple[str, int]] = []
+    stages: list[tuple[str, float]] = []
 
     train_own(
         "tone", library=library, minutes=1, out=tmp_path / "out", progress=lambda r: stages.append((r.stage, r.total))
@@ -70,7 +71,7 @@ def test_it_learns_from_the_presets_of_the_library(library: Path, tmp_path: Path
 
 @pytest.mark.slow
 def test_without_a_library_presets_are_drawn():
-    totals: list[int] = []
+    totals: list[float] = []
 
     train_own("tone", minutes=1, progress=lambda r: totals.append(r.total) if r.stage == "gather" else None)
 
@@ -81,7 +82,7 @@ def test_without_a_library_presets_are_drawn():
 def test_an_interrupted_run_goes_on_and_a_finished_one_begins_anew(library: Path, tmp_path: Path):
     gathered: list[int] = []
 
-    def stop(report: Report) -> None:
+    def stop(report: Progress) -> None:
         gathered.append(report.stage == "gather")
         if report.stage == "render":
             raise KeyboardInterrupt
@@ -104,7 +105,7 @@ def test_an_interrupted_run_goes_on_and_a_finished_one_begins_anew(library: Path
 
 @pytest.mark.slow
 def test_an_unfinished_run_with_other_arguments_is_not_taken_for_this_one(library: Path, tmp_path: Path):
-    def stop(report: Report) -> None:
+    def stop(report: Progress) -> None:
         if report.stage == "render":
             raise KeyboardInterrupt
 

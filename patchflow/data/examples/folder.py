@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import StorageError
-from ...storage import describe, read_bytes, write_atomically
+from ...storage import array_bytes, make_folder, read_bytes, reason, write_atomically
 from .opposites import Opposites
 
 __all__ = ["ABOUT", "Content", "load_arrays", "read_about", "write_examples"]
@@ -78,12 +78,9 @@ def write_examples(folder: str | Path, content: Content) -> None:
         StorageError: If it cannot be written.
     """
     folder, files = Path(folder), {}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot make {folder}: {describe(error)}") from error
+    make_folder(folder)
     for name, array in content.arrays().items():
-        data = _npy(array)
+        data = array_bytes(array)
         files[name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
         write_atomically(folder / f"{name}.npy", data)
     about = {
@@ -154,7 +151,7 @@ def _load(path: Path, wanted: Mapping[str, Any]) -> np.ndarray:
             return np.load(path, mmap_mode="r", allow_pickle=False)
         return np.load(io.BytesIO(data), allow_pickle=False)
     except OSError as error:
-        raise StorageError(f"cannot read {path}: {describe(error)}") from error
+        raise StorageError(f"cannot read {path}: {reason(error)}") from error
     except (EOFError, ValueError) as error:
         raise StorageError(f"{path}: damaged ({error}). Remove the folder and make it again.") from error
 
@@ -169,9 +166,3 @@ def _check(about: Mapping[str, Any]) -> None:
     for name, facts in about["files"].items():
         if not isinstance(facts["sha256"], str) or not isinstance(facts["bytes"], int):
             raise TypeError(f"files: {name}")
-
-
-def _npy(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()

@@ -4,24 +4,23 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from ...engines import Engine, Renderer, Subset, engines
 from ...errors import PresetError, StorageError
 from ...presets.categories import guess_category
-from ...storage import describe, read_bytes, write_atomically
+from ...progress import Progress, ProgressCallback, ignore
+from ...storage import LOCK, locked, read_bytes, reason, write_atomically
+from ...threads import one_torch_thread
 from ..families import join_families, near_duplicates
 from ..making.fingerprint import STEPS_PER_DB
-from ..making.lock import LOCK, locked
 from ..making.origin import compare, versions_of
-from ..making.state import State
 from .blocks import join_blocks, save_block
 from .drawing import Drawn, draw
 from .folder import ABOUT, Content, read_about, write_examples
@@ -58,7 +57,7 @@ class MadeExamples:
 def make_examples(
     recipe: ExamplesRecipe,
     out: str | Path,
-    progress: Callable[[State], None] = lambda _: None,
+    progress: ProgressCallback = ignore,
     threads: int | None = None,
 ) -> MadeExamples:
     """Makes examples, or what is missing of them.
@@ -112,7 +111,7 @@ def _begin(out: Path, recipe: ExamplesRecipe) -> None:
         if not (out / ABOUT).exists():
             (out / _WORK).mkdir(exist_ok=True)
     except OSError as error:
-        raise StorageError(f"cannot write {out}: {describe(error)}") from error
+        raise StorageError(f"cannot write {out}: {reason(error)}") from error
 
 
 def _blocks(out: Path, drawn: Drawn) -> dict[Path, np.ndarray]:
@@ -126,38 +125,35 @@ def _render(
     recipe: ExamplesRecipe,
     drawn: Drawn,
     renderer: Renderer,
-    progress: Callable[[State], None],
+    progress: ProgressCallback,
 ) -> int:
     """Makes the blocks that are missing; returns how many presets were played."""
     missing = {path: points for path, points in blocks.items() if not path.exists()}
     jobs = {path: [points[i : i + _JOB] for i in range(0, len(points), _JOB)] for path, points in missing.items()}
     todo = sum(map(len, missing.values()))
-    done, threads = len(drawn.points) - todo, torch.get_num_threads()
-    torch.set_num_threads(1)  # the threads of the renderer fill the cores
-    try:
+    done = len(drawn.points) - todo
+    with one_torch_thread():
         heard = renderer.map(lambda engine, points: hear(engine, points, recipe), chain(*jobs.values()))
         for path in missing:
             parts = []
             for part in islice(heard, len(jobs[path])):
                 parts.append(part)
                 done += len(part.audible)
-                progress(State("render", done, len(drawn.points)))
+                progress(Progress("render", done, len(drawn.points), "sounds"))
             save_block(path, parts)
-    finally:
-        torch.set_num_threads(threads)
     return todo
 
 
 def _content(
-    recipe: ExamplesRecipe, drawn: Drawn, make: type[Engine], heard: Heard, progress: Callable[[State], None]
+    recipe: ExamplesRecipe, drawn: Drawn, make: type[Engine], heard: Heard, progress: ProgressCallback
 ) -> Content:
     """Leaves out what is silent, finds families and deals them."""
     kept = np.flatnonzero(heard.audible)
     if not len(kept):
         raise PresetError(f"none of {len(drawn.points)} presets can be heard: give another bank")
     radius = recipe.radius_db * STEPS_PER_DB
-    near = near_duplicates(heard.prints[kept], radius, lambda share: progress(State("relate", int(100 * share), 100)))
-    progress(State("write", 0, 1))
+    near = near_duplicates(heard.prints[kept], radius, progress)
+    progress(Progress("write", 0, 1, "files"))
     family = join_families(drawn.family[kept], near)
     names, pairs, measures = drawn.names[kept], MEASURED, heard.measures[kept]
     if not issubclass(make, Subset):  # else a name tells of a sound that is no longer there
@@ -200,4 +196,4 @@ def _clear(out: Path) -> None:
         if (out / _WORK).exists():
             shutil.rmtree(out / _WORK)
     except OSError as error:
-        raise StorageError(f"cannot remove {out / _WORK}: {describe(error)}") from error
+        raise StorageError(f"cannot remove {out / _WORK}: {reason(error)}") from error

@@ -1,7 +1,6 @@
 """The recipe of examples: which presets of which bank, played how, heard how, divided how."""
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,8 +9,7 @@ from typing import Any
 from ...engines import Note
 from ...errors import OptionError, UnknownName
 from ...features.inputs import inputs
-from ...storage import read_bytes
-from ..recipes import check_ranges, read_settings
+from ...settings import check_ranges, read_settings, read_table
 
 __all__ = ["ExamplesRecipe", "is_examples_recipe", "read_examples_recipe"]
 
@@ -104,6 +102,6 @@ def is_examples_recipe(path: str | Path) -> bool:
         StorageError: If the file cannot be read.
     """
     try:
-        return "bank" in tomllib.loads(read_bytes(path).decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return "bank" in read_table(path)
+    except OptionError:
         return False  # whoever reads it next says what is wrong

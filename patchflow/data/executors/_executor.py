@@ -4,6 +4,7 @@ import abc
 from collections.abc import Callable, Iterable
 from types import TracebackType
 
+from ...progress import ProgressCallback
 from ..making.job import Job
 
 __all__ = ["Executor"]
@@ -40,7 +41,7 @@ class Executor(abc.ABC):
 
     @abc.abstractmethod
     def run(
-        self, job: Job, shards: Iterable[int], keep: Callable[[int, bytes], None], progress: Callable[[int], None]
+        self, job: Job, shards: Iterable[int], keep: Callable[[int, bytes], None], progress: ProgressCallback
     ) -> None:
         """Makes shards.
 
@@ -48,7 +49,7 @@ class Executor(abc.ABC):
             job: The recipe and its presets.
             shards: Numbers of those to make.
             keep: Called, by one thread at a time, with the number and the packed items of each that is done.
-            progress: Called with the number of items done since the last call.
+            progress: Told how many items of these shards are done, and how many they are.
 
         Raises:
             EngineError: If the synth cannot be loaded.

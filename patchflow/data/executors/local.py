@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
-import torch
-
 from ...engines import Engine, Renderer, engines
 from ...errors import OptionError
+from ...progress import Progress, ProgressCallback
+from ...threads import one_torch_thread
 from ..making.job import Item, Job
 from ..making.tables import packed
 from ._executor import Executor
@@ -28,7 +28,7 @@ class Local(Executor):
         super().__init__(workers)
 
     def run(
-        self, job: Job, shards: Iterable[int], keep: Callable[[int, bytes], None], progress: Callable[[int], None]
+        self, job: Job, shards: Iterable[int], keep: Callable[[int, bytes], None], progress: ProgressCallback
     ) -> None:
         """Makes shards one after the other; while one is packed and kept, the next is begun. See `Executor.run`."""
 
@@ -40,22 +40,22 @@ class Local(Executor):
 
         shards = list(shards)
         pieces = {shard: _pieces(job.recipe.numbers(shard)) for shard in shards}
-        threads, last = torch.get_num_threads(), Future[None]()
+        last = Future[None]()
         last.set_result(None)
-        torch.set_num_threads(1)  # the threads of the renderer fill the cores
-        try:
-            with ThreadPoolExecutor(1) as writer, Renderer(engines[job.recipe.synth], self.workers) as renderer:
-                made = renderer.map(make, (piece for shard in shards for piece in pieces[shard]))
-                for shard in shards:
-                    items = []
-                    for piece in islice(made, len(pieces[shard])):
-                        items += piece
-                        progress(len(piece))
-                    last.result()
-                    last = writer.submit(finish, shard, items)
+        renderer = Renderer(engines[job.recipe.synth], self.workers)
+        with one_torch_thread(), ThreadPoolExecutor(1) as writer, renderer:
+            done = 0
+            total = sum(len(job.recipe.numbers(shard)) for shard in shards)
+            made = renderer.map(make, (piece for shard in shards for piece in pieces[shard]))
+            for shard in shards:
+                items = []
+                for piece in islice(made, len(pieces[shard])):
+                    items += piece
+                    done += len(piece)
+                    progress(Progress("render", done, total, "sounds"))
                 last.result()
-        finally:
-            torch.set_num_threads(threads)
+                last = writer.submit(finish, shard, items)
+            last.result()
 
     def close(self) -> None:
         """Holds nothing between runs."""

@@ -15,7 +15,8 @@ import torch
 
 from ...engines import Engine, engines
 from ...errors import EngineError, MissingDependency, OptionError, PatchflowError
-from ...storage import describe
+from ...progress import Progress, ProgressCallback
+from ...storage import first_sentence
 from ..making.job import Job
 from ..making.tables import packed
 from ._executor import Executor
@@ -45,13 +46,16 @@ class Ray(Executor):
         self._ray = _connected(workers, address)
 
     def run(
-        self, job: Job, shards: Iterable[int], keep: Callable[[int, bytes], None], progress: Callable[[int], None]
+        self, job: Job, shards: Iterable[int], keep: Callable[[int, bytes], None], progress: ProgressCallback
     ) -> None:
         """Makes shards in any order; see `Executor.run`."""
         ray = self._ray
         make = ray.remote(num_cpus=1, max_retries=_RETRIES)(_make)
         shared = ray.put(job)  # once a machine, not once a shard
+        shards = list(shards)
         todo = iter(shards)
+        made = 0
+        total = sum(len(job.recipe.numbers(shard)) for shard in shards)
         ahead = _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
         waiting = {make.remote(shared, shard): shard for shard in islice(todo, ahead)}
         while waiting:
@@ -59,7 +63,8 @@ class Ray(Executor):
             for answer in done:
                 shard = waiting.pop(answer)
                 keep(shard, self._answer(answer, shard))
-                progress(len(job.recipe.numbers(shard)))
+                made += len(job.recipe.numbers(shard))
+                progress(Progress("render", made, total, "sounds"))
                 waiting |= {make.remote(shared, following): following for following in islice(todo, 1)}
 
     def close(self) -> None:
@@ -75,7 +80,7 @@ class Ray(Executor):
                 raise error.cause from None
             raise EngineError(f"shard {shard}: {' '.join(str(error.cause).split())}") from error
         except trouble.RayError as error:
-            raise EngineError(f"shard {shard}: its worker died again and again ({_first_line(error)})") from error
+            raise EngineError(f"shard {shard}: its worker died again and again ({first_sentence(error)})") from error
 
 
 def _make(job: Job, shard: int) -> bytes:
@@ -108,7 +113,7 @@ def _connected(workers: int | None, address: str | None) -> ModuleType:
             ray.init(address or "local", **quiet, **own)
     except (OSError, RuntimeError, ValueError, RayError) as error:
         hint = "" if address in (None, "auto") else " If it wants a token, set RAY_AUTH_MODE=token."
-        raise OptionError(_refusal(address or "local", _first_line(error)) + hint) from error
+        raise OptionError(_refusal(address or "local", first_sentence(error)) + hint) from error
     return ray
 
 
@@ -135,13 +140,8 @@ def _reach(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), _PATIENCE).close()
     except (OSError, OverflowError) as error:
-        raise OptionError(_refusal(address, _first_line(error))) from error
+        raise OptionError(_refusal(address, first_sentence(error))) from error
 
 
 def _refusal(address: str, reason: str) -> str:
     return f"address={address!r}: no Ray cluster answers there ({reason}). Start one with `ray start --head`."
-
-
-def _first_line(error: Exception) -> str:
-    reason = describe(error) if isinstance(error, OSError) else str(error).strip()
-    return (reason or type(error).__name__).partition("\n")[0].partition(". ")[0]

@@ -1,7 +1,6 @@
 """The files of a data set, finished or in the making."""
 
 import hashlib
-import io
 import json
 import shutil
 from collections.abc import Mapping
@@ -12,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import StorageError
-from ...storage import describe, write_atomically
-from .lock import LOCK
+from ...storage import LOCK, array_bytes, reason, write_atomically
 from .origin import compare
 from .relate import Relations
 
@@ -83,7 +81,7 @@ class Folder:
                 self.work.mkdir(exist_ok=True)
                 (self.path / "data").mkdir(exist_ok=True)
         except OSError as error:
-            raise StorageError(f"cannot write {self.path}: {describe(error)}") from error
+            raise StorageError(f"cannot write {self.path}: {reason(error)}") from error
 
     def related(self) -> Relations | None:
         """Returns what was found out about all sounds, if it was.
@@ -107,7 +105,7 @@ class Folder:
         Raises:
             StorageError: If it cannot be written.
         """
-        write_atomically(self.path / "families.npy", _npy(relations.families))
+        write_atomically(self.path / "families.npy", array_bytes(relations.families))
         write_atomically(self.path / "counts.json", _text(relations.counts))  # the last of both
 
     def finish(self, texts: Mapping[str, str]) -> None:
@@ -138,7 +136,7 @@ class Folder:
             if self.work.exists():
                 shutil.rmtree(self.work)
         except OSError as error:
-            raise StorageError(f"cannot remove {self.work}: {describe(error)}") from error
+            raise StorageError(f"cannot remove {self.work}: {reason(error)}") from error
 
 
 def sha256(path: Path) -> str:
@@ -151,14 +149,8 @@ def sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise StorageError(f"cannot read {path}: {describe(error)}") from error
+        raise StorageError(f"cannot read {path}: {reason(error)}") from error
 
 
 def _text(content: Mapping[str, Any]) -> bytes:
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _npy(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import OptionError, UnknownName
-from ..recipes import check_ranges, check_shares, read_settings
+from ...settings import check_ranges, check_shares, read_settings
 
 __all__ = ["FLAWS", "DatasetRecipe", "read_dataset_recipe"]
 

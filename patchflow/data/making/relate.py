@@ -1,13 +1,14 @@
 """Finds the sounds that are the same, or nearly: which to keep, and the families that a split must not divide."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...progress import Progress, ProgressCallback, ignore
 from .._arrow import pa, pq
 from ..families import join_families, near_duplicates
 from .fingerprint import BANDS, STEPS_PER_DB
@@ -34,9 +35,7 @@ class Relations:
     counts: dict[str, int]
 
 
-def relate(
-    parts: Sequence[Path], recipe: DatasetRecipe, pool: Pool, progress: Callable[[float], None] = lambda _: None
-) -> Relations:
+def relate(parts: Sequence[Path], recipe: DatasetRecipe, pool: Pool, progress: ProgressCallback = ignore) -> Relations:
     """Compares all sounds of a data set.
 
     Items are of one family if they sound the same or nearly so, have the same preset, or if each is a preset of one
@@ -46,7 +45,7 @@ def relate(
         parts: Files of the shards, in order.
         recipe: The recipe.
         pool: Its presets.
-        progress: Called with the share done, 0 to 1.
+        progress: Told the percentage that is done.
 
     Raises:
         StorageError: If a part is damaged.
@@ -86,7 +85,7 @@ def _equal(values: np.ndarray) -> np.ndarray:
     return pairs[pairs[:, 0] < rows]
 
 
-def _twins(prints: np.ndarray, radius: float, progress: Callable[[float], None]) -> np.ndarray:
+def _twins(prints: np.ndarray, radius: float, progress: ProgressCallback) -> np.ndarray:
     """All pairs of fingerprints at most `radius` apart, found in slabs of sounds of about the same mean level.
 
     Means lie no further apart than the fingerprints, so a pair is never further apart than `radius` in them.
@@ -100,7 +99,7 @@ def _twins(prints: np.ndarray, radius: float, progress: Callable[[float], None])
         last = np.searchsorted(level[order], edge + (_SLAB + 1) * radius, side="right")
         rows = np.sort(order[first:last])
         found.append(rows[near_duplicates(prints[rows], radius)] if len(rows) > 1 else found[0])
-        progress(done / len(edges))
+        progress(Progress("relate", round(100 * done / len(edges)), 100, "%"))
     return np.unique(np.concatenate(found), axis=0)
 
 

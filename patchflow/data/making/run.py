@@ -2,27 +2,26 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...engines import engines
 from ...errors import PresetError, StorageError
-from ...storage import write_atomically
+from ...progress import Progress, ProgressCallback, ignore
+from ...storage import locked, write_atomically
 from ..executors import Executor
 from .card import card, rests_text, space_text
 from .folder import RESTS, Folder
 from .job import Job
-from .lock import locked
 from .origin import origin
 from .pool import read_pool
 from .recipe import DatasetRecipe
 from .relate import Relations, relate
-from .state import State
 from .tables import finished
 
-__all__ = ["Made", "State", "job_of", "make_dataset", "write_shards"]
+__all__ = ["Made", "job_of", "make_dataset", "write_shards"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Made:
 
 
 def make_dataset(
-    recipe: DatasetRecipe, out: str | Path, executor: Executor, progress: Callable[[State], None] = lambda _: None
+    recipe: DatasetRecipe, out: str | Path, executor: Executor, progress: ProgressCallback = ignore
 ) -> Made:
     """Makes a data set, or what is missing of it.
 
@@ -114,7 +113,7 @@ def write_shards(
     shards: Iterable[int],
     rate: int,
     relations: Relations,
-    progress: Callable[[State], None] = lambda _: None,
+    progress: ProgressCallback = ignore,
 ) -> None:
     """Writes shards from their parts, and removes the parts.
 
@@ -138,33 +137,31 @@ def write_shards(
         try:
             for done, future in enumerate(as_completed(todo), 1):
                 future.result()
-                progress(State("write", done, len(todo)))
+                progress(Progress("write", done, len(todo), "files"))
         finally:
             for future in todo:
                 future.cancel()
 
 
-def _render(job: Job, folder: Folder, executor: Executor, progress: Callable[[State], None]) -> int:
+def _render(job: Job, folder: Folder, executor: Executor, progress: ProgressCallback) -> int:
     """Makes the parts that are missing; returns how many items that took."""
     numbers = range(folder.shards)
     missing = [shard for shard in numbers if not folder.part(shard).exists() and not folder.shard(shard).exists()]
     todo = sum(len(job.recipe.numbers(shard)) for shard in missing)
     done = job.recipe.items - todo
 
-    def more(items: int) -> None:
-        nonlocal done
-        done += items
-        progress(State("render", done, job.recipe.items))
+    def tell(state: Progress) -> None:
+        progress(replace(state, done=done + state.done, total=job.recipe.items))
 
     if missing:
-        more(0)
-        executor.run(job, missing, lambda shard, data: write_atomically(folder.part(shard), data), more)
+        tell(Progress("render", 0, todo, "sounds"))
+        executor.run(job, missing, lambda shard, data: write_atomically(folder.part(shard), data), tell)
     return todo
 
 
-def _relate(job: Job, folder: Folder, progress: Callable[[State], None]) -> Relations:
+def _relate(job: Job, folder: Folder, progress: ProgressCallback) -> Relations:
     parts = [folder.part(shard) for shard in range(folder.shards)]
-    relations = relate(parts, job.recipe, job.pool, lambda share: progress(State("relate", round(100 * share), 100)))
+    relations = relate(parts, job.recipe, job.pool, progress)
     if not len(relations.families):
         counts = ", ".join(f"{number} {name}" for name, number in relations.counts.items() if number)
         raise PresetError(f"{folder.path}: no sound is left ({counts}). Give other presets or another recipe.")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import StorageError
-from ...storage import describe
+from ...storage import first_sentence
 from .._arrow import pa, pq
 from .job import Item, Job
 
@@ -86,9 +86,9 @@ def read_table(path: Path, columns: Iterable[str] | None = None) -> "pa.Table":
         names = None if columns is None else list(columns)
         return pq.ParquetFile(path, page_checksum_verification=True).read(names)
     except OSError as error:  # which Arrow's errors of reading are
-        raise StorageError(f"{path}: missing or damaged ({_first_line(error)})") from error
+        raise StorageError(f"{path}: missing or damaged ({first_sentence(error)})") from error
     except pa.ArrowException as error:
-        raise StorageError(f"{path}: damaged ({_first_line(error)})") from error
+        raise StorageError(f"{path}: damaged ({first_sentence(error)})") from error
 
 
 def _row(job: Job, item: Item) -> dict[str, Any]:
@@ -153,8 +153,3 @@ def _feature(kind: Any) -> dict[str, Any]:
     if pa.types.is_list(kind):
         return {"feature": _feature(kind.value_type), "_type": "List"}
     return {"dtype": _FEATURES.get(str(kind), str(kind)), "_type": "Value"}
-
-
-def _first_line(error: Exception) -> str:
-    reason = describe(error) if isinstance(error, OSError) else str(error)
-    return reason.partition("\n")[0].rstrip(".")

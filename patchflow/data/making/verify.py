@@ -5,18 +5,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import StorageError
-from ...storage import describe, read_bytes, write_atomically
+from ...progress import Progress, ProgressCallback, ignore
+from ...storage import locked, make_folder, read_bytes, write_atomically
 from ..executors import Executor
 from .folder import CHECKSUMS, Folder, sha256
-from .lock import locked
 from .origin import compare, origin
 from .recipe import DatasetRecipe
-from .run import State, job_of, write_shards
+from .run import job_of, write_shards
 
 __all__ = ["damaged_files", "read_checksums", "repair_shards"]
 
 
-def damaged_files(path: str | Path, progress: Callable[[State], None] = lambda _: None) -> dict[str, str]:
+def damaged_files(path: str | Path, progress: ProgressCallback = ignore) -> dict[str, str]:
     """Reads every file of a finished data set.
 
     Args:
@@ -36,7 +36,7 @@ def damaged_files(path: str | Path, progress: Callable[[State], None] = lambda _
                 found[name] = "damaged: its checksum is another"
         except StorageError as error:
             found[name] = str(error)
-        progress(State("verify", done, len(sums)))
+        progress(Progress("verify", done, len(sums), "files"))
     return found
 
 
@@ -55,9 +55,7 @@ def read_checksums(path: str | Path) -> dict[str, str]:
     return {name: expected for expected, name in lines}
 
 
-def repair_shards(
-    path: str | Path, executor: Executor, progress: Callable[[State], None] = lambda _: None
-) -> tuple[str, ...]:
+def repair_shards(path: str | Path, executor: Executor, progress: ProgressCallback = ignore) -> tuple[str, ...]:
     """Makes the damaged shards of a finished data set again, from the same presets.
 
     Args:
@@ -96,10 +94,7 @@ def _make_again(
     relations = folder.related()
     if relations is None:
         raise StorageError(f"{folder.path}: counts.json or families.npy is missing")
-    try:
-        folder.work.mkdir(exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot write {folder.work}: {describe(error)}") from error
+    make_folder(folder.work)
     render(lambda shard, data: write_atomically(folder.part(shard), data))
     write_shards(folder, bad, rate, relations)
 

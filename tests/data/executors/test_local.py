@@ -11,6 +11,7 @@ from patchflow.data.making.tables import packed
 from patchflow.engines import Engine, Note
 from patchflow.engines.tone import Tone
 from patchflow.errors import EngineError, OptionError, StorageError, UnknownName
+from patchflow.progress import Progress
 
 
 @pytest.fixture
@@ -31,12 +32,12 @@ def test_shards_are_packed_items(job: Job, workers: int | None):
 
 
 def test_progress_counts_every_item(job: Job):
-    done: list[int] = []
+    told: list[Progress] = []
 
     with executors["local"](2) as executor:
-        executor.run(job, [0, 1], lambda *_: None, done.append)
+        executor.run(job, [0, 1], lambda *_: None, told.append)
 
-    assert done == [8] * 4
+    assert [(progress.done, progress.total) for progress in told] == [(8, 32), (16, 32), (24, 32), (32, 32)]
 
 
 def test_what_cannot_be_kept_stops_the_run(job: Job):

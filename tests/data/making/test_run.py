@@ -12,9 +12,9 @@ import pytest
 
 import patchflow
 from patchflow.data.making import DatasetRecipe
-from patchflow.data.making.run import State
 from patchflow.errors import PresetError, StorageError, UnknownName
 from patchflow.presets import Preset, write_presets
+from patchflow.progress import Progress
 
 ROOT = Path(patchflow.__file__).parents[1]
 
@@ -73,12 +73,12 @@ def test_nothing_of_the_making_is_left(whole: dict[str, str]):
 
 @pytest.mark.parametrize(
     "stop",
-    [State("render", 8, 40), State("render", 32, 40), State("relate", 100, 100), State("write", 1, 3),
-     State("write", 3, 3)],
+    [Progress("render", 8, 40), Progress("render", 32, 40), Progress("relate", 100, 100), Progress("write", 1, 3),
+     Progress("write", 3, 3)],
     ids=lambda state: f"{state.stage} {state.done}",
 )  # fmt: skip
-def test_it_goes_on_after_ctrl_c(stop: State, recipe, make, contents, whole, tmp_path: Path):
-    def interrupt(state: State) -> None:
+def test_it_goes_on_after_ctrl_c(stop: Progress, recipe, make, contents, whole, tmp_path: Path):
+    def interrupt(state: Progress) -> None:
         if (state.stage, state.done) == (stop.stage, stop.done):
             raise KeyboardInterrupt
 
@@ -90,7 +90,7 @@ def test_it_goes_on_after_ctrl_c(stop: State, recipe, make, contents, whole, tmp
 
 
 def test_what_is_done_is_not_done_again(recipe, make, tmp_path: Path):
-    def interrupt(state: State) -> None:
+    def interrupt(state: Progress) -> None:
         if (state.stage, state.done) == ("render", 40):
             raise KeyboardInterrupt
 
@@ -161,7 +161,7 @@ def test_a_second_one_on_the_same_folder_is_refused_and_the_first_is_not_disturb
 ):
     refusals = []
 
-    def again(state: State) -> None:
+    def again(state: Progress) -> None:
         if not refusals:
             with pytest.raises(StorageError, match="another process is working on it") as caught:
                 make(recipe(), tmp_path / "parts")
@@ -203,7 +203,7 @@ def test_a_folder_with_something_else_is_refused_and_left_alone(recipe, make, tm
 
 
 def test_a_damaged_part_is_named(recipe, make, tmp_path: Path):
-    def interrupt(state: State) -> None:
+    def interrupt(state: Progress) -> None:
         if state.stage == "relate":
             raise KeyboardInterrupt
 
@@ -227,7 +227,7 @@ def test_an_unknown_synth_is_named(make, tmp_path: Path):
 
 
 def test_progress_counts_what_is_done(recipe, make, tmp_path: Path):
-    states: list[State] = []
+    states: list[Progress] = []
 
     make(recipe(), tmp_path / "set", progress=states.append)
 

@@ -1,6 +1,7 @@
-"""Recipes: TOML files of the keys of a dataclass, each of which `key=value` overrides."""
+"""Checks keys and values of TOML files; reads recipes, whose keys are those of a dataclass and can be overridden."""
 
 import dataclasses
+import json
 import tomllib
 import typing
 from collections.abc import Mapping, Sequence
@@ -8,10 +9,19 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar
 
-from ..errors import OptionError, UnknownName
-from ..storage import read_bytes
+from .errors import OptionError, PatchflowError, UnknownName
+from .storage import read_bytes
 
-__all__ = ["check_ranges", "check_shares", "make_settings", "read_settings", "read_table", "with_overrides"]
+__all__ = [
+    "check_ranges",
+    "check_shares",
+    "check_table",
+    "make_settings",
+    "quoted",
+    "read_settings",
+    "read_table",
+    "with_overrides",
+]
 
 T = TypeVar("T")
 
@@ -120,6 +130,48 @@ def check_shares(**shares: float) -> None:
         raise OptionError(f"{named}: more than 1 in sum")
 
 
+def check_table(
+    table: Mapping[str, Any],
+    kinds: Mapping[str, type],
+    needed: Sequence[str] = (),
+    error: type[PatchflowError] = OptionError,
+) -> None:
+    """Makes sure that a table has no keys but known ones, has all that it needs, and values of the right types.
+
+    Args:
+        table: Of a TOML file.
+        kinds: Type of the value of every key there may be: text, whole number, number, list or table.
+        needed: Keys that must be there.
+        error: What to raise, with a message alone.
+
+    Raises:
+        PatchflowError: If it is not so; of the type `error`.
+
+    Example:
+        >>> check_table({"pitch": "high"}, {"pitch": int})
+        Traceback (most recent call last):
+        patchflow.errors.OptionError: pitch='high': not a whole number
+    """
+    for key, value in table.items():
+        if key not in kinds:
+            raise error(f"{key}={value!r}: unknown key. Known: {', '.join(kinds)}.")
+        if not _fits(value, kinds[key]):
+            raise error(f"{key}={value!r}: not {_called(kinds[key])}")
+    for key in needed:
+        if key not in table:
+            raise error(f"{key}: missing")
+
+
+def quoted(text: str) -> str:
+    r"""Returns a text as TOML writes it.
+
+    Example:
+        >>> quoted('a "b"')
+        '"a \\"b\\""'
+    """
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML wants this escaped, too
+
+
 def _origin(kind: Any) -> Any:
     return typing.get_origin(kind) or kind
 
@@ -183,6 +235,8 @@ def _called(kind: Any) -> str:
         int: "a whole number",
         float: "a number",
         str: "a text in quotes",
+        list: "a list",
+        dict: "a table",
         tuple[str, ...]: 'a list of texts such as ["a", "b"]',
         tuple[int, int]: "two whole numbers such as [24, 96]",
         tuple[float, float]: "two numbers such as [0.2, 3.5]",

@@ -1,12 +1,13 @@
-"""Recipes of any kind: lists are read from files and overrides, and what is wrong is named."""
+"""Settings of any kind: lists are read from files and overrides, and what is wrong is named."""
 
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from patchflow.data.recipes import check_ranges, check_shares, read_settings
-from patchflow.errors import OptionError
+from patchflow.errors import EngineError, OptionError
+from patchflow.settings import check_ranges, check_shares, check_table, quoted, read_settings
 
 
 @dataclass(frozen=True)
@@ -68,3 +69,41 @@ def test_shares_of_more_than_all_are_refused():
     check_shares(a=0.5, b=0.5)
     with pytest.raises(OptionError, match=r"a=0\.7, b=0\.5: more than 1 in sum"):
         check_shares(a=0.7, b=0.5)
+
+
+KINDS: dict[str, type] = {"name": str, "count": int, "level": float, "notes": list, "voice": dict}
+
+
+def test_a_right_table_is_taken():
+    check_table({"name": "a", "count": 1, "level": 2, "notes": [], "voice": {}}, KINDS, tuple(KINDS))
+    check_table({}, KINDS)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("name", 3, "name=3: not a text in quotes"),
+        ("count", 1.5, "count=1.5: not a whole number"),
+        ("count", True, "count=True: not a whole number"),
+        ("level", "a", "level='a': not a number"),
+        ("level", False, "level=False: not a number"),
+        ("notes", "a", "notes='a': not a list"),
+        ("voice", [], "voice=[]: not a table"),
+        ("size", 3, "size=3: unknown key. Known: name, count, level, notes, voice."),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_named(key: str, value: object, message: str):
+    with pytest.raises(EngineError) as caught:
+        check_table({key: value}, KINDS, error=EngineError)
+
+    assert str(caught.value) == message
+
+
+def test_a_key_that_is_needed_is_named():
+    with pytest.raises(OptionError, match="count: missing"):
+        check_table({"name": "a"}, KINDS, ("name", "count"))
+
+
+@pytest.mark.parametrize("text", ["", "plain", 'a "b"', "back\\slash", "two\nlines", "\x7f\x01", "Ünï 音"])
+def test_a_text_in_quotes_is_read_back_as_it_was(text: str):
+    assert tomllib.loads(f"a = {quoted(text)}") == {"a": text}

@@ -1,0 +1,148 @@
+"""How far long work is, on stderr: a bar on a terminal, lines elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from ..progress import Progress
+
+__all__ = ["ProgressBar", "facts", "line"]
+
+_VERBS = {"render": "rendering", "relate": "comparing", "write": "writing", "verify": "reading", "measure": "measuring"}
+
+
+class ProgressBar:
+    """Shows a bar as long as something takes, with how fast it is and how long the rest will take.
+
+    Nothing is drawn where stderr is no terminal.
+
+    Args:
+        title: What is done before the first progress is told.
+        every: Seconds between two lines where there is no terminal; no lines if None.
+
+    Example:
+        >>> with ProgressBar("loading") as bar:
+        ...     bar.show(Progress("render", 3, 24, "sounds"))
+    """
+
+    def __init__(self, title: str, *, every: float | None = None) -> None:
+        self._every = every
+        screen = Console(stderr=True)
+        self._terminal = screen.is_terminal
+        self._bar = Bar(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[state]}", markup=False),
+            console=screen,
+            disable=not screen.is_terminal,
+            transient=True,
+            redirect_stdout=False,  # stdout may be a file while the bar is on a terminal
+            redirect_stderr=False,
+        )
+        self._task = self._bar.add_task(title, total=None, state="")
+        self._last: Progress | None = None
+        self._from, self._begun, self._told = 0.0, 0.0, 0.0
+
+    def __enter__(self) -> "ProgressBar":
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Draws the bar, until `stop`."""
+        self._bar.start()
+
+    def show(self, progress: Progress) -> None:
+        """Shows how far the work is."""
+        now = time.monotonic()
+        last = self._last
+        if last is None or (last.stage, last.subject) != (progress.stage, progress.subject):
+            self._from, self._begun, self._told = progress.done, now, now
+        self._last = progress
+        title = progress.subject or _verb(progress)
+        text = facts(progress, progress.done - self._from, now - self._begun)
+        if self._terminal:
+            self._bar.update(self._task, description=title, completed=progress.done, total=progress.total, state=text)
+        elif self._every is not None and now - self._told >= self._every:
+            self._told = now
+            typer.echo(f"{title}: {text}", err=True)
+
+    def stop(self) -> None:
+        """Takes the bar away."""
+        self._bar.stop()
+
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Takes the bar away while something is printed, and begins a new one."""
+        self._bar.stop()
+        yield
+        self._bar.update(self._task, description="", completed=0, state="")
+        self._bar.start()
+
+
+def facts(progress: Progress, done: float = 0.0, seconds: float = 0.0) -> str:
+    """Returns what is known of the work beside its share, for people to read.
+
+    Args:
+        progress: How far it is.
+        done: How much was done since the stage began to be watched, in its unit.
+        seconds: How long that took, in seconds.
+    """
+    found = []
+    if progress.unit:
+        found.append(f"{progress.done:,} of {progress.total:,} {progress.unit}")
+        if done > 0 and seconds > 0:
+            rate = done / seconds
+            found.append(f"{rate:,.3g}/s")
+            found.append(f"{_clock((progress.total - progress.done) / rate)} left")
+    if progress.distance is not None:
+        found.append(f"{progress.distance:.2f} dB")
+    if progress.renders is not None:
+        found.append(f"{progress.renders:,} renders")
+    if progress.seconds is not None:
+        found.append(f"{progress.seconds:.1f} s")
+    if progress.subject:  # else the stage is the title
+        found.append(_verb(progress))
+    return "  ".join(found)
+
+
+def line(progress: Progress) -> str:
+    """Returns a line of a training: its steps, losses (each term as training/validation) and the time left."""
+    losses = progress.losses
+    found = [f"{progress.stage:<6}  {progress.done:>9,} of {progress.total:,}"]
+    found += [f"{name} {value:.4f}" for name, value in losses.items() if "." not in name]
+    for name, value in losses.items():
+        part, _, term = name.partition(".")
+        if part == "valid" and term:
+            found.append(f"{term} {losses.get(f'train.{term}', 0.0):.3g}/{value:.3g}")
+    if progress.seconds_left is not None:
+        found.append(f"{_rounded(progress.seconds_left)} left")
+    return "  ".join(found)
+
+
+def _verb(progress: Progress) -> str:
+    return _VERBS.get(progress.stage, progress.stage)
+
+
+def _clock(seconds: float) -> str:
+    """Hours, minutes and seconds, e.g. `"1:02:03"`."""
+    minutes, left = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{left:02}"
+
+
+def _rounded(seconds: float) -> str:
+    """Seconds, minutes or hours, e.g. `"10 min"`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6_000 else f"{seconds / 3600:.1f} h"
