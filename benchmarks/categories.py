@@ -1,4 +1,4 @@
-"""How far the category that a name tells agrees with the one that collectors gave.
+"""How often the category guessed from a voice's name agrees with the one that collectors gave.
 
 Usage: python benchmarks/categories.py VOICES.sqlite  (writes benchmarks/results/categories.json)
 

@@ -1,4 +1,4 @@
-"""Chooses the parameters of the engines with fewer of them, by how much each moves the sound of a typical voice.
+"""Chooses the parameters of synths with fewer parameters, by how much each moves the sound of a typical voice.
 
 Usage: python benchmarks/choose_parameters.py SYNTH BANK.npz SIZE ...
 

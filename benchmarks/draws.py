@@ -1,4 +1,4 @@
-"""What drawing around the fresh preset is worth against drawing evenly, for a synth without weights.
+"""How much presets drawn around the fresh one help a search against evenly drawn ones, for a synth without weights.
 
 Usage: python benchmarks/draws.py SYNTH FOLDER  (writes benchmarks/results/draws_SYNTH.json)
 

@@ -1,4 +1,4 @@
-"""How much more a chain of flows takes than its matrix products alone, and its inverse than itself.
+"""How much longer a chain of flows takes than its matrix products alone, and its inverse than the chain itself.
 
 Usage: python benchmarks/flows.py  (writes benchmarks/results/flows.json)
 

@@ -4,7 +4,7 @@ Usage: python benchmarks/match_models.py BANK.npz RUN... [--synth dexed] [--item
 
 RUN is the folder of `patchflow train` on examples made from the same bank; all learned from the same fold. Targets are
 presets of the bank's test part that lie in the test part of that fold, too, so neither the shipped posterior nor any of
-the models has seen their families. Middle C, velocity 100, held 3 s of 4 s; note and hold are told to every method.
+the models has seen their families. Middle C, velocity 100, held 3 s of 4 s; every method is given note and hold.
 Writes one line a preset, row and budget to benchmarks/results/SYNTH-models.jsonl, and goes on where it stopped.
 """
 

@@ -6,7 +6,7 @@ Usage: python benchmarks/match_voices.py BANK.npz [--synth dexed] [--of voices|f
 Writes one line a preset, row and budget to benchmarks/results/SYNTH-voices.jsonl, or SYNTH-families.jsonl, and goes on
 where it stopped. Targets: presets of families that are wholly held out, so none has a twin in training. Those of
 `voices` are drawn evenly from all of them; those of `families` are one of each, most of which are odd sounds
-that nobody made variations of. Middle C, velocity 100, held 3 s of 4 s; note and hold are told to every method, except
+that nobody made variations of. Middle C, velocity 100, held 3 s of 4 s; every method is given note and hold, except
 in the row "search not told the note".
 
 With --presets the targets are the preset files of a folder, none of which is in the bank. Each is played with all it

@@ -19,6 +19,8 @@ from patchflow.storage import write_atomically
 from patchflow.train import Recipe
 
 GATHERED = 28_811  # distinct voices in the table that prepare_bank.py reads
+RENAMED = {"dexed-more": "dexed-stage2", "dexed-third": "dexed-stage3", "dexed-fourth": "dexed-stage4"}
+"""Recipes by the names that the headers of shipped weights know, and their names today."""
 
 SOURCES = {
     "dexed": """{gathered:,} distinct DX7 voices from public cartridge collections (ROM and user banks that circulate as
@@ -40,14 +42,15 @@ LIMITS = {
   description trains their own: `patchflow train --synth`.
 - It learned from renders, not from recordings, on one CPU core, for minutes; more is to be had.
 - It may propose a preset close to a factory preset, because it learned from these.""",
-    "vital": """It is for the core of Vital, on a fresh synth: no wavetables but the first, no sample of one's own.
+    "vital": """It is for the core of Vital, on a fresh synth: no wavetables but the first, no sample of
+  one's own.
 - It learned from renders of presets that nobody made, on one CPU core, for minutes; much more is to be had.""",
 }
 CARD = """# {title}
 
 Given a sound and the note it is to be played on, it proposes any number of presets of the synth `{synth}` that
 may have made the sound. `patchflow match` renders what it proposes, keeps what sounds right and improves on it:
-the proposals are a first guess, not the result.
+the proposals are where the search starts, not the result.
 
 | | |
 |---|---|
@@ -80,8 +83,8 @@ parameter, in nats, on training items (augmented) and on unseen validation prese
 
 ## What it cannot do
 
-- It hears one note. Chords, phrases and drum loops get presets that imitate their average.
-- It hears the first 4 seconds.
+- Its input is one note. Chords, phrases and drum loops get presets that imitate their average.
+- Its input is the first 4 seconds.
 - It knows one synth. {limits}
 - Notes below MIDI 24 or above 96 were never heard in training.
 """
@@ -115,9 +118,7 @@ def card(path: Path, bank: Bank) -> str:
         parameters=len(model.space),
         weights=sum(weight.numel() for weight in model.parameters()) / 1e6,
         sizes=", ".join(f"{name} {size}" for name, size in json.loads(header["config"]).items()),
-        recipe="`, then `".join(
-            f"patchflow train recipes/{Path(one['recipe']['out']).name}.toml" for one in _lineage(about)
-        ),
+        recipe="`, then `".join(f"patchflow train recipes/{_name(one)}.toml" for one in _lineage(about)),
         source=source,
         limits=LIMITS[header["synth"]],
         **{split: int((bank.split == split).sum()) for split in ("train", "valid", "test")},
@@ -130,12 +131,18 @@ def _lineage(about: dict[str, Any]) -> list[dict[str, Any]]:
     return [*(_lineage(about["before"]) if "before" in about else []), about]
 
 
+def _name(about: dict[str, Any]) -> str:
+    """Returns the name of the recipe that a run was made with, as the file is called today."""
+    name = Path(about["recipe"]["out"]).name
+    return RENAMED.get(name, name)
+
+
 def _run(about: dict[str, Any]) -> str:
     """Returns a row of the table of runs."""
     recipe, losses = about["recipe"], about["losses"]
     shares = [recipe.get(name, Recipe.__dataclass_fields__[name].default) for name in ("plain", "crossed", "jittered")]
     cells = [
-        f"`{Path(recipe['out']).name}`",
+        f"`{_name(about)}`",
         f"{recipe['items']:,}{', renewed all the time' if recipe.get('stream') else ''}",
         ", ".join(f"{share:.0%}" for share in shares),
         f"{recipe['augmented']:.0%}",

@@ -1,4 +1,4 @@
-"""How long the way takes from a plug-in's file to a matched preset and how fast it plays.
+"""How long the way from a plug-in's file to a matched preset takes, and how fast the plug-in plays.
 
 Usage: python benchmarks/plugin_path.py [/usr/lib/vst/amsynth_vst.so]  (writes benchmarks/results/plugin_path.json)
 

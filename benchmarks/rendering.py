@@ -1,4 +1,4 @@
-"""How close the renderer comes to the bare engine: one thread, and two against one.
+"""How fast the renderer plays against the bare engine: one thread, and two against one.
 
 Usage: python benchmarks/rendering.py  (writes benchmarks/results/rendering.json)
 

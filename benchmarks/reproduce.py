@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from works import Running, Step, Work, cores, run_all, stop_when_told
+from jobs import Running, Step, Work, cores, run_all, stop_when_told
 
 from patchflow.engines._description_file import description_file
 
@@ -65,7 +65,7 @@ def read_options(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="of each training, 0 for no limit  [small: 0, paper: 6]")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="[small: cpu, paper: cuda]")
     parser.add_argument("--jobs", type=int, help="trainings at once  [cpu: one a core, cuda: 4]")
-    parser.add_argument("--sounds", help="folder of foreign sounds to judge as well")
+    parser.add_argument("--sounds", help="folder of sounds out of domain to judge as well")
     parser.add_argument("--voices", help="DX7 voices: a table for prepare_bank.py, or a folder of .syx files")
     parser.add_argument("--out", help="folder of the runs  [runs/paper/SIZE]")
     parser.add_argument("--page", default="docs/paper.md", help="where the tables go  [docs/paper.md]")
@@ -107,7 +107,7 @@ def bank_of(options: argparse.Namespace, synth: str) -> tuple[Step, ...]:
 
 
 def rows(options: argparse.Namespace) -> list[Work]:
-    """Returns how models are trained and judged, and the trivial rows."""
+    """Returns how models are trained and judged, and the baselines."""
     works = []
     for name in options.data:
         if not (ROOT / folder_of(options, name) / "about.json").exists():
@@ -140,7 +140,7 @@ def row(options: argparse.Namespace, name: str, run: tuple[str, int, int]) -> Wo
 
 
 def beside(options: argparse.Namespace, name: str, fold: int) -> Work:
-    """Returns how the trivial rows of one fold are judged."""
+    """Returns how the baselines of one fold are judged."""
     out = options.out / name / f"beside-{fold}"
     words = ("evaluate", "--baselines", str(folder_of(options, name)), "--fold", str(fold), "-o", str(out))
     step = Step((*PATCHFLOW, *words, *judging(options)), ROOT / out / "tags.json")
@@ -148,7 +148,7 @@ def beside(options: argparse.Namespace, name: str, fold: int) -> Work:
 
 
 def timing(options: argparse.Namespace) -> list[Work]:
-    """Returns how the guesses of all models are timed once more, now that nothing else runs."""
+    """Returns how the predictions of all models are timed once more, now that nothing else runs."""
     root = ROOT / options.out
     runs = [str(path.parent) for path in sorted(root.rglob("summary.json")) if (path.parent / "recipe.json").exists()]
     words = (*PATCHFLOW, "evaluate", *runs, "--device", options.device, *judging(options))

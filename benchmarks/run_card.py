@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/run_card.py RUN RECIPE --beside FOLDER [-o FILE]
 
-RUN is the folder of `patchflow train RECIPE`, judged by `patchflow evaluate RUN`; FOLDER has the trivial rows of its
+RUN is the folder of `patchflow train RECIPE`, judged by `patchflow evaluate RUN`; FOLDER has the baselines of its
 fold (`patchflow evaluate --baselines`). The card goes to RUN/card.md, or FILE.
 """
 
@@ -10,6 +10,7 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,8 @@ made, played on their own note. One preset for each sound, nothing searched. See
 {macros}
 ## What it cannot do
 
-- It hears the first 4 seconds of one note, and was trained at one pitch and velocity. On others it guesses worse.
+- Its input is the first 4 seconds of one note, and it was trained at one pitch and velocity. On others its
+  predictions are worse.
 - It knows one synth and learned from renders alone, for minutes. `nearest` has the presets of a large bank at
   hand; the package has none.
 - It is for research and for its map. `patchflow match` uses the posterior unless told otherwise, which comes far
@@ -69,8 +71,9 @@ MACROS = """
 ### Macro-controls
 
 Latents of {sounds} test sounds, with one macro-control at -1 and at +1, both presets played: the share of sounds that
-have more of the second word at +1, where 0.5 is chance, with its standard error; and how far that share of the other
-words is from 0.5, on average, which chance alone makes about 0.05. Words guessed from names cannot be measured.
+have more of the second attribute at +1, where 0.5 is chance, with its standard error; and how far that share of the
+other attributes is from 0.5, on average, which chance alone makes about 0.05. Attributes guessed from names cannot be
+measured.
 
 | | heard | others |
 |---|---|---|
@@ -78,11 +81,12 @@ words is from 0.5, on average, which chance alone makes about 0.05. Words guesse
 """
 WHAT = {
     "flow_reg": "Its map from latents to presets is invertible: `latent_of` gives the latent of any preset, exactly.",
-    "flow_dis": """Its map from latents to presets is invertible, and its first macro-controls stand for pairs of words:
-{pairs}.""",
+    "flow_dis": """Its map from latents to presets is invertible, and its first macro-controls stand for pairs of
+attributes:
+{pairs}""",
     "flow_joint": """Its map from latents to presets is invertible: `latent_of` gives that of any preset. A
-draw from N(0, I) is the latent of a preset that may be, and the first coordinates of z stand for pairs of words:
-{pairs}.""",
+draw from N(0, I) is the latent of a preset that may be, and the first coordinates of z stand for pairs of attributes:
+{pairs}""",
 }
 
 
@@ -91,7 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("recipe", type=Path, help="what it was trained with")
-    parser.add_argument("--beside", type=Path, required=True, help="folder of the trivial rows")
+    parser.add_argument("--beside", type=Path, required=True, help="folder of the baselines")
     parser.add_argument("-o", "--out", type=Path, help="[RUN/card.md]")
     options = parser.parse_args()
     text = card(options.run, options.recipe, options.beside)
@@ -118,7 +122,7 @@ def card(folder: Path, file: Path, beside: Path) -> str:
     return CARD.format(
         model=model,
         synth=synth,
-        what=WHAT.get(model, "").format(pairs=pairs),
+        what=WHAT.get(model, "").format(pairs=fill(f"{pairs}.", 120)),
         file=f"{synth}-{model}.safetensors",
         megabytes=path.stat().st_size / 1e6,
         parameters=len(engines[synth].space),

@@ -1,4 +1,4 @@
-"""The table of speeds: what was measured, and what it should be."""
+"""The table of speeds: what was measured, and what the project wants."""
 
 import json
 from collections.abc import Iterator
@@ -8,15 +8,16 @@ from typing import Any
 __all__ = ["speeds"]
 
 RESULTS = Path(__file__).parent / "results"
-HEAD = """Ratios of runs that took turns on one machine, medians with the lowest and the highest. The scripts of these
-names in `benchmarks/` make the files anew. Wanted is what the project set itself; what falls short is bold.
+HEAD = """Ratios of runs that took turns on one machine: the median, with the lowest and the highest.
+`benchmarks/README.md` says which script makes which file. Wanted is the project's own goal; what falls short of it is
+bold.
 """
 WHY = """
-* A plug-in that plays each note in an exact copy of itself pays for the pages that the note touches; nothing that was
-  tried makes copies cheaper (LOG.md). `--fresh reuse` plays all notes in one plug-in, which then may remember.
+* A plug-in that plays each note in an exact copy of itself pays for the memory pages that the note touches. Nothing
+  that was tried makes copies cheaper (LOG.md). `--fresh reuse` plays all notes in one plug-in, which may then remember.
 * Why two processes of Vital fall short has not been found.
-* Data sets by threads scale worse than by the processes of Ray; why has not been found. The script calls the machine
-  busy by its load average.
+* Data sets by threads scale worse than by the processes of Ray. Why has not been found. The script judged the machine
+  busy, by its load average.
 """
 
 

@@ -1,4 +1,4 @@
-"""How many DX7 voices each measured word describes, and where the descriptors lie.
+"""How many DX7 voices each measured tag describes, and where the descriptors lie.
 
 Usage: python benchmarks/tags.py BANK.npz [COUNT]  (writes benchmarks/results/tags.json)
 """

@@ -1,4 +1,4 @@
-"""Counts what presets of Vital change, which is what its core was chosen by.
+"""Counts what presets of Vital change: its core was chosen by these counts.
 
 Usage: python benchmarks/vital_core.py FOLDER  (writes benchmarks/results/vital_core.csv)
 

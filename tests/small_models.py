@@ -1,6 +1,5 @@
 """Small models of every kind, far from where training begins, and sounds for them to hear."""
 
-import inspect
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor
 
 from patchflow.features.inputs import inputs
-from patchflow.models import Batch, Model, models
+from patchflow.models import Batch, Model, default_sizes, models
 from patchflow.presets import Choice, Knob, ParamSpace, Steps
 
 __all__ = ["KNOBS", "MIXED", "batch", "gained_on_one_batch", "heard", "make", "presets", "seeded", "total"]
@@ -24,8 +23,8 @@ def make(name: str, space: ParamSpace, spread: float = 0.2, **changed: Any) -> M
 
     Sizes of 8 and more are divided by 16; smaller ones, such as a kernel's, stay, and so do other keywords.
     """
-    arguments = inspect.signature(models[name]).parameters.values()
-    small = {a.name: max(4, a.default // 16) for a in arguments if type(a.default) is int and a.default >= 8}
+    sizes = default_sizes(models[name])
+    small = {key: max(4, size // 16) for key, size in sizes.items() if type(size) is int and size >= 8}
     torch.manual_seed(0)
     model = models[name](space, **{**small, **changed})
     with torch.no_grad():

@@ -23,13 +23,13 @@ GIVEN = {"data": "d", "out": "o"}
 
 
 @pytest.fixture
-def works(monkeypatch: pytest.MonkeyPatch):
+def jobs(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    return importlib.import_module("works")
+    return importlib.import_module("jobs")
 
 
 @pytest.fixture
-def reproduce(works, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def reproduce(jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The script, with an empty folder to work in that has examples of one data set."""
     script = importlib.import_module("reproduce")
     folder = tmp_path / "cache/examples/dexed-16"
@@ -138,37 +138,37 @@ def test_voices_have_to_be_given_if_there_is_no_bank(reproduce):
         reproduce.examples(options(reproduce, "--items", "5"), "dexed-16")
 
 
-def test_steps_run_in_order_and_what_is_done_is_skipped(works, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_steps_run_in_order_and_what_is_done_is_skipped(jobs, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "there").write_text("")
-    steps = works.Step(say("a"), tmp_path / "there"), works.Step(say("b")), works.Step(say("c"))
+    steps = jobs.Step(say("a"), tmp_path / "there"), jobs.Step(say("b")), jobs.Step(say("c"))
 
-    failed = works.run_all([works.Work("w", steps, tmp_path / "log")], 1, works.Running(tmp_path, 1))
+    failed = jobs.run_all([jobs.Work("w", steps, tmp_path / "log")], 1, jobs.Running(tmp_path, 1))
 
     assert (failed, (tmp_path / "done").read_text()) == (0, "bc")
     assert capsys.readouterr().out.startswith("[1 of 1] w: done in ")
 
 
-def test_a_step_that_fails_ends_its_work_alone(works, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    bad = works.Work("bad", (works.Step(say("a", 3)), works.Step(say("b"))), tmp_path / "log")
-    good = works.Work("good", (works.Step(say("c")),), tmp_path / "log2")
+def test_a_step_that_fails_ends_its_work_alone(jobs, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    bad = jobs.Work("bad", (jobs.Step(say("a", 3)), jobs.Step(say("b"))), tmp_path / "log")
+    good = jobs.Work("good", (jobs.Step(say("c")),), tmp_path / "log2")
 
-    assert works.run_all([bad, good], 1, works.Running(tmp_path, 1)) == 1
+    assert jobs.run_all([bad, good], 1, jobs.Running(tmp_path, 1)) == 1
     assert (tmp_path / "done").read_text() == "ac"
     assert f"bad: failed: ended with 3; {tmp_path / 'log'} says: a" in capsys.readouterr().out
 
 
-def test_after_a_stop_nothing_is_begun(works, tmp_path: Path):
-    running = works.Running(tmp_path, 1)
+def test_after_a_stop_nothing_is_begun(jobs, tmp_path: Path):
+    running = jobs.Running(tmp_path, 1)
     running.stop()
 
-    assert works.run_all([works.Work("w", (works.Step(say("a")),), tmp_path / "log")], 1, running) == 1
+    assert jobs.run_all([jobs.Work("w", (jobs.Step(say("a")),), tmp_path / "log")], 1, running) == 1
     assert not (tmp_path / "done").exists()
 
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from works import Running, Step, Work, run_all, stop_when_told
+from jobs import Running, Step, Work, run_all, stop_when_told
 
 stop_when_told()
 work = Work("w", (Step((sys.executable, "-c", sys.argv[1])),), Path("log"))

@@ -1,6 +1,5 @@
 """Judges a training run, or the trivial rows beside it: test part and foreign sounds into files of results."""
 
-import inspect
 import json
 from collections.abc import Callable
 from functools import partial
@@ -11,7 +10,7 @@ import numpy as np
 
 from ..data.examples import Examples
 from ..engines import engines
-from ..models import Model, models
+from ..models import Model, default_sizes
 from ..progress import Progress, ProgressCallback, ignore
 from ..storage import locked, write_atomically
 from .guesses import TRIVIAL, Guesses, Known, one_shot
@@ -209,10 +208,9 @@ def _true(material: Material) -> Guesses:
 
 def _size(model: Model) -> str:
     """`"small"` where a size is below the default, which is the paper's."""
-    name = next(name for name in models if models[name] is type(model))
-    defaults = {key: entry.default for key, entry in inspect.signature(models[name]).parameters.items()}
-    smaller = (
-        isinstance(value, int) and isinstance(defaults.get(key), int) and value < defaults[key]
-        for key, value in model.config().items()
-    )
-    return "small" if any(smaller) else "paper"
+    defaults = default_sizes(type(model))
+    for key, value in model.config().items():
+        default = defaults.get(key)
+        if isinstance(value, int) and isinstance(default, int) and value < default:
+            return "small"
+    return "paper"

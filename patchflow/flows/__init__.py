@@ -1,9 +1,6 @@
 """Maps of vectors that can be undone, one a file: `flows["iaf"]` is a class; `Chain` joins several."""
 
-from ..registry import Registry
-from ._chain import Chain
-from ._flow import Flow
+from ._chain import Chain, chain
+from ._flow import Flow, flows
 
-__all__ = ["Chain", "Flow", "flows"]
-
-flows: Registry[type[Flow]] = Registry("patchflow.flows", "flow")
+__all__ = ["Chain", "Flow", "chain", "flows"]

@@ -1,14 +1,15 @@
-"""Flows one after the other."""
+"""Flows one after the other, and long flows of steps of one kind, between which coordinates change places."""
 
+import inspect
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import cast
 
 from torch import Tensor, nn
 
-from ._flow import Flow
+from ._flow import Flow, flows
 
-__all__ = ["Chain"]
+__all__ = ["Chain", "chain"]
 
 
 class Chain(Flow):
@@ -44,7 +45,8 @@ class Chain(Flow):
                     f"{type(after).__name__} begins in the {after.domain}"
                 )
         self.steps = nn.ModuleList(steps)
-        self.domain, self.image = steps[0].domain, steps[-1].image
+        self.domain = steps[0].domain
+        self.image = steps[-1].image
         self.tolerance = sum(step.tolerance for step in steps)
 
     def _forward(self, x: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -60,3 +62,43 @@ class Chain(Flow):
             y, logdet = step.inverse(y, context if step.context else None)
             total = total + logdet
         return y, total
+
+
+def chain(kind: str, size: int, steps: int, *, hidden: int, context: int = 0, seed: int = 0, end: str = "") -> Chain:
+    """Returns a flow of many steps.
+
+    A random permutation stands between two of them. Couplings, which leave half of the coordinates as they are, come in
+    twos that each bend a half, with the permutations between those, and an odd last one is alone: from two steps on
+    every coordinate is bent. Left to chance, some would not be.
+
+    Args:
+        kind: Name of a flow, see `flows`.
+        size: Length of the vectors.
+        steps: How many of them.
+        hidden: Width of the networks inside, if it has such a size.
+        context: Length of the context.
+        seed: Of the permutations.
+        end: Name of the flow that ends it, if another does.
+
+    Raises:
+        UnknownName: If there is no such flow, or no such end.
+        ValueError: If it does not go from the line to the line, or there are no steps.
+
+    Example:
+        >>> chain("iaf", 3, 2, hidden=8).size
+        3
+    """
+    flow = flows[kind]
+    known = inspect.signature(flow).parameters
+    own = {"hidden": hidden} if "hidden" in known else {}
+    coupled = "flip" in known
+    parts: list[Flow] = []
+    for step in range(steps):
+        # the second of two couplings bends what the first left, so no permutation may come between them
+        if step and not (coupled and step % 2):
+            parts.append(flows["permutation"](size, seed=seed + step))  # type: ignore[call-arg]
+        half = {"flip": step % 2} if coupled else {}
+        parts.append(flow(size, context, **own, **half))
+    if end:
+        parts.append(flows[end](size))
+    return Chain(*parts)

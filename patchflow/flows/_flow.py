@@ -8,7 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-__all__ = ["Flow"]
+from ..registry import Registry
+
+__all__ = ["Flow", "flows"]
 
 
 class Flow(nn.Module, abc.ABC):
@@ -102,6 +104,9 @@ class Flow(nn.Module, abc.ABC):
             raise ValueError(f"{len(context)} contexts: not {len(x)}, one for each vector")
         x = x.to(torch.promote_types(x.dtype, torch.float32))
         return x, None if context is None else context.to(x.dtype)
+
+
+flows: Registry[type[Flow]] = Registry("patchflow.flows", "flow")
 
 
 def _full_precision(device: str) -> contextlib.AbstractContextManager[object]:

@@ -152,7 +152,7 @@ class FromModel(Proposer):
             rng: Source of chance.
         """
         wanted = self._wanted(target, parents)
-        z = self.density.infer(torch.from_numpy(parents.points).float(), wanted).numpy()
+        z = self.density.noise_of(torch.from_numpy(parents.points).float(), wanted).numpy()
         share = rng.choice(_VARIED, (len(z), 1))
         fresh = rng.standard_normal(z.shape) * rng.uniform(*_TEMPERATURE, (len(z), 1))
         z = np.where(np.isfinite(z), z, fresh)  # that of a preset far from all that the model makes may overflow
@@ -173,13 +173,13 @@ class FromModel(Proposer):
         """
         heard = input_of_levels(torch.from_numpy(parents.mels).float() / -STEPS_PER_DB)
         own = self.model.encode(heard, self._notes(target, parents.pitch))
-        z = self.density.infer(torch.from_numpy(parents.points).float(), own).numpy()
+        z = self.density.noise_of(torch.from_numpy(parents.points).float(), own).numpy()
         anew = rng.random(z.shape) < rng.choice(_RENEWED, (len(z), 1))
         z = np.where(anew, _RENEWED_AT * rng.standard_normal(z.shape), z)
         return self._decode(z, self._wanted(target, parents))
 
     @torch.no_grad()
-    def log_density(self, target: Target, pitch: int, points: np.ndarray) -> np.ndarray:
+    def log_prob(self, target: Target, pitch: int, points: np.ndarray) -> np.ndarray:
         """Returns how likely presets made the target, in nats, shape `(N,)`.
 
         Args:
@@ -188,7 +188,7 @@ class FromModel(Proposer):
             points: Encoded presets, shape `(N, P)`.
         """
         context = self._context(target, pitch).expand(len(points), -1)
-        return self.density.log_density(torch.from_numpy(points).float(), context).numpy()
+        return self.density.log_prob(torch.from_numpy(points).float(), context).numpy()
 
     @torch.no_grad()
     def _context(self, target: Target, pitch: int) -> torch.Tensor:
@@ -227,7 +227,7 @@ class FromLibrary(Proposer):
         order = rng.permutation(len(self.points))
         if self.posterior is not None and len(order) > count:
             drawn = order[: _CONSIDERED * count]
-            density = self.posterior.log_density(target, pitch, self.points[drawn])
+            density = self.posterior.log_prob(target, pitch, self.points[drawn])
             likely = drawn[np.argsort(-density, kind="stable")][: (count + 1) // 2]
             order = np.concatenate([likely, order[~np.isin(order, likely)]])
         return self.points[order[:count]]

@@ -1,11 +1,17 @@
-"""One architecture, one file: `models["posterior"]` is a class; trained ones are files."""
+"""One architecture, one file: `models["posterior"]` is a class; trained ones are files.
+
+Sounds and notes go in, presets of one synth come out, as points of the unit cube. Open `_base` first: its interfaces
+say what a model can be asked. The other files that begin with an underscore are what several architectures share:
+
+* `_feed_forward`: from the spectrogram straight to the preset: `mlp`, `cnn`, `resnet`.
+* `_latent_regression`: an auto-encoder, and an MLP from its latent to the preset: `ae`, `vae`, `wae`, `vaeflow`.
+* `_flow_regression`: an auto-encoder, and an invertible map to the preset: `flow_reg`, `flow_dis`, `flow_joint`.
+* `_weights`: trained models on disk. `posterior` shares nothing with the others.
+"""
 
 from ..registry import Registry
-from ._autoencoder import AutoEncoder
-from ._density import Density, as_density
-from ._files import find_weights, load_model, own_weights, read_header, save_model, shipped, weights_of
-from ._macros import Macros
-from ._model import Batch, Model, sample
+from ._base import AutoEncoder, Batch, Density, Macros, Model, as_density, default_sizes, sample
+from ._weights import find_weights, load_model, own_weights, read_header, save_model, shipped, weights_of
 
 __all__ = [
     "AutoEncoder",
@@ -14,6 +20,7 @@ __all__ = [
     "Macros",
     "Model",
     "as_density",
+    "default_sizes",
     "find_weights",
     "load_model",
     "models",

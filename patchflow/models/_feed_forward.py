@@ -1,4 +1,4 @@
-"""The interface of models that go straight from a spectrogram to a preset."""
+"""What models share that go straight from a spectrogram to a preset: an interface, its sizes, and convolutions."""
 
 import abc
 from dataclasses import asdict, dataclass
@@ -6,36 +6,36 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..features.inputs import inputs
-from ..nn import Standard
+from ..nn import MLP, ConvEncoder, Standard
+from ..nn.heads import ParameterHead
 from ..presets import ParamSpace
-from ._model import Batch, Model
-from ._parameters import ParameterHead
+from ._base import Batch, Model
 
-__all__ = ["FeedForward", "FeedForwardSizes"]
+__all__ = ["ConvolutionSizes", "Convolutions", "FeedForward", "FeedForwardSizes"]
 
 
 @dataclass(frozen=True)
 class FeedForwardSizes:
-    """What all of them are made with.
+    """The sizes of all of them. The defaults are the paper's.
 
     Args:
-        hidden: Width of the linear layers.
-        layers: Number of layers, those that tell an architecture from another.
-        dropout: Share of values dropped in training.
-        gated: 1 for gates instead of ELU.
-        parameter_loss: See `ParameterHead`.
-        hears: See `features.inputs`.
+        hidden: Width of the linear layers, at least 1.
+        layers: Number of layers of the kind that tells one architecture from another, at least 1.
+        dropout: Share of values dropped between linear layers in training, in [0, 1); the paper does not tell it.
+        gated: 1 for gates instead of ELU, which takes twice the weights; else 0.
+        parameter_loss: `"mse"`, `"l1"`, `"cross_entropy"` or `"classification"`, see `ParameterHead`.
+        hears: The input, see `features.inputs`.
     """
 
-    hidden: int
-    layers: int
-    dropout: float
-    gated: int
-    parameter_loss: str
-    hears: str
+    hidden: int = 2048
+    layers: int = 5
+    dropout: float = 0.2
+    gated: int = 0
+    parameter_loss: str = "mse"
+    hears: str = "paper"
 
 
 class FeedForward(Model):
@@ -46,20 +46,20 @@ class FeedForward(Model):
 
     Args:
         space: The parameters to infer.
-        sizes: What it is made with.
-        features: Length of what `features` returns.
+        sizes: What it is made with; `features` returns as many numbers as the linear layers are wide.
     """
 
+    Sizes = FeedForwardSizes
     told_note = False
 
-    def __init__(self, space: ParamSpace, sizes: FeedForwardSizes, features: int) -> None:
+    def __init__(self, space: ParamSpace, sizes: FeedForwardSizes) -> None:
         super().__init__()
         self.space = space
         self.hears = sizes.hears
         self.noise = len(space)
         self.sizes = sizes
         self.standard = Standard(inputs[sizes.hears].shape[0])
-        self.head = ParameterHead(space, features, sizes.parameter_loss)
+        self.head = ParameterHead(space, sizes.hidden, sizes.parameter_loss)
 
     @abc.abstractmethod
     def features(self, x: Float[Tensor, "B F N"], generator: torch.Generator | None) -> Float[Tensor, "B H"]:
@@ -67,7 +67,7 @@ class FeedForward(Model):
 
         Args:
             x: Standardised spectrograms.
-            generator: Source of chance for dropout in training.
+            generator: Random generator of the dropout in training.
         """
 
     def config(self) -> dict[str, Any]:
@@ -91,3 +91,43 @@ class FeedForward(Model):
         """Returns the mean loss of a parameter."""
         raw = self.head(self.features(self.standard(batch.mel), generator))
         return {"regression": self.head.loss(raw, batch.points).mean()}
+
+
+@dataclass(frozen=True)
+class ConvolutionSizes(FeedForwardSizes):
+    """The sizes of `cnn` and `resnet`: those of `FeedForwardSizes`, where `layers` counts convolutions, and these.
+
+    Args:
+        channels: Of every convolution, at least 1.
+        kernel: Width of their kernels, odd.
+        depth: Number of linear layers after them, at least 1.
+    """
+
+    channels: int = 128
+    kernel: int = 7
+    depth: int = 3
+
+
+class Convolutions(nn.Module):
+    """Strided dilated convolutions, then linear layers; see `nn.ConvEncoder` and `nn.MLP`.
+
+    Args:
+        sizes: What it is made with.
+        residual: 1 for 1x1 paths around every convolution.
+    """
+
+    def __init__(self, sizes: ConvolutionSizes, residual: int) -> None:
+        super().__init__()
+        self.encoder = ConvEncoder(
+            inputs[sizes.hears].shape,
+            sizes.channels,
+            sizes.layers,
+            sizes.kernel,
+            gated=sizes.gated,
+            residual=residual,
+        )
+        self.stack = MLP(self.encoder.size, sizes.hidden, sizes.depth, dropout=sizes.dropout, gated=sizes.gated)
+
+    def forward(self, x: Float[Tensor, "B F N"], generator: torch.Generator | None) -> Float[Tensor, "B H"]:
+        """Returns the features of standardised spectrograms."""
+        return self.stack(self.encoder(x), generator)

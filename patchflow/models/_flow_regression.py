@@ -1,5 +1,6 @@
-"""The interface of auto-encoders with an invertible map from the latent to presets."""
+"""What auto-encoders share with an invertible map from the latent to presets: interfaces, sizes, the paper's loss."""
 
+import abc
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -7,29 +8,34 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..flows import chain
+from ..nn.coder import Coder, CoderSizes
+from ..nn.gaussian import Drawn, NoiseScale, draw, log_normal, split
+from ..nn.heads import dequantise
 from ..presets import ParamSpace
-from ._autoencoder import AutoEncoder
-from ._chains import chain
-from ._coder import Coder, CoderSizes
-from ._density import Density
-from ._gaussian import draw, log_normal, split
+from ._base import AutoEncoder, Batch, Density
 
-__all__ = ["FlowRegression", "FlowRegressionSizes"]
+__all__ = ["Evidence", "EvidenceSizes", "FlowRegression", "FlowRegressionSizes"]
+
+# parts of what `encode` returns; part 0 is mean and log-variance
+_REGRESSION = 1  # what the regression flow is told of the sound
+_POSTERIOR = 2  # what the posterior flow is told
+_UNTOLD = 0.1  # share of sounds in training of which the regression flow is told nothing
 
 
 @dataclass(frozen=True)
 class FlowRegressionSizes(CoderSizes):
-    """What all of them are made with.
+    """The sizes of all of them: those of `CoderSizes`, and these. See `FlowRegression` for `latent`.
 
     Args:
         flow: Name of the flows, see `flows`.
-        steps: Number of steps of each.
-        flow_hidden: Width of the networks inside.
+        steps: Number of steps of each, at least 1.
+        flow_hidden: Width of the networks inside, at least 1.
     """
 
-    flow: str
-    steps: int
-    flow_hidden: int
+    flow: str = "iaf"
+    steps: int = 16
+    flow_hidden: int = 256
 
 
 class FlowRegression(AutoEncoder, Density):
@@ -58,19 +64,27 @@ class FlowRegression(AutoEncoder, Density):
         self, space: ParamSpace, sizes: FlowRegressionSizes, *, end: str, conditional: int = 0, told: int = 0
     ) -> None:
         super().__init__()
-        for name, size in (("conditional", conditional), ("told", told)):
-            if size < 0:
-                raise ValueError(f"{name}={size}: not at least 0")
+        if conditional < 0:
+            raise ValueError(f"conditional={conditional}: not at least 0")
+        if told < 0:
+            raise ValueError(f"told={told}: not at least 0")
         self.space = space
         self.hears = sizes.hears
         self.sizes = sizes
         self.latent_size = sizes.latent or len(space)
         self.noise = max(self.latent_size, len(space))
-        self.codes = [2 * self.latent_size, conditional, told]
+        self.codes = [2 * self.latent_size, conditional, told]  # lengths of the parts of what `encode` returns
         self.coder = Coder(sizes, self.latent_size, sum(self.codes))
-        kind, steps, hidden = sizes.flow, sizes.steps, sizes.flow_hidden
-        self.posterior = chain(kind, self.latent_size, steps, hidden=hidden, context=told)
-        self.regression = chain(kind, self.noise, steps, hidden=hidden, context=conditional, seed=1000, end=end)
+        self.posterior = chain(sizes.flow, self.latent_size, sizes.steps, hidden=sizes.flow_hidden, context=told)
+        self.regression = chain(
+            sizes.flow,
+            self.noise,
+            sizes.steps,
+            hidden=sizes.flow_hidden,
+            context=conditional,
+            seed=1000,
+            end=end,
+        )
         self.register_buffer("cells", torch.from_numpy(space.cells).float(), persistent=False)
 
     def config(self) -> dict[str, Any]:
@@ -83,12 +97,13 @@ class FlowRegression(AutoEncoder, Density):
 
     def draw(self, context: Float[Tensor, "S C"], noise: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
         """See `AutoEncoder.draw`."""
-        return draw(context, noise, self.posterior, self._told(context, 2)).z
+        return draw(context, noise, self.posterior, self._told(context, _POSTERIOR)).z
 
     def presets(self, z: Float[Tensor, "S Z"], context: Float[Tensor, "S C"] | None = None) -> Float[Tensor, "S P"]:
         """See `AutoEncoder.presets`: f([z, 0]), in one pass of the flow if its forward direction takes one."""
-        rest = z.new_zeros(len(z), self.noise - self.latent_size)
-        return self.regression(torch.cat((z, rest), 1), self.told(z, context))[0][:, : len(self.space)]
+        beyond = z.new_zeros(len(z), self.noise - self.latent_size)
+        v, _ = self.regression(torch.cat((z, beyond), 1), self.told(z, context))
+        return v[:, : len(self.space)]
 
     def latent_of(
         self, points: Float[Tensor, "S P"], context: Float[Tensor, "S C"] | None = None
@@ -99,8 +114,8 @@ class FlowRegression(AutoEncoder, Density):
             points: Points of the cube; what f gives beyond them is taken to be 1/2.
             context: As for `presets`.
         """
-        rest = points.new_full((len(points), self.noise - len(self.space)), 0.5)
-        u, _ = self.regression.inverse(torch.cat((points, rest), 1), self.told(points, context))
+        beyond = points.new_full((len(points), self.noise - len(self.space)), 0.5)
+        u, _ = self.regression.inverse(torch.cat((points, beyond), 1), self.told(points, context))
         return u[:, : self.latent_size]
 
     @torch.no_grad()
@@ -108,19 +123,20 @@ class FlowRegression(AutoEncoder, Density):
         """See `Model.decode`."""
         latent = self.draw(context, z[:, : self.latent_size])
         u = torch.cat((latent, z[:, self.latent_size :]), 1)
-        return self.regression(u, self.told(z, context))[0][:, : len(self.space)]
+        v, _ = self.regression(u, self.told(z, context))
+        return v[:, : len(self.space)]
 
     @torch.no_grad()
-    def infer(self, points: Float[Tensor, "S P"], context: Float[Tensor, "S C"]) -> Float[Tensor, "S P"]:
-        """See `Density.infer`.
+    def noise_of(self, points: Float[Tensor, "S P"], context: Float[Tensor, "S C"]) -> Float[Tensor, "S P"]:
+        """See `Density.noise_of`.
 
         Raises:
             ValueError: If the latent is longer than presets are.
         """
         return self._undo(points, context)[0]
 
-    def log_density(self, points: Float[Tensor, "B P"], context: Float[Tensor, "B C"]) -> Float[Tensor, "B"]:
-        """See `Density.log_density`.
+    def log_prob(self, points: Float[Tensor, "B P"], context: Float[Tensor, "B C"]) -> Float[Tensor, "B"]:
+        """See `Density.log_prob`.
 
         Raises:
             ValueError: If the latent is longer than presets are.
@@ -136,8 +152,9 @@ class FlowRegression(AutoEncoder, Density):
             context: What `encode` returned for each sound, if any.
         """
         if context is None:
-            return like.new_zeros(len(like), self.codes[1]) if self.codes[1] else None
-        return self._told(context, 1)
+            size = self.codes[_REGRESSION]
+            return like.new_zeros(len(like), size) if size else None
+        return self._told(context, _REGRESSION)
 
     def heard(
         self, z: Float[Tensor, "B Z"], context: Float[Tensor, "B C"]
@@ -148,17 +165,90 @@ class FlowRegression(AutoEncoder, Density):
             z: Latents.
             context: What `encode` returned for each sound.
         """
-        start, logdet = self.posterior.inverse(z, self._told(context, 2))
+        start, logdet = self.posterior.inverse(z, self._told(context, _POSTERIOR))
         mean, log_variance = split(context, self.latent_size)
-        return (start - mean) * (-log_variance / 2).exp(), logdet - log_variance.sum(1) / 2
+        # noise = (start - mean) / sigma, whose log-determinant is -sum log sigma = -sum log_variance / 2
+        noise = (start - mean) * (-log_variance / 2).exp()
+        return noise, logdet - log_variance.sum(1) / 2
 
     def _told(self, context: Tensor, part: int) -> Tensor | None:
-        return torch.tanh(context.split(self.codes, 1)[part]) if self.codes[part] else None
+        if not self.codes[part]:
+            return None
+        return torch.tanh(context.split(self.codes, 1)[part])
 
     def _undo(self, points: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """The base noise of presets and the log-determinant of the way there."""
         if self.latent_size > len(self.space):
             raise ValueError(f"latent={self.latent_size}: more than {len(self.space)} parameters, so not a density")
+        # preset -> [latent, e] -> [noise of the latent, e]: two maps, whose log-determinants add up
         u, of_regression = self.regression.inverse(points, self.told(points, context))
         noise, of_posterior = self.heard(u[:, : self.latent_size], context)
         return torch.cat((noise, u[:, self.latent_size :]), 1), of_regression + of_posterior
+
+
+@dataclass(frozen=True)
+class EvidenceSizes(FlowRegressionSizes):
+    """The sizes of all of them: those of `FlowRegressionSizes`, and this.
+
+    Args:
+        conditional: How many numbers the regression flow is told of the sound, 0 for none; see `FlowReg`.
+    """
+
+    conditional: int = 0
+
+
+class Evidence(FlowRegression):
+    """A regression flow that ends in a sigmoid and learns as the paper's do: by the evidence of draws from q(z|x).
+
+    Args:
+        space: The parameters to infer.
+        sizes: What it is made with.
+    """
+
+    Sizes = EvidenceSizes
+
+    def __init__(self, space: ParamSpace, sizes: EvidenceSizes) -> None:
+        super().__init__(space, sizes, end="sigmoid", conditional=sizes.conditional)
+        self.scale = NoiseScale(len(space))
+
+    @abc.abstractmethod
+    def further_terms(self, drawn: Drawn, batch: Batch) -> dict[str, Float[Tensor, ""]]:
+        """Returns terms of the loss that are not here, in nats a sound.
+
+        Args:
+            drawn: Latents of the batch.
+            batch: What is learned from.
+        """
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
+        """Returns `reconstruction`, `latent`, `regression` and further terms; see `AutoEncoder`.
+
+        `regression` is -E[log N(f(z); v, sigma^2)] - log|det df/dz| + KL[q(sigma) || p(sigma)] for dequantised
+        presets v, the negative log-density of z where the preset is known. See `NoiseScale` for sigma. Weigh it as
+        `latent` at all times, warm-up included: the log-density of z grows as z shrinks, and only the entropy of
+        q in `latent` pays that back.
+        """
+        # a run that goes on after a stop repeats these draws: their number and order are part of what a seed means
+        device = batch.points.device
+        context = self.coder.encode(batch.mel)
+        normal = torch.randn((len(batch), self.noise), generator=generator, device=device).to(context)
+        points = dequantise(batch.points, self.cells, generator, knobs=0.0)
+        untold = torch.rand((len(batch), 1), generator=generator, device=device) < _UNTOLD
+        drawn = draw(context, normal[:, : self.latent_size], self.posterior)
+        u = torch.cat((drawn.z, normal[:, self.latent_size :]), 1)
+        told = self.told(u, context)
+        if told is not None:
+            told = told.masked_fill(untold, 0)  # as for latents without a sound, so that there is a map for those too
+        likely = self._likelihood(u, told, points)
+        terms = {
+            "reconstruction": self.coder.nats(drawn.z, batch.mel).mean(),
+            "latent": (drawn.log_prob - log_normal(drawn.z)).mean(),
+            "regression": self.scale.divergence() - likely.mean(),
+            **self.further_terms(drawn, batch),
+        }
+        return {name: term / self.latent_size for name, term in terms.items()}
+
+    def _likelihood(self, u: Tensor, told: Tensor | None, points: Tensor) -> Tensor:
+        """E_q[log N(f(u); v, sigma^2)] + log|det df/du|, shape (B,)."""
+        v, logdet = self.regression(u, told)
+        return self.scale.log_likelihood(v[:, : points.shape[1]] - points) + logdet

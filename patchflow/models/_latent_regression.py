@@ -1,4 +1,4 @@
-"""The interface of auto-encoders whose presets come from an MLP on the latent."""
+"""What auto-encoders share whose presets come from an MLP on the latent: an interface and its sizes."""
 
 import abc
 from dataclasses import asdict, dataclass
@@ -9,27 +9,26 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..nn import MLP, xavier
+from ..nn.coder import Coder, CoderSizes
+from ..nn.gaussian import Drawn
+from ..nn.heads import ParameterHead
 from ..presets import ParamSpace
-from ._autoencoder import AutoEncoder
-from ._coder import Coder, CoderSizes
-from ._gaussian import Drawn
-from ._model import Batch
-from ._parameters import ParameterHead
+from ._base import AutoEncoder, Batch
 
 __all__ = ["LatentRegression", "RegressionSizes"]
 
 
 @dataclass(frozen=True)
 class RegressionSizes(CoderSizes):
-    """What all of them are made with.
+    """The sizes of all of them: those of `CoderSizes`, and these.
 
     Args:
-        regressor: Width of the two layers from the latent to the preset.
-        parameter_loss: See `ParameterHead`.
+        regressor: Width of the two layers from the latent to the preset, at least 1.
+        parameter_loss: `"mse"`, `"l1"`, `"cross_entropy"` or `"classification"`, see `ParameterHead`.
     """
 
-    regressor: int
-    parameter_loss: str
+    regressor: int = 1024
+    parameter_loss: str = "mse"
 
 
 class LatentRegression(AutoEncoder):
@@ -44,6 +43,8 @@ class LatentRegression(AutoEncoder):
         gaussian: Whether q has a log-variance; else z is a function of the sound.
     """
 
+    Sizes = RegressionSizes
+
     def __init__(self, space: ParamSpace, sizes: RegressionSizes, *, gaussian: bool) -> None:
         super().__init__()
         self.space = space
@@ -57,7 +58,7 @@ class LatentRegression(AutoEncoder):
         xavier(nn.ModuleList([self.regressor, self.head]))
 
     @abc.abstractmethod
-    def spread(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> Drawn:
+    def sample_latent(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> Drawn:
         """Returns latents drawn from q(z|x).
 
         Args:
@@ -71,7 +72,7 @@ class LatentRegression(AutoEncoder):
 
         Args:
             drawn: Latents of a batch.
-            generator: Source of chance.
+            generator: Random generator.
         """
 
     def config(self) -> dict[str, Any]:
@@ -84,7 +85,7 @@ class LatentRegression(AutoEncoder):
 
     def draw(self, context: Float[Tensor, "S C"], noise: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
         """See `AutoEncoder.draw`."""
-        return self.spread(context, noise).z
+        return self.sample_latent(context, noise).z
 
     def presets(self, z: Float[Tensor, "S Z"], context: Float[Tensor, "S C"] | None = None) -> Float[Tensor, "S P"]:
         """See `AutoEncoder.presets`."""
@@ -95,14 +96,15 @@ class LatentRegression(AutoEncoder):
         """See `Model.decode`."""
         of_latent, of_residual = z.split([self.noise - len(self.space), len(self.space)], 1)
         if not of_latent.shape[1]:
-            of_latent = z.new_zeros(len(z), self.latent_size)
-        return self.head.points(self._raw(self.draw(context, of_latent)), of_residual)
+            of_latent = z.new_zeros(len(z), self.latent_size)  # q is a point and ignores it
+        latent = self.draw(context, of_latent)
+        return self.head.points(self._raw(latent), of_residual)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """Returns `reconstruction`, `regression` and, unless q costs nothing, `latent`; see `AutoEncoder`."""
         context = self.coder.encode(batch.mel)
-        shape = (len(batch), self.latent_size)
-        drawn = self.spread(context, torch.randn(shape, generator=generator, device=context.device))
+        noise = torch.randn((len(batch), self.latent_size), generator=generator, device=context.device)
+        drawn = self.sample_latent(context, noise)
         terms = {
             "reconstruction": self.coder.nats(drawn.z, batch.mel).mean(),
             **self.penalties(drawn, generator),

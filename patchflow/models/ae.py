@@ -1,11 +1,13 @@
 """An auto-encoder of spectrograms with a regression on its latent."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..nn.gaussian import Drawn, certain
 from ..presets import ParamSpace
-from ._gaussian import Drawn, certain
 from ._latent_regression import LatentRegression, RegressionSizes
 
 __all__ = ["Ae"]
@@ -26,15 +28,7 @@ class Ae(LatentRegression):
 
     Args:
         space: The parameters to infer.
-        latent: Number of latent dimensions; 0 for as many as there are parameters.
-        channels: Of every convolution, in the encoder and in the decoder.
-        layers: Number of convolutions in either.
-        kernel: Width of their kernels, odd.
-        hidden: Width of the linear layers in either.
-        depth: Number of linear layers in either.
-        regressor: Width of the two layers from the latent to the preset.
-        parameter_loss: `"mse"`, `"l1"`, `"cross_entropy"` or `"classification"`, see `ParameterHead`.
-        hears: What it hears, see `features.inputs`.
+        sizes: Fields of `RegressionSizes`.
 
     Example:
         >>> from patchflow.engines import engines
@@ -44,25 +38,11 @@ class Ae(LatentRegression):
         (torch.Size([1, 3]), torch.Size([1, 64, 80]))
     """
 
-    def __init__(
-        self,
-        space: ParamSpace,
-        *,
-        latent: int = 0,
-        channels: int = 64,
-        layers: int = 5,
-        kernel: int = 7,
-        hidden: int = 1024,
-        depth: int = 3,
-        regressor: int = 1024,
-        parameter_loss: str = "mse",
-        hears: str = "paper",
-    ) -> None:
-        sizes = RegressionSizes(latent, channels, layers, kernel, hidden, depth, hears, regressor, parameter_loss)
-        super().__init__(space, sizes, gaussian=False)
+    def __init__(self, space: ParamSpace, **sizes: Any) -> None:
+        super().__init__(space, RegressionSizes(**sizes), gaussian=False)
 
-    def spread(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> Drawn:
-        """See `LatentRegression.spread`."""
+    def sample_latent(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> Drawn:
+        """See `LatentRegression.sample_latent`."""
         return certain(context)
 
     def penalties(self, drawn: Drawn, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:

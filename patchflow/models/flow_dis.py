@@ -1,24 +1,31 @@
 """The disentangling flow: a regression flow whose latent has semantic macro-controls."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
+from ..flows import chain
+from ..nn.attributes import Disentangling
+from ..nn.gaussian import Drawn
 from ..presets import ParamSpace
-from ._chains import chain
-from ._disentangling import Disentangling
-from ._evidence import Evidence, EvidenceSizes
-from ._gaussian import Drawn
-from ._macros import Macros
-from ._model import Batch
+from ._base import Batch, Macros
+from ._flow_regression import Evidence, EvidenceSizes
 
-__all__ = ["FlowDis"]
+__all__ = ["FlowDis", "FlowDisSizes"]
 
 
 @dataclass(frozen=True)
-class _Sizes(EvidenceSizes):
-    pairs: int
+class FlowDisSizes(EvidenceSizes):
+    """The sizes of this model: those of `EvidenceSizes`, and this.
+
+    Args:
+        pairs: Number of pairs of opposite words, from 1 to the number of latent dimensions; the paper trains one at
+            a time.
+    """
+
+    pairs: int = 1
 
 
 class FlowDis(Evidence, Macros):
@@ -38,18 +45,7 @@ class FlowDis(Evidence, Macros):
 
     Args:
         space: The parameters to infer.
-        pairs: Number of pairs of opposite words; the paper trains one at a time.
-        latent: Number of latent dimensions; 0 for as many as there are parameters. See `FlowRegression` for others.
-        channels: Of every convolution, in the encoder and in the decoder.
-        layers: Number of convolutions in either.
-        kernel: Width of their kernels, odd.
-        hidden: Width of the linear layers in either.
-        depth: Number of linear layers in either.
-        flow: Name of the flows, see `flows`.
-        steps: Number of steps of each.
-        flow_hidden: Width of the networks inside.
-        conditional: How many numbers the regression flow is told of the sound, 0 for none; see `FlowReg`.
-        hears: What it hears, see `features.inputs`.
+        sizes: Fields of `FlowDisSizes`.
 
     Example:
         >>> import torch
@@ -60,30 +56,14 @@ class FlowDis(Evidence, Macros):
         True
     """
 
-    def __init__(
-        self,
-        space: ParamSpace,
-        *,
-        pairs: int = 1,
-        latent: int = 0,
-        channels: int = 64,
-        layers: int = 5,
-        kernel: int = 7,
-        hidden: int = 1024,
-        depth: int = 3,
-        flow: str = "iaf",
-        steps: int = 16,
-        flow_hidden: int = 256,
-        conditional: int = 0,
-        hears: str = "paper",
-    ) -> None:
-        sizes = _Sizes(
-            latent, channels, layers, kernel, hidden, depth, hears, flow, steps, flow_hidden, conditional, pairs
-        )
-        super().__init__(space, sizes)
-        to_words = chain(flow, self.latent_size, steps, hidden=flow_hidden, seed=2000)
-        self.disentangling = Disentangling(to_words, pairs)
-        self.pairs = pairs
+    Sizes = FlowDisSizes
+
+    def __init__(self, space: ParamSpace, **sizes: Any) -> None:
+        made = FlowDisSizes(**sizes)
+        super().__init__(space, made)
+        to_words = chain(made.flow, self.latent_size, made.steps, hidden=made.flow_hidden, seed=2000)
+        self.disentangling = Disentangling(to_words, made.pairs)
+        self.pairs = made.pairs
 
     def macro(self, z: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
         """See `Macros.macro`: returns z'."""
@@ -95,4 +75,5 @@ class FlowDis(Evidence, Macros):
 
     def further_terms(self, drawn: Drawn, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Returns the divergence of q(z|x) from p(z | tags), estimated by the draws."""
-        return {"disentangling": (drawn.log_density - self.disentangling.log_density(drawn.z, batch.tags)).mean()}
+        excess = drawn.log_prob - self.disentangling.log_prob(drawn.z, batch.tags)
+        return {"disentangling": excess.mean()}

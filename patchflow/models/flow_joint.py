@@ -2,28 +2,40 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ..nn.attributes import log_tags
+from ..nn.gaussian import log_normal
+from ..nn.heads import dequantise
 from ..presets import ParamSpace
+from ._base import Batch, Macros
 from ._flow_regression import FlowRegression, FlowRegressionSizes
-from ._gaussian import log_normal
-from ._macros import Macros
-from ._model import Batch
-from ._spread import spread
-from ._words import log_tags
 
-__all__ = ["FlowJoint"]
+__all__ = ["FlowJoint", "FlowJointSizes"]
 
 _SLOPE = 2.0  # of the chance of a word along its coordinate, before anything was learned
 
 
 @dataclass(frozen=True)
-class _Sizes(FlowRegressionSizes):
-    told: int
-    pairs: int
+class FlowJointSizes(FlowRegressionSizes):
+    """The sizes of this model: those of `FlowRegressionSizes`, two with other defaults, and these.
+
+    Args:
+        flow: Name of the flows, see `flows`; a coupling.
+        steps: Number of steps of each, at least 1.
+        told: How many numbers the flow of q(z|x) is told of the sound, beside mean and variance of where it begins.
+        pairs: Number of pairs of opposite words, at most that of latent dimensions; 0 for none, and then tags are
+            ignored.
+    """
+
+    flow: str = "spline"
+    steps: int = 8
+    told: int = 256
+    pairs: int = 0
 
 
 class FlowJoint(FlowRegression, Macros):
@@ -53,18 +65,7 @@ class FlowJoint(FlowRegression, Macros):
 
     Args:
         space: The parameters to infer.
-        pairs: Number of pairs of opposite words; 0 for none, and then tags are ignored.
-        latent: Number of latent dimensions; 0 for as many as there are parameters. See `FlowRegression` for others.
-        channels: Of every convolution, in the encoder and in the decoder.
-        layers: Number of convolutions in either.
-        kernel: Width of their kernels, odd.
-        hidden: Width of the linear layers in either.
-        depth: Number of linear layers in either.
-        flow: Name of the flows, see `flows`.
-        steps: Number of steps of each.
-        flow_hidden: Width of the networks inside.
-        told: How many numbers the flow of q(z|x) is told of the sound, beside mean and variance of where it begins.
-        hears: What it hears, see `features.inputs`.
+        sizes: Fields of `FlowJointSizes`.
 
     Raises:
         ValueError: If there are more pairs than latent dimensions.
@@ -77,31 +78,15 @@ class FlowJoint(FlowRegression, Macros):
         True
     """
 
-    def __init__(
-        self,
-        space: ParamSpace,
-        *,
-        pairs: int = 0,
-        latent: int = 0,
-        channels: int = 64,
-        layers: int = 5,
-        kernel: int = 7,
-        hidden: int = 1024,
-        depth: int = 3,
-        flow: str = "spline",
-        steps: int = 8,
-        flow_hidden: int = 256,
-        told: int = 256,
-        hears: str = "paper",
-    ) -> None:
-        sizes = _Sizes(
-            latent, channels, layers, kernel, hidden, depth, hears, flow, steps, flow_hidden, told, pairs
-        )  # fmt: skip
-        super().__init__(space, sizes, end="normal_cdf", told=told)
-        if not 0 <= pairs <= self.latent_size:
-            raise ValueError(f"pairs={pairs}: not in [0, {self.latent_size}], the number of latent dimensions")
-        self.pairs = pairs
-        self.log_slope = nn.Parameter(torch.full((pairs,), math.log(_SLOPE))) if pairs else None
+    Sizes = FlowJointSizes
+
+    def __init__(self, space: ParamSpace, **sizes: Any) -> None:
+        made = FlowJointSizes(**sizes)
+        super().__init__(space, made, end="normal_cdf", told=made.told)
+        if not 0 <= made.pairs <= self.latent_size:
+            raise ValueError(f"pairs={made.pairs}: not in [0, {self.latent_size}], the number of latent dimensions")
+        self.pairs = made.pairs
+        self.log_slope = nn.Parameter(torch.full((made.pairs,), math.log(_SLOPE))) if made.pairs else None
 
     def macro(self, z: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
         """See `Macros.macro`: latents are such coordinates."""
@@ -118,16 +103,20 @@ class FlowJoint(FlowRegression, Macros):
         -log p(tags|z), 0 without pairs of words, of freshly spread presets. Their sum is no evidence bound: the preset
         counts twice. Coordinates beyond those of presets are drawn evenly, so for Z > P the first two are bounds.
         """
-        points = spread(batch.points, self.cells, generator)
+        points = dequantise(batch.points, self.cells, generator)
         beyond = torch.rand((len(points), self.noise - points.shape[1]), generator=generator, device=points.device)
         u, logdet = self.regression.inverse(torch.cat((points, beyond), 1))
-        z, rest = u[:, : self.latent_size], log_normal(u[:, self.latent_size :]) + logdet
+        z = u[:, : self.latent_size]
+        # what p(v) and p(v|x) have in common: coordinates beyond the latent, and the Jacobian of f^-1
+        shared = log_normal(u[:, self.latent_size :]) + logdet
         noise, of_posterior = self.heard(z, self.coder.encode(batch.mel))
-        words = z.new_zeros(len(z)) if self.log_slope is None else log_tags(z, batch.tags, self.log_slope)
+        words = z.new_zeros(len(z))
+        if self.log_slope is not None:
+            words = log_tags(z, batch.tags, self.log_slope)
         terms = {
             "reconstruction": self.coder.nats(z, batch.mel).mean(),
-            "latent": -(log_normal(z) + rest).mean(),
-            "regression": -(log_normal(noise) + of_posterior + rest).mean(),
+            "latent": -(log_normal(z) + shared).mean(),
+            "regression": -(log_normal(noise) + of_posterior + shared).mean(),
             "disentangling": -words.mean(),
         }
         return {name: term / self.latent_size for name, term in terms.items()}

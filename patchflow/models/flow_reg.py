@@ -1,12 +1,14 @@
 """The regression flow: one invertible map between the latent of sounds and presets."""
 
+from typing import Any
+
 from jaxtyping import Float
 from torch import Tensor
 
+from ..nn.gaussian import Drawn
 from ..presets import ParamSpace
-from ._evidence import Evidence, EvidenceSizes
-from ._gaussian import Drawn
-from ._model import Batch
+from ._base import Batch
+from ._flow_regression import Evidence, EvidenceSizes
 
 __all__ = ["FlowReg"]
 
@@ -37,17 +39,7 @@ class FlowReg(Evidence):
 
     Args:
         space: The parameters to infer.
-        latent: Number of latent dimensions; 0 for as many as there are parameters. See `FlowRegression` for others.
-        channels: Of every convolution, in the encoder and in the decoder.
-        layers: Number of convolutions in either.
-        kernel: Width of their kernels, odd.
-        hidden: Width of the linear layers in either.
-        depth: Number of linear layers in either.
-        flow: Name of the flows, see `flows`.
-        steps: Number of steps of each.
-        flow_hidden: Width of the networks inside.
-        conditional: How many numbers the regression flow is told of the sound, 0 for none; see above.
-        hears: What it hears, see `features.inputs`.
+        sizes: Fields of `EvidenceSizes`.
 
     Example:
         >>> import torch
@@ -58,26 +50,8 @@ class FlowReg(Evidence):
         True
     """
 
-    def __init__(
-        self,
-        space: ParamSpace,
-        *,
-        latent: int = 0,
-        channels: int = 64,
-        layers: int = 5,
-        kernel: int = 7,
-        hidden: int = 1024,
-        depth: int = 3,
-        flow: str = "iaf",
-        steps: int = 16,
-        flow_hidden: int = 256,
-        conditional: int = 0,
-        hears: str = "paper",
-    ) -> None:
-        sizes = EvidenceSizes(
-            latent, channels, layers, kernel, hidden, depth, hears, flow, steps, flow_hidden, conditional
-        )
-        super().__init__(space, sizes)
+    def __init__(self, space: ParamSpace, **sizes: Any) -> None:
+        super().__init__(space, EvidenceSizes(**sizes))
 
     def further_terms(self, drawn: Drawn, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """See `Evidence.further_terms`: there are none."""

@@ -1,5 +1,7 @@
 """A multi-layer perceptron on the flattened spectrogram: the paper's plainest model."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -23,12 +25,7 @@ class Mlp(FeedForward):
 
     Args:
         space: The parameters to infer.
-        hidden: Width of the layers.
-        layers: How many.
-        dropout: Share of values dropped in training; the paper does not tell it.
-        gated: 1 for gates instead of ELU, which takes twice the weights.
-        parameter_loss: `"mse"`, `"l1"`, `"cross_entropy"` or `"classification"`, see `ParameterHead`.
-        hears: What it hears, see `features.inputs`.
+        sizes: Fields of `FeedForwardSizes`; `layers` counts linear ones.
 
     Example:
         >>> from patchflow.engines import engines
@@ -38,20 +35,11 @@ class Mlp(FeedForward):
         torch.Size([1, 3])
     """
 
-    def __init__(
-        self,
-        space: ParamSpace,
-        *,
-        hidden: int = 2048,
-        layers: int = 5,
-        dropout: float = 0.2,
-        gated: int = 0,
-        parameter_loss: str = "mse",
-        hears: str = "paper",
-    ) -> None:
-        super().__init__(space, FeedForwardSizes(hidden, layers, dropout, gated, parameter_loss, hears), hidden)
-        bands, frames = inputs[hears].shape
-        self.stack = MLP(bands * frames, hidden, layers, dropout=dropout, gated=gated)
+    def __init__(self, space: ParamSpace, **sizes: Any) -> None:
+        made = FeedForwardSizes(**sizes)
+        super().__init__(space, made)
+        bands, frames = inputs[made.hears].shape
+        self.stack = MLP(bands * frames, made.hidden, made.layers, dropout=made.dropout, gated=made.gated)
         xavier(self)
 
     def features(self, x: Float[Tensor, "B F N"], generator: torch.Generator | None) -> Float[Tensor, "B H"]:

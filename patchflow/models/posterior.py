@@ -2,32 +2,48 @@
 
 import math
 from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import BoolTensor, Tensor, nn
 from zuko.distributions import DiagNormal
 from zuko.flows import Flow, UnconditionalDistribution
+from zuko.lazy import LazyTransform
+from zuko.nn import MLP
+from zuko.transforms import CouplingTransform, DependentTransform, MonotonicRQSTransform, Transform
 
+from ..features.inputs.levels import input_shape
+from ..nn.heads import dequantise
 from ..presets import ParamSpace
-from ._coupling import BOUND, SplineCoupling
-from ._density import Density
-from ._encoder import Encoder
-from ._model import Batch
-from ._spread import spread
+from ._base import Batch, Density
 
-__all__ = ["Posterior"]
+__all__ = ["BOUND", "Encoder", "Posterior", "PosteriorSizes", "SplineCoupling"]
+
+BOUND = 4.0
+"""The splines act on [-BOUND, BOUND]."""
 
 
 @dataclass(frozen=True)
-class _Sizes:
-    width: int
-    context: int
-    hidden: int
-    transforms: int
-    bins: int
+class PosteriorSizes:
+    """The sizes of the posterior, each at least 1.
+
+    Args:
+        width: Channels of the encoder's first layer.
+        context: Size of the encoding of the sound and the note.
+        hidden: Width of the networks inside the flow.
+        transforms: Number of coupling layers.
+        bins: Number of spline segments.
+    """
+
+    width: int = 48
+    context: int = 256
+    hidden: int = 448
+    transforms: int = 8
+    bins: int = 8
 
 
 class Posterior(Density):
@@ -44,11 +60,7 @@ class Posterior(Density):
 
     Args:
         space: The parameters to infer.
-        width: Channels of the encoder's first layer.
-        context: Size of the encoding of the sound and the note.
-        hidden: Width of the networks inside the flow.
-        transforms: Number of coupling layers.
-        bins: Number of spline segments.
+        sizes: Fields of `PosteriorSizes`.
 
     Example:
         >>> from patchflow.engines import engines
@@ -58,27 +70,19 @@ class Posterior(Density):
         torch.Size([5, 3])
     """
 
+    Sizes = PosteriorSizes
     hears = "levels"
     told_note = True
     cells: Tensor
 
-    def __init__(
-        self,
-        space: ParamSpace,
-        *,
-        width: int = 48,
-        context: int = 256,
-        hidden: int = 448,
-        transforms: int = 8,
-        bins: int = 8,
-    ) -> None:
+    def __init__(self, space: ParamSpace, **sizes: Any) -> None:
         super().__init__()
         self.space = space
         self.noise = len(space)
-        self.sizes = _Sizes(width, context, hidden, transforms, bins)
+        self.sizes = PosteriorSizes(**sizes)
         self.register_buffer("cells", torch.from_numpy(space.cells).float(), persistent=False)
-        self.encoder = Encoder(width, context)
-        self.flow = _flow(len(space), context, hidden, transforms, bins)
+        self.encoder = Encoder(self.sizes.width, self.sizes.context)
+        self.flow = _flow(len(space), self.sizes)
 
     def config(self) -> dict[str, Any]:
         """See `Model.config`."""
@@ -88,8 +92,8 @@ class Posterior(Density):
         """See `Model.encode`."""
         return self.encoder(mel, note)
 
-    def log_density(self, points: Float[Tensor, "B P"], context: Float[Tensor, "B C"]) -> Float[Tensor, "B"]:
-        """See `Density.log_density`."""
+    def log_prob(self, points: Float[Tensor, "B P"], context: Float[Tensor, "B C"]) -> Float[Tensor, "B"]:
+        """See `Density.log_prob`."""
         return self.flow(context).log_prob(self._widen(points)) + points.shape[-1] * math.log(2 * BOUND)
 
     @torch.no_grad()
@@ -99,23 +103,23 @@ class Posterior(Density):
         return (x / (2 * BOUND) + 0.5).clamp(0, 1)
 
     @torch.no_grad()
-    def infer(self, points: Float[Tensor, "S P"], context: Float[Tensor, "S C"]) -> Float[Tensor, "S P"]:
-        """See `Density.infer`."""
+    def noise_of(self, points: Float[Tensor, "S P"], context: Float[Tensor, "S C"]) -> Float[Tensor, "S P"]:
+        """See `Density.noise_of`."""
         return self.flow(context).transform(self._widen(points))
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """Returns the mean negative log-density per parameter of freshly spread presets, in nats."""
-        points = spread(batch.points, self.cells, generator)
-        density = self.log_density(points, self.encode(batch.mel, batch.note))
+        points = dequantise(batch.points, self.cells, generator)
+        density = self.log_prob(points, self.encode(batch.mel, batch.note))
         return {"posterior": -density.mean() / points.shape[-1]}
 
     def _widen(self, points: Tensor) -> Tensor:
         return (points - 0.5) * (2 * BOUND)
 
 
-def _flow(size: int, context: int, hidden: int, transforms: int, bins: int) -> Flow:
+def _flow(size: int, sizes: PosteriorSizes) -> Flow:
     """A normal distribution and the couplings that lead to it."""
-    layers = [SplineCoupling(mask, context, hidden, bins) for mask in _masks(size, transforms)]
+    layers = [SplineCoupling(mask, sizes.context, sizes.hidden, sizes.bins) for mask in _masks(size, sizes.transforms)]
     base = UnconditionalDistribution(DiagNormal, loc=torch.zeros(size), scale=torch.ones(size), buffer=True)
     return Flow(layers, base)
 
@@ -129,3 +133,125 @@ def _masks(size: int, count: int) -> list[torch.BoolTensor]:
         half[rng.permutation(size)[: size // 2]] = True
         masks += [half, ~half]
     return masks[:count]
+
+
+class Encoder(nn.Module):
+    """A patch stem and three strided residual stages, flattened, joined with the note.
+
+    Args:
+        width: Channels after the stem; the stages have 2, 3 and 4 times as many.
+        context: Size of the encoding.
+    """
+
+    def __init__(self, width: int, context: int) -> None:
+        super().__init__()
+        channels = [width * k for k in (1, 2, 3, 4)]
+        stem = nn.Conv2d(1, width, 8, stride=4, padding=2)
+        stages = [_Stage(a, b) for a, b in pairwise(channels)]
+        self.stages = nn.Sequential(stem, nn.GroupNorm(1, width), nn.SiLU(), *stages)
+        with torch.no_grad():
+            size = self.stages(torch.zeros(1, 1, *input_shape())).numel()
+        self.note = nn.Sequential(nn.Linear(5, 64), nn.SiLU(), nn.Linear(64, 64))
+        self.head = nn.Sequential(
+            nn.Linear(size + 64, 2 * context), nn.SiLU(), nn.Linear(2 * context, context), nn.LayerNorm(context)
+        )
+
+    def forward(self, mel: Float[Tensor, "B F N"], note: Float[Tensor, "B 3"]) -> Float[Tensor, "B C"]:
+        """Returns the encoding; see `Posterior.encode`."""
+        x = (4 * mel - 2)[:, None].contiguous(memory_format=torch.channels_last)
+        x = self.stages(x).flatten(1)
+        return self.head(torch.cat([x, self.note(_describe(note))], 1))
+
+
+class SplineCoupling(LazyTransform):
+    """Monotonic rational-quadratic splines of half of the coordinates.
+
+    `zuko.flows.GeneralCouplingTransform` does the same for shapes that have to be broadcast. For that, torch
+    imports a library for symbolic algebra when it is first used: half a second that a short match notices.
+
+    References:
+        Durkan et al., Neural Spline Flows (2019), https://arxiv.org/abs/1906.04032
+
+    Args:
+        mask: True for coordinates that stay as they are, shape `(Z,)`.
+        context: Size of the context.
+        hidden: Width of the two hidden layers.
+        bins: Number of spline segments.
+    """
+
+    mask: BoolTensor
+
+    def __init__(self, mask: BoolTensor, context: int, hidden: int, bins: int) -> None:
+        super().__init__()
+        self.register_buffer("mask", mask)
+        self.sizes = [bins, bins, bins - 1]
+        stay = int(mask.sum())
+        self.hyper = MLP(
+            stay + context, (len(mask) - stay) * sum(self.sizes), hidden_features=(hidden, hidden), activation=nn.SiLU
+        )
+
+    def forward(self, c: Tensor | None = None) -> Transform:
+        """Returns the transform for a context, shape `(B, C)`, one for each row of what is transformed."""
+        return CouplingTransform(partial(self._bend, c), self.mask)
+
+    def _bend(self, c: Tensor | None, x: Tensor) -> Transform:
+        known = x if c is None else torch.cat((x, c), -1)
+        phi = self.hyper(known).unflatten(-1, (-1, sum(self.sizes)))
+        # mixed precision ends here: a spline in bfloat16 is neither monotone nor invertible
+        phi = phi.to(torch.promote_types(phi.dtype, torch.float32))
+        widths, heights, slopes = phi.split(self.sizes, -1)
+        return DependentTransform(_Spline(widths, heights, slopes, bound=BOUND, slope=1e-4), 1)
+
+
+class _Spline(MonotonicRQSTransform):
+    """Zuko's spline, which looks up its knots without broadcasting: here there is a spline for every value."""
+
+    def bin(self, k: Tensor) -> tuple[Tensor, ...]:
+        """Returns whether each value is in a bin, and that bin's corners, slopes at these, and mean slope."""
+        inside = (k >= 0) & (k < self.bins)
+        left = (k % self.bins)[..., None]
+        right = left + 1
+        x0 = self.horizontal.gather(-1, left).squeeze(-1)
+        x1 = self.horizontal.gather(-1, right).squeeze(-1)
+        y0 = self.vertical.gather(-1, left).squeeze(-1)
+        y1 = self.vertical.gather(-1, right).squeeze(-1)
+        d0 = self.derivatives.gather(-1, left).squeeze(-1)
+        d1 = self.derivatives.gather(-1, right).squeeze(-1)
+        return inside, x0, x1, y0, y1, d0, d1, (y1 - y0) / (x1 - x0)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        inside, x0, x1, y0, y1, d0, d1, mean = self.bin(self.searchsorted(self.vertical, y) - 1)
+        height = y1 - y0
+        bend = d0 + d1 - 2 * mean
+        above = inside * (y - y0)
+        # Inside a bin y is a quotient of two quadratics of the share of the bin that lies before x, so the share is a
+        # root of a share^2 + b share + c, as Durkan et al. derive. Of the two, 2 c / (-b - root) is the one in [0, 1],
+        # in the form that does not lose digits where a is near 0.
+        a = height * (mean - d0) + above * bend
+        b = height * d0 - above * bend
+        c = -mean * above
+        # in a steep or flat bin rounding makes this negative, and a root of it would spoil the whole preset
+        root = (b.square() - 4 * a * c).clamp_min(0).sqrt()
+        share = (2 * c / (-b - root).clamp_max(-torch.finfo(y.dtype).tiny)).clamp(0, 1)
+        return torch.where(inside, x0 + share * (x1 - x0), y)
+
+
+class _Stage(nn.Module):
+    """Halves both axes, then mixes the channels with a skip."""
+
+    def __init__(self, channels: int, out: int) -> None:
+        super().__init__()
+        self.down = nn.Conv2d(channels, out, 3, stride=2, padding=1)
+        self.norm = nn.GroupNorm(1, out)
+        self.mix = nn.Sequential(nn.SiLU(), nn.Conv2d(out, out, 1))
+
+    def forward(self, x: Float[Tensor, "B C F N"]) -> Float[Tensor, "B D G M"]:
+        x = self.norm(self.down(x))
+        return nn.functional.silu(x + self.mix(x))
+
+
+def _describe(note: Tensor) -> Tensor:
+    """Pitch, its place in the octave, velocity and log-duration, each about 1 in size; shape (B, 5)."""
+    pitch, velocity, hold = note.unbind(-1)
+    turn = pitch * (2 * torch.pi / 12)
+    return torch.stack([(pitch - 60) / 24, turn.sin(), turn.cos(), (velocity - 100) / 40, hold.log()], -1)

@@ -1,13 +1,14 @@
 """A convolutional network with paths around its layers, from the spectrogram to the preset."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ..nn import xavier
 from ..presets import ParamSpace
-from ._convolutions import Convolutions, ConvolutionSizes
-from ._feed_forward import FeedForward
+from ._feed_forward import Convolutions, ConvolutionSizes, FeedForward
 
 __all__ = ["Resnet"]
 
@@ -23,15 +24,7 @@ class Resnet(FeedForward):
 
     Args:
         space: The parameters to infer.
-        channels: Of every convolution.
-        layers: Number of convolutions.
-        kernel: Width of their kernels, odd.
-        hidden: Width of the linear layers.
-        depth: Number of linear layers.
-        dropout: Share of values dropped between linear layers in training; the paper does not tell it.
-        gated: 1 for gates instead of ELU, which takes twice the weights.
-        parameter_loss: `"mse"`, `"l1"`, `"cross_entropy"` or `"classification"`, see `ParameterHead`.
-        hears: What it hears, see `features.inputs`.
+        sizes: Fields of `ConvolutionSizes`.
 
     Example:
         >>> from patchflow.engines import engines
@@ -41,23 +34,12 @@ class Resnet(FeedForward):
         torch.Size([1, 3])
     """
 
-    def __init__(
-        self,
-        space: ParamSpace,
-        *,
-        channels: int = 128,
-        layers: int = 5,
-        kernel: int = 7,
-        hidden: int = 2048,
-        depth: int = 3,
-        dropout: float = 0.2,
-        gated: int = 0,
-        parameter_loss: str = "mse",
-        hears: str = "paper",
-    ) -> None:
-        sizes = ConvolutionSizes(hidden, layers, dropout, gated, parameter_loss, hears, channels, kernel, depth)
-        super().__init__(space, sizes, hidden)
-        self.convolutions = Convolutions(sizes, residual=1)
+    Sizes = ConvolutionSizes
+
+    def __init__(self, space: ParamSpace, **sizes: Any) -> None:
+        made = ConvolutionSizes(**sizes)
+        super().__init__(space, made)
+        self.convolutions = Convolutions(made, residual=1)
         xavier(self)
 
     def features(self, x: Float[Tensor, "B F N"], generator: torch.Generator | None) -> Float[Tensor, "B H"]:

@@ -1,24 +1,33 @@
 """A variational auto-encoder whose posterior is a Gaussian sent through a flow."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..flows import chain
+from ..nn.gaussian import Drawn, draw, log_normal
 from ..presets import ParamSpace
-from ._chains import chain
-from ._gaussian import Drawn, draw, log_normal
 from ._latent_regression import LatentRegression, RegressionSizes
 
-__all__ = ["VaeFlow"]
+__all__ = ["VaeFlow", "VaeFlowSizes"]
 
 
 @dataclass(frozen=True)
-class _Sizes(RegressionSizes):
-    flow: str
-    steps: int
-    flow_hidden: int
+class VaeFlowSizes(RegressionSizes):
+    """The sizes of this model: those of `RegressionSizes`, and these.
+
+    Args:
+        flow: Name of the posterior's flow, see `flows`.
+        steps: How many of them, at least 1.
+        flow_hidden: Width of the networks inside, at least 1.
+    """
+
+    flow: str = "iaf"
+    steps: int = 16
+    flow_hidden: int = 256
 
 
 class VaeFlow(LatentRegression):
@@ -38,18 +47,7 @@ class VaeFlow(LatentRegression):
 
     Args:
         space: The parameters to infer.
-        latent: Number of latent dimensions; 0 for as many as there are parameters.
-        channels: Of every convolution, in the encoder and in the decoder.
-        layers: Number of convolutions in either.
-        kernel: Width of their kernels, odd.
-        hidden: Width of the linear layers in either.
-        depth: Number of linear layers in either.
-        regressor: Width of the two layers from the latent to the preset.
-        flow: Name of the posterior's flow, see `flows`.
-        steps: How many of them.
-        flow_hidden: Width of the networks inside.
-        parameter_loss: `"mse"`, `"l1"`, `"cross_entropy"` or `"classification"`, see `ParameterHead`.
-        hears: What it hears, see `features.inputs`.
+        sizes: Fields of `VaeFlowSizes`.
 
     Example:
         >>> from patchflow.engines import engines
@@ -59,33 +57,17 @@ class VaeFlow(LatentRegression):
         (torch.Size([1, 3]), torch.Size([1, 64, 80]))
     """
 
-    def __init__(
-        self,
-        space: ParamSpace,
-        *,
-        latent: int = 0,
-        channels: int = 64,
-        layers: int = 5,
-        kernel: int = 7,
-        hidden: int = 1024,
-        depth: int = 3,
-        regressor: int = 1024,
-        flow: str = "iaf",
-        steps: int = 16,
-        flow_hidden: int = 256,
-        parameter_loss: str = "mse",
-        hears: str = "paper",
-    ) -> None:
-        sizes = _Sizes(
-            latent, channels, layers, kernel, hidden, depth, hears, regressor, parameter_loss, flow, steps, flow_hidden
-        )
-        super().__init__(space, sizes, gaussian=True)
-        self.posterior = chain(flow, self.latent_size, steps, hidden=flow_hidden)
+    Sizes = VaeFlowSizes
 
-    def spread(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> Drawn:
-        """See `LatentRegression.spread`."""
+    def __init__(self, space: ParamSpace, **sizes: Any) -> None:
+        made = VaeFlowSizes(**sizes)
+        super().__init__(space, made, gaussian=True)
+        self.posterior = chain(made.flow, self.latent_size, made.steps, hidden=made.flow_hidden)
+
+    def sample_latent(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> Drawn:
+        """See `LatentRegression.sample_latent`."""
         return draw(context, noise, self.posterior)
 
     def penalties(self, drawn: Drawn, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """Returns the divergence of q from the normal distribution, estimated by the draws."""
-        return {"latent": (drawn.log_density - log_normal(drawn.z)).mean()}
+        return {"latent": (drawn.log_prob - log_normal(drawn.z)).mean()}

@@ -1,9 +1,15 @@
-"""Blocks that two or more models are built of."""
+"""Blocks that two or more models are built of.
 
-from .activation import activate
+* `mlp`: stacks of linear layers, what bends the values between them, and the weights they begin with.
+* `conv`: convolutions from spectrograms to vectors and back; `standard`: spectrograms of mean 0 and deviation 1.
+* `coder`: the encoder and decoder of all auto-encoders, and their sizes.
+* `heads`: the last layer, its losses and its draws of presets; presets with a smooth density.
+* `gaussian`: Gaussians of latents and of noise, drawn from and compared.
+* `attributes`: pairs of opposite words and the first dimensions of a latent.
+"""
+
 from .conv import ConvDecoder, ConvEncoder
-from .initial import xavier
-from .mlp import MLP
+from .mlp import MLP, activate, xavier
 from .standard import Standard
 
 __all__ = ["MLP", "ConvDecoder", "ConvEncoder", "Standard", "activate", "xavier"]

@@ -6,8 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .activation import activate
-from .mlp import MLP
+from .mlp import MLP, activate
 
 __all__ = ["ConvDecoder", "ConvEncoder"]
 
@@ -53,12 +52,11 @@ class ConvEncoder(nn.Module):
         maps = _maps(shape, layers, kernel)
         widths = [1] + [channels] * layers
         dilations = [_dilation(layer, size, kernel) for layer, size in enumerate(maps[:-1])]
-        self.layers = nn.Sequential(
-            *(
-                _Layer((before, after), kernel, dilation, gated=gated, residual=residual)
-                for (before, after), dilation in zip(pairwise(widths), dilations, strict=True)
-            )
-        )
+        stack = [
+            _Layer(pair, kernel, dilation, gated=gated, residual=residual)
+            for pair, dilation in zip(pairwise(widths), dilations, strict=True)
+        ]
+        self.layers = nn.Sequential(*stack)
         self.size = channels * maps[-1][0] * maps[-1][1]
 
     def forward(self, x: Float[Tensor, "B F N"]) -> Float[Tensor, "B H"]:
@@ -98,8 +96,8 @@ class ConvDecoder(nn.Module):
         for layer in reversed(range(layers)):
             steps += [nn.BatchNorm2d(channels), nn.ELU()]
             dilation = _dilation(layer, maps[layer], kernel)
-            out, last = (channels, False) if layer else (1, True)
-            steps.append(Double(channels, out, kernel, dilation, size=maps[layer], bias=last))
+            last = layer == 0  # it gives the spectrogram, and no batch norm with a shift of its own follows
+            steps.append(Double(channels, 1 if last else channels, kernel, dilation, size=maps[layer], bias=last))
         self.layers = nn.Sequential(*steps)
 
     def forward(self, z: Float[Tensor, "B Z"]) -> Float[Tensor, "B F N"]:
@@ -132,6 +130,8 @@ class Halve(nn.Conv2d):
     """
 
     def __init__(self, before: int, after: int, kernel: int, dilation: Pair) -> None:
+        # Output i reads inputs 2 i + k d for the taps k. Of an even d these are all even, so among every other input
+        # the stride is 1 and the dilation d / 2. `steps` says along which axes that is so.
         self.steps = _steps(dilation)
         stride, dilation = _without(self.steps, dilation)
         super().__init__(before, after, kernel, stride, _padding(dilation, kernel), dilation, bias=False)
@@ -145,16 +145,19 @@ class Double(nn.ConvTranspose2d):
     """The transposed convolution to a map of this size. Along an even dilation it fills every other value only."""
 
     def __init__(self, before: int, after: int, kernel: int, dilation: Pair, *, size: Pair, bias: bool = False) -> None:
-        self.steps, self.size = _steps(dilation), size
+        self.steps = _steps(dilation)
+        self.size = size
         stride, dilation = _without(self.steps, dilation)
-        odd = [stride[k] - 1 - (stride[k] - 1) * (size[k] % 2) for k in (0, 1)]  # a map of n comes from (n + 1) // 2
+        # a map of n comes from (n + 1) // 2, so an even one needs a row more than the convolution gives
+        odd = [stride[k] - 1 - (stride[k] - 1) * (size[k] % 2) for k in (0, 1)]
         padding = _padding(dilation, kernel)
         super().__init__(before, after, kernel, stride, padding, (odd[0], odd[1]), bias=bias, dilation=dilation)
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:  # noqa: A002
-        y, (down, across) = super().forward(input, output_size), self.steps
+        y = super().forward(input, output_size)
         if self.steps == (1, 1):
             return y
+        down, across = self.steps
         whole = y.new_zeros(*y.shape[:2], *self.size)
         if self.bias is not None:
             whole += self.bias[:, None, None]
@@ -177,13 +180,16 @@ def _maps(shape: Pair, layers: int, kernel: int) -> list[Pair]:
         raise ValueError(f"kernel={kernel}, layers={layers}: not odd and at least 1")
     maps = [shape]
     for _ in range(layers):
-        maps.append(((maps[-1][0] + 1) // 2, (maps[-1][1] + 1) // 2))
+        bands, frames = maps[-1]
+        maps.append(((bands + 1) // 2, (frames + 1) // 2))
     return maps
 
 
 def _dilation(layer: int, size: Pair, kernel: int) -> Pair:
     reach = max(1, kernel - 1)
-    return min(2**layer, max(1, (size[0] - 1) // reach)), min(2**layer, max(1, (size[1] - 1) // reach))
+    down = max(1, (size[0] - 1) // reach)
+    across = max(1, (size[1] - 1) // reach)
+    return min(2**layer, down), min(2**layer, across)
 
 
 def _padding(dilation: Pair, kernel: int) -> Pair:

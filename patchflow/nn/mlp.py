@@ -1,12 +1,13 @@
-"""A stack of linear layers with batch norm, a bend and dropout."""
+"""Stacks of linear layers, what bends the values between them, and the weights they begin with."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.functional import elu, glu
 
-from .activation import activate, drop
+__all__ = ["MLP", "activate", "drop", "xavier"]
 
-__all__ = ["MLP"]
+_LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 
 
 class MLP(nn.Module):
@@ -48,9 +49,63 @@ class MLP(nn.Module):
 
         Args:
             x: What comes in.
-            generator: Source of chance for the dropout; without one, and in evaluation, nothing is dropped.
+            generator: Random generator of the dropout; without one, and in evaluation, nothing is dropped.
         """
         chance = generator if self.training else None
         for linear, norm in zip(self.linear, self.norm, strict=True):
-            x = drop(activate(norm(linear(x)), self.gated), self.dropout, chance)
+            x = activate(norm(linear(x)), self.gated)
+            x = drop(x, self.dropout, chance)
         return x
+
+
+def activate(x: Tensor, gated: int) -> Tensor:
+    """Returns ELU(x), or, for a gated layer, one half of the channels times the sigmoid of the other.
+
+    References:
+        Clevert et al., Fast and Accurate Deep Network Learning by Exponential Linear Units (2015),
+        https://arxiv.org/abs/1511.07289
+        Dauphin et al., Language Modeling with Gated Convolutional Networks (2017), https://arxiv.org/abs/1612.08083
+
+    Args:
+        x: Values, shape `(B, C, ...)`; C is even if gated.
+        gated: 0 or 1.
+
+    Example:
+        >>> activate(torch.tensor([[1.0, 0.0]]), 1)
+        tensor([[0.5000]])
+    """
+    return glu(x, 1) if gated else elu(x)
+
+
+def drop(x: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
+    """Returns x with a share of the values zeroed and the others scaled up, so that the mean stays.
+
+    Torch's own dropout draws from a state of the whole process; a training run that goes on after an interruption has
+    to draw what it would have drawn.
+
+    Args:
+        x: Values.
+        share: Of the values that become 0, in [0, 1).
+        generator: Random generator, on the device of x; None drops nothing.
+    """
+    if generator is None or not share:
+        return x
+    kept = torch.rand(x.shape, generator=generator, device=x.device) >= share
+    return x * kept / (1 - share)
+
+
+def xavier(module: nn.Module) -> None:
+    """Draws the weights of linear and convolutional layers as Glorot and Bengio do; biases begin at 0.
+
+    References:
+        Glorot & Bengio, Understanding the difficulty of training deep feedforward neural networks (2010),
+        https://proceedings.mlr.press/v9/glorot10a.html
+
+    Args:
+        module: Whose layers are initialised, from torch's global random state.
+    """
+    for layer in module.modules():
+        if isinstance(layer, _LAYERS):
+            nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

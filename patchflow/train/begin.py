@@ -1,7 +1,6 @@
 """The model of a run and all that belongs to it, as they are before the first step."""
 
 import copy
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from torch.optim import AdamW
 
 from ..errors import ModelError, OptionError, UnknownName
 from ..features.inputs import inputs
-from ..models import Model, load_model, models
+from ..models import Model, default_sizes, load_model, models
 from ..presets import ParamSpace
 from .check import ERROR
 from .checkpoint import State
@@ -102,8 +101,7 @@ def _make(settings: Recipe, space: ParamSpace, sizes: Mapping[str, Any]) -> Mode
 
 def _sizes(settings: Recipe, pairs: int) -> dict[str, Any]:
     """The keyword arguments of the model, each of the type of its default; the number of tag pairs is the data's."""
-    arguments = inspect.signature(models[settings.model]).parameters.values()
-    known = {entry.name: entry.default for entry in arguments if entry.kind is entry.KEYWORD_ONLY}
+    known = default_sizes(models[settings.model])
     sizes = dict(settings.sizes)
     if "pairs" in known and pairs:
         sizes.setdefault("pairs", pairs)

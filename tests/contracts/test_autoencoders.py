@@ -6,8 +6,8 @@ from torch import Tensor
 
 from patchflow.features.inputs import inputs
 from patchflow.models import AutoEncoder, models
-from patchflow.models._spread import spread
 from patchflow.models.flow_joint import FlowJoint
+from patchflow.nn.heads import dequantise
 from tests.small_models import KNOBS, MIXED, batch, heard, make, seeded
 
 
@@ -115,7 +115,7 @@ def test_terms_are_nats_of_a_latent_dimension(name: str):
     model = small(name)
     learned = batch(model, 6)
     if isinstance(model, FlowJoint):  # its latents are those of presets
-        z = model.latent_of(spread(learned.points, model.cells, seeded()))
+        z = model.latent_of(dequantise(learned.points, model.cells, seeded()))
     else:
         z = model.latent(learned.mel, learned.note, torch.randn(6, model.latent_size, generator=seeded()))
 

@@ -39,7 +39,7 @@ def context(model: Density) -> Tensor:
 def density_on(points: Tensor, model: Density) -> Tensor:
     """The density of one sound's presets."""
     with torch.no_grad():
-        return model.log_density(points, model.encode(*heard(model, 1)).expand(len(points), -1)).exp()
+        return model.log_prob(points, model.encode(*heard(model, 1)).expand(len(points), -1)).exp()
 
 
 def test_decode_and_infer_are_inverse(model: Density, context: Tensor):
@@ -48,20 +48,20 @@ def test_decode_and_infer_are_inverse(model: Density, context: Tensor):
 
     points = model.decode(z, context)
 
-    torch.testing.assert_close(model.infer(points, context), z, rtol=0, atol=1e-6)
-    torch.testing.assert_close(model.decode(model.infer(points, context), context), points, rtol=0, atol=1e-6)
+    torch.testing.assert_close(model.noise_of(points, context), z, rtol=0, atol=1e-6)
+    torch.testing.assert_close(model.decode(model.noise_of(points, context), context), points, rtol=0, atol=1e-6)
 
 
 def test_the_density_is_that_of_the_noise_times_the_jacobian(model: Density, context: Tensor):
     model, context, points = model.double(), context.double(), presets(6).double()
     step = 1e-6 * torch.eye(3, dtype=torch.float64)
 
-    columns = [(model.infer(points + d, context) - model.infer(points - d, context)) / 2e-6 for d in step]
+    columns = [(model.noise_of(points + d, context) - model.noise_of(points - d, context)) / 2e-6 for d in step]
     logdet = torch.linalg.slogdet(torch.stack(columns, -1)).logabsdet
-    z = model.infer(points, context)
+    z = model.noise_of(points, context)
     expected = -(z.square() + math.log(2 * math.pi)).sum(1) / 2 + logdet
 
-    torch.testing.assert_close(model.log_density(points, context), expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(model.log_prob(points, context), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_the_density_integrates_to_one(smooth: Density):
@@ -87,7 +87,7 @@ def test_samples_follow_the_density(smooth: Density):
 def test_one_preset_does_not_change_another(model: Density, context: Tensor):
     points = presets(6)
 
-    together = model.log_density(points, context)
-    alone = [model.log_density(points[i : i + 1], context[i : i + 1]) for i in range(6)]
+    together = model.log_prob(points, context)
+    alone = [model.log_prob(points[i : i + 1], context[i : i + 1]) for i in range(6)]
 
     torch.testing.assert_close(together, torch.cat(alone), rtol=1e-4, atol=1e-4)

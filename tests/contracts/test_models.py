@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from patchflow.engines.tone import Tone
-from patchflow.models import Model, load_model, models, sample, save_model
+from patchflow.models import Model, default_sizes, load_model, models, sample, save_model
 from tests.small_models import MIXED, batch, gained_on_one_batch, heard, make, seeded, total
 
 
@@ -19,6 +19,17 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def model(name: str) -> Model:
     return make(name, Tone.space).eval()
+
+
+def test_its_config_is_its_sizes_and_their_defaults_are_its_own(name: str):
+    sizes = default_sizes(models[name])
+
+    assert list(models[name](Tone.space).config().items()) == list(sizes.items())
+
+
+def test_a_size_that_it_has_not_is_refused_by_name(name: str):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'widht'"):
+        models[name](Tone.space, widht=3)
 
 
 def test_one_sound_does_not_change_another(model: Model):

@@ -138,7 +138,7 @@ def test_a_model_that_learned_to_give_one_preset_proposes_it_first(name: str):
 def test_a_preset_whose_noise_overflows_is_varied_like_any_other(
     model: Posterior, heard_of: Callable[[Target], Scored], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(Posterior, "infer", lambda self, points, context: torch.full_like(points, torch.nan))
+    monkeypatch.setattr(Posterior, "noise_of", lambda self, points, context: torch.full_like(points, torch.nan))
     target = make_target()
     parents = heard_of(target)
 
@@ -181,7 +181,7 @@ def test_without_a_posterior_every_preset_is_offered_as_often():
 
 def test_the_likeliest_come_first(model: Posterior):
     presets, target, posterior = seeded(5).random((80, 3)), make_target(), FromModel(model)
-    density = posterior.log_density(target, 60, presets)
+    density = posterior.log_prob(target, 60, presets)
 
     points = FromLibrary(presets, posterior).propose(target, 60, 20, seeded())
 
@@ -193,7 +193,7 @@ def test_a_single_preset_is_the_likeliest(model: Posterior):
 
     (point,) = FromLibrary(presets, posterior).propose(target, 60, 1, seeded())
 
-    np.testing.assert_array_equal(point, presets[posterior.log_density(target, 60, presets).argmax()])
+    np.testing.assert_array_equal(point, presets[posterior.log_prob(target, 60, presets).argmax()])
 
 
 def test_the_other_half_varies(model: Posterior):
@@ -206,10 +206,10 @@ def test_the_other_half_varies(model: Posterior):
 
 def test_ranking_a_large_library_takes_no_longer_than_a_small_one(model: Posterior, monkeypatch: pytest.MonkeyPatch):
     ranked: list[int] = []
-    right = FromModel.log_density
+    right = FromModel.log_prob
     monkeypatch.setattr(
         FromModel,
-        "log_density",
+        "log_prob",
         lambda self, target, pitch, points: (ranked.append(len(points)), right(self, target, pitch, points))[1],
     )
 
@@ -221,11 +221,11 @@ def test_ranking_a_large_library_takes_no_longer_than_a_small_one(model: Posteri
 def test_density_is_the_models(model: Posterior):
     target, points = make_target(), seeded(5).random((6, 3))
 
-    density = FromModel(model, velocity=90).log_density(target, 64, points)
+    density = FromModel(model, velocity=90).log_prob(target, 64, points)
 
     mel = model_input(torch.from_numpy(target.samples)[None], RATE).expand(6, -1, -1)
     note = torch.tensor([[64.0, 90.0, target.hold]]).expand(6, -1)
-    expected = model.log_density(torch.from_numpy(points).float(), model.encode(mel, note)).detach().numpy()
+    expected = model.log_prob(torch.from_numpy(points).float(), model.encode(mel, note)).detach().numpy()
     np.testing.assert_allclose(density, expected, rtol=1e-4, atol=1e-4)
 
 

@@ -1,38 +1,12 @@
-"""What a posterior costs: right in sign and size, for a Gaussian, for a flow of one, and for many draws together."""
+"""What a posterior costs: right in sign and size, for a Gaussian and for a flow of one."""
 
 import pytest
 import torch
-from torch import Tensor
 
-from patchflow.models._discrepancy import discrepancy
-from patchflow.models._gaussian import draw, log_normal
-from patchflow.models._noise_scale import NoiseScale
 from patchflow.models.vae import Vae
 from patchflow.models.vaeflow import VaeFlow
+from patchflow.nn.gaussian import draw, log_normal
 from tests.small_models import KNOBS, make, seeded
-
-
-def test_the_divergence_of_the_noise_scale_is_that_of_torch():
-    scale = NoiseScale(3)
-    with torch.no_grad():
-        scale.mean.add_(torch.randn(3))
-        scale.log_width.add_(torch.randn(3))
-    normal = torch.distributions.Normal
-
-    wanted = torch.distributions.kl_divergence(
-        normal(scale.mean, scale.log_width.exp()), normal(torch.tensor(0.1).log(), 1.0)
-    )
-
-    torch.testing.assert_close(scale.divergence(), wanted.sum())
-
-
-def test_the_likelihood_of_the_noise_scale_is_the_mean_over_its_draws():
-    scale, error = NoiseScale(1), torch.tensor([[0.15]])
-    sigma = (scale.mean + scale.log_width.exp() * torch.randn(200_000, 1, generator=seeded())).exp()
-
-    drawn = torch.distributions.Normal(0.0, sigma).log_prob(error).mean()
-
-    torch.testing.assert_close(scale.log_likelihood(error)[0], drawn, rtol=0.02, atol=0.02)
 
 
 @pytest.mark.parametrize("closer", [0.0, 0.3, 0.8])
@@ -68,7 +42,7 @@ def test_the_estimated_divergence_of_a_flow_that_does_nothing_is_that_of_the_gau
     context = torch.tensor([[1.0, -0.5, 0.2, -1.0, 0.3, -2.0]]).expand(100_000, -1)
     noise = torch.randn(100_000, 3, generator=seeded())
 
-    estimate = model.penalties(model.spread(context, noise), seeded())["latent"]
+    estimate = model.penalties(model.sample_latent(context, noise), seeded())["latent"]
 
     exact = make("vae", KNOBS)
     assert isinstance(exact, Vae)
@@ -80,42 +54,7 @@ def test_the_density_of_a_draw_is_that_of_its_noise_over_the_jacobian():
     assert isinstance(model, VaeFlow)
     context, noise = torch.randn(1, 6).double(), torch.randn(3).double()
 
-    jacobian = torch.autograd.functional.jacobian(lambda n: model.spread(context, n[None]).z[0], noise)
+    jacobian = torch.autograd.functional.jacobian(lambda n: model.sample_latent(context, n[None]).z[0], noise)
     wanted = log_normal(noise[None]) - torch.linalg.slogdet(jacobian).logabsdet
 
-    torch.testing.assert_close(model.spread(context, noise[None]).log_density, wanted)
-
-
-def test_the_discrepancy_is_that_of_all_pairs():
-    x, y = torch.randn(5, 3, generator=seeded(1)), torch.randn(4, 3, generator=seeded(2)) + 1
-
-    def kernel(a: Tensor, b: Tensor) -> float:
-        scales = (2 * 3 * s for s in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0))
-        return sum(c / (c + float((a - b).square().sum())) for c in scales)
-
-    def within(z: Tensor) -> float:
-        pairs = [kernel(z[i], z[j]) for i in range(len(z)) for j in range(len(z)) if i != j]
-        return sum(pairs) / len(pairs)
-
-    across = sum(kernel(a, b) for a in x for b in y) / 20
-
-    assert discrepancy(x, y).item() == pytest.approx(within(x) + within(y) - 2 * across, abs=1e-5)
-
-
-def test_the_discrepancy_of_one_distribution_is_0_in_the_mean():
-    found = torch.stack([discrepancy(*torch.randn(2, 32, 2, generator=seeded(seed))) for seed in range(400)])
-
-    assert found.min() < 0 < found.max()
-    assert abs(found.mean()) < 3 * found.std() / 20
-
-
-def test_the_discrepancy_grows_with_the_distance():
-    x, y = torch.randn(2, 200, 2, generator=seeded())
-
-    near, middle, far = (discrepancy(x, y + shift) for shift in (0.0, 0.5, 1.0))
-
-    assert near < middle < far
-
-
-def test_of_a_single_draw_nothing_is_said():
-    assert discrepancy(torch.ones(1, 3), torch.ones(1, 3)) == 0
+    torch.testing.assert_close(model.sample_latent(context, noise[None]).log_prob, wanted)

@@ -55,6 +55,21 @@ def test_the_header_tells_what_it_is(path: Path):
     assert json.loads(header["about"]) == {"steps": 7}
 
 
+@pytest.mark.parametrize("file", ["dexed", "dexed-flow_joint", "vital"])
+def test_shipped_weights_are_written_again_under_the_header_they_have(file: str, tmp_path: Path):
+    synth, _, name = file.partition("-")
+    kind = name or "posterior"
+    found = shipped(synth, kind)
+    assert found
+    header = read_header(found)
+
+    model = load_model(found, engines[synth].space, models)
+    save_model(tmp_path / "again.safetensors", model, kind, synth, about=json.loads(header["about"]))
+
+    again = read_header(tmp_path / "again.safetensors")
+    assert {key: again[key] for key in header} == header  # older weights do not say `space`
+
+
 def test_weights_are_in_half_precision_and_counts_and_statistics_are_not(path: Path):
     model = Posterior(Tone.space, **SIZES)
     weights, types = dict(model.named_parameters()), {key: x.dtype for key, x in model.state_dict().items()}

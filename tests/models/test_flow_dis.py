@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from patchflow.models import Batch, Model
-from patchflow.models._gaussian import draw
 from patchflow.models.flow_dis import FlowDis
+from patchflow.nn.gaussian import draw
 from tests.small_models import KNOBS, batch, make, seeded
 
 
@@ -37,7 +37,7 @@ def test_the_disentangling_term_is_that_of_each_sound_by_itself():
             tag = float(learned.tags[i, j]) if j < 2 else 0.0
             width = {-1.0: widths[j, 0], 1.0: widths[j, 1]}[tag] if tag else torch.tensor(1.0)
             likely = likely + torch.distributions.Normal(tag, width).log_prob(moved[i, j])
-        total += drawn.log_density[i] - likely
+        total += drawn.log_prob[i] - likely
     torch.testing.assert_close(found, total / 5 / 3)
 
 
@@ -70,7 +70,7 @@ def test_tags_move_their_own_dimension_and_widths_are_learned():
 
     for _ in range(150):
         optimizer.zero_grad()
-        (-model.disentangling.log_density(z, tags).mean()).backward()
+        (-model.disentangling.log_prob(z, tags).mean()).backward()
         optimizer.step()
         falling.step()
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from patchflow.models import Batch
-from patchflow.models._spread import spread
 from patchflow.models.flow_joint import FlowJoint
+from patchflow.nn.heads import dequantise
 from tests.small_models import KNOBS, batch, make, seeded
 
 
@@ -42,11 +42,11 @@ def learned_by(model: FlowJoint, points: Tensor) -> FlowJoint:
 def test_the_regression_term_is_the_density_of_presets_given_sounds(latent: int):
     model = flow_joint(latent=latent)
     learned = batch(model, 5)
-    points = spread(learned.points, model.cells, seeded())
+    points = dequantise(learned.points, model.cells, seeded())
 
     found = model.loss(learned, seeded())["regression"]
 
-    likely = model.log_density(points, model.encode(learned.mel, learned.note))
+    likely = model.log_prob(points, model.encode(learned.mel, learned.note))
     torch.testing.assert_close(found, -likely.mean() / latent)
 
 
@@ -54,7 +54,7 @@ def test_the_latent_term_is_the_density_of_presets():
     model = flow_joint().double()
     learned = batch(model, 4)
     learned = Batch(learned.points.double(), learned.mel.double(), learned.note.double(), learned.tags)
-    points = spread(learned.points, model.cells, seeded())
+    points = dequantise(learned.points, model.cells, seeded())
 
     found = model.loss(learned, seeded())["latent"]
 
@@ -91,7 +91,7 @@ def test_latents_of_presets_fill_the_normal_distribution():
     points = torch.stack((a[:, 0], a[:, 0] * 0.5 + a[:, 1] * 0.2, (a[:, 2] > 0.5) * 0.6 + 0.2), 1)
 
     model = learned_by(flow_joint(away=0.0), points)
-    z = model.latent_of(spread(points, model.cells, seeded())).detach()
+    z = model.latent_of(dequantise(points, model.cells, seeded())).detach()
 
     assert z.mean(0).abs().max() < 0.25
     assert z.std(0).min() > 0.7
@@ -130,7 +130,7 @@ def test_a_word_is_as_likely_as_its_coordinate_says():
     with torch.no_grad():
         assert model.log_slope is not None
         model.log_slope.copy_(torch.tensor([0.7, -0.2]))
-    z = model.latent_of(spread(learned.points, model.cells, seeded()))
+    z = model.latent_of(dequantise(learned.points, model.cells, seeded()))
     first = torch.distributions.Bernoulli(logits=math.exp(0.7) * z[:2, 0])
     second = torch.distributions.Bernoulli(logits=math.exp(-0.2) * z[2, 1])
     likely = first.log_prob(torch.tensor([0.0, 1.0])).sum() + second.log_prob(torch.tensor(1.0))

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from patchflow.flows import Chain, Flow, flows
 from patchflow.models import AutoEncoder, Batch, Model, models
 from patchflow.models._flow_regression import FlowRegression
-from patchflow.models._spread import spread
 from patchflow.models.flow_reg import FlowReg
 from patchflow.models.vaeflow import VaeFlow
+from patchflow.nn.heads import dequantise
 from tests.small_models import KNOBS, MIXED, batch, heard, make, presets, seeded
 
 FEED_FORWARD = ("mlp", "cnn", "resnet")
@@ -155,6 +155,6 @@ def test_what_the_map_is_told_of_the_sound_matters_if_anything_is(conditional: i
 def test_discrete_values_are_learned_anywhere_in_their_cells():
     cells = torch.from_numpy(MIXED.cells)
 
-    moved = spread(torch.full((2000, 4), 0.5), cells, seeded(), knobs=0.0) - 0.5
+    moved = dequantise(torch.full((2000, 4), 0.5), cells, seeded(), knobs=0.0) - 0.5
 
     torch.testing.assert_close(moved.abs().max(0).values, torch.tensor([1 / 6, 1 / 200, 0.0, 1 / 4]), rtol=0.01, atol=0)

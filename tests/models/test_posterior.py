@@ -19,14 +19,14 @@ def posterior(space: ParamSpace, spread: float = 0.2) -> Posterior:
     return model
 
 
-def test_the_loss_is_the_negative_log_density_per_parameter_near_the_presets():
+def test_the_loss_is_the_negative_log_prob_per_parameter_near_the_presets():
     model = posterior(KNOBS)
     learned = batch(model, 5)
     context = model.encode(learned.mel, learned.note)
 
     loss = total(model, learned, seeded())
     corners = torch.cartesian_prod(*[torch.linspace(-0.01, 0.01, 5)] * 3)
-    around = torch.stack([-model.log_density(learned.points + corner, context) / 3 for corner in corners])
+    around = torch.stack([-model.log_prob(learned.points + corner, context) / 3 for corner in corners])
 
     assert around.amin(0).mean() - 1e-4 <= loss <= around.amax(0).mean() + 1e-4
 
@@ -67,7 +67,7 @@ def test_the_loss_spreads_discrete_values_over_their_cells(monkeypatch: pytest.M
     mean = total(model, many, generator).item()
     middles, knobs = (width * ((torch.arange(k) + 0.5) / k - 0.5) for width, k in ((0.5, 401), (0.02, 8)))
     inside = points + torch.cartesian_prod(middles, knobs, knobs)  # the knobs are spread too, a little
-    expected = -model.log_density(inside, context.expand(len(inside), -1)).detach() / 3
+    expected = -model.log_prob(inside, context.expand(len(inside), -1)).detach() / 3
 
     assert mean == pytest.approx(expected.mean().item(), abs=0.02)
     assert losses.min() >= expected.min() - 0.05
@@ -79,7 +79,7 @@ def test_rounding_in_a_steep_spline_never_spoils_a_preset():
     faces = torch.cartesian_prod(*[torch.tensor([0.0, 1e-6, 0.5, 1 - 1e-6, 1.0])] * 3)
     contexts = 3 * torch.randn(40, model.encode(*heard(model, 1)).shape[1], generator=seeded(7))
 
-    back = [model.decode(model.infer(faces, c.expand(len(faces), -1)), c.expand(len(faces), -1)) for c in contexts]
+    back = [model.decode(model.noise_of(faces, c.expand(len(faces), -1)), c.expand(len(faces), -1)) for c in contexts]
 
     assert torch.isfinite(torch.stack(back)).all()
 

@@ -41,13 +41,13 @@ def test_the_density_holds_at_other_sizes(changed: dict[str, int]):
     context, points = model.encode(*(x.double() for x in heard(model, 6))), presets(6).double()
     step = 1e-6 * torch.eye(3, dtype=torch.float64)
 
-    z = model.infer(points, context)
-    columns = [(model.infer(points + d, context) - model.infer(points - d, context)) / 2e-6 for d in step]
+    z = model.noise_of(points, context)
+    columns = [(model.noise_of(points + d, context) - model.noise_of(points - d, context)) / 2e-6 for d in step]
     logdet = torch.linalg.slogdet(torch.stack(columns, -1)).logabsdet
 
     torch.testing.assert_close(model.decode(z, context), points)
     wanted = -(z.square() + math.log(2 * math.pi)).sum(1) / 2 + logdet
-    torch.testing.assert_close(model.log_density(points, context), wanted, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(model.log_prob(points, context), wanted, rtol=1e-4, atol=1e-4)
 
 
 def test_a_latent_longer_than_presets_is_no_density_and_says_so():
@@ -56,7 +56,7 @@ def test_a_latent_longer_than_presets_is_no_density_and_says_so():
 
     assert as_density(model) is None
     with pytest.raises(ValueError, match="latent=5: more than 3 parameters"):
-        model.log_density(presets(2), model.encode(*heard(model, 2)))
+        model.log_prob(presets(2), model.encode(*heard(model, 2)))
 
 
 @pytest.mark.parametrize("name", PAPER)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from patchflow.nn import MLP, Standard, activate
-from patchflow.nn.activation import drop
+from patchflow.nn.mlp import drop
 
 
 def seeded(seed: int = 0) -> torch.Generator:

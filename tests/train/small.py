@@ -1,5 +1,6 @@
 """A small model with everything a loop must cope with, and examples to learn from."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,21 @@ from patchflow.presets import ParamSpace
 __all__ = ["Crowd", "Several", "write_small"]
 
 
+@dataclass(frozen=True)
+class _CrowdSizes:
+    width: int = 8
+    pairs: int = 1
+
+
+@dataclass(frozen=True)
+class _Sizes(_CrowdSizes):
+    dropout: float = 0.1
+
+
 class Several(Model):
     """Batch norm, dropout, noise, a normalisation, tags, and a loss of three terms."""
 
+    Sizes = _Sizes
     hears = "paper"
     told_note = False
     mean: Tensor
@@ -63,6 +76,8 @@ class Several(Model):
 
 class Crowd(Several):
     """The same without chance, so that its gradient does not depend on who computes it."""
+
+    Sizes = _CrowdSizes
 
     def __init__(self, space: ParamSpace, *, width: int = 8, pairs: int = 1) -> None:
         super().__init__(space, width=width, pairs=pairs, dropout=0.0)

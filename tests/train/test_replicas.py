@@ -18,7 +18,7 @@ class Plain(Posterior):
     """A posterior that does not dequantise, so that its loss is the same on every thread."""
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        return {"posterior": -self.log_density(batch.points, self.encode(batch.mel, batch.note)).mean()}
+        return {"posterior": -self.log_prob(batch.points, self.encode(batch.mel, batch.note)).mean()}
 
 
 def batch() -> Batch:

@@ -1,6 +1,6 @@
 """How long a user waits: for the first candidate once loaded, and for all of `match --seconds 5` from a cold start.
 
-Usage: python benchmarks/waiting.py  (writes benchmarks/results/waiting.json)
+Usage: python benchmarks/latency.py  (writes benchmarks/results/waiting.json)
 """
 
 import json

@@ -1,23 +1,26 @@
-"""From the last layer of a network to presets, their loss, and honest draws of them."""
+"""The last layer, from features to presets: its losses, its draws, and presets with a smooth density."""
 
 import math
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
 from ..errors import OptionError
 from ..presets import Choice, ParamSpace
 
-__all__ = ["FEW", "WIDTH", "ParameterHead"]
+__all__ = ["FEW", "KNOBS", "WIDTH", "ParameterHead", "dequantise"]
 
 FEW = 32
 """Steps with at most so many values get a logit for each where the loss is cross-entropy."""
 
 WIDTH = 0.1
 """The share of a knob's range that is one unit of the losses of continuous values."""
+
+KNOBS = 0.02
+"""How widely continuous values are spread: many presets share one exactly, most often the lowest or the highest."""
 
 _MOMENTUM = 0.01  # of the running mean of squared residuals
 _IGNORANCE = 0.1  # the residual scale before anything was learned
@@ -72,21 +75,32 @@ class ParameterHead(nn.Module):
         if loss not in _MOST:
             raise OptionError(f"parameter_loss={loss!r}: not one of {', '.join(_MOST)}")
         self.kind = loss
-        all_cells = np.where(space.cells == 0, _BINS, space.cells) if loss == "classification" else space.cells
-        few = np.array([isinstance(p, Choice) for p in space.parameters], bool) & (_MOST[loss] > 0)
-        few |= (all_cells > 0) & (all_cells <= _MOST[loss])
-        cells = all_cells[few]
-        most, first = max(cells, default=0), len(space) - int(few.sum()) + np.cumsum(cells) - cells
-        for name, values in {
-            "scalar": np.flatnonzero(~few),
-            "choice": np.flatnonzero(few),
-            "cells": cells,
-            "exists": np.arange(most) < cells[:, None],
-            "place": np.minimum(first[:, None] + np.arange(most), (first + cells - 1)[:, None]),
-        }.items():
-            self.register_buffer(name, torch.from_numpy(values), persistent=False)
+        all_cells = space.cells
+        if loss == "classification":
+            all_cells = np.where(space.cells == 0, _BINS, space.cells)
+        has_logits = (all_cells > 0) & (all_cells <= _MOST[loss])
+        if _MOST[loss] > 0:
+            # a choice has no order in which an error could be small, so it is classified whatever its size
+            has_logits |= np.array([isinstance(parameter, Choice) for parameter in space.parameters], bool)
+        cells = all_cells[has_logits]
+
+        # The outputs are the scalars, then the logits of one classified parameter after the other. Row d of `place`
+        # says which outputs are those of parameter d. All rows are as long as the longest: what is beyond the end
+        # of a shorter one points at its own last logit, a valid index, and `exists` masks it.
+        scalars = len(space) - len(cells)
+        first = scalars + np.cumsum(cells) - cells
+        last = first + cells - 1
+        columns = np.arange(max(cells, default=0))
+        exists = columns < cells[:, None]
+        place = np.minimum(first[:, None] + columns, last[:, None])
+
+        self._derive("scalar", np.flatnonzero(~has_logits))
+        self._derive("choice", np.flatnonzero(has_logits))
+        self._derive("cells", cells)
+        self._derive("exists", exists)
+        self._derive("place", place)
         self.register_buffer("residual", torch.full((len(space),), _IGNORANCE**2))
-        self.linear = nn.Linear(inputs, len(self.scalar) + int(cells.sum()))
+        self.linear = nn.Linear(inputs, scalars + int(cells.sum()))
 
     def forward(self, x: Float[Tensor, "B H"]) -> Float[Tensor, "B R"]:
         """Returns the outputs that the other methods take."""
@@ -127,11 +141,18 @@ class ParameterHead(nn.Module):
             found[:, self.choice] = self._draw(raw, z[:, self.choice])
         return found
 
+    def _derive(self, name: str, values: np.ndarray) -> None:
+        """Keeps what the space tells: it moves with the module, and no file needs it."""
+        self.register_buffer(name, torch.from_numpy(values), persistent=False)
+
     def _draw(self, raw: Tensor, z: Tensor) -> Tensor:
         """The centres of the cells that noise stands for, shape `(S, D)`."""
+        # |z| is made a share of 1 by its own distribution, P(|Z| < |z|) = erf(|z| / sqrt 2), which is even for normal
+        # z. Looked up among the running sums of sorted probabilities, it hits each cell as often as it is likely.
         ordered, which = self._logs(raw).exp().sort(dim=2, descending=True)
         share = torch.erf(z.abs() / math.sqrt(2))[:, :, None]
         rank = (ordered.cumsum(2) <= share).sum(2).clamp_max(which.shape[2] - 1)
+        # rounding may leave a share beyond the last sum, and so a cell that does not exist
         cell = torch.minimum(which.gather(2, rank[:, :, None]).squeeze(2), self.cells - 1)
         return (cell + 0.5) / self.cells
 
@@ -143,3 +164,30 @@ class ParameterHead(nn.Module):
     def _remember(self, error: Tensor) -> None:
         mean = error.square().mean(0).to(self.residual)
         self.residual[self.scalar] = self.residual[self.scalar].lerp(mean, _MOMENTUM)
+
+
+def dequantise(
+    points: Float[Tensor, "B P"],
+    cells: Float[Tensor, "P"] | Int[Tensor, "P"],
+    generator: torch.Generator,
+    knobs: float = KNOBS,
+) -> Float[Tensor, "B P"]:
+    """Returns presets whose discrete values are anywhere in their cells, and whose others have moved a little.
+
+    Their values are no longer a few numbers that many presets share, so they have a smooth density.
+
+    Args:
+        points: Encoded presets.
+        cells: Number of values of each parameter, 0 for continuous ones.
+        generator: Random generator, on the device of the presets.
+        knobs: Width of the continuous ones; what would leave the cube is reflected.
+
+    Example:
+        >>> dequantise(torch.full((1, 2), 0.5), torch.tensor([1, 0]), torch.Generator(), 0.0)[0, 1]
+        tensor(0.5000)
+    """
+    noise = torch.rand(points.shape, generator=generator, device=points.device)
+    width = torch.where(cells > 0, 1 / cells.clamp_min(1), knobs)
+    moved = points + (noise - 0.5) * width
+    # 1 - |1 - |v|| reflects at 0 and at 1; without knobs nothing leaves the cube, and the values stay as they are
+    return 1 - (1 - moved.abs()).abs() if knobs else moved

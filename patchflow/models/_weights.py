@@ -14,7 +14,7 @@ from ..errors import ModelError, UnknownName
 from ..presets import ParamSpace
 from ..registry import Registry
 from ..storage import write_atomically
-from ._model import Model
+from ._base import Model
 
 __all__ = ["find_weights", "load_model", "own_weights", "read_header", "save_model", "shipped", "weights_of"]
 
@@ -47,10 +47,11 @@ def save_model(path: str | Path, model: Model, name: str, synth: str, *, about: 
         "config": json.dumps(model.config()),
         "about": json.dumps(about or {}),
     }
-    halved = {name for name, _ in model.named_parameters()}  # counts and statistics would not fit
-    tensors = {
-        key: (value.half() if key in halved else value).contiguous() for key, value in model.state_dict().items()
-    }
+    halved = dict(model.named_parameters())  # counts and statistics would not fit
+    tensors = {}
+    for key, value in model.state_dict().items():
+        kept = value.half() if key in halved else value
+        tensors[key] = kept.contiguous()
     write_atomically(path, save(tensors, header))
 
 
@@ -73,8 +74,9 @@ def load_model(path: str | Path, space: ParamSpace, models: Registry[type[M]]) -
         with safe_open(path, "pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         types = {key: value.dtype for key, value in model.state_dict().items()}
-        made = dict(model.named_buffers()).keys() - types  # what the sizes tell; older files have it
-        model.load_state_dict({key: value.to(types[key]) for key, value in tensors.items() if key not in made})
+        derived = dict(model.named_buffers()).keys() - types  # what the sizes tell; older files have it
+        wanted = tensors.keys() - derived
+        model.load_state_dict({key: tensors[key].to(types[key]) for key in wanted})
     except (KeyError, OSError, RuntimeError, SafetensorError, TypeError, UnknownName, ValueError) as error:
         raise ModelError(f"{path}: damaged or of another version ({_one_line(error)})") from error
     return model.eval().requires_grad_(False)
@@ -123,19 +125,20 @@ def own_weights(synth: str, model: str = _USUAL) -> Path:
 
 
 def weights_of(synth: str, space: ParamSpace, model: str = _USUAL) -> Path | None:
-    """Returns the weights to use for a synth: the user's own, else those that come along, if there are any.
+    """Returns the weights to use for a synth: the user's own, else those that are shipped, if there are any.
 
-    Those that come along are for a plug-in as `patchflow synth add` describes it. For one whose description was changed
-    there are none.
+    Those that are shipped are for a plug-in as `patchflow synth add` describes it. For one whose description was
+    changed there are none.
 
     Args:
         synth: Name of the engine.
         space: Its parameters.
         model: Name of the model.
     """
-    own, ours = own_weights(synth, model), shipped(synth, model)
+    own = own_weights(synth, model)
     if own.exists():
         return own
+    ours = shipped(synth, model)
     return ours if ours and _fits(read_header(ours), space) else None
 
 
@@ -152,7 +155,8 @@ def find_weights(synth: str, space: ParamSpace, wanted: str | Path, models: Regi
     Raises:
         ModelError: If it is none of these; what has a folder or an ending is taken for a path.
     """
-    path, name = Path(wanted), str(wanted)
+    path = Path(wanted)
+    name = str(wanted)
     of_run = path / f"{synth}.safetensors"
     if of_run.is_file():
         return of_run

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from patchflow.errors import OptionError
-from patchflow.models._parameters import FEW, WIDTH, ParameterHead
+from patchflow.nn.heads import FEW, WIDTH, ParameterHead
 from patchflow.presets import Choice, Knob, ParamSpace, Steps
 from tests.small_models import MIXED, presets
 

@@ -1,4 +1,4 @@
-"""The convolutional encoder and decoder that all auto-encoders share."""
+"""The convolutional encoder and decoder that all auto-encoders share, and their sizes."""
 
 from dataclasses import dataclass
 
@@ -7,32 +7,34 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..features.inputs import inputs
-from ..nn import MLP, ConvDecoder, ConvEncoder, Standard, xavier
+from .conv import ConvDecoder, ConvEncoder
+from .mlp import MLP, xavier
+from .standard import Standard
 
 __all__ = ["Coder", "CoderSizes"]
 
 
 @dataclass(frozen=True)
 class CoderSizes:
-    """What it is made with.
+    """The sizes of every auto-encoder. The defaults are half the paper's `cnn`.
 
     Args:
-        latent: Number of latent dimensions; 0 for as many as there are parameters.
-        channels: Of every convolution.
-        layers: Number of convolutions.
+        latent: Number Z of latent dimensions; 0 for as many as there are parameters.
+        channels: Of every convolution, in the encoder and in the decoder; at least 1.
+        layers: Number of convolutions in either, at least 1.
         kernel: Width of their kernels, odd.
-        hidden: Width of the linear layers.
-        depth: Number of linear layers.
-        hears: See `features.inputs`.
+        hidden: Width of the linear layers in either, at least 1.
+        depth: Number of linear layers in either, at least 1.
+        hears: The input, see `features.inputs`.
     """
 
-    latent: int
-    channels: int
-    layers: int
-    kernel: int
-    hidden: int
-    depth: int
-    hears: str
+    latent: int = 0
+    channels: int = 64
+    layers: int = 5
+    kernel: int = 7
+    hidden: int = 1024
+    depth: int = 3
+    hears: str = "paper"
 
 
 class Coder(nn.Module):
@@ -57,14 +59,20 @@ class Coder(nn.Module):
         self.stack = MLP(self.encoder.size, sizes.hidden, sizes.depth)
         self.head = nn.Linear(sizes.hidden, codes)
         self.decoder = ConvDecoder(
-            latent, shape, channels=sizes.channels, layers=sizes.layers,
-            kernel=sizes.kernel, hidden=sizes.hidden, depth=sizes.depth,
-        )  # fmt: skip
+            latent,
+            shape,
+            channels=sizes.channels,
+            layers=sizes.layers,
+            kernel=sizes.kernel,
+            hidden=sizes.hidden,
+            depth=sizes.depth,
+        )
         xavier(self)
 
     def encode(self, mel: Float[Tensor, "B F N"]) -> Float[Tensor, "B K"]:
         """Returns the codes of spectrograms, in single precision at least."""
-        codes = self.head(self.stack(self.encoder(self.standard(mel))))
+        features = self.encoder(self.standard(mel))
+        codes = self.head(self.stack(features))
         return codes.to(torch.promote_types(codes.dtype, torch.float32))
 
     def reconstruct(self, z: Float[Tensor, "S Z"]) -> Float[Tensor, "S F N"]:

@@ -1,6 +1,6 @@
-"""How close synths in processes of their own come to their bare engines: one process, and two against one.
+"""How fast synths play in processes of their own against their bare engines: one process, and two against one.
 
-Usage: python benchmarks/hosted.py  (writes benchmarks/results/hosted.json)
+Usage: python benchmarks/host_overhead.py  (writes benchmarks/results/hosted.json)
 
 The same presets, drawn around the fresh one, are rendered by a bare loop of vita or dawdreamer in one process, and by
 `Renderer`, in turn, many times; the figures are medians of the ratios of neighbouring runs. The bare loop loads or

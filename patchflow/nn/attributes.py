@@ -1,13 +1,17 @@
-"""Pairs of opposite words and the first dimensions of a latent: each likely given the other."""
+"""Pairs of opposite words and the first dimensions of a latent: likelihoods of each given the other."""
 
 import math
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-__all__ = ["log_tags", "log_words"]
+from ..flows import Flow
+
+__all__ = ["Disentangling", "log_tags", "log_words"]
+
+_WIDTH = 0.5  # of the words' Gaussians before anything was learned: they overlap little
 
 
 def log_words(
@@ -36,8 +40,11 @@ def log_words(
     """
     pairs = len(log_width)
     known = _known(z, tags, pairs)
-    chosen = torch.where(known == 0, 0.0, torch.where(known < 0, log_width[:, 0], log_width[:, 1]))
-    away = torch.cat(((z[:, :pairs] - known) * (-chosen).exp(), z[:, pairs:]), 1)
+    by_word = torch.where(known < 0, log_width[:, 0], log_width[:, 1])
+    chosen = torch.where(known == 0, 0.0, by_word)
+    # a tag is also the mean of its Gaussian: -1, +1, or 0 with width 1 where neither word is known
+    of_pairs = (z[:, :pairs] - known) * (-chosen).exp()
+    away = torch.cat((of_pairs, z[:, pairs:]), 1)
     return (away.square() + math.log(2 * math.pi)).sum(1) / -2 - chosen.sum(1)
 
 
@@ -61,7 +68,45 @@ def log_tags(z: Float[Tensor, "B Z"], tags: Float[Tensor, "B M"], log_slope: Flo
     """
     pairs = len(log_slope)
     known = _known(z, tags, pairs)
-    return (logsigmoid(known * z[:, :pairs] * log_slope.exp()) * known.abs()).sum(1)
+    # the sign of the tag chooses between sigmoid(a z) and sigmoid(-a z), its size leaves out what is not known
+    likely = logsigmoid(known * z[:, :pairs] * log_slope.exp())
+    return (likely * known.abs()).sum(1)
+
+
+class Disentangling(nn.Module):
+    """A flow from z to z', in which pair m of words has dimension m, see `log_words`; its widths are learned.
+
+    References:
+        Esling et al., Universal audio synthesizer control with normalizing flows (2019),
+        https://arxiv.org/abs/1907.00971
+
+    Args:
+        flow: From z to z'.
+        pairs: How many pairs there are, at most as many as dimensions.
+
+    Raises:
+        ValueError: If there are more, or none.
+    """
+
+    def __init__(self, flow: Flow, pairs: int) -> None:
+        super().__init__()
+        if not 1 <= pairs <= flow.size:
+            raise ValueError(f"pairs={pairs}: not in [1, {flow.size}], the number of latent dimensions")
+        self.flow = flow
+        self.log_width = nn.Parameter(torch.full((pairs, 2), math.log(_WIDTH)))
+
+    def log_prob(self, z: Float[Tensor, "B Z"], tags: Float[Tensor, "B M"]) -> Float[Tensor, "B"]:
+        """Returns log p(z | tags), shape `(B,)`.
+
+        Args:
+            z: Latents.
+            tags: -1, 0 or +1 for each pair; with no columns nothing is known of any sound.
+
+        Raises:
+            ValueError: If there are tags of another number of pairs.
+        """
+        moved, logdet = self.flow(z)
+        return log_words(moved, tags, self.log_width) + logdet
 
 
 def _known(z: Tensor, tags: Tensor, pairs: int) -> Tensor:
