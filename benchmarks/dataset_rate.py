@@ -22,9 +22,9 @@ import torch
 from timing import seconds
 
 from patchflow.data import Bank
-from patchflow.data.executors import Executor, executors
-from patchflow.data.making import DatasetRecipe, Job, read_pool
-from patchflow.data.making.run import Made, make_dataset
+from patchflow.data.dataset import DatasetRecipe, Job, read_pool
+from patchflow.data.dataset.executors import Executor, executors
+from patchflow.data.dataset.make_dataset import Made, make_dataset
 from patchflow.engines import engines
 from patchflow.presets import dx7
 from patchflow.progress import Progress

@@ -26,14 +26,13 @@ import torch
 from patchflow.audio.load import load
 from patchflow.audio.resample import resample
 from patchflow.audio.sound import Sound as Recording
-from patchflow.audio.trim import trim
+from patchflow.audio.sound import trim
 from patchflow.data.bank import Bank
 from patchflow.engines import Engine, Renderer, engines
-from patchflow.match.hearing import LONGEST, hear
 from patchflow.match.proposals import FromLibrary, FromSpace, Proposer
-from patchflow.match.result import Target
 from patchflow.match.scorer import Scorer
 from patchflow.match.search import Budget
+from patchflow.match.target import LONGEST, Target, hear
 
 RESULTS = Path(__file__).parent / "results"
 VOICES = 1000  # of the bank, drawn once, rendered at each sound's own note

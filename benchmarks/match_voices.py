@@ -30,10 +30,9 @@ from split import fingerprints, named
 from patchflow.audio.sound import Sound
 from patchflow.data.bank import Bank
 from patchflow.engines import Engine, Note, Renderer, engines
-from patchflow.match.hearing import hear
 from patchflow.match.proposals import FromLibrary, FromSpace, Proposer
-from patchflow.match.result import NoteGuess, Target
 from patchflow.match.search import Budget
+from patchflow.match.target import NoteGuess, Target, hear
 from patchflow.models import shipped
 from patchflow.presets import read_presets
 

@@ -9,10 +9,10 @@ import sys
 import numpy as np
 from split import published_split
 
-from patchflow.data.gather import gather
+from patchflow.data.make_bank import gather
 from patchflow.engines import Renderer, engines
 from patchflow.presets import dx7
-from patchflow.presets.formats._dx7_layout import PACKED, PARAMETERS
+from patchflow.presets.formats._dx7_voice import PACKED, PARAMETERS
 
 
 def main(source: str, out: str) -> None:

@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 
-from patchflow.data.fresh import draw_around_fresh
-from patchflow.data.gather import gather
+from patchflow.data.make_bank import gather
+from patchflow.data.sampler import draw_around_fresh
 from patchflow.engines import Renderer, engines
 from patchflow.progress import Progress
 

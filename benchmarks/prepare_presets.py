@@ -9,8 +9,8 @@ import sys
 
 import numpy as np
 
-from patchflow.data.gather import gather
-from patchflow.data.making import DatasetRecipe, read_pool
+from patchflow.data.dataset import DatasetRecipe, read_pool
+from patchflow.data.make_bank import gather
 from patchflow.engines import Renderer, engines
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from jobs import Running, Step, Work, cores, run_all, stop_when_told
 
-from patchflow.engines._description_file import description_file
+from patchflow.engines._plugin.description_file import description_file
 
 ROOT = Path(__file__).parent.parent
 DATA = ("dexed-16", "dexed-32", "dexed-64", "dexed-145", "amsynth-16", "amsynth-32", "amsynth-41")

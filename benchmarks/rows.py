@@ -12,9 +12,9 @@ import torch
 from patchflow.engines import Engine, Note, Renderer, engines
 from patchflow.features.mel import mel_spectrogram, power_to_db
 from patchflow.match.proposals import FromModel, FromSpace, Proposer
-from patchflow.match.result import Target
 from patchflow.match.scorer import Scorer
 from patchflow.match.search import Budget, Search
+from patchflow.match.target import Target
 from patchflow.metrics import metrics
 from patchflow.models import load_model, models, shipped
 

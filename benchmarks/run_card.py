@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 
 from patchflow.engines import engines
-from patchflow.evaluate.board import Board, Row
-from patchflow.evaluate.markdown import share
-from patchflow.evaluate.results import boards_of, read_results
+from patchflow.evaluate.tables.board import Board, Row, boards_of, read_results
+from patchflow.evaluate.tables.markdown import share
 from patchflow.models import load_model, models, read_header
 from patchflow.storage import write_atomically
 from patchflow.train.recipe import read_recipe

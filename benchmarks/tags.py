@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from patchflow.data.bank import Bank
-from patchflow.data.tags import WORDS, words_of
+from patchflow.data.label_library import WORDS, words_of
 from patchflow.engines import Note, Renderer, engines
 from patchflow.features.descriptors import UNITS, describe
 

@@ -31,10 +31,10 @@ from patchflow.models import Model, models
 from patchflow.nn.conv import Double, Halve
 from patchflow.train import Recipe
 from patchflow.train.checkpoint import State
-from patchflow.train.feed import Feed
-from patchflow.train.items import load
+from patchflow.train.loader import Feed
+from patchflow.train.loop import take_step
 from patchflow.train.replicas import Replicas
-from patchflow.train.step import take_step
+from patchflow.train.training_data import load
 
 RESULTS = Path(__file__).parent / "results"
 SQUARE, PRODUCTS = {"cpu": 1024, "cuda": 8192}, 10

@@ -17,9 +17,9 @@ import patchflow.match.search as settings
 from patchflow.data.bank import Bank
 from patchflow.engines import Note, Renderer, engines
 from patchflow.match.proposals import FromLibrary, FromSpace
-from patchflow.match.result import NoteGuess, Target
 from patchflow.match.scorer import Scorer
 from patchflow.match.search import Budget, Search
+from patchflow.match.target import NoteGuess, Target
 
 MARKS = (16, 64, 256, 512, 1000, 2000, 4000)
 

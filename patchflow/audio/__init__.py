@@ -6,8 +6,7 @@ from .loudness import Levelled, loudness, match_loudness
 from .pitch import NoteGuess, note_guesses
 from .resample import resample
 from .save import save
-from .sound import Sound
-from .trim import trim
+from .sound import Sound, trim
 
 __all__ = [
     "Levelled",

@@ -1,5 +1,5 @@
 """The command line: one subcommand, one file."""
 
-from .entry import run
+from .__main__ import run
 
 __all__ = ["run"]

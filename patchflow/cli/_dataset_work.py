@@ -1,18 +1,19 @@
-"""The three things that `patchflow dataset` can do with a path."""
+"""What `patchflow dataset` can do with a path: make, repair, verify a data set, or make examples."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..data.executors import Executor
-from ..data.making import read_dataset_recipe
-from ..data.making.run import make_dataset
-from ..data.making.verify import damaged_files, repair_shards
+from ..data.dataset import read_dataset_recipe
+from ..data.dataset.executors import Executor
+from ..data.dataset.make_dataset import make_dataset
+from ..data.dataset.verify import damaged_files, repair_shards
+from ..data.examples import read_examples_recipe
+from ..data.examples.make_examples import make_examples
 from ..errors import OptionError
 from ._dataset_output import DatasetOutput
 from ._parse import key_values
 
-__all__ = ["make", "mend", "prove"]
-
+__all__ = ["make", "make_them", "mend", "prove"]
 
 Engage = Callable[[], Executor]
 
@@ -58,3 +59,24 @@ def prove(folder: Path, output: DatasetOutput) -> int:
         output.note(f"{folder / name}: {what}" if name not in what else what)
     output.show({"folder": str(folder), "damaged": damaged}, f"{folder}  damaged files: {len(damaged)}")
     return 1 if damaged else 0
+
+
+def make_them(
+    path: Path, out: Path | None, overrides: Sequence[str], output: DatasetOutput, workers: int | None
+) -> None:
+    """Makes the examples of a recipe.
+
+    Raises:
+        OptionError: If there is no folder to write to, or a value is not allowed.
+    """
+    if out is None:
+        raise OptionError("-o FOLDER is missing: where should the examples go?")
+    if workers is not None and workers < 1:
+        raise OptionError(f"workers={workers}: not at least 1")
+    made = make_examples(read_examples_recipe(path, key_values(overrides)), out, output.progress, workers)
+    counts = made.counts
+    output.show(
+        {"folder": str(made.folder), **counts, "rendered": made.rendered, "seconds": round(made.seconds, 2)},
+        f"{made.folder}  {counts['items']:,} examples in {counts['families']:,} families; "
+        f"{counts['silent']:,} silent ones left out",
+    )

@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..match.hearing import LONGEST
+from ..audio.note_names import note_name
+from ..match.target import LONGEST
+from ..output.match_files import Failure
+from ..output.summary import to_json
+from ..output.writer import Report
 from ..progress import Progress
-from ..report.batch import Failure
-from ..report.note_names import note_name
-from ..report.summary import to_json
-from ..report.writer import Report
 from ._progress import ProgressBar
 
 __all__ = ["MatchOutput"]

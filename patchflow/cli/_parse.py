@@ -1,14 +1,18 @@
-"""Words of the command line to values."""
+"""Words and numbers of the command line to values, refused in words that name them."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
 
 from ..errors import OptionError
-from ..presets import ParamSpace, Value
-from ..presets.library import default_path
-from ..presets.parameters import Choice, Steps
 
-__all__ = ["check_device", "check_least", "key_values", "library_file", "locks"]
+if TYPE_CHECKING:
+    from ..presets import ParamSpace, Value
+
+__all__ = ["check_device", "check_least", "key_values", "library_file", "locks", "number", "whole"]
 
 
 def check_device(device: str) -> None:
@@ -69,10 +73,12 @@ def library_file(chosen: Path | None, *, none: bool) -> Path | None:
     """
     if none:
         return None
+    from ..presets.library.library import default_path
+
     return chosen or (default_path() if default_path().exists() else None)
 
 
-def locks(words: Sequence[str], space: ParamSpace) -> dict[str, Value | None]:
+def locks(words: Sequence[str], space: "ParamSpace") -> "dict[str, Value | None]":
     """Reads words of the form `name` or `name=value`.
 
     Args:
@@ -91,10 +97,47 @@ def locks(words: Sequence[str], space: ParamSpace) -> dict[str, Value | None]:
     return {name: _value(text, space.index.get(name), space) if sign else None for name, sign, text in split}
 
 
-def _value(text: str, position: int | None, space: ParamSpace) -> Value:
+def _value(text: str, position: int | None, space: "ParamSpace") -> "Value":
+    from ..presets.parameters import Choice, Steps
+
     if position is None or isinstance(space.parameters[position], Choice):
         return text
     try:
         return int(text) if isinstance(space.parameters[position], Steps) else float(text)
     except ValueError:
         return text  # which the parameter refuses, in its own words
+
+
+def whole(text: str | int) -> int:
+    """Reads a whole number.
+
+    Raises:
+        BadParameter: If it is none.
+
+    Example:
+        >>> whole("4000")
+        4000
+    """
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a whole number, such as 4") from None
+
+
+def number(text: str | float) -> float:
+    """Reads a finite number.
+
+    Raises:
+        BadParameter: If it is none.
+
+    Example:
+        >>> number("-6.5")
+        -6.5
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise typer.BadParameter(f"{text!r} is not a number, such as 2.5")
+    return value

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from ..presets import Entry, Preset
-from ..presets.intake import FileIntake
+from ..presets.library.intake import FileIntake
 from ._json import print_json
 
 __all__ = ["print_entries", "print_export", "print_intake", "print_preset", "print_removal", "print_tagged"]

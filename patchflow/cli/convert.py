@@ -29,7 +29,7 @@ def convert(
     Example: patchflow convert lead.fxp lead.bank --synth amsynth
     Example: patchflow convert mine.vital mine.json --synth vital_full
     """
-    from ..report.convert import convert_file
+    from ..engines._preset_files import convert_file
 
     done = convert_file(source, target, synth)
     for line in (*done.read.rejected, *done.read.notes):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ._numbers import whole
+from ._parse import whole
 
 __all__ = ["dataset"]
 
@@ -46,8 +46,8 @@ def dataset(
     Example: patchflow dataset sounds --verify
     Example: patchflow dataset recipes/examples/dexed-16.toml -o cache/examples/dexed-16
     """
+    from ..data.dataset.executors import executors
     from ..data.examples import is_examples_recipe
-    from ..data.executors import executors
     from ..errors import OptionError
     from ._dataset_output import DatasetOutput
     from ._dataset_work import make, mend, prove
@@ -56,7 +56,7 @@ def dataset(
         if verify and not repair:
             raise typer.Exit(prove(path, output))
         if not repair and is_examples_recipe(path):
-            from ._examples_work import make_them
+            from ._dataset_work import make_them
 
             if (executor, address) != ("local", None):
                 raise OptionError("--executor and --address: examples are made on this machine")

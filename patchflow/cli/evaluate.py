@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ._numbers import whole
+from ._parse import whole
 
 __all__ = ["evaluate"]
 

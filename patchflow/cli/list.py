@@ -15,7 +15,7 @@ def list_(
     \b
     Example: patchflow list metrics
     """
-    from ..report.catalogue import catalogue
+    from ._catalogue import catalogue
 
     entries = catalogue(kind)
     width = max(map(len, entries), default=0)

@@ -108,7 +108,7 @@ def _drop_output() -> None:
 
 def _print_version(wanted: bool | None) -> None:
     if wanted:
-        from ..report.version import version
+        from ..version import version
 
         typer.echo(f"patchflow {version()}")
         raise typer.Exit

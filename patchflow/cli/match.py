@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ._numbers import number, whole
+from ._parse import number, whole
 
 __all__ = ["match"]
 
@@ -86,9 +86,9 @@ def match(
     Example: patchflow match hum.wav --note A3 --lock algorithm=5 --lock op6 --renders 4000
     Example: patchflow match bell.wav --synth vital --on mine.vital
     """
+    from ..audio.note_names import note_number
     from ..engines import engines
-    from ..report.batch import match_files
-    from ..report.note_names import note_number
+    from ..output.match_files import match_files
     from ._match_output import MatchOutput
     from ._parse import library_file, locks
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ._numbers import whole
+from ._parse import whole
 
 __all__ = ["app"]
 
@@ -46,8 +46,8 @@ def import_(
     Example: patchflow presets import banks/ rom1a.syx
     """
     from ..engines import engines, load_presets
-    from ..presets.intake import import_files
-    from ..presets.library import Library
+    from ..presets.library.intake import import_files
+    from ..presets.library.library import Library
     from ._preset_output import print_intake
 
     if synth:
@@ -77,7 +77,7 @@ def search(
 
     Example: patchflow presets search warm brass --author ann
     """
-    from ..presets.library import Library
+    from ..presets.library.library import Library
     from ._preset_output import print_entries
 
     entries = Library(library).search(" ".join(text or ()), synth=synth, category=category, author=author, limit=limit)
@@ -98,9 +98,9 @@ def tag(
 
     Example: patchflow presets tag --synth dexed
     """
-    from ..data.tags import tag_library
+    from ..data.label_library import tag_library
     from ..engines import engines
-    from ..presets.library import Library
+    from ..presets.library.library import Library
     from ._preset_output import print_tagged
     from ._progress import ProgressBar
 
@@ -120,7 +120,7 @@ def show(
 
     Example: patchflow presets show 17
     """
-    from ..presets.library import Library
+    from ..presets.library.library import Library
     from ._preset_output import print_preset
 
     source = Library(library)
@@ -148,7 +148,7 @@ def export(
     Example: patchflow presets export 17 18 19 -o brass.syx
     """
     from ..engines import save_presets
-    from ..presets.library import Library
+    from ..presets.library.library import Library
     from ._preset_output import print_export
 
     source = Library(library)
@@ -162,7 +162,7 @@ def remove(numbers: Numbers, *, library: LibraryFile = None, as_json: AsJson = F
 
     Example: patchflow presets remove 17 18
     """
-    from ..presets.library import Library
+    from ..presets.library.library import Library
     from ._preset_output import print_removal
 
     Library(library).remove(numbers)

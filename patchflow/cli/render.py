@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ._numbers import number, whole
+from ._parse import number, whole
 
 __all__ = ["render"]
 
@@ -36,8 +36,8 @@ def render(
     \b
     Example: patchflow render brass.syx --voice 3 --note F#3 --hold 1 --out brass.wav
     """
-    from ..report.note_names import note_number
-    from ..report.play import make_note, play_file
+    from ..audio.note_names import note_number
+    from ..output.play import make_note, play_file
 
     key = make_note(note_number(note), velocity, hold, length)
     played = play_file(preset, key, synth=synth, voice=voice, rate=rate, out=out)

@@ -29,8 +29,8 @@ def score(
     \b
     Example: patchflow score mine.wav theirs.wav -m log_mel_l1
     """
-    from ..report.distances import measure_files
-    from ..report.summary import to_json
+    from ..output.distances import measure_files
+    from ..output.summary import to_json
 
     distances = measure_files(a, b, metric)
     if as_json:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ._numbers import number
+from ._parse import number
 
 __all__ = ["app"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import PatchflowError
-from ._numbers import number
+from ._parse import number
 
 if TYPE_CHECKING:
     from ..progress import Progress

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from ..engines import Engine, Note, Renderer
+from ..engines._renderer import INAUDIBLE, render_or_silence
 from ..errors import PresetError, StorageError
 from ..features.inputs.levels import INPUT_LENGTH, INPUT_RATE, input_shape, model_input
 from ..progress import Progress, ProgressCallback, ignore
 from ..storage import reason, write_atomically
 from .sampler import Sampler
-from .silence import INAUDIBLE, render_or_silence
 
 __all__ = ["Cache", "fill_cache", "render_block"]
 

@@ -1,22 +1,21 @@
-"""Preset files of any synth, also those of which only the synth itself knows what they mean."""
+"""Preset files of any synth, also those that only the synth itself understands: read, written, converted."""
 
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
 from ..errors import EngineError, PresetError, RenderError, UnknownName
 from ..presets import Preset, ReadReport, Rejected, read_presets, write_presets
-from ..presets.files import format_of
-from ..presets.owner import owner
-from ._description_file import described, description_file, read_description
+from ..presets.files import format_of, owner
 from ._engine import Engine
-from ._registry import engines
-from ._subset_file import subset_files
+from ._engines import engines
+from ._plugin.description_file import described, description_file, read_description
+from ._subset import subset_files
 
-__all__ = ["load_presets", "save_presets", "unpacked"]
+__all__ = ["Converted", "convert_file", "load_presets", "save_presets", "unpacked"]
 
 
 def load_presets(path: str | os.PathLike[str], synth: str = "") -> ReadReport:
@@ -120,3 +119,41 @@ def _id(path: Path) -> str:
     with suppress(EngineError):  # another synth's description may be wrong
         return read_description(path).id
     return ""
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What became of the presets of a file.
+
+    Args:
+        file: What was written.
+        read: What was found in the file that was read.
+    """
+
+    file: Path
+    read: ReadReport
+
+
+def convert_file(source: Path, target: Path, synth: str = "") -> Converted:
+    """Reads a preset file and writes its presets into another, whole or not at all.
+
+    Args:
+        source: A preset file of any format.
+        target: Where to; its extension says the format.
+        synth: Which synth the presets are for; whose they are if "".
+
+    Raises:
+        PresetError: If `source` is no preset file or has no good preset, or one does not fit the other format.
+        EngineError: If a plug-in is needed and cannot be loaded.
+        StorageError: If a file cannot be read or written.
+    """
+    read = load_presets(source, synth)
+    if not read.presets:
+        reason = f": {read.rejected[0]}" if read.rejected else ""
+        raise PresetError(f"{source}: no preset to convert{reason}")
+    try:
+        save_presets(target, read.presets)
+    except PresetError as error:
+        about = "" if str(target) in str(error) else f"{target}: "
+        raise PresetError(f"{about}{error}") from error
+    return Converted(target, read)

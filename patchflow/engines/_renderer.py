@@ -11,9 +11,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from ..errors import RenderError
 from ._engine import Engine, Note
 
-__all__ = ["Renderer"]
+__all__ = ["INAUDIBLE", "Renderer", "render_or_silence"]
 
 _AHEAD = 4  # items a thread that are taken before they are needed
 _JOB = 2  # of these, renders that are handed over at once, see `benchmarks/rendering.py`
@@ -111,3 +112,15 @@ def _cores() -> int:
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+INAUDIBLE = 1e-3
+"""Peak below which a sound counts as silent: -60 dB."""
+
+
+def render_or_silence(engine: Engine, point: np.ndarray, note: Note, rate: int) -> np.ndarray:
+    """Plays one note, see `Engine.render`; silence if the synth refuses, crashes or hangs on the preset."""
+    try:
+        return engine.render(point, note, rate)
+    except RenderError:
+        return np.zeros(note.samples(rate), np.float32)

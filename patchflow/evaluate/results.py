@@ -1,128 +1,115 @@
-"""Reads result folders and sorts them: one board for each synth and size of models, which are never mixed."""
+"""A result file: one line that says what was measured, then one line an item; it may be cut off and gone on with."""
 
-from collections.abc import Sequence
-from itertools import pairwise
+import json
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import StorageError
-from ..storage import read_object
-from .board import Board, Result, Row
-from .judging import RESULTS, SOUNDS, SUMMARY, TAGS
-from .lines import Lines, read_lines
-from .published import PUBLISHED
+from ..storage import make_folder, reason, write_atomically
 
-__all__ = ["boards_of", "read_results", "read_tags"]
+__all__ = ["FORMAT", "Lines", "begin", "read_lines"]
 
-_TOLD = ("row", "kind", "fold", "seed", "size", "sizes", "synth", "parameters", "data", "part", "items")
-_OF_AN_ITEM = ("item", "family", "category", "fault")
-_TRIVIAL = ("nearest", "mean", "random", "oracle")  # as they come, best first
+FORMAT = "patchflow results 1"
 
 
-def read_results(folders: Sequence[str | Path]) -> list[Result]:
-    """Reads all results in folders and below.
+class Lines:
+    """The lines of a result file that are known, and a way to add others.
+
+    Lines are added whole; what an interrupted process left of its last one is dropped by the next.
+
+    Args:
+        path: The file.
+        head: Its first line: what was measured.
+        items: The other lines.
+    """
+
+    def __init__(self, path: Path, head: dict[str, Any], items: list[dict[str, Any]]) -> None:
+        self.path, self.head, self.items = path, head, items
+
+    @property
+    def done(self) -> set[Any]:
+        """The items that are there."""
+        return {line["item"] for line in self.items}
+
+    def append(self, lines: Sequence[dict[str, Any]]) -> None:
+        """Adds lines and waits until they are on the disk.
+
+        Raises:
+            StorageError: If the file cannot be written.
+        """
+        block = "".join(_text(line) for line in lines)
+        try:
+            with self.path.open("ab") as file:
+                file.write(block.encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise StorageError(f"cannot write {self.path}: {reason(error)}") from error
+        self.items.extend(lines)
+
+
+def begin(path: str | Path, head: Mapping[str, Any], *, again: bool = False) -> Lines:
+    """Opens a result file to go on with, or begins one.
+
+    Args:
+        path: The file; its folder is made if it is missing.
+        head: What is measured.
+        again: Whether to begin anew, whatever is there.
+
+    Returns:
+        What is there, without what is left of a line that was cut off.
 
     Raises:
-        StorageError: If a folder has none, or one is damaged or not finished.
+        StorageError: If the file is damaged, is of something else than `head`, or cannot be written.
     """
-    found: dict[Path, Result] = {}
-    for folder in map(Path, folders):
-        paths = sorted(folder.rglob(RESULTS))
-        if not paths:
-            raise StorageError(f"{folder}: has no {RESULTS}. Make it: patchflow evaluate {folder}")
-        found |= {path.parent.resolve(): _read(path.parent) for path in paths}
-    return list(found.values())
+    path, wanted = Path(path), {"format": FORMAT, **head}
+    make_folder(path.parent)
+    if again or not path.exists() or not path.read_bytes().partition(b"\n")[1]:
+        write_atomically(path, _text(wanted).encode())
+        return Lines(path, wanted, [])
+    found = read_lines(path)
+    for key in sorted({*wanted, *found.head}):
+        if found.head.get(key) != wanted.get(key):
+            there, here = (json.dumps(head.get(key)) for head in (found.head, wanted))
+            raise StorageError(f"{path}: was made with {key}={there}, not {here}. Remove it, or give --again.")
+    whole = path.read_bytes()
+    if not whole.endswith(b"\n"):
+        write_atomically(path, whole[: whole.rindex(b"\n") + 1])
+    return found
 
 
-def read_tags(folders: Sequence[str | Path]) -> list[dict[str, Any]]:
-    """Reads what tag classifiers reached, in folders and below.
+def read_lines(path: str | Path) -> Lines:
+    """Reads a result file; what is left of a last line that was cut off is no line.
 
     Raises:
-        StorageError: If a file is damaged.
+        StorageError: If it is missing, damaged, or no result file.
     """
-    paths = {path.resolve(): path for folder in folders for path in sorted(Path(folder).rglob(TAGS))}
-    return [read_object(path) for path in paths.values()]
+    path = Path(path)
+    try:
+        whole = path.read_bytes()
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {reason(error)}") from error
+    texts = whole.split(b"\n")[:-1]  # after the last line's end there is nothing, or what was cut off
+    lines = [_parsed(path, number, text) for number, text in enumerate(texts, 1)]
+    if not lines or lines[0].get("format") != FORMAT:
+        raise StorageError(f"{path}: not a result file ({FORMAT})")
+    for number, line in enumerate(lines[1:], 2):
+        if "item" not in line:
+            raise StorageError(f"{path}: line {number} is damaged (no item). Remove the file and evaluate again.")
+    return Lines(path, lines[0], lines[1:])
 
 
-def boards_of(results: Sequence[Result]) -> list[Board]:
-    """Sorts results into boards, by synth, number of parameters and size.
-
-    Raises:
-        StorageError: If results of one board are of different examples or test items, or one is there twice.
-    """
-    keys = {(r.head["synth"], r.head["size"]) for r in results if r.head["kind"] == "model"}
-    keys |= {(r.head["synth"], "") for r in results if r.head["synth"] not in {synth for synth, _ in keys}}
-    boards = [_board(synth, size, results) for synth, size in keys]
-    return sorted(boards, key=lambda board: (board.series, board.parameters, board.size))
+def _parsed(path: Path, number: int, text: bytes) -> dict[str, Any]:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        line = None
+    if not isinstance(line, dict):
+        raise StorageError(f"{path}: line {number} is damaged. Remove the file and evaluate again.")
+    return line
 
 
-def _board(synth: str, size: str, results: Sequence[Result]) -> Board:
-    mine = [r for r in results if r.head["synth"] == synth and r.head["size"] in (size, "")]
-    _check_alike(mine)
-    named: dict[tuple[str, str], list[Result]] = {}
-    for result in mine:
-        named.setdefault((result.head["kind"], _name(result, mine)), []).append(result)
-    rows = [Row(name, kind, _ordered(found)) for (kind, name), found in named.items()]
-    return Board(synth, mine[0].head["parameters"], size, tuple(sorted(rows, key=_place)))
-
-
-def _place(row: Row) -> tuple[int, str]:
-    """Rows stand as in the paper, then models it does not have, then the trivial rows."""
-    model = row.results[0].head["row"]
-    order = [*PUBLISHED[16], *_TRIVIAL]
-    place = order.index(model) if model in order else len(PUBLISHED[16]) - (row.kind == "model") / 2
-    return round(2 * place), row.name
-
-
-def _check_alike(results: Sequence[Result]) -> None:
-    for result in results:
-        first = next(r for r in results if r.head["fold"] == result.head["fold"])
-        if result.head["data"] != results[0].head["data"]:
-            raise StorageError(f"{result.folder}: of other examples than {results[0].folder}. Keep them apart.")
-        if result.items != first.items:
-            counts = f"{len(result.items)} test items, {len(first.items)} in {first.folder}"
-            raise StorageError(f"{result.folder}: {counts}, or others. Evaluate both with the same --most.")
-    heard = [result for result in results if result.foreign]
-    for result in heard:
-        if result.foreign != heard[0].foreign:
-            raise StorageError(f"{result.folder}: judged on other sounds than {heard[0].folder}. Keep them apart.")
-
-
-def _name(result: Result, mine: Sequence[Result]) -> str:
-    """The model; with the sizes in which others of its name differ, unless most of these, or of all, have the same."""
-    same, own = [r.head["sizes"] for r in mine if r.head["row"] == result.head["row"]], result.head["sizes"]
-    differing = [key for key in sorted(own) if any(sizes.get(key) != own[key] for sizes in same)]
-    models = [r.head["sizes"] for r in mine if r.head["kind"] == "model"]
-    for rows in (same, models):
-        differing = [key for key in differing if 2 * sum(sizes.get(key) == own[key] for sizes in rows) <= len(rows)]
-    shown = ", ".join(f"{key}={own[key]}" for key in differing)
-    return f"{result.head['row']} ({shown})" if shown else result.head["row"]
-
-
-def _ordered(found: list[Result]) -> tuple[Result, ...]:
-    ordered = sorted(found, key=lambda r: (r.head["fold"], r.head["seed"]))
-    for first, second in pairwise(ordered):
-        if [first.head[key] for key in ("fold", "seed")] == [second.head[key] for key in ("fold", "seed")]:
-            raise StorageError(
-                f"{first.folder} and {second.folder}: both are {first.head['row']} of fold {first.head['fold']}, "
-                f"seed {first.head['seed']}. Keep one."
-            )
-    return tuple(ordered)
-
-
-def _read(folder: Path) -> Result:
-    lines = _finished(folder / RESULTS, folder)
-    foreign = _finished(folder / SOUNDS, folder) if (folder / SOUNDS).exists() else None
-    sounds, known = (foreign.items, foreign.head["sounds"]) if foreign else ([], "")
-    return Result(folder, lines.head, lines.items, sounds, known, read_object(folder / SUMMARY))
-
-
-def _finished(path: Path, folder: Path) -> Lines:
-    lines = read_lines(path)
-    for number, (line, needed) in enumerate([(lines.head, _TOLD), *((line, _OF_AN_ITEM) for line in lines.items)], 1):
-        if missing := [key for key in needed if key not in line]:
-            raise StorageError(f"{path}: line {number} is damaged (no {missing[0]}). Evaluate it again.")
-    if len(lines.done) < lines.head["items"]:
-        done = f"{len(lines.done)} of {lines.head['items']} items"
-        raise StorageError(f"{path}: {done}. Finish it: patchflow evaluate {folder}")
-    return lines
+def _text(line: Mapping[str, Any]) -> str:
+    return json.dumps(line, allow_nan=False) + "\n"

@@ -3,8 +3,7 @@
 from torch import Tensor
 
 from ._flow import Flow
-from ._halves import Halves
-from ._networks import bounded
+from ._networks import Halves, bounded
 
 __all__ = ["RealNVP"]
 

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from ._flow import Flow
-from ._halves import Halves
+from ._networks import Halves
 from ._splines import Knots, bend, parameters, place, unbend
 
 __all__ = ["Spline"]

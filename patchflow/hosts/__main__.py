@@ -10,9 +10,9 @@ import sys
 from typing import Any
 
 from ..errors import RenderError
-from . import Host, hosts
+from . import hosts
 from ._fresh import Fresh
-from ._messages import receive, send
+from ._host import Host, receive, send
 
 __all__ = ["main"]
 

@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import RenderError
-from ._host import Answer, Host
-from ._messages import begin, unframe
+from ._host import Answer, Host, begin, unframe
 
 __all__ = ["CAN_FORK", "PIPE", "WAYS", "Fresh", "cause"]
 

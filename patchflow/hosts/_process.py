@@ -11,8 +11,7 @@ from typing import Any
 
 from ..errors import EngineError, RenderError
 from ._fresh import PIPE, cause
-from ._host import Answer
-from ._messages import receive, send
+from ._host import Answer, receive, send
 
 __all__ = ["HostProcess"]
 

@@ -1,6 +1,8 @@
 """Plug-ins of any make, VST2, VST3, LV2 and AU, played by the dawdreamer package."""
 
+import ctypes
 import math
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +15,8 @@ import numpy as np
 
 from ..errors import EngineError
 from ._host import Answer, Host
-from ._plugin_file import explain, is_uri
-from ._vst3_class import class_id
 
-__all__ = ["DawDreamer"]
+__all__ = ["DawDreamer", "class_id", "explain", "is_uri"]
 
 _BLOCK = 512  # samples
 _VST3 = b"<VST3PluginState>"
@@ -197,3 +197,101 @@ def _load_state(plugin: Any, data: bytes) -> None:
             raise EngineError(f"does not take this preset: {error}") from error
     if taken is False:
         raise EngineError("does not take this preset")
+
+
+_ELF = b"\x7fELF"
+_MACHINES = {3: "32-bit x86", 40: "32-bit ARM", 62: "x86_64", 183: "ARM64", 243: "RISC-V"}
+_ENTRIES = (b"VSTPluginMain", b"GetPluginFactory", b"lv2_descriptor")
+
+
+def is_uri(plugin: str) -> bool:
+    """Returns whether this names an LV2 plug-in, which is found by its address.
+
+    Example:
+        >>> is_uri("http://zynaddsubfx.sourceforge.net"), is_uri("/usr/lib/vst/amsynth_vst.so")
+        (True, False)
+    """
+    return "://" in plugin or plugin.startswith("urn:")
+
+
+def explain(plugin: str) -> str:
+    """Returns why a plug-in could not be loaded, in words, as far as its file tells.
+
+    Args:
+        plugin: Its path or LV2 address.
+
+    Example:
+        >>> explain("/nowhere/at_all.so")
+        'there is no such file'
+    """
+    if is_uri(plugin):
+        return "no LV2 plug-in with this address is installed"
+    path = Path(plugin)
+    if not path.exists():
+        return "there is no such file"
+    if path.is_dir():
+        return "this folder is no plug-in that can be loaded here"
+    head = path.read_bytes()
+    if sys.platform == "linux":
+        if head[:4] != _ELF:
+            return "not a plug-in: not a program library of this system"
+        mine, its = _machine(Path(sys.executable).read_bytes()[:20]), _machine(head[:20])
+        if mine != its:
+            return f"made for {its}, and this computer is {mine}"
+    if not any(entry in head for entry in _ENTRIES):
+        return "not a plug-in: it has no entry for hosts, such as VSTPluginMain"
+    try:
+        ctypes.CDLL(str(path))
+    except OSError as error:  # the system's words name what is missing
+        return str(error).removeprefix(f"{path}: ")
+    return "the plug-in refused to start"
+
+
+def _machine(head: bytes) -> str:
+    """What an ELF file runs on."""
+    order = "big" if head[5:6] == b"\x02" else "little"
+    number = int.from_bytes(head[18:20], order)
+    return _MACHINES.get(number, f"machine {number}")
+
+
+_COUNT, _INFO = 4, 5  # functions of a plug-in's factory
+_SOUND = b"Audio Module Class"
+_FOLDERS = ("*-linux/*.so", "MacOS/*", "*-win/*.vst3")
+
+
+def class_id(plugin: str) -> str:
+    """Returns the id of the class that makes sound, as the plug-in's factory tells it.
+
+    Args:
+        plugin: The plug-in's file or bundle, which is loaded already.
+
+    Raises:
+        EngineError: If there is none.
+    """
+    library = ctypes.CDLL(str(_library(Path(plugin))))
+    library.GetPluginFactory.restype = ctypes.c_void_p
+    factory = library.GetPluginFactory()
+    calls = ctypes.cast(ctypes.cast(factory, ctypes.POINTER(ctypes.c_void_p))[0], ctypes.POINTER(ctypes.c_void_p))
+    count = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(calls[_COUNT])
+    info = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_int32, ctypes.c_char_p)(calls[_INFO])
+    for index in range(count(factory)):
+        about = ctypes.create_string_buffer(256)
+        if info(factory, index, about) == 0 and about.raw[20:52].split(b"\0")[0] == _SOUND:
+            return _text(about.raw[:16])
+    raise EngineError("has no class that makes sound")
+
+
+def _text(raw: bytes) -> str:
+    if sys.platform == "win32":  # there the first three numbers are little-endian
+        raw = raw[3::-1] + raw[5:3:-1] + raw[7:5:-1] + raw[8:]
+    return raw.hex().upper()
+
+
+def _library(plugin: Path) -> Path:
+    if plugin.is_file():
+        return plugin
+    found = (file for pattern in _FOLDERS for file in sorted(plugin.glob(f"Contents/{pattern}")))
+    library = next(found, None)
+    if library is None:
+        raise EngineError(f"{plugin}: this bundle has no library")
+    return library

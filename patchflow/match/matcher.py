@@ -15,15 +15,15 @@ from ..engines import Engine, Renderer, engines
 from ..errors import OptionError, PresetError, RenderError
 from ..models import find_weights, load_model, models, weights_of
 from ..presets import ParamSpace, Preset
-from ..presets.library import Library
+from ..presets.library.library import Library
 from ..presets.parameters import Value
 from ..progress import ProgressCallback, ignore
 from .distinct import pick_distinct, uncertainty
-from .hearing import hear
 from .proposals import FromLibrary, FromModel, FromPreset, FromSpace, Proposer
-from .result import Candidate, MatchResult, Target
+from .result import Candidate, MatchResult
 from .scorer import Scored, Scorer
 from .search import Budget, Search
+from .target import Target, hear
 
 __all__ = ["Matcher"]
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from ..data.fresh import draw_around_fresh
+from ..data.sampler import draw_around_fresh
 from ..features.inputs import inputs
 from ..features.inputs.levels import input_of_levels
 from ..models import AutoEncoder, Density, Model, as_density
 from ..presets import ParamSpace
-from .result import Target
 from .scorer import STEPS_PER_DB, Scored
+from .target import Target
 
 __all__ = ["FromLibrary", "FromModel", "FromPreset", "FromSpace", "Move", "Proposer"]
 

@@ -1,42 +1,14 @@
-"""What a match gives back: the target as heard and the candidates, best first."""
+"""What a match gives back: candidates, best first, and how certain each parameter is."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..audio.pitch import NoteGuess
 from ..engines import Note
 from ..presets import Preset
+from .target import Target
 
-__all__ = ["Candidate", "MatchResult", "NoteGuess", "Target"]
-
-
-@dataclass(frozen=True)
-class Target:
-    """A sound to match, as the matcher hears it.
-
-    Args:
-        samples: Mono float32, silence before and after removed, shape `(T,)`.
-        rate: Sample rate of `samples`, in Hz: the rate of the search.
-        guesses: Notes it may be, most likely first; at least one.
-        hold: Seconds from the onset to the release of the key.
-        name: File name without folder, or "".
-        source_rate: Sample rate of the file, in Hz.
-        trim_offset: Seconds of silence removed at the start.
-    """
-
-    samples: np.ndarray
-    rate: int
-    guesses: tuple[NoteGuess, ...]
-    hold: float
-    name: str = ""
-    source_rate: int = 0
-    trim_offset: float = 0.0
-
-    @property
-    def length(self) -> float:
-        """Duration of `samples`, in seconds."""
-        return len(self.samples) / self.rate
+__all__ = ["Candidate", "MatchResult"]
 
 
 @dataclass(frozen=True)

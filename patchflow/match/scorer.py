@@ -9,7 +9,7 @@ import torch
 from ..engines import Engine, Note, Renderer
 from ..errors import RenderError
 from ..metrics.log_mel_l1 import level_gap, log_mel
-from .result import Target
+from .target import Target
 
 __all__ = ["FAINTEST", "SCREEN", "STEPS_PER_DB", "Outcome", "Scored", "Scorer", "faintness"]
 

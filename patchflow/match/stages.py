@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from .proposals import Proposer
-from .result import Target
 from .scorer import Outcome, Scored
+from .target import Target
 
 __all__ = ["Draw", "Stage"]
 

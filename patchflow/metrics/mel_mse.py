@@ -3,8 +3,8 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from ._linear_mel import RATE, linear_mel
 from ._metric import metric
+from .spectral_convergence import RATE, linear_mel
 
 __all__ = ["mel_mse"]
 

@@ -7,7 +7,7 @@ from ..errors import OptionError, StorageError, UnknownName
 from ..hosts import WAYS
 from ..progress import ProgressCallback, ignore
 from ..storage import make_folder, reason, write_atomically
-from .names import synth_name
+from .kinds import synth_name
 from .probe import probe
 
 __all__ = ["add_synth", "remove_synth", "synth_description"]

@@ -9,13 +9,12 @@ import numpy as np
 from ..engines import Control, Description, need_dawdreamer, plugin_state
 from ..errors import EngineError, PresetError, RenderError
 from ..hosts import HostProcess
-from ..presets.owner import owner
+from ..presets.files import owner
 from ..presets.vst2 import program_of
 from ..presets.vst3 import class_id
 from ..progress import Progress, ProgressCallback, ignore
 from .audible import Heard, draw, listen
-from .kinds import GRID, Kind, as_knob, kind_of
-from .names import groups, unique
+from .kinds import GRID, Kind, as_knob, groups, kind_of, unique
 from .trial import Trial
 
 __all__ = ["probe"]

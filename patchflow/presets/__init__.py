@@ -1,9 +1,9 @@
 """What a preset is: parameters, spaces, presets, native files and the library."""
 
-from .entry import Entry, ImportReport, Label
 from .files import read_presets, write_presets
 from .formats import ReadReport, Rejected
-from .library import Library
+from .library.entry import Entry, ImportReport, Label
+from .library.library import Library
 from .parameters import Choice, Knob, Parameter, Steps, Value
 from .preset import Preset, check
 from .space import ParamSpace

@@ -9,8 +9,10 @@ from ..errors import PresetError
 from ..storage import read_bytes, readable, write_atomically
 from .formats import PresetFormat, ReadReport, formats
 from .preset import Preset
+from .vst2 import plugin_id
+from .vst3 import class_id
 
-__all__ = ["extensions", "format_of", "read_presets", "write_presets"]
+__all__ = ["extensions", "format_of", "owner", "read_presets", "write_presets"]
 
 _LARGEST = 256 * 2**20  # bytes: 60,000 DX7 banks
 
@@ -97,3 +99,13 @@ def _reader(path: Path, data: bytes) -> PresetFormat:
         if candidate.recognises(data):
             return candidate
     raise PresetError(f"not a preset file of a known format ({', '.join(formats)})")
+
+
+def owner(data: bytes) -> str:
+    """Returns the id of the plug-in a preset is for: four letters of a VST2, 32 digits of a VST3, "" if unknown.
+
+    Example:
+        >>> owner(b"anything")
+        ''
+    """
+    return plugin_id(data) or class_id(data)

@@ -1,7 +1,7 @@
 """The training loop and its recipes."""
 
-from .own import train_own
-from .parallel import is_follower
+from .distributed import is_follower
+from .for_synth import train_own
 from .recipe import Recipe, read_recipe
 from .run import train
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from ..errors import ModelError
 from ..models import Model
 from ..storage import write_atomically
-from .watch import Watch
+from .early_stopping import Watch
 
 __all__ = ["State", "load_checkpoint", "save_checkpoint"]
 

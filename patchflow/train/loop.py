@@ -1,30 +1,28 @@
 """The loop of every run: step, check, keep; exact resume after any interruption."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import clear_frames
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import OptionError
+from ..models import Batch
 from ..progress import Progress, ProgressCallback
-from .check import ERROR, validate
 from .checkpoint import State, save_checkpoint
-from .feed import Feed
-from .items import Material
+from .distributed import Team
+from .loader import Feed
 from .log import Log
-from .memory import advice, is_memory_short
-from .parallel import Team
+from .losses import ERROR, Terms, check_finite, validate
 from .recipe import Recipe
 from .replicas import Replicas
 from .schedule import Schedule
-from .step import follow, take_step
-from .terms import Terms, check_finite
+from .training_data import Material
 
-__all__ = ["Loop"]
+__all__ = ["Loop", "advice", "follow", "is_memory_short", "take_step"]
 
 _LOOKED = 32  # steps after which a GPU is asked for its losses; every time would keep it waiting
 _COMPILERS = ("torch._dynamo", "torch._inductor")
@@ -207,3 +205,93 @@ class Loop:
         batch = self.feed.take_some(self.state.step, count)
         self.replicas.backward(batch, seed=0, mixed=self.settings.is_mixed)
         del moments
+
+
+_SPREAD = 1_000_003  # seeds of one run do not meet those of the next
+
+
+def take_step(
+    state: State, settings: Recipe, batch: Batch, replicas: Replicas, weights: Mapping[str, float]
+) -> dict[str, Tensor]:
+    """Moves the weights once and returns the terms of the loss as they were before.
+
+    Args:
+        state: What is trained.
+        settings: The recipe.
+        batch: What to learn from.
+        replicas: Of the model.
+        weights: Weight of every term.
+    """
+    seed = settings.seed * _SPREAD + state.step
+    terms = replicas.backward(batch, weights, seed=seed, mixed=settings.is_mixed)
+    if settings.clip:
+        nn.utils.clip_grad_norm_(state.model.parameters(), settings.clip)
+    state.optimizer.step()
+    state.step += 1
+    if settings.average:
+        follow(state, settings.average)
+    return terms
+
+
+@torch.no_grad()
+def follow(state: State, decay: float) -> None:
+    """Moves the average towards the weights.
+
+    Args:
+        state: What is trained.
+        decay: Share of the average that stays, less in the first steps; 0 makes it equal to the weights.
+    """
+    decay = min(decay, (state.step + 1) / (state.step + 10))
+    ours, theirs = state.average, state.model
+    for slow, fast in zip(ours.parameters(), theirs.parameters(), strict=True):
+        slow.lerp_(fast, 1 - decay)
+    for slow, fast in zip(ours.buffers(), theirs.buffers(), strict=True):
+        if slow.is_floating_point():
+            slow.copy_(torch.where(slow == fast, slow, slow.lerp(fast, 1 - decay)))  # infinities stay as they are
+        else:
+            slow.copy_(fast)
+
+
+_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc")
+
+
+def is_memory_short(error: BaseException) -> bool:
+    """Returns whether an error says that memory is not enough.
+
+    Example:
+        >>> is_memory_short(MemoryError()), is_memory_short(RuntimeError("shapes differ"))
+        (True, False)
+    """
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in _WORDS)
+
+
+def advice(batch: int, attempt: Callable[[int], None] | None) -> str:
+    """Returns a sentence on the batch size to use: the first of the halves of `batch` that can be computed.
+
+    Args:
+        batch: Items for which memory was not enough.
+        attempt: Computes a loss and its gradient for so many items; None if that cannot be tried.
+
+    Example:
+        >>> def attempt(count):
+        ...     if count > 20:
+        ...         raise MemoryError
+        >>> advice(100, attempt)
+        'batch=12 fits: it was tried.'
+    """
+    if attempt is None:
+        return f"Give a smaller batch, e.g. batch={max(2, batch // 2)}; whether that fits was not tried."
+    while batch > 2:
+        batch = max(2, batch // 2)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        try:
+            attempt(batch)
+        except (MemoryError, RuntimeError) as error:
+            if not is_memory_short(error):
+                raise
+        else:
+            return f"batch={batch} fits: it was tried."
+    return "No batch fits: use a smaller model or more memory."

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..models import Batch, Model
-from .parallel import Team, change
+from .distributed import Team, change
 
 __all__ = ["Replicas"]
 

@@ -11,16 +11,16 @@ from ..engines import engines
 from ..models import read_header, save_model
 from ..progress import ProgressCallback, ignore
 from ..storage import make_folder, write_atomically
-from .begin import begin, settle
+from ..version import commit
+from .build import begin, settle
 from .checkpoint import State, load_checkpoint
-from .feed import Feed
+from .distributed import Team, joined
+from .loader import Feed
 from .log import Log, last_losses
 from .loop import Loop
-from .material import Source, open_material, open_source, streamed
-from .origin import commit
-from .parallel import Team, joined
 from .recipe import Recipe, read_recipe
 from .replicas import Replicas
+from .training_data import Source, open_material, open_source, streamed
 
 __all__ = ["train"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from patchflow.data.executors import executors
+from patchflow.data.dataset.executors import executors
 from patchflow.engines import engines
 from patchflow.errors import MissingDependency
 from patchflow.metrics import metrics

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import patchflow.report.catalogue
+import patchflow.cli._catalogue
 from patchflow.cli import run
 
 COMMANDS = ("match", "render", "score", "train", "list", "presets")
-HEAVY = ("torch", "numpy", "matplotlib", "scipy", "soundfile", "dexed", "patchflow.engines", "patchflow.report.writer")
+HEAVY = ("torch", "numpy", "matplotlib", "scipy", "soundfile", "dexed", "patchflow.engines", "patchflow.output.writer")
 
 
 def start(*words: str, **options) -> subprocess.Popen[str]:
@@ -100,7 +100,7 @@ def test_what_can_go_wrong_anywhere_is_one_line(shell, monkeypatch, error, code,
     def fail(kind: str) -> dict[str, str]:
         raise error
 
-    monkeypatch.setattr(patchflow.report.catalogue, "catalogue", fail)
+    monkeypatch.setattr(patchflow.cli._catalogue, "catalogue", fail)
     monkeypatch.setattr("patchflow.cli.main._drop_output", lambda: None)
     done = shell.run("list", "engines")
 
@@ -111,7 +111,7 @@ def test_a_bug_is_not_hidden(monkeypatch):
     def fail(kind: str) -> dict[str, str]:
         raise ValueError("a bug")
 
-    monkeypatch.setattr(patchflow.report.catalogue, "catalogue", fail)
+    monkeypatch.setattr(patchflow.cli._catalogue, "catalogue", fail)
 
     with pytest.raises(ValueError, match="a bug"):
         run(["list", "engines"])

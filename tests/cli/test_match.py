@@ -13,8 +13,8 @@ from patchflow.audio.loudness import loudness
 from patchflow.cli._match_output import MatchOutput
 from patchflow.engines import Note, engines
 from patchflow.metrics import metrics
+from patchflow.output.distances import measure
 from patchflow.presets import Preset, read_presets, write_presets
-from patchflow.report.distances import measure
 
 SMALL = ("--synth", "tone", "--renders", 32)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from patchflow.report.names import OutputNames
+from patchflow.output.names import OutputNames
 
 SMALL = ("--synth", "tone", "--renders", 16)
 TONE = 0.3 * np.sin(np.arange(22_050) * 0.05)

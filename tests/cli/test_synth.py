@@ -5,7 +5,7 @@ import json
 import pytest
 
 from patchflow.engines import engines, load_presets
-from patchflow.engines._subset_file import subset_files
+from patchflow.engines._subset import subset_files
 
 
 @pytest.fixture

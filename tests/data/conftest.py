@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from patchflow.data.executors import executors
-from patchflow.data.making import DatasetRecipe
-from patchflow.data.making.run import Made, make_dataset
+from patchflow.data.dataset import DatasetRecipe
+from patchflow.data.dataset.executors import executors
+from patchflow.data.dataset.make_dataset import Made, make_dataset
 from patchflow.presets import Preset, write_presets
 
 __all__ = ["contents", "make", "one_thread_an_operation", "recipe", "tones"]

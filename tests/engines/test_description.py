@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchflow.engines import Control, Description, engines, read_description, subset_files, to_text
-from patchflow.engines._description_file import parse
+from patchflow.engines._plugin.description_file import parse
 from patchflow.errors import EngineError, PresetError, UnknownName
 
 CUT = Control(0, "cut", "knob", 0.5, group="filter", low=0.25, high=0.75)

@@ -9,7 +9,7 @@ import torch
 
 import patchflow
 from patchflow.engines import Note, Selection, Subset, engines, load_presets, save_presets, selection_text, subset_of
-from patchflow.engines._subset_file import parse_selection
+from patchflow.engines._subset import parse_selection
 from patchflow.engines.tone import Tone
 from patchflow.errors import EngineError, MissingDependency, PresetError
 from patchflow.metrics.log_mel_l1 import log_mel_l1

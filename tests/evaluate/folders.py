@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from patchflow.evaluate.lines import FORMAT
+from patchflow.evaluate.results import FORMAT
 from patchflow.metrics import metrics
 
 __all__ = ["line", "write_result"]

@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from patchflow.data.attributes import Opposites
 from patchflow.data.examples import Content, Examples, write_examples
-from patchflow.data.examples.opposites import Opposites
-from patchflow.data.examples.parts import deal
+from patchflow.data.families import deal
 from patchflow.engines.tone import Tone
-from patchflow.evaluate.latents import latent_separation
-from patchflow.evaluate.semantics import tag_accuracy
-from patchflow.evaluate.separation import area_under_curve
+from patchflow.evaluate.disentanglement import area_under_curve, latent_separation, tag_accuracy
 from patchflow.models import AutoEncoder, Model, models
 
 COUNT = 200

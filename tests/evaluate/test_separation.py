@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from patchflow.evaluate.separation import area_under_curve, balanced_accuracy, best_axis, classify, d_prime
+from patchflow.evaluate.disentanglement import area_under_curve, balanced_accuracy, best_axis, classify, d_prime
 
 
 def groups(gap: float, count: int = 200, size: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

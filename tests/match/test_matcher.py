@@ -22,7 +22,7 @@ from patchflow.metrics.log_mel_l1 import log_mel_l1
 from patchflow.models import models, save_model
 from patchflow.models.posterior import Posterior
 from patchflow.presets import Preset
-from patchflow.presets.library import Library
+from patchflow.presets.library.library import Library
 
 from .conftest import RATE, point_of
 

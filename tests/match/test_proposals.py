@@ -12,8 +12,8 @@ from patchflow.features.inputs import inputs
 from patchflow.features.inputs.levels import input_of_levels, model_input
 from patchflow.match import proposals
 from patchflow.match.proposals import FromLibrary, FromModel, FromSpace
-from patchflow.match.result import Target
 from patchflow.match.scorer import STEPS_PER_DB, Scored, Scorer
+from patchflow.match.target import Target
 from patchflow.models import models
 from patchflow.models.posterior import Posterior
 from patchflow.presets import dx7

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from patchflow.data.making import DatasetRecipe, read_pool
+from patchflow.data.dataset import DatasetRecipe, read_pool
 from patchflow.engines import Note, engines, load_presets, save_presets, unpacked
 from patchflow.engines import Plugin as Engine
 from patchflow.errors import PresetError

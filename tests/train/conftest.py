@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from patchflow.progress import Progress
-from patchflow.train import begin, train
+from patchflow.train import build as begin
+from patchflow.train import train
 
 from . import small
 

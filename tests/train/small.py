@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from patchflow.data.attributes import Opposites
 from patchflow.data.examples import Content, write_examples
-from patchflow.data.examples.opposites import Opposites
-from patchflow.data.examples.parts import deal
+from patchflow.data.families import deal
 from patchflow.engines.tone import Tone
 from patchflow.models import Batch, Model
 from patchflow.presets import ParamSpace

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from patchflow.train.memory import advice, is_memory_short
+from patchflow.train.loop import advice, is_memory_short
 
 
 def test_what_torch_says_on_a_cpu_is_recognised():

@@ -9,7 +9,8 @@ import patchflow
 from patchflow.engines import engines
 from patchflow.errors import OptionError, StorageError, UnknownName
 from patchflow.models import models
-from patchflow.train import Recipe, begin, read_recipe
+from patchflow.train import Recipe, read_recipe
+from patchflow.train import build as begin
 
 RECIPES = sorted((Path(patchflow.__file__).parent.parent / "recipes").glob("*.toml"))
 LEAST = 'bank = "b.npz"\nout = "o"\n'

@@ -8,10 +8,11 @@ from safetensors.torch import save_file
 
 from patchflow.data.examples import Examples
 from patchflow.engines.tone import Tone
-from patchflow.train import begin, train
-from patchflow.train.items import load
-from patchflow.train.parallel import joined
+from patchflow.train import build as begin
+from patchflow.train import train
+from patchflow.train.distributed import joined
 from patchflow.train.replicas import Replicas
+from patchflow.train.training_data import load
 from tests.train.small import Crowd, Several
 
 __all__ = ["gradient"]

@@ -1,10 +1,10 @@
 """Examples: what a model hears of the sounds of one synth, with the presets that made them, tags and folds."""
 
+from ..attributes import MEASURED
+from .content import Content, write_examples
 from .examples import Examples
-from .folder import Content, write_examples
-from .hearing import measure_words
-from .opposites import MEASURED
-from .recipe import ExamplesRecipe, is_examples_recipe, read_examples_recipe
+from .examples_recipe import ExamplesRecipe, is_examples_recipe, read_examples_recipe
+from .measure import measure_words
 
 __all__ = [
     "MEASURED",

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import OptionError, StorageError
-from .folder import load_arrays, read_about
-from .opposites import Opposites, tags_of
-from .parts import PARTS
+from ..attributes import Opposites, tags_of
+from ..families import PARTS
+from .content import load_arrays, read_about
 
 __all__ = ["Examples"]
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ._dx7_layout import PACKED, PLAIN, Layout
+from ._dx7_voice import PACKED, PLAIN, Layout
 
 __all__ = ["BANK", "SINGLE", "Dump", "Kind", "Scan", "frame", "scan"]
 

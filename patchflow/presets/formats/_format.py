@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ...errors import PresetError
 from ..preset import Preset
 
-__all__ = ["PresetFormat", "ReadReport", "Rejected"]
+__all__ = ["PresetFormat", "ReadReport", "Rejected", "only_preset"]
 
 
 @dataclass(frozen=True)
@@ -109,3 +110,24 @@ class PresetFormat(abc.ABC):
             PresetError: If there are none, or one does not fit the format.
             UnknownName: If one has a parameter that its synth does not have.
         """
+
+
+def only_preset(presets: Sequence[Preset], extension: str) -> Preset:
+    """Returns the preset that a file is to hold.
+
+    Args:
+        presets: What is to be written.
+        extension: Of the file, for errors.
+
+    Raises:
+        PresetError: If there are none or several.
+
+    Example:
+        >>> only_preset([Preset("tone", {}, "Ping")], ".fxp").name
+        'Ping'
+    """
+    if not presets:
+        raise PresetError(f"{extension}: no preset to write")
+    if len(presets) > 1:
+        raise PresetError(f"{extension}: a file holds one preset, not {len(presets):,}")
+    return presets[0]

@@ -6,8 +6,7 @@ from typing import ClassVar
 from ...errors import PresetError
 from ..preset import Preset
 from ..vst2 import parse_program, plugin_id, program_of
-from ._format import PresetFormat, ReadReport
-from ._single import only_preset
+from ._format import PresetFormat, ReadReport, only_preset
 
 __all__ = ["Fxp"]
 

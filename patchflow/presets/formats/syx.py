@@ -9,8 +9,7 @@ from ...errors import PresetError
 from .. import dx7
 from ..preset import Preset
 from ._dx7_dumps import BANK, SINGLE, Dump, frame, scan
-from ._dx7_layout import PACKED, PARAMETERS, Layout
-from ._dx7_name import decode_name, encode_name
+from ._dx7_voice import PACKED, PARAMETERS, Layout, decode_name, encode_name
 from ._format import PresetFormat, ReadReport, Rejected
 
 __all__ = ["Syx"]

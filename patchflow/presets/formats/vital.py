@@ -21,9 +21,8 @@ from ..vital import (
     rest_of,
     values_of,
 )
-from ._format import PresetFormat, ReadReport, Rejected
+from ._format import PresetFormat, ReadReport, Rejected, only_preset
 from ._json_text import parse, shown
-from ._single import only_preset
 
 __all__ = ["Vital"]
 

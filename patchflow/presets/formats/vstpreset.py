@@ -7,8 +7,7 @@ from typing import ClassVar
 from ...errors import PresetError
 from ..preset import Preset
 from ..vst3 import class_id, parse
-from ._format import PresetFormat, ReadReport
-from ._single import only_preset
+from ._format import PresetFormat, ReadReport, only_preset
 
 __all__ = ["Vstpreset"]
 

@@ -2,9 +2,8 @@
 
 from ._canonical import canonical
 from ._controls import SLOTS, Control, controls, destinations, sources
-from ._document import NEWEST, VITA_VERSION, document_of, load_rest, pack_rest, rest_of, routes_of, values_of
+from ._document import NEWEST, VITA_VERSION, as_synth, document_of, load_rest, pack_rest, rest_of, routes_of, values_of
 from ._macros import Macro, with_macros
-from ._relative import as_synth
 from ._spaces import CORE, FULL, NONE, OTHER, SPACES, control_name
 
 __all__ = [

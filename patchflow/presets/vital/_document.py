@@ -1,21 +1,24 @@
-"""What is in a `.vital` file: values of parameters, and the rest."""
+"""What is in a `.vital` file: values of parameters, and the state beyond them."""
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from ...errors import PresetError
 from ..parameters import Value
+from ..preset import Preset
 from ..space import ParamSpace
 from ._controls import SLOTS, controls
-from ._spaces import FULL, NONE, OTHER, control_name
+from ._spaces import FULL, NONE, OTHER, SPACES, control_name
 
 __all__ = [
     "NEWEST",
     "VITA_VERSION",
     "Document",
+    "as_synth",
     "document_of",
     "load_rest",
     "pack_rest",
@@ -176,3 +179,28 @@ def _init() -> Document:
 @cache
 def _fresh() -> dict[str, Value]:
     return FULL.decode(FULL.default())
+
+
+def as_synth(preset: Preset, synth: str) -> Preset:
+    """Returns the same preset for another engine that plays Vital.
+
+    What the other space has becomes values, what it has not goes to the rest. Both make the same file, to the
+    single precision of Vital's numbers, so nothing is lost on the way to either.
+
+    Args:
+        preset: Of Vital, complete.
+        synth: One of `SPACES`.
+
+    Raises:
+        PresetError: If the preset is of another synth, incomplete, or its rest is damaged.
+
+    Example:
+        >>> preset = Preset("vital", SPACES["vital"].decode(SPACES["vital"].default()))
+        >>> len(preset.values), len(as_synth(preset, "vital_full").values)
+        (179, 900)
+    """
+    if preset.synth not in SPACES:
+        raise PresetError(f"{preset.name or 'preset'}: is for {preset.synth!r}, not one of {', '.join(SPACES)}")
+    SPACES[preset.synth].numbers(preset.values)
+    document, space = document_of(preset.values, load_rest(preset.rest)), SPACES[synth]
+    return replace(preset, synth=synth, values=values_of(document, space), rest=pack_rest(rest_of(document, space)))

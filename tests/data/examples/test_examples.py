@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from patchflow.data.attributes import MEASURED
 from patchflow.data.examples import Content, Examples, write_examples
-from patchflow.data.examples.opposites import MEASURED
-from patchflow.data.examples.parts import PARTS, deal
+from patchflow.data.families import PARTS, deal
 from patchflow.errors import OptionError, StorageError
 
 COUNT, FOLDS = 60, 3

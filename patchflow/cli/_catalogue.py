@@ -1,0 +1,63 @@
+"""What there is to choose from, in one line each."""
+
+from collections.abc import Callable, Mapping
+from inspect import getdoc
+from typing import Any
+
+from ..data.dataset.executors import executors
+from ..engines import engines
+from ..errors import EngineError, MissingDependency, UnknownName
+from ..metrics import metrics
+from ..models import models
+from ..presets.formats import formats
+
+__all__ = ["catalogue"]
+
+_KINDS: dict[str, Mapping[str, Any]] = {
+    "engines": engines, "executors": executors, "formats": formats, "metrics": metrics, "models": models
+}  # fmt: skip
+
+
+def catalogue(kind: str) -> dict[str, str]:
+    """Returns the entries of a registry and what each is.
+
+    Args:
+        kind: `"engines"`, `"models"`, `"metrics"`, `"formats"` or `"executors"`.
+
+    Returns:
+        For every name a line; for one whose package is not installed, what to install; for a plug-in whose
+        description is not right, what is wrong.
+
+    Raises:
+        UnknownName: If `kind` is none of these.
+
+    Example:
+        >>> catalogue("engines")["tone"]
+        'A sine or saw with an exponential decay and a short release; 3 parameters, json presets'
+    """
+    if kind not in _KINDS:
+        raise UnknownName("list", kind, _KINDS)
+    return {name: _line(_KINDS[kind], name, _DETAILS.get(kind, _nothing)) for name in _KINDS[kind]}
+
+
+def _line(registry: Mapping[str, Any], name: str, details: Callable[[Any], str]) -> str:
+    try:
+        entry = registry[name]
+    except (EngineError, MissingDependency) as error:
+        return str(error).removeprefix(f"{name} ")  # which stands before it already
+    return (getdoc(entry) or "").partition("\n")[0].rstrip(".") + details(entry)
+
+
+def _engine(engine: Any) -> str:
+    return f"; {len(engine.space)} parameters, {engine.native} presets"
+
+
+def _metric(metric: Any) -> str:
+    return f"; {f'{metric.unit}, ' if metric.unit else ''}{metric.better} is better, {metric.best:g} is the same sound"
+
+
+def _nothing(_: Any) -> str:
+    return ""
+
+
+_DETAILS: dict[str, Callable[[Any], str]] = {"engines": _engine, "metrics": _metric}

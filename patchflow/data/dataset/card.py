@@ -1,0 +1,140 @@
+"""What tells what a data set is: a card for people and the Hub, and the parameters of the synth."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ...presets import ParamSpace
+from .dataset_recipe import DatasetRecipe
+from .pool import Pool
+
+__all__ = ["card", "rests_text", "space_text"]
+
+_CARD = """---
+license: {license}
+pretty_name: {title_json}
+task_categories:
+- audio-classification
+tags:
+- audio
+- synthesizer
+- presets
+size_categories:
+- {size}
+configs:
+- config_name: default
+  data_files:
+  - split: train
+    path: data/train-*
+---
+
+# {title}
+
+{kept:,} sounds of the synthesizer `{synth}` with the presets and the notes that made them.
+Made by patchflow {version} from the recipe in `recipe.json`; item k depends on the seed and k alone.
+
+```python
+from datasets import Audio, load_dataset
+
+sounds = load_dataset("parquet", data_dir=".", split="train")
+sounds = sounds.cast_column("audio", Audio(decode=False))  # FLAC bytes; to decode them, install torchcodec
+```
+
+| column | what it is |
+|---|---|
+| `id` | number of the item; those that were left out are missing |
+| `audio` | FLAC, {bits} bits, {rate:,} Hz, mono, {length:g} s |
+| `parameters` | the preset, encoded: {parameters} numbers in [0, 1], in the order of `space.json` |
+| `values` | the same in native units, as JSON |
+| `note` | MIDI pitch and velocity, hold and length in seconds |
+| `preset` | name of the preset, or of the two it was made of |
+| `sources` | where these come from |
+| `kind` | plain, crossed (of two presets), jittered (moved from one) or random |
+| `tags` | category and tags of these presets |
+| `gain_db` | how much the sound was turned down so as not to clip |
+| `family` | sounds that are nearly the same, or have the same preset or parent, share it |
+
+{rests}A split is honest if no family is divided, and no crossover has parents on the other side (`sources`).
+
+## What was drawn and what was kept
+
+| sounds | number |
+|---|---|
+| drawn | {drawn:,} |
+| the synth could not play | {failed:,} (left out) |
+| silent (peak below {silence_db:g} dB) | {silent:,} ({silent_fate}) |
+| too loud to fit | {clipped:,} ({clipped_fate}) |
+| equal to one before | {duplicates:,} ({duplicates_fate}) |
+| nearly equal to one before ({radius}) | {twins:,} (kept, in one family) |
+| **kept** | **{kept:,}** in {families:,} families |
+
+`sha256sum -c checksums.sha256` finds a damaged file, and `patchflow dataset FOLDER --verify` too.
+"""
+
+
+_RESTS = """A sound was played on top of what the first of its `sources` holds beyond the parameters, such as
+wavetables; `rests.json` has that by source, in base 64.
+
+"""
+
+
+def card(
+    recipe: DatasetRecipe,
+    counts: Mapping[str, int],
+    versions: Mapping[str, str],
+    parameters: int,
+    *,
+    rests: bool = False,
+) -> str:
+    """Returns the content of `README.md`.
+
+    Args:
+        recipe: The recipe.
+        counts: Sounds by what became of them, see `Relations`.
+        versions: Of patchflow and its packages.
+        parameters: How many the synth has.
+        rests: Whether presets hold more than those.
+    """
+    title = recipe.title or f"Sounds of {recipe.synth}"
+    dropped = {flaw: "left out" if flaw in recipe.drop else "kept" for flaw in ("silent", "duplicates")}
+    facts: dict[str, Any] = {
+        **asdict(recipe),
+        **counts,
+        "title": title,
+        "title_json": json.dumps(title, ensure_ascii=False),
+        "size": _size(counts["kept"]),
+        "version": versions["patchflow"],
+        "parameters": parameters,
+        "silent_fate": dropped["silent"],
+        "duplicates_fate": dropped["duplicates"],
+        "clipped_fate": "left out" if "clipped" in recipe.drop else "turned down, see `gain_db`",
+        "rests": _RESTS if rests else "",
+        "radius": f"within {recipe.radius_db:g} dB" if recipe.radius_db else "not looked for",
+    }
+    return _CARD.format(**facts)
+
+
+def rests_text(pool: Pool) -> str:
+    """Returns the content of `rests.json`."""
+    rests = zip(pool.ids, pool.rests, strict=True)
+    return json.dumps({id_: base64.b64encode(rest).decode() for id_, rest in rests if rest}, indent=1) + "\n"
+
+
+def space_text(space: ParamSpace) -> str:
+    """Returns the content of `space.json`: name, kind, range and unit of every parameter, in order.
+
+    Example:
+        >>> from patchflow.presets import Knob
+        >>> json.loads(space_text(ParamSpace((Knob("gain", -60.0, 0.0, unit="dB"),))))[0]["kind"]
+        'knob'
+    """
+    entries = [{"kind": type(entry).__name__.lower(), **asdict(entry)} for entry in space.parameters]
+    return json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
+
+
+def _size(count: int) -> str:
+    """The Hub's word for a number of items."""
+    steps = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M")]
+    return next((word for limit, word in steps if count < limit), "10M<n<100M" if count < 10**8 else "100M<n<1B")

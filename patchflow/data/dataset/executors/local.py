@@ -1,0 +1,65 @@
+"""All cores of this machine."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+
+from ....engines import Engine, Renderer, engines
+from ....errors import OptionError
+from ....progress import Progress, ProgressCallback
+from ....threads import one_torch_thread
+from ..job import Item, Job
+from ..parquet import packed
+from ._executor import Executor
+
+__all__ = ["Local"]
+
+_AT_ONCE = 8  # items that a thread makes before it hands them over
+
+
+class Local(Executor):
+    """Threads of this process, one engine each: engines let others run while they render, or wait for a host."""
+
+    def __init__(self, workers: int | None = None, address: str | None = None) -> None:
+        if address:
+            raise OptionError(f"address={address!r}: executor 'local' uses this machine only; give --executor ray")
+        if workers is not None and workers < 1:
+            raise OptionError(f"workers={workers}: not at least 1")
+        super().__init__(workers)
+
+    def run(
+        self, job: Job, shards: Iterable[int], keep: Callable[[int, bytes], None], progress: ProgressCallback
+    ) -> None:
+        """Makes shards one after the other; while one is packed and kept, the next is begun. See `Executor.run`."""
+
+        def make(engine: Engine, numbers: range) -> list[Item]:
+            return job.items(engine, numbers)
+
+        def finish(shard: int, items: list[Item]) -> None:
+            keep(shard, packed(job, items))
+
+        shards = list(shards)
+        pieces = {shard: _pieces(job.recipe.numbers(shard)) for shard in shards}
+        last = Future[None]()
+        last.set_result(None)
+        renderer = Renderer(engines[job.recipe.synth], self.workers)
+        with one_torch_thread(), ThreadPoolExecutor(1) as writer, renderer:
+            done = 0
+            total = sum(len(job.recipe.numbers(shard)) for shard in shards)
+            made = renderer.map(make, (piece for shard in shards for piece in pieces[shard]))
+            for shard in shards:
+                items = []
+                for piece in islice(made, len(pieces[shard])):
+                    items += piece
+                    done += len(piece)
+                    progress(Progress("render", done, total, "sounds"))
+                last.result()
+                last = writer.submit(finish, shard, items)
+            last.result()
+
+    def close(self) -> None:
+        """Holds nothing between runs."""
+
+
+def _pieces(numbers: range) -> list[range]:
+    return [numbers[first : first + _AT_ONCE] for first in range(0, len(numbers), _AT_ONCE)]

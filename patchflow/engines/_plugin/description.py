@@ -1,0 +1,174 @@
+"""What patchflow knows of a plug-in: its parameters, as far as they are to be searched, and how it behaves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ...errors import PresetError
+from ...presets import Choice, Knob, Parameter, ParamSpace, Steps, Value
+
+__all__ = ["KINDS", "Control", "Description", "Native"]
+
+KINDS = ("knob", "steps", "choice", "fixed")
+
+Native = tuple[int, float]
+"""Index of a plug-in's parameter and its value on the plug-in's own scale, [0, 1]."""
+
+_FRESH = {
+    "fork": "a copy for every render",
+    "reload": "loaded anew for every render",
+    "reuse": "never, it may remember what it played",
+}
+_NEAR = 1e-6  # the plug-in's numbers have 24 bits
+
+
+@dataclass(frozen=True)
+class Control:
+    """One parameter of a plug-in. All its numbers are on the plug-in's own scale, [0, 1].
+
+    Args:
+        index: Its place in the plug-in, from 0.
+        name: As the plug-in calls it, unless the file says otherwise.
+        kind: One of `KINDS`.
+        default: Its value in a fresh preset, and always if it is fixed.
+        group: The part of the synth it belongs to, or "".
+        low: Smallest value of a knob.
+        high: Largest value of a knob.
+        options: What the plug-in shows for each value of steps and choices.
+        values: The value for each of the options.
+        label: What the plug-in calls it, if that is not `name`.
+        notes: What was found out about it, a line each.
+    """
+
+    index: int
+    name: str
+    kind: str
+    default: float
+    group: str = ""
+    low: float = 0.0
+    high: float = 1.0
+    options: tuple[str, ...] = ()
+    values: tuple[float, ...] = ()
+    label: str = ""
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def parameter(self) -> Parameter:
+        """How models and searches see it."""
+        if self.kind == "knob":
+            return Knob(self.name, self.low, self.high, group=self.group, default=self.default)
+        if self.kind == "choice":
+            return Choice(self.name, self.options, self.group, self.options[self._nearest(self.default)])
+        default = self.first + self._nearest(self.default)
+        return Steps(self.name, self.first, self.first + len(self.values) - 1, group=self.group, default=default)
+
+    @cached_property
+    def first(self) -> int:
+        """The number of the first step: as the plug-in shows it if it counts, else 0."""
+        try:
+            numbers = [int(option) for option in self.options]
+        except ValueError:
+            return 0
+        return numbers[0] if numbers == list(range(numbers[0], numbers[0] + len(numbers))) else 0
+
+    def native(self, u: float) -> float:
+        """Returns the plug-in's value at a place of the unit cube."""
+        if self.kind == "knob":
+            return float(self.parameter.value(u))
+        cells = len(self.values)
+        return self.values[min(max(int(u * cells), 0), cells - 1)]
+
+    def value(self, native: float, text: str = "") -> Value:
+        """Returns the preset's value for the plug-in's.
+
+        Args:
+            native: In [0, 1].
+            text: What the plug-in shows for it, which tells options apart better.
+
+        Raises:
+            PresetError: If it is beyond the limits that the description sets.
+        """
+        if self.kind == "knob":
+            if not self.low - _NEAR <= native <= self.high + _NEAR:
+                raise PresetError(f"{self.name}={native:.6g}: not in [{self.low:g}, {self.high:g}]")
+            return min(max(native, self.low), self.high)
+        place = self._nearest(native)
+        if text in self.options:
+            place = self.options.index(text)
+        elif abs(self.values[place] - native) > 0.5 / len(self.values) + _NEAR:  # options may be called otherwise
+            raise PresetError(f"{self.name}={text or native!r}: not one of {', '.join(self.options)}")
+        return self.options[place] if self.kind == "choice" else self.first + place
+
+    def _nearest(self, native: float) -> int:
+        return int(np.argmin([abs(value - native) for value in self.values]))
+
+
+@dataclass(frozen=True)
+class Description:
+    """All that is known of a plug-in.
+
+    Args:
+        name: What `--synth` calls it.
+        plugin: Its file, or the address of an LV2 plug-in.
+        id: Whose presets it takes: the four letters of a VST2 plug-in, the class id of a VST3; "" if unknown.
+        native: Name of the format of its presets.
+        controls: Its parameters, by index; those that are not here stay as the plug-in makes them.
+        fresh: How each note meets a fresh plug-in: `"fork"`, `"reload"` or `"reuse"`, see `hosts.Fresh`.
+        latency: Samples by which its sound is late, at 44.1 kHz; renders make up for it.
+        noise_floor_db: Distance of two renders of one preset, as log-mel L1; 0 if they are the same to the last bit.
+        renders_per_second: Four-second notes, on one core.
+    """
+
+    name: str
+    plugin: str
+    controls: tuple[Control, ...]
+    id: str = ""
+    native: str = "json"
+    fresh: str = "fork"
+    latency: int = 0
+    noise_floor_db: float = 0.0
+    renders_per_second: float = 0.0
+
+    @cached_property
+    def searched(self) -> tuple[Control, ...]:
+        """The parameters that are not fixed."""
+        return tuple(control for control in self.controls if control.kind != "fixed")
+
+    @cached_property
+    def space(self) -> ParamSpace:
+        """The parameters that are not fixed, as models and searches see them."""
+        return ParamSpace(tuple(control.parameter for control in self.searched))
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """What the plug-in calls each parameter, by its index as text."""
+        return {str(control.index): control.label or control.name for control in self.controls}
+
+    def natives(self, point: np.ndarray, *, fixed: bool = True) -> list[Native]:
+        """Returns what to set for an encoded preset, shape `(P,)`; of the fixed controls too, unless told otherwise."""
+        free = [(c.index, c.native(u)) for c, u in zip(self.searched, point.tolist(), strict=True)]
+        return free + [(c.index, c.default) for c in self.controls if c.kind == "fixed" and fixed]
+
+    def preset(self, natives: Mapping[int, float], texts: Mapping[int, str]) -> dict[str, Value]:
+        """Returns a preset's values, given the plug-in's by index, and what it shows for them, as far as it is known.
+
+        Raises:
+            PresetError: If one is beyond the limits that the description sets.
+        """
+        return {c.name: c.value(natives[c.index], texts.get(c.index, "")) for c in self.searched}
+
+    def facts(self) -> Mapping[str, str]:
+        """Returns what a user wants to know, in words."""
+        noise = f"{self.noise_floor_db:.2f} dB" if self.noise_floor_db else "none, renders are exact"
+        kinds = [sum(c.kind == kind for c in self.controls) for kind in KINDS]
+        return {
+            "plugin": self.plugin,
+            "presets": self.native,
+            "parameters": ", ".join(f"{n} {kind}" for n, kind in zip(kinds, KINDS, strict=True) if n),
+            "fresh": _FRESH[self.fresh],
+            "latency": f"{self.latency} samples",
+            "noise": noise,
+            "speed": f"{self.renders_per_second:.0f} renders a second",
+        }

@@ -1,0 +1,299 @@
+"""Descriptions of plug-ins on disk: one TOML file a synth, to be read and edited by hand."""
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ...errors import EngineError, OptionError, StorageError
+from ...hosts import WAYS
+from ...settings import check_table, quoted
+from ...storage import read_bytes, reason
+from .description import KINDS, Control, Description
+
+__all__ = [
+    "described",
+    "description_file",
+    "parse",
+    "read_description",
+    "read_synth_file",
+    "synth_files",
+    "synths_folder",
+    "to_text",
+]
+
+T = TypeVar("T")
+
+_LARGEST = 16 * 2**20  # bytes
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_MOST = 256  # options of a parameter
+
+_SYNTH_KEYS: dict[str, type] = {
+    "plugin": str,
+    "id": str,
+    "presets": str,
+    "fresh": str,
+    "latency": int,
+    "noise_floor_db": float,
+    "renders_per_second": float,
+    "parameter": list,
+}
+_CONTROL_KEYS: dict[str, type] = {
+    "index": int,
+    "name": str,
+    "label": str,
+    "kind": str,
+    "group": str,
+    "default": float,
+    "low": float,
+    "high": float,
+    "options": list,
+    "values": list,
+}
+
+
+def synths_folder() -> Path:
+    """Returns where descriptions lie: `$PATCHFLOW_SYNTHS` or a folder in the user's data folder."""
+    from platformdirs import user_data_path
+
+    chosen = os.environ.get("PATCHFLOW_SYNTHS")
+    return Path(chosen) if chosen else user_data_path("patchflow", appauthor=False) / "synths"
+
+
+def described() -> tuple[str, ...]:
+    """Returns the names of all described synths, without reading a description.
+
+    Raises:
+        StorageError: If the folder cannot be read.
+    """
+    return tuple(synth_files(synths_folder()))
+
+
+def synth_files(folder: Path) -> dict[str, Path]:
+    """Returns the TOML files of a folder that are called as a synth can be, by these names in order.
+
+    Raises:
+        StorageError: If the folder cannot be read.
+    """
+    try:
+        paths = sorted(folder.iterdir(), key=lambda path: path.stem) if folder.is_dir() else []
+    except OSError as error:
+        raise StorageError(f"cannot read {folder}: {reason(error)}") from error
+    return {path.stem: path for path in paths if path.suffix == ".toml" and _NAME.fullmatch(path.stem)}
+
+
+def description_file(name: str) -> Path:
+    """Returns where the description of a synth lies or will lie.
+
+    Raises:
+        OptionError: If this cannot be a synth's name.
+
+    Example:
+        >>> description_file("amsynth").name
+        'amsynth.toml'
+    """
+    if not _NAME.fullmatch(name):
+        raise OptionError(f"name={name!r}: not 1 to 40 small letters, digits, - and _, such as my-synth")
+    return synths_folder() / f"{name}.toml"
+
+
+def read_description(path: Path) -> Description:
+    """Reads a description.
+
+    Raises:
+        StorageError: If the file cannot be read.
+        EngineError: If it is not a description: an unknown or missing key, a value that is not allowed,
+            parameters that contradict each other. One line names file, key and value.
+    """
+    return read_synth_file(path, parse, _LARGEST)
+
+
+def read_synth_file(path: Path, parse: Callable[[str, str], T], limit: int) -> T:
+    """Reads a TOML file that says what a synth is.
+
+    Args:
+        path: The file; it is called as the synth.
+        parse: Given its text and the name of the synth.
+        limit: Largest size accepted, in bytes.
+
+    Raises:
+        StorageError: If the file cannot be read.
+        EngineError: If it is not TOML, or `parse` raises one; the message begins with the file.
+    """
+    try:
+        return parse(read_bytes(path, limit=limit).decode("utf-8"), path.stem)
+    except UnicodeDecodeError as error:
+        raise EngineError(f"{path}: byte {error.start} is not UTF-8 text") from error
+    except (tomllib.TOMLDecodeError, EngineError) as error:
+        raise EngineError(f"{path}: {error}") from error
+
+
+def parse(text: str, name: str) -> Description:
+    r"""Returns the description in a text; see `read_description`.
+
+    Example:
+        >>> parse('plugin = "a.so"\n[[parameter]]\nindex = 0\nname = "Cut"\nkind = "nob"\ndefault = 0.5', "a")
+        Traceback (most recent call last):
+        patchflow.errors.EngineError: parameter 'Cut': kind='nob': not one of knob, steps, choice, fixed
+    """
+    table = tomllib.loads(text)
+    check_table(table, _SYNTH_KEYS, ("plugin", "parameter"), EngineError)
+    fresh = table.get("fresh", "fork")
+    if fresh not in WAYS:
+        raise EngineError(f"fresh={fresh!r}: not one of {', '.join(WAYS)}")
+    for key in ("latency", "noise_floor_db", "renders_per_second"):
+        if not 0 <= table.get(key, 0) < 1e9:
+            raise EngineError(f"{key}={table[key]!r}: not 0 or above")
+    controls = tuple(_control(item) for item in table["parameter"])
+    _refuse_doubles(controls)
+    if all(control.kind == "fixed" for control in controls):
+        raise EngineError("every parameter is fixed: there is nothing to search")
+    return Description(
+        name=name,
+        plugin=table["plugin"],
+        id=table.get("id", ""),
+        native=table.get("presets", "json"),
+        controls=controls,
+        fresh=fresh,
+        latency=table.get("latency", 0),
+        noise_floor_db=float(table.get("noise_floor_db", 0.0)),
+        renders_per_second=float(table.get("renders_per_second", 0.0)),
+    )
+
+
+def _control(item: Any) -> Control:
+    if not isinstance(item, dict):
+        raise EngineError(f"parameter={item!r}: not a table")
+    named = item.get("name", item.get("index", "?"))
+    try:
+        check_table(item, _CONTROL_KEYS, ("index", "name", "kind", "default"), EngineError)
+        _check_lists(item)
+        control = Control(**{**item, **{key: tuple(item.get(key, ())) for key in ("options", "values")}})
+        _check(control)
+        if control.kind != "fixed":
+            control.parameter  # noqa: B018 - refuses what is left
+    except (EngineError, ValueError) as error:
+        raise EngineError(f"parameter {named!r}: {error}") from error
+    return control
+
+
+def _check_lists(item: Mapping[str, Any]) -> None:
+    for option in item.get("options", ()):
+        if not isinstance(option, str):
+            raise EngineError(f"options={option!r}: not a text")
+    for value in item.get("values", ()):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise EngineError(f"values={value!r}: not a number")
+
+
+def _check(control: Control) -> None:
+    if control.kind not in KINDS:
+        raise EngineError(f"kind={control.kind!r}: not one of {', '.join(KINDS)}")
+    if control.index < 0:
+        raise EngineError(f"index={control.index}: below 0")
+    if not control.name:
+        raise EngineError("name='': empty")
+    numbers = {"default": control.default, "low": control.low, "high": control.high}
+    for key, value in [*numbers.items(), *(("values", value) for value in control.values)]:
+        if not 0 <= value <= 1:
+            raise EngineError(f"{key}={value!r}: not in [0, 1], the plug-in's own scale")
+    if control.kind == "knob":
+        _check_knob(control)
+    elif control.kind in ("steps", "choice"):
+        _check_options(control)
+
+
+def _check_knob(control: Control) -> None:
+    if not control.low <= control.default <= control.high:
+        raise EngineError(f"default={control.default:g}: not in [low, high] = [{control.low:g}, {control.high:g}]")
+    if control.options or control.values:
+        raise EngineError('options and values: a knob has none. Make it kind = "choice" or "steps", or remove them.')
+
+
+def _check_options(control: Control) -> None:
+    options, values = control.options, control.values
+    if not 1 <= len(options) <= _MOST:
+        raise EngineError(f"options: there are {len(options)}, not 1 to {_MOST}")
+    if len(options) != len(values):
+        raise EngineError(f"options and values: there are {len(options)} options and {len(values)} values")
+    if not all(options):
+        raise EngineError("options: one is empty")
+    if len(set(values)) < len(values):
+        raise EngineError("values: one comes twice")
+    if min(abs(value - control.default) for value in values) > 1e-3:
+        raise EngineError(f"default={control.default:g}: not one of values")
+
+
+def _refuse_doubles(controls: tuple[Control, ...]) -> None:
+    for key in ("index", "name"):
+        seen: set[Any] = set()
+        for control in controls:
+            value = getattr(control, key)
+            if value in seen:
+                raise EngineError(f"parameter {control.name!r}: {key}={value!r}: another parameter has it too")
+            seen.add(value)
+
+
+_HEADER = """\
+# How patchflow plays the plug-in {name}. Made by `patchflow synth add`; yours to edit.
+#
+# kind    knob: any value from low to high.  steps: values in order.  choice: options without an order.
+#         fixed: always at its default; change the word to have it searched (what else it needs is there).
+# group   parameters of one group are kept together when presets are recombined, and locked together.
+# Every number is on the plug-in's own scale, from 0 to 1. What the plug-in shows for it stands beside it.
+"""
+
+_FRESH = (
+    "fork: a copy plays each note; reload: it is loaded anew, slow; reuse: fastest, but it remembers what it played"
+)
+_NOISE = "between two renders of one preset; 0 is the same to the last bit"
+
+
+def to_text(description: Description) -> str:
+    """Returns the text of a description's file, from which the same description is read.
+
+    Example:
+        >>> print(to_text(Description("a", "a.so", (Control(0, "Cut", "knob", 0.5),))).splitlines()[7])
+        plugin = "a.so"
+    """
+    lines = [_HEADER.format(name=description.name)]
+    lines += [
+        f"plugin = {quoted(description.plugin)}",
+        f"id = {quoted(description.id)}  # of the presets that it takes",
+        f"presets = {quoted(description.native)}  # the format they are written in",
+        f'fresh = "{description.fresh}"  # {_FRESH}',
+        f"latency = {description.latency}  # samples",
+        f"noise_floor_db = {description.noise_floor_db:g}  # {_NOISE}",
+        f"renders_per_second = {description.renders_per_second:g}  # notes of four seconds",
+    ]
+    return "\n".join([*lines, *(line for control in description.controls for line in _control_text(control)), ""])
+
+
+def _control_text(control: Control) -> Iterator[str]:
+    yield ""
+    for note in control.notes:
+        yield f"# {note}"
+    yield "[[parameter]]"
+    yield f"index = {control.index}"
+    yield f"name = {quoted(control.name)}"
+    if control.label:
+        yield f"label = {quoted(control.label)}  # what the plug-in calls it"
+    yield f"kind = {quoted(control.kind)}"
+    if control.group:
+        yield f"group = {quoted(control.group)}"
+    yield f"default = {_number(control.default)}"
+    if control.options:
+        yield f"options = [{', '.join(map(quoted, control.options))}]"
+        yield f"values = [{', '.join(map(_number, control.values))}]"
+    elif control.kind in ("knob", "fixed"):
+        yield f"low = {_number(control.low)}"
+        yield f"high = {_number(control.high)}"
+
+
+def _number(value: float) -> str:
+    """The shortest decimal of the plug-in's 24-bit number."""
+    return np.format_float_positional(np.float32(value), trim="0")

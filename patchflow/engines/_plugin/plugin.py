@@ -1,0 +1,166 @@
+"""Any plug-in as a synth, as its description says."""
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+
+from ...errors import MissingDependency, PresetError
+from ...hosts import HostProcess
+from ...presets import Preset, check
+from ...presets.files import owner
+from ...presets.vst2 import program_of
+from ...presets.vst3 import class_id, from_juce, parse
+from .._engine import Engine, Note
+from .description import Description, Native
+
+__all__ = ["Plugin", "engine_of", "need_dawdreamer", "plugin_state"]
+
+
+class Plugin(Engine):
+    """A plug-in in a process of its own. Its subclasses are made by `engine_of`, one for each description."""
+
+    description: ClassVar[Description]
+    has_rest: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        about = self.description
+        need_dawdreamer(about.name)
+        settings = {"path": about.plugin, "names": about.names}
+        self._host = HostProcess("dawdreamer", settings, name=about.name, fresh=about.fresh)
+        self._rest = b""
+
+    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+        """Plays one note; see `Engine.render`.
+
+        Raises:
+            EngineError: If the plug-in cannot be loaded, or is not the one that was described.
+            RenderError: If it crashes, hangs or gives no sound that can be used on this preset.
+        """
+        return self._play(self.description.natives(point, fixed=not self._rest), self._rest, note, rate)
+
+    def play(self, rest: bytes, note: Note, rate: int = 44_100) -> np.ndarray:
+        """Plays a preset of the plug-in's own format as it is, whatever the description says.
+
+        Args:
+            rest: The content of its file, or what `pack` made.
+            note: What to play.
+            rate: Sample rate, in Hz.
+
+        Returns:
+            Mono float32 samples, shape `(T,)`, as `render`.
+        """
+        return self._play([], rest, note, rate)
+
+    def build_on(self, rest: bytes) -> None:
+        """Makes later renders start from a preset of the plug-in's own format, also what the description fixes."""
+        self._refuse_foreign(rest, "preset")
+        self._rest = rest
+
+    def unpack(self, preset: Preset) -> Preset:
+        """Lets the plug-in load the preset and asks for its values; see `Engine.unpack`."""
+        about = self.description
+        if about.native == "json":
+            raise PresetError(f"{preset.name or 'preset'}: presets of {about.name} itself cannot be read, only .json")
+        self._refuse_foreign(preset.rest, preset.name or "preset")
+        return replace(preset, synth=about.name, values=about.preset(*self._told(preset)))
+
+    def pack(self, preset: Preset) -> Preset:
+        """Lets the plug-in save the preset and load it again; see `Engine.pack`.
+
+        A plug-in may save less than 24 bits of a number: what is read back is what its file will sound like.
+        """
+        check(preset, self.space)
+        natives = self.description.natives(self.space.encode(preset.values), fixed=not preset.rest)
+        state = plugin_state(self._host, natives, preset.rest)
+        if class_id(state):
+            state = replace(parse(state), name=preset.name, values=tuple(sorted(natives))).pack()
+        return self.unpack(replace(preset, rest=self._one(state, preset.name)))
+
+    def _told(self, preset: Preset) -> tuple[Mapping[int, float], Mapping[int, str]]:
+        """The values of all parameters and what the plug-in shows for them, where it tells."""
+        if class_id(preset.rest):
+            values = dict(parse(preset.rest).values)
+            if not {control.index for control in self.description.searched} <= set(values):
+                raise PresetError(
+                    f"{preset.name or 'preset'}: a VST3 does not tell what a preset holds; only those that patchflow "
+                    "wrote can be read"
+                )
+            return values, {}
+        facts = self._host.ask("values", data=preset.rest).facts
+        return dict(enumerate(facts["values"])), dict(enumerate(facts["texts"]))
+
+    def _refuse_foreign(self, rest: bytes, name: str) -> None:
+        about, whose = self.description, owner(rest)
+        if about.id and whose and whose != about.id:
+            raise PresetError(f"{name}: is for the plug-in {whose!r}, and {about.name} is {about.id!r}")
+
+    def _one(self, state: bytes, name: str) -> bytes:
+        """One preset, where the plug-in saves a bank of which it plays the first."""
+        if self.native != "fxp":
+            return state
+        program = program_of(state, name)
+        return replace(program, count=program.count if program.plain else len(self.description.controls)).pack()
+
+    def _play(self, natives: Sequence[Native], rest: bytes, note: Note, rate: int) -> np.ndarray:
+        asked = {
+            "pitch": note.pitch,
+            "velocity": note.velocity,
+            "hold": note.hold,
+            "samples": note.samples(rate),
+            "mono": True,
+            "values": natives,
+        }
+        answer = self._host.ask("render", asked, rest, rate=rate)
+        return np.frombuffer(bytearray(answer.data), np.float32)
+
+
+def engine_of(description: Description) -> type[Engine]:
+    """Returns the engine of a described plug-in.
+
+    Example:
+        >>> from patchflow.engines._plugin.description import Control
+        >>> made = engine_of(Description("mine", "mine.so", (Control(0, "Cut", "knob", 0.5),), native="fxp"))
+        >>> made.space.names, made.native
+        (('Cut',), 'fxp')
+    """
+    about = {
+        "__doc__": f"The plug-in {description.plugin}.",
+        "__module__": __name__,
+        "description": description,
+        "space": description.space,
+        "native": description.native,
+    }
+    return type(description.name, (Plugin,), about)
+
+
+def need_dawdreamer(name: str) -> None:
+    """Makes sure that plug-ins can be loaded at all.
+
+    Raises:
+        MissingDependency: If the package that loads them is not installed.
+    """
+    if importlib.util.find_spec("dawdreamer") is None:
+        raise MissingDependency(f"{name} needs the package 'dawdreamer': pip install 'patchflow[plugins]'")
+
+
+def plugin_state(host: HostProcess, values: Sequence[Native], rest: bytes = b"") -> bytes:
+    """Lets a plug-in save itself.
+
+    Args:
+        host: Where it runs.
+        values: Indices and values to set first.
+        rest: A preset in its own format, to load before them.
+
+    Returns:
+        The content of an `.fxb` or `.vstpreset` file; of other plug-ins, what only they can read.
+
+    Raises:
+        RenderError: If the plug-in crashes or hangs on it.
+    """
+    answer = host.ask("state", {"values": values}, rest)
+    plugin = answer.facts["class"]
+    data = bytes(answer.data)
+    return from_juce(data, plugin).pack() if plugin else data

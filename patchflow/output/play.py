@@ -1,0 +1,128 @@
+"""Plays a preset of a file into a sound file."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..audio.note_names import note_name
+from ..audio.save import save
+from ..engines import Note, engines, unpacked
+from ..errors import OptionError, PresetError
+from ..presets import Preset, ReadReport, check, read_presets
+
+__all__ = ["RATES", "Played", "make_note", "only_voice", "play_file", "voice_of"]
+
+RATES = (8_000, 192_000)
+"""Lowest and highest sample rate of a render, in Hz."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """What was played.
+
+    Args:
+        file: The sound file.
+        preset: The preset.
+        gain_db: How much it was turned down to fit, in dB; 0 or below.
+        silent: Whether nothing is to be heard.
+    """
+
+    file: Path
+    preset: Preset
+    gain_db: float
+    silent: bool
+
+
+def make_note(pitch: int, velocity: int, hold: float, length: float) -> Note:
+    """Returns the note a user asked for; see `Note`.
+
+    Raises:
+        OptionError: If a value is out of its range.
+
+    Example:
+        >>> make_note(60, 200, 1.0, 2.0)
+        Traceback (most recent call last):
+        patchflow.errors.OptionError: velocity=200: not in [1, 127]
+    """
+    try:
+        return Note(pitch, velocity, hold, length)
+    except ValueError as error:
+        raise OptionError(str(error)) from error
+
+
+def play_file(
+    path: Path, note: Note, *, synth: str = "", voice: int = 1, rate: int = 44_100, out: Path | None = None
+) -> Played:
+    """Renders one preset of a file and writes the sound.
+
+    Args:
+        path: A preset file of any format.
+        note: What to play.
+        synth: Which synth the preset is for; whose it is if "".
+        voice: Which preset of the file, from 1.
+        rate: Sample rate, in Hz, 8,000 to 192,000.
+        out: A `.wav` or `.flac` file; named after preset file, voice and note, in the current folder, if None.
+
+    Raises:
+        PresetError: If it is no preset file, or the voice is damaged.
+        OptionError: If the file has no such voice, or `rate` is out of its range.
+        AudioError: If `out` has another ending.
+        StorageError: If a file cannot be read or written.
+    """
+    low, high = RATES
+    if not low <= rate <= high:
+        raise OptionError(f"rate={rate}Hz: not in [{low}, {high}]")
+    preset = voice_of(path, voice, synth)
+    engine = engines[preset.synth]()
+    check(preset, engine.space)
+    engine.build_on(preset.rest)
+    sound = engine.render(engine.space.encode(preset.values), note, rate)
+    number = f"-{voice}" if voice > 1 else ""
+    out = out or Path(f"{path.stem}{number}-{note_name(note.pitch)}.wav")
+    return Played(out, preset, save(out, sound, rate), not np.any(sound))
+
+
+def only_voice(path: str | os.PathLike[str], voice: int | None, synth: str = "") -> Preset:
+    """Returns the preset of a file or, if it has several, the one that is asked for.
+
+    Raises:
+        PresetError: If it is damaged, or this is no preset file.
+        OptionError: If there are several and none is asked for, or there are not as many.
+    """
+    if voice is None:
+        report = read_presets(path)
+        if (count := len(report.presets) + sum(rejected.voice > 0 for rejected in report.rejected)) > 1:
+            raise OptionError(f"{path}: has {count:,} voices. Choose one with --voice, 1 to {count}")
+    return voice_of(path, voice or 1, synth)
+
+
+def voice_of(path: str | os.PathLike[str], voice: int, synth: str = "") -> Preset:
+    """Returns one preset of a file by its place there, counting damaged ones too.
+
+    Raises:
+        PresetError: If it is damaged, or this is no preset file.
+        OptionError: If there are not as many.
+    """
+    report = read_presets(path)
+    damaged = {rejected.voice: rejected for rejected in report.rejected}
+    if voice in damaged:
+        raise PresetError(f"{path}: {damaged[voice]}")
+    place = voice - 1 - sum(0 < number < voice for number in damaged)
+    if not report.presets and report.rejected:
+        raise PresetError(f"{path}: {report.rejected[0]}")
+    if not 0 <= place < len(report.presets):
+        count = len(report.presets) + sum(number > 0 for number in damaged)
+        raise OptionError(f"voice={voice}: {path} has {count} {'voice' if count == 1 else 'voices'}")
+    return _unpacked(path, report.presets[place], synth)
+
+
+def _unpacked(path: str | os.PathLike[str], preset: Preset, synth: str) -> Preset:
+    try:
+        found = unpacked(ReadReport((preset,)), synth)
+    except PresetError as error:
+        raise PresetError(f"{path}: {error}") from error
+    if found.rejected:
+        raise PresetError(f"{path}: {found.rejected[0].reason}")
+    return found.presets[0]

@@ -1,0 +1,98 @@
+"""Everything about a match in numbers, for machines."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..audio.note_names import note_name
+from ..match import MatchResult, Target
+from ..version import version
+from .rendition import Rendition
+
+__all__ = ["summarise", "to_json"]
+
+
+def summarise(
+    result: MatchResult,
+    renditions: Sequence[Rendition],
+    files: Sequence[Path],
+    sound: Path,
+    loudness: float,
+    settings: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Returns what a match found and what it was asked for.
+
+    Args:
+        result: The outcome of the search.
+        renditions: Its candidates as played, best first.
+        files: The preset file of each.
+        sound: The target's file.
+        loudness: Of the target as heard, in LUFS.
+        settings: `seconds` or `renders`, `seed` and whatever else the search was asked for.
+
+    Returns:
+        JSON objects, lists, numbers and words; None for what is not defined.
+    """
+    asked = {key: str(value) if isinstance(value, Path) else value for key, value in settings.items()}
+    budget = {limit: asked.pop(limit, None) for limit in ("seconds", "renders")}
+    return {
+        "version": version(),
+        "synth": result.candidates[0].preset.synth,
+        "target": _target(result.target, sound, loudness),
+        "candidates": [_candidate(*pair) for pair in zip(renditions, files, strict=True)],
+        "uncertainty": {name: _finite(value) for name, value in result.uncertainty.items()},
+        "renders": result.renders,
+        "seconds": round(result.seconds, 3),
+        "complete": result.complete,
+        "budget": budget,
+        "seed": asked.pop("seed", None),
+        "options": asked,
+    }
+
+
+def to_json(summary: Mapping[str, Any], indent: int | None = None) -> str:
+    """Returns a summary as JSON text: strict, so without NaN or infinity.
+
+    Example:
+        >>> to_json({"note": 60, "loudness_lufs": None})
+        '{"note": 60, "loudness_lufs": null}'
+    """
+    return json.dumps(summary, indent=indent, allow_nan=False)
+
+
+def _target(target: Target, sound: Path, loudness: float) -> dict[str, Any]:
+    return {
+        "file": str(sound),
+        "rate": target.source_rate,
+        "trim_offset_s": target.trim_offset,
+        "length_s": target.length,
+        "hold_s": target.hold,
+        "loudness_lufs": _finite(loudness),
+        "notes": [
+            {"note": guess.pitch, "name": note_name(guess.pitch), "confidence": _finite(guess.confidence)}
+            for guess in target.guesses
+        ],
+    }
+
+
+def _candidate(rendition: Rendition, file: Path) -> dict[str, Any]:
+    candidate = rendition.candidate
+    return {
+        "preset": file.name,
+        "note": candidate.note.pitch,
+        "note_name": note_name(candidate.note.pitch),
+        "velocity": candidate.note.velocity,
+        "hold_s": candidate.note.hold,
+        "length_s": candidate.note.length,
+        "gain_db": rendition.gain_db,
+        "distances": {distance.metric: distance.value for distance in rendition.distances},
+        "renders": candidate.renders,
+        "seconds": round(candidate.seconds, 3),
+        "parameters": dict(candidate.preset.values),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

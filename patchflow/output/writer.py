@@ -1,0 +1,156 @@
+"""Writes what a match found: presets, banks, sound, picture and numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..audio.loudness import loudness
+from ..audio.note_names import note_name
+from ..audio.save import save
+from ..engines import engines
+from ..match import Candidate, MatchResult
+from ..presets import Preset
+from ..presets.formats import PresetFormat, formats
+from ..storage import readable, write_atomically
+from .names import OutputNames, bank_name
+from .rendition import RATE, Reference, Rendition, play, read_reference
+from .summary import summarise, to_json
+
+__all__ = ["SIZE", "Bank", "Report", "Writer"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written for one sound.
+
+    Args:
+        sound: The target's file.
+        names: The files.
+        reference: The target as heard.
+        renditions: The candidates as played, best first.
+        summary: The content of the JSON file.
+        faults: What went wrong with presets that the synth could not play.
+    """
+
+    sound: Path
+    names: OutputNames
+    reference: Reference
+    renditions: tuple[Rendition, ...]
+    summary: Mapping[str, Any]
+    faults: tuple[str, ...] = ()
+
+
+class Writer:
+    """Writes the files of one sound after the other.
+
+    Args:
+        synth: Name of the engine that the presets are for.
+        folder: Where banks go.
+        settings: What the search is asked for: `seconds` or `renders`, `seed` and so on.
+        bank: Whether the best presets of all sounds make banks as well, if the synth's format can hold several.
+    """
+
+    def __init__(self, synth: str, folder: Path, settings: Mapping[str, Any], *, bank: bool = False) -> None:
+        self.engine = engines[synth]()
+        self.format = formats[self.engine.native]()
+        self.settings = settings
+        init = Preset(synth, self.engine.space.decode(self.engine.space.default()), name="INIT VOICE")
+        whole = self.engine.whole(init)
+        self.bank = Bank(folder, self.extension, self.format, whole) if bank and not self.format.single else None
+
+    @property
+    def extension(self) -> str:
+        """Ending of preset files; not `.json`, which is that of the numbers."""
+        extension = self.format.extensions[0]
+        return ".preset.json" if extension == ".json" else extension
+
+    def write(self, result: MatchResult, sound: Path, names: OutputNames) -> Report:
+        """Plays the candidates and writes all files, each whole or not at all, the numbers last.
+
+        Args:
+            result: The outcome of the search.
+            sound: The target's file.
+            names: Where to write.
+
+        Raises:
+            AudioError: If the target cannot be read again.
+            StorageError: If a file cannot be written.
+        """
+        reference = read_reference(sound, result.target, RATE)
+        candidates = [self._settled(candidate) for candidate in result.candidates]
+        renditions = play(self.engine, candidates, reference.samples)
+        presets = _named(renditions, names.stem)
+        files = names.presets[: len(presets)]
+        picture = _draw(sound, reference, renditions, files)
+        for file, preset in zip(files, presets, strict=True):
+            write_atomically(file, self.format.write([self.engine.whole(preset)]))
+        save(names.audio, renditions[0].sound, RATE)
+        write_atomically(names.picture, picture)
+        summary = {
+            **summarise(result, renditions, files, sound, loudness(reference.samples, RATE), self.settings),
+            "audio": names.audio.name,
+            "picture": names.picture.name,
+            "bank": self.bank.add(self.engine.whole(presets[0])) if self.bank else None,
+        }
+        write_atomically(names.summary, f"{to_json(summary, indent=2)}\n".encode())
+        return Report(sound, names, reference, renditions, summary, result.faults)
+
+    def _settled(self, candidate: Candidate) -> Candidate:
+        """The candidate as its own file will sound, which may hold fewer digits."""
+        if not self.format.opaque:
+            return candidate
+        preset = self.engine.pack(candidate.preset)
+        return replace(candidate, preset=preset, point=self.engine.space.encode(preset.values))
+
+
+def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:
+    """The presets, called like the sound; the second and later short enough for a number in a DX7's ten letters."""
+    names = [stem, *(f"{stem[:7]} {n}" for n in range(2, len(renditions) + 1))]
+    return [replace(rendition.candidate.preset, name=name) for rendition, name in zip(renditions, names, strict=True)]
+
+
+def _draw(sound: Path, reference: Reference, renditions: Sequence[Rendition], files: Sequence[Path]) -> bytes:
+    from .picture import Panel, draw  # not before the search, which need not wait for it
+
+    panels = [Panel(reference.samples, "Target", readable(sound.name))]
+    for rank, (rendition, file) in enumerate(zip(renditions, files, strict=True), 1):
+        caption = f"{rank} · {note_name(rendition.candidate.note.pitch)} · {file.name}"
+        panels.append(Panel(rendition.sound, f"{rendition.distance.value:.2f} {rendition.distance.unit}", caption))
+    return draw(panels, RATE)
+
+
+SIZE = 32
+
+
+class Bank:
+    """Preset files that grow by a preset a sound; after 32 the next file begins.
+
+    Each is whole after every `add`, so that an interrupted run leaves what it has.
+
+    Args:
+        folder: Where to write.
+        extension: Ending of the files, with the dot.
+        writer: How presets become bytes.
+        filler: Follows a lone preset, since one alone would make a single-voice file.
+    """
+
+    def __init__(self, folder: Path, extension: str, writer: PresetFormat, filler: Preset) -> None:
+        self.folder, self.extension, self.writer, self.filler = folder, extension, writer, filler
+        self.presets: list[Preset] = []
+
+    def add(self, preset: Preset) -> dict[str, str | int]:
+        """Writes the preset after those before it.
+
+        Returns:
+            The file's name and the place in it, from 1.
+
+        Raises:
+            StorageError: If the file cannot be written.
+        """
+        number, place = divmod(len(self.presets), SIZE)
+        path = self.folder / bank_name(number + 1, self.extension)
+        page = [*self.presets[number * SIZE :], preset]
+        write_atomically(path, self.writer.write(page if len(page) > 1 else [*page, self.filler]))
+        self.presets.append(preset)
+        return {"file": path.name, "voice": place + 1}

@@ -1,0 +1,121 @@
+"""Where the parameters and the name of a DX7 voice lie in its bytes, plain and packed.
+
+References:
+    Yamaha, DX7 MIDI Data Format
+    https://github.com/asb2m10/dexed/blob/master/Documentation/sysex-format.txt
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from functools import cached_property
+
+import numpy as np
+
+__all__ = ["PACKED", "PARAMETERS", "PLAIN", "Layout", "decode_name", "encode_name"]
+
+PARAMETERS = 145
+NAME = 10
+
+
+class Layout:
+    """A way to lay a voice out in bytes: 145 bit fields, then 10 letters.
+
+    Args:
+        size: Bytes of a voice.
+        fields: Byte, lowest bit and width of each parameter, in the order of a single-voice dump.
+
+    Example:
+        >>> voices = np.zeros((1, 155), np.uint8)
+        >>> voices[0, 134] = 31
+        >>> packed = PACKED.join(voices)
+        >>> packed.shape, int(packed[0, 110]), int(PACKED.split(packed)[0, 134])
+        ((1, 128), 31, 31)
+    """
+
+    def __init__(self, size: int, fields: Iterable[tuple[int, int, int]]) -> None:
+        self.size = size
+        self.byte, self.shift, width = np.array(list(fields)).T
+        self.mask = (1 << width) - 1
+
+    @cached_property
+    def unused(self) -> np.ndarray:
+        """The bits below bit 7 that no parameter uses, uint8, shape `(size - 10,)`."""
+        used = np.zeros(self.size - NAME, np.uint8)
+        np.bitwise_or.at(used, self.byte, (self.mask << self.shift).astype(np.uint8))
+        return ~used & 0x7F
+
+    def split(self, rows: np.ndarray) -> np.ndarray:
+        """Returns plain voices, bytes of shape `(N, 155)`, from rows of shape `(N, size)`."""
+        voices = np.empty((len(rows), PARAMETERS + NAME), np.uint8)
+        voices[:, :PARAMETERS] = rows[:, self.byte] >> self.shift & self.mask
+        voices[:, PARAMETERS:] = rows[:, self.size - NAME :]
+        return voices
+
+    def join(self, voices: np.ndarray) -> np.ndarray:
+        """Returns rows of shape `(N, size)` from plain voices in range, shape `(N, 155)`."""
+        rows = np.zeros((len(voices), self.size), np.uint8)
+        fields = (voices[:, :PARAMETERS].astype(int) << self.shift).astype(np.uint8)
+        np.bitwise_or.at(rows.T, self.byte, fields.T)
+        rows[:, self.size - NAME :] = voices[:, PARAMETERS:]
+        return rows
+
+
+def _packed_operator(first: int) -> list[tuple[int, int, int]]:
+    """The 21 fields of the operator whose 17 bytes start at `first`."""
+    envelope_and_scaling = [(first + i, 0, 7) for i in range(11)]
+    left_curve, right_curve = (first + 11, 0, 2), (first + 11, 2, 2)
+    rate_scaling, detune = (first + 12, 0, 3), (first + 12, 3, 4)
+    amp_mod, velocity = (first + 13, 0, 2), (first + 13, 2, 3)
+    output = (first + 14, 0, 7)
+    mode, coarse, fine = (first + 15, 0, 1), (first + 15, 1, 5), (first + 16, 0, 7)
+    curves = [left_curve, right_curve]
+    return [*envelope_and_scaling, *curves, rate_scaling, amp_mod, velocity, output, mode, coarse, fine, detune]
+
+
+def _packed_voice() -> list[tuple[int, int, int]]:
+    """The 19 fields that all operators share."""
+    pitch = [(byte, 0, 7) for byte in range(102, 110)]
+    algorithm, feedback, osc_sync = (110, 0, 5), (111, 0, 3), (111, 3, 1)
+    lfo = [(byte, 0, 7) for byte in range(112, 116)]
+    lfo_sync, wave, pitch_mod = (116, 0, 1), (116, 1, 3), (116, 4, 3)
+    return [*pitch, algorithm, feedback, osc_sync, *lfo, lfo_sync, wave, pitch_mod, (117, 0, 7)]
+
+
+PLAIN = Layout(155, ((byte, 0, 7) for byte in range(PARAMETERS)))
+"""A single voice: a byte for each parameter."""
+
+PACKED = Layout(128, [*(field for n in range(6) for field in _packed_operator(17 * n)), *_packed_voice()])
+"""A voice of a bank: small parameters share a byte."""
+
+
+_LENGTH = 10
+# The display shows these for three ASCII codes; most files come from editors, where 5C and 7E are ASCII.
+_DISPLAY = {"\N{YEN SIGN}": 0x5C, "\N{RIGHTWARDS ARROW}": 0x7E, "\N{LEFTWARDS ARROW}": 0x7F}
+
+
+def decode_name(data: bytes) -> str:
+    r"""Returns the name without the spaces that fill it up; what is no letter becomes a space.
+
+    Example:
+        >>> decode_name(b"BRASS \x7f 1 ")
+        'BRASS ← 1'
+    """
+    return "".join(_letter(code) for code in data).rstrip()
+
+
+def encode_name(name: str) -> bytes:
+    """Returns ten bytes: letters without their accents, a space for any other, cut off after ten.
+
+    Example:
+        >>> encode_name("Flûte à bec")
+        b'Flute a be'
+    """
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    codes = (_DISPLAY.get(c, ord(c) if " " <= c <= "~" else 0x20) for c in plain[:_LENGTH])
+    return bytes(codes).ljust(_LENGTH)
+
+
+def _letter(code: int) -> str:
+    if code == 0x7F:
+        return "\N{LEFTWARDS ARROW}"
+    return chr(code) if 0x20 <= code < 0x7F else " "

@@ -1,0 +1,117 @@
+"""What presets of a library are called: written, read, and found by words."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from ...errors import StorageError
+from .entry import Entry, Label
+
+__all__ = ["FIELDS", "matching", "read_entries", "write_label", "write_words"]
+
+FIELDS = ("name", "category", "author", "tags", "source")
+"""The columns of a label, in the order of `Label`."""
+
+_WANTED = "IN (SELECT value FROM json_each(?))"
+_LABELS = f"SELECT preset, {', '.join(FIELDS)} FROM label WHERE preset {_WANTED} ORDER BY id"
+_INSERT_LABEL = f"INSERT OR IGNORE INTO label (preset, {', '.join(FIELDS)}) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT_WORDS = f"INSERT INTO words (rowid, {', '.join(FIELDS)}) VALUES (?, ?, ?, ?, ?, ?)"
+_SYNTHS = f"SELECT preset.id, synth FROM preset JOIN layout ON layout.id = layout WHERE preset.id {_WANTED}"
+
+
+def read_entries(connection: sqlite3.Connection, ids: Sequence[int]) -> tuple[Entry, ...]:
+    """Returns the entries of presets that exist, in the order of `ids`.
+
+    Raises:
+        StorageError: If the library is damaged.
+    """
+    wanted = [json.dumps(ids)]
+    labels: dict[int, list[Label]] = {}
+    for preset, name, category, author, tags, source in connection.execute(_LABELS, wanted):
+        labels.setdefault(preset, []).append(Label(name, category, author, _tags(tags), source))
+    synths = dict(connection.execute(_SYNTHS, wanted).fetchall())
+    if not set(ids) <= set(labels) & set(synths):
+        raise StorageError("the preset library is damaged: presets without a name or synth")
+    return tuple(Entry(id_, synths[id_], tuple(labels[id_])) for id_ in ids)
+
+
+def write_label(connection: sqlite3.Connection, preset: int, label: Label) -> None:
+    """Adds a label to a preset, unless it has just that one; `write_words` then makes it findable."""
+    texts = [label.name, label.category, label.author, json.dumps(label.tags), label.source]
+    connection.execute(_INSERT_LABEL, [preset, *map(_clean, texts)])
+
+
+def write_words(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """Renews the words by which presets are found."""
+    for entry in read_entries(connection, ids):
+        texts = ["\n".join(dict.fromkeys(_words(label, field) for label in entry.labels)) for field in FIELDS]
+        connection.execute("DELETE FROM words WHERE rowid = ?", [entry.id])
+        connection.execute(_INSERT_WORDS, [entry.id, *texts])
+
+
+def _words(label: Label, field: str) -> str:
+    return " ".join(label.tags) if field == "tags" else getattr(label, field)
+
+
+def _clean(text: str) -> str:
+    """A file name may hold bytes that are no text; SQLite does not take them."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _tags(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(map(str, json.loads(text)))
+    except (ValueError, TypeError) as error:
+        raise StorageError("the preset library is damaged: tags that cannot be read") from error
+
+
+# How much a word in each column of `words` counts: name, category, author, tags, source.
+_WEIGHTS = "10, 5, 5, 5, 1"
+_ALL = 2**62
+_SHORTEST = 3  # letters that the index can look up
+
+
+def matching(
+    connection: sqlite3.Connection, text: str, synth: str, category: str, author: str, *, limit: int | None = None
+) -> list[int]:
+    """Returns the numbers of the presets that fulfil all conditions, the best first; see `Library.search`."""
+    words = text.replace("\0", " ").split()
+    indexed = [_quoted(word) for word in words if len(word) >= _SHORTEST]
+    wheres, parameters = [], []
+    if indexed:
+        wheres.append("words MATCH ?")
+        parameters.append(" AND ".join(indexed))
+    for word in words:
+        if len(word) < _SHORTEST:
+            wheres.append(_HAS_LETTERS)
+            parameters.append(_pattern(word))
+    for field, value in (("synth", synth), ("category", category), ("author", author)):
+        if value:
+            wheres.append(_FILTERS[field])
+            parameters.append(value)
+    order = f"bm25(words, {_WEIGHTS}), preset.id" if indexed else "preset.id"
+    query = f"{_SELECT} WHERE {' AND '.join(wheres) or 'TRUE'} ORDER BY {order} LIMIT ?"
+    return [id_ for (id_,) in connection.execute(query, [*parameters, _ALL if limit is None else min(limit, _ALL)])]
+
+
+_SELECT = "SELECT preset.id FROM words JOIN preset ON preset.id = words.rowid JOIN layout ON layout.id = preset.layout"
+_COLUMNS = ("name", "category", "author", "tags", "source")
+_HAS_LETTERS = f"{' || char(10) || '.join(f'words.{column}' for column in _COLUMNS)} LIKE ? ESCAPE '\\'"
+_HAS_LABEL = "EXISTS (SELECT 1 FROM label WHERE label.preset = preset.id AND label.{} = ? COLLATE NOCASE)"
+_FILTERS = {
+    "synth": "layout.synth = ? COLLATE NOCASE",
+    "category": _HAS_LABEL.format("category"),
+    "author": _HAS_LABEL.format("author"),
+}
+
+
+def _quoted(word: str) -> str:
+    """The word as text of a query, not as an operator."""
+    return '"' + word.replace('"', '""') + '"'
+
+
+def _pattern(word: str) -> str:
+    """The word anywhere, as it is written."""
+    for special in ("\\", "%", "_"):
+        word = word.replace(special, "\\" + special)
+    return f"%{word}%"

@@ -1,0 +1,249 @@
+"""A library of presets on this computer: add, search, take out."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import MissingDependency, OptionError, PresetError, StorageError, UnknownName
+from ..formats import Rejected
+from ..preset import Preset
+from ..space import ParamSpace
+from ._database import opened, transaction
+from ._labels import matching, read_entries, write_label, write_words
+from ._vectors import Vectors, describe, space_from
+from .entry import Entry, ImportReport, Label
+
+__all__ = ["Adding", "Library", "default_path"]
+
+
+def default_path() -> Path:
+    """Returns where the user's library lies: `$PATCHFLOW_LIBRARY` or a file in the user's data folder."""
+    from platformdirs import user_data_path
+
+    chosen = os.environ.get("PATCHFLOW_LIBRARY")
+    return Path(chosen) if chosen else user_data_path("patchflow", appauthor=False) / "library.sqlite"
+
+
+class Library:
+    """Presets of any synths in one SQLite file, each set of values once.
+
+    Several programs and threads may use a library at once: a change is made whole or not at all,
+    and waits for those of others. Nothing stays open between calls. `add` makes the file if there
+    is none; everything else needs one.
+
+    Args:
+        path: The file; `default_path()` if not given.
+
+    Raises:
+        StorageError: By every method, if the file is missing, damaged, not a library, made by a
+            newer patchflow, or not writable where it must be.
+
+    Example:
+        >>> import tempfile
+        >>> from patchflow.presets import dx7
+        >>> init = dx7.SPACE.decode(dx7.SPACE.default())
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     library = Library(Path(folder, "library.sqlite"))
+        ...     report = library.add([Preset("dexed", init, name="SYNBRASS 1")], lambda synth: dx7.SPACE)
+        ...     [entry.name for entry in library.search("brass")]
+        ['SYNBRASS 1']
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self.path = default_path() if path is None else Path(path)
+
+    def __len__(self) -> int:
+        with opened(self.path) as connection:
+            return connection.execute("SELECT count(*) FROM preset").fetchone()[0]
+
+    def add(self, presets: Iterable[Preset], space_of: Callable[[str], ParamSpace], source: str = "") -> ImportReport:
+        """Adds presets; one with exactly the values and the rest of another only adds its names to it.
+
+        Args:
+            presets: From any source; those that do not fit are rejected.
+            space_of: Gives the parameters of a synth, e.g. `lambda synth: engines[synth].space`.
+            source: Where they come from, e.g. a file name, to be shown and found.
+        """
+        with opened(self.path, create=True) as connection, transaction(connection):
+            return Adding(connection, space_of, source).add(presets)
+
+    def annotate(self, labels: Mapping[int, Label]) -> None:
+        """Adds labels to presets; each replaces what its source has said of the preset before.
+
+        Args:
+            labels: By number of the preset. The source says who tells this, e.g. `"measured"`.
+
+        Raises:
+            UnknownName: If a preset is not there.
+        """
+        with opened(self.path) as connection, transaction(connection):
+            _require(connection, list(labels))
+            for number, label in labels.items():
+                connection.execute("DELETE FROM label WHERE preset = ? AND source = ?", [number, label.source])
+                write_label(connection, number, label)
+            write_words(connection, list(labels))
+
+    def search(
+        self, text: str = "", *, synth: str = "", category: str = "", author: str = "", limit: int | None = None
+    ) -> tuple[Entry, ...]:
+        """Finds presets.
+
+        Args:
+            text: Words or parts of words, all of which occur in names, categories, authors, tags
+                or sources, in small or capital letters; "" finds everything.
+            synth: Only presets of this synth.
+            category: Only presets of this category.
+            author: Only presets of this author.
+            limit: Return no more than this; all if not given.
+
+        Returns:
+            The best first: those with the words in a short name.
+
+        Raises:
+            OptionError: If `limit` is below 1.
+        """
+        if limit is not None and limit < 1:
+            raise OptionError(f"limit={limit}: not 1 or more")
+        with opened(self.path) as connection:
+            ids = matching(connection, text, synth, category, author, limit=limit)
+            return read_entries(connection, ids)
+
+    def entry(self, id: int) -> Entry:  # noqa: A002
+        """Returns all that is known of a preset but its values.
+
+        Raises:
+            UnknownName: If there is no such preset.
+        """
+        with opened(self.path) as connection:
+            _require(connection, [id])
+            return read_entries(connection, [id])[0]
+
+    def get(self, id: int) -> Preset:  # noqa: A002
+        """Returns a preset with its values and its first name, category and author.
+
+        Raises:
+            UnknownName: If there is no such preset.
+        """
+        with opened(self.path) as connection:
+            _require(connection, [id])
+            (entry,) = read_entries(connection, [id])
+            layout, vector, rest = connection.execute(_CONTENT, [id]).fetchone()
+            values = Vectors(space_from(layout)).unpack(vector)
+        if not isinstance(rest, bytes | None):
+            raise StorageError("the preset library is damaged: what a preset has beyond its values is no data")
+        return Preset(entry.synth, values, entry.name, entry.category, entry.author, entry.tags, rest or b"")
+
+    def remove(self, ids: Sequence[int]) -> None:
+        """Takes presets out, all or none.
+
+        Raises:
+            UnknownName: If one of them is not there.
+        """
+        with opened(self.path) as connection, transaction(connection):
+            _require(connection, ids)
+            connection.executemany("DELETE FROM words WHERE rowid = ?", [(id_,) for id_ in ids])
+            connection.executemany("DELETE FROM preset WHERE id = ?", [(id_,) for id_ in ids])
+
+    def ids(self, synth: str) -> tuple[int, ...]:
+        """Returns the numbers of all presets of a synth, ascending."""
+        with opened(self.path) as connection:
+            return tuple(id_ for (id_,) in connection.execute(_IDS_OF_SYNTH, [synth]))
+
+    def points(self, synth: str, space: ParamSpace) -> np.ndarray:
+        """Returns all presets of a synth, encoded.
+
+        Args:
+            synth: Name of the engine.
+            space: Its parameters.
+
+        Returns:
+            Shape `(N, P)`, in the order of `ids`.
+
+        Raises:
+            StorageError: If there are presets with other parameters, from another version of the synth.
+        """
+        with opened(self.path) as connection:
+            layouts = [layout for (layout,) in connection.execute(_LAYOUTS_OF_SYNTH, [synth])]
+            vectors = [vector for (vector,) in connection.execute(_VECTORS_OF_SYNTH, [synth])]
+        if any(layout != describe(space) for layout in layouts):
+            raise StorageError(f"{self.path}: holds presets of another version of {synth!r}. Remove or re-import them.")
+        return Vectors(space).points(vectors)
+
+
+_CONTENT = """SELECT parameters, vector, rest.data FROM preset JOIN layout ON layout.id = layout
+LEFT JOIN rest ON rest.preset = preset.id WHERE preset.id = ?"""
+_IDS_OF_SYNTH = "SELECT preset.id FROM preset JOIN layout ON layout.id = layout WHERE synth = ? ORDER BY preset.id"
+_LAYOUTS_OF_SYNTH = "SELECT DISTINCT parameters FROM preset JOIN layout ON layout.id = layout WHERE synth = ?"
+_VECTORS_OF_SYNTH = """SELECT vector FROM preset WHERE layout IN (SELECT id FROM layout WHERE synth = ?) ORDER BY id"""
+
+
+def _require(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    last = connection.execute("SELECT max(id) FROM preset").fetchone()[0] or 0
+    for id_ in ids:
+        there = 0 < id_ <= last and connection.execute("SELECT 1 FROM preset WHERE id = ?", [id_]).fetchone()
+        if not there:
+            raise UnknownName("preset", str(id_), [f"numbers up to {last}"] if last else [])
+
+
+_INSERT_PRESET = "INSERT OR IGNORE INTO preset (layout, vector) VALUES (?, ?)"
+_FIND_PRESET = "SELECT id FROM preset WHERE layout = ? AND vector = ?"
+_INSERT_REST = "INSERT INTO rest (preset, data) VALUES (?, ?)"
+_INSERT_LAYOUT = "INSERT OR IGNORE INTO layout (synth, parameters) VALUES (?, ?)"
+_FIND_LAYOUT = "SELECT id FROM layout WHERE synth = ? AND parameters = ?"
+
+
+class Adding:
+    """Presets on their way into a library, inside a transaction.
+
+    Args:
+        connection: To the library.
+        space_of: Gives the parameters of a synth.
+        source: Where the presets come from.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, space_of: Callable[[str], ParamSpace], source: str) -> None:
+        self._connection = connection
+        self._space_of = space_of
+        self._source = source
+        self._layouts: dict[str, tuple[int, Vectors]] = {}
+        self._ids: list[int] = []
+        self._added = 0
+        self._rejected: list[Rejected] = []
+
+    def add(self, presets: Iterable[Preset]) -> ImportReport:
+        """Adds those that fit their synth and makes them findable."""
+        for number, preset in enumerate(presets, 1):
+            try:
+                self._ids.append(self._find_or_insert(preset))
+            except (PresetError, UnknownName, MissingDependency) as error:
+                self._rejected.append(Rejected(number, str(error), preset.name))
+            else:
+                self._label(preset)
+        write_words(self._connection, list(dict.fromkeys(self._ids)))
+        merged = len(self._ids) - self._added
+        return ImportReport(tuple(self._ids), self._added, merged, tuple(self._rejected))
+
+    def _find_or_insert(self, preset: Preset) -> int:
+        layout, vectors = self._layout(preset.synth)
+        row = [layout, vectors.pack(preset.values, preset.rest)]
+        new = self._connection.execute(_INSERT_PRESET, row).rowcount
+        number = self._connection.execute(_FIND_PRESET, row).fetchone()[0]
+        if new and preset.rest:
+            self._connection.execute(_INSERT_REST, [number, preset.rest])
+        self._added += new
+        return number
+
+    def _layout(self, synth: str) -> tuple[int, Vectors]:
+        if synth not in self._layouts:
+            space = self._space_of(synth)
+            row = [synth, describe(space)]
+            self._connection.execute(_INSERT_LAYOUT, row)
+            self._layouts[synth] = self._connection.execute(_FIND_LAYOUT, row).fetchone()[0], Vectors(space)
+        return self._layouts[synth]
+
+    def _label(self, preset: Preset) -> None:
+        label = Label(preset.name, preset.category, preset.author, preset.tags, self._source)
+        write_label(self._connection, self._ids[-1], label)

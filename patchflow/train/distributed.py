@@ -1,0 +1,231 @@
+"""Several processes that train one model, as torchrun starts them, with batch norm over all of them."""
+
+import gc
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+
+from ..errors import OptionError
+from ..models import Batch, Model
+
+__all__ = ["SharedBatchNorm", "Team", "change", "is_alone", "is_follower", "joined"]
+
+_PATIENCE = timedelta(days=7)  # the others wait while the first renders or validates
+
+
+@dataclass(frozen=True)
+class Team:
+    """The processes of a run and which of them this is; alone if not said otherwise.
+
+    Each learns from its share of every batch. Gradients are summed over all, so that they are those of the whole batch.
+
+    Args:
+        rank: Number of this process, from 0; the first one writes files and tells of the progress.
+        size: Number of processes.
+        device: Where this one computes.
+
+    Example:
+        >>> Team().leads
+        True
+    """
+
+    rank: int = 0
+    size: int = 1
+    device: str = "cpu"
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that writes files."""
+        return self.rank == 0
+
+    def share(self, batch: Batch) -> Batch:
+        """Returns the items of a batch that this process learns from, about as many as each of the others.
+
+        Raises:
+            OptionError: If there are fewer items than processes.
+        """
+        if self.size == 1:
+            return batch
+        if len(batch) < self.size:
+            raise OptionError(f"batch={len(batch)}: fewer items than processes ({self.size})")
+        parts = (x.tensor_split(self.size)[self.rank] for x in (batch.points, batch.mel, batch.note, batch.tags))
+        return Batch(*parts)
+
+    def prepare(self, model: nn.Module) -> None:
+        """Makes weights equal on all processes, and batch norm look at the items of all of them."""
+        if self.size == 1:
+            return
+        with torch.no_grad():
+            for tensor in (*model.parameters(), *model.buffers()):
+                distributed.broadcast(tensor, 0)
+        for module in list(model.modules()):
+            for name, child in module.named_children():
+                if isinstance(child, nn.modules.batchnorm._BatchNorm):
+                    setattr(module, name, SharedBatchNorm.of(child))
+
+    @torch.no_grad()
+    def sum_up(self, model: Model, before: Mapping[str, Tensor], terms: Sequence[Tensor], share: float) -> None:
+        """Replaces gradients, changes of buffers and terms by those over all processes, in place.
+
+        Args:
+            model: What has the gradients, already scaled by `share`.
+            before: Its floating buffers as they were before this step.
+            terms: Terms of the loss, means over this process's items.
+            share: This process's share of the batch.
+        """
+        if self.size == 1:
+            return
+        weights = list(model.parameters())
+        has = torch.tensor([float(w.grad is not None) for w in weights])
+        distributed.all_reduce(has)
+        used = [weight for weight, count in zip(weights, has.tolist(), strict=True) if count]
+        for weight in used:
+            weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
+        buffers = {name: buffer for name, buffer in model.named_buffers() if name in before}
+        changes = [change(before[name], buffer) * share for name, buffer in buffers.items()]
+        gradients = [weight.grad for weight in used if weight.grad is not None]
+        summed = _sum([*gradients, *changes, *(term * share for term in terms)])
+        for tensor, value in zip([*gradients, *changes, *terms], summed, strict=True):
+            tensor.copy_(value)
+        for (name, buffer), changed in zip(buffers.items(), changes, strict=True):
+            buffer.copy_(before[name] + changed)
+
+    def agree(self, values: Sequence[float]) -> list[float]:
+        """Returns the first process's numbers on all of them."""
+        if self.size == 1:
+            return list(values)
+        tensor = torch.tensor(list(values), dtype=torch.float64)
+        distributed.broadcast(tensor, 0)
+        return tensor.tolist()
+
+    def wait(self) -> None:
+        """Returns when all processes have come here."""
+        self.agree([0.0])
+
+
+@contextmanager
+def joined(device: str) -> Iterator[Team]:
+    """Gives the team of this process: that of torchrun, else itself alone.
+
+    Args:
+        device: `"cpu"` or `"cuda"`.
+
+    Raises:
+        OptionError: If there is no such device, or fewer than processes on this machine.
+    """
+    count, local = torch.cuda.device_count() if device == "cuda" else 1, _number("LOCAL_RANK", 0)
+    if count == 0:
+        raise OptionError("device='cuda': there is no CUDA device here; give device=cpu")
+    if device == "cuda" and local >= count:
+        raise OptionError(f"device='cuda': {local + 1} processes, but {count} CUDA devices here")
+    own = f"cuda:{local}" if device == "cuda" else "cpu"
+    if is_alone():
+        yield Team(device=own)
+        return
+    if device == "cuda":
+        torch.cuda.set_device(own)
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo", timeout=_PATIENCE)
+    try:
+        yield Team(distributed.get_rank(), distributed.get_world_size(), own)
+        distributed.barrier()  # a process that ends while another still talks to it is aborted now and then
+    finally:
+        distributed.destroy_process_group()
+        gc.collect()
+
+
+def change(before: Tensor, after: Tensor) -> Tensor:
+    """Returns the difference, which is exactly 0 where nothing changed, infinities too."""
+    return torch.where(before == after, 0.0, after - before)
+
+
+def is_follower() -> bool:
+    """Returns whether torchrun started this process and it is not the first."""
+    return _number("RANK", 0) > 0
+
+
+def is_alone() -> bool:
+    """Returns whether this process was not started together with others by torchrun."""
+    return _number("WORLD_SIZE", 1) == 1
+
+
+def _number(name: str, otherwise: int) -> int:
+    text = os.environ.get(name, "")
+    return int(text) if text.isdecimal() else otherwise
+
+
+def _sum(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Sums tensors over all processes, in one go."""
+    flat = torch.cat([tensor.reshape(-1).float() for tensor in tensors])
+    distributed.all_reduce(flat)
+    parts = flat.split([tensor.numel() for tensor in tensors])
+    return [part.view(tensor.shape) for part, tensor in zip(parts, tensors, strict=True)]
+
+
+class SharedBatchNorm(nn.modules.batchnorm._BatchNorm):
+    """Batch norm whose statistics, and their gradients, are those of the items of all processes.
+
+    torch has one for GPUs only (`SyncBatchNorm`); this one also works on CPUs.
+
+    References:
+        Ioffe & Szegedy, Batch Normalization (2015), https://arxiv.org/abs/1502.03167
+    """
+
+    @classmethod
+    def of(cls, norm: nn.modules.batchnorm._BatchNorm) -> "SharedBatchNorm":
+        """Returns one that shares the weights and statistics of another batch norm."""
+        made = cls(norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
+        made._parameters, made._buffers, made.training = norm._parameters, norm._buffers, norm.training
+        return made
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Returns the normalised input, shape `(B, C, ...)`."""
+        if not self.training:
+            return super().forward(input)
+        dims = [0, *range(2, input.dim())]
+        x = input.float()
+        count = torch.full((1,), x.numel() / x.shape[1], device=x.device)
+        sums = _Sum.apply(torch.cat([x.sum(dims), count]))
+        mean = sums[:-1] / sums[-1]
+        shape = [1, -1] + [1] * (x.dim() - 2)
+        centred = x - mean.view(shape)
+        variance = _Sum.apply(centred.square().sum(dims)) / sums[-1]
+        self._remember(mean.detach(), variance.detach(), sums[-1].detach())
+        scale = (variance + self.eps).rsqrt()
+        if self.affine:
+            scale = scale * self.weight
+        out = centred * scale.view(shape)
+        return (out + self.bias.view(shape) if self.affine else out).to(input.dtype)
+
+    @torch.no_grad()
+    def _remember(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+            return
+        self.num_batches_tracked.add_(1)
+        share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean, share)
+        self.running_var.lerp_(variance * (count / (count - 1).clamp_min(1)), share)
+
+    def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002
+        pass  # the batch norm this one was made of had its own idea
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over all processes, whose gradient is summed over all of them too."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:  # noqa: ARG004
+        total = x.clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # noqa: ARG004
+        total = gradients[0].clone()
+        distributed.all_reduce(total)
+        return total

@@ -1,0 +1,125 @@
+"""Where the presets of a data set come from: banks, libraries, files and folders."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from patchflow.data import Bank
+from patchflow.data.dataset import Pool, read_pool
+from patchflow.engines import Subset, engines
+from patchflow.engines.tone import Tone
+from patchflow.errors import PresetError, StorageError
+from patchflow.presets import Library, Preset, write_presets
+
+SPACE = Tone.space
+
+
+def pool(recipe, *sources: Path, **changes: object) -> Pool:
+    return read_pool(recipe(presets=tuple(map(str, sources)), **changes), Tone())
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> Path:
+    points = SPACE.snap(np.random.default_rng(0).random((6, 3)))
+    family, split = np.array([0, 0, 1, 1, 1, 2]), np.array(["train"] * 2 + ["test"] * 3 + ["train"])
+    Bank(points, family, np.array(["A", "B", "C", "D", "E", "F"]), split).save(tmp_path / "bank.npz")
+    return tmp_path / "bank.npz"
+
+
+def test_a_preset_file_gives_names_tags_and_numbers(recipe, tones: Path):
+    found = pool(recipe, tones)
+
+    assert found.names == ("Ping", "Flute", "Saw", "Nothing")
+    assert found.ids == ("tones.json#1", "tones.json#2", "tones.json#3", "tones.json#4")
+    assert found.tags == (("Keys", "short"), ("Winds",), ("Leads", "bright", "short"), ())
+    assert SPACE.decode(found.points[2])["wave"] == "saw"
+
+
+def test_a_part_of_a_bank_can_be_taken(recipe, bank: Path):
+    found = pool(recipe, bank, part="test")
+
+    assert (found.names, found.ids) == (("C", "D", "E"), ("bank.npz#2", "bank.npz#3", "bank.npz#4"))
+
+
+def test_families_of_a_bank_stay_together(recipe, bank: Path):
+    family = pool(recipe, bank).family
+
+    assert family[0] == family[1]
+    assert len({*family[2:5]}) == 1
+    assert len({*family}) == 3
+
+
+def test_presets_of_a_library_are_taken(recipe, tmp_path: Path):
+    presets = [Preset("tone", {"wave": "saw", "decay": 0.5, "gain": -3.0}, "Saw", "Leads")]
+    Library(tmp_path / "l.sqlite").add(presets, lambda synth: SPACE)
+
+    found = pool(recipe, tmp_path / "l.sqlite")
+
+    assert (found.ids, found.names, found.tags) == (("l.sqlite#1",), ("Saw",), (("Leads",),))
+
+
+def test_a_folder_is_searched_all_the_way_down_and_damaged_files_are_counted(recipe, tones: Path, tmp_path: Path):
+    (tmp_path / "all" / "more").mkdir(parents=True)
+    tones.rename(tmp_path / "all" / "more" / "t.json")
+    (tmp_path / "all" / "bad.json").write_text("{")
+
+    found = pool(recipe, tmp_path / "all")
+
+    assert found.ids[0] == "all/more/t.json#1"
+    assert (len(found), found.rejected) == (4, 1)
+
+
+def test_the_same_values_are_kept_once(recipe, tones: Path, tmp_path: Path):
+    (tmp_path / "again.json").write_bytes(tones.read_bytes())
+
+    assert pool(recipe, tones, tmp_path / "again.json").ids == pool(recipe, tones).ids
+
+
+def test_presets_of_another_synth_are_counted_and_left_out(recipe, tones: Path, tmp_path: Path):
+    write_presets(tmp_path / "two.json", [Preset("tone", {"wave": "sine", "decay": 1.0, "gain": 0.0}),
+                                          Preset("organ", {"a": 1.0})])  # fmt: skip
+
+    found = pool(recipe, tmp_path / "two.json")
+
+    assert (len(found), found.rejected) == (1, 1)
+
+
+def test_a_source_without_a_fitting_preset_is_refused(recipe, tmp_path: Path):
+    write_presets(tmp_path / "organ.json", [Preset("organ", {"a": 1.0})])
+
+    with pytest.raises(PresetError, match=r"organ\.json: has no preset of synth 'tone'"):
+        pool(recipe, tmp_path / "organ.json")
+
+
+def test_a_part_that_is_not_there_is_refused(recipe, bank: Path):
+    with pytest.raises(PresetError, match="no preset of synth 'tone' in part 'trian'"):
+        pool(recipe, bank, part="trian")
+
+
+def test_a_bank_of_another_synth_is_refused(recipe, tmp_path: Path):
+    Bank(np.zeros((2, 5)), np.arange(2), np.array(["a", "b"]), np.array(["train"] * 2)).save(tmp_path / "b.npz")
+
+    with pytest.raises(StorageError, match="has 5 parameters, not the 3 of synth 'tone'"):
+        pool(recipe, tmp_path / "b.npz")
+
+
+def test_presets_of_the_whole_synth_are_those_of_one_with_fewer_parameters(recipe, tmp_path: Path):
+    whole = engines["dexed"].space.snap(np.random.default_rng(0).random((3, 145)))
+    Bank(whole, np.arange(3), np.array(["a", "b", "c"]), np.array(["train"] * 3)).save(tmp_path / "b.npz")
+
+    make = engines["dexed_16"]
+    assert issubclass(make, Subset)
+    found = read_pool(recipe(synth="dexed_16", presets=(str(tmp_path / "b.npz"),)), make())
+
+    assert found.points.tolist() == make().canonical(make.projected(whole)).tolist()
+
+
+def test_a_missing_source_is_named(recipe, tmp_path: Path):
+    with pytest.raises(StorageError, match=r"none\.json: no such file"):
+        pool(recipe, tmp_path / "none.json")
+
+
+def test_the_checksum_changes_with_the_presets(recipe, tones: Path, bank: Path):
+    assert pool(recipe, tones).digest() == pool(recipe, tones).digest()
+    assert pool(recipe, tones).digest() != pool(recipe, tones, bank).digest()

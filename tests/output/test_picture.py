@@ -1,0 +1,81 @@
+"""The picture: a PNG that shows what it is given."""
+
+import io
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from patchflow.output.picture import Panel, draw
+
+RATE = 44_100
+
+
+def sine(hz: float, seconds: float = 0.5) -> np.ndarray:
+    return (0.5 * np.sin(2 * np.pi * hz * np.arange(round(seconds * RATE)) / RATE)).astype(np.float32)
+
+
+def image(*panels: Panel) -> np.ndarray:
+    return imread(io.BytesIO(draw(panels, RATE)))
+
+
+def test_the_same_sounds_give_the_same_bytes():
+    panels = [Panel(sine(440), "Target", "a.wav"), Panel(sine(220), "1.00 dB", "A3")]
+
+    assert draw(panels, RATE) == draw(panels, RATE)
+
+
+def test_a_column_for_each_sound_at_100_dots_an_inch():
+    widths = [image(*[Panel(sine(440), "x", "y")] * n).shape[1] for n in (1, 2, 3)]
+
+    assert np.diff(widths).tolist() == [260, 260]
+
+
+def test_a_higher_tone_is_drawn_higher():
+    def brightest_row(hz: float) -> int:
+        picture = image(Panel(sine(hz), "", ""))[:, :, :3].sum(2)
+        spectrogram = picture[190:430, 80:300]
+        return int(spectrogram.mean(1).argmax())
+
+    assert brightest_row(4_000) < brightest_row(1_000) < brightest_row(200)
+
+
+def test_a_quieter_candidate_is_drawn_smaller():
+    loud, quiet = Panel(sine(440), "", ""), Panel(0.1 * sine(440), "", "")
+
+    def filled(panel: Panel) -> float:
+        cyan = image(loud, panel)[:190, 330:, :3] @ [-1, 0.5, 0.5]
+        return float((cyan > 0.2).mean())
+
+    assert filled(quiet) < 0.5 * filled(loud)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 441, 44_100 * 6])
+def test_any_length_can_be_drawn(samples):
+    assert image(Panel(np.ones(samples, np.float32), "x", "y")).shape[0] == 490
+
+
+def test_silence_can_be_drawn():
+    picture = image(Panel(np.zeros(4_410, np.float32), "x", "y"))
+
+    assert picture[300, 200, :3].max() < 0.02
+
+
+@pytest.mark.parametrize("words", ["$x_{", "音 🎹", "a" * 300, "tab\tnew\nline", ""])
+def test_any_words_can_be_drawn(words):
+    assert image(Panel(sine(440), words, words)).shape == image(Panel(sine(440), "x", "y")).shape
+
+
+def test_no_more_than_six_columns_are_drawn():
+    panels = [Panel(sine(440), "x", "y")] * 9
+
+    assert draw(panels, RATE) == draw(panels[:6], RATE)
+
+
+@pytest.mark.parametrize("letter", ["i", "W", "語"])
+def test_long_words_do_not_reach_into_the_next_panel(letter):
+    few, many = (image(*[Panel(sine(440), letter * n, letter * n)] * 2) for n in (0, 300))
+
+    changed = np.abs(few - many)[:75].sum((0, 2)) > 0
+    assert changed[308:328].sum() == 0
+    assert changed[75:300].sum() > 100

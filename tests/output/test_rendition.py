@@ -1,0 +1,51 @@
+"""Candidates as they sound beside their target."""
+
+import numpy as np
+import pytest
+
+from patchflow.audio.loudness import loudness
+from patchflow.engines import Note, engines
+from patchflow.match import Candidate
+from patchflow.output.rendition import RATE, play
+from patchflow.presets import Preset
+
+TONE = engines["tone"]()
+NOTE = Note(69, 100, 0.3, 0.4)
+
+
+def candidate(**values: object) -> Candidate:
+    full = {"wave": "sine", "decay": 0.3, "gain": -12.0, **values}
+    return Candidate(Preset("tone", full), TONE.space.encode(full), NOTE, {}, 1, 0.1)
+
+
+def target(gain: float = 1.0) -> np.ndarray:
+    return gain * TONE.render(candidate().point, NOTE, RATE)
+
+
+def test_the_nearest_comes_first():
+    saw, far, same = candidate(wave="saw"), candidate(decay=4.0), candidate()
+
+    played = play(TONE, [saw, far, same], target())
+
+    assert played[0].candidate is same
+    assert played[0].distance.value == pytest.approx(0, abs=1e-3)
+    assert [p.candidate for p in played[1:]] == [far, saw]
+
+
+def test_each_is_as_loud_as_the_target_and_says_by_which_gain():
+    (played,) = play(TONE, [candidate(gain=-40.0)], target())
+
+    assert loudness(played.sound, RATE) == pytest.approx(loudness(target(), RATE), abs=0.1)
+    assert played.gain_db == pytest.approx(28, abs=0.1)
+
+
+def test_what_is_measured_is_what_is_heard():
+    quiet, loud = (play(TONE, [candidate(gain=gain)], target())[0] for gain in (-40.0, -6.0))
+
+    assert [d.value for d in quiet.distances] == pytest.approx([d.value for d in loud.distances], rel=1e-3, abs=1e-4)
+
+
+def test_none_clips_beside_a_target_that_does():
+    (played,) = play(TONE, [candidate()], target(gain=20))
+
+    assert np.abs(played.sound).max() <= 1
