@@ -10,7 +10,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from patchflow.presets.categories import guess_category
+from patchflow.presets.categories import category_from_name
 
 ALIKE = {
     "Brass": {"Brass"},
@@ -26,14 +26,15 @@ ALIKE = {
 def main(source: str) -> None:
     """Prints and writes the shares."""
     rows = sqlite3.connect(source).execute("select name, category from voice").fetchall()
-    report = {"voices": len(rows), "told_by_name": share([bool(guess_category(name)) for name, _ in rows])}
+    # The keys "told" and "told_by_name" are those of older results: the share of names that a category is guessed from.
+    report = {"voices": len(rows), "told_by_name": share([bool(category_from_name(name)) for name, _ in rows])}
     for label, ours in ALIKE.items():
-        guesses = [guess_category(name) for name, category in rows if category == label]
-        told = [guess for guess in guesses if guess]
+        guesses = [category_from_name(name) for name, category in rows if category == label]
+        named = [guess for guess in guesses if guess]
         report[label] = {
             "voices": len(guesses),
             "told": share(map(bool, guesses)),
-            "agree": share(g in ours for g in told),
+            "agree": share(guess in ours for guess in named),
         }
     text = json.dumps(report, indent=1)
     print(text)

@@ -1,4 +1,4 @@
-"""Chooses the parameters of synths with fewer parameters, by how much each moves the sound of a typical voice.
+"""Chooses a synth's parameters for smaller spaces, by how much each moves a typical sound.
 
 Usage: python benchmarks/choose_parameters.py SYNTH BANK.npz SIZE ...
 
@@ -24,7 +24,9 @@ from patchflow.engines import Note, Renderer, Selection, engines, selection_text
 from patchflow.metrics.log_mel_l1 import level_gap, log_mel
 from patchflow.presets import Choice, ParamSpace
 
-RATE, MOST, FEWEST = 22_050, 32, 8
+RATE = 22_050
+MOST = 32  # values tried of a parameter
+FEWEST = 8  # values in order that make a parameter continuous
 
 
 def main(synth: str, path: str, *sizes: str) -> None:
@@ -76,7 +78,8 @@ def quantiles(column: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.nd
     share = np.bincount(member, weight) / weight.sum()
     if len(values) > MOST:
         at = (np.arange(MOST) + 0.5) / MOST
-        values, share = values[np.searchsorted(share.cumsum(), at)], np.full(MOST, 1 / MOST)
+        values = values[np.searchsorted(share.cumsum(), at)]
+        share = np.full(MOST, 1 / MOST)
     return values, share
 
 
@@ -84,7 +87,8 @@ def distances(renderer: Renderer, voice: np.ndarray, place: int, values: np.ndar
     """Returns how far the voice is from itself with one parameter at other values, in dB."""
     points = np.repeat(voice[None], 1 + len(values), 0)
     points[1:, place] = values
-    levels = log_mel(torch.from_numpy(np.stack(renderer.render(points, [Note()] * len(points), RATE))))
+    sounds = renderer.render(points, [Note()] * len(points), RATE)
+    levels = log_mel(torch.from_numpy(np.stack(sounds)))
     return level_gap(levels[1:], levels[:1]).numpy().astype(float)
 
 

@@ -1,10 +1,11 @@
-"""How fast data sets are made, what they weigh, what Ray costs against threads, and 100 million sounds on paper.
+"""How fast data sets are made, what they weigh, and what Ray costs against threads.
 
 Usage: python benchmarks/dataset_rate.py [ITEMS [ROUNDS [BANK.npz]]]  (writes benchmarks/results/dataset_rate.json)
 
 The same DX7 recipe is made by both executors in turn, with as many workers as there are cores, after a small one that
 loads everything; the overhead of Ray is the median ratio of neighbouring runs. 10,000 items on an idle machine are
 what figures should be taken from, and a bank of real voices, whose sounds weigh more than those that are made up.
+`on_paper` is what 100 million sounds would take.
 """
 
 import json
@@ -24,7 +25,7 @@ from timing import seconds
 from patchflow.data import Bank
 from patchflow.data.dataset import DatasetRecipe, Job, read_pool
 from patchflow.data.dataset.executors import Executor, executors
-from patchflow.data.dataset.make_dataset import Made, make_dataset
+from patchflow.data.dataset.make_dataset import MadeDataset, make_dataset
 from patchflow.engines import engines
 from patchflow.presets import dx7
 from patchflow.progress import Progress
@@ -39,7 +40,7 @@ STAGES = ("render", "relate", "write")
 class Run:
     """A making, the seconds of its stages and the processor seconds of this process."""
 
-    made: Made
+    made: MadeDataset
     stages: dict[str, float]
     processor: float
 
@@ -81,8 +82,11 @@ def make(recipe: DatasetRecipe, place: Path, executor: Executor) -> Run:
         processor = time.process_time()
         made = make_dataset(recipe, folder, executor, lambda state: _tick(state, ends))
         spent = time.process_time() - processor
-    marks = [ends["begin"], *(ends[stage] for stage in STAGES)]
-    stages = {stage: after - before for stage, before, after in zip(STAGES, marks[:-1], marks[1:], strict=True)}
+    stages = {}
+    before = ends["begin"]
+    for stage in STAGES:
+        stages[stage] = ends[stage] - before
+        before = ends[stage]
     return Run(made, stages, spent)
 
 
@@ -122,11 +126,15 @@ def alone(recipe: DatasetRecipe) -> dict[str, float]:
 
 def together(runs: list[tuple[Run, Run]]) -> dict[str, object]:
     """Returns rates, sizes and overhead, and what they come to for very many sounds."""
-    local, ray = ([pair[number] for pair in runs] for number in (0, 1))
+    local = [run for run, _ in runs]
+    ray = [run for _, run in runs]
     made = local[0].made
-    items, size = made.counts["drawn"], made.bytes / made.counts["kept"]
+    items = made.counts["drawn"]
+    size = made.bytes / made.counts["kept"]
     core_seconds = statistics.median(run.processor for run in local) / items
-    stages = {f"{stage}_seconds": round(statistics.median(run.stages[stage] for run in local), 2) for stage in STAGES}
+    stages = {}
+    for stage in STAGES:
+        stages[f"{stage}_seconds"] = round(statistics.median(run.stages[stage] for run in local), 2)
     ratio = statistics.median(b.stages["render"] / a.stages["render"] for a, b in runs)
     return {
         "items_per_second_local": round(items / statistics.median(run.stages["render"] for run in local), 1),

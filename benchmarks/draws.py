@@ -1,4 +1,4 @@
-"""How much presets drawn around the fresh one help a search against evenly drawn ones, for a synth without weights.
+"""How much presets drawn around the fresh one help a search without weights.
 
 Usage: python benchmarks/draws.py SYNTH FOLDER  (writes benchmarks/results/draws_SYNTH.json)
 
@@ -10,6 +10,7 @@ was found, in dB.
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rows import Evenly
@@ -30,15 +31,15 @@ def main(synth: str, folder: str) -> None:
     engine = engines[synth]
     ways: dict[str, Proposer] = {"evenly": Evenly(engine.space), "around the fresh preset": FromSpace(engine.space)}
     sounds = [played(engine, preset) for preset in some(Path(folder), TARGETS)]
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for way, proposer in ways.items():
         matcher = Matcher(synth, engine, [proposer])
-        found[way] = {"silent draws": silent(engine, proposer)} | {
-            f"{budget} renders": [nearest(matcher, sound, budget) for sound in sounds] for budget in BUDGETS
-        }
-    means = {
-        way: {key: round(float(np.mean(value)), 3) for key, value in facts.items()} for way, facts in found.items()
-    }
+        found[way] = {"silent draws": silent(engine, proposer)}
+        for budget in BUDGETS:
+            found[way][f"{budget} renders"] = [nearest(matcher, sound, budget) for sound in sounds]
+    means = {}
+    for way, facts in found.items():
+        means[way] = {key: round(float(np.mean(value)), 3) for key, value in facts.items()}
     text = json.dumps({"targets": len(sounds), "mean": means, "all": found}, indent=1)
     print(text)
     (Path(__file__).parent / "results" / f"draws_{synth}.json").write_text(text + "\n")
@@ -51,9 +52,9 @@ def some(folder: Path, count: int) -> list[Preset]:
 
 
 def played(engine: type[Engine], preset: Preset) -> Sound:
-    """Returns what a preset sounds like."""
+    """Returns the sound of a preset."""
     player = engine()
-    player.build_on(preset.rest)
+    player.build_on(preset.state)
     return Sound(player.render(engine.space.encode(preset.values), NOTE, RATE), RATE)
 
 
@@ -62,7 +63,8 @@ def silent(engine: type[Engine], proposer: Proposer) -> float:
     target = Target(np.zeros(100, np.float32), RATE, (), hold=1.0)
     player = engine()
     points = proposer.propose(target, NOTE.pitch, DRAWS, np.random.default_rng(0))
-    return float(np.mean([np.abs(player.render(point, NOTE, RATE)).max() < 1e-4 for point in points]))
+    peaks = np.array([np.abs(player.render(point, NOTE, RATE)).max() for point in points])
+    return float(np.mean(peaks < 1e-4))
 
 
 def nearest(matcher: Matcher, sound: Sound, budget: int) -> float:

@@ -1,4 +1,4 @@
-"""How fast synths play in processes of their own against their bare engines: one process, and two against one.
+"""How fast synths play in processes of their own, against their bare engines.
 
 Usage: python benchmarks/host_overhead.py  (writes benchmarks/results/hosted.json)
 
@@ -70,24 +70,24 @@ os._exit(0)
 
 
 class Bare:
-    """A bare engine in a process of its own, which plays all presets whenever it is told to."""
+    """A bare engine in a process of its own, which plays all presets whenever it is asked to."""
 
     def __init__(self, code: str, presets: Sequence[object], *arguments: str) -> None:
         command = [sys.executable, "-c", code + LOOP, *arguments]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
-        self._tell(json.dumps(presets))
+        self._send(json.dumps(presets))
 
     def play(self) -> float:
         """Returns the seconds it took."""
-        self._tell("go")
+        self._send("go")
         for line in self.process.stdout or ():
             if line.startswith("took "):
                 return float(line.split()[1])
         raise SystemExit("the bare engine ended")
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         if self.process.stdin is not None:
             self.process.stdin.write(line + "\n")
             self.process.stdin.flush()
@@ -129,14 +129,14 @@ def measure(synth: str, points: np.ndarray, alone: Bare) -> dict[str, object]:
     with Renderer(engines[synth], threads=1) as one, Renderer(engines[synth], threads=2) as two:
         for renderer in (one, two):
             renderer.render(points, notes, RATE)
-        times = [
-            {
+        times = []
+        for _ in range(ROUNDS):
+            took = {
                 "bare": alone.play(),
                 "one": seconds(lambda: one.render(points, notes, RATE)),
                 "two": seconds(lambda: two.render(points, notes, RATE)),
             }
-            for _ in range(ROUNDS)
-        ]
+            times.append(took)
     facts: dict[str, object] = {}
     if issubclass(made := engines[synth], Plugin):
         facts["noise_floor_db"] = made.description.noise_floor_db

@@ -1,4 +1,4 @@
-"""How the code reads: sizes, density, comments, names and documents of this project or of any folder of Python.
+"""Measures how the code reads: sizes, density, comments, names and documents of any project.
 
 Usage: python benchmarks/house.py [FOLDER ...] [--json] [--where] [--before FILE.json]
 

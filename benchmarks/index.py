@@ -1,4 +1,4 @@
-"""Writes the indexes of the benchmarks and of the documents, benchmarks/README.md and docs/README.md.
+"""Writes the indexes of benchmarks and documents: benchmarks/README.md and docs/README.md.
 
 Usage: python benchmarks/index.py
 
@@ -66,7 +66,7 @@ def docs_index() -> str:
         ValueError: If a document has no place in `ORDER`, or a place has no document.
     """
     found = {path.stem for path in (ROOT / "docs").glob("*.md")} - {"README"}
-    placed = {name for names in ORDER.values() for name in names}
+    placed = set[str]().union(*ORDER.values())
     if found != placed:
         raise ValueError(f"documents without a place, or places without one: {sorted(found ^ placed)}")
     parts = [DOCS]

@@ -1,4 +1,4 @@
-"""Runs long work made of commands: some at once, skipping what is done, going on after any stop."""
+"""Runs jobs made of commands: several at once, and without those that are done."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Running", "Step", "Work", "cores", "run_all", "span", "stop_when_told"]
+__all__ = ["Job", "Runner", "Step", "cores", "interrupt_on_signals", "run_all", "span"]
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,12 @@ class Step:
     """A command.
 
     Args:
-        words: The program and its arguments.
-        made: The file that is there when it is done; None for a command that is never done.
-        after: What `made` has to be newer than, if anything.
+        command: The program and its arguments.
+        made: The file that is there when it is done; None for a command that runs every time.
+        after: The file that `made` has to be newer than, if any.
     """
 
-    words: tuple[str, ...]
+    command: tuple[str, ...]
     made: Path | None = None
     after: Path | None = None
 
@@ -37,11 +37,11 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Work:
+class Job:
     """Commands to run one after the other, with a log of their own.
 
     Args:
-        name: How it is shown.
+        name: Its name in the output.
         steps: The commands.
         log: Where their output goes.
     """
@@ -56,33 +56,36 @@ class Work:
         return all(step.is_done for step in self.steps)
 
 
-class Running:
+class Runner:
     """Runs commands in a folder and can stop them all.
 
-    Ctrl-C in a terminal does not reach them by itself, so that they are told once, and can keep what they have.
+    Each command is in a process group of its own. So Ctrl-C in a terminal does not reach it: `stop` interrupts it once,
+    and it can save its state.
 
     Args:
         folder: Where they run; Python finds packages there.
-        threads: For the numerical libraries of each.
+        threads: Number of threads for the numerical libraries of each.
     """
 
     def __init__(self, folder: Path, threads: int) -> None:
         self.folder = folder
         self.environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(folder)}
-        self._lock, self._processes, self._stopped = threading.Lock(), set[subprocess.Popen[bytes]](), False
+        self._lock = threading.Lock()
+        self._processes = set[subprocess.Popen[bytes]]()
+        self._stopped = False
 
-    def run(self, work: Work) -> str:
-        """Runs what is left of some work; returns what went wrong, or ""."""
-        work.log.parent.mkdir(parents=True, exist_ok=True)
-        for step in work.steps:
-            code = None if step.is_done else self._run(step.words, work.log)
+    def run(self, job: Job) -> str:
+        """Runs the steps of a job that are not done; returns what went wrong, or ""."""
+        job.log.parent.mkdir(parents=True, exist_ok=True)
+        for step in job.steps:
+            code = 0 if step.is_done else self._run(step.command, job.log)
             if code:
-                lines = work.log.read_text("utf-8", "replace").strip().splitlines()
-                return f"ended with {code}; {work.log} says: {lines[-1] if lines else ''}"
+                lines = job.log.read_text("utf-8", "replace").strip().splitlines()
+                return f"ended with {code}; {job.log} says: {lines[-1] if lines else ''}"
         return ""
 
     def stop(self) -> None:
-        """Interrupts all commands, which keep what they have, and waits for them."""
+        """Interrupts all commands, which save their state, and waits for them."""
         with self._lock:
             self._stopped = True
             processes = list(self._processes)
@@ -91,15 +94,16 @@ class Running:
         for process in processes:
             process.wait()
 
-    def _run(self, words: tuple[str, ...], log: Path) -> int:
+    def _run(self, command: tuple[str, ...], log: Path) -> int:
         with log.open("ab") as file:
-            file.write(f"$ {' '.join(words)}\n".encode())
+            file.write(f"$ {' '.join(command)}\n".encode())
             file.flush()
+            # Under the lock: a command that is started while `stop` runs would be neither refused nor interrupted.
             with self._lock:
                 if self._stopped:
                     return 130
                 process = subprocess.Popen(
-                    words, cwd=self.folder, env=self.environment, stdout=file, stderr=file, start_new_session=True
+                    command, cwd=self.folder, env=self.environment, stdout=file, stderr=file, start_new_session=True
                 )
                 self._processes.add(process)
             code = process.wait()
@@ -108,32 +112,34 @@ class Running:
         return code
 
 
-def run_all(works: Iterable[Work], workers: int, running: Running) -> int:
-    """Runs all work that is not done, some at once, and says how far it is; returns how much failed."""
-    left = [work for work in works if not work.is_done]
-    took, failed = list[float](), 0
+def run_all(jobs: Iterable[Job], workers: int, runner: Runner) -> int:
+    """Runs all jobs that are not done, several at once, and prints how far it is; returns how many failed."""
+    left = [job for job in jobs if not job.is_done]
+    took: list[float] = []
+    failed = 0
     with ThreadPoolExecutor(workers) as pool:
-        started = {pool.submit(_timed, running, work): work for work in left}
+        started = {pool.submit(_timed, runner, job): job for job in left}
         try:
             for number, future in enumerate(as_completed(started), 1):
                 error, seconds = future.result()
                 took.append(seconds)
                 failed += bool(error)
-                rest = statistics.fmean(took) * (len(left) - number) / workers
+                remaining = statistics.fmean(took) * (len(left) - number) / workers
                 state = f"failed: {error}" if error else f"done in {span(seconds)}"
-                about = f"; about {span(rest)} left" if number < len(left) else ""
+                about = f"; about {span(remaining)} left" if number < len(left) else ""
                 print(f"[{number} of {len(left)}] {started[future].name}: {state}{about}", flush=True)
         except KeyboardInterrupt:
+            # In this order: what has not started must not start while the others are stopped.
             pool.shutdown(wait=False, cancel_futures=True)
-            running.stop()
+            runner.stop()
             raise
     return failed
 
 
-def stop_when_told() -> None:
-    """Makes a request to end, or a terminal that is closed, the same as Ctrl-C: else the commands would live on.
+def interrupt_on_signals() -> None:
+    """Makes a request to end, or a closed terminal, the same as Ctrl-C: else the commands would go on running.
 
-    So is SIGINT itself, which a job in the background of a script ignores, and whatever it starts.
+    SIGINT is set too: a script's background job ignores it, and so does whatever that job starts.
     """
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
@@ -142,10 +148,12 @@ def stop_when_told() -> None:
 
 def span(seconds: float) -> str:
     """Returns a time as people say it, e.g. `"2 h 05 min"`."""
-    minutes = round(seconds / 60)
     if seconds < 90:
         return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def cores() -> int:
@@ -153,6 +161,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _timed(running: Running, work: Work) -> tuple[str, float]:
+def _timed(runner: Runner, job: Job) -> tuple[str, float]:
     start = time.monotonic()
-    return running.run(work), time.monotonic() - start
+    error = runner.run(job)
+    return error, time.monotonic() - start

@@ -1,6 +1,8 @@
-"""How long a user waits: for the first candidate once loaded, and for all of `match --seconds 5` from a cold start.
+"""How long a user waits for the first candidate, and for all of `match --seconds 5`.
 
 Usage: python benchmarks/latency.py  (writes benchmarks/results/waiting.json)
+
+The first candidate is timed with the model loaded, the whole command from a cold start.
 """
 
 import json
@@ -45,13 +47,14 @@ def main() -> None:
 
 def first_candidate(matcher: Matcher, seed: int) -> float:
     """Returns the seconds from the call until the first presets are ranked."""
-    start, heard = time.perf_counter(), list[float]()
+    start = time.perf_counter()
+    calls: list[float] = []
 
-    def note(_: Progress) -> None:
-        heard.append(time.perf_counter() - start)
+    def note_time(_: Progress) -> None:
+        calls.append(time.perf_counter() - start)
 
-    matcher.match(SOUND, renders=64, seed=seed, progress=note)
-    return heard[0]
+    matcher.match(SOUND, renders=64, seed=seed, progress=note_time)
+    return calls[0]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How near the search comes with each model as its proposer, at equal renders, on presets that none of them has seen.
+"""How near the search comes with each model as its proposer, on presets that none has seen.
 
 Usage: python benchmarks/match_models.py BANK.npz RUN... [--synth dexed] [--items 40] [--rows NAME,...] [--part K/N]
 
@@ -44,17 +44,17 @@ def main() -> None:
     path = RESULTS / f"{options.synth}-models.jsonl"
     with Renderer(engines[options.synth]) as renderer:
 
-        def judge(item: int, found: rows.Found) -> dict[str, float]:
+        def score(item: int, found: rows.Found) -> dict[str, float]:
             sound = held.engine.render(found.point, found.note, rows.FULL_RATE)
             return rows.measure(sound, held.play(item, rows.FULL_RATE), rows.FULL_RATE)
 
         for file in (None, *(run / f"{options.synth}.safetensors" for run in options.runs)):
-            mine = copy(options)
-            mine.model = file
-            found = methods("posterior" if file is None else read_header(file)["model"], held, renderer, mine)
-            runner.run(path, found, possible[: options.items], mine, judge, possible)
-        trivial = beside(bank, held, renderer, Path(options.bank).with_suffix(".mels.npy"))
-        runner.run(path, trivial, possible[: options.items], options, judge, possible)
+            own = copy(options)
+            own.model = file
+            found = methods("posterior" if file is None else read_header(file)["model"], held, renderer, own)
+            runner.run(path, found, possible[: options.items], own, score, possible)
+        baselines = beside(bank, held, renderer, Path(options.bank).with_suffix(".mels.npy"))
+        runner.run(path, baselines, possible[: options.items], options, score, possible)
 
 
 def unseen(bank: Bank, options: Namespace) -> list[int]:
@@ -65,7 +65,7 @@ def unseen(bank: Bank, options: Namespace) -> list[int]:
     tested = {point.tobytes() for point in examples.points[examples.rows("test")].astype(np.float32)}
     picked = match_voices.pick(bank, "voices")
     engine = engines[options.synth]()
-    points = engine.arranged(engine.canonical(engine.space.snap(bank.points[picked]))).astype(np.float32)
+    points = engine.sorted_parts(engine.canonical(engine.space.snap(bank.points[picked]))).astype(np.float32)
     return [row for row, point in zip(picked, points, strict=True) if point.tobytes() in tested]
 
 
@@ -81,7 +81,7 @@ def methods(name: str, held: match_voices.Held, renderer: Renderer, options: Nam
 
 
 def beside(bank: Bank, held: match_voices.Held, renderer: Renderer, cache: Path) -> Iterator[runner.Method]:
-    """Yields the rows without a model."""
+    """Yields the baselines: the rows without a model."""
 
     def closest(item: int) -> rows.Found:
         mels = rows.bank_mels(bank.points, match_voices.NOTE, cache, renderer)

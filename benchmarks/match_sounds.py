@@ -32,7 +32,7 @@ from patchflow.engines import Engine, Renderer, engines
 from patchflow.match.proposals import FromLibrary, FromSpace, Proposer
 from patchflow.match.scorer import Scorer
 from patchflow.match.search import Budget
-from patchflow.match.target import LONGEST, Target, hear
+from patchflow.match.target import LONGEST, Target, prepare_target
 
 RESULTS = Path(__file__).parent / "results"
 VOICES = 1000  # of the bank, drawn once, rendered at each sound's own note
@@ -52,18 +52,18 @@ def main() -> None:
     with Renderer(engines[options.synth]) as renderer:
         engine = renderer.make()
 
-        def judge(sound: Sound, found: rows.Found) -> dict[str, Any]:
+        def score(sound: Sound, found: rows.Found) -> dict[str, Any]:
             facts = {"category": sound["category"], "note": found.note.pitch}
             return facts | compare(engine, found, options.sounds / sound["file"])
 
-        work = methods(train, renderer, options)
+        found = methods(train, renderer, options)
         possible = pick(options.sounds, sys.maxsize)
         runner.run(
             RESULTS / f"{options.synth}-sounds.jsonl",
-            work,
+            found,
             pick(options.sounds, options.each),
             options,
-            judge,
+            score,
             possible,
         )
 
@@ -76,13 +76,14 @@ def methods(train: Bank, renderer: Renderer, options: argparse.Namespace) -> Ite
     def recording(sound: Sound) -> Recording:
         return load(options.sounds / sound["file"])
 
-    def told(sound: Sound) -> Target:
+    def with_note(sound: Sound) -> Target:
         note = round(float(sound["pitch_midi"])) if sound["pitch_midi"] else None
-        return hear(recording(sound), note=note)
+        return prepare_target(recording(sound), note=note)
 
     def best_of(sound: Sound, points: np.ndarray) -> rows.Found:
-        target = told(sound)
-        scorer, start = Scorer(renderer, target), time.monotonic()
+        target = with_note(sound)
+        scorer = Scorer(renderer, target)
+        start = time.monotonic()
         pitch = target.guesses[0].pitch
         best = int(np.argmin(scorer.score(points, np.full(len(points), pitch)).distance))
         return rows.Found(points[best], scorer.note(pitch), len(points), time.monotonic() - start)
@@ -92,31 +93,31 @@ def methods(train: Bank, renderer: Renderer, options: argparse.Namespace) -> Ite
     ) -> rows.Found:
         return rows.search(target(sound), renderer, [proposer], Budget(renders=renders), seed)
 
-    def heard(sound: Sound) -> Target:
-        return hear(recording(sound))
+    def without_note(sound: Sound) -> Target:
+        return prepare_target(recording(sound))
 
     yield "mean preset", "1", lambda sound, seed: best_of(sound, mean[None])
     yield "random voice", "1", lambda sound, seed: best_of(sound, voices[[seed % VOICES]])
     yield "best of bank voices", str(VOICES), lambda sound, seed: best_of(sound, voices)
     for n in (1000, 4000):
         yield "evolution from random voices", str(n), lambda sound, seed, n=n: searched(
-            sound, FromLibrary(voices), n, seed, told)  # fmt: skip
+            sound, FromLibrary(voices), n, seed, with_note)  # fmt: skip
     for n in (16, 256):
         yield "evolution from the fresh preset", str(n), lambda sound, seed, n=n: searched(
-            sound, FromSpace(renderer.make().space), n, seed, told)  # fmt: skip
+            sound, FromSpace(renderer.make().space), n, seed, with_note)  # fmt: skip
     if options.rows and "search" not in options.rows:
         return
     proposer = rows.posterior(options.model, options.synth)
     for n in rows.BUDGETS[1:]:
-        yield "search", str(n), lambda sound, seed, n=n: searched(sound, proposer, n, seed, heard)
+        yield "search", str(n), lambda sound, seed, n=n: searched(sound, proposer, n, seed, without_note)
     for n in (16, 256, 4000):
-        yield "search told the note", str(n), lambda sound, seed, n=n: searched(sound, proposer, n, seed, told)
+        yield "search told the note", str(n), lambda sound, seed, n=n: searched(sound, proposer, n, seed, with_note)
 
 
 def compare(engine: Engine, found: rows.Found, path: Path) -> dict[str, float]:
     """Measures a preset against the trimmed file at 44.1 kHz."""
-    heard = trim(load(path))
-    target = resample(heard.samples[: round(LONGEST * heard.rate)], heard.rate, rows.FULL_RATE)
+    sound = trim(load(path))
+    target = resample(sound.samples[: round(LONGEST * sound.rate)], sound.rate, rows.FULL_RATE)
     return rows.measure(engine.render(found.point, found.note, rows.FULL_RATE), target, rows.FULL_RATE)
 
 
@@ -128,7 +129,10 @@ def pick(folder: Path, each: int) -> list[Sound]:
     chosen: dict[str, list[Sound]] = {}
     for i in order:
         chosen.setdefault(entries[i]["category"], []).append(entries[i])
-    return [entry for category in sorted(chosen) for entry in chosen[category][:each]]
+    picked = []
+    for category in sorted(chosen):
+        picked += chosen[category][:each]
+    return picked
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from patchflow.data.bank import Bank
 from patchflow.engines import Engine, Note, Renderer, engines
 from patchflow.match.proposals import FromLibrary, FromSpace, Proposer
 from patchflow.match.search import Budget
-from patchflow.match.target import NoteGuess, Target, hear
+from patchflow.match.target import NoteGuess, Target, prepare_target
 from patchflow.models import shipped
 from patchflow.presets import read_presets
 
@@ -48,20 +48,20 @@ LEARNED = (
 
 @dataclass(frozen=True)
 class Held:
-    """Presets that are looked for: encoded `(N, P)`, and what each has beyond the space."""
+    """Held-out presets, the targets: encoded `(N, P)`, and the state of each beside its parameters."""
 
     synth: str
     points: np.ndarray
-    rests: list[bytes]
+    states: list[bytes]
 
     @cached_property
     def engine(self) -> Engine:
-        """Plays them."""
+        """The synth that plays them."""
         return engines[self.synth]()
 
     def play(self, item: int, rate: int) -> np.ndarray:
         """Returns the sound of a preset."""
-        self.engine.build_on(self.rests[item])
+        self.engine.build_on(self.states[item])
         return self.engine.render(self.points[item], NOTE, rate)
 
     def target(self, item: int, rate: int = rows.RATE) -> Target:
@@ -86,7 +86,7 @@ def main() -> None:
         held = Held(options.synth, bank.points, [b""] * len(bank.points))
         possible = pick(bank, options.of)
 
-    def judge(item: int, found: rows.Found) -> dict[str, float]:
+    def score(item: int, found: rows.Found) -> dict[str, float]:
         rate = rows.FULL_RATE
         sound = held.play(item, rate) if found.true else engine.render(found.point, found.note, rate)
         return rows.measure(sound, held.play(item, rate), rate)
@@ -94,7 +94,7 @@ def main() -> None:
     with Renderer(engines[options.synth]) as renderer:
         path = RESULTS / f"{options.synth}-{'presets' if options.presets else options.of}.jsonl"
         found = methods(bank, held, renderer, options)
-        runner.run(path, found, possible[: options.items], options, judge, possible)
+        runner.run(path, found, possible[: options.items], options, score, possible)
 
 
 def of_files(synth: str, folder: Path) -> Held:
@@ -103,13 +103,16 @@ def of_files(synth: str, folder: Path) -> Held:
     files.sort(key=lambda file: hashlib.sha256(file.read_bytes()).hexdigest())
     presets = [read_presets(file).presets[0] for file in files]
     space = engines[synth].space
-    return Held(synth, np.stack([space.encode(preset.values) for preset in presets]), [x.rest for x in presets])
+    points = np.stack([space.encode(preset.values) for preset in presets])
+    return Held(synth, points, [preset.state for preset in presets])
 
 
 def methods(bank: Bank, held: Held, renderer: Renderer, options: argparse.Namespace) -> Iterator[runner.Method]:
     """Yields `(row, budget, find)`; `find(item, seed)` returns a `Found`."""
     train = bank.part("train")
-    space, mean, target = renderer.make().space, train.points.mean(0), held.target
+    space = renderer.make().space
+    mean = train.points.mean(0)
+    target = held.target
 
     def fixed(point: np.ndarray, true: bool = False) -> rows.Found:
         return rows.Found(space.snap(point), NOTE, 1, 0.0, true)
@@ -124,7 +127,7 @@ def methods(bank: Bank, held: Held, renderer: Renderer, options: argparse.Namesp
         return lambda item, seed: rows.search(target(item), renderer, [proposer], Budget(renders=n), seed)
 
     yield "oracle", "1", lambda item, seed: fixed(held.points[item], true=True)
-    if any(held.rests):
+    if any(held.states):
         yield "true values on a fresh synth", "1", lambda item, seed: fixed(held.points[item])
     yield "mean preset", "1", lambda item, seed: fixed(mean)
     yield (
@@ -172,15 +175,15 @@ def learned(
             target(item), renderer, [proposer], Budget(seconds=s), seed)  # fmt: skip
     for n in (1000, 4000):
         yield "search not told the note", str(n), lambda item, seed, n=n: rows.search(
-            heard(target(item, rows.FULL_RATE)), renderer, [proposer], Budget(renders=n), seed)  # fmt: skip
+            without_note(target(item, rows.FULL_RATE)), renderer, [proposer], Budget(renders=n), seed)  # fmt: skip
     library = FromLibrary(train.points, proposer)
     yield "search with the training bank as library", "4000", lambda item, seed: rows.search(
         target(item), renderer, [proposer, library], Budget(renders=4000), seed)  # fmt: skip
 
 
-def heard(target: Target) -> Target:
-    """Returns a target as the command line would hear it: note and hold guessed."""
-    return hear(Sound(target.samples / np.abs(target.samples).max(), target.rate))
+def without_note(target: Target) -> Target:
+    """Returns a target as `patchflow match` prepares it, with note and hold estimated from the sound."""
+    return prepare_target(Sound(target.samples / np.abs(target.samples).max(), target.rate))
 
 
 def pick(bank: Bank, of: str) -> list[int]:

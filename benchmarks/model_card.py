@@ -1,4 +1,4 @@
-"""Writes the model card of shipped weights from what their file says of itself.
+"""Writes the model card of shipped weights from the header of their file.
 
 Usage: python benchmarks/model_card.py BANK.npz [--synth dexed]
 
@@ -15,6 +15,7 @@ import numpy as np
 from patchflow.data import Bank
 from patchflow.engines import engines
 from patchflow.models import load_model, models, read_header, shipped
+from patchflow.old_names import with_new_names
 from patchflow.storage import write_atomically
 from patchflow.train import Recipe
 
@@ -139,7 +140,8 @@ def _name(about: dict[str, Any]) -> str:
 
 def _run(about: dict[str, Any]) -> str:
     """Returns a row of the table of runs."""
-    recipe, losses = about["recipe"], about["losses"]
+    recipe = with_new_names("recipe", about["recipe"])
+    losses = about["losses"]
     shares = [recipe.get(name, Recipe.__dataclass_fields__[name].default) for name in ("plain", "crossed", "jittered")]
     cells = [
         f"`{_name(about)}`",
@@ -149,7 +151,7 @@ def _run(about: dict[str, Any]) -> str:
         f"{about['steps']:,} of {recipe['batch']}",
         {"cpu": "CPU", "cuda": "GPU"}[recipe["device"]],
         f"{about.get('minutes', recipe['minutes']):.0f}",
-        f"{recipe['rate']:g}",
+        f"{recipe['learning_rate']:g}",
         f"{losses['train']:.3f}",
         f"{losses['valid']:.3f}",
     ]

@@ -1,4 +1,4 @@
-"""How long the way from a plug-in's file to a matched preset takes, and how fast the plug-in plays.
+"""How long it takes from a plug-in's file to a matched preset, and how fast the plug-in plays.
 
 Usage: python benchmarks/plugin_path.py [/usr/lib/vst/amsynth_vst.so]  (writes benchmarks/results/plugin_path.json)
 
@@ -71,7 +71,8 @@ def command(words: list[str], folder: str) -> float:
 def ratio(plugin: str) -> object:
     """Returns the engine's speed over that of the bare loop."""
     synth = engines["mine"]()
-    point, found = engines["mine"].space.default(), []
+    point = engines["mine"].space.default()
+    found = []
     synth.render(point, Note())
     for _ in range(ROUNDS):
         done = subprocess.run(

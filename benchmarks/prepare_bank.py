@@ -1,6 +1,8 @@
-"""Makes the training bank from a table of packed DX7 voices: checks, families by bytes and by ear, the published split.
+"""Makes the training bank from a table of packed DX7 voices, with the published split.
 
 Usage: python benchmarks/prepare_bank.py VOICES.sqlite BANK.npz
+
+Damaged and silent voices are left out. The others make families, by their bytes and by their sounds.
 """
 
 import sqlite3
@@ -9,7 +11,7 @@ import sys
 import numpy as np
 from split import published_split
 
-from patchflow.data.make_bank import gather
+from patchflow.data.make_bank import make_bank
 from patchflow.engines import Renderer, engines
 from patchflow.presets import dx7
 from patchflow.presets.formats._dx7_voice import PACKED, PARAMETERS
@@ -18,14 +20,15 @@ from patchflow.presets.formats._dx7_voice import PACKED, PARAMETERS
 def main(source: str, out: str) -> None:
     """Reads the table, writes the bank."""
     rows = sqlite3.connect(source).execute("select name, packed, family from voice order by id").fetchall()
-    names, family = (np.array([row[column] for row in rows]) for column in (0, 2))
+    names = np.array([name for name, _, _ in rows])
+    family = np.array([number for _, _, number in rows])
     voices = PACKED.split(np.frombuffer(b"".join(row[1] for row in rows), np.uint8).reshape(len(rows), -1))
     voices = voices[:, :PARAMETERS]
     allowed = (voices <= dx7.LIMITS).all(1)
     print(f"{allowed.sum()} voices, {(~allowed).sum()} rejected")
     points = dx7.points_from_bytes(voices[allowed])
     with Renderer(engines["dexed"]) as renderer:
-        bank = gather(points, names[allowed], renderer, family=family[allowed], silence=0, split=published_split)
+        bank = make_bank(points, names[allowed], renderer, family=family[allowed], silence=0, split=published_split)
     print(f"{len(points) - len(bank.points)} silent; {bank.family.max() + 1} families")
     print({part: int((bank.split == part).sum()) for part in ("train", "valid", "test")})
     bank.save(out)

@@ -1,14 +1,16 @@
-"""Makes a bank for a synth nobody has presets of: drawn around the fresh preset, families by ear, split by family.
+"""Makes a bank for a synth without presets: drawn around the fresh preset, split by family.
 
 Usage: python benchmarks/prepare_drawn.py SYNTH BANK.npz COUNT
+
+Presets make a family if their sounds are nearly the same.
 """
 
 import sys
 
 import numpy as np
 
-from patchflow.data.make_bank import gather
-from patchflow.data.sampler import draw_around_fresh
+from patchflow.data.make_bank import make_bank
+from patchflow.data.sampler import random_presets
 from patchflow.engines import Renderer, engines
 from patchflow.progress import Progress
 
@@ -16,10 +18,10 @@ from patchflow.progress import Progress
 def main(synth: str, out: str, count: str) -> None:
     """Draws the presets, writes the bank."""
     make = engines[synth]
-    points = make.space.snap(draw_around_fresh(make.space, int(count), np.random.default_rng(0)))
+    points = make.space.snap(random_presets(make.space, int(count), np.random.default_rng(0)))
     with Renderer(make) as renderer:
         points = renderer.make().canonical(points)
-        bank = gather(points, [""] * len(points), renderer, progress=_show)
+        bank = make_bank(points, [""] * len(points), renderer, progress=_show)
     print(f"{len(points) - len(bank.points)} silent; {bank.family.max() + 1} families")
     bank.save(out)
 

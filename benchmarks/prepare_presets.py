@@ -1,4 +1,4 @@
-"""Makes a bank of the preset files of any synth: distinct presets, families by ear, split by family.
+"""Makes a bank of the preset files of any synth, with families by sound, split by family.
 
 Usage: python benchmarks/prepare_presets.py SYNTH BANK.npz FILE_OR_FOLDER ...
 
@@ -10,7 +10,7 @@ import sys
 import numpy as np
 
 from patchflow.data.dataset import DatasetRecipe, read_pool
-from patchflow.data.make_bank import gather
+from patchflow.data.make_bank import make_bank
 from patchflow.engines import Renderer, engines
 
 
@@ -20,7 +20,7 @@ def main(synth: str, out: str, *sources: str) -> None:
     pool = read_pool(DatasetRecipe(synth=synth, presets=sources), make())
     print(f"{len(pool.points)} distinct presets, {pool.rejected} rejected")
     with Renderer(make) as renderer:
-        bank = gather(pool.points, np.array(pool.names), renderer, family=pool.family)
+        bank = make_bank(pool.points, np.array(pool.names), renderer, family=pool.family)
     print(f"{len(pool.points) - len(bank.points)} silent; {bank.family.max() + 1} families")
     print({part: int((bank.split == part).sum()) for part in ("train", "valid", "test")})
     bank.save(out)

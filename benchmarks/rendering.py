@@ -38,7 +38,10 @@ def main() -> None:
         }
         for run in ways.values():
             run()
-        times = [{name: seconds(run) for name, run in ways.items()} for _ in range(ROUNDS)]
+        times = []
+        for _ in range(ROUNDS):
+            took = {name: seconds(run) for name, run in ways.items()}
+            times.append(took)
     found = {
         "renders_per_second_bare": round(VOICES / statistics.median(t["bare"] for t in times), 1),
         "one_thread_over_bare": ratio(times, "bare", "one"),

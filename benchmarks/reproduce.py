@@ -1,7 +1,8 @@
-"""Makes the tables of the paper's experiment from nothing: examples, trainings, evaluations, docs/paper.md.
+"""Makes the tables of the paper's experiment, docs/paper.md, from nothing.
 
 Usage: python benchmarks/reproduce.py [--size small|paper] [--data dexed-16,...] [--models mlp,...] [--folds 0,...]
        [KEY=VALUE ...]
+       python benchmarks/reproduce.py --rewrite     the page again, from the numbers in docs/paper.json
 
 What is finished is skipped and what was interrupted goes on, so the same command may be given again at any time.
 Keys are of recipes and meant for every training, such as precision=bfloat16 for a CPU with matrix units, or steps=4000.
@@ -9,14 +10,16 @@ Folders: cache/examples for what is learned from; runs/paper for runs, their log
 """
 
 import argparse
+import itertools
 import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jobs import Running, Step, Work, cores, run_all, stop_when_told
+from jobs import Job, Runner, Step, cores, interrupt_on_signals, run_all
 
 from patchflow.engines._plugin.description_file import description_file
+from patchflow.evaluate.tables.write import rewrite_tables
 
 ROOT = Path(__file__).parent.parent
 DATA = ("dexed-16", "dexed-32", "dexed-64", "dexed-145", "amsynth-16", "amsynth-32", "amsynth-41")
@@ -38,14 +41,19 @@ DEFAULTS = {
 def main(words: Sequence[str] | None = None) -> int:
     """Runs everything; returns 0 if nothing failed."""
     options = read_options(words)
-    running = Running(ROOT, options.workers)
+    if options.rewrite:
+        print(f"{options.page}\n{rewrite_tables(options.page)}")
+        return 0
+    runner = Runner(ROOT, options.workers)
     try:
-        failed = run_all([examples(options, name) for name in options.data], 1, running)
-        failed += run_all(rows(options), options.jobs, running)
-        failed += run_all(timing(options), 1, running)
-        error = running.run(tables(options))
+        # A row needs the examples on disk to know its sizes, so their jobs are made only after these have run. Times of
+        # predictions are measured last, when nothing else runs.
+        failed = run_all([examples(options, name) for name in options.data], 1, runner)
+        failed += run_all(rows(options), options.jobs, runner)
+        failed += run_all(timing(options), 1, runner)
+        error = runner.run(tables(options))
     except KeyboardInterrupt:
-        running.stop()
+        runner.stop()
         print("interrupted; the same command goes on", file=sys.stderr)
         return 130
     print(f"tables: {error or options.page}")
@@ -65,27 +73,29 @@ def read_options(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="of each training, 0 for no limit  [small: 0, paper: 6]")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="[small: cpu, paper: cuda]")
     parser.add_argument("--jobs", type=int, help="trainings at once  [cpu: one a core, cuda: 4]")
-    parser.add_argument("--sounds", help="folder of sounds out of domain to judge as well")
+    parser.add_argument("--sounds", help="folder of out-of-domain sounds to evaluate as well")
     parser.add_argument("--voices", help="DX7 voices: a table for prepare_bank.py, or a folder of .syx files")
     parser.add_argument("--out", help="folder of the runs  [runs/paper/SIZE]")
     parser.add_argument("--page", default="docs/paper.md", help="where the tables go  [docs/paper.md]")
+    parser.add_argument("--rewrite", action="store_true", help="write the page from the .json beside it, run nothing")
     parser.add_argument("keys", nargs="*", metavar="KEY=VALUE", help="of every training, over its recipe")
     options = parser.parse_args(words)
     for name, value in DEFAULTS[options.size].items():
-        setattr(options, name, value if getattr(options, name) is None else getattr(options, name))
+        if getattr(options, name) is None:
+            setattr(options, name, value)
     options.jobs = options.jobs or (4 if options.device == "cuda" else cores())
     options.workers = max(1, cores() // options.jobs)
     options.out = Path(options.out or f"runs/paper/{options.size}")
     return options
 
 
-def examples(options: argparse.Namespace, name: str) -> Work:
+def examples(options: argparse.Namespace, name: str) -> Job:
     """Returns how a data set is made, its bank first."""
     folder = folder_of(options, name)
     words = ("dataset", f"recipes/examples/{name}.toml", "-o", str(folder), f"items={options.items}")
     step = Step((*PATCHFLOW, *words), ROOT / folder / "about.json")
     bank = () if step.is_done else bank_of(options, name.partition("-")[0])
-    return Work(f"examples {name}", (*bank, step), ROOT / "cache/examples" / f"{folder.name}.log")
+    return Job(f"examples {name}", (*bank, step), ROOT / "cache/examples" / f"{folder.name}.log")
 
 
 def bank_of(options: argparse.Namespace, synth: str) -> tuple[Step, ...]:
@@ -106,62 +116,65 @@ def bank_of(options: argparse.Namespace, synth: str) -> tuple[Step, ...]:
     return (Step((sys.executable, "benchmarks/prepare_bank.py", options.voices, str(bank)), bank),)
 
 
-def rows(options: argparse.Namespace) -> list[Work]:
-    """Returns how models are trained and judged, and the baselines."""
-    works = []
+def rows(options: argparse.Namespace) -> list[Job]:
+    """Returns how models are trained and evaluated, and the baselines."""
+    jobs = []
     for name in options.data:
         if not (ROOT / folder_of(options, name) / "about.json").exists():
-            continue  # it failed, and was said to
-        works += [beside(options, name, fold) for fold in options.folds]
-        runs = ((model, fold, seed) for fold in options.folds for seed in options.seeds for model in options.models)
-        works += [row(options, name, run) for run in runs]
-    return works
+            continue  # making them failed, and that was printed
+        jobs += [beside(options, name, fold) for fold in options.folds]
+        for fold, seed, model in itertools.product(options.folds, options.seeds, options.models):
+            jobs.append(row(options, name, (model, fold, seed)))
+    return jobs
 
 
-def row(options: argparse.Namespace, name: str, run: tuple[str, int, int]) -> Work:
-    """Returns how one model is trained on one fold and judged."""
+def row(options: argparse.Namespace, name: str, run: tuple[str, int, int]) -> Job:
+    """Returns how one model is trained on one fold and evaluated."""
     model, fold, seed = run
     recipe = Path("recipes/paper", "small" if options.size == "small" else "", f"{model}.toml")
-    synth, out = synth_of(name), options.out / name / f"{model}-{fold}-{seed}"
+    synth = synth_of(name)
+    out = options.out / name / f"{model}-{fold}-{seed}"
     keys = {"data": folder_of(options, name), "synth": synth, "fold": fold, "seed": seed, "out": out}
     keys |= {"device": options.device, "minutes": options.minutes}
     if options.minutes and options.size == "paper":
-        keys |= {"schedule": "cosine", "stall": 0}  # the clock would end a plateau before the rate was ever halved
+        # The time limit would end a plateau schedule before the learning rate was ever halved.
+        keys |= {"schedule": "cosine", "plateau_patience": 0}
     if model.startswith("flow_dis"):
         about = json.loads((ROOT / keys["data"] / "about.json").read_text())
-        keys["sizes.pairs"] = len(about["pairs"])
+        keys["sizes.attributes"] = len(about["attributes"])
     if synth in WHOLE.values() and not model.startswith("flow_") and not model.endswith("-classes"):
         keys["sizes.parameter_loss"] = "cross_entropy"  # some of its parameters are choices
-    weights, summary = ROOT / out / f"{synth}.safetensors", ROOT / out / "summary.json"
-    train = (*PATCHFLOW, "train", str(recipe), *(f"{key}={value}" for key, value in keys.items()), *options.keys)
-    judge = (*PATCHFLOW, "evaluate", str(out), "--device", options.device, *judging(options))
-    steps = Step(train, weights), Step(judge, summary, weights)
-    return Work(f"{name} {model}, fold {fold}, seed {seed}", steps, ROOT / out.with_suffix(".log"))
+    weights = ROOT / out / f"{synth}.safetensors"
+    settings = [f"{key}={value}" for key, value in keys.items()]
+    train = (*PATCHFLOW, "train", str(recipe), *settings, *options.keys)
+    evaluate = (*PATCHFLOW, "evaluate", str(out), "--device", options.device, *evaluation(options))
+    steps = (Step(train, weights), Step(evaluate, ROOT / out / "summary.json", weights))
+    return Job(f"{name} {model}, fold {fold}, seed {seed}", steps, ROOT / out.with_suffix(".log"))
 
 
-def beside(options: argparse.Namespace, name: str, fold: int) -> Work:
-    """Returns how the baselines of one fold are judged."""
+def beside(options: argparse.Namespace, name: str, fold: int) -> Job:
+    """Returns how the baselines of one fold are evaluated."""
     out = options.out / name / f"beside-{fold}"
     words = ("evaluate", "--baselines", str(folder_of(options, name)), "--fold", str(fold), "-o", str(out))
-    step = Step((*PATCHFLOW, *words, *judging(options)), ROOT / out / "tags.json")
-    return Work(f"{name} trivial rows, fold {fold}", (step,), ROOT / out.with_suffix(".log"))
+    step = Step((*PATCHFLOW, *words, *evaluation(options)), ROOT / out / "tags.json")
+    return Job(f"{name} baselines, fold {fold}", (step,), ROOT / out.with_suffix(".log"))
 
 
-def timing(options: argparse.Namespace) -> list[Work]:
+def timing(options: argparse.Namespace) -> list[Job]:
     """Returns how the predictions of all models are timed once more, now that nothing else runs."""
     root = ROOT / options.out
     runs = [str(path.parent) for path in sorted(root.rglob("summary.json")) if (path.parent / "recipe.json").exists()]
-    words = (*PATCHFLOW, "evaluate", *runs, "--device", options.device, *judging(options))
-    return [Work("time of a guess", (Step(words),), root / "timing.log")] if runs else []
+    words = (*PATCHFLOW, "evaluate", *runs, "--device", options.device, *evaluation(options))
+    return [Job("time of a prediction", (Step(words),), root / "timing.log")] if runs else []
 
 
-def tables(options: argparse.Namespace) -> Work:
+def tables(options: argparse.Namespace) -> Job:
     """Returns how the tables are made of all that is finished."""
     root = ROOT / options.out
     finished = {path.parent for path in root.rglob("tags.json")}
     finished |= {path.parent for path in root.rglob("summary.json") if path.parent.parent not in finished}
     folders = sorted(map(str, finished)) or [str(root)]
-    return Work("tables", (Step((*PATCHFLOW, "tables", *folders, "-o", options.page)),), root / "tables.log")
+    return Job("tables", (Step((*PATCHFLOW, "tables", *folders, "-o", options.page)),), root / "tables.log")
 
 
 def folder_of(options: argparse.Namespace, name: str) -> Path:
@@ -174,7 +187,7 @@ def synth_of(name: str) -> str:
     return WHOLE.get(name, name.replace("-", "_"))
 
 
-def judging(options: argparse.Namespace) -> tuple[str, ...]:
+def evaluation(options: argparse.Namespace) -> tuple[str, ...]:
     """Returns the options of an evaluation."""
     most = ("--most", str(options.most)) if options.most else ()
     sounds = ("--sounds", options.sounds) if options.sounds else ()
@@ -196,5 +209,5 @@ def _numbers(text: str) -> list[int]:
 
 
 if __name__ == "__main__":
-    stop_when_told()
+    interrupt_on_signals()
     sys.exit(main())

@@ -56,7 +56,7 @@ def posterior(path: str | None, synth: str = "dexed") -> FromModel:
 
 
 class Evenly(FromSpace):
-    """Presets drawn evenly from the whole space: what knows nothing at all."""
+    """Presets drawn evenly from the whole space: a proposer without any knowledge."""
 
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
         """See `Proposer.propose`."""
@@ -85,8 +85,11 @@ def draw_best(target: Target, renderer: Renderer, proposer: Proposer, count: int
 
 def cma_from(target: Target, renderer: Renderer, point: np.ndarray, renders: int, seed: int) -> Found:
     """Returns the best of CMA-ES with a diagonal covariance over all parameters from one point."""
-    scorer, start, pitch = Scorer(renderer, target), time.monotonic(), target.guesses[0].pitch
-    best, spent = (np.inf, point), 0
+    scorer = Scorer(renderer, target)
+    start = time.monotonic()
+    pitch = target.guesses[0].pitch
+    best = (np.inf, point)
+    spent = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         options = {"CMA_diagonal": True, "bounds": [0, 1], "verbose": -9, "seed": seed + 1}
@@ -98,6 +101,7 @@ def cma_from(target: Target, renderer: Renderer, point: np.ndarray, renders: int
             spent += len(points)
             if distance.min() < best[0]:
                 best = (distance.min(), points[np.argmin(distance)])
+            # The last batch may be cut to the budget, and CMA-ES takes whole ones only.
             if len(points) == strategy.popsize:
                 strategy.tell(list(asked), list(distance))
     return Found(best[1], scorer.note(pitch), spent, time.monotonic() - start)
@@ -108,14 +112,14 @@ def bank_mels(points: np.ndarray, note: Note, cache: Path, renderer: Renderer) -
     if cache.exists():
         return np.load(cache, mmap_mode="r")
     jobs = [points[i : i + 8] for i in range(0, len(points), 8)]
-    mels = list(renderer.map(lambda engine, job: _hear(engine, job, note), jobs))
+
+    def work(engine: Engine, job: np.ndarray) -> np.ndarray:
+        return np.stack([levels(engine.render(point, note, RATE)) for point in job])
+
+    mels = list(renderer.map(work, jobs))
     cache.parent.mkdir(parents=True, exist_ok=True)
     np.save(cache, np.concatenate(mels))
     return np.load(cache, mmap_mode="r")
-
-
-def _hear(engine: Engine, points: np.ndarray, note: Note) -> np.ndarray:
-    return np.stack([levels(engine.render(point, note, RATE)) for point in points])
 
 
 def levels(sound: np.ndarray) -> np.ndarray:
@@ -127,16 +131,11 @@ def levels(sound: np.ndarray) -> np.ndarray:
 def nearest(mel: np.ndarray, mels: np.ndarray, allowed: np.ndarray) -> tuple[int, float]:
     """Returns the row of `mels` with the smallest log-mel L1 among those `allowed`, and that distance in dB."""
     query = torch.from_numpy(mel.astype(np.int16))
-    distance = np.concatenate(
-        [
-            (torch.from_numpy(np.asarray(mels[i : i + 2048]).astype(np.int16)) - query)
-            .abs()
-            .float()
-            .mean((1, 2))
-            .numpy()
-            for i in range(0, len(mels), 2048)
-        ]
-    )
+    distances = []
+    for first in range(0, len(mels), 2048):
+        block = torch.from_numpy(np.asarray(mels[first : first + 2048]).astype(np.int16))
+        distances.append((block - query).abs().float().mean((1, 2)).numpy())
+    distance = np.concatenate(distances)
     distance[~allowed] = np.inf
     row = int(np.argmin(distance))
     return row, float(distance[row]) / 3

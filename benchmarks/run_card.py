@@ -1,8 +1,8 @@
-"""Writes the model card of a run that was trained on examples, from its files and those of its evaluation.
+"""Writes the model card of a run that was trained on examples, from its results.
 
 Usage: python benchmarks/run_card.py RUN RECIPE --beside FOLDER [-o FILE]
 
-RUN is the folder of `patchflow train RECIPE`, judged by `patchflow evaluate RUN`; FOLDER has the baselines of its
+RUN is the folder of `patchflow train RECIPE`, evaluated by `patchflow evaluate RUN`; FOLDER has the baselines of its
 fold (`patchflow evaluate --baselines`). The card goes to RUN/card.md, or FILE.
 """
 
@@ -82,10 +82,10 @@ WHAT = {
     "flow_reg": "Its map from latents to presets is invertible: `latent_of` gives the latent of any preset, exactly.",
     "flow_dis": """Its map from latents to presets is invertible, and its first macro-controls stand for pairs of
 attributes:
-{pairs}""",
+{attributes}""",
     "flow_joint": """Its map from latents to presets is invertible: `latent_of` gives that of any preset. A
 draw from N(0, I) is the latent of a preset that may be, and the first coordinates of z stand for pairs of attributes:
-{pairs}""",
+{attributes}""",
 }
 
 
@@ -107,21 +107,24 @@ def card(folder: Path, file: Path, beside: Path) -> str:
     Raises:
         SystemExit: If the run was not trained with this recipe.
     """
-    recipe, summary = (json.loads((folder / name).read_text()) for name in ("recipe.json", "summary.json"))
+    recipe = json.loads((folder / "recipe.json").read_text())
+    summary = json.loads((folder / "summary.json").read_text())
     about = json.loads((Path(recipe["data"]) / "about.json").read_text())
-    synth, model = recipe["synth"], recipe["model"]
-    said = asdict(read_recipe(file, {}))
-    if differing := [key for key in said if key in recipe and said[key] != recipe[key]]:
+    synth = recipe["synth"]
+    model = recipe["model"]
+    wanted = asdict(read_recipe(file, {}))
+    differing = [key for key in wanted if key in recipe and wanted[key] != recipe[key]]
+    if differing:
         raise SystemExit(f"{folder}: was trained with another {', '.join(differing)} than {file} says")
     path = folder / f"{synth}.safetensors"
     loaded = load_model(path, engines[synth].space, models)
     (board,) = boards_of(read_results([folder, beside]))
     pitch, velocity, hold = np.load(Path(recipe["data"]) / "notes.npy")[0]
-    pairs = ", ".join(f"{one.lower()} to {other.lower()}" for one, other, _ in about["pairs"])
+    attributes = ", ".join(f"{one.lower()} to {other.lower()}" for one, other, _ in about["attributes"])
     return CARD.format(
         model=model,
         synth=synth,
-        what=WHAT.get(model, "").format(pairs=fill(f"{pairs}.", 120)),
+        what=WHAT.get(model, "").format(attributes=fill(f"{attributes}.", 120)),
         file=f"{synth}-{model}.safetensors",
         megabytes=path.stat().st_size / 1e6,
         parameters=len(engines[synth].space),
@@ -137,7 +140,7 @@ def card(folder: Path, file: Path, beside: Path) -> str:
         test=board.rows[0].families(),
         test_table=table(board, "lines"),
         sounds_table=table(board, "sounds"),
-        macros=macros(summary.get("turning", [])),
+        macros=macros(summary.get("traversal", [])),
         pitch=pitch,
         velocity=velocity,
         hold=hold,
@@ -145,17 +148,25 @@ def card(folder: Path, file: Path, beside: Path) -> str:
     )
 
 
-def macros(turning: list[dict[str, Any]]) -> str:
-    """Returns what macro-controls do; "" of a model without them."""
-    lines = [f"| {' / '.join(e['words'])} | {share(e['heard'], e['sounds'])} | {e['others']:.2f} |" for e in turning]
-    return MACROS.format(sounds=turning[0]["sounds"], rows="\n".join(lines)) if turning else ""
+def macros(traversal: list[dict[str, Any]]) -> str:
+    """Returns the traversals of the macro-controls as a table; "" of a model without them."""
+    if not traversal:
+        return ""
+    lines = []
+    for entry in traversal:
+        effect = share(entry["heard"], entry["sounds"])
+        lines.append(f"| {' / '.join(entry['words'])} | {effect} | {entry['others']:.2f} |")
+    return MACROS.format(sounds=traversal[0]["sounds"], rows="\n".join(lines))
 
 
 def table(board: Board, part: str) -> str:
     """Returns the means of all rows that were measured on a part."""
     names = [name for name in METRICS if part == "lines" or name != "mse_n"]
-    measured = [row for row in board.rows if any(getattr(result, part) for result in row.results)]
-    rows = [f"| {row.name} | {' | '.join(_mean(row, name, part) for name in names)} |" for row in measured]
+    rows = []
+    for row in board.rows:
+        if any(getattr(result, part) for result in row.results):
+            cells = [_mean(row, name, part) for name in names]
+            rows.append(f"| {row.name} | {' | '.join(cells)} |")
     return "\n".join((f"| | {' | '.join(names)} |", f"|---|{'---|' * len(names)}", *rows))
 
 

@@ -1,4 +1,4 @@
-"""Runs the rows of a quality table: item by item into a file of lines, from where it stopped the last time."""
+"""Runs the rows of a quality table into a file of lines, from where it stopped the last time."""
 
 import argparse
 import functools
@@ -43,7 +43,7 @@ def run(
     methods: Iterable[Method],
     items: Sequence[Any],
     options: argparse.Namespace,
-    judge: Callable[[Any, Found], dict[str, Any]],
+    score: Callable[[Any, Found], dict[str, Any]],
     possible: Sequence[Any],
 ) -> None:
     """Appends one line an item, row and budget to `path`; leaves out those that are there.
@@ -53,19 +53,20 @@ def run(
     Args:
         path: File of JSON lines.
         methods: The rows.
-        items: What presets are wanted for; item k gets seed k.
-        options: Of `parser`.
-        judge: Returns the fields of a line for an item and what was found.
+        items: The targets; item k gets seed k.
+        options: What `parser` parsed.
+        score: Returns the fields of a line for an item and what was found.
         possible: All items that any run may choose from.
 
     Raises:
         SystemExit: If the file has other items: it was made with another split or other sounds.
     """
     lines = path.read_text().splitlines() if path.exists() else []
-    done = {(line["item"], line["row"], line["budget"]) for line in map(json.loads, lines)}
-    strange = {line["item"] for line in map(json.loads, lines)} - {_name(item) for item in possible}
-    if strange:
-        raise SystemExit(f"{path}: has {len(strange)} items, e.g. {min(strange)}, of another set. Move it away.")
+    there = [json.loads(line) for line in lines]
+    done = {(line["item"], line["row"], line["budget"]) for line in there}
+    others = {line["item"] for line in there} - {_name(item) for item in possible}
+    if others:
+        raise SystemExit(f"{path}: has {len(others)} items, e.g. {min(others)}, of another set. Move it away.")
     used = weights(options.synth, options.model)
     path.parent.mkdir(exist_ok=True)
     with path.open("a") as out:
@@ -78,8 +79,9 @@ def run(
                 if (_name(item), row, budget) in done:
                     continue
                 found = find(item, seed)
-                line = {"item": _name(item), "row": row, "budget": budget, "weights": used, "renders": found.renders,
-                        "seconds": round(found.seconds, 3), **judge(item, found)}  # fmt: skip
+                line = {"item": _name(item), "row": row, "budget": budget, "weights": used}
+                line |= {"renders": found.renders, "seconds": round(found.seconds, 3)}
+                line |= score(item, found)
                 out.write(json.dumps(line) + "\n")
                 out.flush()
             print(f"{row} {budget}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Python files that are read, not imported: their syntax trees, and which of them a registry lists."""
+"""Python files that are read, not imported: syntax trees, and which of them a registry lists."""
 
 import ast
 from collections.abc import Iterator

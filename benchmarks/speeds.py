@@ -1,4 +1,4 @@
-"""The table of speeds: what was measured, and what the project wants."""
+"""The table of speeds: measured, and wanted."""
 
 import json
 from collections.abc import Iterator
@@ -35,8 +35,9 @@ def speeds() -> list[str]:
 
 
 def _found() -> Iterator[tuple[str, Any, float | None, str]]:
-    files = ("rendering", "hosted", "dataset_rate")
-    rendering, hosted, rate = (json.loads((RESULTS / f"{name}.json").read_text()) for name in files)
+    rendering = _read("rendering")
+    hosted = _read("hosted")
+    rate = _read("dataset_rate")
     yield "dexed, one thread over a bare loop", rendering["one_thread_over_bare"], 0.95, "rendering"
     yield "dexed, two threads over one", rendering["two_threads_over_one"], 1.85, "rendering"
     for name, words, wanted in (
@@ -54,6 +55,10 @@ def _found() -> Iterator[tuple[str, Any, float | None, str]]:
     for name, found in (json.loads(models.read_text()) if models.exists() else {}).items():
         yield f"training {name}, our loop over a bare one", found["ours_over_bare"], 1.0, models.stem
         yield f"training {name}, over products of matrices", found["flops_over_matrix_products"], None, models.stem
+
+
+def _read(name: str) -> dict[str, Any]:
+    return json.loads((RESULTS / f"{name}.json").read_text())
 
 
 def _wanted(wanted: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The published split of the DX7 bank: which voices are for validation and for test, whoever makes the bank.
+"""The published split of the DX7 bank: which voices are for validation and for test.
 
 Whether two sounds are twins depends, for a handful of pairs, on a processor's rounding; dealt by family
 number alone, everything after the first such pair would move to another part. So the voices are named here,

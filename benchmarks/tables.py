@@ -85,7 +85,7 @@ def main() -> None:
 def short() -> list[str]:
     """Returns the README's table, as lines: five rows on the targets that all of them have."""
     groups = chosen(SHORT)
-    shared = set.intersection(*({line["item"] for line in lines} for lines in groups.values()))
+    shared = set.intersection(*map(items, groups.values()))
     rows = ["| method | distance, dB ↓ [95 %] | median | seconds |", "|---|---|---|---|"]
     for key, lines in groups.items():
         common = [line for line in lines if line["item"] in shared]
@@ -127,8 +127,9 @@ def alike(synth: str, lines: list[dict], what: str, note: Iterable[str] = ()) ->
     """Returns a table of the targets that all rows have, and one of the rows that have all targets, as lines."""
     if not lines:
         return []
-    targets = {key: {line["item"] for line in row} for key, row in group(lines).items()}
-    shared, every = set.intersection(*targets.values()), set.union(*targets.values())
+    targets = {key: items(row) for key, row in group(lines).items()}
+    shared = set.intersection(*targets.values())
+    every = set.union(*targets.values())
     common = [line for line in lines if line["item"] in shared]
     parts = [f"## {synth}: {len(shared)} {what}", "", *note, *table(synth, group(common)), ""]
     whole = {key: row for key, row in group(lines).items() if targets[key] == every}
@@ -137,9 +138,14 @@ def alike(synth: str, lines: list[dict], what: str, note: Iterable[str] = ()) ->
     return parts
 
 
+def items(lines: list[dict]) -> set[Any]:
+    """Returns the targets."""
+    return {line["item"] for line in lines}
+
+
 def count(lines: list[dict]) -> int:
     """Returns the number of targets."""
-    return len({line["item"] for line in lines})
+    return len(items(lines))
 
 
 def read(name: str) -> list[dict]:
@@ -153,7 +159,11 @@ def group(lines: Iterable[dict]) -> dict[tuple[str, str], list[dict]]:
     groups: dict[tuple[str, str], list[dict]] = {}
     for line in lines:
         groups.setdefault((line["row"], line["budget"]), []).append(line)
-    return dict(sorted(groups.items(), key=lambda entry: -float(np.mean([x[RANKING] for x in entry[1]]))))
+
+    def distance(entry: tuple[tuple[str, str], list[dict]]) -> float:
+        return -float(np.mean([line[RANKING] for line in entry[1]]))
+
+    return dict(sorted(groups.items(), key=distance))
 
 
 def table(synth: str, groups: dict[tuple[str, str], list[dict]], names: Iterable[str] | None = None) -> list[str]:
@@ -172,7 +182,9 @@ def table(synth: str, groups: dict[tuple[str, str], list[dict]], names: Iterable
         cells = [row + stale(synth, row, lines), budget_text(budget), *[str(len(lines))] * differ]
         cells += [f"{value.mean():.2f} [{low:.2f}, {high:.2f}]", f"{np.median(value):.2f}"]
         cells += [*[there(best, lines)] * differ, seconds_text(lines)]
-        cells += [f"{np.mean([line[name] for line in lines]):.3g}" for name in others]
+        for name in others:
+            mean = np.mean([line[name] for line in lines])
+            cells.append(f"{mean:.3g}")
         rows.append("| " + " | ".join(cells) + " |")
     return rows
 

@@ -5,6 +5,7 @@ Usage: python benchmarks/tags.py BANK.npz [COUNT]  (writes benchmarks/results/ta
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -25,18 +26,28 @@ def main(path: str, count: str = "800") -> None:
     rows = np.random.default_rng(0).choice(len(bank.points), int(count), replace=False)
     with Renderer(engines["dexed"]) as renderer:
         sounds = renderer.stream(((point, Note()) for point in bank.points[rows]), RATE)
-        found = [{k: float(v) for k, v in describe(torch.from_numpy(sound)[None], RATE).items()} for sound in sounds]
-    words = [words_of(values) for values in found]
+        found = [described(sound) for sound in sounds]
+    counts = Counter[str]()
+    for values in found:
+        counts.update(words_of(values))
+    quantiles = {}
+    for name in UNITS:
+        values = [values[name] for values in found]
+        quantiles[name] = np.quantile(values, [0.1, 0.5, 0.9]).round(4).tolist()
     report = {
         "voices": len(rows),
-        "share": {word: round(sum(word in some for some in words) / len(rows), 3) for word in WORDS},
-        "quantiles_10_50_90": {
-            name: np.quantile([values[name] for values in found], [0.1, 0.5, 0.9]).round(4).tolist() for name in UNITS
-        },
+        "share": {word: round(counts[word] / len(rows), 3) for word in WORDS},
+        "quantiles_10_50_90": quantiles,
     }
     text = json.dumps(report, indent=1)
     print(text)
     (Path(__file__).parent / "results" / "tags.json").write_text(text + "\n")
+
+
+def described(sound: np.ndarray) -> dict[str, float]:
+    """Returns the descriptors of a sound, shape `(T,)`."""
+    values = describe(torch.from_numpy(sound)[None], RATE)
+    return {name: float(value) for name, value in values.items()}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How close a step of training comes to the processor's own speed, and how much a second thread brings.
+"""How near a training step comes to the processor's speed, and what a second thread brings.
 
 Usage: python benchmarks/training.py  (writes benchmarks/results/training.json)
 

@@ -1,4 +1,4 @@
-"""How fast every model trains: by the loop, by a bare loop over the same module, and against the device's own speed.
+"""How fast every model trains, against a bare loop and against the device's own speed.
 
 Usage: python benchmarks/training_models.py [--models mlp,vae] [--synth dexed] [--batch 64] [--rounds 5] [--device cuda]
 (writes benchmarks/results/training_models_DEVICE.json, model by model)
@@ -6,9 +6,9 @@ Usage: python benchmarks/training_models.py [--models mlp,vae] [--synth dexed] [
 Both loops learn from the same items in memory, on the same device and number of threads, in turn; the figures are
 medians of the ratios of neighbouring runs. The bare loop takes a batch, computes the loss, its gradient and a step of
 Adam, and nothing else; its convolutions are torch's, where ours leave out what their dilations skip. Ours is what
-`patchflow train` runs, set to do the same: no average of the weights and no limit of the gradient, but its thread that
-makes batches and its watch for losses that are no numbers. The operations of a step are counted by torch: products and
-convolutions, forward and backward; the device's speed is that of products of square matrices in the same precision.
+`patchflow train` runs, set to do the same: no average of the weights and no limit of the gradient, but with its thread
+that makes batches and its check for losses that are not finite. The operations of a step are counted by torch: products
+and convolutions, forward and backward; the device's speed is that of products of square matrices in the same precision.
 """
 
 import argparse
@@ -31,24 +31,25 @@ from patchflow.models import Model, models
 from patchflow.nn.conv import Double, Halve
 from patchflow.train import Recipe
 from patchflow.train.checkpoint import State
-from patchflow.train.loader import Feed
+from patchflow.train.loader import Loader
 from patchflow.train.loop import take_step
 from patchflow.train.replicas import Replicas
-from patchflow.train.training_data import load
+from patchflow.train.training_data import load_batch
 
 RESULTS = Path(__file__).parent / "results"
 SQUARE, PRODUCTS = {"cpu": 1024, "cuda": 8192}, 10
 
 
 class Noise:
-    """Items that sound like nothing, as examples store them."""
+    """Items of random numbers, stored as examples store them."""
 
     def __init__(self, model: Model, count: int = 2048) -> None:
-        rng, pairs = np.random.default_rng(0), getattr(model, "pairs", 0)
-        self.mels = rng.random((count, *inputs[model.hears].shape), np.float32).astype(np.float16)
+        rng = np.random.default_rng(0)
+        attributes = getattr(model, "attributes", 0)
+        self.mels = rng.random((count, *inputs[model.input].shape), np.float32).astype(np.float16)
         self.points = model.space.snap(rng.random((count, len(model.space)))).astype(np.float32)
         self.notes = np.tile(np.array([60, 100, 3], np.float32), (count, 1))
-        self.tags = rng.integers(-1, 2, (count, pairs)).astype(np.int8)
+        self.tags = rng.integers(-1, 2, (count, attributes)).astype(np.int8)
 
     def __len__(self) -> int:
         return len(self.points)
@@ -79,23 +80,27 @@ def main() -> None:
 
 def measured(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Returns the figures of one model at its default sizes, which are those of its paper."""
-    space, settings = engines[options.synth].space, _recipe(options)
+    space = engines[options.synth].space
+    settings = _recipe(options)
     torch.manual_seed(0)
-    ours, bare = (models[name](space) for _ in range(2))
-    plainly(bare)
-    ours, bare = ours.to(options.device), bare.to(options.device)
+    ours = models[name](space)
+    bare = models[name](space)
+    with_torch_convolutions(bare)
+    ours = ours.to(options.device)
+    bare = bare.to(options.device)
     items = Noise(ours)
-    batch = load(items, np.arange(options.batch), ours.hears).to(options.device)
+    batch = load_batch(items, np.arange(options.batch), ours.input).to(options.device)
     with FlopCounterMode(display=False) as counter:
-        sum(ours.loss(batch, _chance(options)).values(), torch.zeros((), device=options.device)).backward()
-    work, times = counter.get_total_flops() * options.steps, list[dict[str, float]]()
+        sum(ours.loss(batch, _generator(options)).values(), torch.zeros((), device=options.device)).backward()
+    work = counter.get_total_flops() * options.steps
+    times: list[dict[str, float]] = []
     with (
-        Feed(items, ours.hears, batch=options.batch, shuffled=True, device=options.device) as feed,
+        Loader(items, ours.input, batch=options.batch, shuffled=True, device=options.device) as loader,
         Replicas(ours, 1) as replicas,
     ):
         state = State(ours, ours, torch.optim.AdamW(ours.parameters(), 1e-5, weight_decay=0, fused=True))
         plain = bare_loop(bare, items, options)
-        runs = {"ours": lambda: our_loop(state, settings, feed, replicas, options), "bare": plain}
+        runs = {"ours": lambda: our_loop(state, settings, loader, replicas, options), "bare": plain}
         for _ in range(options.rounds + 1):  # the first one warms up
             found = {which: seconds(run) for which, run in runs.items()}
             times.append(found | {"flops": products(options)})
@@ -111,26 +116,28 @@ def measured(name: str, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def our_loop(state: State, settings: Recipe, feed: Feed, replicas: Replicas, options: argparse.Namespace) -> None:
+def our_loop(state: State, settings: Recipe, loader: Loader, replicas: Replicas, options: argparse.Namespace) -> None:
     """Steps as `patchflow train` takes them."""
-    unread = [
-        torch.stack(list(take_step(state, settings, feed.take(state.step), replicas, {}).values()))
-        for _ in range(options.steps)
-    ]
-    torch.stack(unread).tolist()
+    losses = []
+    for _ in range(options.steps):
+        batch = loader.take(state.step)
+        losses.append(torch.stack(list(take_step(state, settings, batch, replicas, {}).values())))
+    torch.stack(losses).tolist()  # reads them once, as training does: each reading waits for the device
 
 
 def bare_loop(model: Model, items: Noise, options: argparse.Namespace) -> Callable[[], None]:
     """Returns the same steps written plainly."""
-    optimizer, rng = Adam(model.parameters(), 1e-5, fused=True), np.random.default_rng(0)
-    mixed, device = options.precision == "bfloat16", options.device
+    optimizer = Adam(model.parameters(), 1e-5, fused=True)
+    rng = np.random.default_rng(0)
+    mixed = options.precision == "bfloat16"
+    device = options.device
 
     def run() -> None:
         total: Tensor | float = 0.0
         for _ in range(options.steps):
-            batch = load(items, rng.integers(len(items), size=options.batch), model.hears).to(device)
+            batch = load_batch(items, rng.integers(len(items), size=options.batch), model.input).to(device)
             with torch.autocast(device, torch.bfloat16, enabled=mixed):
-                loss = torch.stack(list(model.loss(batch, _chance(options)).values())).sum()
+                loss = torch.stack(list(model.loss(batch, _generator(options)).values())).sum()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -140,16 +147,16 @@ def bare_loop(model: Model, items: Noise, options: argparse.Namespace) -> Callab
     return run
 
 
-def plainly(module: nn.Module) -> None:
+def with_torch_convolutions(module: nn.Module) -> None:
     """Puts convolutions of torch, with the same dilations, in the place of ours; they compute the same."""
     for name, child in module.named_children():
         if isinstance(child, (Halve, Double)):
-            setattr(module, name, _plain(child))
+            setattr(module, name, _torch_convolution(child))
         else:
-            plainly(child)
+            with_torch_convolutions(child)
 
 
-def _plain(ours: Halve | Double) -> nn.Module:
+def _torch_convolution(ours: Halve | Double) -> nn.Module:
     down, across = (step * gap for step, gap in zip(ours.steps, ours.dilation, strict=True))
     (kernel, _), bias = ours.kernel_size, ours.bias is not None
     padding = down * (kernel // 2), across * (kernel // 2)
@@ -175,10 +182,10 @@ def products(options: argparse.Namespace) -> float:
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
-    return Recipe("-", "-", average=0.0, weight_decay=0.0, clip=0.0, device=options.device, precision=options.precision)
+    return Recipe("-", "-", ema=0.0, weight_decay=0.0, clip=0.0, device=options.device, precision=options.precision)
 
 
-def _chance(options: argparse.Namespace) -> torch.Generator:
+def _generator(options: argparse.Namespace) -> torch.Generator:
     return torch.Generator(options.device).manual_seed(0)
 
 

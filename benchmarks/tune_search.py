@@ -31,7 +31,8 @@ def main() -> None:
     for change in options.changes:
         name, value = change.split("=")
         setattr(settings, name, type(getattr(settings, name))(float(value)))
-    bank, engine = Bank.load(options.bank), engines["dexed"]()
+    bank = Bank.load(options.bank)
+    engine = engines["dexed"]()
     valid = bank.part("valid")
     _, first = np.unique(valid.family, return_index=True)
     chosen = np.random.default_rng(options.seed).permutation(first)[: options.items]

@@ -1,4 +1,4 @@
-"""Writes what Vital says of its controls, modulations and first preset, so that they are known without it.
+"""Writes Vital's controls, modulations and first preset into files, to know them without Vital.
 
 Usage: python benchmarks/vital_controls.py  (writes patchflow/presets/vital/controls.json and init.json)
 
@@ -27,9 +27,8 @@ def main() -> None:
         facts = dict(host.ask("describe").facts)
     preset = facts.pop("preset")
     lines = ",\n".join(json.dumps(control) for control in facts["controls"])
-    rest = {key: facts[key] for key in ("sources", "destinations")}
-    text = f'{{"controls": [\n{lines}\n],\n"sources": {json.dumps(rest["sources"])},\n'
-    text += f'"destinations": {json.dumps(rest["destinations"])}}}\n'
+    text = f'{{"controls": [\n{lines}\n],\n"sources": {json.dumps(facts["sources"])},\n'
+    text += f'"destinations": {json.dumps(facts["destinations"])}}}\n'
     (FOLDER / "controls.json").write_text(text)
     (FOLDER / "init.json").write_text(json.dumps(init(preset)) + "\n")
 

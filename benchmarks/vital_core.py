@@ -12,13 +12,15 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from patchflow.presets.vital import CORE, FULL, canonical, control_name, controls, routes_of, values_of
+from patchflow.presets.vital import CORE, FULL, canonical_vital, control_name, controls, routes_of, values_of
 
 
 def main(folder: str) -> None:
     """Writes a line for each control, the most used first."""
     files = sorted(Path(folder).rglob("*.vital"))
-    counts = Counter(name for file in files for name in changed(json.loads(file.read_text("utf-8"))))
+    counts = Counter[str]()
+    for file in files:
+        counts.update(changed(json.loads(file.read_text("utf-8"))))
     core = {control_name(name) for name in CORE.names}
     with (Path(__file__).parent / "results" / "vital_core.csv").open("w", newline="") as out:
         table = csv.writer(out, lineterminator="\n")
@@ -30,14 +32,14 @@ def main(folder: str) -> None:
 def changed(document: dict) -> set[str]:
     """Returns the controls that a preset changes or modulates."""
     values = values_of(document, FULL)
-    heard = FULL.decode(canonical(FULL.encode(values)[None], FULL)[0])
+    audible = FULL.decode(canonical_vital(FULL.encode(values)[None], FULL)[0])
     fresh = FULL.decode(FULL.default())
     routes = routes_of({control_name(name): value for name, value in values.items()}, {})
     found = {destination for _, destination in routes if destination}
     for name, value in values.items():
         control = controls().get(control_name(name))
-        left = heard[name] == fresh[name] and value != fresh[name]  # what cannot be heard was reset
-        if control and not left and value != control.value(control.default):
+        inaudible = audible[name] == fresh[name] and value != fresh[name]  # so it was reset
+        if control and not inaudible and value != control.value(control.default):
             found.add(control.name)
     return found
 

@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/vital_round_trip.py FOLDER  (writes benchmarks/results/vital_round_trip.json)
 
-Each file is loaded by the real synth, and so is what we write of it; our engine plays its values on top of its rest.
+Each file is loaded by the real synth, and so is what we write of it; our engine plays its values on top of its state.
 """
 
 import json
@@ -23,7 +23,8 @@ NOTE = Note(60, 100, hold=0.5, length=1.0)
 
 def main(folder: str) -> None:
     """Prints and writes how many were the same, to the last bit."""
-    engine, format_ = Vital(passing=0), formats["vital"]()
+    engine = Vital(passing=0)
+    format_ = formats["vital"]()
     counts: Counter[str] = Counter()
     with HostProcess("vita") as host:
         for file in sorted(Path(folder).rglob("*.vital")):
@@ -34,7 +35,7 @@ def main(folder: str) -> None:
             for preset in report.presets:
                 written = format_.write([preset])
                 expected = played(host, data)
-                engine.build_on(preset.rest)
+                engine.build_on(preset.state)
                 ours = engine.render(engine.space.encode(preset.values), NOTE, RATE)
                 counts["exports that sound the same"] += np.array_equal(played(host, written), expected)
                 counts["renders that sound the same"] += np.array_equal(ours, expected)

@@ -1,4 +1,4 @@
-"""Makes `patchflow/examples/bell.flac`, the sound of the demo, out of sine waves: no synth, no recording."""
+"""Makes the sound of the demo, `patchflow/examples/bell.flac`, from sine waves."""
 
 from pathlib import Path
 
@@ -34,10 +34,9 @@ def bell(hz: float = 329.63, seconds: float = 2.4, hold: float = 1.9) -> np.ndar
     """
     t = np.arange(round(seconds * RATE)) / RATE
     phases = np.random.default_rng(0).uniform(0, 2 * np.pi, len(PARTIALS))
-    sound = sum(
-        level * np.sin(2 * np.pi * hz * ratio * t + phase) * np.exp(-t / fall)
-        for (ratio, level, fall), phase in zip(PARTIALS, phases, strict=True)
-    )
+    sound = np.zeros(len(t))
+    for (ratio, level, fall), phase in zip(PARTIALS, phases, strict=True):
+        sound += level * np.sin(2 * np.pi * hz * ratio * t + phase) * np.exp(-t / fall)
     strike = 1 - np.exp(-t / 0.0015)
     damper = np.exp(-np.maximum(t - hold, 0) / 0.06)
     sound = sound * strike * damper

@@ -1,4 +1,4 @@
-"""Writes the tree of all packages and modules into ARCHITECTURE.md, each with its first docstring line.
+"""Writes the tree of all packages and modules into ARCHITECTURE.md.
 
 Usage: python docs/make_tree.py
 """
@@ -34,7 +34,7 @@ def with_tree(page: str) -> str:
 
 
 def tree(package: Path) -> list[str]:
-    """Returns a line for a package and for everything in it: its name, and what it says of itself.
+    """Returns a line for a package and for everything in it: its name and its first docstring line.
 
     Args:
         package: Its folder.
@@ -65,7 +65,7 @@ def _cut(line: str) -> str:
         return line
     kept = line[: WIDTH - len("...") + 1].rpartition(" ")[0]
     if kept.count("`") % 2:
-        kept = kept.rpartition("`")[0]  # half a piece of code says nothing, and may look like a link
+        kept = kept.rpartition("`")[0]  # no half pieces of code
     return kept.rstrip(" ,;:") + "..."
 
 

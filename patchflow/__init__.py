@@ -1,4 +1,24 @@
-"""Give it a sound, get the preset: `Matcher.load("dexed").match("sound.wav")`."""
+"""Give it a sound, get the preset: finds the settings of a real synthesizer that make a sound.
+
+Start with the command line, `patchflow match sound.wav`, or with `Matcher.load("dexed").match("sound.wav")`. To read
+the code, follow a match: `cli/match.py`, `output/match_files.py`, `match/matcher.py`, `match/search.py`. Each folder
+has a map in its `__init__.py`, and imports only from folders below it in this list:
+
+* `cli`: the command line, one file a subcommand; parses, calls, prints
+* `output`: matches sound files, and writes presets, audio, pictures and numbers
+* `evaluate`: measures trained models and makes the tables of results
+* `match`: sound to presets: propose, render, rank, refine; the facade is `Matcher`
+* `plugins`: plays a plug-in to find out what its parameters do, so that it becomes a synth
+* `train`: the one training loop, recipes of trainings, checkpoints
+* `models`: one architecture, one file, and the shipped weights; `metrics`: one distance between sounds, one file
+* `data`: banks of presets, data sets, and examples for models of one note
+* `nn`: network blocks that several models share
+* `engines`: one synth, one file: a preset and a note to sound; `features`: sound to numbers; `flows`: bijections
+* `presets`: parameters, spaces, file formats, the library; `audio`: load, save, pitch, loudness; `hosts`: play plug-ins
+
+The modules beside these rooms are used by all of them: `errors`, `registry`, `storage`, `settings`, `progress`,
+`threads`, `version`, `old_names`.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +29,7 @@ __all__ = ["Matcher"]
 
 
 def __getattr__(name: str) -> Any:
-    # importing patchflow must not import torch: the command line answers --help first
+    # Imported on first use: `import patchflow` must not import torch, or `patchflow --help` would take seconds.
     if name == "Matcher":
         from .match import Matcher
 

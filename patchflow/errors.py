@@ -34,7 +34,7 @@ __all__ = [
 
 
 class PatchflowError(Exception):
-    """Something the user can mend; the message names the value and what was allowed."""
+    """Something the user can put right; the message names the value and what was allowed."""
 
 
 class UnknownName(PatchflowError, KeyError):

@@ -1,4 +1,4 @@
-"""How far long work is, for whoever waits for it."""
+"""How far long work is: one value for every stage of every work, and the callback that gets it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class Progress:
         done: How much of the stage is done, in `unit`.
         total: How much that will be in the end, in `unit`.
         unit: What `done` and `total` count, e.g. `"sounds"`; "" if `done` is a share from 0 to 1.
-        subject: What it is done to, e.g. the name of a sound; "" where there is but one thing.
+        subject: What it is done to, e.g. the name of a sound; "" where there is only one thing.
         seconds: Seconds spent, of work that has a limit.
         seconds_left: About how long it will still take, in seconds; None if that is not known.
         renders: Renders spent, of a search.
@@ -49,8 +49,8 @@ class Progress:
 
 
 ProgressCallback = Callable[[Progress], None]
-"""Is told how far the work is; what it raises, such as `KeyboardInterrupt`, ends the work."""
+"""Gets how far the work is; what it raises, such as `KeyboardInterrupt`, ends the work."""
 
 
 def ignore(progress: Progress) -> None:
-    """Does nothing: the `ProgressCallback` of whoever does not want to know."""
+    """Does nothing: the `ProgressCallback` where nobody waits."""

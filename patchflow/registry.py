@@ -39,6 +39,7 @@ class Registry(Mapping[str, T], Generic[T]):
         self.kind = kind
 
     def __getitem__(self, name: str) -> T:
+        # Names are checked before anything is imported, so a look-up never runs a module outside of the folder.
         if name not in self._names:
             raise UnknownName(self.kind, name, self._names)
         try:
@@ -46,7 +47,7 @@ class Registry(Mapping[str, T], Generic[T]):
         except ModuleNotFoundError as error:
             missing = error.name or ""
             if missing.split(".")[0] == self.package.split(".")[0]:
-                raise  # a typo of ours, not an absent package
+                raise  # a module of our own is missing: no package to install would help
             raise MissingDependency(
                 f"{self.kind} {name!r} needs the package {missing!r}: pip install {missing}"
             ) from error
@@ -70,9 +71,10 @@ class Registry(Mapping[str, T], Generic[T]):
         if spec is None or not spec.submodule_search_locations:
             raise ModuleNotFoundError(self.package)
         folders = [str(Path(folder)) for folder in spec.submodule_search_locations]
-        found = (module.name for module in pkgutil.iter_modules(folders))
-        return tuple(sorted(name for name in found if not name.startswith("_")))
+        names = [module.name for module in pkgutil.iter_modules(folders)]
+        return tuple(sorted(name for name in names if not name.startswith("_")))
 
 
 def _flat(name: str) -> str:
+    """A name without case and underscores: the same for `log_mel_l1`, `LogMelL1` and `logmell1`."""
     return name.lower().replace("_", "")

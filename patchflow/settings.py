@@ -1,4 +1,8 @@
-"""Checks keys and values of TOML files; reads recipes, whose keys are those of a dataclass and can be overridden."""
+"""Reads TOML files and checks their keys and values.
+
+A recipe is a TOML file whose keys are those of a frozen dataclass; `key=value` on the command line overrides them.
+Files of other shapes, such as descriptions of plug-ins, are checked against a table of types.
+"""
 
 import dataclasses
 import json
@@ -19,7 +23,7 @@ __all__ = [
     "make_settings",
     "quoted",
     "read_settings",
-    "read_table",
+    "read_toml",
     "with_overrides",
 ]
 
@@ -39,10 +43,10 @@ def read_settings(path: str | Path, kind: type[T], overrides: Mapping[str, str] 
         OptionError: If it is not TOML, or a value has the wrong type or is not allowed.
         UnknownName: If a key is not one of the recipe.
     """
-    return make_settings(with_overrides(read_table(path), kind, overrides or {}), kind, path)
+    return make_settings(with_overrides(read_toml(path), kind, overrides or {}), kind, path)
 
 
-def read_table(path: str | Path) -> dict[str, Any]:
+def read_toml(path: str | Path) -> dict[str, Any]:
     """Reads a TOML file as it is.
 
     Raises:
@@ -66,15 +70,19 @@ def with_overrides(values: Mapping[str, Any], kind: type, overrides: Mapping[str
     Raises:
         OptionError: If a text is not a value of the right type.
     """
-    found, types = dict(values), typing.get_type_hints(kind)
+    found = dict(values)
+    types = typing.get_type_hints(kind)
     for key, text in overrides.items():
         table, _, inner = key.partition(".")
         if inner and _origin(types.get(table)) is Mapping:
             entries = found.get(table, {})
-            entry = _parse(key, text, typing.get_args(types[table])[1])
-            found[table] = {**(entries if isinstance(entries, dict) else {}), inner: entry}
+            if not isinstance(entries, dict):
+                entries = {}
+            found[table] = {**entries, inner: _parse(key, text, typing.get_args(types[table])[1])}
+        elif key in types:
+            found[key] = _parse(key, text, types[key])
         else:
-            found[key] = _parse(key, text, types[key]) if key in types else text
+            found[key] = text  # an unknown key, which `make_settings` refuses
     return found
 
 
@@ -114,7 +122,8 @@ def check_ranges(settings: object, ranges: Sequence[tuple[str, float, float]]) -
     """
     for name, low, high in ranges:
         value = getattr(settings, name)
-        for number in value if isinstance(value, tuple) else (value,):
+        numbers = value if isinstance(value, tuple) else (value,)
+        for number in numbers:
             if not low <= number <= high:
                 raise OptionError(f"{name}={_shown(value)}: not in [{low:g}, {high:g}]")
 
@@ -125,7 +134,7 @@ def check_shares(**shares: float) -> None:
     Raises:
         OptionError: If they are.
     """
-    if sum(shares.values()) > 1 + 1e-9:
+    if sum(shares.values()) > 1 + 1e-9:  # shares such as 0.7 + 0.2 + 0.1 need not add up to 1 exactly
         named = ", ".join(f"{name}={share:g}" for name, share in shares.items())
         raise OptionError(f"{named}: more than 1 in sum")
 
@@ -180,7 +189,8 @@ def _checked(key: str, value: Any, types: Mapping[str, Any]) -> Any:
     """Makes sure that a key exists and that its value has the right type."""
     if key not in types:
         raise UnknownName("recipe key", key, types)
-    kind, wanted = types[key], _origin(types[key])
+    kind = types[key]
+    wanted = _origin(kind)
     if wanted is tuple:
         return _checked_list(key, value, typing.get_args(kind), _called(kind))
     if not _fits(value, wanted):
@@ -192,9 +202,9 @@ def _checked(key: str, value: Any, types: Mapping[str, Any]) -> Any:
 
 
 def _checked_list(key: str, value: Any, kinds: tuple[Any, ...], called: str) -> tuple[Any, ...]:
-    texts = kinds[-1] is Ellipsis
+    texts = kinds[-1] is Ellipsis  # `tuple[str, ...]`; all other lists have a fixed length
     if texts and isinstance(value, str):
-        return (value,)
+        return (value,)  # one path needs no brackets
     right_length = isinstance(value, list) and (texts or len(value) == len(kinds))
     if not right_length or not all(_fits(entry, kinds[0]) for entry in value):
         raise OptionError(f"{key}={value!r}: not {called}")
@@ -202,13 +212,16 @@ def _checked_list(key: str, value: Any, kinds: tuple[Any, ...], called: str) -> 
 
 
 def _fits(value: Any, kind: Any) -> bool:
+    # A whole number is a number too. True and False are whole numbers to Python, but never to a reader of TOML.
     wanted = (int, float) if kind is float else kind
     return isinstance(value, wanted) and (kind is bool or not isinstance(value, bool))
 
 
 def _check_entry(name: str, entry: Any, kind: Any) -> None:
-    if not any(_fits(entry, one) for one in typing.get_args(kind) or (kind,)):
-        raise OptionError(f"{name}={entry!r}: not {'a number' if kind is float else 'a number or a text'}")
+    kinds = typing.get_args(kind) or (kind,)
+    if not any(_fits(entry, one) for one in kinds):
+        allowed = "a number" if kind is float else "a number or a text"
+        raise OptionError(f"{name}={entry!r}: not {allowed}")
 
 
 def _required(entry: "dataclasses.Field[Any]") -> bool:
@@ -216,12 +229,20 @@ def _required(entry: "dataclasses.Field[Any]") -> bool:
 
 
 def _parse(key: str, text: str, kind: Any) -> Any:
-    plain = kind == tuple[str, ...] and not text.lstrip().startswith("[")  # one path needs neither quotes nor brackets
+    """The value of a text of the command line.
+
+    A single word needs no quotes there: a shell would take them away. So texts are taken as they are, and everything
+    else is read as TOML.
+    """
+    if kind == tuple[str, ...] and not text.lstrip().startswith("["):
+        return text
     try:
-        return kind(text) if kind in (int, float, str) else text if plain else tomllib.loads(f"value = {text}")["value"]
+        if kind in (int, float, str):
+            return kind(text)
+        return tomllib.loads(f"value = {text}")["value"]
     except ValueError as error:
         if isinstance(kind, UnionType):
-            return text  # nor does a word in a table of numbers and texts
+            return text  # not a number: a word in a table of numbers and texts
         raise OptionError(f"{key}={text!r}: not {_called(kind)}") from error
 
 

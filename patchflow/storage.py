@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all; folders that are made, tried, and worked on by one process at a time."""
+"""Files written whole or not at all; folders made, tried, and locked for one process at a time."""
 
 import io
 import json
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 LOCK = ".patchflow-lock"
-"""Name of the file in a folder that somebody works on."""
+"""Name of the file in a folder that a process works on."""
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -137,9 +137,10 @@ def writable_folder(folder: Path) -> Iterator[None]:
     Raises:
         StorageError: If it cannot be made or written to.
     """
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    made = [path for path in (folder, *folder.parents) if not path.exists()]  # the innermost first
     try:
         try:
+            # Permissions do not tell all: the disk may be read-only. So a file is made, which is gone at once.
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
                 pass
@@ -148,7 +149,7 @@ def writable_folder(folder: Path) -> Iterator[None]:
             raise StorageError(f"{why}. Choose another with --out.") from error
         yield
     finally:
-        with suppress(OSError):  # it is not empty
+        with suppress(OSError):  # a folder with files in it, and so all those around it, stays
             for path in made:
                 path.rmdir()
 
@@ -174,6 +175,7 @@ def locked(folder: str | Path) -> Iterator[None]:
     path = Path(folder) / LOCK
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Opened for appending: this makes the file, but never empties one that another process has locked.
         with path.open("a+b") as file:
             if not _take(file) or not _is_still(file, path):
                 raise StorageError(f"{folder}: another process is working on it. Wait for its end, or stop it.")
@@ -187,7 +189,8 @@ def locked(folder: str | Path) -> Iterator[None]:
 
 def array_bytes(array: "np.ndarray") -> bytes:
     """Returns the content of a `.npy` file of an array."""
-    import numpy as np  # here, so that whoever imports this module need not wait for it
+    # Imported here: whoever only imports this module, such as the command line, need not wait for numpy.
+    import numpy as np
 
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
@@ -199,22 +202,25 @@ def _replace(path: Path, data: bytes) -> None:
         path.write_bytes(data)  # a pipe or device such as /dev/null: renaming would remove it
         return
     target = path.resolve()  # a link stays a link
+    # Beside the target, since a file can be renamed only within a disk. It is on the disk before it gets its name:
+    # after a power cut there is the old file or the new one, never an empty one.
     beside = target.with_name(f".patchflow-{secrets.token_hex(8)}")
     try:
         with beside.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError):  # of a new file
             shutil.copymode(target, beside)
         beside.replace(target)
-    except BaseException:
+    except BaseException:  # Ctrl-C, too, leaves nothing behind
         with suppress(OSError):
             beside.unlink()
         raise
 
 
 def _take(file: IO[bytes]) -> bool:
+    """Locks an open file without waiting; returns whether that was possible."""
     try:
         if os.name == "nt":
             import msvcrt
@@ -230,7 +236,11 @@ def _take(file: IO[bytes]) -> bool:
 
 
 def _is_still(file: IO[bytes], path: Path) -> bool:
-    """Whether the file was not removed, by one who was done, between opening and locking it."""
+    """Whether an open file is still the one at a path.
+
+    Another process may have finished, and removed the file, between our opening and locking it. Then we hold a lock on
+    a file that nobody else can find, and a third process could make and lock a new one.
+    """
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:

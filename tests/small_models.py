@@ -38,7 +38,7 @@ def heard(model: Model, count: int) -> tuple[Tensor, Tensor]:
     """Spectrograms and notes of random sounds."""
     generator = torch.Generator().manual_seed(1)
     note = torch.tensor([24.0, 20.0, 0.2]) + torch.rand(count, 3, generator=generator) * torch.tensor([72, 107, 3.3])
-    return torch.rand(count, *inputs[model.hears].shape, generator=generator), note
+    return torch.rand(count, *inputs[model.input].shape, generator=generator), note
 
 
 def presets(count: int, size: int = 3) -> Tensor:
@@ -46,9 +46,9 @@ def presets(count: int, size: int = 3) -> Tensor:
     return 0.05 + 0.9 * torch.rand(count, size, generator=torch.Generator().manual_seed(2))
 
 
-def batch(model: Model, count: int, pairs: int | None = None) -> Batch:
+def batch(model: Model, count: int, attributes: int | None = None) -> Batch:
     """Random presets, sounds and tags, of as many pairs as the model has."""
-    known: int = model.config().get("pairs", 0) if pairs is None else pairs
+    known: int = model.config().get("attributes", 0) if attributes is None else attributes
     tags = torch.randint(-1, 2, (count, known), generator=torch.Generator().manual_seed(3)).float()
     return Batch(presets(count, len(model.space)), *heard(model, count), tags)
 

@@ -17,7 +17,6 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "benchmarks"
 CARDS = sorted(PACKAGE.glob("models/weights/*.md"))
 RUN = sorted([*ROOT.glob("*.md"), ROOT / "docs" / "models.md"])  # other guides need files that are not shipped
 SNIPPETS = [(page.name, code) for page in RUN for code in re.findall(r"```python\n(.*?)```", page.read_text(), re.S)]
-WRITTEN_BY_THE_PACKAGE = ("docs/paper.md",)  # the notes below its tables are one line each, see evaluate/page.py
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 each_index = pytest.mark.parametrize("folder", ["benchmarks", "docs"])
@@ -71,9 +70,6 @@ def test_subcommand_that_is_mentioned_exists(page: Path):
 
 @pytest.mark.parametrize("page", [*PAGES, *CARDS], ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_line_is_longer_than_120_columns(page: Path):
-    if str(page.relative_to(ROOT)) in WRITTEN_BY_THE_PACKAGE:
-        pytest.skip("written by the package")
-
     assert [line for line in page.read_text().split("\n") if _columns(line) > 120] == []
 
 

@@ -34,7 +34,7 @@ def reproduce(jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     script = importlib.import_module("reproduce")
     folder = tmp_path / "cache/examples/dexed-16"
     folder.mkdir(parents=True)
-    (folder / "about.json").write_text(json.dumps({"pairs": [["a", "b", "brightness"]] * 3}))
+    (folder / "about.json").write_text(json.dumps({"attributes": [["a", "b", "brightness"]] * 3}))
     monkeypatch.setattr(script, "ROOT", tmp_path)
     return script
 
@@ -53,7 +53,7 @@ def test_a_recipe_says_a_model_with_sizes_that_it_has(path: Path):
     model = models[recipe.model](engines["tone"].space, **recipe.sizes)
 
     assert recipe.model == path.stem.partition("-")[0]
-    assert model.hears == "paper"
+    assert model.input == "paper"
 
 
 def test_there_is_a_recipe_for_each_row_in_both_sizes():
@@ -66,61 +66,61 @@ def test_there_is_a_recipe_for_each_row_in_both_sizes():
 def test_recipes_at_the_papers_sizes_have_its_schedule():
     recipe = read_recipe(ROOT / "recipes/paper/flow_dis.toml", GIVEN)
 
-    assert (recipe.epochs, recipe.rate, recipe.schedule, recipe.stall) == (500, 2e-4, "plateau", 20)
-    assert dict(recipe.warm_up) == {"latent": 100, "regression": 100, "disentangling": 100}
+    assert (recipe.epochs, recipe.learning_rate, recipe.schedule, recipe.plateau_patience) == (500, 2e-4, "plateau", 20)
+    assert dict(recipe.loss_warmup) == {"latent": 100, "regression": 100, "disentangling": 100}
     assert recipe.sizes == {}
 
 
-def test_every_row_is_trained_and_judged_on_every_fold(reproduce):
+def test_every_row_is_trained_and_evaluated_on_every_fold(reproduce):
     found = reproduce.rows(options(reproduce, "--models", "mlp,vae", "--folds", "0,3", "--seeds", "0,1"))
 
     assert len(found) == 2 + 2 * 2 * 2
-    words = next(work for work in found if work.name == "dexed-16 vae, fold 3, seed 1").steps[0].words
+    words = next(job for job in found if job.name == "dexed-16 vae, fold 3, seed 1").steps[0].command
     assert {"synth=dexed_16", "fold=3", "seed=1", "minutes=0.0"} <= set(words)
     assert "recipes/paper/small/vae.toml" in words
 
 
 def test_keys_that_are_given_are_those_of_every_training(reproduce):
     found = reproduce.rows(options(reproduce, "--models", "mlp,vae", "steps=7", "precision=bfloat16"))
-    trainings = [work.steps[0].words for work in found if "trivial" not in work.name]
+    trainings = [job.steps[0].command for job in found if "baselines" not in job.name]
 
     assert [words[-2:] for words in trainings] == [("steps=7", "precision=bfloat16")] * 2
 
 
 @pytest.mark.parametrize(("minutes", "schedule"), [("6", "cosine"), ("0", "plateau")])
 def test_what_the_clock_ends_cools_down_before(reproduce, minutes: str, schedule: str):
-    work = reproduce.row(options(reproduce, "--size", "paper", "--minutes", minutes), "dexed-16", ("vae", 0, 0))
-    keys = dict(word.split("=") for word in work.steps[0].words if "=" in word)
+    job = reproduce.row(options(reproduce, "--size", "paper", "--minutes", minutes), "dexed-16", ("vae", 0, 0))
+    keys = dict(word.split("=") for word in job.steps[0].command if "=" in word)
 
     assert read_recipe(ROOT / "recipes/paper/vae.toml", keys).schedule == schedule
 
 
-def test_rows_are_chosen_by_what_they_are_judged_by():
-    assert {read_recipe(path, GIVEN).watch for path in RECIPES} == {"error"}
+def test_rows_are_chosen_by_what_they_are_evaluated_by():
+    assert {read_recipe(path, GIVEN).monitor for path in RECIPES} == {"error"}
 
 
 @pytest.mark.parametrize("path", [path for path in RECIPES if path.stem.startswith(("flow_reg", "flow_dis"))], ids=str)
 def test_latent_and_regression_of_a_flow_warm_up_together(path: Path):
     recipe = read_recipe(path, GIVEN)
 
-    assert recipe.warm_up["latent"] == recipe.warm_up["regression"]
+    assert recipe.loss_warmup["latent"] == recipe.loss_warmup["regression"]
     assert recipe.weights.get("latent", 1) == recipe.weights.get("regression", 1)
 
 
 def test_a_disentangling_flow_has_a_dimension_for_each_pair_of_the_examples(reproduce):
-    work = reproduce.row(options(reproduce), "dexed-16", ("flow_dis", 0, 0))
+    job = reproduce.row(options(reproduce), "dexed-16", ("flow_dis", 0, 0))
 
-    assert "sizes.pairs=3" in work.steps[0].words
+    assert "sizes.attributes=3" in job.steps[0].command
 
 
 def test_an_evaluation_older_than_the_weights_is_done_again(reproduce, tmp_path: Path):
-    work = reproduce.row(options(reproduce), "dexed-16", ("mlp", 0, 0))
+    job = reproduce.row(options(reproduce), "dexed-16", ("mlp", 0, 0))
     (folder := tmp_path / "runs/paper/small/dexed-16/mlp-0-0").mkdir(parents=True)
     for second, name in enumerate(("summary.json", "dexed_16.safetensors")):
         (folder / name).write_text("")
         os.utime(folder / name, (second, second))
 
-    assert [step.is_done for step in work.steps] == [True, False]
+    assert [step.is_done for step in job.steps] == [True, False]
 
 
 def test_only_what_is_finished_comes_into_the_tables(reproduce, tmp_path: Path):
@@ -128,7 +128,7 @@ def test_only_what_is_finished_comes_into_the_tables(reproduce, tmp_path: Path):
         (path := tmp_path / "runs/paper/small/dexed-16" / name).parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
 
-    words = reproduce.tables(options(reproduce)).steps[0].words
+    words = reproduce.tables(options(reproduce)).steps[0].command
 
     assert [Path(word).name for word in words if "dexed-16/" in word] == ["beside-0", "mlp-0-0"]
 
@@ -142,63 +142,63 @@ def test_steps_run_in_order_and_what_is_done_is_skipped(jobs, tmp_path: Path, ca
     (tmp_path / "there").write_text("")
     steps = jobs.Step(say("a"), tmp_path / "there"), jobs.Step(say("b")), jobs.Step(say("c"))
 
-    failed = jobs.run_all([jobs.Work("w", steps, tmp_path / "log")], 1, jobs.Running(tmp_path, 1))
+    failed = jobs.run_all([jobs.Job("w", steps, tmp_path / "log")], 1, jobs.Runner(tmp_path, 1))
 
     assert (failed, (tmp_path / "done").read_text()) == (0, "bc")
     assert capsys.readouterr().out.startswith("[1 of 1] w: done in ")
 
 
-def test_a_step_that_fails_ends_its_work_alone(jobs, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    bad = jobs.Work("bad", (jobs.Step(say("a", 3)), jobs.Step(say("b"))), tmp_path / "log")
-    good = jobs.Work("good", (jobs.Step(say("c")),), tmp_path / "log2")
+def test_a_step_that_fails_ends_its_job_alone(jobs, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    bad = jobs.Job("bad", (jobs.Step(say("a", 3)), jobs.Step(say("b"))), tmp_path / "log")
+    good = jobs.Job("good", (jobs.Step(say("c")),), tmp_path / "log2")
 
-    assert jobs.run_all([bad, good], 1, jobs.Running(tmp_path, 1)) == 1
+    assert jobs.run_all([bad, good], 1, jobs.Runner(tmp_path, 1)) == 1
     assert (tmp_path / "done").read_text() == "ac"
     assert f"bad: failed: ended with 3; {tmp_path / 'log'} says: a" in capsys.readouterr().out
 
 
 def test_after_a_stop_nothing_is_begun(jobs, tmp_path: Path):
-    running = jobs.Running(tmp_path, 1)
-    running.stop()
+    runner = jobs.Runner(tmp_path, 1)
+    runner.stop()
 
-    assert jobs.run_all([jobs.Work("w", (jobs.Step(say("a")),), tmp_path / "log")], 1, running) == 1
+    assert jobs.run_all([jobs.Job("w", (jobs.Step(say("a")),), tmp_path / "log")], 1, runner) == 1
     assert not (tmp_path / "done").exists()
 
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from jobs import Running, Step, Work, run_all, stop_when_told
+from jobs import Job, Runner, Step, interrupt_on_signals, run_all
 
-stop_when_told()
-work = Work("w", (Step((sys.executable, "-c", sys.argv[1])),), Path("log"))
+interrupt_on_signals()
+job = Job("w", (Step((sys.executable, "-c", sys.argv[1])),), Path("log"))
 try:
-    run_all([work], 1, Running(Path("."), 1))
+    run_all([job], 1, Runner(Path("."), 1))
 except KeyboardInterrupt:
     raise SystemExit(130)
 """
 COUNTING = """
 import pathlib, signal, time
 
-told = []
-signal.signal(signal.SIGINT, lambda *_: told.append(1))
+interrupts = []
+signal.signal(signal.SIGINT, lambda *_: interrupts.append(1))
 pathlib.Path("ready").touch()
-while not told:
+while not interrupts:
     time.sleep(0.01)
 time.sleep(0.3)
-pathlib.Path("told").write_text(str(len(told)))
+pathlib.Path("interrupts").write_text(str(len(interrupts)))
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="groups of processes")
-@pytest.mark.parametrize("told", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_commands_are_told_once_to_stop_and_waited_for(tmp_path: Path, told: str):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_commands_are_interrupted_once_and_waited_for(tmp_path: Path, name: str):
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "benchmarks")}
     words = [sys.executable, "-c", SCRIPT, COUNTING]
     with subprocess.Popen(words, cwd=tmp_path, env=environment, start_new_session=True) as process:
         while not (tmp_path / "ready").exists():
             assert process.poll() is None
             time.sleep(0.01)
-        os.killpg(process.pid, getattr(signal, told))  # as a terminal does
+        os.killpg(process.pid, getattr(signal, name))  # as a terminal does
 
-    assert (process.returncode, (tmp_path / "told").read_text()) == (130, "1")
+    assert (process.returncode, (tmp_path / "interrupts").read_text()) == (130, "1")

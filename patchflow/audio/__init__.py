@@ -1,4 +1,14 @@
-"""Sound files in and out, level, pitch and envelope; all in numpy."""
+"""Sound files in and out, level, pitch and envelope; all in numpy.
+
+A file comes in, a `Sound` comes out: mono samples `(T,)` that are known to be a sound, with their rate. Open `load.py`
+and `sound.py` first.
+
+* `load.py`, `save.py`: any sound file in, WAV and FLAC out.
+* `sound.py`: `Sound`, its checks, and how silence is trimmed.
+* `resample.py`: another sample rate. `loudness.py`: LUFS, and gain without clipping.
+* `pitch.py`: candidates for the MIDI note of a sound. `envelope.py`: when its key was released.
+* `note_names.py`: MIDI notes by name, such as C4.
+"""
 
 from .envelope import note_off
 from .load import load

@@ -1,4 +1,4 @@
-"""When the key was released, from the way a sound dies."""
+"""Estimates when the key of a note was released, from its level curve."""
 
 import numpy as np
 
@@ -7,9 +7,9 @@ __all__ = ["note_off"]
 _HOP_S = 0.01
 _WINDOW_S = 0.04
 _FLOOR_DB = 60.0
-_SPANS = (6, 12, 25)  # in hops
-_LEAST_DROP_DB = 8.0
-_LASTING_DB = 3.0
+_SPANS = (6, 12, 25)  # lengths of lines, in hops
+_LEAST_DROP_DB = 8.0  # change of slope times span below which there is no release
+_LASTING_DB = 3.0  # least drop below the release that no later level makes good
 
 
 def note_off(samples: np.ndarray, rate: int) -> float:
@@ -34,26 +34,34 @@ def note_off(samples: np.ndarray, rate: int) -> float:
     """
     level = _level(samples, rate)
     knees = {span: _knees(level, span) for span in _SPANS if 2 * span <= len(level)}
-    if not knees or max(drops.max() for drops in knees.values()) < _LEAST_DROP_DB:
+    largest = {span: float(drops.max()) for span, drops in knees.items()}
+    if not largest or max(largest.values()) < _LEAST_DROP_DB:
         return len(samples) / rate
-    span = max(knees, key=lambda span: knees[span].max())
+
+    # Long lines find the release, because wobbles of the level bend short ones as well. Short lines then place it, each
+    # within half of the line before.
+    span = max(largest, key=largest.__getitem__)
     knee = int(knees[span].argmax())
-    for finer in (s for s in reversed(_SPANS) if s < span):
-        first = max(0, knee - span // 2)
-        near = knees[finer][first : knee + span // 2 + 1]
-        knee, span = first + int(near.argmax()) if near.max() > 0 else knee, finer
+    for finer in reversed(_SPANS):
+        if finer < span:
+            first = max(0, knee - span // 2)
+            near = knees[finer][first : knee + span // 2 + 1]
+            if near.max() > 0:
+                knee = first + int(near.argmax())
+            span = finer
     return knee * _HOP_S
 
 
 def _level(samples: np.ndarray, rate: int) -> np.ndarray:
     """Level every 10 ms below the loudest, in dB, from -60 to 0, shape `(N,)`."""
+    # The energy of a window is the difference of two running sums, so that overlapping windows cost nothing.
     energy = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
     centre = np.arange(0.0, len(samples), _HOP_S * rate)
-    first, last = (
-        np.clip(centre + half * rate, 0, len(samples)).astype(int) for half in (-_WINDOW_S / 2, _WINDOW_S / 2)
-    )
-    power = np.diff(energy[np.stack([first, last])], axis=0)[0] / np.maximum(last - first, 1)
-    return 10 * np.log10(np.maximum(power / max(float(power.max()), 1e-30), 10 ** (-_FLOOR_DB / 10)))
+    first = np.clip(centre - _WINDOW_S / 2 * rate, 0, len(samples)).astype(int)
+    last = np.clip(centre + _WINDOW_S / 2 * rate, 0, len(samples)).astype(int)
+    power = (energy[last] - energy[first]) / np.maximum(last - first, 1)
+    share = power / max(float(power.max()), 1e-30)
+    return 10 * np.log10(np.maximum(share, 10 ** (-_FLOOR_DB / 10)))
 
 
 def _knees(level: np.ndarray, span: int) -> np.ndarray:

@@ -16,7 +16,7 @@ __all__ = ["load"]
 
 _BLOCK = 1 << 17  # samples of all channels
 _CANCELLED = 0.1
-_UNKNOWN_SIZE = 0x7FFFF000  # what programs that write to a pipe put for a size they do not know yet
+_UNKNOWN_SIZE = 0x7FFFF000  # written by programs that write to a pipe and do not know the size yet
 
 
 def load(path: str | os.PathLike[str], *, seconds: float = 30.0) -> Sound:
@@ -46,7 +46,7 @@ def load(path: str | os.PathLike[str], *, seconds: float = 30.0) -> Sound:
     """
     path = Path(path)
     _check_file(path)
-    # soundfile encodes a text as UTF-8 itself, which fails for a name that is not
+    # soundfile encodes a text as UTF-8 itself, which fails for a name that is not UTF-8
     name = path if os.name == "nt" else os.fsencode(path)
     try:
         with soundfile.SoundFile(name) as file:  # pyright: ignore[reportArgumentType] - it takes bytes as well
@@ -68,6 +68,7 @@ def _check_file(path: Path) -> None:
 
 
 def _check_header(file: soundfile.SoundFile, path: Path) -> None:
+    # libsndfile reads a truncated file without an error and only notes it in its log, which is searched here.
     for promised, found in re.findall(r"(?:data|SSND)\s*: (\d+) \(should be (\d+)\)", file.extra_info):
         if int(found) < int(promised) < _UNKNOWN_SIZE:
             raise AudioError(f"{path} is truncated: {found} of {promised} bytes of sound. Copy or export it again.")
@@ -76,17 +77,18 @@ def _check_header(file: soundfile.SoundFile, path: Path) -> None:
 
 
 def _read(file: soundfile.SoundFile, path: Path, seconds: float) -> Sound:
-    first, count = _onset(file, path), round(seconds * file.samplerate)
+    first = _onset(file, path)
+    count = round(seconds * file.samplerate)
     channel = _channel_if_cancelled(file, first, count)
     blocks = [_mono(block, channel) for _, block in _blocks(file, path, first, count)]
     return Sound(
-        np.concatenate(blocks),
-        file.samplerate,
-        path,
-        file.channels,
-        "mean" if channel is None else str(channel + 1),
-        first / file.samplerate,
-        file.frames / file.samplerate,
+        samples=np.concatenate(blocks),
+        rate=file.samplerate,
+        path=path,
+        channels=file.channels,
+        mix="mean" if channel is None else str(channel + 1),
+        start=first / file.samplerate,
+        length=file.frames / file.samplerate,
     )
 
 
@@ -103,11 +105,13 @@ def _channel_if_cancelled(file: soundfile.SoundFile, first: int, count: int) -> 
     """The loudest channel, if the mean of all has under a tenth of the energy of unrelated channels' mean."""
     if file.channels == 1:
         return None
-    energy, of_sum = np.zeros(file.channels), 0.0
+    # The sum of unrelated channels has the sum of their energies; of channels that cancel out it has nearly none.
+    energy = np.zeros(file.channels)
+    energy_of_sum = 0.0
     for _, block in _blocks(file, None, first, count):
         energy += np.square(block, dtype=np.float64).sum(0)
-        of_sum += float(np.square(block.sum(1, dtype=np.float64)).sum())
-    return int(energy.argmax()) if of_sum < _CANCELLED * energy.sum() else None
+        energy_of_sum += float(np.square(block.sum(1, dtype=np.float64)).sum())
+    return int(energy.argmax()) if energy_of_sum < _CANCELLED * energy.sum() else None
 
 
 def _mono(block: np.ndarray, channel: int | None) -> np.ndarray:
@@ -133,7 +137,8 @@ def _check_block(block: np.ndarray, at: int, rate: int, path: Path) -> None:
     if np.isfinite(block).all():
         return
     row, channel = np.argwhere(~np.isfinite(block))[0]
-    seconds, value = (at + row) / rate, block[row, channel]
+    seconds = (at + row) / rate
+    value = block[row, channel]
     raise AudioError(
         f"{path} holds {value} at {seconds:.3f} s (frame {at + row}, channel {channel + 1}): not a number. "
         "Export it again."

@@ -1,4 +1,4 @@
-"""Loudness as heard, and how to match it without clipping."""
+"""Integrated loudness, and how to match it without clipping."""
 
 from dataclasses import dataclass
 
@@ -46,13 +46,16 @@ def loudness(samples: np.ndarray, rate: int) -> float:
         >>> round(loudness(np.sin(2 * np.pi * 997 * t), 48_000))
         -3
     """
-    from pyloudnorm import Meter  # takes a second to import, so not before somebody asks
+    from pyloudnorm import Meter  # here, because it takes a second to import
 
     peak = float(np.abs(samples).max())
     if peak == 0 or len(samples) < 2:
         return -np.inf
     block = min(_BLOCK_S, (len(samples) - 0.5) / rate)
-    return float(Meter(rate, block_size=block).integrated_loudness(samples / peak)) + 20 * float(np.log10(peak))
+    # The standard's gate for silence is absolute, so the loudness of a soft sound would not change by as much as its
+    # gain. Measured at full scale, it does.
+    at_full_scale = float(Meter(rate, block_size=block).integrated_loudness(samples / peak))
+    return at_full_scale + 20 * float(np.log10(peak))
 
 
 def match_loudness(samples: np.ndarray, rate: int, target_lufs: float) -> Levelled:
@@ -67,8 +70,10 @@ def match_loudness(samples: np.ndarray, rate: int, target_lufs: float) -> Levell
         The sound, float32, with its peak at or below -1 dB. Silence stays silence, and nothing is changed
         towards a target of minus infinity except what the peak demands.
     """
-    loud, peak = loudness(samples, rate), float(np.abs(samples).max())
+    loud = loudness(samples, rate)
+    peak = float(np.abs(samples).max())
     wanted = target_lufs - loud if np.isfinite([target_lufs, loud]).all() else 0.0
     most = _CEILING_DB - 20 * np.log10(peak) if peak > 0 else wanted
     gain_db = float(min(wanted, most))
-    return Levelled((samples * 10 ** (gain_db / 20)).astype(np.float32), gain_db, bool(wanted > most))
+    levelled = (samples * 10 ** (gain_db / 20)).astype(np.float32)
+    return Levelled(levelled, gain_db, limited=bool(wanted > most))

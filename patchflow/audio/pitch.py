@@ -1,4 +1,4 @@
-"""Which MIDI note a sound may be: several guesses with honest confidences."""
+"""Estimates the MIDI note of a sound: several candidates with calibrated confidences."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,15 @@ _RATE = 22_050
 _WINDOW = 2_048
 _FRAMES = 48
 _SHORTEST = 8
-_LOWEST, _HIGHEST = 12, 108
+_LOWEST = 12
+_HIGHEST = 108
 _BETA = 18
 _LAST_RESORT = 0.01
 _SHARPEN = 0.4
-# How far a note may be from what is heard: a prior, confirmed on labelled instruments and synths, where a guess
-# with a confidence of 0.8 was right 9 times in 10 and one of 0.5 to 0.75 right 3 times in 4.
+# Chances of the interval from the measured pitch to the note: a prior, confirmed on labelled instruments and synths,
+# where a candidate with a confidence of 0.8 was right 9 times in 10 and one of 0.5 to 0.75 right 3 times in 4.
 _OFF_BY = {0: 0.8, -12: 0.06, 12: 0.06, -24: 0.012, 24: 0.012, 7: 0.003, -7: 0.003, 19: 0.003, -19: 0.003}
+# Notes for sounds without a pitch.
 _UNPITCHED = {60: 0.08, 48: 0.06, 72: 0.05, 36: 0.04, 84: 0.02}
 
 
@@ -109,6 +111,8 @@ def _levels(frames: np.ndarray) -> np.ndarray:
 def _difference(frames: np.ndarray) -> np.ndarray:
     """YIN's difference function of half a window, divided by its running mean, for lags 1 to W / 2 - 1."""
     half = frames.shape[1] // 2
+    # The difference at a lag, sum of (x[i] - x[i + lag])^2, is the energy of both halves minus twice their product. All
+    # products come from one transform, all energies from one running sum.
     first = np.fft.rfft(frames[:, :half], 2 * half)  # no lag up to `half` wraps around
     products = np.fft.irfft(np.fft.rfft(frames) * first.conj(), 2 * half)[:, 1:half]
     sums = np.cumsum(np.square(frames, dtype=np.float64), 1)
@@ -139,7 +143,8 @@ def _chances(dip: np.ndarray) -> np.ndarray:
     deepest = np.minimum.accumulate(dip, axis=1)
     before = np.pad(deepest[:, :-1], ((0, 0), (1, 0)), constant_values=2.0)
     chance = np.where(dip < before, _below(before) - _below(dip), 0.0)
-    rows, best = np.arange(len(dip)), dip.argmin(1)
+    rows = np.arange(len(dip))
+    best = dip.argmin(1)
     chance[rows, best] += _LAST_RESORT * _below(dip[rows, best]) * (dip[rows, best] < 2)
     return chance
 

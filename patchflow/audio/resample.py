@@ -34,6 +34,7 @@ def resample(samples: np.ndarray, rate: int, to: int) -> np.ndarray:
         raise ValueError(f"rate={rate}, to={to}: not positive")
     if rate == to:
         return samples
+    # soxr promises no exact length: of two samples it may leave none.
     samples_wanted = max(1, round(len(samples) * to / rate))
     changed = soxr.resample(samples, rate, to, quality="HQ")[:samples_wanted]
     return np.pad(changed, (0, samples_wanted - len(changed)))

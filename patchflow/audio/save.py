@@ -1,4 +1,4 @@
-"""Writes a sound file that every program opens."""
+"""Writes a sound file of 24 bits that every program opens."""
 
 import io
 import os
@@ -13,7 +13,7 @@ from ..storage import write_atomically
 __all__ = ["save"]
 
 _SUFFIXES = (".wav", ".flac")
-_TOP = 1 - 2.0**-23
+_LOUDEST = 1 - 2.0**-23  # the largest sample of 24 bits: +1 does not fit
 
 
 def save(path: str | os.PathLike[str], samples: np.ndarray, rate: int) -> float:
@@ -43,7 +43,7 @@ def save(path: str | os.PathLike[str], samples: np.ndarray, rate: int) -> float:
     if not np.isfinite(samples).all():
         worst = int(np.argwhere(~np.isfinite(samples))[0][0])
         raise AudioError(f"cannot write {path}: sample {worst} is {samples[worst]}, not a number.")
-    gain = min(1.0, _TOP / max(float(np.abs(samples).max()), _TOP))
+    gain = min(1.0, _LOUDEST / max(float(np.abs(samples).max()), _LOUDEST))
     write_atomically(path, _encode(samples * gain, rate, suffix, path))
     return 20 * float(np.log10(gain))
 

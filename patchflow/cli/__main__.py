@@ -1,4 +1,4 @@
-"""Where the command line begins: before anything heavy is imported, so that Ctrl-C always ends it in one line."""
+"""Where the command line begins, before anything heavy is imported."""
 
 import sys
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ __all__ = ["run"]
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line, see `main.run`."""
+    # Importing the commands takes a moment. Ctrl-C in that moment, too, ends in one line and not in a traceback.
     try:
         from .main import run as run_main
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""What there is to choose from, in one line each."""
+"""The entries of a registry, such as all engines, each described in one line."""
 
 from collections.abc import Callable, Mapping
 from inspect import getdoc
@@ -37,14 +37,16 @@ def catalogue(kind: str) -> dict[str, str]:
     """
     if kind not in _KINDS:
         raise UnknownName("list", kind, _KINDS)
-    return {name: _line(_KINDS[kind], name, _DETAILS.get(kind, _nothing)) for name in _KINDS[kind]}
+    registry = _KINDS[kind]
+    details = _DETAILS.get(kind, _nothing)
+    return {name: _line(registry, name, details) for name in registry}
 
 
 def _line(registry: Mapping[str, Any], name: str, details: Callable[[Any], str]) -> str:
     try:
         entry = registry[name]
     except (EngineError, MissingDependency) as error:
-        return str(error).removeprefix(f"{name} ")  # which stands before it already
+        return str(error).removeprefix(f"{name} ")  # which the list prints in front
     return (getdoc(entry) or "").partition("\n")[0].rstrip(".") + details(entry)
 
 
@@ -53,7 +55,8 @@ def _engine(engine: Any) -> str:
 
 
 def _metric(metric: Any) -> str:
-    return f"; {f'{metric.unit}, ' if metric.unit else ''}{metric.better} is better, {metric.best:g} is the same sound"
+    unit = f"{metric.unit}, " if metric.unit else ""
+    return f"; {unit}{metric.better} is better, {metric.best:g} is the same sound"
 
 
 def _nothing(_: Any) -> str:

@@ -1,4 +1,4 @@
-"""What `patchflow dataset` prints: progress with rate and remaining time to stderr, a summary to stdout."""
+"""What `patchflow dataset` prints: progress to stderr, a summary to stdout."""
 
 from collections.abc import Mapping
 from types import TracebackType
@@ -8,8 +8,7 @@ import typer
 
 from ..errors import Interrupted
 from ..progress import Progress
-from ._json import print_json
-from ._progress import ProgressBar
+from ._console import ProgressBar, print_json
 
 __all__ = ["DatasetOutput"]
 
@@ -17,7 +16,7 @@ _EVERY = 30.0  # seconds between two lines where there is no terminal to draw a 
 
 
 class DatasetOutput:
-    """Shows how a making is doing and what came of it.
+    """Shows how far a data set is and what came of it.
 
     Args:
         as_json: Whether to print one JSON object and nothing else to stdout.
@@ -39,7 +38,7 @@ class DatasetOutput:
             raise Interrupted("interrupted; what is done is kept, and the same command goes on from there") from error
 
     def progress(self, state: Progress) -> None:
-        """Shows how much is done, how fast, and how long the rest will take."""
+        """Shows how much is done, how fast, and how long is left."""
         self._bar.show(state)
 
     def show(self, facts: Mapping[str, Any], line: str) -> None:

@@ -1,4 +1,4 @@
-"""What `patchflow dataset` can do with a path: make, repair, verify a data set, or make examples."""
+"""What `patchflow dataset` does: makes, repairs or verifies a data set, or makes examples."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,9 +13,10 @@ from ..errors import OptionError
 from ._dataset_output import DatasetOutput
 from ._parse import key_values
 
-__all__ = ["make", "make_them", "mend", "prove"]
+__all__ = ["make", "make_from_bank", "repair_set", "verify_set"]
 
 Engage = Callable[[], Executor]
+"""Starts what renders, e.g. finds a cluster; called once the work is known to be possible."""
 
 
 def make(path: Path, out: Path | None, overrides: Sequence[str], engage: Engage, output: DatasetOutput) -> None:
@@ -39,7 +40,7 @@ def make(path: Path, out: Path | None, overrides: Sequence[str], engage: Engage,
     )
 
 
-def mend(folder: Path, out: Path | None, overrides: Sequence[str], engage: Engage, output: DatasetOutput) -> None:
+def repair_set(folder: Path, out: Path | None, overrides: Sequence[str], engage: Engage, output: DatasetOutput) -> None:
     """Makes the damaged shards of a folder again.
 
     Raises:
@@ -52,7 +53,7 @@ def mend(folder: Path, out: Path | None, overrides: Sequence[str], engage: Engag
     output.show({"folder": str(folder), "repaired": list(mended)}, f"{folder}  files made again: {len(mended)}")
 
 
-def prove(folder: Path, output: DatasetOutput) -> int:
+def verify_set(folder: Path, output: DatasetOutput) -> int:
     """Names the damaged files of a folder; returns the exit code."""
     damaged = damaged_files(folder, output.progress)
     for name, what in damaged.items():
@@ -61,7 +62,7 @@ def prove(folder: Path, output: DatasetOutput) -> int:
     return 1 if damaged else 0
 
 
-def make_them(
+def make_from_bank(
     path: Path, out: Path | None, overrides: Sequence[str], output: DatasetOutput, workers: int | None
 ) -> None:
     """Makes the examples of a recipe.

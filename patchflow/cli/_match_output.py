@@ -14,7 +14,7 @@ from ..output.match_files import Failure
 from ..output.summary import to_json
 from ..output.writer import Report
 from ..progress import Progress
-from ._progress import ProgressBar
+from ._console import ProgressBar
 
 __all__ = ["MatchOutput"]
 
@@ -30,7 +30,7 @@ class MatchOutput:
     def __init__(self, folder: Path, *, as_json: bool) -> None:
         self.folder = folder
         self.as_json = as_json
-        self.code = 0
+        self.code = 0  # exit code
         self._banks: dict[str, int] = {}
         self._bar = ProgressBar("loading")
 
@@ -43,10 +43,9 @@ class MatchOutput:
     ) -> None:
         self._bar.stop()
         if error is None and not self.as_json:
-            for bank, voices in self._banks.items():
-                typer.echo(
-                    f"\n{self.folder / bank}  {voices} {'voices' if voices > 1 else 'voice'}, the best of each sound"
-                )
+            for bank, count in self._banks.items():
+                voices = "voices" if count > 1 else "voice"
+                typer.echo(f"\n{self.folder / bank}  {count} {voices}, the best of each sound")
 
     def progress(self, state: Progress) -> None:
         """Shows the best distance so far and what was spent."""
@@ -67,10 +66,12 @@ class MatchOutput:
         if not summary["complete"]:
             self.code = 130
             _note(found.sound, f"stopped early, the best of {summary['renders']:,} renders is kept")
-        if faults := found.faults:
+        faults = found.faults
+        if faults:
             _note(found.sound, f"left out {len(faults):,} that the synth could not play; the first: {faults[0]}")
         if summary["target"]["length_s"] >= LONGEST:
-            start, length = summary["target"]["trim_offset_s"], found.reference.file_length
+            start = summary["target"]["trim_offset_s"]
+            length = found.reference.file_length
             _note(found.sound, f"only {LONGEST:g} s from {start:.2f} s on are matched, of {length:.2f} s")
 
     def _print(self, found: Report) -> None:
@@ -80,14 +81,15 @@ class MatchOutput:
         if found.summary["bank"]:
             self._banks[found.summary["bank"]["file"]] = found.summary["bank"]["voice"]
         console = Console(highlight=False, soft_wrap=True)
-        console.print(Text(f"\n{found.sound.name}  {_heard(found)}", style="bold"))
+        console.print(Text(f"\n{found.sound.name}  {_target(found)}", style="bold"))
         console.width = max(console.width, 40) if console.is_terminal else 4096  # a pipe wants one line a file
         console.print(_table(found))
         for file in (found.names.audio, found.names.picture, found.names.summary):
             console.print(Text(f"  {file}"))
 
 
-def _heard(found: Report) -> str:
+def _target(found: Report) -> str:
+    """The note of the target, and how long it is, e.g. `"A4 (98% sure), held 0.40 s of 0.90 s"`."""
     target = found.summary["target"]
     likeliest = target["notes"][0]
     sure = f"{likeliest['name']} ({likeliest['confidence']:.0%} sure)"
@@ -99,12 +101,15 @@ def _table(found: Report) -> Table:
     for name in ("", "distance", "note", "preset"):
         table.add_column(name, justify="right" if name == "distance" else "left", overflow="fold")
     for rank, (rendition, file) in enumerate(zip(found.renditions, found.names.presets, strict=False), 1):
-        distance, note = rendition.distance, rendition.candidate.note
-        cells = (str(rank), f"{distance.value:.2f} {distance.unit}", note_name(note.pitch), str(file))
-        table.add_row(*map(Text, cells))
+        distance = rendition.distance
+        note = note_name(rendition.candidate.note.pitch)
+        cells = (str(rank), f"{distance.value:.2f} {distance.unit}", note, str(file))
+        # As `Text`, since a plain string is markup for rich, and a file may be called "[bold].wav".
+        table.add_row(*[Text(cell) for cell in cells])
     return table
 
 
 def _note(sound: Path, message: str) -> None:
+    """Prints a line to stderr, with the sound in front unless the message names it."""
     about = "" if str(sound) in message else f"{sound}: "
     typer.echo(f"patchflow: {about}{' '.join(message.split())}", err=True)

@@ -1,4 +1,4 @@
-"""Words and numbers of the command line to values, refused in words that name them."""
+"""Turns words and numbers of the command line into values; errors name what is wrong."""
 
 import math
 from collections.abc import Sequence
@@ -71,11 +71,14 @@ def library_file(chosen: Path | None, *, none: bool) -> Path | None:
         chosen: The one a user asks for; their own, if there is one, if not given.
         none: Whether they want none.
     """
-    if none:
-        return None
     from ..presets.library.library import default_path
 
-    return chosen or (default_path() if default_path().exists() else None)
+    if none:
+        return None
+    if chosen is not None:
+        return chosen
+    own = default_path()
+    return own if own.exists() else None
 
 
 def locks(words: Sequence[str], space: "ParamSpace") -> "dict[str, Value | None]":
@@ -93,19 +96,29 @@ def locks(words: Sequence[str], space: "ParamSpace") -> "dict[str, Value | None]
         >>> locks(["osc", "gain=-6"], engines["tone"].space)
         {'osc': None, 'gain': -6.0}
     """
-    split = (word.partition("=") for word in words)
-    return {name: _value(text, space.index.get(name), space) if sign else None for name, sign, text in split}
+    found: dict[str, Value | None] = {}
+    for word in words:
+        name, sign, text = word.partition("=")
+        found[name] = _value(name, text, space) if sign else None
+    return found
 
 
-def _value(text: str, position: int | None, space: "ParamSpace") -> "Value":
-    from ..presets.parameters import Choice, Steps
+def _value(name: str, text: str, space: "ParamSpace") -> "Value":
+    """The text as the kind of value that a parameter has; the text itself where it does not fit.
 
-    if position is None or isinstance(space.parameters[position], Choice):
+    Then it is the parameter that refuses it: that message says what is allowed.
+    """
+    from ..presets import Choice, Steps
+
+    if name not in space.index:
+        return text
+    parameter = space.parameters[space.index[name]]
+    if isinstance(parameter, Choice):
         return text
     try:
-        return int(text) if isinstance(space.parameters[position], Steps) else float(text)
+        return int(text) if isinstance(parameter, Steps) else float(text)
     except ValueError:
-        return text  # which the parameter refuses, in its own words
+        return text
 
 
 def whole(text: str | int) -> int:

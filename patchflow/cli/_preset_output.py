@@ -1,4 +1,4 @@
-"""How presets, and what became of an import, are printed."""
+"""What `patchflow presets` prints: presets, and what became of an import."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -10,21 +10,25 @@ import typer
 
 from ..presets import Entry, Preset
 from ..presets.library.intake import FileIntake
-from ._json import print_json
+from ._console import print_json
 
 __all__ = ["print_entries", "print_export", "print_intake", "print_preset", "print_removal", "print_tagged"]
 
 
 def print_intake(files: Iterable[FileIntake], *, as_json: bool) -> int:
     """Prints problems to stderr as they come and a summary in the end; returns how many presets were imported."""
-    done = []
+    done: list[FileIntake] = []
+    problems: list[str] = []
     for file in files:
-        for line in (*file.problems, *(f"{file.path}: {note}" for note in file.notes)):
-            typer.echo(line, err=True)
+        for problem in file.problems:
+            typer.echo(problem, err=True)
+        for note in file.notes:
+            typer.echo(f"{file.path}: {note}", err=True)
         done.append(file)
-    added, merged = sum(file.added for file in done), sum(file.merged for file in done)
+        problems.extend(file.problems)
+    added = sum(file.added for file in done)
+    merged = sum(file.merged for file in done)
     if as_json:
-        problems = [line for file in done for line in file.problems]
         print_json({"files": len(done), "added": added, "merged": merged, "problems": problems})
     else:
         typer.echo(f"{_count(added, 'new preset')}, {merged:,} already there{_losses(done)}")
@@ -38,10 +42,12 @@ def print_entries(entries: Sequence[Entry], *, limit: int, as_json: bool) -> Non
     if as_json:
         print_json([_facts(entry) for entry in entries])
         return
-    rows = [[str(cell) for cell in _summary(entry).values()] for entry in entries]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows = [_cells(entry) for entry in entries]
+    columns = zip(*rows, strict=True)
+    widths = [max(map(len, column)) for column in columns]
     for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width)
+        # A column that is empty in all rows is left out.
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width]
         typer.echo("  ".join(cells).rstrip())
 
 
@@ -55,7 +61,7 @@ def print_preset(entry: Entry, preset: Preset, *, as_json: bool) -> None:
         known = (label.name, label.category, label.author, ", ".join(label.tags), label.source)
         lines.append(("known as", "  ".join(filter(None, known))))
     for group, names in groupby(preset.values, key=_group):
-        values = (f"{name.removeprefix(f'{group}.')}={_plain(preset.values[name])}" for name in names)
+        values = [f"{name.removeprefix(group + '.')}={_plain(preset.values[name])}" for name in names]
         lines.append((group, "  ".join(values)))
     for left, right in lines:
         if right:
@@ -89,12 +95,16 @@ def print_tagged(count: int, *, as_json: bool) -> None:
 def _losses(files: Sequence[FileIntake]) -> str:
     rejected = sum(len(file.rejected) for file in files)
     unread = sum(bool(file.error) for file in files)
-    parts = [f"{rejected:,} rejected"] * bool(rejected) + [f"{_count(unread, 'file')} not read"] * bool(unread)
-    return "".join(f"; {part}" for part in parts)
+    said = ""
+    if rejected:
+        said += f"; {rejected:,} rejected"
+    if unread:
+        said += f"; {_count(unread, 'file')} not read"
+    return said
 
 
 def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'s' * (number != 1)}"
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def _facts(entry: Entry) -> dict[str, Any]:
@@ -103,6 +113,10 @@ def _facts(entry: Entry) -> dict[str, Any]:
 
 def _summary(entry: Entry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in ("id", "name", "category", "author", "synth")}
+
+
+def _cells(entry: Entry) -> list[str]:
+    return [str(cell) for cell in _summary(entry).values()]
 
 
 def _group(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What `patchflow synth` prints."""
+"""What `patchflow synth` prints: plug-ins and their parameters, or what is wrong with them."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import typer
 from ..engines import Control, Description, described, description_file
 from ..errors import PatchflowError
 from ..plugins import synth_description
-from ._json import print_json
+from ._console import print_json
 
 __all__ = ["print_added", "print_synth", "print_synths"]
 

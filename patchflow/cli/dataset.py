@@ -1,4 +1,4 @@
-"""`patchflow dataset`: makes a data set from a recipe, or looks after one."""
+"""`patchflow dataset`: makes a data set from a recipe, verifies or repairs one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -46,21 +46,25 @@ def dataset(
     Example: patchflow dataset sounds --verify
     Example: patchflow dataset recipes/examples/dexed-16.toml -o cache/examples/dexed-16
     """
-    from ..data.dataset.executors import executors
+    from ..data.dataset.executors import Executor, executors
     from ..data.examples import is_examples_recipe
     from ..errors import OptionError
     from ._dataset_output import DatasetOutput
-    from ._dataset_work import make, mend, prove
+    from ._dataset_work import make, repair_set, verify_set
 
     with DatasetOutput(as_json=as_json) as output:
         if verify and not repair:
-            raise typer.Exit(prove(path, output))
+            raise typer.Exit(verify_set(path, output))
         if not repair and is_examples_recipe(path):
-            from ._dataset_work import make_them
+            from ._dataset_work import make_from_bank
 
             if (executor, address) != ("local", None):
                 raise OptionError("--executor and --address: examples are made on this machine")
-            make_them(path, out, overrides or [], output, workers)
+            make_from_bank(path, out, overrides or [], output, workers)
             return
-        work = mend if repair else make
-        work(path, out, overrides or [], lambda: executors[executor](workers, address), output)
+
+        def engage() -> Executor:
+            return executors[executor](workers, address)
+
+        work = repair_set if repair else make
+        work(path, out, overrides or [], engage, output)

@@ -1,4 +1,4 @@
-"""`patchflow evaluate`: measures trained models, and what they have to beat."""
+"""`patchflow evaluate`: measures trained models, and the baselines they have to beat."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +10,8 @@ from ._parse import whole
 
 __all__ = ["evaluate"]
 
+_PARTS = {"test": "test sounds", "sounds": "out-of-domain sounds"}
+
 
 def evaluate(
     runs: Annotated[
@@ -17,13 +19,14 @@ def evaluate(
     ] = None,
     *,
     sounds: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Sounds of another world to judge as well, each at its note.")
+        Path | None, typer.Option(metavar="FOLDER", help="Out-of-domain sounds to evaluate as well, each at its note.")
     ] = None,
     data: Annotated[
         Path | None, typer.Option(metavar="EXAMPLES", help="The examples, if they are not where the recipe says.")
     ] = None,
     baselines: Annotated[
-        Path | None, typer.Option(metavar="EXAMPLES", help="Judge the rows that need no model instead of runs.")
+        Path | None,
+        typer.Option(metavar="EXAMPLES", help="Evaluate the baselines, which need no model, instead of runs."),
     ] = None,
     fold: Annotated[int, typer.Option(metavar="K", parser=whole, help="With --baselines: the fold.")] = 0,
     seed: Annotated[int, typer.Option(metavar="N", parser=whole, help="With --baselines: of the random presets.")] = 0,
@@ -41,7 +44,7 @@ def evaluate(
     again: Annotated[bool, typer.Option("--again", help="Begin anew, whatever is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a row.")] = False,
 ) -> None:
-    """Measure the single best guesses of trained models on the test part of their fold.
+    """Measure the predictions of trained models, one for each sound, on the test part of their fold.
 
     Each run gets results.jsonl, a line a sound, and summary.json; `patchflow tables` makes tables of them.
     An interrupted call goes on where it stopped.
@@ -50,9 +53,9 @@ def evaluate(
     Example: patchflow evaluate runs/vae runs/flow_reg --sounds recordings
     Example: patchflow evaluate --baselines cache/examples/dexed-16 --fold 0 -o runs/beside-0
     """
-    from ..evaluate import evaluate_run, evaluate_trivial
+    from ..evaluate import evaluate_baselines, evaluate_run
+    from ._console import ProgressBar
     from ._parse import check_device, check_least
-    from ._progress import ProgressBar
 
     if bool(runs) == (baselines is not None):
         raise typer.BadParameter("give run folders or --baselines, and not both")
@@ -64,7 +67,7 @@ def evaluate(
     shared: dict[str, Any] = {"sounds": sounds, "most": most, "workers": workers, "again": again}
     with ProgressBar("loading") as bar:
         if baselines is not None and out is not None:
-            rows = evaluate_trivial(baselines, out, fold=fold, seed=seed, progress=bar.show, **shared)
+            rows = evaluate_baselines(baselines, out, fold=fold, seed=seed, progress=bar.show, **shared)
             done = {str(out / name): row for name, row in rows.items()}
         else:
             done = {}
@@ -79,9 +82,11 @@ def _line(folder: str, summary: Mapping[str, Any], *, as_json: bool) -> str:
         from json import dumps
 
         return dumps({"folder": folder, **summary})
-    counts = [f"{summary[part]['items']:,} {name}" for part, name in _PARTS.items() if part in summary]
-    faults = sum(summary[part]["faults"] for part in _PARTS if part in summary)
-    return f"{folder}: {summary['row']}, {' and '.join(counts) or 'nothing to judge'}, {faults} faults"
-
-
-_PARTS = {"test": "test sounds", "sounds": "foreign sounds"}
+    counts = []
+    faults = 0
+    for part, name in _PARTS.items():
+        if part in summary:
+            counts.append(f"{summary[part]['items']:,} {name}")
+            faults += summary[part]["faults"]
+    evaluated = " and ".join(counts) or "nothing to evaluate"
+    return f"{folder}: {summary['row']}, {evaluated}, {faults} faults"

@@ -1,4 +1,4 @@
-"""`patchflow list`: what there is to choose from."""
+"""`patchflow list`: the engines, models, metrics, formats or executors there are."""
 
 from typing import Annotated
 

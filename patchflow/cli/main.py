@@ -38,7 +38,9 @@ app.command("list")(list_)
 app.add_typer(presets, name="presets")
 app.add_typer(synth, name="synth")
 
-_UsageError: type[Exception] = typer.BadParameter.__mro__[2]  # what every mistake on the command line descends from
+# What every mistake on the command line descends from. Typer has no public name for it: BadParameter is a UsageError,
+# which is a ClickException.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[2]
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -62,7 +64,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _main(sys.argv[1:] if arguments is None else arguments)
     except BrokenPipeError:
         _drop_output()
-        return 1  # whoever read the output has heard enough
+        return 1  # whoever read the output wants no more, such as `head`
     except PatchflowError as error:
         return _fail(str(error), 130 if isinstance(error, Interrupted) else 1)
     except OSError as error:
@@ -83,12 +85,13 @@ def _main(arguments: Sequence[str]) -> int:
             typer.echo(message, err=True)
             return 2
         context = getattr(error, "ctx", None)
+        command = context.command_path if context else "patchflow"
         end = "" if message.endswith(("?", ".")) else "."
-        return _fail(f"{message}{end} See `{context.command_path if context else 'patchflow'} --help`.", 2)
+        return _fail(f"{message}{end} See `{command} --help`.", 2)
     except SystemExit:  # typer's answer to a closed pipe
         raise BrokenPipeError from None
     sys.stdout.flush()  # a full disk or a closed pipe shows here
-    if result == 130:
+    if result == 130:  # a command that kept what it had after Ctrl-C, such as `match`: said like any interruption
         raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
 
@@ -100,7 +103,7 @@ def _fail(message: str, code: int = 1) -> int:
 
 
 def _drop_output() -> None:
-    """Keeps the interpreter from writing, on its way out, what could not be written before."""
+    """Keeps the interpreter from trying again, when it exits, to write what could not be written."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

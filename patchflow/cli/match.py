@@ -44,7 +44,7 @@ def match(
             "May be repeated.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", parser=whole, help="Start of all chance.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", parser=whole, help="Seed of the random generator.")] = 0,
     trim_db: Annotated[
         float, typer.Option(metavar="DB", parser=number, help="Level, relative to the peak, below which is silence.")
     ] = -50.0,
@@ -88,17 +88,25 @@ def match(
     """
     from ..audio.note_names import note_number
     from ..engines import engines
+    from ..match.matcher import DEFAULT_SECONDS
     from ..output.match_files import match_files
     from ._match_output import MatchOutput
     from ._parse import library_file, locks
 
-    budget = {"seconds": 5.0 if seconds is None and renders is None else seconds, "renders": renders}
-    fixed = {"note": None if note is None else note_number(note), "lock": locks(lock or [], engines[synth].space)}
-    search = {**budget, **fixed, "candidates": candidates, "seed": seed, "trim_db": trim_db}
+    if seconds is None and renders is None:
+        seconds = DEFAULT_SECONDS  # said here, so that the written numbers name it
+    pitch = None if note is None else note_number(note)
+    locked = locks(lock or [], engines[synth].space)
     if voice is not None and on is None:
         raise typer.BadParameter("--voice says which preset of the file that --on names")
-    start = {"model": model, "library": library_file(library, none=no_library), "on": on, "voice": voice}
     with MatchOutput(out, as_json=as_json) as output:
-        for found in match_files(synth, sounds, out, progress=output.progress, **start, **search):
+        matches = match_files(
+            synth, sounds, out,
+            model=model, library=library_file(library, none=no_library), on=on, voice=voice,
+            seconds=seconds, renders=renders, candidates=candidates,
+            note=pitch, lock=locked, seed=seed, trim_db=trim_db,
+            progress=output.progress,
+        )  # fmt: skip
+        for found in matches:
             output.show(found)
     raise typer.Exit(output.code)

@@ -1,4 +1,4 @@
-"""`patchflow presets`: the library of presets on this computer."""
+"""`patchflow presets`: imports, tags, searches and exports the presets of a library."""
 
 from pathlib import Path
 from typing import Annotated
@@ -46,15 +46,21 @@ def import_(
     Example: patchflow presets import banks/ rom1a.syx
     """
     from ..engines import engines, load_presets
+    from ..presets import ParamSpace, ReadReport
     from ..presets.library.intake import import_files
     from ..presets.library.library import Library
     from ._preset_output import print_intake
 
     if synth:
-        engines[synth]  # that there is none is no fault of the files
-    files = import_files(
-        Library(library), paths, lambda name: engines[name].space, lambda path: load_presets(path, synth)
-    )
+        engines[synth]  # raises if there is none: else every file would be blamed for it
+
+    def space_of(name: str) -> ParamSpace:
+        return engines[name].space
+
+    def read(path: Path) -> ReadReport:
+        return load_presets(path, synth)
+
+    files = import_files(Library(library), paths, space_of, read)
     if not print_intake(files, as_json=as_json):
         raise typer.Exit(1)
 
@@ -94,15 +100,15 @@ def tag(
     """Describe the presets of a synth, so that they are found by what they are.
 
     Categories are guessed from names; every preset is played once and called bright or dark, noisy, moving or
-    steady, and so on. `show` tells which word comes from where.
+    steady, and so on. `show` tells which tag comes from where.
 
     Example: patchflow presets tag --synth dexed
     """
     from ..data.label_library import tag_library
     from ..engines import engines
     from ..presets.library.library import Library
+    from ._console import ProgressBar
     from ._preset_output import print_tagged
-    from ._progress import ProgressBar
 
     with ProgressBar("loading") as bar:
         count = tag_library(Library(library), synth, engines[synth], bar.show)

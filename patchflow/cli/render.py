@@ -41,5 +41,11 @@ def render(
 
     key = make_note(note_number(note), velocity, hold, length)
     played = play_file(preset, key, synth=synth, voice=voice, rate=rate, out=out)
-    remark = "silent" if played.silent else f"turned down by {-played.gain_db:.1f} dB" if played.gain_db < 0 else ""
-    typer.echo("  ".join(filter(None, (str(played.file), played.preset.name, remark))))
+    said = [str(played.file)]
+    if played.preset.name:
+        said.append(played.preset.name)
+    if played.silent:
+        said.append("silent")
+    elif played.gain_db < 0:
+        said.append(f"turned down by {-played.gain_db:.1f} dB")
+    typer.echo("  ".join(said))

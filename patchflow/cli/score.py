@@ -9,7 +9,7 @@ __all__ = ["score"]
 
 
 def score(
-    a: Annotated[Path, typer.Argument(metavar="A", help="The sound to judge.")],
+    a: Annotated[Path, typer.Argument(metavar="A", help="The sound to score.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="The sound it should be like.")],
     metric: Annotated[
         list[str] | None,
@@ -29,10 +29,10 @@ def score(
     \b
     Example: patchflow score mine.wav theirs.wav -m log_mel_l1
     """
-    from ..output.distances import measure_files
+    from ..output.distances import compare_files
     from ..output.summary import to_json
 
-    distances = measure_files(a, b, metric)
+    distances = compare_files(a, b, metric)
     if as_json:
         typer.echo(to_json({distance.metric: distance.value for distance in distances}))
         return

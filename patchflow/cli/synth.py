@@ -1,4 +1,4 @@
-"""`patchflow synth`: plug-ins as synths."""
+"""`patchflow synth`: adds plug-ins as synths, lists, shows and removes them."""
 
 from typing import Annotated
 
@@ -51,7 +51,7 @@ def add(
     Example: patchflow synth add /usr/lib/vst/amsynth_vst.so --name amsynth
     """
     from ..plugins import add_synth
-    from ._progress import ProgressBar
+    from ._console import ProgressBar
     from ._synth_output import print_added
 
     with ProgressBar("loading") as bar:

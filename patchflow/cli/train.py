@@ -1,4 +1,4 @@
-"""`patchflow train`: makes a model from a recipe, or for a synth of one's own."""
+"""`patchflow train`: trains a model as a recipe says, or one for a synth from your own presets."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,7 +42,7 @@ def train(
 
     A recipe is a small TOML file: what to learn from (bank = a file of presets that sounds are rendered from, or
     data = a folder of examples), synth, model, out = the folder for all results; then, if you like, epochs or steps,
-    batch, rate, device = "cuda", base = another recipe that this one changes. All keys are explained in
+    batch, learning_rate, device = "cuda", base = another recipe that this one changes. All keys are explained in
     docs/training.md; an unknown one is an error. The folder gets the weights (SYNTH.safetensors), log.jsonl
     (every term of the loss, on training and validation items), recipe.json (the recipe as resolved, the commit)
     and a checkpoint: the same command goes on from it, after Ctrl-C or a power cut, to the same weights.
@@ -58,7 +58,7 @@ def train(
     Example: patchflow train recipes/dexed-cpu.toml steps=100 seed=1
     Example: patchflow train --synth amsynth --minutes 30
     """
-    from ..train import is_follower, train_own
+    from ..train import is_follower, train_for_synth
     from ..train import train as run
     from ._parse import key_values, library_file
 
@@ -70,10 +70,17 @@ def train(
         if recipe is not None:
             weights = run(recipe, key_values(overrides or []), _show)
         else:
-            wanted = {"minutes": 60.0 if minutes is None else minutes, "device": device or "cpu"}
-            weights = train_own(synth, library=library_file(library, none=False), progress=_show, **wanted)
+            weights = train_for_synth(
+                synth,
+                library=library_file(library, none=False),
+                minutes=60.0 if minutes is None else minutes,
+                device=device or "cpu",
+                progress=_show,
+            )
     except PatchflowError as error:
-        if is_follower() and "out of memory" not in str(error):  # the first process meets all others too
+        # On several GPUs every process meets the same error, and the first one prints it. Memory may run out on one
+        # GPU alone: that is printed by whichever it is.
+        if is_follower() and "out of memory" not in str(error):
             raise typer.Exit(1) from None
         raise
     if not is_follower():
@@ -81,6 +88,6 @@ def train(
 
 
 def _show(progress: "Progress") -> None:
-    from ._progress import line
+    from ._console import line
 
     typer.echo(line(progress), err=True)

@@ -1,4 +1,20 @@
-"""Training material: banks, families and splits, samplers, rendered caches, augmentation."""
+"""Training data: presets of one synth, the sounds they make, and who is related to whom.
+
+Presets come in, from banks, libraries and preset files; out go folders that models are trained and tested on. Open
+`bank.py` first, then one of the three pipelines:
+
+* `examples/`: model inputs with presets, attributes and folds, for one fixed note. What the paper's models learn from.
+* `dataset/`: sounds with presets and notes, as Parquet files for anybody. Local or on a cluster.
+* `cache.py`, `stream.py`: model inputs of drawn presets and notes, on disk or renewed in memory, for the posterior.
+
+What the pipelines share:
+
+* `bank.py`, `make_bank.py`: presets with sound families and a split; how to make them.
+* `families.py`: near-duplicates, families, and how families are dealt to folds.
+* `sampler.py`: draws presets and notes around a bank. `augment.py`: makes spectrograms sound recorded.
+* `attributes.py`: opposite attributes of training presets, for macro-controls. `label_library.py`: words for people
+  who search a preset library. The two are not the same, see there.
+"""
 
 from .bank import Bank
 from .sampler import Sampler

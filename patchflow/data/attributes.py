@@ -1,24 +1,32 @@
-"""Pairs of opposite words, and which of them presets get."""
+"""Attributes of training presets: pairs of opposites, and how presets get tags of them.
+
+These are the semantic attributes of the paper, for macro-controls. An attribute has two ends, such as Dark and Bright,
+and one measure on a continuous scale. A preset gets tag -1 or +1 if it is among the extremes of the *training presets*,
+so the thresholds differ from data set to data set and from fold to fold. Models learn from the tags.
+
+The words that people search a preset library by are another system: single words such as "bright", each with a fixed
+range in Hz, s or dB, the same for every synth. See `data.label_library`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..presets.categories import guess_category
+from ..presets.categories import category_from_name
 
-__all__ = ["MEASURED", "NAMED", "Opposites", "kind_by_name", "tags_of"]
+__all__ = ["MEASURED_ATTRIBUTES", "NAMED_ATTRIBUTE", "Attribute", "kind_by_name", "tags_of"]
 
 
 @dataclass(frozen=True)
-class Opposites:
-    """Two words that mean the opposite.
+class Attribute:
+    """A quality of sounds that has two opposite ends.
 
     Args:
-        low: The word for small values, tag -1.
-        high: The word for large values, tag +1.
-        measure: What tells them apart: a name of `features.descriptors.UNITS` or `features.character.CHARACTER`, or
-            `"name"` where the values are tags already, guessed from what presets are called.
+        low: Name of the end of small values, tag -1.
+        high: Name of the end of large values, tag +1.
+        measure: What is measured: a name of `features.descriptors.UNITS` or `features.character.CHARACTER`, or `"name"`
+            where the values are tags already, inferred from the names of presets.
     """
 
     low: str
@@ -26,59 +34,60 @@ class Opposites:
     measure: str
 
 
-MEASURED = (
-    Opposites("Dark", "Bright", "brightness"),
-    Opposites("Clean", "Dirty", "noisiness"),
-    Opposites("Thin", "Phat", "weight"),
-    Opposites("Soft", "Aggressive", "roughness"),
-    Opposites("Constant", "Moving", "movement"),
-    Opposites("Inharmonic", "Harmonic", "harmonicity"),
-    Opposites("Static", "Dynamic", "swing"),
+MEASURED_ATTRIBUTES = (
+    Attribute("Dark", "Bright", "brightness"),
+    Attribute("Clean", "Dirty", "noisiness"),
+    Attribute("Thin", "Phat", "weight"),
+    Attribute("Soft", "Aggressive", "roughness"),
+    Attribute("Constant", "Moving", "movement"),
+    Attribute("Inharmonic", "Harmonic", "harmonicity"),
+    Attribute("Static", "Dynamic", "swing"),
 )
-"""Those that can be measured on one note. Of the paper's ten, Wide and Narrow need two channels, and nobody has said
-how to hear Modern and Vintage."""
+"""The attributes that can be measured on one note. Two of the paper's ten are missing: Wide and Narrow need two
+channels, and for Modern and Vintage there is no known measure."""
 
-NAMED = Opposites("Natural", "Synthetic", "name")
-"""Guessed from names, so only where presets sound as whoever named them heard them."""
+NAMED_ATTRIBUTE = Attribute("Natural", "Synthetic", "name")
+"""Inferred from names of presets, so only for whole synths: with fewer parameters the named sound may be gone."""
 
 _NATURAL = {"Drums", "Bells", "Mallets", "Keys", "Plucked", "Brass", "Woodwind", "Strings", "Voice"}
 _SYNTHETIC = {"Lead", "Pad", "Sequence", "Effects"}
 
 
 def kind_by_name(names: Sequence[str] | np.ndarray) -> np.ndarray:
-    """Returns -1 for names of what is played by hand or mouth, +1 for what only synths do, else 0, shape `(N,)`.
+    """Returns -1 for names of acoustic instruments, +1 for names of synth sounds, else 0, int8, shape `(N,)`.
 
     Example:
         >>> kind_by_name(["TUB BELLS", "SyncLead", "Blue"]).tolist()
         [-1, 1, 0]
     """
-    kinds = (guess_category(str(name)) for name in names)
+    kinds = (category_from_name(str(name)) for name in names)
     return np.array([(kind in _SYNTHETIC) - (kind in _NATURAL) for kind in kinds], np.int8)
 
 
-def tags_of(values: np.ndarray, pairs: Sequence[Opposites], training: np.ndarray, tagged: float) -> np.ndarray:
-    """Returns the tags of presets: of every measure the extremes of the training presets, and what goes beyond.
+def tags_of(values: np.ndarray, attributes: Sequence[Attribute], training: np.ndarray, tagged: float) -> np.ndarray:
+    """Returns the tags of presets: the extremes of the training presets, and whatever lies beyond them.
 
     Args:
-        values: A measure a pair, shape `(N, M)`.
-        pairs: The words, M of them.
-        training: Rows of the training presets; nothing else decides where a word begins.
-        tagged: Share of the training presets that get one of the two words, half of them each.
+        values: The measure of each attribute, shape `(N, M)`.
+        attributes: The attributes, M of them.
+        training: Rows of the training presets; only these decide the thresholds.
+        tagged: Share of the training presets that get a tag of each attribute, half of them each end.
 
     Returns:
         -1, +1 or 0, int8, shape `(N, M)`.
 
     Example:
         >>> values = np.array([[1.0], [2.0], [3.0], [9.0]])
-        >>> tags_of(values, MEASURED[:1], np.array([0, 1, 2]), tagged=0.6).ravel().tolist()
+        >>> tags_of(values, MEASURED_ATTRIBUTES[:1], np.array([0, 1, 2]), tagged=0.6).ravel().tolist()
         [-1, 0, 1, 1]
     """
     tags = np.zeros(values.shape, np.int8)
-    for column, pair in enumerate(pairs):
-        found = values[:, column]
-        if pair.measure == NAMED.measure:
-            tags[:, column] = np.sign(found)
+    for column, attribute in enumerate(attributes):
+        measured = values[:, column]
+        if attribute.measure == NAMED_ATTRIBUTE.measure:
+            tags[:, column] = np.sign(measured)
         elif len(training) and tagged:
-            low, high = np.quantile(found[training], [tagged / 2, 1 - tagged / 2])
-            tags[:, column] = (found >= high).astype(np.int8) - (found <= low).astype(np.int8)
+            low, high = np.quantile(measured[training], [tagged / 2, 1 - tagged / 2])
+            # The difference is 0 where both hold: training presets that all measure the same have no extremes.
+            tags[:, column] = (measured >= high).astype(np.int8) - (measured <= low).astype(np.int8)
     return tags

@@ -1,4 +1,4 @@
-"""Makes rendered spectrograms sound recorded: room, band limits, noise, cuts and late starts."""
+"""Makes rendered spectrograms like recordings: room, band limits, noise, cuts and late starts."""
 
 import torch
 from jaxtyping import Float
@@ -15,8 +15,8 @@ def augment(mel: Float[Tensor, "B F N"], generator: torch.Generator, *, share: f
     Works on powers, where reverberation smears each band in time and noise adds.
 
     Args:
-        mel: Levels from 0 to 1, see `features.model_input`.
-        generator: Source of chance.
+        mel: Levels from 0 to 1, see `features.inputs.levels.model_input`.
+        generator: Random generator.
         share: Share of items that are changed at all.
     """
     rows = torch.nonzero(torch.rand(len(mel), generator=generator) < share)[:, 0]
@@ -47,6 +47,7 @@ def _late(power: Tensor, generator: torch.Generator) -> Tensor:
 def _room(power: Tensor, generator: torch.Generator) -> Tensor:
     """Adds an exponential tail of 0.1 to 1.2 s, 3 to 25 dB below the direct sound."""
     count, _, frames = power.shape
+    # Reverberation times are to -60 dB, which is 13.8 natural units of power, and a frame is 512 samples at 22,050 Hz.
     decay = _uniform(count, 0.1, 1.2, generator) * 22_050 / 512 / 13.8  # frames to fall by 1/e in power
     level = 10 ** (_uniform(count, -25, -3, generator) / 10)
     lag = torch.arange(frames)
@@ -60,8 +61,8 @@ def _cut(power: Tensor, generator: torch.Generator) -> Tensor:
     count, _, frames = power.shape
     end = _uniform(count, 0.075, 1.0, generator) * frames
     cut = power * (torch.arange(frames) < end)
-    heard = cut.amax((1, 2), keepdim=True) > 1e-3 * power.amax((1, 2), keepdim=True)
-    return torch.where(heard, cut, power)
+    audible = cut.amax((1, 2), keepdim=True) > 1e-3 * power.amax((1, 2), keepdim=True)
+    return torch.where(audible, cut, power)
 
 
 def _filter(power: Tensor, generator: torch.Generator) -> Tensor:

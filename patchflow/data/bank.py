@@ -1,4 +1,4 @@
-"""A bank: the presets of one synth that a model learns from, their families, and which of them fit a synth."""
+"""A bank: training presets of one synth with their families, and how they fit a synth."""
 
 import io
 import zipfile
@@ -66,13 +66,13 @@ class Bank:
 
 
 def fitting(points: np.ndarray, make: type[Engine], synth: str, path: str | Path) -> np.ndarray:
-    """Returns presets with the parameters of a synth; of a whole synth's what is not free is forgotten.
+    """Returns presets with the parameters of a synth; of a subset of a whole synth, the free parameters alone.
 
     Args:
         points: Encoded presets of the synth, or of the whole one it is a `Subset` of, shape `(N, Q)`.
         make: The engine.
         synth: Its name, for the message.
-        path: Where they were read.
+        path: File they come from, for the message.
 
     Returns:
         Encoded presets of the synth, shape `(N, P)`.

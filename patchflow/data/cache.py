@@ -1,4 +1,4 @@
-"""A cache of rendered training items on disk: features, parameters, notes; resumable block by block."""
+"""Rendered training items on disk: model inputs, presets, notes; resumable block by block."""
 
 import json
 import os
@@ -21,15 +21,20 @@ __all__ = ["Cache", "fill_cache", "render_block"]
 
 _TYPES = {"mels": np.uint8, "points": np.float32, "notes": np.float32}
 _BLOCK = 1024
-_JOB = 8  # items a thread renders before it turns them into features: they fit its processor cache
-_MOST_SILENT = 0.98  # share of inaudible presets above which it is hopeless
+_JOB = 8  # items that a thread renders before it makes their model inputs: they fit its processor cache
+_MOST_SILENT = 0.98  # share of inaudible presets above which filling a block would take too long
 
 
 class Cache:
     """The items rendered so far in a folder that `fill_cache` fills.
 
     Args:
-        folder: Where the cache lies.
+        folder: Folder of the cache.
+
+    Attributes:
+        mels: Model inputs as bytes, 255 for 1, uint8, shape `(N, F, n)`; on disk until they are used.
+        points: Encoded presets, float32, shape `(N, P)`.
+        notes: MIDI pitch, MIDI velocity and seconds held, float32, shape `(N, 3)`.
 
     Raises:
         StorageError: If there is no cache, or it is damaged.
@@ -37,8 +42,10 @@ class Cache:
 
     def __init__(self, folder: str | Path) -> None:
         folder = Path(folder)
-        self.count = _read_done(folder, {})[0]
-        self.mels, self.points, self.notes = (_load(folder / f"{name}.npy") for name in _TYPES)
+        self.count, _ = _read_done(folder, {})
+        self.mels = _load(folder / "mels.npy")
+        self.points = _load(folder / "points.npy")
+        self.notes = _load(folder / "notes.npy")
         if not 0 < self.count <= min(len(self.mels), len(self.points), len(self.notes)):
             raise StorageError(f"{folder}: not a cache of rendered items (items={self.count}). Remove it.")
 
@@ -64,19 +71,20 @@ def fill_cache(
     Block k depends on `seed` and k alone, so the content does not depend on interruptions.
 
     Args:
-        folder: Where the cache lies; made if missing.
+        folder: Folder of the cache; made if missing.
         make: Makes an engine.
         sampler: Draws presets and notes.
         items: Number of items in the end; more than 1,024 are rounded up to whole blocks of that many.
-        seed: Of all chance.
-        progress: Told the number of items done after every block.
+        seed: Seed of all random draws.
+        progress: Called after every block with the number of items done.
 
     Raises:
         StorageError: If the folder cannot be written, is damaged, or holds another number of items or
             items of another seed or of other shares of a sampler.
         PresetError: If hardly any preset can be heard.
     """
-    folder, block = Path(folder), min(items, _BLOCK)
+    folder = Path(folder)
+    block = min(items, _BLOCK)
     blocks = -(-items // block)
     origin = {"seed": seed, "shares": list(sampler.shares)}
     done, found = _read_done(folder, origin)
@@ -84,16 +92,18 @@ def fill_cache(
         if found[name] != value:
             raise StorageError(f"{folder}: holds items of {name}={found[name]}, not {value}. Give another folder.")
     shapes = {"mels": input_shape(), "points": (len(sampler.space),), "notes": (3,)}
-    arrays = {
-        name: (_open if done else _make)(folder / f"{name}.npy", (blocks * block, *shape), _TYPES[name])
-        for name, shape in shapes.items()
-    }
+    open_array = _open if done else _make
+    arrays: dict[str, np.memmap] = {}
+    for name, shape in shapes.items():
+        arrays[name] = open_array(folder / f"{name}.npy", (blocks * block, *shape), _TYPES[name])
     with Renderer(make) as renderer:
         for k in range(done // block, blocks):
             rows = slice(k * block, (k + 1) * block)
-            for name, values in render_block(renderer, sampler, block, np.random.default_rng((seed, k))).items():
+            rng = np.random.default_rng((seed, k))
+            for name, values in render_block(renderer, sampler, block, rng).items():
                 arrays[name][rows] = values
                 arrays[name].flush()
+            # Only after the flush: a block that `done.json` counts is on disk, one that it does not is rendered again.
             write_atomically(folder / "done.json", json.dumps({"items": rows.stop, **origin}).encode())
             progress(Progress("render", rows.stop, blocks * block, "items"))
 
@@ -102,10 +112,10 @@ def render_block(renderer: Renderer, sampler: Sampler, block: int, rng: np.rando
     """Renders one block of items; silent presets are replaced by others.
 
     Args:
-        renderer: Its threads also make the features.
+        renderer: Its threads also make the model inputs.
         sampler: Draws presets and notes.
         block: Number of items.
-        rng: Source of chance.
+        rng: Random generator.
 
     Returns:
         `"mels"` uint8 `(block, F, N)`, `"points"` float32 `(block, P)`, `"notes"` float32 `(block, 3)`.
@@ -113,33 +123,40 @@ def render_block(renderer: Renderer, sampler: Sampler, block: int, rng: np.rando
     Raises:
         PresetError: If hardly any preset can be heard.
     """
+    # A quarter more than wanted are drawn, so that the audible ones fill the block in most cases. If they do not, the
+    # whole block is drawn again with twice the spare, by the same generator: the block depends on its seed alone.
     spare = max(1, block // 4)
     while True:
         engine = renderer.make()
-        points = engine.arranged(engine.canonical(sampler.draw(block + spare, rng))).astype(np.float32)
+        points = engine.canonical(sampler.draw(block + spare, rng))
+        points = engine.sorted_parts(points).astype(np.float32)
         notes = sampler.notes(len(points), rng, INPUT_LENGTH)
         jobs = [(points[i : i + _JOB], notes[i : i + _JOB]) for i in range(0, len(points), _JOB)]
-        mels = np.concatenate(list(renderer.map(_hear, jobs)))
-        heard = np.nonzero(mels.any((1, 2)))[0][:block]
-        if len(heard) == block:
+        mels = np.concatenate(list(renderer.map(_render, jobs)))
+        audible = np.nonzero(mels.any((1, 2)))[0][:block]
+        if len(audible) == block:
             table = np.array([(note.pitch, note.velocity, note.hold) for note in notes], np.float32)
-            return {"mels": mels[heard], "points": points[heard], "notes": table[heard]}
-        if len(heard) < (1 - _MOST_SILENT) * len(points):
-            raise PresetError(f"only {len(heard)} of {len(points)} presets can be heard: give others to learn from")
+            return {"mels": mels[audible], "points": points[audible], "notes": table[audible]}
+        if len(audible) < (1 - _MOST_SILENT) * len(points):
+            raise PresetError(f"only {len(audible)} of {len(points)} presets can be heard: give others to learn from")
         spare *= 2
 
 
-def _hear(engine: Engine, job: tuple[np.ndarray, list[Note]]) -> np.ndarray:
-    """Renders a few items and returns their features as bytes; all 0 if inaudible."""
-    sounds = np.stack([render_or_silence(engine, point, note, INPUT_RATE) for point, note in zip(*job, strict=True)])
-    features = model_input(torch.from_numpy(sounds), INPUT_RATE)
-    mels = (features * 255).round().to(torch.uint8).numpy()
-    mels[np.abs(sounds).max(1) < INAUDIBLE] = 0
+def _render(engine: Engine, job: tuple[np.ndarray, list[Note]]) -> np.ndarray:
+    """Renders a few items and returns their model inputs as bytes; all 0 if inaudible."""
+    points, notes = job
+    sounds = []
+    for point, note in zip(points, notes, strict=True):
+        sounds.append(render_or_silence(engine, point, note, INPUT_RATE))
+    stacked = np.stack(sounds)
+    inputs = model_input(torch.from_numpy(stacked), INPUT_RATE)
+    mels = (inputs * 255).round().to(torch.uint8).numpy()
+    mels[np.abs(stacked).max(1) < INAUDIBLE] = 0
     return mels
 
 
 def _read_done(folder: Path, origin: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """Returns how many items are done and where they come from; none, from `origin`, if there is no cache yet."""
+    """Returns the number of items done and their origin; 0 and `origin` if there is no cache yet."""
     try:
         state = json.loads((folder / "done.json").read_text())
         return int(state["items"]), {name: state[name] for name in ("seed", "shares")}
@@ -157,7 +174,8 @@ def _load(path: Path) -> np.ndarray:
 
 
 def _open(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap:
-    found = _load(path)  # for reading first: opened for writing, a truncated file is silently lengthened
+    # Opened for reading first: NumPy silently lengthens a truncated file that it opens for writing.
+    found = _load(path)
     if (found.shape, found.dtype) != (shape, dtype):
         raise StorageError(f"{path}: holds {found.dtype} of {found.shape}, not {shape}. Remove the folder.")
     return np.load(path, mmap_mode="r+")
@@ -167,7 +185,9 @@ def _make(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         array = np.lib.format.open_memmap(path, "w+", dtype, shape)
-        if hasattr(os, "posix_fallocate"):  # a disk that fills up under a memory map would kill the process
+        # The file of a new memory map has no space on the disk yet. If the disk is full when it is written to, the
+        # kernel kills the process (SIGBUS). So the space is taken now, while a full disk is still an error.
+        if hasattr(os, "posix_fallocate"):
             with path.open("r+b") as file:
                 os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Sound families: near-duplicates, by their bytes or by ear, belong together, and are dealt to folds together."""
+"""Sound families: near-duplicates belong together, and no fold or split divides them."""
 
 import numpy as np
 import torch
@@ -9,8 +9,8 @@ from ..progress import Progress, ProgressCallback, ignore
 
 __all__ = ["PARTS", "deal", "join_families", "near_duplicates", "split_families"]
 
-_BLOCK = 1024
-_ROUNDING_DB = 1e-3
+_BLOCK = 1024  # sounds that are compared with all others at once
+_ROUNDING_DB = 1e-3  # more than float32 loses in the sums
 
 
 def near_duplicates(mels: np.ndarray, radius_db: float = 1.0, progress: ProgressCallback = ignore) -> np.ndarray:
@@ -22,7 +22,7 @@ def near_duplicates(mels: np.ndarray, radius_db: float = 1.0, progress: Progress
     Args:
         mels: Log-mel spectrograms in dB, shape `(S, F, N)`, any dtype.
         radius_db: Largest distance of a pair, in dB.
-        progress: Told how many sounds were compared with all.
+        progress: Called with the number of sounds that were compared with all others.
 
     Returns:
         Pairs `(i, j)` with `i < j`, shape `(pairs, 2)`.
@@ -51,10 +51,12 @@ def join_families(family: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     Returns:
         New family numbers from 0, shape `(S,)`.
     """
-    names, first = np.unique(family, return_inverse=True)
-    links = first[pairs]
+    # Families are the nodes of a graph and pairs its edges; its connected components are the new families.
+    names, member = np.unique(family, return_inverse=True)
+    links = member[pairs]
     graph = coo_matrix((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(len(names), len(names)))
-    return connected_components(graph, directed=False)[1][first]
+    _, component = connected_components(graph, directed=False)
+    return component[member]
 
 
 def split_families(family: np.ndarray, seed: int = 0, *, valid: float = 0.03, test: float = 0.05) -> np.ndarray:
@@ -62,26 +64,31 @@ def split_families(family: np.ndarray, seed: int = 0, *, valid: float = 0.03, te
 
     Args:
         family: Family numbers, shape `(S,)`.
-        seed: Of the deal.
+        seed: Seed of the deal.
         valid: Share of the families for validation.
         test: Share of the families for test.
 
     Returns:
         `"train"`, `"valid"` or `"test"`, shape `(S,)`.
     """
+    # By number, so a pair that another machine's rounding joins or parts moves all families after it to other splits.
+    # Banks whose split must hold everywhere name their presets instead, see `benchmarks/split.csv`.
     names, member = np.unique(family, return_inverse=True)
     draw = np.random.default_rng(seed).random(len(names))[member]
-    return np.where(draw < test, "test", np.where(draw < test + valid, "valid", "train"))
+    valid_or_train = np.where(draw < test + valid, "valid", "train")
+    return np.where(draw < test, "test", valid_or_train)
 
 
 def _tile_sums(mels: np.ndarray) -> np.ndarray:
     """Sums over at most 10 by 12 tiles, as a share of the points of a spectrogram, shape `(S, tiles)`."""
     count, bands, frames = mels.shape
-    rows, columns = (np.unique(np.arange(tiles) * size // tiles) for tiles, size in ((10, bands), (12, frames)))
+    rows = np.unique(np.arange(10) * bands // 10)  # first band of each tile; fewer than 10 if there are fewer bands
+    columns = np.unique(np.arange(12) * frames // 12)
     sums = np.empty((count, len(rows), len(columns)), np.float32)
     for i in range(0, count, _BLOCK):
         block = mels[i : i + _BLOCK].astype(np.float32)
-        sums[i : i + _BLOCK] = np.add.reduceat(np.add.reduceat(block, rows, axis=1), columns, axis=2)
+        strips = np.add.reduceat(block, rows, axis=1)
+        sums[i : i + _BLOCK] = np.add.reduceat(strips, columns, axis=2)
     return sums.reshape(count, len(rows) * len(columns)) / np.float32(bands * frames)
 
 
@@ -98,15 +105,15 @@ def deal(family: np.ndarray, folds: int, valid: float, seed: int) -> np.ndarray:
     Large families are dealt first, each to the fold that has fewest items so far, so that folds are of about
     equal size. Validation takes families in random order, as long as they fit into its share.
 
-    A family of more than 100 items and more than a quarter of a fold is learned from in every fold and tested in none.
+    A family of more than 100 items and more than a quarter of a fold is for training in every fold, never for test.
     It is a chain of sounds, each near the next, whose ends have nothing in common. In one fold it would be most of
-    the test set, and that fold's training would know nothing of sounds like these.
+    the test set, and that fold's training would have no sounds like these.
 
     Args:
         family: Family numbers, shape `(N,)`.
         folds: Number of folds, K.
         valid: Share of what is not the test set that is for validation.
-        seed: Of all chance.
+        seed: Seed of all random draws.
 
     Returns:
         Indices of `PARTS`, uint8, shape `(N, K)`.
@@ -127,13 +134,14 @@ def deal(family: np.ndarray, folds: int, valid: float, seed: int) -> np.ndarray:
     parts = np.zeros((len(names), folds), np.uint8)
     for k in range(folds):
         parts[fold == k, k] = PARTS.index("test")
-        rest = np.flatnonzero((fold != k) & ~chain)
-        parts[_some(size, rest, valid * size[fold != k].sum(), (seed, k)), k] = PARTS.index("valid")
+        candidates = np.flatnonzero((fold != k) & ~chain)
+        wanted = valid * size[fold != k].sum()
+        parts[_random_families(size, candidates, wanted, (seed, k)), k] = PARTS.index("valid")
     return parts[member]
 
 
-def _some(size: np.ndarray, names: np.ndarray, wanted: float, seed: tuple[int, int]) -> np.ndarray:
-    """Families of about so many items, taken in random order as long as they fit."""
+def _random_families(size: np.ndarray, names: np.ndarray, wanted: float, seed: tuple[int, int]) -> np.ndarray:
+    """Families of about `wanted` items together, taken in random order as long as they fit."""
     chosen: list[int] = []
     for name in np.random.default_rng(seed).permutation(names):
         if size[name] <= wanted:

@@ -1,4 +1,11 @@
-"""Tells what presets of a library are like: categories from their names, words from what they sound like."""
+"""Labels the presets of a library: categories from their names, words from their sounds.
+
+The words are for people who search a library. Each stands alone ("bright" without "dark" is possible), has a fixed
+range of one descriptor in Hz, s or dB, and means the same for every synth and library. They are stored as labels.
+
+The attributes of training examples are another system: opposites such as Dark and Bright, whose thresholds come from
+one training set, and which models learn from. See `data.attributes`. "Bright" here and there need not agree.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -8,16 +15,16 @@ import torch
 from ..engines import Engine, Note, Renderer
 from ..engines._renderer import render_or_silence
 from ..features.descriptors import describe
-from ..presets import Label, Library, Preset
-from ..presets.categories import guess_category
+from ..presets import Entry, Label, Library, Preset
+from ..presets.categories import category_from_name
 from ..progress import Progress, ProgressCallback, ignore
 
-__all__ = ["MEASURED", "NAMED", "WORDS", "tag_library", "words_of"]
+__all__ = ["MEASURED_SOURCE", "NAMED_SOURCE", "WORDS", "tag_library", "words_of"]
 
-NAMED = "guessed from the name"
-"""Source of the labels that hold a guessed category."""
+NAMED_SOURCE = "guessed from the name"
+"""Source of the labels that hold a category inferred from the name."""
 
-MEASURED = "measured at middle C"
+MEASURED_SOURCE = "measured at middle C"
 """Source of the labels that hold measured words."""
 
 WORDS: Mapping[str, tuple[str, float, float]] = {
@@ -28,24 +35,32 @@ WORDS: Mapping[str, tuple[str, float, float]] = {
     "steady": ("movement", 0, 3),
     "moving": ("movement", 20, np.inf),
 }
-"""The words: which descriptor has to lie in which range, see `features.descriptors`.
+"""The words, each with a descriptor, its lower bound (included) and its upper bound, in the descriptor's unit.
 
-The bounds are such that each word describes 7 to 22 % of the DX7 voices, see `benchmarks/tags.py`.
+See `features.descriptors` for the units. The bounds are such that each word describes 7 to 22 % of the DX7 voices, see
+`benchmarks/tags.py`.
 """
 
 _RATE = 22_050
-_JOB = 8
-_WRITTEN = 256  # presets after which the library is told
+_JOB = 8  # presets that a thread gets at once
+_WRITTEN = 256  # presets after which the labels are written to the library
 
 
 def words_of(values: Mapping[str, float]) -> tuple[str, ...]:
-    """Returns the words that descriptors stand for.
+    """Returns the words that apply to a sound.
+
+    Args:
+        values: Its descriptors by name, see `features.descriptors`.
 
     Example:
         >>> words_of({"brightness": 3_000.0, "attack": 0.0, "noisiness": 0.5, "movement": 10.0})
         ('bright', 'noisy')
     """
-    return tuple(word for word, (name, low, high) in WORDS.items() if low <= values[name] < high)
+    found = []
+    for word, (descriptor, low, high) in WORDS.items():
+        if low <= values[descriptor] < high:
+            found.append(word)
+    return tuple(found)
 
 
 def tag_library(
@@ -57,10 +72,10 @@ def tag_library(
     """Labels the presets of a synth that have no measured words yet; an interrupted call goes on where it stopped.
 
     Args:
-        library: Where the presets are.
+        library: The library with the presets.
         synth: Name of the engine.
-        make: Makes it.
-        progress: Told the number of presets that are done and of all that are new.
+        make: Makes the engine.
+        progress: Called after every preset, with the number of all that are new.
 
     Returns:
         How many presets were labelled.
@@ -70,33 +85,54 @@ def tag_library(
         EngineError: If the synth cannot be loaded.
     """
     entries = [library.entry(number) for number in library.ids(synth)]
-    new = [entry for entry in entries if MEASURED not in [label.source for label in entry.labels]]
-    named = {entry.id: guess_category(entry.name) for entry in new}
-    library.annotate({number: Label(category=guess, source=NAMED) for number, guess in named.items() if guess})
-    done: dict[int, Label] = {}
+    new = [entry for entry in entries if not _is_measured(entry)]
+    categories: dict[int, Label] = {}
+    for entry in new:
+        category = category_from_name(entry.name)
+        if category:
+            categories[entry.id] = Label(category=category, source=NAMED_SOURCE)
+    library.annotate(categories)
+
+    # Rendering is slow and writing locks the library, so labels are written in batches. The measured label is also the
+    # mark of a preset that is done: an interrupted call loses at most one batch.
+    unwritten: dict[int, Label] = {}
     with Renderer(make) as renderer:
-        for count, (number, words) in enumerate(_measure(library, [entry.id for entry in new], renderer), 1):
-            done[number] = Label(tags=words, source=MEASURED)
-            if len(done) == _WRITTEN or count == len(new):
-                library.annotate(done)
-                done = {}
+        words_of_presets = _measure(library, [entry.id for entry in new], renderer)
+        for count, (entry, words) in enumerate(zip(new, words_of_presets, strict=True), 1):
+            unwritten[entry.id] = Label(tags=words, source=MEASURED_SOURCE)
+            if len(unwritten) == _WRITTEN or count == len(new):
+                library.annotate(unwritten)
+                unwritten = {}
             progress(Progress("tag", count, len(new), "presets"))
     return len(new)
 
 
-def _measure(library: Library, ids: Sequence[int], renderer: Renderer) -> Iterator[tuple[int, tuple[str, ...]]]:
-    jobs = ([library.get(number) for number in ids[i : i + _JOB]] for i in range(0, len(ids), _JOB))
-    words = (found for part in renderer.map(_hear, jobs) for found in part)
-    yield from zip(ids, words, strict=True)
+def _is_measured(entry: Entry) -> bool:
+    return any(label.source == MEASURED_SOURCE for label in entry.labels)
 
 
-def _hear(engine: Engine, presets: Sequence[Preset]) -> list[tuple[str, ...]]:
+def _measure(library: Library, ids: Sequence[int], renderer: Renderer) -> Iterator[tuple[str, ...]]:
+    """Yields the words of each preset, in order."""
+    for words in renderer.map(_words_of_presets, _jobs(library, ids)):
+        yield from words
+
+
+def _jobs(library: Library, ids: Sequence[int]) -> Iterator[list[Preset]]:
+    """Reads presets a few at a time, only when a thread is about to play them: a library may not fit into memory."""
+    for first in range(0, len(ids), _JOB):
+        yield [library.get(number) for number in ids[first : first + _JOB]]
+
+
+def _words_of_presets(engine: Engine, presets: Sequence[Preset]) -> list[tuple[str, ...]]:
     sounds = np.stack([_play(engine, preset) for preset in presets])
     measured = describe(torch.from_numpy(sounds), _RATE)
-    rows = [{name: float(values[row]) for name, values in measured.items()} for row in range(len(sounds))]
-    return [words_of(row) if sound.any() else ("silent",) for row, sound in zip(rows, sounds, strict=True)]
+    words: list[tuple[str, ...]] = []
+    for row, sound in enumerate(sounds):
+        values = {name: float(column[row]) for name, column in measured.items()}
+        words.append(words_of(values) if sound.any() else ("silent",))
+    return words
 
 
 def _play(engine: Engine, preset: Preset) -> np.ndarray:
-    engine.build_on(preset.rest)
+    engine.build_on(preset.state)
     return render_or_silence(engine, engine.space.encode(preset.values), Note(), _RATE)

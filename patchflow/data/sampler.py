@@ -1,4 +1,4 @@
-"""Draws presets and notes to learn from: bank voices, crossovers, jitter and random ones."""
+"""Draws presets and notes for training: of a bank, crossed, moved and random ones."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,19 +8,19 @@ import numpy as np
 from ..engines import Note
 from ..presets import ParamSpace
 
-__all__ = ["KINDS", "Draw", "Sampler", "crossover", "draw_around_fresh", "jitter", "shuffle"]
+__all__ = ["SAMPLE_KINDS", "SampledPresets", "Sampler", "crossover", "jitter", "random_presets", "shuffle"]
 
-KINDS = ("plain", "crossed", "jittered", "random")
-"""What a drawn preset is: of the bank, of two of it, moved from one, or shuffled over the bank."""
+SAMPLE_KINDS = ("plain", "crossed", "jittered", "random")
+"""Kinds of drawn presets: from the bank, crossed from two of it, moved from one, or shuffled over the bank."""
 
 
 @dataclass(frozen=True)
-class Draw:
+class SampledPresets:
     """Drawn presets and where they come from.
 
     Args:
         points: Encoded presets, shape `(N, P)`.
-        kinds: Place in `KINDS` of each, shape `(N,)`.
+        kinds: Place in `SAMPLE_KINDS` of each, shape `(N,)`.
         sources: Rows of the bank that each was made of, -1 for none, shape `(N, 2)`.
     """
 
@@ -65,18 +65,24 @@ class Sampler:
         """Returns `count` encoded presets, shape `(count, P)`."""
         return self.deal(count, rng).points
 
-    def deal(self, count: int, rng: np.random.Generator) -> Draw:
-        """Returns the presets that `draw` would, and where they come from."""
+    def deal(self, count: int, rng: np.random.Generator) -> SampledPresets:
+        """Returns the presets that `draw` would return, and where they come from."""
+        # All four kinds are drawn for every row and one is chosen, so that the number of random numbers never depends
+        # on the shares: with the same seed, other shares change the kinds alone. The order of draws is part of every
+        # data set and cache.
         kind = rng.random(count)
-        first, second = self._pick(count, rng), self._pick(count, rng)
+        first = self._pick(count, rng)
+        second = self._pick(count, rng)
         chosen = self.points[first]
         crossed = crossover(self.space, chosen, self.points[second], rng)
         jittered = jitter(self.space, chosen, rng)
         shuffled = shuffle(self.points, count, rng)
         kinds = np.searchsorted(np.cumsum([self.bank, self.crossed, self.jittered]), kind)
         points = np.choose(kinds[:, None], [chosen, crossed, jittered, shuffled])
-        sources = np.stack([np.where(kinds < 3, first, -1), np.where(kinds == 1, second, -1)], 1)
-        return Draw(points, kinds, sources)
+        of_first = kinds != SAMPLE_KINDS.index("random")
+        of_second = kinds == SAMPLE_KINDS.index("crossed")
+        sources = np.stack([np.where(of_first, first, -1), np.where(of_second, second, -1)], 1)
+        return SampledPresets(points, kinds, sources)
 
     def notes(self, count: int, rng: np.random.Generator, length: float = 4.0) -> list[Note]:
         """Returns `count` notes of `length` seconds: pitch 24 to 96, velocity 20 to 127, held 0.2 to 3.5 s.
@@ -89,7 +95,9 @@ class Sampler:
         return [Note(int(p), int(v), float(h), length) for p, v, h in zip(pitch, velocity, hold, strict=True)]
 
     def _pick(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        return np.searchsorted(self._edges, rng.random(count), side="right")  # as rng.choice does, which adds up anew
+        """Draws rows of the bank by weight."""
+        # The same as rng.choice(p=weights), which would sum up the weights of the whole bank again for every item.
+        return np.searchsorted(self._edges, rng.random(count), side="right")
 
 
 def crossover(space: ParamSpace, a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -99,7 +107,7 @@ def crossover(space: ParamSpace, a: np.ndarray, b: np.ndarray, rng: np.random.Ge
         space: The synth's parameters; its groups are the blocks.
         a: Encoded presets, shape `(N, P)`.
         b: Encoded presets, shape `(N, P)`.
-        rng: Source of chance.
+        rng: Random generator.
     """
     child = a.copy()
     for members in space.groups.values():
@@ -128,37 +136,40 @@ def shuffle(points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndar
     return np.take_along_axis(points, rows, axis=0)
 
 
-def draw_around_fresh(
+def random_presets(
     space: ParamSpace, count: int, rng: np.random.Generator, *, fresh: np.ndarray | None = None
 ) -> np.ndarray:
-    """Returns presets that differ from the fresh one in some groups, and there in some parameters.
+    """Returns random presets around the fresh one: some groups change, and in each of these some parameters.
 
-    Drawn evenly from the whole space most presets of a large synth are noise or silence. So each
-    preset leaves some groups as they are in the fresh preset, and in the others some parameters, from nearly all to
-    none, so that two of either are changed on average at least; these are drawn evenly. A space of two groups of two
-    is drawn evenly as a whole. See `benchmarks/draws.py`.
+    Most presets drawn evenly from the whole space of a large synth are noise or silence. So each preset keeps a random
+    share of the groups, and in the others a random share of the parameters, as they are in the fresh preset. The rest
+    is drawn evenly. On average at least two groups change, and in each at least two parameters; a space of two groups
+    of two is drawn evenly as a whole. See `benchmarks/draws.py`.
 
     Args:
-        space: The synth's parameters; one without a group is on its own.
-        count: How many presets to draw.
-        rng: Source of chance.
-        fresh: What to draw around, encoded, shape `(P,)`; the synth's fresh preset if not given.
+        space: The synth's parameters; one without a group is a group of its own.
+        count: Number of presets to draw.
+        rng: Random generator.
+        fresh: Preset to draw around, encoded, shape `(P,)`; the synth's fresh preset if not given.
 
     Returns:
         Points of the unit cube, not yet snapped, shape `(count, P)`.
 
     Example:
         >>> from patchflow.engines import engines
-        >>> draw_around_fresh(engines["tone"].space, 4, np.random.default_rng(0)).shape
+        >>> random_presets(engines["tone"].space, 4, np.random.default_rng(0)).shape
         (4, 3)
     """
     block = np.arange(len(space)) + len(space.groups)
     for number, members in enumerate(space.groups.values()):
         block[list(members)] = number
     blocks, block, sizes = np.unique(block, return_inverse=True, return_counts=True)
-    of_groups, of_parameters = (
-        np.maximum(rng.random((count, 1)), least) for least in (2 / len(blocks), (2 / sizes)[block])
-    )
-    groups = rng.random((count, len(blocks))) < of_groups
-    changed = groups[:, block] & (rng.random((count, len(space))) < of_parameters)
-    return np.where(changed, rng.random((count, len(space))), space.default() if fresh is None else fresh)
+
+    # Chances of a change, drawn for each preset: from "two of them on average" to 1. Of parameters, two of its group.
+    group_chance = np.maximum(rng.random((count, 1)), 2 / len(blocks))
+    parameter_chance = np.maximum(rng.random((count, 1)), (2 / sizes)[block])
+    groups = rng.random((count, len(blocks))) < group_chance
+    parameters = rng.random((count, len(space))) < parameter_chance
+    changed = groups[:, block] & parameters
+    values = rng.random((count, len(space)))
+    return np.where(changed, values, space.default() if fresh is None else fresh)

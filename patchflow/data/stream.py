@@ -1,4 +1,4 @@
-"""A cache in memory that is rendered anew, block by block, while a model learns from it."""
+"""A cache in memory whose blocks are replaced by newly rendered ones while a model trains on it."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -40,11 +40,13 @@ class Stream:
         seed: Sequence[int] = (0,),
     ) -> None:
         count = len(cache)
-        self.mels, self.points, self.notes = (
-            np.array(values[:count]) for values in (cache.mels, cache.points, cache.notes)
-        )
+        self.mels = np.array(cache.mels[:count])
+        self.points = np.array(cache.points[:count])
+        self.notes = np.array(cache.notes[:count])
         self.rendered = count
-        self._make, self._sampler, self._seed = make, sampler, tuple(seed)
+        self._make = make
+        self._sampler = sampler
+        self._seed = tuple(seed)
         self._block = min(block, count)
         self._stop = threading.Event()
         self._lock = threading.Lock()  # an item's sound and preset change together
@@ -77,9 +79,10 @@ class Stream:
             with Renderer(self._make) as renderer:
                 turn = 0
                 while not self._stop.is_set():
-                    # the cache used (seed, k); more numbers make these draws different ones
+                    # The cache used (seed, k). The 1 at the end makes these random numbers others than the cache's.
                     rng = np.random.default_rng((*self._seed, turn, 1))
-                    rows = slice((turn % slots) * self._block, (turn % slots + 1) * self._block)
+                    first = (turn % slots) * self._block
+                    rows = slice(first, first + self._block)
                     block = render_block(renderer, self._sampler, self._block, rng)
                     with self._lock:
                         for name, values in block.items():

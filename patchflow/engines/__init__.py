@@ -1,4 +1,18 @@
-"""One synth, one file: `engines["dexed"]()` makes one. Plug-ins that were described are synths as well."""
+"""Synths that play presets: one synth, one file, and any plug-in that was described.
+
+In come a point of the unit cube and a note, out come mono samples. `engines["dexed"]()` makes a synth, whether it is
+shipped, a subset of another, or a plug-in that `patchflow synth add` has described. Open `_engine.py` first.
+
+* `_engine.py`        the interface of a synth, and `Note`
+* `_engines.py`       all synths by name
+* `_renderer.py`      renders many presets on all cores
+* `tone.py`           the smallest synth, for tests and tutorials
+* `dexed.py`          the DX7
+* `vital.py`, `vital_full.py`  Vital with few and with all parameters; `_vital.py` plays both
+* `_plugin/`          any plug-in: its description, the file of that, its engine
+* `_subset.py`        a synth with fewer parameters; `subsets/` has those that are shipped
+* `_preset_files.py`  preset files whose values only the synth itself can read
+"""
 
 from ._engine import Engine, Note
 from ._engines import Engines, engines

@@ -63,7 +63,7 @@ class Engine(abc.ABC):
     space: ClassVar[ParamSpace]
     native: ClassVar[str]
     """Name of the synth's own preset format, in the registry of formats."""
-    has_rest: ClassVar[bool] = False
+    has_state: ClassVar[bool] = False
     """Whether presets hold more than the space, which `build_on` is for."""
     relatives: ClassVar[tuple[str, ...]] = ()
     """Names of the synths whose presets `unpack` makes into its own."""
@@ -81,11 +81,11 @@ class Engine(abc.ABC):
             Mono float32 samples, shape `(T,)` with `T = note.samples(rate)`; not limited to [-1, 1].
         """
 
-    def build_on(self, rest: bytes) -> None:  # noqa: B027 - most synths have nothing but their parameters
+    def build_on(self, state: bytes) -> None:  # noqa: B027 - most synths have nothing but their parameters
         """Makes later renders start from what a preset has beyond the space, such as wavetables.
 
         Args:
-            rest: See `Preset.rest`; `b""` for a fresh preset. An engine that knows of no such thing ignores it.
+            state: See `Preset.state`; `b""` for a fresh preset. An engine without states ignores it.
 
         Raises:
             PresetError: If it is damaged.
@@ -98,14 +98,14 @@ class Engine(abc.ABC):
             points: Encoded presets, shape `(N, P)`.
 
         Returns:
-            Encoded presets, shape `(N, P)`. An engine that knows of no such parameters returns them as they are.
+            Encoded presets, shape `(N, P)`. An engine without such parameters returns them as they are.
         """
         return points
 
-    def arranged(self, points: np.ndarray) -> np.ndarray:
+    def sorted_parts(self, points: np.ndarray) -> np.ndarray:
         """Returns points that sound the same, with parts that may change places in one order.
 
-        Then a model need not learn every order, and recombining two presets puts like to like.
+        Then a model need not learn every order, and a crossover of two presets keeps parts that belong together.
 
         Args:
             points: Canonical encoded presets, shape `(N, P)`.
@@ -125,7 +125,7 @@ class Engine(abc.ABC):
         return preset
 
     def unpack(self, preset: Preset) -> Preset:
-        """Returns a preset of this synth, given one of which there is only `rest`, or one of a relative.
+        """Returns a preset of this synth, given one that has only `state`, or one of a relative.
 
         Args:
             preset: As an opaque format reads it, see `PresetFormat.opaque`, or of one of the `relatives`.
@@ -140,7 +140,7 @@ class Engine(abc.ABC):
         """Returns a preset with all that its native file needs, and with the values that are read from that file.
 
         Args:
-            preset: Complete, with allowed values; `rest` is kept as far as `values` say nothing else.
+            preset: Complete, with allowed values; these win over what `state` holds.
 
         Raises:
             RenderError: If the synth crashes or hangs on it.

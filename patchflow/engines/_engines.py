@@ -1,4 +1,4 @@
-"""All synths by name: those that come along, those with fewer parameters, and the plug-ins the user has described."""
+"""All synths by name: the shipped ones, the subsets, and the plug-ins the user has described."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ class Engines(Mapping[str, type[Engine]]):
     """The synths; a description is read when its synth is first asked for, and again when its file has changed.
 
     Args:
-        own: Those that come along.
+        own: The shipped ones.
 
     Raises:
         UnknownName: On a look-up of a name that is none of these.
@@ -43,6 +43,7 @@ class Engines(Mapping[str, type[Engine]]):
         if name in subset_files():
             return self._subset(subset_files()[name])
         path = description_file(name)
+        # With the time in the key, a description that the user has edited is read again.
         key = (path, path.stat().st_mtime_ns, None)
         if key not in self._made:
             self._made[key] = engine_of(read_description(path))
@@ -64,6 +65,7 @@ class Engines(Mapping[str, type[Engine]]):
             raise MissingDependency(f"{selection.name} needs the synth {selection.engine!r}, which is not there. {how}")
         if selection.engine in subset_files():
             raise EngineError(f"{path}: engine={selection.engine!r}: has fewer parameters itself")
+        # The base is part of the key: a subset of a plug-in changes with the plug-in's description.
         key = (path, path.stat().st_mtime_ns, self[selection.engine])
         if key not in self._made:
             try:

@@ -1,4 +1,4 @@
-"""Preset files of any synth, also those that only the synth itself understands: read, written, converted."""
+"""Reads, writes and converts preset files, also those that only the synth itself can read."""
 
 import os
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ __all__ = ["Converted", "convert_file", "load_presets", "save_presets", "unpacke
 
 
 def load_presets(path: str | os.PathLike[str], synth: str = "") -> ReadReport:
-    """Reads a preset file, and lets the synth say what its own presets hold.
+    """Reads a preset file, and lets the synth read the values of its own presets.
 
     Args:
         path: A preset file of any format.
@@ -30,7 +30,7 @@ def load_presets(path: str | os.PathLike[str], synth: str = "") -> ReadReport:
 
     Raises:
         StorageError: If the file cannot be read.
-        PresetError: If it is no preset file, or nobody knows of which synth.
+        PresetError: If it is no preset file, or its synth is not known.
         EngineError: If the synth cannot be loaded.
     """
     found = read_presets(path)
@@ -59,13 +59,13 @@ def save_presets(path: str | os.PathLike[str], presets: Sequence[Preset]) -> Non
         made: dict[str, Engine] = {}
         presets = [_engine(preset.synth, made).pack(preset) for preset in presets]
     if kind is not None and kind.synth:
-        small = subset_files()
-        presets = [engines[preset.synth].whole(preset) if preset.synth in small else preset for preset in presets]
+        subsets = subset_files()
+        presets = [engines[p.synth].whole(p) if p.synth in subsets else p for p in presets]
     write_presets(path, presets)
 
 
 def unpacked(report: ReadReport, synth: str = "") -> ReadReport:
-    """Returns what was read with the values that the synth itself finds in it.
+    """Returns the presets of a report with their values, which of some only the synth itself can read.
 
     Args:
         report: From a file.
@@ -73,27 +73,34 @@ def unpacked(report: ReadReport, synth: str = "") -> ReadReport:
 
     Raises:
         UnknownName: If there is no such synth.
-        PresetError: If nobody knows of which synth they are, or it is not the one that was asked for.
+        PresetError: If their synth is not known, or it is not the one that was asked for.
         EngineError: If the synth cannot be loaded.
     """
     if synth and synth not in engines:
         raise UnknownName("synth", synth, engines)
+    # The places in the file of the presets that could be read, for errors.
     taken = {voice.voice for voice in report.rejected}
     numbers = (number for number in count(1) if number not in taken)
+
     made: dict[str, Engine] = {}
-    presets, rejected = [], list(report.rejected)
+    presets: list[Preset] = []
+    rejected = list(report.rejected)
     for number, preset in zip(numbers, report.presets, strict=False):
         name = synth or preset.synth or _owner(preset)
         if preset.synth not in ("", name) and preset.synth not in engines[name].relatives:
             raise PresetError(f"{preset.name or 'preset'}: is for {preset.synth!r}, not {name!r}")
+        if preset.synth == name:
+            presets.append(preset)
+            continue
         try:
-            presets.append(preset if preset.synth == name else _engine(name, made).unpack(preset))
+            presets.append(_engine(name, made).unpack(preset))
         except (PresetError, RenderError) as error:
             rejected.append(Rejected(number, str(error), preset.name))
     return replace(report, presets=tuple(presets), rejected=tuple(rejected))
 
 
 def _engine(name: str, made: dict[str, Engine]) -> Engine:
+    """The engine of a synth, made once: a plug-in takes long to load."""
     if name not in made:
         made[name] = engines[name]()
     return made[name]
@@ -101,7 +108,7 @@ def _engine(name: str, made: dict[str, Engine]) -> Engine:
 
 def _owner(preset: Preset) -> str:
     """The described synth that takes a preset."""
-    plugin = owner(preset.rest)
+    plugin = owner(preset.state)
     takers = [name for name in described() if plugin and _id(description_file(name)) == plugin]
     if len(takers) > 1:
         raise PresetError(
@@ -123,7 +130,7 @@ def _id(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Converted:
-    """What became of the presets of a file.
+    """The outcome of converting a preset file.
 
     Args:
         file: What was written.

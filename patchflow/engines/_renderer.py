@@ -1,4 +1,4 @@
-"""Fills all cores with renders."""
+"""Renders many presets on all cores."""
 
 import os
 import sys
@@ -16,8 +16,8 @@ from ._engine import Engine, Note
 
 __all__ = ["INAUDIBLE", "Renderer", "render_or_silence"]
 
-_AHEAD = 4  # items a thread that are taken before they are needed
-_JOB = 2  # of these, renders that are handed over at once, see `benchmarks/rendering.py`
+_AHEAD = 4  # items per thread that are taken before they are needed
+_JOB = 2  # of these, renders that go to a thread together, see `benchmarks/rendering.py`
 
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -50,7 +50,7 @@ class Renderer:
         self.make = make
         self.threads = threads or _cores()
         self._pool = ThreadPoolExecutor(self.threads)
-        self._local = threading.local()
+        self._made = threading.local()  # of each thread, its engine: one belongs to one thread
 
     def __enter__(self) -> "Renderer":
         return self
@@ -79,10 +79,11 @@ class Renderer:
                 pending.append(self._pool.submit(self._run, work, item))
             while pending:
                 result = pending.popleft().result()
+                # Before the result is given out, so that no core waits while the reader works.
                 for item in islice(source, 1):
                     pending.append(self._pool.submit(self._run, work, item))
                 yield result
-        finally:
+        finally:  # the reader may stop anywhere
             for future in pending:
                 future.cancel()
 
@@ -92,19 +93,25 @@ class Renderer:
 
     def stream(self, items: Iterable[tuple[np.ndarray, Note]], rate: int) -> Iterator[np.ndarray]:
         """Yields the sounds of points and notes, in order."""
-        source = iter(items)
-        jobs = iter(lambda: list(islice(source, _JOB)), [])
 
         def play(engine: Engine, job: list[tuple[np.ndarray, Note]]) -> list[np.ndarray]:
-            return [engine.render(*item, rate) for item in job]
+            return [engine.render(point, note, rate) for point, note in job]
 
-        for sounds in self._map(play, jobs, _AHEAD * self.threads // _JOB):
+        for sounds in self._map(play, _jobs(items), _AHEAD * self.threads // _JOB):
             yield from sounds
 
     def _run(self, work: Callable[[Engine, X], Y], item: X) -> Y:
-        if not hasattr(self._local, "engine"):
-            self._local.engine = self.make()
-        return work(self._local.engine, item)
+        engine = getattr(self._made, "engine", None)
+        if engine is None:
+            engine = self._made.engine = self.make()
+        return work(engine, item)
+
+
+def _jobs(items: Iterable[X]) -> Iterator[list[X]]:
+    """Groups items, without taking more of them than a job needs."""
+    source = iter(items)
+    while job := list(islice(source, _JOB)):
+        yield job
 
 
 def _cores() -> int:

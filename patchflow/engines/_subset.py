@@ -1,4 +1,4 @@
-"""A synth with fewer parameters: some of another's, as a small TOML file says."""
+"""A synth with fewer parameters: some of another's, as listed in a small TOML file."""
 
 import tomllib
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ class Subset(Engine):
 
     @classmethod
     def projected(cls, points: np.ndarray) -> np.ndarray:
-        """Returns the free parameters of whole presets; all else is forgotten.
+        """Returns the free parameters of whole presets; all others are dropped.
 
         Args:
             points: Encoded presets of the whole synth, shape `(..., Q)`.
@@ -88,24 +88,23 @@ class Subset(Engine):
         """Plays one note; see `Engine.render`."""
         return self._engine.render(self.completed(point), note, rate)
 
-    def build_on(self, rest: bytes) -> None:
-        """Makes later renders start from a rest; see `Engine.build_on`."""
-        self._engine.build_on(rest)
+    def build_on(self, state: bytes) -> None:
+        """Makes later renders start from a state; see `Engine.build_on`."""
+        self._engine.build_on(state)
 
     def canonical(self, points: np.ndarray) -> np.ndarray:
-        """Resets what cannot be heard to the voice's values; see `Engine.canonical`.
-
-        The whole synth may say so of several parameters together of which only some are free. So presets are
-        changed only where they mean the same whole preset afterwards.
-        """
+        """Resets what cannot be heard to the voice's values; see `Engine.canonical`."""
+        # The whole synth may find several parameters inaudible together, of which only some are free here. Then
+        # resetting those would change the sound. So a preset is changed only where the whole synth still
+        # makes the same canonical preset of it.
         points = self.space.snap(points)
-        final = self._engine.canonical(self.completed(points))
-        reset = np.where(self.projected(final) != points, self.space.default(), points)
-        same = (self._engine.canonical(self.completed(reset)) == final).all(-1, keepdims=True)
+        canonical = self._engine.canonical(self.completed(points))
+        reset = np.where(self.projected(canonical) != points, self.space.default(), points)
+        same = (self._engine.canonical(self.completed(reset)) == canonical).all(-1, keepdims=True)
         return np.where(same, reset, points)
 
     def unpack(self, preset: Preset) -> Preset:
-        """Reads a preset of the whole synth and forgets what is not free; see `Engine.unpack`."""
+        """Reads a preset of the whole synth and drops what is not free; see `Engine.unpack`."""
         whole = preset if preset.synth else self._engine.unpack(preset)
         if whole.synth != self.selection.engine:
             raise PresetError(f"{preset.name or 'preset'}: is for {whole.synth!r}, not {self.selection.engine!r}")
@@ -113,11 +112,12 @@ class Subset(Engine):
         return self._part(whole)
 
     def pack(self, preset: Preset) -> Preset:
-        """Returns the preset with the whole synth's own file in `rest`; see `Engine.pack`."""
+        """Returns the preset with the whole synth's own file in `state`; see `Engine.pack`."""
         return self._part(self._engine.pack(self.whole(preset)))
 
     def _part(self, whole: Preset) -> Preset:
-        return replace(whole, synth=self.selection.name, values={name: whole.values[name] for name in self.space.names})
+        values = {name: whole.values[name] for name in self.space.names}
+        return replace(whole, synth=self.selection.name, values=values)
 
 
 def subset_of(selection: Selection, base: type[Engine]) -> type[Subset]:
@@ -144,12 +144,13 @@ def subset_of(selection: Selection, base: type[Engine]) -> type[Subset]:
     places = [base.space.index[name] for name in selection.parameters]
     free = [base.space.parameters[place] for place in places]
     space = ParamSpace(tuple(replace(parameter, default=selection.voice[parameter.name]) for parameter in free))
+    # A class, not an object: `engines` gives out classes, and a renderer makes an engine of one in each thread.
     about = {
         "__doc__": f"Some parameters of {selection.engine}, all others as in one voice.",
         "__module__": __name__,
         "selection": selection,
         "relatives": (selection.engine,),
-        "has_rest": base.has_rest,
+        "has_state": base.has_state,
         "base": base,
         "_voice": voice,
         "_places": places,
@@ -165,12 +166,13 @@ _KEYS = {"engine": str, "parameters": list, "voice": dict}
 
 
 def subset_files() -> dict[str, Path]:
-    """Returns the files by their synths: those that come along, and those in `subsets` beside the descriptions.
+    """Returns the files by their synths: the shipped ones, and those in `subsets` beside the descriptions.
 
     Raises:
         StorageError: If the folder cannot be read.
     """
     found: dict[str, Path] = {}
+    # the shipped ones last: they win, as they do over descriptions
     for folder in (synths_folder() / "subsets", _OWN):
         found |= synth_files(folder)
     return found

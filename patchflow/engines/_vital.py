@@ -1,4 +1,4 @@
-"""Plays presets of Vital, whichever of its parameters they set."""
+"""Plays presets of Vital; the engine behind `vital` and `vital_full`."""
 
 import json
 from collections.abc import Mapping
@@ -13,57 +13,61 @@ from ..presets.vital import (
     NEWEST,
     SPACES,
     as_synth,
-    canonical,
+    canonical_vital,
     control_name,
     controls,
     document_of,
-    load_rest,
+    load_state,
     routes_of,
 )
 from ._engine import Engine, Note
 
 __all__ = ["VitalPlayer"]
 
-_PASSING = 40  # by then they have cost as much as starting a process
+_PASSING = 40  # renders that cost as much as starting a process
 
 
 class VitalPlayer(Engine):
     """A Vital in a process of its own for each rate, see `hosts.vita`.
 
-    Its engines differ in their `space` only; all other parameters are as in the rest that the preset is built on.
+    Its engines differ in their `space` only; all other parameters are as in the state that the preset is built on.
 
     Args:
-        passing: For so many renders on top of a rest the whole preset is loaded each time, which takes some
+        passing: For the first so many renders on a state, the whole preset is loaded each time, which takes some
             milliseconds; for more of them a process is started that has it loaded. The samples are the same.
     """
 
     synth: ClassVar[str]
     native: ClassVar[str] = "vital"
-    has_rest: ClassVar[bool] = True
+    has_state: ClassVar[bool] = True
 
     def __init__(self, passing: int = _PASSING) -> None:
         self.passing = passing
-        self._rest = b""
-        self._fresh = self._loaded = _Loaded(self.space, {})
-        self._left = 0
+        self._state = b""
+        self._fresh = _Loaded(self.space, {})
+        self._loaded = self._fresh
+        self._left = 0  # renders for which no process is started yet
 
-    def build_on(self, rest: bytes) -> None:
+    def build_on(self, state: bytes) -> None:
         """See `Engine.build_on`."""
-        if rest == self._rest:
+        if state == self._state:
             return
-        loaded = _Loaded(self.space, load_rest(rest)) if rest else self._fresh
+        loaded = _Loaded(self.space, load_state(state)) if state else self._fresh
         if self._loaded is not self._fresh:
             self._loaded.close()
-        self._rest, self._loaded = rest, loaded
-        self._left = self.passing if rest else 0
+        self._state = state
+        self._loaded = loaded
+        self._left = self.passing if state else 0
 
     def canonical(self, points: np.ndarray) -> np.ndarray:
         """See `Engine.canonical`."""
-        return canonical(points, self.space, {source for source, _ in self._loaded.routes if source})
+        sources = {source for source, _ in self._loaded.routes if source}  # those beyond the space too
+        return canonical_vital(points, self.space, sources)
 
     def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
         """See `Engine.render`."""
         values = self.space.decode(point)
+        # One sample more than needed, because Vital takes seconds, which may be rounded down.
         asked = {"pitch": note.pitch, "velocity": note.velocity, "hold": note.hold, "length": note.length + 1 / rate}
         if self._left:
             self._left -= 1
@@ -81,18 +85,21 @@ class VitalPlayer(Engine):
 
 
 class _Loaded:
-    """Processes, one for each rate, that have loaded a preset of which others are variations.
+    """Processes, one for each rate, that have loaded one preset and play variations of it.
+
+    A variation is sent as its differences to the loaded preset: to set a control takes a microsecond, to load a preset
+    as long as to play a second of sound.
 
     Args:
-        space: What varies.
-        rest: All else.
+        space: The parameters that vary.
+        state: All else in the preset.
     """
 
-    def __init__(self, space: ParamSpace, rest: Mapping[str, Any]) -> None:
-        self._kept = dict(rest)
+    def __init__(self, space: ParamSpace, state: Mapping[str, Any]) -> None:
+        self._kept = dict(state)
         fresh = space.decode(space.default())
         self._preset = self.document(fresh)
-        self._numbers = json.loads(self._preset)["settings"]
+        self._numbers = json.loads(self._preset)["settings"]  # through JSON, as Vital gets them
         self.routes = self._routes(fresh)
         self._hosts: dict[int, HostProcess] = {}
 
@@ -102,9 +109,14 @@ class _Loaded:
 
     def play(self, values: Mapping[str, Value], asked: Mapping[str, Any], rate: int) -> Answer:
         """Plays a variation, by what it changes."""
-        named = {control_name(name): value for name, value in values.items()}
-        numbers = {name: controls()[name].number(value) for name, value in named.items() if name in controls()}
-        changed = {name: number for name, number in numbers.items() if number != self._numbers[name]}
+        changed: dict[str, float] = {}
+        for parameter, value in values.items():
+            name = control_name(parameter)
+            if name not in controls():  # a source or destination: see `routes`
+                continue
+            number = controls()[name].number(value)
+            if number != self._numbers[name]:
+                changed[name] = number
         routes = self._routes(values)
         moved = {"controls": changed, "routes": None if routes == self.routes else routes}
         return self._host(rate).ask("render", {**asked, **moved}, rate=rate)

@@ -12,7 +12,7 @@ from ._engine import Engine, Note
 
 __all__ = ["Dexed"]
 
-_UNNAMED_ALL_ON = b" " * 10 + b"\x3f"
+_UNNAMED_ALL_ON = b" " * 10 + b"\x3f"  # an empty name, and six bits that switch the operators on
 
 
 class Dexed(Engine):
@@ -41,9 +41,9 @@ class Dexed(Engine):
         """Resets what cannot be heard; see `presets.dx7.canonical`."""
         return dx7.canonical(points)
 
-    def arranged(self, points: np.ndarray) -> np.ndarray:
-        """Sorts interchangeable operators; see `presets.dx7.arranged`."""
-        return dx7.arranged(points)
+    def sorted_parts(self, points: np.ndarray) -> np.ndarray:
+        """Sorts interchangeable operators; see `presets.dx7.sorted_parts`."""
+        return dx7.sorted_parts(points)
 
 
 def _fit(sound: np.ndarray, samples: int) -> np.ndarray:

@@ -24,10 +24,10 @@ class Tone(Engine):
 
     def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
         """Plays one note; see `Engine.render`."""
-        wave, decay, gain = (p.value(u) for p, u in zip(self.space.parameters, point.tolist(), strict=True))
+        preset = self.space.decode(point)
         t = np.arange(note.samples(rate)) / rate
         turns = 440 * 2 ** ((note.pitch - 69) / 12) * t
-        sound = np.sin(2 * np.pi * turns) if wave == "sine" else 2 * (turns % 1) - 1
+        sound = np.sin(2 * np.pi * turns) if preset["wave"] == "sine" else 2 * (turns % 1) - 1
         release = np.exp(-np.maximum(t - note.hold, 0) / 0.02)
-        level = 10 ** (float(gain) / 20) * note.velocity / 127
-        return (level * sound * np.exp(-t / float(decay)) * release).astype(np.float32)
+        level = 10 ** (float(preset["gain"]) / 20) * note.velocity / 127
+        return (level * sound * np.exp(-t / float(preset["decay"])) * release).astype(np.float32)

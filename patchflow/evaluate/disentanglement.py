@@ -1,4 +1,4 @@
-"""How well attributes are told apart: along one dimension of a latent, or by a linear classifier of inputs."""
+"""How well attributes separate: along one dimension of a latent space, or by a linear classifier."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,8 +33,8 @@ class Axis:
     """How far apart two groups lie along one dimension.
 
     Args:
-        dimension: Which.
-        auc: Chance that one of the second group lies above one of the first: 0.5 if they cannot be told apart.
+        dimension: Its index.
+        auc: Chance that an item of the second group lies above one of the first: 0.5 if they do not separate.
         d_prime: Distance of the means in standard deviations.
     """
 
@@ -58,6 +58,7 @@ def area_under_curve(values: np.ndarray, positive: np.ndarray) -> float:
         >>> area_under_curve(np.array([1.0, 2.0, 3.0, 4.0]), np.array([False, False, True, True]))
         1.0
     """
+    # The statistic of the Mann-Whitney test: the rank sum of the second group, less its smallest possible value.
     count = int(positive.sum())
     ranks = rankdata(values)[positive].sum()
     return float((ranks - count * (count + 1) / 2) / (count * (len(values) - count)))
@@ -73,7 +74,8 @@ def d_prime(values: np.ndarray, positive: np.ndarray) -> float:
         values: Shape `(N,)`.
         positive: Which belong to the second group, bool, shape `(N,)`.
     """
-    above, below = values[positive], values[~positive]
+    above = values[positive]
+    below = values[~positive]
     spread = np.sqrt((above.var() + below.var()) / 2)
     return float((above.mean() - below.mean()) / spread) if spread > 0 else 0.0
 
@@ -81,13 +83,14 @@ def d_prime(values: np.ndarray, positive: np.ndarray) -> float:
 def best_axis(
     train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], dimension: int | None = None
 ) -> Axis:
-    """Returns how well a dimension separates test items; the one that does best on training items if none is given.
+    """Returns how well a dimension separates test items; the best one on the training items if none is given.
 
     Args:
         train: Positions `(N, Z)`, and which belong to the second group `(N,)`.
         test: The same of other items, on which it is measured.
-        dimension: Which to measure; turned so that the training items of the second group lie above.
+        dimension: Index of the dimension; its sign is such that the training items of the second group lie above.
     """
+    # Dimension and sign are chosen on the training items: chosen on the test items, noise would separate them too.
     positions, positive = train
     areas = np.array([area_under_curve(column, positive) for column in positions.T])
     chosen = int(np.argmax(np.abs(areas - 0.5))) if dimension is None else dimension
@@ -96,38 +99,43 @@ def best_axis(
 
 
 def classify(train: tuple[np.ndarray, np.ndarray], features: np.ndarray, penalty: float = 1.0) -> np.ndarray:
-    """Fits a logistic regression in which both groups weigh the same, and returns what it takes other items for.
+    """Fits a logistic regression in which both groups weigh the same, and classifies other items by it.
 
     Features are standardised by the training items.
 
     Args:
         train: Features `(N, D)`, and which belong to the second group `(N,)`.
-        features: Of the items to tell apart, shape `(K, D)`.
+        features: Features of the items to classify, shape `(K, D)`.
         penalty: Weight of the squared coefficients, at least 0.
 
     Returns:
-        Which belong to the second group, bool, shape `(K,)`.
+        Which are classified as of the second group, bool, shape `(K,)`.
     """
     x, positive = train
-    mean, spread = x.mean(0), np.where(x.std(0) > 0, x.std(0), 1.0)
-    known, sign = (x - mean) / spread, np.where(positive, 1.0, -1.0)
+    mean = x.mean(0)
+    spread = np.where(x.std(0) > 0, x.std(0), 1.0)
+    known = (x - mean) / spread
+    sign = np.where(positive, 1.0, -1.0)
     share = np.where(positive, 0.5 / positive.sum(), 0.5 / (~positive).sum())
 
+    # w[0] is the offset, which is not penalised. The loss of an item is log(1 + exp(-margin)), and the derivative of
+    # that by the margin is -expit(-margin).
     def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
         margin = sign * (known @ w[1:] + w[0])
         pull = -share * sign * expit(-margin)
         gradient = np.append(pull.sum(), known.T @ pull + penalty / len(known) * w[1:])
-        return float(share @ np.logaddexp(0, -margin) + penalty / len(known) / 2 * w[1:] @ w[1:]), gradient
+        value = share @ np.logaddexp(0, -margin) + penalty / len(known) / 2 * w[1:] @ w[1:]
+        return float(value), gradient
 
     w = minimize(loss, np.zeros(1 + x.shape[1]), jac=True, method="L-BFGS-B").x
     return (features - mean) / spread @ w[1:] + w[0] > 0
 
 
 def balanced_accuracy(found: np.ndarray, positive: np.ndarray) -> float:
-    """Returns the mean of the shares of both groups that were recognised; 0.5 is chance.
+    """Returns the mean of the shares of both groups that were classified correctly; 0.5 is chance.
 
     Args:
-        found: Which were taken for the second group, bool, shape `(N,)`.
+        found: Which were classified as of the second group, bool, shape `(N,)`.
         positive: Which belong to it, bool, shape `(N,)`.
 
     Example:
@@ -138,42 +146,50 @@ def balanced_accuracy(found: np.ndarray, positive: np.ndarray) -> float:
 
 
 FEWEST = 8
-"""A pair of words is left out if one of them has fewer families than so many in the training or the test part."""
+"""An attribute is left out if one of its ends has fewer families than this in the training or the test part."""
 
 
 def tag_accuracy(examples: Examples) -> dict[str, Any]:
-    """Fits a linear classifier for each pair of opposite words and measures it on other families of presets.
+    """Fits a linear classifier for each attribute and measures it on other families of presets.
 
-    Heard are the mean and the standard deviation of each band of the spectrogram over time.
+    The features of a sound are the mean and the standard deviation of each band of the spectrogram over time.
 
     Args:
-        examples: Sounds, presets and tags; the fold is theirs.
+        examples: Sounds, presets and tags, with their fold.
 
     Returns:
-        For each pair the balanced accuracy from the sound and from the parameters, where chance is 0.5, and how many
-        families there were; or why it was left out.
+        For each attribute the balanced accuracy from the sound and from the parameters, where chance is 0.5, and how
+        many families there were; accuracies are missing where these were too few.
     """
-    pairs = []
-    for column, words in enumerate(examples.pairs):
-        parts = {part: tagged(examples, column, part) for part in ("train", "test")}
-        counts = {part: [int((~positive).sum()), int(positive.sum())] for part, (_, positive) in parts.items()}
+    attributes = []
+    for column, words in enumerate(examples.attributes):
+        train, train_positive = tagged(examples, column, "train")
+        test, test_positive = tagged(examples, column, "test")
+        counts = {"train": _counts(train_positive), "test": _counts(test_positive)}
         entry: dict[str, Any] = {"words": list(words), "counts": counts}
-        if min(min(count) for count in counts.values()) >= FEWEST:
-            for name, features in (("sound", _heard), ("parameters", _set)):
-                known, unknown = ((features(examples, rows), positive) for rows, positive in parts.values())
-                entry[name] = round(balanced_accuracy(classify(known, unknown[0]), unknown[1]), 4)
-        pairs.append(entry)
-    return {"format": "patchflow tags 1", "synth": examples.synth, "fold": examples.fold, "chance": 0.5, "pairs": pairs}
+        if min(*counts["train"], *counts["test"]) >= FEWEST:
+            for name, features in (("sound", _sound_features), ("parameters", _parameters)):
+                known = (features(examples, train), train_positive)
+                found = classify(known, features(examples, test))
+                entry[name] = round(balanced_accuracy(found, test_positive), 4)
+        attributes.append(entry)
+    return {
+        "format": "patchflow tags 1",
+        "synth": examples.synth,
+        "fold": examples.fold,
+        "chance": 0.5,
+        "attributes": attributes,
+    }
 
 
 def tagged(examples: Examples, pair: int, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Returns rows of a part that have one of two words, and which of them have the second, both `(N,)`.
+    """Returns the tagged rows of a part for one attribute, and which of them have its second end, both `(N,)`.
 
-    Sounds of a family are alike, so each word gets one of a family; one of thousands would else be all that counts.
+    Sounds of a family are alike: an end gets one sound of a family, or a family of thousands would decide everything.
 
     Args:
-        examples: Where they are.
-        pair: Number of the pair of words.
+        examples: The examples.
+        pair: Index of the attribute.
         part: `"train"` or `"test"`.
     """
     rows = examples.rows(part)
@@ -184,28 +200,34 @@ def tagged(examples: Examples, pair: int, part: str) -> tuple[np.ndarray, np.nda
     return rows[kept], tags[kept] > 0
 
 
-def _heard(examples: Examples, rows: np.ndarray) -> np.ndarray:
+def _counts(positive: np.ndarray) -> list[int]:
+    return [int((~positive).sum()), int(positive.sum())]
+
+
+def _sound_features(examples: Examples, rows: np.ndarray) -> np.ndarray:
     mels = np.asarray(examples.mels[rows], np.float32)
     return np.concatenate([mels.mean(2), mels.std(2)], 1).astype(float)
 
 
-def _set(examples: Examples, rows: np.ndarray) -> np.ndarray:
+def _parameters(examples: Examples, rows: np.ndarray) -> np.ndarray:
     return np.asarray(examples.points[rows], float)
 
 
 _BATCH = 64
-_MOST = 4_000  # training sounds that tell which dimension separates best
+_MOST = 4_000  # training sounds by which the best dimension is chosen
 
 Tagged = tuple[np.ndarray, np.ndarray]
-"""Rows of the examples, and which of them have the second word of a pair."""
+"""Rows of the examples, and which of them have the second end of an attribute."""
+
+_Encode = Callable[[Tensor, Tensor], Tensor]
 
 
 @torch.no_grad()
 def latent_separation(model: Model, examples: Examples, device: str = "cpu") -> list[dict[str, Any]]:
-    """Measures how well single dimensions tell opposite words apart, on sounds of the test part.
+    """Measures how well single dimensions separate the two ends of each attribute, on sounds of the test part.
 
-    In the latent space it is the dimension that does best on training sounds; among a model's macro-controls the one
-    that stands for the pair.
+    In the latent space it is the dimension that separates training sounds best; among a model's macro-controls the one
+    that stands for the attribute.
 
     Args:
         model: On the device; one that is no auto-encoder has no latent space.
@@ -213,41 +235,46 @@ def latent_separation(model: Model, examples: Examples, device: str = "cpu") -> 
         device: `"cpu"` or `"cuda"`.
 
     Returns:
-        For each pair with enough sounds, and each space, the dimension, the area under the curve (0.5 is chance) and
-        the distance of the means in standard deviations.
+        For each attribute with enough sounds, and each space, the dimension, the area under the curve (0.5 is chance)
+        and the distance of the means in standard deviations.
     """
     if not isinstance(model, AutoEncoder):
         return []
     found = []
-    for pair, words in enumerate(examples.pairs):
-        known, unknown = (tagged(examples, pair, part) for part in ("train", "test"))
-        if min(min(positive.sum(), (~positive).sum()) for _, positive in (known, unknown)) < FEWEST:
+    for pair, words in enumerate(examples.attributes):
+        known = tagged(examples, pair, "train")
+        unknown = tagged(examples, pair, "test")
+        if min(*_counts(known[1]), *_counts(unknown[1])) < FEWEST:
             continue
         chosen = np.random.default_rng(0).permutation(len(known[0]))[:_MOST]
-        parts: list[Tagged] = [(known[0][chosen], known[1][chosen]), unknown]
-        for space, (way, dimension) in _spaces(model, pair).items():
-            train, test = ((_positions(examples, rows, way, device), positive) for rows, positive in parts)
+        training: Tagged = (known[0][chosen], known[1][chosen])
+        for space, (encode, dimension) in _spaces(model, pair).items():
+            train = (_positions(examples, training[0], encode, device), training[1])
+            test = (_positions(examples, unknown[0], encode, device), unknown[1])
             axis = best_axis(train, test, dimension)
             numbers = {"auc": round(axis.auc, 4), "d_prime": round(axis.d_prime, 4)}
             found.append({"words": list(words), "space": space, "dimension": axis.dimension, **numbers})
     return found
 
 
-def _spaces(model: AutoEncoder, pair: int) -> dict[str, tuple[Callable[[Tensor, Tensor], Tensor], int | None]]:
-    """For each space the way from sounds and notes there, and the dimension to look at, if it is given."""
-    spaces: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], int | None]] = {"latent": (model.latent, None)}
-    if isinstance(model, Macros) and model.pairs:
-        spaces["disentangled"] = (lambda mel, note: model.macro(model.latent(mel, note)), pair)
+def _spaces(model: AutoEncoder, pair: int) -> dict[str, tuple[_Encode, int | None]]:
+    """For each space how sounds and notes are encoded there, and the dimension to measure, if it is given."""
+    spaces: dict[str, tuple[_Encode, int | None]] = {"latent": (model.latent, None)}
+    if isinstance(model, Macros) and model.attributes:
+
+        def macro_controls(mel: Tensor, note: Tensor) -> Tensor:
+            return model.macro(model.latent(mel, note))
+
+        spaces["disentangled"] = (macro_controls, pair)
     return spaces
 
 
-def _positions(
-    examples: Examples, rows: np.ndarray, way: Callable[[Tensor, Tensor], Tensor], device: str
-) -> np.ndarray:
-    """Shape (N, Z)."""
-    places = []
+def _positions(examples: Examples, rows: np.ndarray, encode: _Encode, device: str) -> np.ndarray:
+    """Where sounds lie in a space, shape (N, Z)."""
+    positions = []
     for first in range(0, len(rows), _BATCH):
         mels, _, notes, _ = examples.take(rows[first : first + _BATCH])
-        mel, note = (torch.from_numpy(np.asarray(x, np.float32)).to(device) for x in (mels, notes))
-        places.append(way(mel, note).double().cpu().numpy())
-    return np.concatenate(places)
+        mel = torch.from_numpy(np.asarray(mels, np.float32)).to(device)
+        note = torch.from_numpy(np.asarray(notes, np.float32)).to(device)
+        positions.append(encode(mel, note).double().cpu().numpy())
+    return np.concatenate(positions)

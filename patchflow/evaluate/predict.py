@@ -1,4 +1,4 @@
-"""Presets for sounds without a search: a model's single best prediction, the baselines, and what they cost."""
+"""Predicts presets without a search: a model's single best prediction, and the baselines."""
 
 import statistics
 import time
@@ -13,20 +13,20 @@ from ..features.inputs import inputs
 from ..models import Model
 from ..presets import Choice, ParamSpace
 
-__all__ = ["TRIVIAL", "Guesses", "Known", "Trivial", "average_preset", "capacity", "one_shot", "one_shot_ms"]
+__all__ = ["BASELINES", "Baseline", "Known", "Predictions", "capacity", "mean_preset", "predict", "prediction_ms"]
 
 _BATCH = 64
 _BLOCK = 1024
-_DIGITS = 6  # of an inferred parameter; what is written is what is played
+_DIGITS = 6  # of a predicted parameter: the file says exactly what was played
 
 
 @dataclass(frozen=True)
-class Guesses:
+class Predictions:
     """Presets for some sounds.
 
     Args:
         points: Encoded presets, shape `(N, P)`.
-        source: The rows of the examples they are, shape `(N,)`; None if they are new.
+        source: The rows of the examples that they were taken from, shape `(N,)`; None if they are new.
     """
 
     points: np.ndarray
@@ -35,13 +35,13 @@ class Guesses:
 
 @dataclass(frozen=True)
 class Known:
-    """What a trivial way may use.
+    """What a baseline may use.
 
     Args:
-        examples: Where presets and sounds are.
+        examples: Presets and sounds.
         space: The parameters.
-        rows: Of the training part.
-        seed: Of all chance.
+        rows: Rows of the training part.
+        seed: Seed of the random presets.
     """
 
     examples: Examples
@@ -50,33 +50,35 @@ class Known:
     seed: int = 0
 
 
-Trivial = Callable[[Known, np.ndarray], Guesses]
-"""Guesses from what is known and the sounds, shape `(N, F, n)`."""
+Baseline = Callable[[Known, np.ndarray], Predictions]
+"""Predicts presets from the training part and the sounds, shape `(N, F, n)`."""
 
 
 @torch.no_grad()
-def one_shot(model: Model, mels: np.ndarray, notes: np.ndarray, device: str = "cpu") -> Guesses:
-    """Returns the presets that a model thinks best: those of its base noise's middle, z = 0.
+def predict(model: Model, mels: np.ndarray, notes: np.ndarray, device: str = "cpu") -> Predictions:
+    """Returns a model's best presets: those of the middle of its base noise, z = 0.
 
     Args:
         model: Any, on the device.
-        mels: The sounds as it hears them, shape `(N, F, n)`.
+        mels: The sounds as model input, shape `(N, F, n)`.
         notes: Pitch, velocity and hold of each, shape `(N, 3)`.
         device: `"cpu"` or `"cuda"`.
     """
     found = []
     for first in range(0, len(mels), _BATCH):
-        mel, note = (
-            torch.from_numpy(np.ascontiguousarray(x[first : first + _BATCH], np.float32)).to(device)
-            for x in (mels, notes)
-        )
+        mel = _tensor(mels[first : first + _BATCH]).to(device)
+        note = _tensor(notes[first : first + _BATCH]).to(device)
         z = torch.zeros(len(mel), model.noise, device=device)
         found.append(model.decode(z, model.encode(mel, note)).double().cpu().numpy())
-    return Guesses(np.round(model.space.snap(np.concatenate(found)), _DIGITS))
+    return Predictions(np.round(model.space.snap(np.concatenate(found)), _DIGITS))
 
 
-def average_preset(space: ParamSpace, points: np.ndarray) -> np.ndarray:
-    """Returns the mean of presets, shape `(P,)`; of a choice, whose values have no order, the commonest value.
+def _tensor(values: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, np.float32))
+
+
+def mean_preset(space: ParamSpace, points: np.ndarray) -> np.ndarray:
+    """Returns the mean of presets, shape `(P,)`; for a choice, whose values have no order, the most common value.
 
     Args:
         space: The parameters.
@@ -85,10 +87,11 @@ def average_preset(space: ParamSpace, points: np.ndarray) -> np.ndarray:
     Example:
         >>> from patchflow.engines import engines
         >>> space = engines["tone"].space
-        >>> average_preset(space, np.array([[0.25, 0.2, 0.4], [0.75, 0.4, 0.6], [0.75, 0.6, 0.8]]))
+        >>> mean_preset(space, np.array([[0.25, 0.2, 0.4], [0.75, 0.4, 0.6], [0.75, 0.6, 0.8]]))
         array([0.75, 0.4 , 0.6 ])
     """
-    snapped, mean = space.snap(points), space.snap(points.mean(0, dtype=float))
+    snapped = space.snap(points)
+    mean = space.snap(points.mean(0, dtype=float))
     for column, parameter in enumerate(space.parameters):
         if isinstance(parameter, Choice):
             values, counts = np.unique(snapped[:, column], return_counts=True)
@@ -96,37 +99,41 @@ def average_preset(space: ParamSpace, points: np.ndarray) -> np.ndarray:
     return np.round(mean, _DIGITS)
 
 
-def _mean(known: Known, mels: np.ndarray) -> Guesses:
-    return Guesses(np.tile(average_preset(known.space, known.examples.points[known.rows]), (len(mels), 1)))
+def _mean(known: Known, mels: np.ndarray) -> Predictions:
+    mean = mean_preset(known.space, known.examples.points[known.rows])
+    return Predictions(np.tile(mean, (len(mels), 1)))
 
 
-def _random(known: Known, mels: np.ndarray) -> Guesses:
+def _random(known: Known, mels: np.ndarray) -> Predictions:
     return _of(known, np.random.default_rng(known.seed).choice(known.rows, len(mels)))
 
 
-def _nearest(known: Known, mels: np.ndarray) -> Guesses:
-    """The training presets whose sounds, as the models hear them, differ least: L1 of the spectrograms."""
+def _nearest(known: Known, mels: np.ndarray) -> Predictions:
+    """The training presets whose model input differs least: L1 of the spectrograms."""
     wanted = torch.from_numpy(np.asarray(mels, np.float32)).flatten(1)
-    least, best = torch.full((len(wanted),), torch.inf), np.zeros(len(wanted), int)
+    least = torch.full((len(wanted),), torch.inf)
+    best = np.zeros(len(wanted), int)
+    # In blocks: the spectrograms of a whole training part do not fit into memory as float32.
     for first in range(0, len(known.rows), _BLOCK):
-        part = known.rows[first : first + _BLOCK]
-        heard = torch.from_numpy(np.asarray(known.examples.mels[part], np.float32)).flatten(1)
-        distance, place = torch.cdist(wanted, heard, p=1).min(1)
+        block = known.rows[first : first + _BLOCK]
+        candidates = torch.from_numpy(np.asarray(known.examples.mels[block], np.float32)).flatten(1)
+        distance, place = torch.cdist(wanted, candidates, p=1).min(1)
         nearer = (distance < least).numpy()
-        best[nearer] = part[place.numpy()[nearer]]
+        best[nearer] = block[place.numpy()[nearer]]
         least = torch.minimum(least, distance)
     return _of(known, best)
 
 
-def _of(known: Known, rows: np.ndarray) -> Guesses:
-    return Guesses(np.asarray(known.examples.points[rows], float), rows)
+def _of(known: Known, rows: np.ndarray) -> Predictions:
+    return Predictions(np.asarray(known.examples.points[rows], float), rows)
 
 
-TRIVIAL: Mapping[str, Trivial] = {"mean": _mean, "random": _random, "nearest": _nearest}
-"""What a table compares models with, beside the oracle: each knows the training part alone."""
+BASELINES: Mapping[str, Baseline] = {"mean": _mean, "random": _random, "nearest": _nearest}
+"""What tables compare models with, beside the oracle: each uses the training part alone."""
 
 
-_WARM_UP, _RUNS = 3, 15
+_WARM_UP = 3
+_RUNS = 15
 
 
 def capacity(model: Model) -> int:
@@ -135,21 +142,24 @@ def capacity(model: Model) -> int:
 
 
 @torch.no_grad()
-def one_shot_ms(model: Model, device: str = "cpu") -> float:
-    """Returns how long one guess takes, from the samples of one sound to a preset, in milliseconds.
+def prediction_ms(model: Model, device: str = "cpu") -> float:
+    """Returns how long one prediction takes, from the samples of one sound to a preset, in milliseconds.
 
-    The median of several, after a few that are not counted; the render is no part of it.
+    The median of several, after a few that are not counted; the render is not included.
 
     Args:
         model: Any, on the device.
         device: `"cpu"` or `"cuda"`.
     """
-    heard = inputs[model.hears]
-    sound = 0.1 * torch.randn(1, round(heard.length * heard.rate), generator=torch.Generator().manual_seed(0))
-    note, z = torch.tensor([[60.0, 100.0, 3.0]], device=device), torch.zeros(1, model.noise, device=device)
+    model_input = inputs[model.input]
+    samples = round(model_input.length * model_input.rate)
+    sound = 0.1 * torch.randn(1, samples, generator=torch.Generator().manual_seed(0))
+    note = torch.tensor([[60.0, 100.0, 3.0]], device=device)
+    z = torch.zeros(1, model.noise, device=device)
     times = []
     for _ in range(_WARM_UP + _RUNS):
         start = time.perf_counter()
-        model.decode(z, model.encode(heard.of(sound, heard.rate).to(device), note)).cpu()
+        mel = model_input.of(sound, model_input.rate).to(device)
+        model.decode(z, model.encode(mel, note)).cpu()  # the copy to the CPU waits until a GPU is done
         times.append(time.perf_counter() - start)
     return round(1000 * statistics.median(times[_WARM_UP:]), 3)

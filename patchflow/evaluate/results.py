@@ -1,4 +1,4 @@
-"""A result file: one line that says what was measured, then one line an item; it may be cut off and gone on with."""
+"""Result files: a head that says what was measured, then one line an item."""
 
 import json
 import os
@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StorageError
+from ..old_names import with_new_names
 from ..storage import make_folder, reason, write_atomically
 
-__all__ = ["FORMAT", "Lines", "begin", "read_lines"]
+__all__ = ["FORMAT", "Lines", "open_results", "read_lines"]
 
 FORMAT = "patchflow results 1"
 
 
 class Lines:
-    """The lines of a result file that are known, and a way to add others.
+    """The lines of a result file, and a way to add others.
 
-    Lines are added whole; what an interrupted process left of its last one is dropped by the next.
+    Lines are added whole; the rest of a line that an interrupted process left is dropped by the next process.
 
     Args:
         path: The file.
@@ -26,11 +27,13 @@ class Lines:
     """
 
     def __init__(self, path: Path, head: dict[str, Any], items: list[dict[str, Any]]) -> None:
-        self.path, self.head, self.items = path, head, items
+        self.path = path
+        self.head = head
+        self.items = items
 
     @property
     def done(self) -> set[Any]:
-        """The items that are there."""
+        """The keys of the items that have a line."""
         return {line["item"] for line in self.items}
 
     def append(self, lines: Sequence[dict[str, Any]]) -> None:
@@ -39,6 +42,7 @@ class Lines:
         Raises:
             StorageError: If the file cannot be written.
         """
+        # One write, then a sync: a process that is killed leaves whole lines, and at most one that is cut off.
         block = "".join(_text(line) for line in lines)
         try:
             with self.path.open("ab") as file:
@@ -50,8 +54,8 @@ class Lines:
         self.items.extend(lines)
 
 
-def begin(path: str | Path, head: Mapping[str, Any], *, again: bool = False) -> Lines:
-    """Opens a result file to go on with, or begins one.
+def open_results(path: str | Path, head: Mapping[str, Any], *, again: bool = False) -> Lines:
+    """Opens a result file to continue it, or begins one.
 
     Args:
         path: The file; its folder is made if it is missing.
@@ -59,21 +63,25 @@ def begin(path: str | Path, head: Mapping[str, Any], *, again: bool = False) -> 
         again: Whether to begin anew, whatever is there.
 
     Returns:
-        What is there, without what is left of a line that was cut off.
+        The lines that are there, without the rest of a line that was cut off.
 
     Raises:
         StorageError: If the file is damaged, is of something else than `head`, or cannot be written.
     """
-    path, wanted = Path(path), {"format": FORMAT, **head}
+    path = Path(path)
+    wanted = {"format": FORMAT, **head}
     make_folder(path.parent)
-    if again or not path.exists() or not path.read_bytes().partition(b"\n")[1]:
+    # A file without a single line end has no whole head: the process was stopped before it measured anything.
+    if again or not path.exists() or b"\n" not in path.read_bytes():
         write_atomically(path, _text(wanted).encode())
         return Lines(path, wanted, [])
     found = read_lines(path)
     for key in sorted({*wanted, *found.head}):
         if found.head.get(key) != wanted.get(key):
-            there, here = (json.dumps(head.get(key)) for head in (found.head, wanted))
+            there = json.dumps(found.head.get(key))
+            here = json.dumps(wanted.get(key))
             raise StorageError(f"{path}: was made with {key}={there}, not {here}. Remove it, or give --again.")
+    # Lines are appended, so the rest of a cut line must go first, or the next line would be glued to it.
     whole = path.read_bytes()
     if not whole.endswith(b"\n"):
         write_atomically(path, whole[: whole.rindex(b"\n") + 1])
@@ -81,7 +89,7 @@ def begin(path: str | Path, head: Mapping[str, Any], *, again: bool = False) -> 
 
 
 def read_lines(path: str | Path) -> Lines:
-    """Reads a result file; what is left of a last line that was cut off is no line.
+    """Reads a result file; the rest of a last line that was cut off does not count.
 
     Raises:
         StorageError: If it is missing, damaged, or no result file.
@@ -98,7 +106,7 @@ def read_lines(path: str | Path) -> Lines:
     for number, line in enumerate(lines[1:], 2):
         if "item" not in line:
             raise StorageError(f"{path}: line {number} is damaged (no item). Remove the file and evaluate again.")
-    return Lines(path, lines[0], lines[1:])
+    return Lines(path, _head(lines[0]), lines[1:])
 
 
 def _parsed(path: Path, number: int, text: bytes) -> dict[str, Any]:
@@ -109,6 +117,12 @@ def _parsed(path: Path, number: int, text: bytes) -> dict[str, Any]:
     if not isinstance(line, dict):
         raise StorageError(f"{path}: line {number} is damaged. Remove the file and evaluate again.")
     return line
+
+
+def _head(line: Mapping[str, Any]) -> dict[str, Any]:
+    """The first line under today's names."""
+    head = with_new_names("result", line)
+    return head | {"kind": "baseline"} if head.get("kind") == "trivial" else head
 
 
 def _text(line: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Evaluates a training run, or the baselines beside it: test part and out-of-domain sounds into result files."""
+"""Evaluates a training run, or the baselines of a fold, into result files."""
 
 import hashlib
 import json
@@ -14,31 +14,32 @@ from ..data.examples import Examples
 from ..engines import engines
 from ..errors import ModelError, StorageError
 from ..models import Model, default_sizes, load_model, models, read_header
+from ..old_names import with_new_names
 from ..progress import Progress, ProgressCallback, ignore
 from ..storage import locked, read_object, write_atomically
 from .disentanglement import latent_separation, tag_accuracy
-from .predict import TRIVIAL, Guesses, Known, capacity, one_shot, one_shot_ms
-from .results import Lines, begin
-from .score import measure
-from .testset import Material, foreign, held_out, read_recordings, recordings_print
-from .traversal import turned_words
+from .predict import BASELINES, Known, Predictions, capacity, predict, prediction_ms
+from .results import open_results
+from .score import score_predictions
+from .testset import TestSet, held_out, out_of_domain, read_recordings, recordings_fingerprint
+from .traversal import measure_traversal
 
-__all__ = ["RESULTS", "SOUNDS", "SUMMARY", "TAGS", "Run", "evaluate_run", "evaluate_trivial", "read_run"]
+__all__ = ["RESULTS", "SOUNDS", "SUMMARY", "TAGS", "Run", "evaluate_baselines", "evaluate_run", "read_run"]
 
 _NEEDED = {"data": str, "fold": int, "synth": str, "model": str, "seed": int}
 
 
 @dataclass(frozen=True)
 class Run:
-    """A model and where it comes from.
+    """A trained model and where it comes from.
 
     Args:
-        folder: Of the run.
+        folder: Folder of the run.
         recipe: Its settings as resolved.
         model: With its weights, ready for inference.
-        weights: What tells its weights from others: the first digits of their SHA-256.
-        about: What training wrote beside the weights: steps, minutes, losses.
-        examples: What it learned from.
+        weights: Fingerprint of its weights: the first digits of their SHA-256.
+        about: What training wrote into the header of the weights: steps, minutes, losses.
+        examples: The examples it was trained on.
     """
 
     folder: Path
@@ -75,6 +76,7 @@ def read_run(folder: str | Path, data: str | Path | None = None) -> Run:
     _check_examples(examples, recipe, model, str(data or recipe["data"]))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     about = json.loads(header.get("about", "{}"))
+    # The fingerprint covers the folds too: after a new deal, sounds of the training part may be in the test part.
     if about.get("data", examples.fingerprint) != examples.fingerprint:
         other = f"learned from other examples than those of {data or recipe['data']}, or from other folds of them"
         raise StorageError(f"{path}: {other}, so it may know the test part. Train it again.")
@@ -82,10 +84,11 @@ def read_run(folder: str | Path, data: str | Path | None = None) -> Run:
 
 
 def _read_recipe(path: Path) -> dict[str, Any]:
-    recipe = read_object(path)
+    recipe = with_new_names("recipe", read_object(path))
     for key, kind in _NEEDED.items():
         if not isinstance(recipe.get(key), kind):
-            raise StorageError(f"{path}: {key}={recipe.get(key)!r}: not {'a text' if kind is str else 'a number'}")
+            wanted = "a text" if kind is str else "a number"
+            raise StorageError(f"{path}: {key}={recipe.get(key)!r}: not {wanted}")
     if not recipe["data"]:
         raise StorageError(f"{path}: was not trained on examples (data is empty), so it has no test set")
     return recipe
@@ -94,23 +97,23 @@ def _read_recipe(path: Path) -> dict[str, Any]:
 def _check_examples(examples: Examples, recipe: dict[str, Any], model: Model, folder: str) -> None:
     if examples.synth != recipe["synth"]:
         raise StorageError(f"{folder}: examples of synth {examples.synth!r}, not of {recipe['synth']!r}")
-    if examples.hears != model.hears:
-        raise StorageError(f"{folder}: examples as {examples.hears!r} hears them, not as {model.hears!r} does")
+    if examples.input != model.input:
+        raise StorageError(f"{folder}: examples with input {examples.input!r}, not with {model.input!r}")
 
 
 RESULTS = "results.jsonl"
 """File of the lines of the test part."""
 
 SOUNDS = "sounds.jsonl"
-"""File of the lines of foreign sounds."""
+"""File of the lines of out-of-domain sounds."""
 
 SUMMARY = "summary.json"
 """File of costs and counts."""
 
 TAGS = "tags.json"
-"""File of what tag classifiers reached."""
+"""File of the accuracies of the tag classifiers."""
 
-_ROWS_BESIDE = ("oracle", *TRIVIAL)
+_BASELINE_ROWS = ("oracle", *BASELINES)
 
 
 def evaluate_run(
@@ -124,21 +127,21 @@ def evaluate_run(
     again: bool = False,
     progress: ProgressCallback = ignore,
 ) -> dict[str, Any]:
-    """Measures the single best guesses of a trained model; goes on where an interrupted call stopped.
+    """Scores the single best predictions of a trained model; goes on where an interrupted call stopped.
 
     Args:
         folder: Of a finished run; the results are written beside its weights.
         data: Folder of the examples; the one its recipe names if not given.
-        sounds: Folder of foreign sounds to judge as well.
-        most: Take no more test sounds than so many, the same for every model; all if not given.
+        sounds: Folder of out-of-domain sounds to evaluate as well.
+        most: The most test sounds to take, the same ones for every model; all if not given.
         device: Where the model runs, `"cpu"` or `"cuda"`.
         workers: Threads that render and measure; all cores if not given.
         again: Whether to begin anew.
-        progress: Told how far it is.
+        progress: Gets called with how far it is.
 
     Returns:
-        What `summary.json` says: capacity, training, time of a guess, items, faults, latent separation, what
-        macro-controls do.
+        The content of `summary.json`: capacity, training, time of a prediction, items, faults, separation of attributes
+        in the latent space, traversals of the macro-controls.
 
     Raises:
         PatchflowError: If the run, the examples or the sounds are missing, damaged, or do not belong together.
@@ -152,30 +155,40 @@ def _evaluate_run(
     run: Run, sounds: str | Path | None, most: int | None, device: str, workers: int | None,
     *, again: bool, progress: ProgressCallback,
 ) -> dict[str, Any]:  # fmt: skip
-    fold, seed = run.recipe["fold"], run.recipe["seed"]
-    row = {"row": run.recipe["model"], "kind": "model", "fold": fold, "seed": seed, "weights": run.weights,
-           "size": _size(run.model), "sizes": run.recipe.get("sizes", {})}  # fmt: skip
-    materials = _materials(run.examples, most, sounds)
+    row = {
+        "row": run.recipe["model"],
+        "kind": "model",
+        "fold": run.recipe["fold"],
+        "seed": run.recipe["seed"],
+        "weights": run.weights,
+        "size": _size(run.model),
+        "sizes": run.recipe.get("sizes", {}),
+    }
+    test_sets = _test_sets(run.examples, most, sounds)
     progress(Progress("timing", 0.0, subject=str(run.folder)))
     model = run.model.to(device)
-    costs = {"capacity": capacity(model), "one_shot_ms": one_shot_ms(model, device), "device": device}
+    costs = {"capacity": capacity(model), "prediction_ms": prediction_ms(model, device), "device": device}
     costs["trained"] = _trained(run)
 
-    def guess(material: Material) -> Guesses:
-        return one_shot(model, material.mels, material.notes, device)
+    def predictions(test_set: TestSet) -> Predictions:
+        return predict(model, test_set.mels, test_set.notes, device)
 
-    judged = partial(_judge, run.examples, run.folder, row, workers=workers, again=again, progress=progress)
-    counts = {material.about["part"]: judged(material, guess) for material in materials}
+    counts = {}
+    for test_set in test_sets:
+        counts[test_set.about["part"]] = _score_into(
+            run.folder, row, run.examples, test_set, predictions, workers=workers, again=again, progress=progress
+        )
+    # Both take minutes and depend on the weights alone, so a second call takes them from the first one's summary.
     known = {} if again else _known_summary(run)
-    progress(Progress("words", 0.0, subject=str(run.folder)))
+    progress(Progress("attributes", 0.0, subject=str(run.folder)))
     separation = known.get("separation") or latent_separation(model, run.examples, device)
-    turning = known.get("turning") or turned_words(model, run.examples, device, workers)
-    summary = row | {"synth": run.examples.synth, **costs, **counts, "separation": separation, "turning": turning}
+    traversal = known.get("traversal") or measure_traversal(model, run.examples, device, workers)
+    summary = row | {"synth": run.examples.synth, **costs, **counts, "separation": separation, "traversal": traversal}
     write_atomically(run.folder / SUMMARY, json.dumps(summary, indent=1).encode())
     return summary
 
 
-def evaluate_trivial(
+def evaluate_baselines(
     folder: str | Path,
     out: str | Path,
     *,
@@ -187,45 +200,44 @@ def evaluate_trivial(
     again: bool = False,
     progress: ProgressCallback = ignore,
 ) -> dict[str, Any]:
-    """Measures what every model has to beat, and what the tags of the examples can be told from.
+    """Scores the baselines that every model has to beat, and classifiers of the examples' tags.
 
-    The oracle plays the true preset once more, so it shows the noise of the synth; the others know the training part
+    The oracle plays the true preset once more, so it shows the noise of the synth. The others use the training part
     alone: its mean preset, a random one, and the one whose sound is nearest.
 
     Args:
-        folder: Of the examples.
-        out: Where a folder is written for each row.
+        folder: Folder of the examples.
+        out: Where a folder is written for each baseline.
         fold: Number of the fold.
-        seed: Of the random presets.
-        sounds: Folder of foreign sounds to judge as well; the oracle has no preset for those.
-        most: Take no more test sounds than so many, the same for every row; all if not given.
+        seed: Seed of the random presets.
+        sounds: Folder of out-of-domain sounds to evaluate as well; the oracle has no preset for those.
+        most: The most test sounds to take, the same ones for every baseline; all if not given.
         workers: Threads that render and measure; all cores if not given.
         again: Whether to begin anew.
-        progress: Told how far it is.
+        progress: Gets called with how far it is.
 
     Returns:
-        For each row the numbers of items and of faults.
+        For each baseline the numbers of items and of faults.
 
     Raises:
         PatchflowError: If the examples or the sounds are missing or damaged, or a file cannot be written.
     """
-    examples, out = Examples(folder, fold), Path(out)
+    examples = Examples(folder, fold)
+    out = Path(out)
     known = Known(examples, engines[examples.synth].space, examples.rows("train"), seed)
     summaries: dict[str, Any] = {}
     with locked(out):
-        materials = _materials(examples, most, sounds)
-        for name in _ROWS_BESIDE:
-            row = {"row": name, "kind": "trivial", "fold": fold, "seed": seed, "weights": "", "size": "", "sizes": {}}
-            judged = partial(_judge, examples, out / name, row, workers=workers, again=again, progress=progress)
+        test_sets = _test_sets(examples, most, sounds)
+        for name in _BASELINE_ROWS:
+            row = {"row": name, "kind": "baseline", "fold": fold, "seed": seed, "weights": "", "size": "", "sizes": {}}
+            predictions = _true_presets if name == "oracle" else partial(_baseline_presets, name, known)
             counts = {}
-            for material in materials:
-                if name != "oracle":
-                    trivial = TRIVIAL[name]
-                    counts[material.about["part"]] = judged(
-                        material, lambda found, trivial=trivial: trivial(known, found.mels)
-                    )
-                elif material.about["part"] == "test":
-                    counts["test"] = judged(material, _true)
+            for test_set in test_sets:
+                if name == "oracle" and test_set.about["part"] != "test":
+                    continue
+                counts[test_set.about["part"]] = _score_into(
+                    out / name, row, examples, test_set, predictions, workers=workers, again=again, progress=progress
+                )
             summaries[name] = row | {"synth": examples.synth, **counts}
             write_atomically(out / name / SUMMARY, json.dumps(summaries[name], indent=1).encode())
         tags = tag_accuracy(examples) | {"data": examples.fingerprint}
@@ -233,31 +245,41 @@ def evaluate_trivial(
     return summaries
 
 
-def _judge(
-    examples: Examples, folder: Path, row: dict[str, Any], material: Material, guess: Callable[[Material], Guesses],
-    *, workers: int | None, again: bool, progress: ProgressCallback,
+def _true_presets(test_set: TestSet) -> Predictions:
+    points = [item.point for item in test_set.items if item.point is not None]
+    return Predictions(np.stack(points), np.array([item.key for item in test_set.items]))
+
+
+def _baseline_presets(name: str, known: Known, test_set: TestSet) -> Predictions:
+    return BASELINES[name](known, test_set.mels)
+
+
+def _score_into(
+    folder: Path, row: dict[str, Any], examples: Examples, test_set: TestSet,
+    predictions: Callable[[TestSet], Predictions], *, workers: int | None, again: bool, progress: ProgressCallback,
 ) -> dict[str, int]:  # fmt: skip
+    """Scores the predictions for a test set into a result file of a folder; returns its numbers of items and faults."""
     make = engines[examples.synth]
+    name = RESULTS if test_set.about["part"] == "test" else SOUNDS
     about = {"synth": examples.synth, "parameters": len(make.space), "data": examples.fingerprint}
-    name = RESULTS if material.about["part"] == "test" else SOUNDS
-    lines: Lines = begin(folder / name, row | about | material.about, again=again)
-    if len(lines.items) < len(material.items):
-        measure(lines, material.items, guess(material), make, workers=workers, progress=progress)
+    lines = open_results(folder / name, row | about | test_set.about, again=again)
+    if len(lines.items) < len(test_set.items):
+        score_predictions(lines, test_set.items, predictions(test_set), make, workers=workers, progress=progress)
     return {"items": len(lines.items), "faults": sum(bool(line["fault"]) for line in lines.items)}
 
 
-def _materials(examples: Examples, most: int | None, sounds: str | Path | None) -> list[Material]:
-    """The test part, and foreign sounds if there are any; all is read before anything is judged."""
-    materials = [held_out(examples, most)]
+def _test_sets(examples: Examples, most: int | None, sounds: str | Path | None) -> list[TestSet]:
+    """The test part, and out-of-domain sounds if a folder is given; all is read before anything is scored."""
+    test_sets = [held_out(examples, most)]
     if sounds is not None:
         recordings = read_recordings(sounds)
         engine = engines[examples.synth]()
-        materials.append(foreign(examples, recordings, engine, recordings_print(recordings)))
-    return materials
+        test_sets.append(out_of_domain(examples, recordings, engine, recordings_fingerprint(recordings)))
+    return test_sets
 
 
 def _trained(run: Run) -> dict[str, float]:
-    """How long it was trained."""
+    """How long it was trained: steps, minutes, and epochs where the batch size is known."""
     trained = {key: run.about[key] for key in ("steps", "minutes") if key in run.about}
     if "steps" in trained and run.recipe.get("batch"):
         trained["epochs"] = round(trained["steps"] * run.recipe["batch"] / len(run.examples.rows("train")), 1)
@@ -267,15 +289,10 @@ def _trained(run: Run) -> dict[str, float]:
 def _known_summary(run: Run) -> dict[str, Any]:
     """What an earlier evaluation of the same weights found; nothing if there was none."""
     try:
-        summary = json.loads((run.folder / SUMMARY).read_text())
+        summary = with_new_names("summary", json.loads((run.folder / SUMMARY).read_text()))
         return summary if summary["weights"] == run.weights else {}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (AttributeError, OSError, ValueError, KeyError, TypeError):
         return {}
-
-
-def _true(material: Material) -> Guesses:
-    points = [item.point for item in material.items if item.point is not None]
-    return Guesses(np.stack(points), np.array([item.key for item in material.items]))
 
 
 def _size(model: Model) -> str:

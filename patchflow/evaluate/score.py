@@ -1,4 +1,4 @@
-"""Plays predicted presets beside the sounds they are for, and measures how alike they are."""
+"""Plays predicted presets and measures how near they are to the target sounds."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,25 +13,25 @@ from ..errors import RenderError
 from ..metrics import metrics
 from ..progress import Progress, ProgressCallback, ignore
 from ..threads import one_torch_thread
-from .predict import Guesses
+from .predict import Predictions
 from .results import Lines
 
-__all__ = ["RATE", "Item", "judge", "measure"]
+__all__ = ["SCORE_RATE", "TestItem", "score", "score_predictions"]
 
-RATE = 44_100
+SCORE_RATE = 44_100
 """Sample rate of the comparison, in Hz."""
 
 
 @dataclass(frozen=True)
-class Item:
-    """A sound that a preset is wanted for.
+class TestItem:
+    """A target sound, for which a preset is predicted.
 
     Args:
         key: Its row in the examples, or its file.
-        family: Sounds that are alike share it; statistics take them as one.
+        family: Sounds that are alike share it; statistics count them as one.
         category: E.g. `"bass"`; "" if not known.
         note: The note its preset is played on.
-        point: The preset that makes it, shape `(P,)`; None for a recording.
+        point: The true preset, shape `(P,)`; None for a recording.
         sound: The recording at 44,100 Hz, shape `(T,)`; None for a preset's sound.
     """
 
@@ -43,66 +43,93 @@ class Item:
     sound: np.ndarray | None = None
 
 
-def judge(engine: Engine, items: Sequence[Item], guesses: np.ndarray, power: float) -> list[dict[str, Any]]:
-    """Compares the sounds of presets with the sounds they should make.
+@dataclass(frozen=True)
+class _Played:
+    """A sound at `SCORE_RATE`, shape `(T,)`, and why it could not be played; "" if it could."""
+
+    sound: np.ndarray
+    fault: str = ""
+
+
+def score(engine: Engine, items: Sequence[TestItem], predictions: np.ndarray, power: float) -> list[dict[str, Any]]:
+    """Compares the sounds of predicted presets with the target sounds.
 
     A preset that the synth cannot play makes no sound, so it is measured as silence and the line says why under
-    `fault`. Where the wanted sound itself cannot be played, or a metric is not defined, the number is None.
+    `fault`. Where the target itself cannot be played, or a metric is not defined, the number is None.
 
     Args:
         engine: The synth.
-        items: What is wanted.
-        guesses: A preset for each, shape `(N, P)`.
-        power: Mean square of the parameters of all presets that are wanted; `mse_n` is relative to it.
+        items: The targets.
+        predictions: A preset for each, shape `(N, P)`.
+        power: Mean square of the parameters of all true presets; `mse_n` is relative to it.
 
     Returns:
         For each item `mse_n`, every metric of the registry, and `fault`.
     """
-    wanted = [_wanted(engine, item) for item in items]
-    played = [_play(engine, guess, item.note) for item, guess in zip(items, guesses, strict=True)]
-    values = _measure([sound for sound, _ in played], [sound for sound, _ in wanted])
+    targets = [_target(engine, item) for item in items]
+    played = [_play(engine, point, item.note) for item, point in zip(items, predictions, strict=True)]
+    values = _measure([found.sound for found in played], [found.sound for found in targets])
     lines = []
-    for item, guess, (_, refused), (_, missing), row in zip(items, guesses, played, wanted, values, strict=True):
-        line: dict[str, Any] = {"mse_n": _error(item, guess, power)}
-        line.update({name: None if missing else value for name, value in row.items()})
-        lines.append(line | {"fault": f"target: {missing}" if missing else refused})
+    for item, point, found, target, row in zip(items, predictions, played, targets, values, strict=True):
+        line: dict[str, Any] = {"mse_n": _error(item, point, power)}
+        if target.fault:
+            # The parameters can still be compared, the sounds cannot.
+            line |= dict.fromkeys(row)
+            line["fault"] = f"target: {target.fault}"
+        else:
+            line |= row
+            line["fault"] = found.fault
+        lines.append(line)
     return lines
 
 
-def _wanted(engine: Engine, item: Item) -> tuple[np.ndarray, str]:
+def _target(engine: Engine, item: TestItem) -> _Played:
     if item.sound is not None:
-        return item.sound, ""
+        return _Played(item.sound)
     if item.point is None:
         raise ValueError(f"item {item.key}: neither a preset nor a sound")
     return _play(engine, item.point, item.note)
 
 
-def _play(engine: Engine, point: np.ndarray, note: Note) -> tuple[np.ndarray, str]:
-    """The sound, and what went wrong."""
+def _play(engine: Engine, point: np.ndarray, note: Note) -> _Played:
     try:
-        return engine.render(point, note, RATE), ""
+        return _Played(engine.render(point, note, SCORE_RATE))
     except RenderError as error:
-        return np.zeros(note.samples(RATE), np.float32), " ".join(str(error).split())
+        silence = np.zeros(note.samples(SCORE_RATE), np.float32)
+        return _Played(silence, " ".join(str(error).split()))
 
 
-def _error(item: Item, guess: np.ndarray, power: float) -> float | None:
+def _error(item: TestItem, prediction: np.ndarray, power: float) -> float | None:
     """Mean square error of the parameters, relative to their mean square; their number is the same for all items."""
     if item.point is None or power <= 0:
         return None
-    return _rounded(float(np.mean(np.square(guess - item.point))) / power)
+    return _rounded(float(np.mean(np.square(prediction - item.point))) / power)
 
 
 def _measure(estimates: Sequence[np.ndarray], targets: Sequence[np.ndarray]) -> list[dict[str, float | None]]:
     sizes = {len(sound) for sound in (*estimates, *targets)}
-    if len(sizes) > 1:  # padding to the longest would change the others' numbers
-        return [_measure_batch([a], [b])[0] for a, b in zip(estimates, targets, strict=True)]
-    return _measure_batch(estimates, targets)
+    if len(sizes) == 1:
+        return _measure_batch(estimates, targets)
+    # One by one where lengths differ: to pad a sound to the longest would change its numbers.
+    rows = []
+    for estimate, target in zip(estimates, targets, strict=True):
+        rows += _measure_batch([estimate], [target])
+    return rows
 
 
 def _measure_batch(estimates: Sequence[np.ndarray], targets: Sequence[np.ndarray]) -> list[dict[str, float | None]]:
-    a, b = (torch.from_numpy(np.stack(sounds).astype(np.float32)) for sounds in (estimates, targets))
-    columns = {name: metrics[name](a, b, RATE).tolist() for name in metrics}
-    return [{name: _rounded(values[row]) for name, values in columns.items()} for row in range(len(a))]
+    estimate = _batch(estimates)
+    target = _batch(targets)
+    columns = {name: metrics[name](estimate, target, SCORE_RATE).tolist() for name in metrics}
+    rows = []
+    for place in range(len(estimate)):
+        row = {name: _rounded(values[place]) for name, values in columns.items()}
+        rows.append(row)
+    return rows
+
+
+def _batch(sounds: Sequence[np.ndarray]) -> torch.Tensor:
+    return torch.from_numpy(np.stack(sounds).astype(np.float32))
 
 
 def _rounded(value: float) -> float | None:
@@ -110,13 +137,13 @@ def _rounded(value: float) -> float | None:
     return float(f"{value:.7g}") if math.isfinite(value) else None
 
 
-_JOB = 8  # items that are analysed at once
+_JOB = 8  # items that are played and measured at once
 
 
-def measure(
+def score_predictions(
     lines: Lines,
-    items: Sequence[Item],
-    guesses: Guesses,
+    items: Sequence[TestItem],
+    predictions: Predictions,
     make: Callable[[], Engine],
     *,
     workers: int | None = None,
@@ -126,11 +153,11 @@ def measure(
 
     Args:
         lines: The result file; its head has the `power` of the parameters.
-        items: What is measured.
-        guesses: A preset for each.
+        items: The targets.
+        predictions: A preset for each.
         make: Makes the synth.
         workers: Threads; all cores if not given.
-        progress: Told after every few items.
+        progress: Gets called after every few items.
 
     Raises:
         StorageError: If the file cannot be written.
@@ -140,19 +167,22 @@ def measure(
     jobs = [left[i : i + _JOB] for i in range(0, len(left), _JOB)]
 
     def work(engine: Engine, job: list[int]) -> list[dict[str, Any]]:
-        return judge(engine, [items[k] for k in job], guesses.points[job], lines.head["power"])
+        targets = [items[place] for place in job]
+        return score(engine, targets, predictions.points[job], lines.head["power"])
 
     with one_torch_thread(), Renderer(make, workers) as renderer:
         for job, values in zip(jobs, renderer.map(work, jobs), strict=True):
-            pairs = zip(job, values, strict=True)
-            lines.append([_about(items[k], guesses, k) | value for k, value in pairs])
+            measured = []
+            for place, numbers in zip(job, values, strict=True):
+                measured.append(_about(items[place], predictions, place) | numbers)
+            lines.append(measured)
             progress(Progress("measure", len(lines.items), len(items), "sounds", str(lines.path)))
 
 
-def _about(item: Item, guesses: Guesses, place: int) -> dict[str, Any]:
+def _about(item: TestItem, predictions: Predictions, place: int) -> dict[str, Any]:
     """What the item is and which preset was played: its parameters, or where in the examples it stands."""
     line: dict[str, Any] = {"item": item.key, "family": item.family, "category": item.category}
     line["note"] = [item.note.pitch, item.note.velocity, round(item.note.hold, 4)]
-    if guesses.source is None:
-        return line | {"predicted": guesses.points[place].tolist()}
-    return line | {"source": int(guesses.source[place])}
+    if predictions.source is None:
+        return line | {"predicted": predictions.points[place].tolist()}
+    return line | {"source": int(predictions.source[place])}

@@ -1,4 +1,4 @@
-"""What is evaluated: the test part of a fold, or out-of-domain sounds of a folder."""
+"""Test sets: the test part of a fold, or the out-of-domain sounds of a folder."""
 
 import csv
 import hashlib
@@ -21,9 +21,17 @@ from ..engines import Engine, Note
 from ..errors import AudioError, OptionError, RenderError, StorageError
 from ..features.inputs import inputs
 from ..storage import read_bytes
-from .score import RATE, Item
+from .score import SCORE_RATE, TestItem
 
-__all__ = ["Material", "Recording", "foreign", "held_out", "read_recordings", "recordings_print", "usual_peak"]
+__all__ = [
+    "Recording",
+    "TestSet",
+    "held_out",
+    "median_peak",
+    "out_of_domain",
+    "read_recordings",
+    "recordings_fingerprint",
+]
 
 _SUFFIXES = {".aif", ".aiff", ".flac", ".mp3", ".ogg", ".wav"}
 _SHORTEST_HOLD = 0.02
@@ -31,22 +39,22 @@ _SHORTEST_HOLD = 0.02
 
 @dataclass(frozen=True)
 class Recording:
-    """A sound that no known preset makes.
+    """An out-of-domain sound: no known preset makes it.
 
     Args:
         name: Its file, relative to the folder.
         category: What kind of sound it is; "" if not known.
         samples: Mono at 44,100 Hz, from its first audible sample on, shape `(T,)`.
         pitch: MIDI note, 0 to 127.
-        told: Whether the list told the note; else it was guessed.
-        hold: Seconds after which the key seems to be let go.
+        note_known: Whether the list has the note; else it was estimated from the sound.
+        hold: Seconds after which the key seems to be released.
     """
 
     name: str
     category: str
     samples: np.ndarray
     pitch: int
-    told: bool
+    note_known: bool
     hold: float
 
 
@@ -54,19 +62,19 @@ def read_recordings(folder: str | Path, seconds: float = 4.0) -> list[Recording]
     """Reads the sounds of a folder.
 
     A `.csv` file in it with the columns `file`, `category` and `pitch_midi` (MIDI note), or a `.json` file of a list of
-    such entries, says what they are; columns and single notes may be missing. Without it all sound files are taken,
-    also those of the folders below, whose names are the categories.
+    such entries, lists them; columns and single notes may be missing. Without a list all sound files are read, also
+    those of the folders below, whose names are the categories.
 
     Args:
-        folder: Where they are.
-        seconds: The most to take of each.
+        folder: The folder.
+        seconds: The longest part of a sound that is read.
 
     Returns:
         The sounds, by name.
 
     Raises:
         StorageError: If the folder has no sounds, or a file cannot be read.
-        AudioError: If a file is no sound, or the note of one is not in [0, 127].
+        AudioError: If a file is not a sound, or the note of one is not in [0, 127].
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -74,11 +82,12 @@ def read_recordings(folder: str | Path, seconds: float = 4.0) -> list[Recording]
     entries = _listed(folder)
     if not entries:
         raise StorageError(f"{folder}: has no sounds ({', '.join(sorted(_SUFFIXES))})")
-    return sorted((_read(folder, entry, seconds) for entry in entries), key=lambda recording: recording.name)
+    recordings = [_read(folder, entry, seconds) for entry in entries]
+    return sorted(recordings, key=lambda recording: recording.name)
 
 
-def recordings_print(recordings: list[Recording]) -> str:
-    """Returns what tells recordings from others: the first digits of a SHA-256 of names, notes and samples."""
+def recordings_fingerprint(recordings: list[Recording]) -> str:
+    """Returns a fingerprint of recordings: the first digits of a SHA-256 of names, categories, notes and samples."""
     digest = hashlib.sha256()
     for recording in recordings:
         digest.update(f"{recording.name} {recording.category} {recording.pitch}".encode())
@@ -93,8 +102,12 @@ def _listed(folder: Path) -> list[dict[str, Any]]:
     if lists:
         return _entries(lists[0])
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
-    names = [path.relative_to(folder) for path in paths]
-    return [{"file": name.as_posix(), "category": name.parts[0] if len(name.parts) > 1 else ""} for name in names]
+    entries = []
+    for path in paths:
+        name = path.relative_to(folder)
+        category = name.parts[0] if len(name.parts) > 1 else ""
+        entries.append({"file": name.as_posix(), "category": category})
+    return entries
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:
@@ -114,11 +127,13 @@ def _names_a_file(entry: Any) -> bool:
 
 def _read(folder: Path, entry: dict[str, Any], seconds: float) -> Recording:
     sound = trim(load(folder / entry["file"], seconds=seconds))
-    samples = np.ascontiguousarray(resample(sound.samples, sound.rate, RATE), np.float32)
-    told = _pitch(entry)
-    pitch = note_guesses(sound.samples, sound.rate, 1)[0].pitch if told is None else told
-    hold = min(max(note_off(sound.samples, sound.rate), _SHORTEST_HOLD), len(samples) / RATE)
-    return Recording(entry["file"], str(entry.get("category") or ""), samples, pitch, told is not None, hold)
+    samples = np.ascontiguousarray(resample(sound.samples, sound.rate, SCORE_RATE), np.float32)
+    category = str(entry.get("category") or "")
+    listed = _pitch(entry)
+    pitch = note_guesses(sound.samples, sound.rate, 1)[0].pitch if listed is None else listed
+    hold = max(note_off(sound.samples, sound.rate), _SHORTEST_HOLD)
+    hold = min(hold, len(samples) / SCORE_RATE)
+    return Recording(entry["file"], category, samples, pitch, note_known=listed is not None, hold=hold)
 
 
 def _pitch(entry: dict[str, Any]) -> int | None:
@@ -134,39 +149,40 @@ def _pitch(entry: dict[str, Any]) -> int | None:
     return pitch
 
 
-_SAMPLED = 32  # training presets that tell how loud the synth is
+_SAMPLED = 32  # presets whose peaks show how loud the synth is
 
 
 @dataclass(frozen=True)
-class Material:
-    """Sounds to infer presets from.
+class TestSet:
+    """Target sounds, for which presets are predicted.
 
     Args:
         items: The sounds.
-        mels: The same as models hear them, shape `(N, F, n)`.
+        mels: The same sounds as model input, shape `(N, F, n)`.
         notes: Pitch, velocity and hold of each, shape `(N, 3)`.
-        about: What the head of a result file says of them.
+        about: The lines about them in the head of a result file.
     """
 
-    items: tuple[Item, ...]
+    items: tuple[TestItem, ...]
     mels: np.ndarray
     notes: np.ndarray
     about: dict[str, Any]
 
-    def take(self, places: list[int]) -> "Material":
+    def take(self, places: list[int]) -> "TestSet":
         """Returns some of the sounds."""
-        return Material(tuple(self.items[k] for k in places), self.mels[places], self.notes[places], self.about)
+        items = tuple(self.items[place] for place in places)
+        return TestSet(items, self.mels[places], self.notes[places], self.about)
 
 
-def held_out(examples: Examples, most: int | None = None) -> Material:
+def held_out(examples: Examples, most: int | None = None) -> TestSet:
     """Returns the test part of the fold that examples are of.
 
-    Some families have thousands of sounds that are hardly different. So families take turns: the second sound of one
-    is only there if all others have given their first. In the `power` of the presets every family weighs the same.
+    Some families have thousands of sounds that hardly differ. So families take turns: the second sound of one is taken
+    only after all others have given their first. In the `power` of the presets every family weighs the same.
 
     Args:
-        examples: Where it is.
-        most: Take no more than so many, the same ones every time; all if not given.
+        examples: The examples.
+        most: The most sounds to take, the same ones every time; all if not given.
 
     Raises:
         OptionError: If there is nothing to test on.
@@ -175,63 +191,74 @@ def held_out(examples: Examples, most: int | None = None) -> Material:
     if not len(everything):
         raise OptionError(f"fold={examples.fold}: has no test sounds")
     rows = np.sort(_in_turn(everything, examples.family, examples.fold)[: most or len(everything)])
-    length = inputs[examples.hears].length
+    length = inputs[examples.input].length
     mels, points, notes = (np.asarray(values) for values in examples.take(rows)[:3])
-    items = tuple(
-        Item(int(row), int(examples.family[row]), str(examples.category[row]), _note(note, length), point.astype(float))
-        for row, note, point in zip(rows, notes, points, strict=True)
-    )
+    items = []
+    for row, point, note in zip(rows, points, notes, strict=True):
+        family = int(examples.family[row])
+        category = str(examples.category[row])
+        items.append(TestItem(int(row), family, category, _note(note, length), point.astype(float)))
     about = {
         "part": "test",
         "items": len(items),
         "power": _power(examples.points[everything], examples.family[everything]),
+        "chosen": hashlib.sha256(rows.tobytes()).hexdigest()[:16],
     }
-    return Material(items, mels, notes, about | {"chosen": hashlib.sha256(rows.tobytes()).hexdigest()[:16]})
+    return TestSet(tuple(items), mels, notes, about)
 
 
-def foreign(examples: Examples, recordings: list[Recording], engine: Engine, folder_print: str) -> Material:
+def out_of_domain(examples: Examples, recordings: list[Recording], engine: Engine, folder_print: str) -> TestSet:
     """Returns recordings, each scaled to the usual peak of the synth, at its own note.
 
-    The paper's spectrograms depend on the level, so a recording has to be about as loud as what a model knows.
+    The paper's spectrograms depend on the level, so a recording has to be about as loud as the examples.
 
     Args:
-        examples: Their kind of spectrogram, velocity and presets.
+        examples: Their kind of model input, velocity and presets are used.
         recordings: The sounds.
         engine: The synth.
-        folder_print: What tells these recordings from others.
+        folder_print: Fingerprint of these recordings, see `recordings_fingerprint`.
     """
-    heard, peak = inputs[examples.hears], usual_peak(examples, engine)
-    velocity, items, mels = int(examples.notes[0, 1]), [], []
+    model_input = inputs[examples.input]
+    peak = median_peak(examples, engine)
+    velocity = int(examples.notes[0, 1])
+    items = []
+    mels = []
     for recording in recordings:
         sound = recording.samples * np.float32(peak / np.abs(recording.samples).max())
-        note = Note(recording.pitch, velocity, recording.hold, len(sound) / RATE)
-        items.append(Item(recording.name, recording.name, recording.category, note, sound=sound))
-        samples = torch.from_numpy(resample(sound, RATE, heard.rate))[None]
-        mels.append(heard.of(samples, heard.rate)[0].numpy())
+        note = Note(recording.pitch, velocity, recording.hold, len(sound) / SCORE_RATE)
+        # A family of its own: nothing says that two recordings are alike.
+        items.append(TestItem(recording.name, recording.name, recording.category, note, sound=sound))
+        samples = torch.from_numpy(resample(sound, SCORE_RATE, model_input.rate))[None]
+        mels.append(model_input.of(samples, model_input.rate)[0].numpy())
     notes = np.array([[item.note.pitch, velocity, item.note.hold] for item in items], np.float32)
+    # Nobody knows the true presets, so their power is 0 and there is no error of the parameters.
     about = {"part": "sounds", "items": len(items), "power": 0.0, "sounds": folder_print, "peak": round(peak, 6)}
-    return Material(tuple(items), np.stack(mels), notes, about)
+    return TestSet(tuple(items), np.stack(mels), notes, about)
 
 
-def usual_peak(examples: Examples, engine: Engine) -> float:
+def median_peak(examples: Examples, engine: Engine) -> float:
     """Returns the median peak of some presets of the examples; 1.0 is full scale.
 
     Args:
-        examples: Where the presets are.
-        engine: Plays them.
+        examples: The presets.
+        engine: The synth that plays them.
     """
-    length, peaks = inputs[examples.hears].length, []
+    length = inputs[examples.input].length
+    peaks = []
     for row in np.unique(np.linspace(0, len(examples.points) - 1, _SAMPLED).astype(int)):
+        point = np.asarray(examples.points[row], float)
         try:
-            sound = engine.render(np.asarray(examples.points[row], float), _note(examples.notes[row], length), RATE)
+            sound = engine.render(point, _note(examples.notes[row], length), SCORE_RATE)
         except RenderError:
-            continue  # says nothing of how loud the others are
+            continue  # says nothing about how loud the others are
         peaks.append(float(np.abs(sound).max()))
     return max(float(np.median(peaks)), 1e-3) if peaks else 1.0
 
 
 def _in_turn(rows: np.ndarray, family: np.ndarray, seed: int) -> np.ndarray:
     """Rows in random order, the first of every family before the second of any."""
+    # Sorted by family (stable, so in random order within one), a row's turn is its distance from the family's first.
+    # Sorted by turn again, all first rows come before all second ones, still in random order.
     shuffled = np.random.default_rng(seed).permutation(rows)
     by_family = np.argsort(family[shuffled], kind="stable")
     _, first, size = np.unique(family[shuffled][by_family], return_index=True, return_counts=True)

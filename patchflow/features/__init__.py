@@ -1,3 +1,13 @@
-"""Sound to numbers, batched, in torch: `features.mel`, `features.mfcc`, `features.descriptors`, equal to librosa's."""
+"""Sound to numbers, batched, in torch.
+
+Sounds come in as tensors `(B, T)` with their sample rate; spectrograms `(B, F, N)` or named values `(B,)` go out. Open
+`mel.py` first: nearly everything here begins with it.
+
+* `mel.py`, `mfcc.py`: mel spectrograms, levels in dB and cepstra, equal to librosa's.
+* `inputs/`: the spectrograms that models take as input, a registry.
+* `descriptors.py`: what a sound is like, in units (Hz, s, dB): brightness, attack, noisiness, movement.
+* `character.py`: further measures, of the held part of a note: harmonicity, swing, weight, roughness.
+* `fingerprint.py`: a sound in some 500 bytes, to find near-duplicates among very many.
+"""
 
 __all__ = []

@@ -1,4 +1,4 @@
-"""What words such as harmonic, dynamic, phat and aggressive are measured by."""
+"""Measures of attributes such as harmonic, dynamic, phat and aggressive."""
 
 import torch
 from jaxtyping import Float
@@ -9,20 +9,24 @@ from .mel import mel_spectrogram
 __all__ = ["CHARACTER", "character"]
 
 CHARACTER = {"harmonicity": "", "swing": "dB", "weight": "dB", "roughness": "dB"}
-"""The measures and what each counts in."""
+"""Names of the measures, and their units; "" for a ratio."""
 
 _LEAST = 1e-10  # power of what is silence
-_FRAME, _HOP = 2048, 1024
-_LAGS_HZ = (60.0, 2_000.0)  # periods that are looked for
+_FRAME = 2048
+_HOP = 1024
+_LAGS_HZ = (60.0, 2_000.0)  # fundamentals that are looked for
 _DEEPEST_DB = 60.0  # levels below the peak that still count
 _LOW_HZ = 400.0  # between a fundamental at middle C and its octave
-_BANDS, _SHORT, _STEP = 8, 256, 64  # fine enough in time for 150 Hz, so coarse that 260 Hz is smoothed away
+# Envelopes: fine enough in time for 150 Hz, so coarse that 260 Hz is smoothed away.
+_BANDS = 8
+_SHORT = 256  # window, in samples
+_STEP = 64  # hop, in samples
 _SEGMENT = 128  # steps
 _ROUGH_HZ = (20.0, 150.0)
 
 
 def character(x: Float[Tensor, "B T"], rate: int) -> dict[str, Float[Tensor, "B"]]:
-    """Measures sounds while their key is held.
+    """Measures the held part of notes.
 
     - `harmonicity`: how well the sound repeats itself: the largest autocorrelation of a frame at lags of 1/2000 to
       1/60 s, after Boersma, averaged with the energies of the frames as weights. 1 for a tone, about 0.2 for noise.
@@ -30,7 +34,7 @@ def character(x: Float[Tensor, "B T"], rate: int) -> dict[str, Float[Tensor, "B"
       as 60 dB below.
     - `weight`: level of what lies below 400 Hz against the whole, in dB, at least -60.
     - `roughness`: level of the fluctuations of eight bands between 20 and 150 Hz against all of their envelopes, in
-      dB, at least -60: the beating that the ear hears as rough.
+      dB, at least -60: the beating that is perceived as roughness.
 
     References:
         Boersma, Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a
@@ -38,11 +42,11 @@ def character(x: Float[Tensor, "B T"], rate: int) -> dict[str, Float[Tensor, "B"
         Fastl & Zwicker, Psychoacoustics: Facts and Models (2007), chapter 11, https://doi.org/10.1007/978-3-540-68888-4
 
     Args:
-        x: Sounds, shape `(B, T)`.
+        x: Sounds, without what follows the release of the key, shape `(B, T)`.
         rate: Sample rate, in Hz.
 
     Returns:
-        For every name in `CHARACTER` a value a sound, shape `(B,)`.
+        By name, one value a sound, shape `(B,)`.
 
     Example:
         >>> tone = torch.sin(torch.arange(22_050) * 2 * torch.pi * 440 / 22_050)[None]
@@ -50,7 +54,8 @@ def character(x: Float[Tensor, "B T"], rate: int) -> dict[str, Float[Tensor, "B"
         True
     """
     window = torch.hann_window(_FRAME, dtype=x.dtype, device=x.device)
-    frames = torch.nn.functional.pad(x, (0, max(0, _FRAME - x.shape[1]))).unfold(1, _FRAME, _HOP)  # (B, N, frame)
+    padded = torch.nn.functional.pad(x, (0, max(0, _FRAME - x.shape[1])))
+    frames = padded.unfold(1, _FRAME, _HOP)  # (B, N, frame)
     energy = frames.square().mean(2)
     found = {
         "harmonicity": _harmonicity(frames * window, window, energy, rate),
@@ -67,14 +72,20 @@ def _harmonicity(frames: Tensor, window: Tensor, energy: Tensor, rate: int) -> T
         lags = torch.fft.irfft(power)[..., :_FRAME]
         return lags / lags[..., :1].clamp_min(_LEAST)
 
-    first, last = (round(rate / hz) for hz in reversed(_LAGS_HZ))
-    best = (repeated(frames) / repeated(window))[..., first : last + 1].amax(2).clamp(0, 1)
+    # A window makes the autocorrelation fall with the lag, even of a perfect tone. Divided by that of the window alone,
+    # which is Boersma's remedy, a tone has 1 at every multiple of its period.
+    lowest, highest = _LAGS_HZ
+    first = round(rate / highest)
+    last = round(rate / lowest)
+    likeness = repeated(frames) / repeated(window)
+    best = likeness[..., first : last + 1].amax(2).clamp(0, 1)
     return (best * energy).sum(1) / energy.sum(1).clamp_min(_LEAST)
 
 
 def _swing(energy: Tensor) -> Tensor:
     peak = energy.amax(1, keepdim=True).clamp_min(_LEAST)
-    return (10 * torch.log10((energy / peak).clamp_min(10 ** (-_DEEPEST_DB / 10)))).std(1, correction=0)
+    levels = 10 * torch.log10((energy / peak).clamp_min(10 ** (-_DEEPEST_DB / 10)))
+    return levels.std(1, correction=0)
 
 
 def _weight(frames: Tensor, rate: int) -> Tensor:
@@ -84,13 +95,16 @@ def _weight(frames: Tensor, rate: int) -> Tensor:
 
 
 def _roughness(x: Tensor, rate: int) -> Tensor:
+    # Two spectra, one of the other: the first gives the envelopes of some bands, the second how fast these fluctuate.
     envelopes = mel_spectrogram(x, rate, n_fft=_SHORT, hop=_STEP, bands=_BANDS, low=200.0, power=1.0).flatten(0, 1)
     window = torch.hann_window(_SEGMENT, dtype=x.dtype, device=x.device)
     short = max(0, _SEGMENT - envelopes.shape[1])
     padded = torch.nn.functional.pad(envelopes, (0, short))
     fluctuation = torch.stft(padded, _SEGMENT, _SEGMENT // 2, window=window, center=False, return_complex=True)
     power = fluctuation.abs().square().sum(2).reshape(len(x), _BANDS, -1).sum(1)
-    first, last = (round(hz * _STEP * _SEGMENT / rate) for hz in _ROUGH_HZ)
+    slowest, fastest = _ROUGH_HZ
+    first = round(slowest * _STEP * _SEGMENT / rate)
+    last = round(fastest * _STEP * _SEGMENT / rate)
     return _share_db(power[:, first : last + 1].sum(1), power.sum(1))
 
 

@@ -1,4 +1,4 @@
-"""What a sound is like, in a few numbers that have names: brightness, attack, noisiness, movement and their kin."""
+"""Descriptors of a sound: brightness, attack, noisiness, movement and others."""
 
 import torch
 from jaxtyping import Float
@@ -17,9 +17,10 @@ UNITS = {
     "attack": "s",
     "movement": "dB/s",
 }
-"""The descriptors and what each counts in."""
+"""Names of the descriptors, and their units; "" for a ratio."""
 
-_N_FFT, _HOP = 2048, 512
+_N_FFT = 2048
+_HOP = 512
 _ROLLOFF = 0.85
 _LEAST = 1e-10  # power of what is silence
 _PIECE = 0.002  # seconds a piece of the envelope
@@ -46,7 +47,7 @@ def describe(x: Float[Tensor, "B T"], rate: int) -> dict[str, Float[Tensor, "B"]
         rate: Sample rate, in Hz.
 
     Returns:
-        For every name in `UNITS` a value a sound, shape `(B,)`; 0 where the sound is silent, -100 for its loudness.
+        By name, one value a sound, shape `(B,)`; 0 where the sound is silent, but -100 for its loudness.
 
     Example:
         >>> tone = torch.sin(torch.arange(22_050) * 2 * torch.pi * 1000 / 22_050)[None]
@@ -63,7 +64,7 @@ def describe(x: Float[Tensor, "B T"], rate: int) -> dict[str, Float[Tensor, "B"]
     power = magnitude.square().clamp_min(_LEAST)
     energy = magnitude.square().sum(1)
     weight = energy / energy.sum(1, keepdim=True).clamp_min(_LEAST)
-    reached = (magnitude.cumsum(1) >= _ROLLOFF * magnitude.sum(1, keepdim=True)).float().argmax(1)
+    reached = (magnitude.cumsum(1) >= _ROLLOFF * magnitude.sum(1, keepdim=True)).float().argmax(1)  # first True
     values = {
         "brightness": centroid,
         "bandwidth": spread,
@@ -79,16 +80,20 @@ def describe(x: Float[Tensor, "B T"], rate: int) -> dict[str, Float[Tensor, "B"]
 
 def _attack(x: Tensor, rate: int) -> Tensor:
     size = max(1, round(_PIECE * rate))
-    peaks = torch.nn.functional.max_pool1d(x.abs()[:, None], size, size, ceil_mode=True)[:, 0]
-    low, high = ((peaks >= share * peaks.amax(1, keepdim=True)).float().argmax(1) for share in _ATTACK)
-    return (high - low).to(x) * size / rate
+    envelope = torch.nn.functional.max_pool1d(x.abs()[:, None], size, size, ceil_mode=True)[:, 0]
+    peak = envelope.amax(1, keepdim=True)
+    low, high = _ATTACK
+    start = (envelope >= low * peak).float().argmax(1)  # the first piece that reaches it
+    end = (envelope >= high * peak).float().argmax(1)
+    return (end - start).to(x) * size / rate
 
 
 def _movement(x: Tensor, rate: int) -> Tensor:
     power = mel_spectrogram(x, rate, n_fft=_N_FFT, hop=_HOP, bands=_BROAD)
     change = power_to_db(power, 80.0).diff(dim=2)
-    heard = torch.minimum(power[..., 1:], power[..., :-1])
-    share = heard / heard.sum(1, keepdim=True).clamp_min(_LEAST)
+    # A change counts as much as the softer of its two frames: a band that begins or ends has no shape on one side.
+    softer = torch.minimum(power[..., 1:], power[..., :-1])
+    share = softer / softer.sum(1, keepdim=True).clamp_min(_LEAST)
     common = (share * change).sum(1, keepdim=True)
-    weight = heard.sum(1) / heard.sum((1, 2))[:, None].clamp_min(_LEAST)
+    weight = softer.sum(1) / softer.sum((1, 2))[:, None].clamp_min(_LEAST)
     return ((share * (change - common).abs()).sum(1) * weight).sum(1) * rate / _HOP

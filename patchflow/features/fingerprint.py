@@ -1,4 +1,4 @@
-"""A sound as a few bytes, to find those that sound the same among very many."""
+"""A sound as a few bytes, to find near-duplicates among very many."""
 
 import numpy as np
 import torch
@@ -7,14 +7,15 @@ from .mel import mel_spectrogram, power_to_db
 
 __all__ = ["BANDS", "STEPS_PER_DB", "fingerprint"]
 
-_SLICES, _FLOOR_DB = 24, 80.0
+_SLICES = 24
+_FLOOR_DB = 80.0
 _FRAME_S = 0.046  # from one frame to the next
 
 BANDS = 20
 """Bands of a fingerprint."""
 
 STEPS_PER_DB = 255 / _FLOOR_DB
-"""How many steps of a fingerprint's bytes a decibel is."""
+"""Steps of a fingerprint's bytes per decibel."""
 
 
 def fingerprint(sound: np.ndarray, rate: int) -> np.ndarray:
@@ -36,6 +37,7 @@ def fingerprint(sound: np.ndarray, rate: int) -> np.ndarray:
     """
     hop = max(1, round(_FRAME_S * rate))
     x = torch.from_numpy(np.asarray(sound, np.float64))[None]  # so exact that no thread count changes a byte
-    levels = power_to_db(mel_spectrogram(x, rate, n_fft=2 * hop, hop=hop, bands=4 * BANDS), _FLOOR_DB)
+    power = mel_spectrogram(x, rate, n_fft=2 * hop, hop=hop, bands=4 * BANDS)
+    levels = power_to_db(power, _FLOOR_DB)
     means = torch.nn.functional.adaptive_avg_pool2d(levels, (BANDS, min(_SLICES, levels.shape[2])))
     return ((means[0] + _FLOOR_DB) * STEPS_PER_DB).round().to(torch.uint8).numpy()

@@ -1,4 +1,17 @@
-"""Maps of vectors that can be undone, one a file: `flows["iaf"]` is a class; `Chain` joins several."""
+"""Invertible maps of vectors, one a file: a flow returns a vector and how it changes volumes.
+
+`flows["iaf"]` is a class; `chain` makes a long flow of many steps of one kind. Open `_flow` first: its interface says
+what every flow promises. Then, by how they are inverted:
+
+* Couplings, one pass either way: `realnvp` (affine), `spline`.
+* Autoregressive, one pass forward, coordinate by coordinate back: `iaf`, `maf`, `naf`, `autoregressive_spline`.
+* Residual, whose inverse is the root of an increasing function: `planar`, `sylvester`.
+* Of each coordinate alone, or of their order: `actnorm`, `permutation`.
+* Between the line and the cube, where presets live: `sigmoid`, `normal_cdf`, `logit`.
+
+What they share: `_chain` joins flows; `_networks` and `_made` are the networks that say how a flow bends, of couplings
+and of autoregressive ones; `_splines` are the splines, and `_roots` finds roots.
+"""
 
 from ._chain import Chain, chain
 from ._flow import Flow, flows

@@ -1,4 +1,4 @@
-"""Flows one after the other, and long flows of steps of one kind, between which coordinates change places."""
+"""Flows one after the other, and long flows of one kind with permutations between the steps."""
 
 import inspect
 from collections.abc import Iterable
@@ -69,7 +69,7 @@ def chain(kind: str, size: int, steps: int, *, hidden: int, context: int = 0, se
 
     A random permutation stands between two of them. Couplings, which leave half of the coordinates as they are, come in
     twos that each bend a half, with the permutations between those, and an odd last one is alone: from two steps on
-    every coordinate is bent. Left to chance, some would not be.
+    every coordinate is bent. With random halves some would not be.
 
     Args:
         kind: Name of a flow, see `flows`.
@@ -90,15 +90,16 @@ def chain(kind: str, size: int, steps: int, *, hidden: int, context: int = 0, se
     """
     flow = flows[kind]
     known = inspect.signature(flow).parameters
-    own = {"hidden": hidden} if "hidden" in known else {}
-    coupled = "flip" in known
+    sizes = {"hidden": hidden} if "hidden" in known else {}
+    coupled = "flip" in known  # the mark of a coupling: which half stays
     parts: list[Flow] = []
     for step in range(steps):
-        # the second of two couplings bends what the first left, so no permutation may come between them
+        # The second of two couplings bends what the first left, so no permutation may come between them. With one, a
+        # coordinate may be in the half that stays six times running, and is never learned (see LOG.md).
         if step and not (coupled and step % 2):
             parts.append(flows["permutation"](size, seed=seed + step))  # type: ignore[call-arg]
         half = {"flip": step % 2} if coupled else {}
-        parts.append(flow(size, context, **own, **half))
+        parts.append(flow(size, context, **sizes, **half))
     if end:
         parts.append(flows[end](size))
     return Chain(*parts)

@@ -95,7 +95,8 @@ class Flow(nn.Module, abc.ABC):
         """`inverse` of vectors whose lengths fit."""
 
     def _check(self, x: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        name, given = type(self).__name__, 0 if context is None else context.shape[-1]
+        name = type(self).__name__
+        given = 0 if context is None else context.shape[-1]
         if x.shape[-1] != self.size:
             raise ValueError(f"vectors of length {x.shape[-1]}: not {self.size}, the size of this {name}")
         if given != self.context:
@@ -110,5 +111,6 @@ flows: Registry[type[Flow]] = Registry("patchflow.flows", "flow")
 
 
 def _full_precision(device: str) -> contextlib.AbstractContextManager[object]:
+    """Switches autocast off where it is on."""
     mixed = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
     return torch.autocast(device, enabled=False) if mixed else contextlib.nullcontext()

@@ -25,7 +25,7 @@ class MaskedLinear(nn.Linear):
         mask = mask.to(self.weight.dtype)  # a product with truth values takes twice as long
         self.register_buffer("mask", mask, persistent=False)  # the sizes tell it, and files are half as large
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (its name in torch)
+    def forward(self, input: Tensor) -> Tensor:
         """Returns the product."""
         return linear(input, self.weight * self.mask, self.bias)
 
@@ -50,13 +50,13 @@ class Made(nn.Module):
         super().__init__()
         self.outputs = outputs
         place = torch.arange(size)
-        lowest = 0 if context or size == 1 else 1  # a unit of degree 0 hears nothing but the context
+        lowest = 0 if context or size == 1 else 1  # a unit of degree 0 sees nothing but the context
         degree = lowest + torch.arange(hidden) * (size - lowest) // hidden
         self.counts = [int((degree <= i).sum()) for i in range(size)]
         self.enter = MaskedLinear(degree[:, None] > place)
         self.middle = MaskedLinear(degree[:, None] >= degree)
         self.leave = MaskedLinear((place[:, None] >= degree).repeat(outputs, 1))
-        self.listen = nn.Linear(context, hidden, bias=False) if context else None
+        self.listen = nn.Linear(context, hidden, bias=False) if context else None  # the name that saved weights have
         with torch.no_grad():
             self.leave.weight.mul_(SMALL)
             self.leave.bias.mul_(SMALL)
@@ -78,15 +78,21 @@ class Made(nn.Module):
             like: Anything with the rows, type and device of x.
             context: As for `forward`.
         """
-        heard = None if self.listen is None else self.listen(context)
-        x = first = second = like[:, :0]
-        for i, (known, count) in enumerate(zip([0, *self.counts[:-1]], self.counts, strict=True)):
-            new, own = slice(known, count), slice(i, None, like.shape[1])
-            if count > known:  # these units see exactly what is known now, so no mask is needed
+        of_context = None if self.listen is None else self.listen(context)
+        x = first = second = like[:, :0]  # coordinates and hidden units, as far as they are known
+        known = 0  # hidden units
+        for i, count in enumerate(self.counts):
+            # Units are sorted by degree. So the first `count` are those that coordinate i may ask, and those that were
+            # not needed before, which see the first i coordinates, all known now: a full product of slices, no mask.
+            if count > known:
+                new = slice(known, count)
                 sees = linear(x, self.enter.weight[new, :i], self.enter.bias[new])
-                first = torch.cat((first, silu(sees if heard is None else sees + heard[:, new])), 1)
+                first = torch.cat((first, silu(sees if of_context is None else sees + of_context[:, new])), 1)
                 sees = linear(first, self.middle.weight[new, :count], self.middle.bias[new])
                 second = torch.cat((second, silu(sees)), 1)
+                known = count
+            # row i of every one of the K blocks of outputs
+            own = slice(i, None, like.shape[1])
             parameters = linear(second, self.leave.weight[own, :count], self.leave.bias[own])
             x = torch.cat((x, step(i, parameters)[:, None]), 1)
         return x

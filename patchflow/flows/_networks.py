@@ -35,7 +35,7 @@ class Parameters(nn.Module):
     Args:
         start: Their first values, shape `(K,)`.
         context: Size of the context.
-        hidden: Width of the network that hears the context.
+        hidden: Width of the network that gets the context.
     """
 
     def __init__(self, start: Tensor, context: int, hidden: int) -> None:
@@ -69,7 +69,8 @@ class Halves(nn.Module):
             raise ValueError(f"size={size}, flip={flip}: a coupling needs a size of 2 or more, and a flip of 0 or 1")
         self.flip = flip
         self.sizes = (size // 2, size - size // 2)
-        stay, move = self.sizes[flip], self.sizes[1 - flip]
+        stay = self.sizes[flip]
+        move = self.sizes[1 - flip]
         self.outputs = outputs
         self.network = mlp(stay + context, hidden, move * outputs)
 

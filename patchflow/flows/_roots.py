@@ -31,6 +31,8 @@ def increasing_root(function: Callable[[Tensor], tuple[Tensor, Tensor]], low: Te
         >>> round(increasing_root(lambda x: (x**2 - 2, 2 * x), *ends).item(), 9)
         1.414213562
     """
+    # The search has no gradient. One more Newton step from the root changes it by nothing that matters and has the
+    # gradient that the implicit function theorem gives: -(df/dparameters) / (df/dx).
     root = _search(function, low, high)
     value, slope = function(root)
     return root - value / slope.detach()
@@ -43,12 +45,14 @@ def _search(function: Callable[[Tensor], tuple[Tensor, Tensor]], low: Tensor, hi
     last = high - low
     for _ in range(STEPS):
         value, slope = function(x)
-        low, high = torch.where(value <= 0, x, low), torch.where(value >= 0, x, high)
+        low = torch.where(value <= 0, x, low)
+        high = torch.where(value >= 0, x, high)
         step = -value / slope
         least = fine * (1 + x.abs())
         fits = (x + step >= low) & (x + step <= high) & (step.abs() <= torch.maximum(last / 2, least))
         step = torch.where(fits, step, (low + high) / 2 - x)
-        x, last = x + step, step.abs()
+        x = x + step
+        last = step.abs()
         if bool((last <= least).all()):
             break
     return x

@@ -65,14 +65,21 @@ def unbend(y: Tensor, knots: Knots) -> tuple[Tensor, Tensor]:
     """Returns x and the logarithm of its slope: the inverse of `bend`, equations 6 to 8 of the same paper."""
     inside, x0, y0, width, height, d0, d1 = _bin(y, knots.y, knots)
     rise = ((y - y0) / height).clamp(0, 1)
-    mean, bent = height / width, rise * (d0 + d1 - 2 * height / width)
-    a, b, c = mean - d0 + bent, d0 - bent, -mean * rise
-    z = (2 * c / (-b - (b**2 - 4 * a * c).clamp_min(0).sqrt())).clamp(0, 1)
+    mean = height / width
+    # z is a root of a z^2 + b z + c. Of the two, 2 c / (-b - root) is the one in [0, 1], in the form that does not lose
+    # digits where a is near 0; rounding may make what is under the root negative.
+    bent = rise * (d0 + d1 - 2 * height / width)
+    a = mean - d0 + bent
+    b = d0 - bent
+    c = -mean * rise
+    root = (b**2 - 4 * a * c).clamp_min(0).sqrt()
+    z = (2 * c / (-b - root)).clamp(0, 1)
     x = x0 + width * z
     return torch.where(inside, x, y), torch.where(inside, -_log_slope(z, mean, d0, d1), 0.0)
 
 
 def _edges(raw: Tensor, bound: float) -> Tensor:
+    """Increasing edges of bins, from -bound to bound."""
     reached = bounded(raw).exp().cumsum(-1)  # bounded: a bin of no height could not be undone
     inner = bound * (2 * reached[..., :-1] / reached[..., -1:] - 1)
     ends = torch.full_like(raw[..., :1], bound)  # exactly: what is outside must meet what is inside
@@ -80,11 +87,17 @@ def _edges(raw: Tensor, bound: float) -> Tensor:
 
 
 def _bin(at: Tensor, edges: Tensor, knots: Knots) -> tuple[Tensor, ...]:
+    """Whether values are inside, their bin's lower corner, width and height, and the slopes at its ends."""
     inside = (at > edges[..., 0]) & (at < edges[..., -1])
+    # outside it is the first or the last bin, so that every value has one; `inside` says what counts
     left = (at[..., None] >= edges[..., 1:-1]).sum(-1, keepdim=True)
-    x0, x1, y0, y1, d0, d1 = (
-        values.gather(-1, left + step).squeeze(-1) for values in (knots.x, knots.y, knots.slopes) for step in (0, 1)
-    )
+    right = left + 1
+    x0 = knots.x.gather(-1, left).squeeze(-1)
+    x1 = knots.x.gather(-1, right).squeeze(-1)
+    y0 = knots.y.gather(-1, left).squeeze(-1)
+    y1 = knots.y.gather(-1, right).squeeze(-1)
+    d0 = knots.slopes.gather(-1, left).squeeze(-1)
+    d1 = knots.slopes.gather(-1, right).squeeze(-1)
     return inside, x0, y0, x1 - x0, y1 - y0, d0, d1
 
 
@@ -95,6 +108,7 @@ def _share(z: Tensor, mean: Tensor, d0: Tensor, d1: Tensor) -> Tensor:
 
 
 def _log_slope(z: Tensor, mean: Tensor, d0: Tensor, d1: Tensor) -> Tensor:
+    """The logarithm of dy/dx at the share z of a bin's width."""
     across = z * (1 - z)
     top = mean**2 * (d1 * z**2 + 2 * mean * across + d0 * (1 - z) ** 2)
     return top.log() - 2 * (mean + (d0 + d1 - 2 * mean) * across).log()

@@ -64,14 +64,19 @@ class ActNorm(Flow):
     def _measure(self, values: Tensor, *, forward: bool) -> tuple[Tensor, Tensor]:
         if not self.training or not len(values):
             return self.center, self.spread
-        mean, deviation = values.mean(0), values.std(0, correction=0)
+        mean = values.mean(0)
+        deviation = values.std(0, correction=0)
         deviation = torch.where(deviation > LEAST, deviation, 1.0)
-        if not forward:  # what comes out is (values - t) spread / exp(s) + center
-            mean, deviation = -mean / deviation, 1 / deviation
+        new_center = mean
+        new_spread = deviation
+        if not forward:
+            # What comes out of `inverse` is values * spread + center, as s and t begin at 0. It has mean 0 and
+            # deviation 1 with these.
+            new_center = -mean / deviation
+            new_spread = 1 / deviation
         # chosen without a branch: asking the device whether it has begun would wait for it in every step
-        center, spread = (
-            torch.where(self.begun, old, new) for old, new in ((self.center, mean), (self.spread, deviation))
-        )
+        center = torch.where(self.begun, self.center, new_center)
+        spread = torch.where(self.begun, self.spread, new_spread)
         self.center.copy_(center)
         self.spread.copy_(spread)
         self.begun.fill_(True)

@@ -1,4 +1,4 @@
-"""Autoregressive neural spline: every coordinate goes through a spline that those before it choose."""
+"""Autoregressive neural spline: a spline for every coordinate, chosen by those before it."""
 
 from torch import Tensor
 
@@ -43,5 +43,9 @@ class AutoregressiveSpline(Flow):
         return y, slope.sum(1)
 
     def _inverse(self, y: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
-        x = self.made.solve(lambda i, raw: unbend(y[:, i], place(raw, self.bound))[0], y, context)
+        def step(i: int, raw: Tensor) -> Tensor:
+            x, _ = unbend(y[:, i], place(raw, self.bound))
+            return x
+
+        x = self.made.solve(step, y, context)
         return x, -self._forward(x, context)[1]

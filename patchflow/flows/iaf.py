@@ -1,4 +1,4 @@
-"""Inverse autoregressive flow: every coordinate is scaled and shifted as those before it in x say."""
+"""Inverse autoregressive flow: coordinates are scaled and shifted as those before them in x say."""
 
 from torch import Tensor
 

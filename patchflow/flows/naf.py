@@ -1,4 +1,4 @@
-"""Neural autoregressive flow: every coordinate goes through a sum of sigmoids that those before it choose."""
+"""Neural autoregressive flow: a sum of sigmoids for every coordinate, chosen by those before it."""
 
 import torch
 from torch import Tensor
@@ -57,7 +57,11 @@ class Naf(Flow):
 
     def _inverse(self, y: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
         precise = y.double()
-        x = self.made.solve(lambda i, raw: _unmix(precise[:, i], raw.double()).to(y.dtype), y, context)
+
+        def step(i: int, raw: Tensor) -> Tensor:
+            return _unmix(precise[:, i], raw.double()).to(y.dtype)
+
+        x = self.made.solve(step, y, context)
         return x, -self._forward(x, context)[1]
 
 
@@ -70,18 +74,24 @@ def _parts(raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _mix(x: Tensor, log_w: Tensor, log_a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Returns y and the logarithm of its slope."""
     u = log_a.exp() * x[..., None] + b
-    rise, fall = logsigmoid(u), logsigmoid(-u)
+    # y = logit(p) with p = sum w sigmoid(u), and 1 - p = sum w sigmoid(-u), as the weights add up to 1. So
+    # dy/dx = (dp/dx) / (p (1 - p)), and dp/dx = sum w a sigmoid(u) sigmoid(-u). `above` is log p, `below` log(1 - p).
+    rise = logsigmoid(u)
+    fall = logsigmoid(-u)
     above = torch.logsumexp(log_w + rise, -1)
     below = torch.logsumexp(log_w + fall, -1)
     return above - below, torch.logsumexp(log_w + log_a + rise + fall, -1) - above - below
 
 
 def _unmix(y: Tensor, raw: Tensor) -> Tensor:
+    """Returns the x of which `_mix` makes y."""
     log_w, log_a, b = _parts(raw)
 
     def excess(x: Tensor) -> tuple[Tensor, Tensor]:
         reached, logdet = _mix(x, log_w, log_a, b)
         return reached - y, logdet.exp()
 
+    # Sigmoid k alone would reach y at (y - b_k) / a_k. The sum of all is below y at the least of these and above it at
+    # the largest, so the root lies between.
     alone = (y[:, None] - b) * (-log_a).exp()
     return increasing_root(excess, alone.amin(1), alone.amax(1))

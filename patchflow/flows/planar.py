@@ -31,7 +31,7 @@ class Planar(Flow):
     Args:
         size: Length Z of the vectors.
         context: Length of the context.
-        hidden: Width of the network that hears the context.
+        hidden: Width of the network that gets the context.
 
     Example:
         >>> flow, x = Planar(4), torch.randn(2, 4)
@@ -43,7 +43,8 @@ class Planar(Flow):
 
     def __init__(self, size: int, context: int = 0, *, hidden: int = 64) -> None:
         super().__init__(size, context)
-        u, w = 0.01 * torch.randn(size), torch.randn(size) / math.sqrt(size)
+        u = 0.01 * torch.randn(size)
+        w = torch.randn(size) / math.sqrt(size)
         self.raw = Parameters(torch.cat((u, w, torch.zeros(1))), context, hidden)
 
     def _forward(self, x: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -59,12 +60,16 @@ class Planar(Flow):
             h = torch.tanh(a + b)
             return a + along * h - target, 1 + along * (1 - h**2)
 
-        h = torch.tanh(increasing_root(excess, target - along.abs(), target + along.abs()) + b)
+        a = increasing_root(excess, target - along.abs(), target + along.abs())
+        h = torch.tanh(a + b)
         return (y - u * h).to(y.dtype), -torch.log1p(along * (1 - h**2)).squeeze(1).to(y.dtype)
 
     def _parts(self, context: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Returns u, w, b and w.u, each for all rows or for every row."""
         u, w, b = self.raw(context).split((self.size, self.size, 1), 1)
+        # u moves along w until w.u, free before, is `along`, which is above LEAST - 1: then no point is sent where
+        # another one is sent
         free = (w * u).sum(1, keepdim=True)
         along = (1 - LEAST) * (softplus(free + math.log(math.e - 1)) - 1)  # 0 where u is 0
-        return u + (along - free) * w / (w * w).sum(1, keepdim=True).clamp_min(1e-12), w, b, along
+        moved = u + (along - free) * w / (w * w).sum(1, keepdim=True).clamp_min(1e-12)
+        return moved, w, b, along

@@ -19,7 +19,7 @@ class RealNVP(Flow):
 
     Args:
         size: Length Z of the vectors, at least 2.
-        context: Length of the context, which the network hears beside x_a.
+        context: Length of the context, which the network gets beside x_a.
         hidden: Width of the network's two hidden layers.
         flip: 0: the first half stays; 1: the second does.
 

@@ -1,4 +1,4 @@
-"""Neural spline coupling: one half of the coordinates goes through splines that the other half chooses."""
+"""Neural spline coupling: splines for one half of the coordinates, chosen by the other half."""
 
 from torch import Tensor
 
@@ -20,7 +20,7 @@ class Spline(Flow):
 
     Args:
         size: Length Z of the vectors, at least 2.
-        context: Length of the context, which the network hears beside the half that stays.
+        context: Length of the context, which the network gets beside the half that stays.
         hidden: Width of the network's two hidden layers.
         bins: Number of pieces of each spline.
         bound: Where the splines end.

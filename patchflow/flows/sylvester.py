@@ -32,7 +32,7 @@ class Sylvester(Flow):
     Args:
         size: Length Z of the vectors.
         context: Length of the context.
-        hidden: Width of the network that hears the context.
+        hidden: Width of the network that gets the context.
         reflections: Number of Householder reflections that make Q.
 
     Raises:
@@ -51,9 +51,13 @@ class Sylvester(Flow):
         if reflections < 1:
             raise ValueError(f"reflections={reflections}: not at least 1")
         self.split = size * (size + 2)
+        # R and S are triangular, so one square matrix holds both: R above the diagonal and on it, S below it
+        # transposed. The diagonal of S comes after it, then b, which begins at 0, and the mirrors.
         both = 0.01 * torch.randn(size, size).triu() + torch.randn(size, size).tril(-1) / size
-        rest = torch.randn(size), torch.zeros(size), torch.randn(reflections * size)
-        self.raw = Parameters(torch.cat((both.flatten(), *rest)), context, hidden)
+        diagonal = torch.randn(size)
+        mirrors = torch.randn(reflections * size)
+        start = torch.cat((both.flatten(), diagonal, torch.zeros(size), mirrors))
+        self.raw = Parameters(start, context, hidden)
 
     def _forward(self, x: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
         R, S, b, mirrors = self._parts(self.raw(context))
@@ -69,7 +73,7 @@ class Sylvester(Flow):
     def _parts(self, raw: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Returns R, S, b and the mirrors, each for all rows (one long) or for every row."""
         both, diagonal, b, mirrors = raw.tensor_split((self.size**2, self.size**2 + self.size, self.split), 1)
-        both = both.unflatten(1, (self.size, self.size))  # R above the diagonal and on it, S below it
+        both = both.unflatten(1, (self.size, self.size))
         R = both.triu(1) + torch.diag_embed(MOST * torch.tanh(both.diagonal(dim1=1, dim2=2)))
         S = both.tril(-1).mT + torch.diag_embed(MOST * torch.tanh(diagonal))
         return R, S, b, mirrors.unflatten(1, (-1, self.size))
@@ -81,6 +85,7 @@ def _logdet(R: Tensor, S: Tensor, h: Tensor) -> Tensor:
 
 def _solve(R: Tensor, S: Tensor, b: Tensor, target: Tensor) -> Tensor:
     """Returns tanh of the coordinates in the basis of Q."""
+    # R and S are upper triangular: coordinate i depends on those above it, which are known if the last comes first
     s = h = target[:, :0]
     for i in reversed(range(target.shape[1])):
         inner = b[:, i] + (S[:, i, i + 1 :] * s).sum(1)

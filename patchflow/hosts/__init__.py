@@ -1,4 +1,15 @@
-"""Synths in processes of their own, so that one that crashes, hangs or remembers takes nothing else along."""
+"""Synths in processes of their own: one that crashes or hangs does no harm, and none remembers.
+
+A host loads one synth and answers questions about it. In comes a question: a word, arguments that fit into JSON, and
+bytes; out comes an `Answer`: facts that fit into JSON, and bytes such as samples. Open `_host.py` first.
+
+* `_host.py`       the interface of a host, and the messages between the two processes
+* `_process.py`    the parent's side: starts the process, asks, ends it if it does not answer
+* `__main__.py`    the host's side: waits for questions and answers them
+* `_fresh.py`      how every question gets a fresh instrument: a copy of the process, or a reload
+* `dawdreamer.py`  plug-ins: VST2, VST3, LV2, AU
+* `vita.py`        Vital
+"""
 
 from ..registry import Registry
 from ._fresh import WAYS

@@ -1,6 +1,6 @@
-"""The host's side: `python -m patchflow.hosts NAME` makes a host and answers until its parent is gone.
+"""The host's side: `python -m patchflow.hosts NAME` answers questions until its parent is gone.
 
-Standard input and output carry messages; whatever the synth itself prints goes nowhere.
+Standard input and output carry messages; what the synth itself prints is thrown away.
 """
 
 import importlib
@@ -22,6 +22,7 @@ _GRACE = 5  # seconds after the parent's patience is over in which an orphan end
 def main(name: str) -> None:
     """Serves one host."""
     with os.fdopen(os.dup(0), "rb") as questions, os.fdopen(os.dup(1), "wb") as answers:
+        # The pipes get new numbers; 0 to 2, which a synth prints to, go to nowhere.
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nowhere, stream)
@@ -41,7 +42,8 @@ def main(name: str) -> None:
                     answer = fresh.answer(
                         question["ask"], question["with"], data, question["rate"], question["patience"]
                     )
-                    header, body = {"facts": dict(answer.facts)}, answer.data
+                    header = {"facts": dict(answer.facts)}
+                    body = answer.data
             except Exception as error:  # noqa: BLE001 - the parent raises it again
                 header = {"error": str(error) or type(error).__name__, "render": isinstance(error, RenderError)}
             _alarm(0)
@@ -50,7 +52,9 @@ def main(name: str) -> None:
 
 def _find(name: str) -> type[Host]:
     module, _, kind = name.partition(":")
-    return getattr(importlib.import_module(module), kind) if kind else hosts[name]
+    if kind:
+        return getattr(importlib.import_module(module), kind)
+    return hosts[name]
 
 
 def _alarm(seconds: float) -> None:

@@ -1,4 +1,8 @@
-"""Answers every question with an instrument that was never asked before."""
+"""Answers every question with an instrument that has not played before.
+
+Nothing that synths offer resets all they remember, and a Vital seeds its random numbers from a counter of its process.
+A forked copy of a process that never plays was the one way found that repeats every synth to the last bit (LOG.md).
+"""
 
 import gc
 import math
@@ -9,15 +13,16 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ..errors import RenderError
-from ._host import Answer, Host, begin, unframe
+from ._host import Answer, Host, frame_message, unframe_message
 
 __all__ = ["CAN_FORK", "PIPE", "WAYS", "Fresh", "cause"]
 
 PIPE = 2**20
-"""Bytes that a pipe holds, where the system lets us choose: a whole sound, so that nobody waits half-way."""
+"""Size of the pipes in bytes, where the system lets us choose: a whole sound, so that no side waits half-way."""
 
 WAYS = ("fork", "reload", "reuse")
 """How an instrument can be fresh for a question, see `Fresh`."""
@@ -25,17 +30,18 @@ WAYS = ("fork", "reload", "reuse")
 CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
 """Whether a process can be copied; Apple's own libraries do not survive it."""
 
-_OK, _REFUSED = b"+", b"-"
+_OK = b"+"
+_REFUSED = b"-"
 
 
 class Fresh:
-    """Puts questions to instruments that are as fresh as can be.
+    """Answers questions with instruments that are as fresh as possible.
 
     - `"fork"`: a question is answered by a copy of this process, which ends with the answer: the instrument itself
-      never plays, so it is as fresh as ever, to the last bit, and a copy that crashes does no harm. This takes a
+      never plays, so it stays fresh, to the last bit, and a copy that crashes does no harm. This takes a
       few milliseconds. Where processes cannot be copied it is `"reload"`.
     - `"reload"`: an instrument is loaded anew for every question.
-    - `"reuse"`: one instrument answers all, as fast as can be; it may remember what it was asked before.
+    - `"reuse"`: one instrument answers all, as fast as possible; it may remember what it was asked before.
 
     Args:
         host: Loads instruments and knows the answers.
@@ -51,15 +57,15 @@ class Fresh:
         self.host = host
         self.fresh = fresh if CAN_FORK or fresh != "fork" else "reload"
         self._loaded: dict[int, Any] = {}
-        self._space = _Space()
+        self._memory = _AnswerMemory()
 
     def answer(self, what: str, arguments: Mapping[str, Any], data: bytes, rate: int, patience: float) -> Answer:
         """Answers one question.
 
         Args:
             what: The question, a word.
-            arguments: What JSON can say.
-            data: Anything else.
+            arguments: JSON-serialisable arguments, by name.
+            data: Raw bytes, such as a preset.
             rate: Sample rate of the instrument, in Hz.
             patience: Seconds after which a copy is ended.
 
@@ -68,13 +74,14 @@ class Fresh:
         """
         if rate not in self._loaded:
             self._loaded[rate] = self.host.load(rate)
-        if self.fresh != "fork":
-            instrument = self._loaded[rate] if self.fresh == "reuse" else self._loaded.pop(rate)
-            try:
-                return self.host.answer(instrument, what, arguments, data)
-            except Exception as error:  # as from a copy: it was loaded, and may answer other questions
-                raise RenderError(_words(error)) from error
-        return _in_a_copy(lambda: self.host.answer(self._loaded[rate], what, arguments, data), patience, self._space)
+        if self.fresh == "fork":
+            call = partial(self.host.answer, self._loaded[rate], what, arguments, data)
+            return _answer_in_copy(call, patience, self._memory)
+        instrument = self._loaded[rate] if self.fresh == "reuse" else self._loaded.pop(rate)
+        try:
+            return self.host.answer(instrument, what, arguments, data)
+        except Exception as error:  # as from a copy: it was loaded, and may answer other questions
+            raise RenderError(_message(error)) from error
 
 
 def cause(code: int) -> str:
@@ -87,32 +94,34 @@ def cause(code: int) -> str:
         return f"signal {-code}"
 
 
-def _in_a_copy(call: Callable[[], Answer], patience: float, space: "_Space") -> Answer:
+def _answer_in_copy(call: Callable[[], Answer], patience: float, memory: "_AnswerMemory") -> Answer:
     import fcntl  # Windows has none, but does not come here
 
     reader, writer = os.pipe()
     if hasattr(fcntl, "F_SETPIPE_SZ"):
         fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PIPE)
-    gc.freeze()  # collecting garbage would write to, and so copy, every page that holds an object
+    # What a copy costs are the pages that are written to after the fork: each is allocated and copied. Collecting
+    # garbage would write to every page that holds an object.
+    gc.freeze()
     child = os.fork()
     if child == 0:
         _be_the_copy(call, writer, patience)
-    os.close(writer)
-    text = None
+    os.close(writer)  # now only the copy holds this end: if it dies, reading ends
+    reply = None
     try:
-        text = space.read(reader, patience)
+        reply = memory.read(reader, patience)
     finally:
         os.close(reader)
-        if text is None:
+        if reply is None:
             os.kill(child, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if text is None:
+    if reply is None:
         raise RenderError(f"gave no answer within {patience:g} s")
     if status:
         raise RenderError(f"crashed ({cause(status)})")
-    if text[:1] == _REFUSED:
-        raise RenderError(bytes(text[1:]).decode())
-    return Answer(*unframe(text[1:]))
+    if reply[:1] == _REFUSED:
+        raise RenderError(bytes(reply[1:]).decode())
+    return Answer(*unframe_message(reply[1:]))
 
 
 def _be_the_copy(call: Callable[[], Answer], writer: int, patience: float) -> None:
@@ -120,29 +129,30 @@ def _be_the_copy(call: Callable[[], Answer], writer: int, patience: float) -> No
     signal.alarm(math.ceil(patience) + 1)  # in case the original is gone
     try:
         answer = call()
-        parts = [_OK + begin(dict(answer.facts), answer.data), answer.data]
-    except Exception as error:  # noqa: BLE001 - told to the original
-        parts = [_REFUSED + _words(error).encode()]
-    for part in parts:  # put together they would be another copy
-        rest = memoryview(part)
-        while len(rest):
-            rest = rest[os.write(writer, rest) :]
+        parts = [_OK + frame_message(dict(answer.facts), answer.data), answer.data]
+    except Exception as error:  # noqa: BLE001 - the original raises it
+        parts = [_REFUSED + _message(error).encode()]
+    for part in parts:  # one by one: joining them would copy the samples
+        unsent = memoryview(part)
+        while len(unsent):
+            unsent = unsent[os.write(writer, unsent) :]
     os._exit(0)
 
 
-def _words(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-class _Space:
+class _AnswerMemory:
     """Memory for answers that forking does not protect: writing to any other costs a page fault each time."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, PIPE)
+        self._memory = mmap.mmap(-1, PIPE)  # anonymous and shared, so a fork does not mark it for copying
 
     def read(self, pipe: int, patience: float) -> memoryview | None:
         """Returns everything that comes out of a pipe; None if it takes too long."""
-        end, filled = time.monotonic() + patience, 0
+        end = time.monotonic() + patience
+        filled = 0
         while select.select([pipe], [], [], max(0, end - time.monotonic()))[0]:
             if filled == len(self._memory):
                 self._grow()

@@ -1,4 +1,4 @@
-"""The interface of what runs in a process of its own, and the messages it exchanges with its parent."""
+"""The interface of a host, which runs in its own process, and its messages with its parent."""
 
 import abc
 import json
@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-__all__ = ["Answer", "Host", "begin", "receive", "send", "unframe"]
+__all__ = ["Answer", "Host", "frame_message", "receive", "send", "unframe_message"]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a host answers.
+    """The answer of a host.
 
     Args:
-        facts: What JSON can say.
-        data: Anything else, such as samples as float32: bytes, or a view of bytes that holds until the next question.
+        facts: JSON-serialisable facts, by name.
+        data: Raw bytes, such as samples as float32; a view of bytes is valid until the next question only.
     """
 
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -26,12 +26,12 @@ class Answer:
 class Host(abc.ABC):
     """A kind of synth, as its host process knows it.
 
-    Every question is put to an instrument as fresh as `load` returned it, whatever was asked before: synths
-    remember phases, tails and the state of their chance, and nothing that they offer resets it all. So
+    Every question is answered by an instrument as fresh as `load` returned it, whatever was asked before: synths
+    remember phases, tails and the state of their random generators, and nothing that they offer resets it all. So
     an instrument is thrown away with each answer, see `_fresh`.
 
-    It may print, crash or hang: `HostProcess` sees to that. What it raises reaches the parent as an
-    `EngineError` with the same words.
+    It may print, crash or hang: `HostProcess` handles that. What it raises reaches the parent as an
+    `EngineError` with the same message.
 
     Example:
         >>> # python -m patchflow.hosts NAME, then {"key": "value"} makes hosts[NAME](key="value")
@@ -52,30 +52,31 @@ class Host(abc.ABC):
         Args:
             instrument: From `load`; it may be left in any state.
             what: The question, a word.
-            arguments: What JSON can say.
-            data: Anything else.
+            arguments: JSON-serialisable arguments, by name.
+            data: Raw bytes, such as a preset.
         """
 
 
+# A message: two sizes, a header in JSON, a payload of bytes. Samples as JSON would be several times larger.
 _SIZES = struct.Struct("<II")
 
 
-def begin(header: dict[str, Any], payload: bytes | memoryview = b"") -> bytes:
+def frame_message(header: dict[str, Any], payload: bytes | memoryview = b"") -> bytes:
     """Returns what comes before the payload of a message.
 
     Args:
-        header: What JSON can say.
-        payload: Anything else, such as samples; a view of bytes.
+        header: JSON-serialisable facts, by name.
+        payload: Raw bytes, such as samples; or a view of bytes.
 
     Example:
-        >>> unframe(memoryview(begin({"rate": 44_100}, b"abc") + b"abc"))[0]
+        >>> unframe_message(memoryview(frame_message({"rate": 44_100}, b"abc") + b"abc"))[0]
         {'rate': 44100}
     """
     text = json.dumps(header).encode()
     return _SIZES.pack(len(text), len(payload)) + text
 
 
-def unframe(message: memoryview) -> tuple[dict[str, Any], memoryview]:
+def unframe_message(message: memoryview) -> tuple[dict[str, Any], memoryview]:
     """Returns header and payload of a whole message."""
     size, _ = _SIZES.unpack_from(message)
     start = _SIZES.size + size
@@ -83,8 +84,9 @@ def unframe(message: memoryview) -> tuple[dict[str, Any], memoryview]:
 
 
 def send(pipe: IO[bytes], header: dict[str, Any], payload: bytes | memoryview = b"") -> None:
-    """Writes one message and sees that it is on its way."""
-    pipe.write(begin(header, payload))
+    """Writes one message and flushes the pipe."""
+    # in two calls: joined, a second of samples would be copied once more
+    pipe.write(frame_message(header, payload))
     if len(payload):
         pipe.write(payload)
     pipe.flush()

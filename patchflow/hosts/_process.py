@@ -1,4 +1,4 @@
-"""The parent's side of a host: starts it, asks it, ends it when it does not answer, starts it again."""
+"""The parent's side of a host: starts it, asks it, and ends it if it does not answer."""
 
 import queue
 import subprocess
@@ -15,22 +15,22 @@ from ._host import Answer, receive, send
 
 __all__ = ["HostProcess"]
 
-_SLACK = 1.0  # seconds that a host has to tell that an answer took too long
+_SLACK = 1.0  # seconds that a host has to report that an answer took too long
 
 Answers = queue.SimpleQueue[tuple[dict[str, Any], bytes] | None]
 
 
 class HostProcess:
-    """A host in another process, which is started when it is first asked something.
+    """A host in another process, which starts with the first question.
 
-    If it crashes or does not answer in time it is ended, whoever asked gets an error, and the next
-    question starts a fresh one. Belongs to one thread.
+    If it crashes or does not answer in time it is ended, the caller gets an error, and the next
+    question starts a new process. Belongs to one thread.
 
     Args:
         host: Name of the host, see `hosts`; or `"module:Class"`, for one that is not of this package.
-        settings: Arguments of its class, as far as JSON can say them.
-        name: What to call it in errors.
-        fresh: How every question meets a fresh instrument: `"fork"`, `"reload"` or `"reuse"`, see `Fresh`.
+        settings: Arguments of its class, JSON-serialisable.
+        name: Its name in errors.
+        fresh: How every question gets a fresh instrument: `"fork"`, `"reload"` or `"reuse"`, see `Fresh`.
         patience: Seconds that one answer may take.
         loading: Seconds that starting, and loading an instrument, may take on top of it.
 
@@ -71,8 +71,8 @@ class HostProcess:
 
         Args:
             what: The question, a word that the host knows.
-            arguments: What JSON can say.
-            data: Anything else.
+            arguments: JSON-serialisable arguments, by name.
+            data: Raw bytes, such as a preset.
             rate: Sample rate of the instrument that answers, in Hz.
 
         Raises:
@@ -81,8 +81,11 @@ class HostProcess:
         """
         if self._process is None:
             self._start()
-        patience = self.patience + (0 if rate in self._rates else self.loading)  # it has to be loaded first
-        answer = self._talk({"ask": what, "with": dict(arguments or {}), "rate": rate}, data, patience)
+        patience = self.patience
+        if rate not in self._rates:  # the instrument has to be loaded first
+            patience += self.loading
+        question = {"ask": what, "with": dict(arguments or {}), "rate": rate}
+        answer = self._talk(question, data, patience)
         self._rates.add(rate)
         return answer
 
@@ -95,6 +98,7 @@ class HostProcess:
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "patchflow.hosts", self.host]
+        # A session of its own: Ctrl-C in the terminal goes to the parent only, which then ends the host.
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -104,6 +108,8 @@ class HostProcess:
             pipesize=PIPE,
         )
         self._answers = queue.SimpleQueue()
+        # A pipe cannot be read with a time limit on every system, a queue can: a thread reads for it. Neither the
+        # thread nor the finaliser may refer to `self`, which would then never be collected.
         threading.Thread(target=_listen, args=(self._process, self._answers), daemon=True).start()
         self._end = weakref.finalize(self, _kill, self._process)
         self._talk({"settings": self.settings, "fresh": self.fresh}, b"", self.loading)
@@ -112,6 +118,7 @@ class HostProcess:
         process = self._process
         if process is None or process.stdin is None:
             raise EngineError(f"{self.name}: not running")
+        # An error before the instrument was ever loaded is of the synth, a later one of the preset it plays.
         loaded = message.get("rate") in self._rates
         try:
             send(process.stdin, {**message, "patience": patience}, data)
@@ -121,7 +128,7 @@ class HostProcess:
         except queue.Empty:
             self.close()
             raise self._error(f"gave no answer within {patience:g} s and was ended", loaded) from None
-        except BaseException:  # Ctrl-C: an answer that comes later must not be taken for the next one's
+        except BaseException:  # Ctrl-C: a late answer must not be taken for that to the next question
             self.close()
             raise
         if answer is None:
@@ -134,10 +141,12 @@ class HostProcess:
         return Answer(header["facts"], body)
 
     def _error(self, what: str, render: bool) -> EngineError:
-        return (RenderError if render else EngineError)(f"{self.name}: {what}")
+        kind = RenderError if render else EngineError
+        return kind(f"{self.name}: {what}")
 
 
 def _listen(process: "subprocess.Popen[bytes]", answers: Answers) -> None:
+    """Puts every answer into the queue, and None when the process has ended."""
     if process.stdout is None:
         return
     with process.stdout as pipe, suppress(EOFError, OSError, ValueError):  # a crash may cut a message anywhere

@@ -1,4 +1,4 @@
-"""Plug-ins of any make, VST2, VST3, LV2 and AU, played by the dawdreamer package."""
+"""Plug-ins of any kind (VST2, VST3, LV2, AU), played by the dawdreamer package."""
 
 import ctypes
 import math
@@ -6,7 +6,6 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 from ..errors import EngineError
 from ._host import Answer, Host
 
-__all__ = ["DawDreamer", "class_id", "explain", "is_uri"]
+__all__ = ["DawDreamer", "explain", "is_uri", "vst3_class_id"]
 
 _BLOCK = 512  # samples
 _VST3 = b"<VST3PluginState>"
@@ -41,15 +40,15 @@ class Instrument:
 
 
 class DawDreamer(Host):
-    """Loads a plug-in and asks it.
+    """Loads a plug-in and answers questions about it.
 
-    The questions are `describe`, `render`, `state` and `values`. Before any of them is answered the instrument is
-    given what comes along: as data a preset in the plug-in's own format, then `values`, pairs of a
+    The questions are `describe`, `render`, `state` and `values`. Before any of them is answered the instrument
+    gets, if the question has them: as data a preset in the plug-in's own format, then `values`, pairs of a
     parameter's index and its value in [0, 1].
 
     Args:
         path: A plug-in's file or bundle, or the address of an LV2 plug-in.
-        names: What parameters must be called, by index; any if there are none.
+        names: The names that parameters must have, by index; other parameters may have any.
 
     References:
         https://github.com/DBraun/DawDreamer
@@ -100,36 +99,40 @@ class DawDreamer(Host):
 
 def _describe(instrument: Instrument, path: str, grid: Sequence[float]) -> dict[str, Any]:
     plugin = instrument.plugin
-    before = _values(plugin)
+    fresh = _values(plugin)  # all before any is moved
     labels = [str(about.get("label", "")) for about in plugin.get_parameters_description()]
+    parameters = []
+    for index, value in enumerate(fresh):
+        parameter = {
+            "index": index,
+            "name": plugin.get_parameter_name(index),
+            "label": labels[index] if index < len(labels) else "",
+            "value": value,
+            "text": plugin.get_parameter_text(index),
+            "runs": _runs(plugin, index, value, grid),
+        }
+        parameters.append(parameter)
     return {
         "name": path if is_uri(path) else Path(path).stem,
         "inputs": plugin.get_num_input_channels(),
         "outputs": plugin.get_num_output_channels(),
         "latency": instrument.latency,
-        "parameters": [
-            {
-                "index": index,
-                "name": plugin.get_parameter_name(index),
-                "label": labels[index] if index < len(labels) else "",
-                "value": value,
-                "text": plugin.get_parameter_text(index),
-                "runs": _runs(plugin, index, value, grid),
-            }
-            for index, value in enumerate(before)
-        ],
+        "parameters": parameters,
     }
 
 
 def _runs(plugin: Any, index: int, before: float, grid: Sequence[float]) -> list[list[Any]]:
-    """First place of the grid, last place and text of all that read the same."""
-    texts = []
-    for value in grid:
+    """Runs of places of the grid for which the plug-in shows the same: first place, last place, text."""
+    runs: list[list[Any]] = []
+    for place, value in enumerate(grid):
         plugin.set_parameter(index, value)
-        texts.append(plugin.get_parameter_text(index))
+        text = plugin.get_parameter_text(index)
+        if runs and runs[-1][2] == text:
+            runs[-1][1] = place
+        else:
+            runs.append([place, place, text])
     plugin.set_parameter(index, before)
-    runs = [(text, [place for place, _ in places]) for text, places in groupby(enumerate(texts), lambda item: item[1])]
-    return [[places[0], places[-1], text] for text, places in runs]
+    return runs
 
 
 def _render(instrument: Instrument, note: Mapping[str, Any]) -> Answer:
@@ -137,24 +140,31 @@ def _render(instrument: Instrument, note: Mapping[str, Any]) -> Answer:
 
     The samples are float32, shape `(C, T)`, or `(1, T)` if asked for `mono`.
     """
-    engine, plugin, rate = instrument.engine, instrument.plugin, instrument.rate
+    engine = instrument.engine
+    plugin = instrument.plugin
     plugin.clear_midi()
     if note["pitch"] is not None:
         plugin.add_midi_note(note["pitch"], note["velocity"], 0.0, note["hold"])
+    # The sound is late by the plug-in's latency, which is cut off again. One sample more than that, because the engine
+    # takes seconds, which may be rounded down to a sample less.
     late = instrument.latency
-    engine.render((note["samples"] + late + 1) / rate)
-    sound = np.asarray(engine.get_audio(), np.float32)[:, late : late + note["samples"]]
-    if sound.shape[1] < note["samples"]:
-        raise EngineError(f"gave {sound.shape[1]:,} samples, not {note['samples']:,}")
+    samples = note["samples"]
+    engine.render((samples + late + 1) / instrument.rate)
+    sound = np.asarray(engine.get_audio(), np.float32)[:, late : late + samples]
+    if sound.shape[1] < samples:
+        raise EngineError(f"gave {sound.shape[1]:,} samples, not {samples:,}")
+    # one sum instead of a test of every sample: it is finite if and only if all float32 samples are
     if not math.isfinite(sound.sum(dtype=np.float64)):
         raise EngineError("gave samples that are not numbers")
     if note.get("mono") and len(sound):  # half as much to send
         sound = _mixed(sound)
-    return Answer({"channels": sound.shape[0]}, np.ascontiguousarray(sound).reshape(-1).view(np.uint8).data)
+    data = np.ascontiguousarray(sound).reshape(-1).view(np.uint8).data
+    return Answer({"channels": sound.shape[0]}, data)
 
 
 def _mixed(sound: np.ndarray) -> np.ndarray:
-    """The mean over channels, in the first of them: new memory costs a copy page faults."""
+    """The mean over channels, shape `(1, T)`, in the memory of the first channel."""
+    # new memory would cost page faults, which are most of what a render in a copy of the process costs
     for channel in sound[1:]:
         sound[0] += channel
     sound[0] /= len(sound)
@@ -170,24 +180,28 @@ def _texts(plugin: Any) -> list[str]:
 
 
 def _settle(instrument: Instrument) -> None:
-    """Lets the plug-in play a moment of nothing: a VST3 hears of new values only while it plays."""
+    """Renders one block of silence: a VST3 receives new values only while it renders."""
     instrument.plugin.clear_midi()
     instrument.engine.render(_BLOCK / instrument.rate)
 
 
 def _state(plugin: Any, path: str) -> Answer:
+    # dawdreamer saves to files only, and its state of a VST3 does not say whose it is
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "state")
         plugin.save_state(str(file))
         state = file.read_bytes()
-    return Answer({"class": class_id(path) if _VST3 in state else ""}, state)
+    return Answer({"class": vst3_class_id(path) if _VST3 in state else ""}, state)
 
 
 def _load_state(plugin: Any, data: bytes) -> None:
     if data[:4] == b"VST3":
-        ending, load = ".vstpreset", plugin.load_vst3_preset
+        ending = ".vstpreset"
+        load = plugin.load_vst3_preset
     else:
-        ending, load, data = ".fxp", plugin.load_preset, data + _PADDING
+        ending = ".fxp"
+        load = plugin.load_preset
+        data += _PADDING
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, f"preset{ending}")
         file.write_bytes(data)
@@ -215,7 +229,7 @@ def is_uri(plugin: str) -> bool:
 
 
 def explain(plugin: str) -> str:
-    """Returns why a plug-in could not be loaded, in words, as far as its file tells.
+    """Returns why a plug-in could not be loaded, in words, as far as its file shows.
 
     Args:
         plugin: Its path or LV2 address.
@@ -235,14 +249,15 @@ def explain(plugin: str) -> str:
     if sys.platform == "linux":
         if head[:4] != _ELF:
             return "not a plug-in: not a program library of this system"
-        mine, its = _machine(Path(sys.executable).read_bytes()[:20]), _machine(head[:20])
-        if mine != its:
-            return f"made for {its}, and this computer is {mine}"
+        its_machine = _machine(head[:20])
+        this_machine = _machine(Path(sys.executable).read_bytes()[:20])
+        if this_machine != its_machine:
+            return f"made for {its_machine}, and this computer is {this_machine}"
     if not any(entry in head for entry in _ENTRIES):
         return "not a plug-in: it has no entry for hosts, such as VSTPluginMain"
     try:
         ctypes.CDLL(str(path))
-    except OSError as error:  # the system's words name what is missing
+    except OSError as error:  # its message names the library that is missing
         return str(error).removeprefix(f"{path}: ")
     return "the plug-in refused to start"
 
@@ -254,13 +269,14 @@ def _machine(head: bytes) -> str:
     return _MACHINES.get(number, f"machine {number}")
 
 
-_COUNT, _INFO = 4, 5  # functions of a plug-in's factory
+_COUNT = 4  # places in the function table of IPluginFactory, after the three of every interface
+_INFO = 5
 _SOUND = b"Audio Module Class"
 _FOLDERS = ("*-linux/*.so", "MacOS/*", "*-win/*.vst3")
 
 
-def class_id(plugin: str) -> str:
-    """Returns the id of the class that makes sound, as the plug-in's factory tells it.
+def vst3_class_id(plugin: str) -> str:
+    """Returns the id of the class that makes sound, from the plug-in's factory.
 
     Args:
         plugin: The plug-in's file or bundle, which is loaded already.
@@ -271,9 +287,16 @@ def class_id(plugin: str) -> str:
     library = ctypes.CDLL(str(_library(Path(plugin))))
     library.GetPluginFactory.restype = ctypes.c_void_p
     factory = library.GetPluginFactory()
-    calls = ctypes.cast(ctypes.cast(factory, ctypes.POINTER(ctypes.c_void_p))[0], ctypes.POINTER(ctypes.c_void_p))
-    count = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(calls[_COUNT])
-    info = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_int32, ctypes.c_char_p)(calls[_INFO])
+
+    # No package reads it, so this walks the C++ object by hand: its first word points to its table of functions,
+    # and each function takes the object as its first argument.
+    pointer_to = ctypes.POINTER(ctypes.c_void_p)
+    table = ctypes.cast(factory, pointer_to)[0]
+    functions = ctypes.cast(table, pointer_to)
+    count = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(functions[_COUNT])
+    info = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_int32, ctypes.c_char_p)(functions[_INFO])
+
+    # PClassInfo: 16 bytes of id, 4 of cardinality, 32 of category, then its name
     for index in range(count(factory)):
         about = ctypes.create_string_buffer(256)
         if info(factory, index, about) == 0 and about.raw[20:52].split(b"\0")[0] == _SOUND:
@@ -288,10 +311,10 @@ def _text(raw: bytes) -> str:
 
 
 def _library(plugin: Path) -> Path:
+    """The program library of a plug-in: the file itself, or the one in a bundle's folder for a system."""
     if plugin.is_file():
         return plugin
-    found = (file for pattern in _FOLDERS for file in sorted(plugin.glob(f"Contents/{pattern}")))
-    library = next(found, None)
-    if library is None:
-        raise EngineError(f"{plugin}: this bundle has no library")
-    return library
+    for pattern in _FOLDERS:
+        for file in sorted(plugin.glob(f"Contents/{pattern}")):
+            return file
+    raise EngineError(f"{plugin}: this bundle has no library")

@@ -18,13 +18,20 @@ Route = Sequence[str]  # source and destination of a modulation slot, "" if it h
 _SETTLING = 0.1  # seconds, after which a thousandth of the way is left
 _LONGEST_DELAY = 2**0.5  # stands for 4 s
 
-# What occupies empty slots for a moment. Vital's own list of destinations takes as long as two seconds of sound.
+_LFO_CONTROLS = ("delay_time", "fade_time", "frequency", "keytrack_tune", "phase", "smooth_time", "stereo", "tempo")
+
+
+def _filled() -> list[str]:
+    names = []
+    for n in range(1, 9):
+        names += [f"lfo_{n}_{control}" for control in _LFO_CONTROLS]
+    return names
+
+
+# Connections that occupy empty slots for a moment, see `_connect`: from `_FILLER` to each of 64 destinations. They are
+# written down because to ask Vital for its destinations takes as long as two seconds of sound.
 _FILLER = "slide"
-_FILLED = [
-    f"lfo_{n}_{end}"
-    for n in range(1, 9)
-    for end in ("delay_time", "fade_time", "frequency", "keytrack_tune", "phase", "smooth_time", "stereo", "tempo")
-]
+_FILLED = _filled()
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,7 @@ class Loaded:
     """A synth and the preset that was loaded into it.
 
     Args:
-        synth: Its state is that of the preset.
+        synth: Set to the preset.
         preset: Content of a `.vital` file; {} for the synth's own first preset.
     """
 
@@ -43,11 +50,11 @@ class Loaded:
 class Vita(Host):
     """Plays presets of Vital, each given by what it changes of the preset that was loaded.
 
-    Setting a control takes a microsecond; loading a whole preset takes as long as a second of sound. A synth draws
-    the seeds of its chance from a counter of its process, so only the first of each process sounds like the
+    Setting a control takes a microsecond; loading a whole preset takes as long as a second of sound. A synth seeds
+    its random generators from a counter of its process, so only the first of each process sounds like the
     first of another: use one process for each rate.
 
-    Questions: `describe` tells all controls and modulations. `render` plays a note of `pitch`, `velocity`, `hold`
+    Questions: `describe` lists all controls and modulations. `render` plays a note of `pitch`, `velocity`, `hold`
     and `length`, with `controls` by name and, if given, `routes`; data is a whole preset to be loaded first.
     The answer is mono float32.
 
@@ -121,6 +128,7 @@ def _render(
 ) -> Answer:
     synth = instrument.synth
     controls = dict(controls or {})
+    # routes first: the amount of a new connection has to be set after it is connected
     if routes is not None:
         controls |= _reroute(instrument, controls, routes)
     knobs = synth.get_controls()
@@ -147,13 +155,16 @@ def _settle(synth: Any, pitch: int, velocity: int) -> None:
 
 def _reroute(instrument: Loaded, controls: Mapping[str, float], routes: Sequence[Route]) -> dict[str, float]:
     """Connects modulations and returns controls that have to be set afterwards."""
+    # Connecting is fast but only right on a synth without connections, as slots cannot be chosen, see `_connect`.
+    # Otherwise a whole preset is loaded, with the controls in it.
     settings = instrument.preset.get("settings", {})
     connected = any(slot["source"] or slot.get("line_mapping") for slot in settings.get("modulations", ()))
     if connected or not _can_be_connected(routes):
         _load(instrument.synth, json.dumps(_rerouted(instrument.preset, controls, routes)))
         return {}
     _connect(instrument.synth, routes)
-    return {name: number for name, number in settings.items() if name.startswith("modulation_")} | dict(controls)
+    amounts = {name: number for name, number in settings.items() if name.startswith("modulation_")}
+    return {**amounts, **controls}
 
 
 def _can_be_connected(routes: Sequence[Route]) -> bool:
@@ -164,6 +175,8 @@ def _can_be_connected(routes: Sequence[Route]) -> bool:
 
 
 def _connect(synth: Any, routes: Sequence[Route]) -> None:
+    # Vital puts a connection into the first slot that is free. So that each lands in its own, the
+    # empty slots before it get a connection of another source, and these are taken out at the end.
     last = max((slot for slot, route in enumerate(routes, 1) if all(route)), default=0)
     fillers = iter(_FILLED)
     filled = []
@@ -178,12 +191,13 @@ def _connect(synth: Any, routes: Sequence[Route]) -> None:
 
 
 def _rerouted(preset: dict[str, Any], controls: Mapping[str, float], routes: Sequence[Route]) -> dict[str, Any]:
+    """A preset with other controls and connections; a connection keeps the curve of its slot."""
     settings = preset["settings"]
-    slots = [
-        {**slot, "source": source, "destination": destination} if source and destination else _EMPTY
-        for slot, (source, destination) in zip(settings["modulations"], routes, strict=True)
-    ]
+    slots = []
+    for slot, (source, destination) in zip(settings["modulations"], routes, strict=True):
+        connected = {**slot, "source": source, "destination": destination}
+        slots.append(connected if source and destination else _UNCONNECTED)
     return {**preset, "settings": {**settings, **controls, "modulations": slots}}
 
 
-_EMPTY = {"source": "", "destination": ""}
+_UNCONNECTED = {"source": "", "destination": ""}

@@ -1,4 +1,17 @@
-"""A sound in, presets out: candidates, ranking, refinement."""
+"""A sound in, presets out: proposes candidates, ranks them by sound and refines the best.
+
+What comes in is a recording (`audio.Sound` or a file); what goes out is a `MatchResult`: distinct presets, best first.
+Open `matcher.py` first, then `search.py`, whose loop is nine lines.
+
+* `matcher`: the facade; loads a synth and its weights once, matches many sounds
+* `target`: a recording prepared for the search: trimmed, its note and the release of the key estimated
+* `search`: the loop; which stage is next, what was rendered already, when the budget is spent
+* `stages`: what a stage is, and the first one, draw; `proposals`: where the drawn presets come from
+* `recombine`: the second stage, breeds the best presets; `variation`: its moves
+* `polish`: the last stage, small steps of every audible parameter
+* `scorer`: renders presets on all cores and measures how far each is from the target
+* `distinct`: picks candidates that sound different; `result`: what a match returns
+"""
 
 from ..progress import Progress
 from .matcher import Matcher

@@ -1,4 +1,4 @@
-"""Picks candidates that differ by ear, and says how certain each parameter is."""
+"""Picks candidates that sound different, and estimates how certain each parameter is."""
 
 import numpy as np
 import torch
@@ -8,10 +8,11 @@ from .scorer import STEPS_PER_DB, Scored
 
 __all__ = ["keep_distinct", "pick_distinct", "uncertainty"]
 
-_APART_DB = 2.0  # how far apart two candidates are, if there are enough such
-_SOFTEN = 0.7
+_APART_DB = 2.0  # smallest log-mel L1 between two candidates, if there are enough such
+_SOFTEN = 0.7  # factor of that bound while there are not
+_LEAST_APART_DB = 0.02  # below this bound, presets that sound the same are taken too
 _WITHIN = 1.25  # presets whose distance is at most this many times the best are good
-_SLACK_DB = 0.25
+_SLACK_DB = 0.25  # and this much more, so that a perfect match does not stand alone
 
 
 def keep_distinct(kept: Scored | None, new: Scored, most: int) -> Scored:
@@ -22,6 +23,8 @@ def keep_distinct(kept: Scored | None, new: Scored, most: int) -> Scored:
         new: Presets to consider.
         most: How many to keep.
     """
+    # Once the list is full, a preset farther away than its last entry cannot enter: most of a batch is dropped
+    # here, before the spectrograms are compared.
     if kept is not None and len(kept) >= most:
         new = new.take(np.nonzero(new.distance < kept.distance[-1])[0])
     both = new if kept is None else kept.join(new)
@@ -40,13 +43,14 @@ def pick_distinct(found: Scored, distinct: Scored, count: int) -> Scored:
         distinct: Presets of all kinds, from `keep_distinct`.
         count: How many are wanted.
     """
-    new = np.array([not (point == found.points).all(1).any() for point in distinct.points])
-    both = found.join(distinct.take(np.nonzero(new)[0]))
+    # Both lists are of the same search, so `found` may hold presets of `distinct` already: those are left out.
+    known = np.array([(point == found.points).all(1).any() for point in distinct.points], bool)
+    both = found.join(distinct.take(np.nonzero(~known)[0]))
     both = both.take(np.argsort(both.distance, kind="stable"))
     apart = _APART_DB
     while True:
         rows = _greedy(both, count, apart)
-        if len(rows) >= min(count, len(both)) or apart < 0.02:
+        if len(rows) >= min(count, len(both)) or apart < _LEAST_APART_DB:
             return both.take(rows)
         apart *= _SOFTEN
 
@@ -54,8 +58,8 @@ def pick_distinct(found: Scored, distinct: Scored, count: int) -> Scored:
 def uncertainty(found: Scored, space: ParamSpace) -> dict[str, float]:
     """Returns how much every parameter varies over the good presets, 0 to 1.
 
-    Standard deviation of the encoded value for ordered parameters, share of presets that do not
-    agree with the best for categories.
+    That is the standard deviation of the encoded value for ordered parameters, and for categories the share of presets
+    that do not agree with the best.
 
     Args:
         found: Presets, best first.
@@ -64,11 +68,13 @@ def uncertainty(found: Scored, space: ParamSpace) -> dict[str, float]:
     good = found.points[found.distance <= _WITHIN * found.distance[0] + _SLACK_DB]
     spread = good.std(0)
     differ = (good != good[0]).mean(0)
-    return dict(zip(space.names, np.where(space.categorical, differ, spread).round(4).tolist(), strict=True))
+    varies = np.where(space.categorical, differ, spread).round(4)
+    return dict(zip(space.names, varies.tolist(), strict=True))
 
 
 def _greedy(found: Scored, count: int, apart: float) -> np.ndarray:
     """Rows, from the first on, no two of which are nearer than `apart`, at most `count`."""
+    # Every other band and frame is enough to tell presets apart: a quarter of the work.
     mels = torch.from_numpy(found.mels[:, ::2, ::2]).float().flatten(1) / STEPS_PER_DB
     rows = [0]
     near = _gap(mels, 0)

@@ -23,9 +23,12 @@ from .proposals import FromLibrary, FromModel, FromPreset, FromSpace, Proposer
 from .result import Candidate, MatchResult
 from .scorer import Scored, Scorer
 from .search import Budget, Search
-from .target import Target, hear
+from .target import Target, prepare_target
 
-__all__ = ["Matcher"]
+__all__ = ["DEFAULT_SECONDS", "Matcher", "encode_locks"]
+
+DEFAULT_SECONDS = 5.0
+"""How long to search if no limit is given, in seconds."""
 
 _VELOCITY = 100
 
@@ -71,9 +74,9 @@ class Matcher:
             model: Weights of any model, a run or a name, see `models.find_weights`; if None, those the user
                 trained, else those that come with the package.
             library: A preset library whose presets join the candidates; none if None. Only their values are used.
-            on: A preset of the synth. What it holds beyond the parameters that are searched, such as wavetables, is
-                heard in every render and kept in every candidate; it is among the first candidates itself, and
-                a parameter that is locked without a value stays as it is there.
+            on: A preset of the synth. Its state, which is all it holds beyond the parameters that are searched, such as
+                wavetables, is used in every render and kept in every candidate; the preset itself is among the first
+                candidates, and a parameter that is locked without a value stays as it is there.
 
         Raises:
             UnknownName: If there is no such engine.
@@ -83,21 +86,21 @@ class Matcher:
             StorageError: If the library cannot be read.
         """
         engine = engines[synth]
+        proposers: list[Proposer] = []
+        if on is not None:
+            proposers.append(FromPreset(engine.space, _start(synth, engine, on)))
         weights = find_weights(synth, engine.space, model, models) if model else weights_of(synth, engine.space)
         posterior = None
-        proposers: list[Proposer] = [] if on is None else [FromPreset(engine.space, _start(synth, engine, on))]
         if weights is not None:
             learned = FromModel(load_model(weights, engine.space, models), _VELOCITY)
             proposers.append(learned)
-            posterior = learned if learned.moves else None  # it knows how likely presets are
+            posterior = learned if learned.moves else None  # a model that has moves can rank the presets of a library
         if library is not None:
             points = Library(library).points(synth, engine.space)
             if len(points):
                 proposers.append(FromLibrary(points, posterior))
         matcher = cls(synth, engine, proposers or [FromSpace(engine.space)], on)
-        # the first match would pay for imports and set-up that belong to loading
-        with suppress(RenderError):  # this one preset may be one that the synth cannot play
-            matcher.match(Sound(np.sin(np.arange(11_025) * 0.1).astype(np.float32), 22_050), renders=1, candidates=1)
+        matcher._warm_up()
         return matcher
 
     def match(
@@ -122,10 +125,10 @@ class Matcher:
             seconds: Seconds to search; 5 if neither this nor `renders` is given.
             renders: Renders to spend. The same seed then gives the same result.
             candidates: How many distinct presets to return at most, 1 to 32.
-            note: MIDI note of the sound; guessed if None.
+            note: MIDI note of the sound; estimated if None.
             lock: Parameters or groups to keep fixed, with a value or, for None, at their defaults or as in the
                 preset that the matcher builds on.
-            seed: Of all chance.
+            seed: Of the random generator, 0 to 2^63 - 1.
             trim_db: Silence threshold below the peak, in dB.
             progress: Called after every batch of renders.
 
@@ -141,13 +144,11 @@ class Matcher:
             raise OptionError(f"candidates={candidates}: not in [1, 32]")
         if not 0 <= seed < 2**63:
             raise OptionError(f"seed={seed}: not in [0, 2^63)")
-        start = self.engine.space.default() if self.on is None else _start(self.synth, self.engine, self.on)
+        start = None if self.on is None else _start(self.synth, self.engine, self.on)
         locked = encode_locks(self.engine.space, lock or {}, start)
         recording = sound if isinstance(sound, Sound) else load(sound)
-        return self.match_target(
-            hear(recording, note=note, trim_db=trim_db), budget,
-            candidates=candidates, locked=locked, seed=seed, progress=progress,
-        )  # fmt: skip
+        target = prepare_target(recording, note=note, trim_db=trim_db)
+        return self.match_target(target, budget, candidates=candidates, locked=locked, seed=seed, progress=progress)
 
     def match_target(
         self,
@@ -159,51 +160,75 @@ class Matcher:
         seed: int = 0,
         progress: ProgressCallback = ignore,
     ) -> MatchResult:
-        """Searches for a sound that is prepared already; see `match`."""
+        """Searches for a sound that is prepared already.
+
+        Args:
+            target: The sound, see `prepare_target`.
+            budget: How long to search.
+            candidates: See `match`.
+            locked: Encoded values by position of parameters to keep fixed, see `encode_locks`.
+            seed: See `match`.
+            progress: Called after every batch of renders.
+
+        Raises:
+            EngineError: If the synth cannot be started, or cannot play anything.
+        """
         scorer = Scorer(self._renderer, target, _VELOCITY)
         search = Search(scorer, self._built(), self.proposers, locked=locked, seed=seed)
         trace = search.run(budget, progress)
-        found, distinct = _playable(trace.found), _playable(trace.distinct)
+        found = _playable(trace.found)
+        distinct = pick_distinct(found, _playable(trace.distinct), candidates)
+        renders, seconds, _ = trace.history[-1]
         return MatchResult(
             target=target,
-            candidates=self._candidates(target, pick_distinct(found, distinct, candidates), scorer),
+            candidates=self._candidates(target, distinct, scorer),
             uncertainty=uncertainty(found, self.engine.space),
-            renders=trace.history[-1][0],
-            seconds=trace.history[-1][1],
+            renders=renders,
+            seconds=seconds,
             complete=trace.complete,
             faults=tuple(map(str, scorer.faults)),
         )
 
+    def _warm_up(self) -> None:
+        """Matches a short sine with one render: else the first match would pay for imports and set-up."""
+        sine = np.sin(np.arange(11_025) * 0.1).astype(np.float32)
+        with suppress(RenderError):  # this one preset may be one that the synth cannot play
+            self.match(Sound(sine, 22_050), renders=1, candidates=1)
+
     def _built(self) -> Engine:
-        """An engine that plays on top of what all candidates are built on."""
+        """An engine with the state that all candidates are built on."""
         engine = self.engine()
         if self.on is not None:
-            engine.build_on(self.on.rest)
+            engine.build_on(self.on.state)
         return engine
 
     def _candidates(self, target: Target, found: Scored, scorer: Scorer) -> tuple[Candidate, ...]:
-        space, name = self.engine.space, Path(target.name).stem
+        name = Path(target.name).stem
         base = self.on or Preset(self.synth, {})
-        return tuple(
-            Candidate(
-                preset=replace(base, values=space.decode(found.points[row]), name=name),
-                point=found.points[row],
+        candidates = []
+        for row, point in enumerate(found.points):
+            values = self.engine.space.decode(point)
+            candidate = Candidate(
+                preset=replace(base, values=values, name=name),
+                point=point,
                 note=scorer.note(found.pitch[row]),
+                # The search adds something for presets that are too quiet; the distance as users know it is without.
                 distances={"log_mel_l1": float(found.distance[row] - found.faint[row])},
                 renders=int(found.born[row, 0]),
                 seconds=float(found.born[row, 1]),
             )
-            for row in range(len(found))
-        )
+            candidates.append(candidate)
+        return tuple(candidates)
 
 
 def _playable(found: Scored) -> Scored:
+    """What the synth could play; everything else is infinitely far away."""
     return found.take(np.nonzero(np.isfinite(found.distance))[0])
 
 
 def _start(synth: str, engine: type[Engine], on: Preset) -> np.ndarray:
-    """The encoded preset that others are built on."""
-    if not engine.has_rest:
+    """The preset that others are built on, encoded, shape `(P,)`."""
+    if not engine.has_state:
         raise OptionError(
             f"on={on.name!r}: presets of {synth!r} hold nothing but its parameters, so there is nothing to build on"
         )
@@ -225,12 +250,13 @@ def encode_locks(space: ParamSpace, lock: Mapping[str, Any], start: np.ndarray |
         PresetError: If a value does not fit.
         OptionError: If a whole group is given one value.
     """
-    default = space.default() if start is None else start
+    if start is None:
+        start = space.default()
     locked: dict[int, float] = {}
     for name, value in lock.items():
         positions = space.select(name)
         if value is None:
-            locked |= {i: float(default[i]) for i in positions}
+            locked |= {i: float(start[i]) for i in positions}
         elif name in space.index:
             parameter = space.parameters[positions[0]]
             locked[positions[0]] = parameter.unit_value(parameter.number(value))
@@ -246,7 +272,8 @@ def _budget(seconds: float | None, renders: int | None) -> Budget:
         if not 1 <= renders <= 10_000_000:
             raise OptionError(f"renders={renders}: not in [1, 10000000]")
         return Budget(renders=renders)
-    seconds = 5.0 if seconds is None else seconds
+    if seconds is None:
+        seconds = DEFAULT_SECONDS
     if not 0 < seconds <= 86_400:
         raise OptionError(f"seconds={seconds:g}: not in (0, 86400]")
     return Budget(seconds=seconds)

@@ -9,8 +9,12 @@ from .stages import Stage
 __all__ = ["Polish", "audible_parameters"]
 
 _STEP = 0.04  # first step, as a share of the range
-_LARGEST, _SMALLEST = 0.25, 1e-3
+_LARGEST = 0.25
+_SMALLEST = 1e-3  # of parameters that have no steps of their own
+_TOGETHER = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48)  # how many of the most helpful moves are tried as one
 _COMBINED = 32  # combinations of helpful moves that are tried after every sweep
+
+_Move = dict[int, float]  # shift by position
 
 
 class Polish(Stage):
@@ -26,7 +30,7 @@ class Polish(Stage):
     Args:
         engine: Knows which parameters are audible.
         free: Positions of parameters that may change, shape `(L,)`.
-        rng: Source of chance.
+        rng: Random generator.
     """
 
     name = "polish"
@@ -41,10 +45,10 @@ class Polish(Stage):
         self._step = np.maximum(_STEP, self._least)
         self._ordered = ~engine.space.categorical
         self._center = np.empty(0)
-        self._queue: list[dict[int, float]] = []
-        self._asked: list[dict[int, float]] = []
+        self._queue: list[_Move] = []
+        self._asked: list[_Move] = []
         self._helped: dict[int, tuple[float, float]] = {}  # gain and shift by position
-        self._combining = True
+        self._combining = True  # as if a sweep had just ended: the first `ask` begins one
         self._stuck = False
 
     def stuck(self, found: Scored) -> bool:
@@ -59,7 +63,8 @@ class Polish(Stage):
             else:
                 self._queue = self._combinations()
                 self._combining = True
-        self._asked, self._queue = self._queue[:count], self._queue[count:]
+        self._asked = self._queue[:count]
+        self._queue = self._queue[count:]
         points = np.tile(self._center, (len(self._asked), 1))
         for point, move in zip(points, self._asked, strict=True):
             for i, shift in move.items():
@@ -68,6 +73,7 @@ class Polish(Stage):
 
     def tell(self, outcome: Outcome) -> None:
         """See `Stage.tell`."""
+        # Combinations are not credited to their parts: if one is better, it is the centre of the next sweep anyway.
         if self._combining:
             return
         for move, value in zip(self._asked, outcome.distance, strict=True):
@@ -79,31 +85,52 @@ class Polish(Stage):
     def _begin(self, found: Scored) -> None:
         """Starts a sweep around the best preset."""
         same = np.array_equal(found.points[0], self._center)
-        smallest = (self._step <= self._least).all()
-        self._stuck = same and not self._helped and bool(smallest)
+        smallest = bool((self._step <= self._least).all())
+        self._stuck = same and not self._helped and smallest
         helped = np.isin(np.arange(len(self._step)), list(self._helped))
         self._step = np.clip(self._step * np.where(helped, 1.5, 0.5), self._least, _LARGEST)
-        self._center, self._pitch, self._best = found.points[0], int(found.pitch[0]), float(found.distance[0])
-        audible = np.intersect1d(np.nonzero(audible_parameters(self.engine, self._center))[0], self.free)
-        moves = [{int(i): self._shift(int(i), sign)} for i in audible for sign in (-1, 1)]
+        self._center = found.points[0]
+        self._pitch = int(found.pitch[0])
+        self._best = float(found.distance[0])
+        moves = self._single_moves()
         self._queue = [moves[k] for k in self.rng.permutation(len(moves))]
-        self._helped, self._combining = {}, False
+        self._helped = {}
+        self._combining = False
         if not self._queue:  # nothing can be heard or everything is locked
-            self._queue, self._stuck = [{}], True
+            self._queue = [{}]
+            self._stuck = True
+
+    def _single_moves(self) -> list[_Move]:
+        """Every audible free parameter one step down, and one step up."""
+        audible = np.nonzero(audible_parameters(self.engine, self._center))[0]
+        moves = []
+        for i in np.intersect1d(audible, self.free).tolist():
+            moves.append({i: self._shift(i, -1)})
+            moves.append({i: self._shift(i, 1)})
+        return moves
 
     def _shift(self, i: int, sign: int) -> float:
         if self._ordered[i]:
             return sign * float(self._step[i])
         return float(self.rng.random() - self._center[i])  # any other category
 
-    def _combinations(self) -> list[dict[int, float]]:
-        """The best few helpful moves together, and random subsets of all of them."""
-        order = sorted(self._helped, key=lambda i: -self._helped[i][0])
-        sizes = sorted({min(len(order), k) for k in (2, 3, 4, 6, 8, 12, 16, 24, 32, 48) if len(order) >= 2})
-        chosen = [order[:k] for k in sizes]
+    def _combinations(self) -> list[_Move]:
+        """The best few helpful moves together, and random subsets of all of them; one empty move if there are none."""
+        order = sorted(self._helped, key=self._gain, reverse=True)
+        chosen = []
+        if len(order) >= 2:
+            sizes = {min(len(order), size) for size in _TOGETHER}
+            chosen = [order[:size] for size in sorted(sizes)]
         while len(order) > 2 and len(chosen) < _COMBINED:
-            chosen.append(list(self.rng.choice(order, int(self.rng.integers(2, len(order) + 1)), replace=False)))
-        return [{int(i): self._helped[int(i)][1] for i in some} for some in chosen] or [{}]
+            size = int(self.rng.integers(2, len(order) + 1))
+            chosen.append(self.rng.choice(order, size, replace=False).tolist())
+        return [self._together(positions) for positions in chosen] or [{}]
+
+    def _gain(self, position: int) -> float:
+        return self._helped[position][0]
+
+    def _together(self, positions: list[int]) -> _Move:
+        return {i: self._helped[i][1] for i in positions}
 
 
 def audible_parameters(engine: Engine, point: np.ndarray) -> np.ndarray:
@@ -113,6 +140,8 @@ def audible_parameters(engine: Engine, point: np.ndarray) -> np.ndarray:
         engine: Its `canonical` form resets what cannot be heard.
         point: Encoded preset, shape `(P,)`.
     """
+    # Row i is the preset with parameter i moved by almost half its range. If the canonical forms of both have the same
+    # value in place i, the move was undone there: parameter i makes no sound.
     moved = np.tile(point, (len(point), 1))
     np.fill_diagonal(moved, np.where(point < 0.5, point + 0.45, point - 0.45))
     return np.diagonal(engine.canonical(moved) != engine.canonical(point[None]))

@@ -1,4 +1,4 @@
-"""Where candidates come from: the posterior, the user's library, a preset, or chance."""
+"""Where candidates come from: a model, the user's library, a preset, or random draws."""
 
 import abc
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from ..data.sampler import draw_around_fresh
+from ..data.sampler import random_presets
 from ..features.inputs import inputs
 from ..features.inputs.levels import input_of_levels
 from ..models import AutoEncoder, Density, Model, as_density
@@ -20,8 +20,8 @@ _CONSIDERED = 4  # presets ranked for each that is wanted: ranking one takes hal
 _TEMPERATURE = (0.4, 1.0)  # some draws near the mode, some from all of the posterior
 
 _VARIED = (0.02, 0.05, 0.1, 0.3)  # shares of the base noise that a relative has anew
-_RENEWED = (0.0, 0.03, 0.1)  # the same of what is transferred
-_RENEWED_AT = 0.7  # the temperature of that
+_RENEWED = (0.0, 0.03, 0.1)  # the same for what is transferred
+_RENEWED_AT = 0.7  # temperature of what a transferred preset has anew
 
 Move = Callable[[Target, Scored, np.random.Generator], np.ndarray]
 """Makes parents into children, encoded presets `(N, P)`, one of each."""
@@ -31,7 +31,7 @@ class Proposer(abc.ABC):
     """A source of presets for a target.
 
     Attributes:
-        moves: What it knows to do with good presets; the search uses these beside its own.
+        moves: How it makes new presets from good ones; the search uses these beside its own.
 
     Example:
         >>> import numpy as np
@@ -44,7 +44,7 @@ class Proposer(abc.ABC):
 
     @property
     def moves(self) -> tuple[Move, ...]:
-        """None, for a source that knows nothing of presets but its own."""
+        """No moves, for a source that can do nothing with presets of others."""
         return ()
 
     @abc.abstractmethod
@@ -55,7 +55,7 @@ class Proposer(abc.ABC):
             target: The sound to match.
             pitch: MIDI note the presets will be played on.
             count: How many are wanted.
-            rng: Source of chance.
+            rng: Random generator.
 
         Returns:
             Points of the unit cube, shape `(at most count, P)`.
@@ -63,7 +63,7 @@ class Proposer(abc.ABC):
 
 
 class FromSpace(Proposer):
-    """Presets drawn around the fresh one: for a synth nothing is known about but its parameters.
+    """Presets drawn around the fresh one: for a synth of which only the parameters are known.
 
     Args:
         space: The synth's parameters.
@@ -73,8 +73,8 @@ class FromSpace(Proposer):
         self.space = space
 
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
-        """See `Proposer.propose` and `data.fresh.draw_around_fresh`."""
-        return draw_around_fresh(self.space, count, rng)
+        """See `Proposer.propose` and `data.sampler.random_presets`."""
+        return random_presets(self.space, count, rng)
 
 
 class FromPreset(Proposer):
@@ -91,15 +91,15 @@ class FromPreset(Proposer):
 
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
         """See `Proposer.propose`; the preset itself comes first."""
-        return np.stack([self.point, *draw_around_fresh(self.space, count - 1, rng, fresh=self.point)])
+        return np.stack([self.point, *random_presets(self.space, count - 1, rng, fresh=self.point)])
 
 
 class FromModel(Proposer):
     """Draws from a trained model; one that is a `Density` also moves the presets that were found.
 
-    Not an `AutoEncoder`, though some are densities: theirs is that of q(z|x) sent through the regression flow, without
-    the noise scale that the flow learned to be wrong by. It is so narrow that the true presets of new sounds are dozens
-    of deviations away, where the noise of a preset says nothing of what should be kept.
+    An `AutoEncoder` does not move presets, though some are densities: theirs is that of q(z|x) sent through the
+    regression flow, without the noise scale that the flow learned for its own errors. It is so narrow that the true
+    presets of new sounds are dozens of deviations away, where the noise of a preset does not tell what to keep.
 
     Args:
         model: Infers presets from sounds.
@@ -116,7 +116,7 @@ class FromModel(Proposer):
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
         """See `Proposer.propose`.
 
-        A model that learned to give one preset, rather than draws, gives that one first: its best guess.
+        A model that learned to predict one preset, rather than to sample, gives that prediction first.
         """
         noise = rng.standard_normal((count, self.model.noise), np.float32)
         z = noise * rng.uniform(*_TEMPERATURE, (count, 1)).astype(np.float32)
@@ -126,17 +126,19 @@ class FromModel(Proposer):
 
     @property
     def moves(self) -> tuple[Move, ...]:
-        """See `Proposer.moves`; `transfer` needs a model that hears what the search keeps of each sound."""
+        """See `Proposer.moves`; `transfer` needs a model whose input is what the search keeps of each sound."""
         if self._density is None:
             return ()
-        return (self.vary, self.transfer) if self.model.hears == "levels" else (self.vary,)
+        if self.model.input == "levels":
+            return (self.vary, self.transfer)
+        return (self.vary,)
 
     @property
     def density(self) -> Density:
         """The model as a density.
 
         Raises:
-            ValueError: If it is none.
+            ValueError: If the model is not one.
         """
         if self._density is None:
             raise ValueError(f"{type(self.model).__name__} does not know how likely presets are")
@@ -149,30 +151,36 @@ class FromModel(Proposer):
         Args:
             target: The sound to match.
             parents: Presets and what they were played on.
-            rng: Source of chance.
+            rng: Random generator.
         """
         wanted = self._wanted(target, parents)
         z = self.density.noise_of(torch.from_numpy(parents.points).float(), wanted).numpy()
         share = rng.choice(_VARIED, (len(z), 1))
         fresh = rng.standard_normal(z.shape) * rng.uniform(*_TEMPERATURE, (len(z), 1))
-        z = np.where(np.isfinite(z), z, fresh)  # that of a preset far from all that the model makes may overflow
+        z = np.where(np.isfinite(z), z, fresh)  # the noise of a preset that the model would never make may overflow
+        # A mixture of old and fresh noise whose squared weights add up to 1 has the same variance as either: a varied
+        # coordinate is as likely as before, however much of it is kept.
         kept = rng.uniform(0, 1, (len(z), 1))
-        return self._decode(np.where(rng.random(z.shape) < share, kept * z + np.sqrt(1 - kept**2) * fresh, z), wanted)
+        mixed = kept * z + np.sqrt(1 - kept**2) * fresh
+        varied = np.where(rng.random(z.shape) < share, mixed, z)
+        return self._decode(varied, wanted)
 
     @torch.no_grad()
     def transfer(self, target: Target, parents: Scored, rng: np.random.Generator) -> np.ndarray:
         """Takes each parent's base noise, given its own sound, to the preset it stands for given the target.
 
-        What the parent lacks is in the difference between the two sounds, the rest in the noise. Some of that is
-        drawn anew, so that a parent may have several children.
+        What is wrong with the parent is in the difference between the two sounds, everything else in the noise. Some of
+        the noise is drawn anew, so that a parent may have several different children.
 
         Args:
             target: The sound to match.
             parents: Presets, what they were played on and what they sounded like.
-            rng: Source of chance.
+            rng: Random generator.
         """
-        heard = input_of_levels(torch.from_numpy(parents.mels).float() / -STEPS_PER_DB)
-        own = self.model.encode(heard, self._notes(target, parents.pitch))
+        # The search keeps a log-mel spectrogram of every render, in steps below the peak. That is all a model of levels
+        # needs, so no parent is rendered again.
+        levels = torch.from_numpy(parents.mels).float() / -STEPS_PER_DB
+        own = self.model.encode(input_of_levels(levels), self._notes(target, parents.pitch))
         z = self.density.noise_of(torch.from_numpy(parents.points).float(), own).numpy()
         anew = rng.random(z.shape) < rng.choice(_RENEWED, (len(z), 1))
         z = np.where(anew, _RENEWED_AT * rng.standard_normal(z.shape), z)
@@ -192,15 +200,17 @@ class FromModel(Proposer):
 
     @torch.no_grad()
     def _context(self, target: Target, pitch: int) -> torch.Tensor:
-        """The encoding of the target played on a note, shape `(1, C)`; kept until there is another target."""
+        """The model's context for the target played on a note, shape `(1, C)`; kept until there is another target."""
         if target is not self._target:
-            self._target, self._contexts = target, {}
+            self._target = target
+            self._contexts = {}
         if pitch not in self._contexts:
-            mel = inputs[self.model.hears].of(torch.from_numpy(target.samples)[None], target.rate)
+            mel = inputs[self.model.input].of(torch.from_numpy(target.samples)[None], target.rate)
             self._contexts[pitch] = self.model.encode(mel, self._notes(target, np.array([pitch])))
         return self._contexts[pitch]
 
     def _wanted(self, target: Target, parents: Scored) -> torch.Tensor:
+        """The context of the target for the note of each parent, shape `(N, C)`."""
         return torch.cat([self._context(target, pitch) for pitch in parents.pitch.tolist()])
 
     def _notes(self, target: Target, pitch: np.ndarray) -> torch.Tensor:
@@ -211,7 +221,7 @@ class FromModel(Proposer):
 
 
 class FromLibrary(Proposer):
-    """The user's own presets, drawn at random; with a posterior many are drawn and the likeliest come first.
+    """The user's own presets, drawn at random; with a posterior more are drawn and the likeliest come first.
 
     Args:
         points: Encoded presets, shape `(N, P)`.
@@ -228,6 +238,7 @@ class FromLibrary(Proposer):
         if self.posterior is not None and len(order) > count:
             drawn = order[: _CONSIDERED * count]
             density = self.posterior.log_prob(target, pitch, self.points[drawn])
-            likely = drawn[np.argsort(-density, kind="stable")][: (count + 1) // 2]
+            likeliest_first = drawn[np.argsort(-density, kind="stable")]
+            likely = likeliest_first[: (count + 1) // 2]
             order = np.concatenate([likely, order[~np.isin(order, likely)]])
         return self.points[order[:count]]

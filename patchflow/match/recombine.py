@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .proposals import Move
 from .scorer import Outcome, Scored
 from .stages import Draw, Stage
 from .variation import Variation, favoured
@@ -16,7 +17,7 @@ class Recombine(Stage):
         variation: The moves of every search; those of the proposers come after them.
         draw: The stage before, whose pool keeps variety alive.
         keep: How many presets may become parents.
-        rng: Source of chance.
+        rng: Random generator.
     """
 
     name = "recombine"
@@ -27,22 +28,27 @@ class Recombine(Stage):
         self.draw = draw
         self.keep = keep
         self.rng = rng
-        self.learned = [move for proposer in draw.proposers for move in proposer.moves]
-        self._credit = np.ones(len(variation.moves) + len(self.learned))
-        self._bar = np.inf
-        self._used = np.empty(0, int)
+        self.learned: list[Move] = []
+        for proposer in draw.proposers:
+            self.learned.extend(proposer.moves)
+        self._credit = np.ones(len(variation.moves) + len(self.learned))  # of each move, for its successes
+        self._bar = np.inf  # distance that a successful child is below, in dB
+        self._used = np.empty(0, int)  # the move of each child of the last `ask`
 
     def ask(self, found: Scored | None, count: int) -> tuple[np.ndarray, np.ndarray]:
         """See `Stage.ask`."""
         best = self.parents(found)
         good = best.take(np.arange(min(self.keep, len(best))))
         self._bar = float(good.distance[-1])
+        # A tenth of the children is shared out evenly, so that a move without success so far is still tried: what helps
+        # late in a search is not what helps early.
         chance = 0.1 / len(self._credit) + 0.9 * self._credit / self._credit.sum()
         self._used = self.rng.choice(len(chance), size=count, p=chance)
         return self._breed(good, good.take(favoured(len(good), count, self.rng)))
 
     def tell(self, outcome: Outcome) -> None:
         """See `Stage.tell`."""
+        # Credit fades by a twentieth a batch and never ends, so it follows what worked lately.
         won = outcome.rows[outcome.distance[outcome.rows] < self._bar]
         self._credit *= 0.95
         np.add.at(self._credit, self._used[won], 1)
@@ -50,10 +56,13 @@ class Recombine(Stage):
 
     def _breed(self, good: Scored, parents: Scored) -> tuple[np.ndarray, np.ndarray]:
         """Applies the moves in use, one to each parent."""
-        children, pool, own = parents.points.copy(), np.stack(self.draw.pool), len(self.variation.moves)
+        children = parents.points.copy()
+        pool = np.stack(self.draw.pool)
+        own = len(self.variation.moves)
         for k, move in enumerate(self._used):
             if move < own:
                 children[k] = self.variation.moves[move](children[k], good.points, pool, self.rng)
+        # Moves of a model make all their children in one call: networks are much faster on a batch.
         for move, make in enumerate(self.learned, own):
             rows = np.nonzero(self._used == move)[0]
             if len(rows):

@@ -1,4 +1,4 @@
-"""What a match gives back: candidates, best first, and how certain each parameter is."""
+"""What a match returns: candidates, best first, and how certain each parameter is."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Candidate:
     """A preset that sounds like the target, and how to play it.
 
     Args:
-        preset: Values in native units.
+        preset: Values in native units, and the state of the preset it is built on, if there is one.
         point: The same, encoded, shape `(P,)`.
         note: Pitch, velocity, hold and length that were rendered.
         distances: Distance to the target by name of metric.

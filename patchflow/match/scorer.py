@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,6 +25,8 @@ FAINTEST = -30.0
 
 _TOO_FAINT = 0.05  # dB of distance for each dB below that
 _SHORTEST = 0.05  # seconds that a screening plays at least
+_TOGETHER = 4  # presets that a thread renders before it measures them
+_SCREENED_TOGETHER = 16  # the same of a screening, whose sounds are shorter
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ class Scored:
 
     def take(self, rows: np.ndarray) -> "Scored":
         """Returns some of the presets, in the order of `rows`."""
-        return Scored(*(getattr(self, field.name)[rows] for field in fields(self)))
+        taken = {field.name: getattr(self, field.name)[rows] for field in fields(self)}
+        return Scored(**taken)
 
     def best(self, count: int) -> "Scored":
         """Returns the `count` nearest, nearest first; of equal ones those that come first."""
@@ -59,8 +63,10 @@ class Scored:
 
     def join(self, other: "Scored") -> "Scored":
         """Returns these presets followed by others."""
-        both = ((getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
-        return Scored(*(np.concatenate(pair) for pair in both))
+        joined = {}
+        for field in fields(self):
+            joined[field.name] = np.concatenate([getattr(self, field.name), getattr(other, field.name)])
+        return Scored(**joined)
 
 
 @dataclass(frozen=True)
@@ -95,9 +101,9 @@ class Scorer:
         self.target = target
         self.velocity = velocity
         self.faults: list[RenderError] = []
-        self._played = False
+        self._played = False  # whether any preset was played so far
         self._mel = self._target_mel(target.length)
-        self._onset = min(max(SCREEN * target.length, _SHORTEST), target.length)
+        self._onset = min(max(SCREEN * target.length, _SHORTEST), target.length)  # seconds
         self._onset_mel = self._target_mel(self._onset)
 
     def note(self, pitch: int | np.integer) -> Note:
@@ -118,12 +124,26 @@ class Scorer:
             RenderError: If the synth cannot play any of them, nor could play any before.
         """
         pitch = np.asarray(pitch, int)
-        parts = list(self.renderer.map(lambda engine, job: self._hear(engine, job, None), _jobs(points, pitch, 4)))
-        distance, faint, mels = (np.concatenate([part[k] for part in parts]) for k in range(3))
+
+        def measure(engine: Engine, job: _Job) -> _Measured:
+            return self._measure(engine, job, None)
+
+        parts = list(self.renderer.map(measure, _jobs(points, pitch, _TOGETHER)))
+        distance = np.concatenate([part.distance for part in parts])
+        faint = np.concatenate([part.faint for part in parts])
+        # Presets that the synth cannot play are left out as long as there are others. If not one was ever played, the
+        # synth itself is at fault, and its first error is the best explanation there is.
         self._played = self._played or bool(np.isfinite(distance).any())
         if not self._played and self.faults:
             raise self.faults[0]
-        return Scored(points, pitch, distance + faint, faint, mels, np.tile(np.array(born, float), (len(points), 1)))
+        return Scored(
+            points=points,
+            pitch=pitch,
+            distance=distance + faint,
+            faint=faint,
+            mels=np.concatenate([part.mels for part in parts]),
+            born=np.tile(np.array(born, float), (len(points), 1)),
+        )
 
     def screen(self, points: np.ndarray, pitch: Sequence[int] | np.ndarray) -> np.ndarray:
         """Returns the distance over the beginning alone, in dB, shape `(N,)`.
@@ -135,24 +155,29 @@ class Scorer:
             points: Encoded presets, shape `(N, P)`.
             pitch: MIDI note to play each on, shape `(N,)`.
         """
-        jobs = _jobs(points, np.asarray(pitch, int), 16)
-        parts = list(self.renderer.map(lambda engine, job: self._hear(engine, job, self._onset), jobs))
-        return np.concatenate([part[0] for part in parts])
 
-    def _hear(
-        self, engine: Engine, job: tuple[np.ndarray, np.ndarray], length: float | None
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Distances, faintness and spectrograms of a few presets; of their first `length` seconds if given."""
-        notes = [self.note(pitch) for pitch in job[1].tolist()]
+        def measure_onset(engine: Engine, job: _Job) -> _Measured:
+            return self._measure(engine, job, self._onset)
+
+        jobs = _jobs(points, np.asarray(pitch, int), _SCREENED_TOGETHER)
+        parts = list(self.renderer.map(measure_onset, jobs))
+        return np.concatenate([part.distance for part in parts])
+
+    def _measure(self, engine: Engine, job: "_Job", length: float | None) -> "_Measured":
+        """Plays and measures a few presets; their first `length` seconds alone if it is given."""
+        notes = [self.note(pitch) for pitch in job.pitch.tolist()]
         if length is not None:
             notes = [replace(note, length=length) for note in notes]
-        sounds = [self._play(engine, point, note) for point, note in zip(job[0], notes, strict=True)]
+        sounds = [self._play(engine, point, note) for point, note in zip(job.points, notes, strict=True)]
+        # What cannot be played is measured as silence, so that the batch stays whole, then put infinitely far away.
         silence = np.zeros(notes[0].samples(self.target.rate), np.float32)
         played = np.stack([silence if sound is None else sound for sound in sounds])
         mels = log_mel(torch.from_numpy(played))
-        gap = level_gap(mels, self._mel if length is None else self._onset_mel).numpy()
-        gap[[sound is None for sound in sounds]] = np.inf
-        return gap, faintness(played), (mels * -STEPS_PER_DB).round().to(torch.uint8).numpy()
+        distance = level_gap(mels, self._mel if length is None else self._onset_mel).numpy()
+        distance[[sound is None for sound in sounds]] = np.inf
+        # 80 dB in thirds fit a byte: the search keeps the spectrograms of hundreds of presets.
+        steps = (mels * -STEPS_PER_DB).round().to(torch.uint8)
+        return _Measured(distance, faintness(played), steps.numpy())
 
     def _play(self, engine: Engine, point: np.ndarray, note: Note) -> np.ndarray | None:
         try:
@@ -184,6 +209,21 @@ def faintness(sounds: np.ndarray) -> np.ndarray:
     return _TOO_FAINT * np.maximum(0, FAINTEST - level)
 
 
-def _jobs(points: np.ndarray, pitch: np.ndarray, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
+class _Job(NamedTuple):
+    """A few presets for one thread: encoded, shape `(N, P)`, and the MIDI note of each, shape `(N,)`."""
+
+    points: np.ndarray
+    pitch: np.ndarray
+
+
+class _Measured(NamedTuple):
+    """What became of a job; see `Scored` for shapes and units."""
+
+    distance: np.ndarray
+    faint: np.ndarray
+    mels: np.ndarray
+
+
+def _jobs(points: np.ndarray, pitch: np.ndarray, size: int) -> list[_Job]:
     """Cuts the work into parts whose sounds fit a processor's cache."""
-    return [(points[i : i + size], pitch[i : i + size]) for i in range(0, len(points), size)]
+    return [_Job(points[i : i + size], pitch[i : i + size]) for i in range(0, len(points), size)]

@@ -1,4 +1,4 @@
-"""The anytime search: draw, render, rank, recombine, polish."""
+"""The anytime search: draw, render, rank, recombine, polish; it can be stopped after any batch."""
 
 import math
 import time
@@ -24,9 +24,9 @@ _FIRST = 16  # presets in the first batch, small so that the first candidate is 
 _BATCH = 48  # presets in every other batch
 _SCREENED = 4  # times as many are asked for; their beginnings decide which are rendered in full
 _DRAWN = 0.12  # share of the budget spent on proposals
-_DRAWN_MOST = 512
+_DRAWN_MOST = 512  # proposals after which there are no more, however large the budget
 _POLISHED = 0.6  # share of the budget after which the best is polished
-_PARENTS = 64
+_PARENTS = 64  # best presets that may have children
 _BARREN = 50  # batches without anything new after which the space is exhausted
 _ARCHIVE = 200  # presets remembered
 _DISTINCT = 32  # presets remembered of which no two sound nearly the same
@@ -71,7 +71,7 @@ class Trace:
 
     Args:
         found: The best presets, best first.
-        distinct: The best of every kind, best first: no two sound nearly the same.
+        distinct: The best presets of which no two sound nearly the same, best first.
         history: `(renders, seconds, best distance)` after every batch.
         complete: False if it was interrupted.
     """
@@ -90,10 +90,10 @@ class Search:
 
     Args:
         scorer: Renders and measures.
-        engine: Knows which parameters are audible.
+        engine: Knows which parameters of a preset are audible.
         proposers: Sources of first candidates, used in equal shares.
         locked: Encoded values by position that every preset gets.
-        seed: Of all chance. The same seed and number of renders give the same result.
+        seed: Of the random generator. The same seed and number of renders give the same result.
     """
 
     def __init__(
@@ -108,6 +108,7 @@ class Search:
         self.scorer = scorer
         self.engine = engine
         self.locked = dict(locked or {})
+        # One generator for all stages: what one of them draws depends on what the others drew before.
         rng = np.random.default_rng(seed)
         variation = Variation(engine.space, np.array(sorted(self.locked), int))
         self.draw = Draw(scorer.target, proposers, rng)
@@ -125,9 +126,10 @@ class Search:
             KeyboardInterrupt: If nothing was rendered yet.
         """
         memory = _Memory(self.scorer)
-        barren = 0
+        barren = 0  # batches in a row without a new preset
         try:
             with one_torch_thread():
+                # The first batch is rendered whatever the budget is: there is always something to give back.
                 while barren < _BARREN and not (memory.trace and memory.exhausts(budget)):
                     stage = self._stage(budget.spent(memory.spent, memory.seconds), memory.trace)
                     count, asked = memory.room(budget, stage.screened)
@@ -146,43 +148,63 @@ class Search:
         return memory.trace
 
     def _stage(self, share: float, trace: Trace | None) -> Stage:
-        if trace is None or (share < _DRAWN and len(self.draw.pool) < _DRAWN_MOST):
+        """Which stage is next after a share of the budget."""
+        if trace is None:
             return self.draw
-        return self.recombine if share < _POLISHED or self.polish.stuck(trace.found) else self.polish
+        if share < _DRAWN and len(self.draw.pool) < _DRAWN_MOST:
+            return self.draw
+        if share < _POLISHED or self.polish.stuck(trace.found):
+            return self.recombine
+        return self.polish
 
     def _lock(self, points: np.ndarray) -> np.ndarray:
+        """Presets in the form that is rendered: on the grid, inaudible parameters reset, locked ones in place."""
         points = self.engine.canonical(self.engine.space.snap(points))
-        if not self.locked:  # what is locked has its place
-            return self.engine.arranged(points)
+        # Sorting exchanges parts that are alike, such as two operators. A locked parameter belongs to one of them, so
+        # with locks every part stays where it is.
+        if not self.locked:
+            return self.engine.sorted_parts(points)
         points[:, list(self.locked)] = list(self.locked.values())
         return points
 
 
 class _Memory:
-    """Everything heard in one search: what it cost, and the best of it. No preset is rendered twice."""
+    """Every preset scored in one search: what it cost, and the best of it. No preset is rendered twice.
+
+    Args:
+        scorer: Renders and measures.
+
+    Attributes:
+        spent: Renders so far; a screening counts as the share of the note that it plays.
+        trace: The best so far; None before the first render.
+    """
 
     def __init__(self, scorer: Scorer) -> None:
         self.scorer = scorer
-        self.spent = 0.0  # renders; a screening counts as the share of the note that it plays
+        self.spent = 0.0
         self.trace: Trace | None = None
         self._start = time.monotonic()
         self._distance: dict[bytes, float] = {}
 
     @property
     def seconds(self) -> float:
+        """Seconds since the search began."""
         return time.monotonic() - self._start
 
     def exhausts(self, budget: Budget) -> bool:
-        whole = budget.renders is not None and budget.renders - self.spent < 1
-        return whole or budget.spent(self.spent, self.seconds) >= 1
+        """Returns whether a budget is spent, or has no whole render left."""
+        if budget.renders is not None and budget.renders - self.spent < 1:
+            return True
+        return budget.spent(self.spent, self.seconds) >= 1
 
     def room(self, budget: Budget, screened: bool) -> tuple[int, int]:
-        """Returns how many presets the next batch may render in full and how many it may ask for."""
+        """Returns how many presets the next batch may render in full, and how many it may ask for to screen."""
         count = _BATCH if self.trace else _FIRST
         factor = _SCREENED if self.trace and screened else 1
         if budget.renders is None:
             return count, count * factor
         left = budget.renders - self.spent
+        # Each preset that is rendered in full was screened together with `factor - 1` others.
         cost = 1 + factor * SCREEN if factor > 1 else 1
         if left < cost:
             return 1, 1
@@ -192,30 +214,42 @@ class _Memory:
     def score(self, points: np.ndarray, pitch: np.ndarray, count: int) -> Outcome:
         """Renders at most `count` new presets in full; if there are more, those that a screening prefers."""
         keys = [point.astype(np.float32).tobytes() + bytes([note]) for point, note in zip(points, pitch, strict=True)]
-        new = np.array(list({key: i for i, key in enumerate(keys) if key not in self._distance}.values()), int)
+        new = self._unknown(keys)
         if len(new) > count:
             onset = self.scorer.screen(points[new], pitch[new])
             self.spent += len(new) * SCREEN
             new = new[np.argsort(onset, kind="stable")[:count]]
-        heard = None
+        scored = None
         if len(new):
             self.spent += len(new)
-            heard = self.scorer.score(points[new], pitch[new], (math.ceil(self.spent), self.seconds))
-            self._distance |= dict(zip((keys[i] for i in new), heard.distance.tolist(), strict=True))
-            self._keep(heard)
-        return Outcome(np.array([self._distance.get(key, np.inf) for key in keys]), new, heard)
+            scored = self.scorer.score(points[new], pitch[new], (math.ceil(self.spent), self.seconds))
+            for row, distance in zip(new.tolist(), scored.distance.tolist(), strict=True):
+                self._distance[keys[row]] = distance
+            self._keep(scored)
+        distances = np.array([self._distance.get(key, np.inf) for key in keys])
+        return Outcome(distances, new, scored)
+
+    def _unknown(self, keys: Sequence[bytes]) -> np.ndarray:
+        """Rows that were never scored, shape `(M,)`; one row of those that are the same."""
+        rows = {key: row for row, key in enumerate(keys) if key not in self._distance}
+        return np.array(list(rows.values()), int)
 
     def progress(self, trace: Trace, stage: str, budget: Budget) -> Progress:
+        """Returns how far the search is, for whoever waits."""
         renders, seconds, distance = trace.history[-1]
         share = min(1.0, budget.spent(self.spent, seconds))
         return Progress(stage, share, seconds=seconds, renders=renders, distance=distance)
 
     def _keep(self, scored: Scored) -> None:
         """Puts new presets among the best and forgets the worst."""
-        trace = self.trace
-        both = scored if trace is None else trace.found.join(scored)
-        found = both.best(_ARCHIVE)
-        distinct = keep_distinct(trace and trace.distinct, scored, _DISTINCT)
-        history = trace.history if trace else []
+        if self.trace is None:
+            found = scored.best(_ARCHIVE)
+            distinct = keep_distinct(None, scored, _DISTINCT)
+            history = []
+        else:
+            found = self.trace.found.join(scored).best(_ARCHIVE)
+            distinct = keep_distinct(self.trace.distinct, scored, _DISTINCT)
+            history = self.trace.history
         history.append((math.ceil(self.spent), self.seconds, float(found.distance[0])))
+        # A new trace each time, so that an interruption meets the old one or the new one, never half of either.
         self.trace = Trace(found, distinct, history)

@@ -11,14 +11,16 @@ from .target import Target
 
 __all__ = ["Draw", "Stage"]
 
+_LEAST_CONFIDENCE = 0.02
+
 
 class Stage(abc.ABC):
-    """Asks for presets to be tried and is told how good they were.
+    """Asks for presets to be tried, and then learns how good they were.
 
     The search loop is: `points, pitch = stage.ask(found, count)`, render, `stage.tell(outcome)`.
 
     Attributes:
-        name: What the user sees.
+        name: As the progress of the search shows it.
         screened: Whether to ask for several times as many presets as can be rendered, and to render those
             whose beginnings are promising.
     """
@@ -35,8 +37,8 @@ class Stage(abc.ABC):
             count: How many may be rendered.
         """
 
-    def tell(self, outcome: Outcome) -> None:  # noqa: B027 - some stages need not know
-        """Learns what became of the presets of the last `ask`."""
+    def tell(self, outcome: Outcome) -> None:  # noqa: B027 - not every stage learns
+        """Learns from what became of the presets of the last `ask`; does nothing unless a stage says otherwise."""
 
     @staticmethod
     def parents(found: Scored | None) -> Scored:
@@ -56,7 +58,10 @@ class Draw(Stage):
     Args:
         target: The sound to match.
         proposers: Where candidates come from.
-        rng: Source of chance.
+        rng: Random generator.
+
+    Attributes:
+        pool: All presets that were proposed, encoded, whatever became of them: variety for the next stage.
     """
 
     name = "draw"
@@ -67,18 +72,21 @@ class Draw(Stage):
         self.proposers = proposers
         self.rng = rng
         self.pool: list[np.ndarray] = []
-        weights = np.array([max(guess.confidence, 0.02) for guess in target.guesses])
+        # The estimate of the note may be sure and yet wrong: even an unlikely note is tried now and then.
+        weights = np.array([max(guess.confidence, _LEAST_CONFIDENCE) for guess in target.guesses])
         self._weights = weights / weights.sum()
 
     def ask(self, found: Scored | None, count: int) -> tuple[np.ndarray, np.ndarray]:
         """See `Stage.ask`."""
         shares = self.rng.multinomial(count, self._weights)
-        if found is None:  # every note is heard at least once, the likeliest first
+        if found is None:  # every note is tried at least once, the likeliest first
             shares = np.maximum(shares, 1)
-        points, pitch = [], []
+        points = []
+        pitch = []
         for guess, share in zip(self.target.guesses, shares.tolist(), strict=True):
+            each, remaining = divmod(share, len(self.proposers))
             for k, proposer in enumerate(self.proposers):
-                part = share // len(self.proposers) + (k < share % len(self.proposers))
+                part = each + 1 if k < remaining else each
                 if part:
                     points.append(proposer.propose(self.target, guess.pitch, part, self.rng))
                     pitch += [guess.pitch] * len(points[-1])

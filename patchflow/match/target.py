@@ -1,4 +1,4 @@
-"""A recording prepared for the search: trimmed, its notes guessed, and when the key was released."""
+"""A recording prepared for the search: trimmed, its note and the release of its key estimated."""
 
 from dataclasses import dataclass, replace
 
@@ -10,21 +10,22 @@ from ..audio.resample import resample
 from ..audio.sound import Sound, trim
 from ..errors import OptionError
 
-__all__ = ["LONGEST", "SEARCH_RATE", "NoteGuess", "Target", "hear"]
+__all__ = ["LONGEST", "SEARCH_RATE", "NoteGuess", "Target", "prepare_target"]
 
 SEARCH_RATE = 22_050
 """Sample rate of the search, in Hz; the distance looks no higher than 11 kHz."""
 
 LONGEST = 6.0
-"""Seconds of a sound that are matched; what comes later is not heard."""
+"""Seconds of a sound that are matched; what comes later is ignored."""
 
 _SHORTEST = 221  # samples that an engine plays at least: 10 ms
-_GUESSES = 5
+_SHORTEST_HOLD = 0.02  # seconds that a key is held at least
+_GUESSES = 5  # notes that are tried, at most
 
 
 @dataclass(frozen=True)
 class Target:
-    """A sound to match, as the matcher hears it.
+    """A sound to match, as the search compares with it.
 
     Args:
         samples: Mono float32, silence before and after removed, shape `(T,)`.
@@ -34,6 +35,7 @@ class Target:
         name: File name without folder, or "".
         source_rate: Sample rate of the file, in Hz.
         trim_offset: Seconds of silence removed at the start.
+        recording: The sound as it was before, at its own rate; None where `samples` are all there is.
     """
 
     samples: np.ndarray
@@ -43,6 +45,7 @@ class Target:
     name: str = ""
     source_rate: int = 0
     trim_offset: float = 0.0
+    recording: Sound | None = None
 
     @property
     def length(self) -> float:
@@ -50,12 +53,12 @@ class Target:
         return len(self.samples) / self.rate
 
 
-def hear(sound: Sound, *, note: int | None = None, trim_db: float = -50.0) -> Target:
+def prepare_target(sound: Sound, *, note: int | None = None, trim_db: float = -50.0) -> Target:
     """Returns a recording as the search needs it.
 
     Args:
         sound: The recording.
-        note: MIDI note, if the user knows it; guessed if None.
+        note: MIDI note, if the user knows it; estimated if None.
         trim_db: Level below the peak under which the start and the end are silence, in dB, below 0.
 
     Raises:
@@ -65,18 +68,21 @@ def hear(sound: Sound, *, note: int | None = None, trim_db: float = -50.0) -> Ta
         raise OptionError(f"note={note}: not in [0, 127]")
     if not -120 <= trim_db < 0:
         raise OptionError(f"trim_db={trim_db:g}: not in [-120, 0)")
-    heard = trim(sound, trim_db)
-    heard = replace(heard, samples=heard.samples[: round(LONGEST * heard.rate)])
-    samples = np.ascontiguousarray(resample(heard.samples, heard.rate, SEARCH_RATE), np.float32)
+    trimmed = trim(sound, trim_db)
+    matched = replace(trimmed, samples=trimmed.samples[: round(LONGEST * trimmed.rate)])
+    samples = np.ascontiguousarray(resample(matched.samples, matched.rate, SEARCH_RATE), np.float32)
     samples = np.pad(samples, (0, max(0, _SHORTEST - len(samples))))
-    guesses = (NoteGuess(note, 1.0),) if note is not None else note_guesses(heard.samples, heard.rate, _GUESSES)
     length = len(samples) / SEARCH_RATE
+    # Pitch and release are estimated at the file's own rate: they need no resampling, and keep all its detail.
+    guesses = note_guesses(matched.samples, matched.rate, _GUESSES) if note is None else (NoteGuess(note, 1.0),)
+    hold = max(note_off(matched.samples, matched.rate), _SHORTEST_HOLD)
     return Target(
         samples=samples,
         rate=SEARCH_RATE,
         guesses=guesses,
-        hold=min(max(note_off(heard.samples, heard.rate), 0.02), length),
+        hold=min(hold, length),
         name=sound.name,
         source_rate=sound.rate,
-        trim_offset=heard.start,
+        trim_offset=matched.start,
+        recording=sound,
     )

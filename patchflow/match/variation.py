@@ -38,8 +38,14 @@ class Variation:
     @cached_property
     def alike(self) -> dict[int, list[int]]:
         """For every block, the blocks it can stand in for: those with the same parameters by last name."""
-        shape = [tuple(self.space.names[i].split(".")[-1] for i in block) for block in self.blocks]
-        return {i: [j for j in range(len(shape)) if shape[j] == shape[i]] for i in range(len(shape))}
+        same: dict[tuple[str, ...], list[int]] = {}
+        for i, block in enumerate(self.blocks):
+            same.setdefault(self._last_names(block), []).append(i)
+        return {i: same[self._last_names(block)] for i, block in enumerate(self.blocks)}
+
+    def _last_names(self, block: np.ndarray) -> tuple[str, ...]:
+        """E.g. `("output", "ratio")` of the parameters `op1.output` and `op1.ratio`."""
+        return tuple(self.space.names[i].split(".")[-1] for i in block)
 
     def swap_groups(
         self, parent: np.ndarray, good: np.ndarray, pool: np.ndarray, rng: np.random.Generator
@@ -47,8 +53,10 @@ class Variation:
         """One parent with one to three groups of another; sometimes a group lands in another place."""
         child = parent.copy()
         for _ in range(rng.integers(1, 4)):
-            donor = good[favoured(len(good), 1, rng)[0]] if rng.random() < 0.8 else pool[rng.integers(len(pool))]
+            from_good = rng.random() < 0.8
+            donor = good[favoured(len(good), 1, rng)[0]] if from_good else pool[rng.integers(len(pool))]
             to = int(rng.integers(len(self.blocks)))
+            # Two presets may have much the same operator in different places, so a group may fit in another place.
             source = to if rng.random() < 0.75 else int(rng.choice(self.alike[to]))
             child[self.blocks[to]] = donor[self.blocks[source]]
         return child
@@ -82,8 +90,9 @@ class Variation:
         size = np.exp(rng.uniform(np.log(0.005), np.log(0.2)))
         width = np.where(self.space.cells > 0, 1 / np.maximum(self.space.cells, 1), 0)
         shift = rng.normal(0, size, len(chosen))
+        # A parameter with steps moves by one of them at least: anything less is rounded away before the render.
         least = width[chosen]
-        shift = np.where(np.abs(shift) < least, np.sign(shift) * least, shift)  # at least one step
+        shift = np.where(np.abs(shift) < least, np.sign(shift) * least, shift)
         child[chosen] = np.where(self.ordered[chosen], child[chosen] + shift, rng.random(len(chosen)))
         return child
 

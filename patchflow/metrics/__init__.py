@@ -1,4 +1,15 @@
-"""How alike two sounds are: one metric, one file; `metrics["log_mel_l1"](estimate, target, rate)`."""
+"""Metrics: how near one sound is to another, one metric a file.
+
+Two batches of sounds and their sample rate come in, one number a pair comes out. Unit, direction and best value are
+data of the metric. Open `_metric.py` first, then `log_mel_l1.py`, which the search minimises.
+
+* `_metric.py`: `Metric`, and the decorator that makes one.
+* `log_mel_l1.py`, `mss.py`, `sot.py`, `wmfcc.py`, `rms.py`: spectra, cepstra and envelopes of level-normalised sounds,
+  or nearly so.
+* `spectral_convergence.py`, `mel_mse.py`: linear power spectra, as in the paper; the loudest partials decide.
+
+Sounds are compared by all of them in `output/distances.py`.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -10,3 +21,4 @@ if TYPE_CHECKING:
 __all__ = ["metrics"]
 
 metrics: "Registry[Metric]" = Registry("patchflow.metrics", "metric")
+"""The metrics by name, e.g. `metrics["rms"]`; listed without waiting for torch."""

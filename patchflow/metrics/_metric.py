@@ -1,4 +1,4 @@
-"""What a metric is: a function of two batches of sounds, with its unit and direction as data."""
+"""A metric: a function of two batches of sounds, with its unit and direction as data."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ Measure = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Metric:
-    """A distance or likeness of two sounds, the same number whatever their sample rate.
+    """A distance or likeness of two sounds.
 
     Sounds at another rate are resampled to the one the metric is defined at; the shorter of the two
-    is padded with silence. One pair does not change another's number.
+    is padded with silence. The number of a pair does not depend on the other pairs of the batch.
 
     Args:
         name: Its name in the registry, e.g. `"log_mel_l1"`.
-        unit: What it counts in, e.g. `"dB"`; "" for a ratio.
+        unit: Its unit, e.g. `"dB"`; "" for a ratio.
         better: Whether a `"lower"` or a `"higher"` number is the better match.
         best: The number of a sound against itself.
         rate: The sample rate it is defined at, in Hz.
@@ -45,14 +45,17 @@ class Metric:
     measure: Measure
 
     def __post_init__(self) -> None:
-        names = ("__doc__", "__module__", "__name__", "__qualname__")
-        vars(self).update({name: getattr(self.measure, name) for name in names}, __wrapped__=self.measure)
+        # A metric stands where its function stood, so doctest, help and pytest have to find the docstring and the name
+        # of the function. `functools.update_wrapper` would do it, but a frozen dataclass refuses its assignments.
+        for name in ("__doc__", "__module__", "__name__", "__qualname__"):
+            vars(self)[name] = getattr(self.measure, name)
+        vars(self)["__wrapped__"] = self.measure
 
     def __call__(self, estimate: Float[Tensor, "B T"], target: Float[Tensor, "B U"], rate: int) -> Float[Tensor, "B"]:
         """Compares sounds pairwise.
 
         Args:
-            estimate: Sounds to judge, shape `(B, T)`.
+            estimate: Sounds to evaluate, shape `(B, T)`.
             target: Sounds to match, shape `(B, U)`.
             rate: Sample rate of both, in Hz.
 
@@ -62,16 +65,24 @@ class Metric:
         Raises:
             ValueError: If a sound is empty, or not as many estimates as targets were given.
         """
-        if estimate.ndim != 2 or target.ndim != 2 or len(estimate) != len(target) or 0 in estimate.shape + target.shape:
+        batches = estimate.ndim == target.ndim == 2 and len(estimate) == len(target)
+        if not batches or 0 in estimate.shape + target.shape:
             raise ValueError(f"estimate {tuple(estimate.shape)}, target {tuple(target.shape)}: not (B, T) and (B, U)")
-        estimate, target = (_resample(x, rate, self.rate) for x in (estimate, target))
+        estimate = _resample(estimate, rate, self.rate)
+        target = _resample(target, rate, self.rate)
         samples = max(estimate.shape[1], target.shape[1])
-        return self.measure(*(pad(x, (0, samples - x.shape[1])) for x in (estimate, target)))
+        estimate = pad(estimate, (0, samples - estimate.shape[1]))
+        target = pad(target, (0, samples - target.shape[1]))
+        return self.measure(estimate, target)
 
 
 def metric(*, unit: str, better: Literal["lower", "higher"], best: float, rate: int) -> Callable[[Measure], Metric]:
     """Makes a metric of a function that compares two batches `(B, T)` at `rate`; see `Metric`."""
-    return lambda measure: Metric(measure.__name__, unit, better, best, rate, measure)
+
+    def decorate(measure: Measure) -> Metric:
+        return Metric(measure.__name__, unit, better, best, rate, measure)
+
+    return decorate
 
 
 def _resample(x: Tensor, rate: int, to: int) -> Tensor:

@@ -21,7 +21,7 @@ def log_mel_l1(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> 
     be relative to: against a sound it scores 80, the worst there is, and against silence 0.
 
     Args:
-        estimate: Sounds to judge, shape `(B, T)`.
+        estimate: Sounds to evaluate, shape `(B, T)`.
         target: Sounds to match, shape `(B, T)`.
 
     Returns:
@@ -52,13 +52,16 @@ def level_gap(estimate: Float[Tensor, "B F N"], target: Float[Tensor, "#B F N"])
     """Compares outputs of `log_mel`; keeps the search from analysing its target again and again.
 
     Args:
-        estimate: Levels of the sounds to judge, in dB, shape `(B, F, N)`.
+        estimate: Levels of the sounds to evaluate, in dB, shape `(B, F, N)`.
         target: Levels of the sounds to match, in dB, shape `(B, F, N)`, or `(1, F, N)` for one target.
 
     Returns:
         One distance a pair, in dB, shape `(B,)`.
     """
+    # A sound has its peak at 0 dB, silence is at the floor everywhere. Its mean gap to a soft or short sound would be
+    # small, so a silence that should be none, or none that should be one, gets the largest distance instead.
     gap = (estimate - target).abs().mean((1, 2))
-    silent, silence_wanted = (levels.amax((1, 2)) < 0 for levels in (estimate, target))
+    silent = estimate.amax((1, 2)) < 0
+    silence_wanted = target.amax((1, 2)) < 0
     wrong = (silent ^ silence_wanted).to(gap) * _FLOOR_DB
     return torch.where(silent | silence_wanted, wrong, gap)

@@ -4,12 +4,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ._metric import metric
-from .spectral_convergence import RATE, linear_mel
+from .spectral_convergence import LINEAR_MEL_RATE, linear_mel
 
 __all__ = ["mel_mse"]
 
 
-@metric(unit="", better="lower", best=0.0, rate=RATE)
+@metric(unit="", better="lower", best=0.0, rate=LINEAR_MEL_RATE)
 def mel_mse(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
     """Mean squared difference of two linear mel power spectrograms.
 
@@ -20,7 +20,7 @@ def mel_mse(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Flo
         https://arxiv.org/abs/1907.00971
 
     Args:
-        estimate: Sounds to judge, shape `(B, T)`.
+        estimate: Sounds to evaluate, shape `(B, T)`.
         target: Sounds to match, shape `(B, T)`.
 
     Returns:

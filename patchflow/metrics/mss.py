@@ -26,13 +26,16 @@ def mss(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Float[T
         approximately equivariant flow matching (2025), https://arxiv.org/abs/2506.07199
 
     Args:
-        estimate: Sounds to judge, shape `(B, T)`.
+        estimate: Sounds to evaluate, shape `(B, T)`.
         target: Sounds to match, shape `(B, T)`.
 
     Returns:
         One distance a pair, in dB, from 0 to 80, shape `(B,)`.
     """
-    gaps = [(_levels(estimate, *scale) - _levels(target, *scale)).abs().mean((1, 2)) for scale in _SCALES]
+    gaps = []
+    for n_fft, hop, bands in _SCALES:
+        gap = _levels(estimate, n_fft, hop, bands) - _levels(target, n_fft, hop, bands)
+        gaps.append(gap.abs().mean((1, 2)))
     return torch.stack(gaps).mean(0)
 
 

@@ -8,7 +8,7 @@ from ._metric import metric
 
 __all__ = ["rms"]
 
-_FRAME = 2205
+_FRAME = 2205  # samples, 50 ms
 _HOP = 1102
 
 
@@ -23,15 +23,16 @@ def rms(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Float[T
         approximately equivariant flow matching (2025), https://arxiv.org/abs/2506.07199
 
     Args:
-        estimate: Sounds to judge, shape `(B, T)`.
+        estimate: Sounds to evaluate, shape `(B, T)`.
         target: Sounds to match, shape `(B, T)`.
 
     Returns:
         One likeness a pair, from 0 to 1, shape `(B,)`.
     """
-    a, b = (_envelope(x) for x in (estimate, target))
+    a = _envelope(estimate)
+    b = _envelope(target)
     norms = a.norm(dim=1) * b.norm(dim=1)
-    return ((a * b).sum(1) / norms).nan_to_num(0.0)
+    return ((a * b).sum(1) / norms).nan_to_num(0.0)  # 0 / 0 for silence
 
 
 def _envelope(x: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ def sot(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Float[T
         approximately equivariant flow matching (2025), https://arxiv.org/abs/2506.07199
 
     Args:
-        estimate: Sounds to judge, shape `(B, T)`.
+        estimate: Sounds to evaluate, shape `(B, T)`.
         target: Sounds to match, shape `(B, T)`.
 
     Returns:

@@ -7,9 +7,10 @@ from torch import Tensor
 from ..features.mel import mel_spectrogram
 from ._metric import metric
 
-__all__ = ["RATE", "linear_mel", "spectral_convergence"]
+__all__ = ["LINEAR_MEL_RATE", "linear_mel", "spectral_convergence"]
 
-RATE = 22_050
+LINEAR_MEL_RATE = 22_050
+"""Sample rate that `linear_mel` is defined at, in Hz."""
 
 
 def linear_mel(x: Float[Tensor, "B T"]) -> Float[Tensor, "B F N"]:
@@ -25,13 +26,13 @@ def linear_mel(x: Float[Tensor, "B T"]) -> Float[Tensor, "B F N"]:
     Returns:
         Powers, not logarithmic, shape `(B, F, N)`.
     """
-    return mel_spectrogram(x, RATE, n_fft=2048, hop=1024, bands=64, low=30.0, high=11_000.0)
+    return mel_spectrogram(x, LINEAR_MEL_RATE, n_fft=2048, hop=1024, bands=64, low=30.0, high=11_000.0)
 
 
 _LEAST_NORM = 1e-10
 
 
-@metric(unit="", better="lower", best=0.0, rate=RATE)
+@metric(unit="", better="lower", best=0.0, rate=LINEAR_MEL_RATE)
 def spectral_convergence(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
     """Frobenius norm of the difference of two linear mel power spectrograms, over the target's norm.
 
@@ -44,12 +45,13 @@ def spectral_convergence(estimate: Float[Tensor, "B T"], target: Float[Tensor, "
         https://arxiv.org/abs/1907.00971
 
     Args:
-        estimate: Sounds to judge, shape `(B, T)`.
+        estimate: Sounds to evaluate, shape `(B, T)`.
         target: Sounds to match, shape `(B, T)`.
 
     Returns:
         One ratio a pair, at least 0, shape `(B,)`. Finite, though without meaning, for a silent target.
     """
     wanted = linear_mel(target)
-    error, size = (torch.linalg.vector_norm(s, dim=(1, 2)) for s in (linear_mel(estimate) - wanted, wanted))
+    error = torch.linalg.vector_norm(linear_mel(estimate) - wanted, dim=(1, 2))
+    size = torch.linalg.vector_norm(wanted, dim=(1, 2))
     return error / size.clamp_min(_LEAST_NORM)

@@ -27,15 +27,21 @@ def wmfcc(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Float
         https://doi.org/10.1109/TASSP.1978.1163055
 
     Args:
-        estimate: Sounds to judge, shape `(B, T)`.
+        estimate: Sounds to evaluate, shape `(B, T)`.
         target: Sounds to match, shape `(B, T)`.
 
     Returns:
         One distance a pair, in dB, at least 0, shape `(B,)`.
     """
-    a, b = (mfcc(x, _RATE, count=_COUNT, n_fft=2205, hop=441, bands=128).mT for x in (estimate, target))
+    a = _cepstra(estimate)
+    b = _cepstra(target)
     costs = torch.cdist(a.double(), b.double(), p=1) / _COUNT  # (B, N, N)
     return torch.from_numpy(_warp(costs.cpu().numpy())).to(estimate)
+
+
+def _cepstra(x: Tensor) -> Tensor:
+    """Cepstra frame by frame, shape `(B, N, F)`."""
+    return mfcc(x, _RATE, count=_COUNT, n_fft=2205, hop=441, bands=128).mT
 
 
 def _warp(costs: np.ndarray) -> np.ndarray:
@@ -50,6 +56,8 @@ def _warp(costs: np.ndarray) -> np.ndarray:
     Returns:
         Path cost over `N + M`, shape `(B,)`.
     """
+    # Along the first row one can only go right, so its path costs are sums. Each later row is entered at every place,
+    # from above or diagonally; then going right within the row is the scan of the docstring.
     sums = costs.cumsum(2)
     best = sums[:, 0]
     for d, s in zip(costs.swapaxes(0, 1)[1:], sums.swapaxes(0, 1)[1:], strict=True):

@@ -1,7 +1,7 @@
 """One architecture, one file: `models["posterior"]` is a class; trained ones are files.
 
 Sounds and notes go in, presets of one synth come out, as points of the unit cube. Open `_base` first: its interfaces
-say what a model can be asked. The other files that begin with an underscore are what several architectures share:
+say what every model can do. The other files that begin with an underscore are what several architectures share:
 
 * `_feed_forward`: from the spectrogram straight to the preset: `mlp`, `cnn`, `resnet`.
 * `_latent_regression`: an auto-encoder, and an MLP from its latent to the preset: `ae`, `vae`, `wae`, `vaeflow`.
@@ -11,7 +11,7 @@ say what a model can be asked. The other files that begin with an underscore are
 
 from ..registry import Registry
 from ._base import AutoEncoder, Batch, Density, Macros, Model, as_density, default_sizes, sample
-from ._weights import find_weights, load_model, own_weights, read_header, save_model, shipped, weights_of
+from ._weights import find_weights, load_model, read_header, save_model, shipped, users_weights, weights_of
 
 __all__ = [
     "AutoEncoder",
@@ -24,11 +24,11 @@ __all__ = [
     "find_weights",
     "load_model",
     "models",
-    "own_weights",
     "read_header",
     "sample",
     "save_model",
     "shipped",
+    "users_weights",
     "weights_of",
 ]
 

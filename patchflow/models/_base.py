@@ -1,4 +1,4 @@
-"""What every model is: the interfaces of those that propose presets, weigh them, draw spectrograms, or have macros."""
+"""The interfaces of models: to propose presets, weigh them, draw spectrograms, and have macros."""
 
 import abc
 from collections.abc import Iterator
@@ -21,9 +21,10 @@ class Batch:
 
     Args:
         points: Encoded presets, shape `(B, P)`.
-        mel: The sound of each, as `Model.hears` says, shape `(B, F, N)`.
+        mel: The sound of each, as `Model.input` says, shape `(B, F, N)`.
         note: The note it was played on: MIDI pitch, MIDI velocity, seconds it is held; shape `(B, 3)`.
-        tags: For each pair of opposite words -1, +1, or 0 where neither is known, shape `(B, M)`; M may be 0.
+        tags: For each attribute -1 where its low word fits, +1 where its high one does, 0 if not known, shape
+            `(B, M)`; M may be 0.
     """
 
     points: Tensor
@@ -63,16 +64,16 @@ class Model(nn.Module, abc.ABC):
     Attributes:
         Sizes: What it is made with: a frozen dataclass, each field of which is a keyword argument of the model.
         space: The parameters it infers.
-        hears: What it hears, see `features.inputs`.
+        input: The input it takes, see `features.inputs`.
         noise: Size of the base noise.
-        told_note: Whether it is told the note a preset is played on; else it was trained for one note.
+        uses_note: Whether the note a preset is played on is an input too; else it was trained for one note.
     """
 
     Sizes: ClassVar[type[Any]]
     space: ParamSpace
-    hears: str
+    input: str
     noise: int
-    told_note: bool
+    uses_note: bool
 
     @abc.abstractmethod
     def config(self) -> dict[str, Any]:
@@ -92,7 +93,7 @@ class Model(nn.Module, abc.ABC):
         """Returns the presets of base noise: points of the unit cube, not yet snapped, without gradients.
 
         Args:
-            z: Normal noise; scaled down it gives presets nearer the mode, and 0 gives the single best guess.
+            z: Normal noise; scaled down it gives presets nearer the mode, and 0 gives the single best prediction.
             context: What `encode` returned for the sound each should make.
         """
 
@@ -151,7 +152,7 @@ class AutoEncoder(Model):
         coder: The way from spectrograms to latents and back.
     """
 
-    told_note = False
+    uses_note = False
     latent_size: int
     coder: Coder
 
@@ -161,7 +162,7 @@ class AutoEncoder(Model):
 
         Args:
             context: What `encode` returned for each sound.
-            noise: Normal noise; 0 gives the best guess.
+            noise: Normal noise; 0 gives the best prediction.
         """
 
     @abc.abstractmethod
@@ -182,7 +183,7 @@ class AutoEncoder(Model):
         Args:
             mel: The sounds.
             note: The notes.
-            noise: Normal noise for draws from q(z|x); the best guesses if None.
+            noise: Normal noise for draws from q(z|x); the best predictions if None.
         """
         context = self.encode(mel, note)
         if noise is None:
@@ -199,20 +200,20 @@ class AutoEncoder(Model):
 
 
 class Macros(abc.ABC):
-    """Macro-controls that mean something: a way from latents to coordinates of which the first stand for words.
+    """Macro-controls that mean something: a way from latents to coordinates of which the first stand for attributes.
 
-    Coordinate m is below 0 for sounds that the first word of pair m fits, and above for those that the second fits, by
-    about 1: how far is the model's.
+    Coordinate m is below 0 for sounds that the low word of attribute m fits, and above for those that the high one
+    fits, by about 1: how far differs from model to model.
 
     Attributes:
-        pairs: Number of pairs of opposite words; 0 for a model that learned none.
+        attributes: Number of attributes; 0 for a model that learned none.
     """
 
-    pairs: int
+    attributes: int
 
     @abc.abstractmethod
     def macro(self, z: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
-        """Returns coordinates of which the first stand for the pairs.
+        """Returns coordinates of which the first stand for the attributes.
 
         Args:
             z: Latents.
@@ -223,7 +224,7 @@ class Macros(abc.ABC):
         """Returns latents: the exact inverse of `macro`.
 
         Args:
-            z: What `macro` returned, after turning some of it.
+            z: What `macro` returned, with some of it changed.
         """
 
 

@@ -1,4 +1,4 @@
-"""What models share that go straight from a spectrogram to a preset: an interface, its sizes, and convolutions."""
+"""What feed-forward models share: an interface, its sizes, and convolutions."""
 
 import abc
 from dataclasses import asdict, dataclass
@@ -27,7 +27,7 @@ class FeedForwardSizes:
         dropout: Share of values dropped between linear layers in training, in [0, 1); the paper does not tell it.
         gated: 1 for gates instead of ELU, which takes twice the weights; else 0.
         parameter_loss: `"mse"`, `"l1"`, `"cross_entropy"` or `"classification"`, see `ParameterHead`.
-        hears: The input, see `features.inputs`.
+        input: The input, see `features.inputs`.
     """
 
     hidden: int = 2048
@@ -35,14 +35,14 @@ class FeedForwardSizes:
     dropout: float = 0.2
     gated: int = 0
     parameter_loss: str = "mse"
-    hears: str = "paper"
+    input: str = "paper"
 
 
 class FeedForward(Model):
     """A regression: features of the sound, a linear layer, a preset.
 
-    The one best guess is what it learned; draws add noise as large as its residuals in training, see
-    `ParameterHead`. It does not hear the note. Its loss is `regression`, in nats a parameter.
+    The one best prediction is what it learned; draws add noise as large as its residuals in training, see
+    `ParameterHead`. The note is no input. Its loss is `regression`, in nats a parameter.
 
     Args:
         space: The parameters to infer.
@@ -50,15 +50,15 @@ class FeedForward(Model):
     """
 
     Sizes = FeedForwardSizes
-    told_note = False
+    uses_note = False
 
     def __init__(self, space: ParamSpace, sizes: FeedForwardSizes) -> None:
         super().__init__()
         self.space = space
-        self.hears = sizes.hears
+        self.input = sizes.input
         self.noise = len(space)
         self.sizes = sizes
-        self.standard = Standard(inputs[sizes.hears].shape[0])
+        self.standard = Standard(inputs[sizes.input].shape[0])
         self.head = ParameterHead(space, sizes.hidden, sizes.parameter_loss)
 
     @abc.abstractmethod
@@ -119,7 +119,7 @@ class Convolutions(nn.Module):
     def __init__(self, sizes: ConvolutionSizes, residual: int) -> None:
         super().__init__()
         self.encoder = ConvEncoder(
-            inputs[sizes.hears].shape,
+            inputs[sizes.input].shape,
             sizes.channels,
             sizes.layers,
             sizes.kernel,

@@ -1,4 +1,4 @@
-"""What auto-encoders share with an invertible map from the latent to presets: interfaces, sizes, the paper's loss."""
+"""What regression flows share: an invertible map from latent to preset, sizes, the paper's loss."""
 
 import abc
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..flows import chain
 from ..nn.coder import Coder, CoderSizes
-from ..nn.gaussian import Drawn, NoiseScale, draw, log_normal, split
+from ..nn.gaussian import LatentSample, NoiseScale, log_normal, sample_gaussian, split
 from ..nn.heads import dequantise
 from ..presets import ParamSpace
 from ._base import AutoEncoder, Batch, Density
@@ -18,9 +18,9 @@ from ._base import AutoEncoder, Batch, Density
 __all__ = ["Evidence", "EvidenceSizes", "FlowRegression", "FlowRegressionSizes"]
 
 # parts of what `encode` returns; part 0 is mean and log-variance
-_REGRESSION = 1  # what the regression flow is told of the sound
-_POSTERIOR = 2  # what the posterior flow is told
-_UNTOLD = 0.1  # share of sounds in training of which the regression flow is told nothing
+_REGRESSION = 1  # the context of the regression flow
+_POSTERIOR = 2  # the context of the posterior flow
+_HIDDEN = 0.1  # share of sounds in training whose context the regression flow does not get
 
 
 @dataclass(frozen=True)
@@ -47,41 +47,51 @@ class FlowRegression(AutoEncoder, Density):
     on which `latent_of` is the exact inverse and beside which it projects. Draws have e, so the model is
     a `Density` whenever Z <= P: its noise is that of q(z|x), then e. For Z > P it is not, see `as_density`.
 
-    What `encode` returns is mean and log-variance of the Gaussian, then what the regression flow is told of the
-    sound, then what the posterior flow is told.
+    What `encode` returns is mean and log-variance of the Gaussian, then the context of the regression flow, then that
+    of the posterior flow.
 
     Args:
         space: The parameters to infer.
         sizes: What it is made with.
         end: Name of the flow that leads to the cube.
-        conditional: How many numbers the regression flow is told of the sound; its map is then one for each sound.
-        told: How many numbers the posterior flow is told of the sound.
+        regression_context: Length of the context of the regression flow, made of the sound; its map is then one for
+            each sound.
+        posterior_context: Length of the context of the posterior flow.
     """
 
     cells: Tensor
 
     def __init__(
-        self, space: ParamSpace, sizes: FlowRegressionSizes, *, end: str, conditional: int = 0, told: int = 0
+        self,
+        space: ParamSpace,
+        sizes: FlowRegressionSizes,
+        *,
+        end: str,
+        regression_context: int = 0,
+        posterior_context: int = 0,
     ) -> None:
         super().__init__()
-        if conditional < 0:
-            raise ValueError(f"conditional={conditional}: not at least 0")
-        if told < 0:
-            raise ValueError(f"told={told}: not at least 0")
+        if regression_context < 0:
+            raise ValueError(f"regression_context={regression_context}: not at least 0")
+        if posterior_context < 0:
+            raise ValueError(f"posterior_context={posterior_context}: not at least 0")
         self.space = space
-        self.hears = sizes.hears
+        self.input = sizes.input
         self.sizes = sizes
         self.latent_size = sizes.latent or len(space)
         self.noise = max(self.latent_size, len(space))
-        self.codes = [2 * self.latent_size, conditional, told]  # lengths of the parts of what `encode` returns
+        # lengths of the parts of what `encode` returns
+        self.codes = [2 * self.latent_size, regression_context, posterior_context]
         self.coder = Coder(sizes, self.latent_size, sum(self.codes))
-        self.posterior = chain(sizes.flow, self.latent_size, sizes.steps, hidden=sizes.flow_hidden, context=told)
+        self.posterior = chain(
+            sizes.flow, self.latent_size, sizes.steps, hidden=sizes.flow_hidden, context=posterior_context
+        )
         self.regression = chain(
             sizes.flow,
             self.noise,
             sizes.steps,
             hidden=sizes.flow_hidden,
-            context=conditional,
+            context=regression_context,
             seed=1000,
             end=end,
         )
@@ -92,17 +102,17 @@ class FlowRegression(AutoEncoder, Density):
         return asdict(self.sizes)
 
     def encode(self, mel: Float[Tensor, "B F N"], note: Float[Tensor, "B 3"]) -> Float[Tensor, "B C"]:
-        """See `AutoEncoder`; what flows are told of the sound comes last."""
+        """See `AutoEncoder`; the contexts of the flows come last."""
         return self.coder.encode(mel)
 
     def draw(self, context: Float[Tensor, "S C"], noise: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
         """See `AutoEncoder.draw`."""
-        return draw(context, noise, self.posterior, self._told(context, _POSTERIOR)).z
+        return sample_gaussian(context, noise, self.posterior, self._code(context, _POSTERIOR)).z
 
     def presets(self, z: Float[Tensor, "S Z"], context: Float[Tensor, "S C"] | None = None) -> Float[Tensor, "S P"]:
         """See `AutoEncoder.presets`: f([z, 0]), in one pass of the flow if its forward direction takes one."""
         beyond = z.new_zeros(len(z), self.noise - self.latent_size)
-        v, _ = self.regression(torch.cat((z, beyond), 1), self.told(z, context))
+        v, _ = self.regression(torch.cat((z, beyond), 1), self.regression_code(z, context))
         return v[:, : len(self.space)]
 
     def latent_of(
@@ -115,7 +125,7 @@ class FlowRegression(AutoEncoder, Density):
             context: As for `presets`.
         """
         beyond = points.new_full((len(points), self.noise - len(self.space)), 0.5)
-        u, _ = self.regression.inverse(torch.cat((points, beyond), 1), self.told(points, context))
+        u, _ = self.regression.inverse(torch.cat((points, beyond), 1), self.regression_code(points, context))
         return u[:, : self.latent_size]
 
     @torch.no_grad()
@@ -123,7 +133,7 @@ class FlowRegression(AutoEncoder, Density):
         """See `Model.decode`."""
         latent = self.draw(context, z[:, : self.latent_size])
         u = torch.cat((latent, z[:, self.latent_size :]), 1)
-        v, _ = self.regression(u, self.told(z, context))
+        v, _ = self.regression(u, self.regression_code(z, context))
         return v[:, : len(self.space)]
 
     @torch.no_grad()
@@ -144,8 +154,8 @@ class FlowRegression(AutoEncoder, Density):
         noise, logdet = self._undo(points, context)
         return log_normal(noise) + logdet
 
-    def told(self, like: Tensor, context: Float[Tensor, "S C"] | None) -> Float[Tensor, "S K"] | None:
-        """Returns what the regression flow hears of each sound: zeros for no sound in particular.
+    def regression_code(self, like: Tensor, context: Float[Tensor, "S C"] | None) -> Float[Tensor, "S K"] | None:
+        """Returns the context of the regression flow for each sound: zeros for no sound in particular.
 
         Args:
             like: A row for each.
@@ -154,24 +164,24 @@ class FlowRegression(AutoEncoder, Density):
         if context is None:
             size = self.codes[_REGRESSION]
             return like.new_zeros(len(like), size) if size else None
-        return self._told(context, _REGRESSION)
+        return self._code(context, _REGRESSION)
 
-    def heard(
+    def latent_noise(
         self, z: Float[Tensor, "B Z"], context: Float[Tensor, "B C"]
     ) -> tuple[Float[Tensor, "B Z"], Float[Tensor, "B"]]:
-        """Returns the noise that `draw` makes latents of, and the log-determinant of the way from them to it.
+        """Returns the noise of latents, which `sample_gaussian` undoes, and the log-determinant of the way to it.
 
         Args:
             z: Latents.
             context: What `encode` returned for each sound.
         """
-        start, logdet = self.posterior.inverse(z, self._told(context, _POSTERIOR))
+        start, logdet = self.posterior.inverse(z, self._code(context, _POSTERIOR))
         mean, log_variance = split(context, self.latent_size)
         # noise = (start - mean) / sigma, whose log-determinant is -sum log sigma = -sum log_variance / 2
         noise = (start - mean) * (-log_variance / 2).exp()
         return noise, logdet - log_variance.sum(1) / 2
 
-    def _told(self, context: Tensor, part: int) -> Tensor | None:
+    def _code(self, context: Tensor, part: int) -> Tensor | None:
         if not self.codes[part]:
             return None
         return torch.tanh(context.split(self.codes, 1)[part])
@@ -181,8 +191,8 @@ class FlowRegression(AutoEncoder, Density):
         if self.latent_size > len(self.space):
             raise ValueError(f"latent={self.latent_size}: more than {len(self.space)} parameters, so not a density")
         # preset -> [latent, e] -> [noise of the latent, e]: two maps, whose log-determinants add up
-        u, of_regression = self.regression.inverse(points, self.told(points, context))
-        noise, of_posterior = self.heard(u[:, : self.latent_size], context)
+        u, of_regression = self.regression.inverse(points, self.regression_code(points, context))
+        noise, of_posterior = self.latent_noise(u[:, : self.latent_size], context)
         return torch.cat((noise, u[:, self.latent_size :]), 1), of_regression + of_posterior
 
 
@@ -191,10 +201,10 @@ class EvidenceSizes(FlowRegressionSizes):
     """The sizes of all of them: those of `FlowRegressionSizes`, and this.
 
     Args:
-        conditional: How many numbers the regression flow is told of the sound, 0 for none; see `FlowReg`.
+        regression_context: Length of the context of the regression flow, 0 for none; see `FlowReg`.
     """
 
-    conditional: int = 0
+    regression_context: int = 0
 
 
 class Evidence(FlowRegression):
@@ -208,11 +218,11 @@ class Evidence(FlowRegression):
     Sizes = EvidenceSizes
 
     def __init__(self, space: ParamSpace, sizes: EvidenceSizes) -> None:
-        super().__init__(space, sizes, end="sigmoid", conditional=sizes.conditional)
+        super().__init__(space, sizes, end="sigmoid", regression_context=sizes.regression_context)
         self.scale = NoiseScale(len(space))
 
     @abc.abstractmethod
-    def further_terms(self, drawn: Drawn, batch: Batch) -> dict[str, Float[Tensor, ""]]:
+    def further_terms(self, drawn: LatentSample, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Returns terms of the loss that are not here, in nats a sound.
 
         Args:
@@ -233,13 +243,13 @@ class Evidence(FlowRegression):
         context = self.coder.encode(batch.mel)
         normal = torch.randn((len(batch), self.noise), generator=generator, device=device).to(context)
         points = dequantise(batch.points, self.cells, generator, knobs=0.0)
-        untold = torch.rand((len(batch), 1), generator=generator, device=device) < _UNTOLD
-        drawn = draw(context, normal[:, : self.latent_size], self.posterior)
+        hidden = torch.rand((len(batch), 1), generator=generator, device=device) < _HIDDEN
+        drawn = sample_gaussian(context, normal[:, : self.latent_size], self.posterior)
         u = torch.cat((drawn.z, normal[:, self.latent_size :]), 1)
-        told = self.told(u, context)
-        if told is not None:
-            told = told.masked_fill(untold, 0)  # as for latents without a sound, so that there is a map for those too
-        likely = self._likelihood(u, told, points)
+        code = self.regression_code(u, context)
+        if code is not None:
+            code = code.masked_fill(hidden, 0)  # as for latents without a sound, so that there is a map for those too
+        likely = self._likelihood(u, code, points)
         terms = {
             "reconstruction": self.coder.nats(drawn.z, batch.mel).mean(),
             "latent": (drawn.log_prob - log_normal(drawn.z)).mean(),
@@ -248,7 +258,7 @@ class Evidence(FlowRegression):
         }
         return {name: term / self.latent_size for name, term in terms.items()}
 
-    def _likelihood(self, u: Tensor, told: Tensor | None, points: Tensor) -> Tensor:
+    def _likelihood(self, u: Tensor, code: Tensor | None, points: Tensor) -> Tensor:
         """E_q[log N(f(u); v, sigma^2)] + log|det df/du|, shape (B,)."""
-        v, logdet = self.regression(u, told)
+        v, logdet = self.regression(u, code)
         return self.scale.log_likelihood(v[:, : points.shape[1]] - points) + logdet

@@ -1,4 +1,4 @@
-"""What auto-encoders share whose presets come from an MLP on the latent: an interface and its sizes."""
+"""What auto-encoders with an MLP from latent to preset share: an interface and its sizes."""
 
 import abc
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..nn import MLP, xavier
 from ..nn.coder import Coder, CoderSizes
-from ..nn.gaussian import Drawn
+from ..nn.gaussian import LatentSample
 from ..nn.heads import ParameterHead
 from ..presets import ParamSpace
 from ._base import AutoEncoder, Batch
@@ -48,7 +48,7 @@ class LatentRegression(AutoEncoder):
     def __init__(self, space: ParamSpace, sizes: RegressionSizes, *, gaussian: bool) -> None:
         super().__init__()
         self.space = space
-        self.hears = sizes.hears
+        self.input = sizes.input
         self.sizes = sizes
         self.latent_size = sizes.latent or len(space)
         self.noise = len(space) + (self.latent_size if gaussian else 0)
@@ -58,7 +58,7 @@ class LatentRegression(AutoEncoder):
         xavier(nn.ModuleList([self.regressor, self.head]))
 
     @abc.abstractmethod
-    def sample_latent(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> Drawn:
+    def sample_latent(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> LatentSample:
         """Returns latents drawn from q(z|x).
 
         Args:
@@ -67,7 +67,7 @@ class LatentRegression(AutoEncoder):
         """
 
     @abc.abstractmethod
-    def penalties(self, drawn: Drawn, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
+    def penalties(self, drawn: LatentSample, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """Returns what q costs, in nats a sound, as the term `latent`; or nothing.
 
         Args:
@@ -94,6 +94,7 @@ class LatentRegression(AutoEncoder):
     @torch.no_grad()
     def decode(self, z: Float[Tensor, "S D"], context: Float[Tensor, "S C"]) -> Float[Tensor, "S P"]:
         """See `Model.decode`."""
+        # the noise of q comes first, if q has any, then that of the residuals
         of_latent, of_residual = z.split([self.noise - len(self.space), len(self.space)], 1)
         if not of_latent.shape[1]:
             of_latent = z.new_zeros(len(z), self.latent_size)  # q is a point and ignores it

@@ -11,14 +11,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from ..errors import ModelError, UnknownName
+from ..old_names import with_new_names
 from ..presets import ParamSpace
 from ..registry import Registry
 from ..storage import write_atomically
 from ._base import Model
 
-__all__ = ["find_weights", "load_model", "own_weights", "read_header", "save_model", "shipped", "weights_of"]
+__all__ = ["find_weights", "load_model", "read_header", "save_model", "shipped", "users_weights", "weights_of"]
 
-_FORMAT = "1"
+_FORMAT = "2"
+_READABLE = ("1", "2")  # the first has older names of sizes
 _USUAL = "posterior"  # the model whose weights are called after the synth alone
 
 
@@ -70,11 +72,14 @@ def load_model(path: str | Path, space: ParamSpace, models: Registry[type[M]]) -
     if not _fits(header, space):
         raise ModelError(f"{path}: trained for synth {header['synth']!r}, whose parameters differ from these")
     try:
-        model = models[header["model"]](space, **json.loads(header["config"]))
+        sizes = with_new_names("sizes", json.loads(header["config"]))
+        model = models[header["model"]](space, **sizes)
         with safe_open(path, "pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        # Files are in half precision, so every tensor goes back to the type the model has. Older files also hold
+        # buffers that follow from the sizes, which models no longer save: those are left out.
         types = {key: value.dtype for key, value in model.state_dict().items()}
-        derived = dict(model.named_buffers()).keys() - types  # what the sizes tell; older files have it
+        derived = dict(model.named_buffers()).keys() - types
         wanted = tensors.keys() - derived
         model.load_state_dict({key: tensors[key].to(types[key]) for key in wanted})
     except (KeyError, OSError, RuntimeError, SafetensorError, TypeError, UnknownName, ValueError) as error:
@@ -94,8 +99,8 @@ def read_header(path: str | Path) -> dict[str, str]:
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: not a readable model file ({_one_line(error)})") from error
     missing = {"format", "model", "synth", "parameters", "config"} - header.keys()
-    if missing or header["format"] != _FORMAT:
-        raise ModelError(f"{path}: not a patchflow model of format {_FORMAT}")
+    if missing or header["format"] not in _READABLE:
+        raise ModelError(f"{path}: not a patchflow model of format {' or '.join(_READABLE)}")
     return header
 
 
@@ -110,7 +115,7 @@ def shipped(synth: str, model: str = _USUAL) -> Path | None:
     return path if path.exists() else None
 
 
-def own_weights(synth: str, model: str = _USUAL) -> Path:
+def users_weights(synth: str, model: str = _USUAL) -> Path:
     """Returns where a user's own weights for a synth lie: in `$PATCHFLOW_WEIGHTS` or their data folder.
 
     Args:
@@ -135,7 +140,7 @@ def weights_of(synth: str, space: ParamSpace, model: str = _USUAL) -> Path | Non
         space: Its parameters.
         model: Name of the model.
     """
-    own = own_weights(synth, model)
+    own = users_weights(synth, model)
     if own.exists():
         return own
     ours = shipped(synth, model)
@@ -167,20 +172,21 @@ def find_weights(synth: str, space: ParamSpace, wanted: str | Path, models: Regi
     found = weights_of(synth, space, name)
     if found is None:
         raise ModelError(
-            f"model={name!r}: no weights for synth {synth!r}; looked for {own_weights(synth, name)} "
-            f"and among those that come along. Train some with `patchflow train`, or give a file"
+            f"model={name!r}: no weights for synth {synth!r}; looked for {users_weights(synth, name)} "
+            f"and among the shipped ones. Train some with `patchflow train`, or give a file"
         )
     return found
 
 
 def _fits(header: dict[str, str], space: ParamSpace) -> bool:
-    """Whether weights are for parameters of these names and, if the header tells, these ranges."""
+    """Whether weights are for parameters of these names and, if the header says so, these ranges."""
     same_names = header["parameters"] == json.dumps(space.names)
     return same_names and header.get("space", _fingerprint(space)) == _fingerprint(space)
 
 
 def _fingerprint(space: ParamSpace) -> str:
     """A hash of all that decides what a point of the cube stands for."""
+    # group and default say nothing of that, and may change from version to version
     facts = [{**asdict(parameter), "group": "", "default": None} for parameter in space.parameters]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 

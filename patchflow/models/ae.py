@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..nn.gaussian import Drawn, certain
+from ..nn.gaussian import LatentSample, certain
 from ..presets import ParamSpace
 from ._latent_regression import LatentRegression, RegressionSizes
 
@@ -41,10 +41,10 @@ class Ae(LatentRegression):
     def __init__(self, space: ParamSpace, **sizes: Any) -> None:
         super().__init__(space, RegressionSizes(**sizes), gaussian=False)
 
-    def sample_latent(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> Drawn:
+    def sample_latent(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> LatentSample:
         """See `LatentRegression.sample_latent`."""
         return certain(context)
 
-    def penalties(self, drawn: Drawn, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
+    def penalties(self, drawn: LatentSample, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """See `LatentRegression.penalties`: there are none."""
         return {}

@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..flows import chain
-from ..nn.attributes import Disentangling
-from ..nn.gaussian import Drawn
+from ..nn.disentangling import Disentangling
+from ..nn.gaussian import LatentSample
 from ..presets import ParamSpace
 from ._base import Batch, Macros
 from ._flow_regression import Evidence, EvidenceSizes
@@ -21,21 +21,20 @@ class FlowDisSizes(EvidenceSizes):
     """The sizes of this model: those of `EvidenceSizes`, and this.
 
     Args:
-        pairs: Number of pairs of opposite words, from 1 to the number of latent dimensions; the paper trains one at
-            a time.
+        attributes: Number of attributes, from 1 to the number of latent dimensions; the paper trains one at a time.
     """
 
-    pairs: int = 1
+    attributes: int = 1
 
 
 class FlowDis(Evidence, Macros):
-    """`FlowReg` and a second flow from z to z', where a dimension of its own stands for each pair of opposite words.
+    """`FlowReg` and a second flow from z to z', where a dimension of its own stands for each attribute.
 
     Sounds may have all tags, some or none, see `Disentangling`. The term `disentangling` is the divergence of
     q(z|x) from p(z | tags), of one draw a sound: log q(z|x) - log p(z' | tags) - log|det dz'/dz|, divided by Z. The
     entropy of q is a part of it because without that a smaller z would always be better.
 
-    `macro` and `from_macro` go from z to z' and back: to make a sound more like a word, turn its coordinate.
+    `macro` and `from_macro` go from z to z' and back: to make a sound more of an attribute, change its coordinate.
 
     At the paper's sizes it has 11 million weights for 32 parameters. A small one: that of `FlowReg` (0.9 million).
 
@@ -61,9 +60,9 @@ class FlowDis(Evidence, Macros):
     def __init__(self, space: ParamSpace, **sizes: Any) -> None:
         made = FlowDisSizes(**sizes)
         super().__init__(space, made)
-        to_words = chain(made.flow, self.latent_size, made.steps, hidden=made.flow_hidden, seed=2000)
-        self.disentangling = Disentangling(to_words, made.pairs)
-        self.pairs = made.pairs
+        to_macro = chain(made.flow, self.latent_size, made.steps, hidden=made.flow_hidden, seed=2000)
+        self.disentangling = Disentangling(to_macro, made.attributes)
+        self.attributes = made.attributes
 
     def macro(self, z: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
         """See `Macros.macro`: returns z'."""
@@ -73,7 +72,7 @@ class FlowDis(Evidence, Macros):
         """See `Macros.from_macro`."""
         return self.disentangling.flow.inverse(z)[0]
 
-    def further_terms(self, drawn: Drawn, batch: Batch) -> dict[str, Float[Tensor, ""]]:
+    def further_terms(self, drawn: LatentSample, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Returns the divergence of q(z|x) from p(z | tags), estimated by the draws."""
         excess = drawn.log_prob - self.disentangling.log_prob(drawn.z, batch.tags)
         return {"disentangling": excess.mean()}

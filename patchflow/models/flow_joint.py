@@ -1,4 +1,4 @@
-"""The regression flow, learned by likelihoods alone: of presets, of presets given sounds, of sounds given presets."""
+"""The regression flow, learned by likelihoods of presets, also given sounds, and of sounds."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..nn.attributes import log_tags
+from ..nn.disentangling import log_tags
 from ..nn.gaussian import log_normal
 from ..nn.heads import dequantise
 from ..presets import ParamSpace
@@ -17,7 +17,7 @@ from ._flow_regression import FlowRegression, FlowRegressionSizes
 
 __all__ = ["FlowJoint", "FlowJointSizes"]
 
-_SLOPE = 2.0  # of the chance of a word along its coordinate, before anything was learned
+_SLOPE = 2.0  # of the log-odds of a tag along its coordinate, before anything was learned
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,15 @@ class FlowJointSizes(FlowRegressionSizes):
     Args:
         flow: Name of the flows, see `flows`; a coupling.
         steps: Number of steps of each, at least 1.
-        told: How many numbers the flow of q(z|x) is told of the sound, beside mean and variance of where it begins.
-        pairs: Number of pairs of opposite words, at most that of latent dimensions; 0 for none, and then tags are
-            ignored.
+        posterior_context: Length of the context of the flow of q(z|x), made of the sound, beside the mean and variance
+            of where it begins.
+        attributes: Number of attributes, at most that of latent dimensions; 0 for none, and then tags are ignored.
     """
 
     flow: str = "spline"
     steps: int = 8
-    told: int = 256
-    pairs: int = 0
+    posterior_context: int = 256
+    attributes: int = 0
 
 
 class FlowJoint(FlowRegression, Macros):
@@ -52,11 +52,12 @@ class FlowJoint(FlowRegression, Macros):
 
     Discrete values are dequantised, continuous ones are spread by 0.01 either way: to find the latent of a knob at its
     very end, move it 0.005 inside, where it was learned. f ends in the normal distribution function, so a latent of
-    N(0, I) is an even draw before it learns, and one beyond 5 is at an end in float32. The best guess is the middle of
-    q(z|x), sent through f: one of the presets that may be, not their mean.
+    N(0, I) is an even draw before it learns, and one beyond 5 is at an end in float32. The best prediction is the
+    middle of q(z|x), sent through f: one of the presets that may be, not their mean.
 
     Both directions of f are used in training, so it should be a coupling, `"spline"` or `"realnvp"`, which
-    takes one pass either way. A small one: `channels=16, hidden=256, depth=2, steps=6, flow_hidden=64, told=64`.
+    takes one pass either way. A small one:
+    `channels=16, hidden=256, depth=2, steps=6, flow_hidden=64, posterior_context=64`.
 
     References:
         Esling et al., Universal audio synthesizer control with normalizing flows (2019),
@@ -68,11 +69,12 @@ class FlowJoint(FlowRegression, Macros):
         sizes: Fields of `FlowJointSizes`.
 
     Raises:
-        ValueError: If there are more pairs than latent dimensions.
+        ValueError: If there are more attributes than latent dimensions.
 
     Example:
         >>> from patchflow.engines import engines
-        >>> model = FlowJoint(engines["tone"].space, channels=4, hidden=8, steps=2, flow_hidden=8, told=4).eval()
+        >>> small = {"channels": 4, "hidden": 8, "steps": 2, "flow_hidden": 8, "posterior_context": 4}
+        >>> model = FlowJoint(engines["tone"].space, **small).eval()
         >>> z = model.latent(torch.rand(1, 64, 80), torch.tensor([[60.0, 100.0, 3.0]]))
         >>> torch.allclose(model.latent_of(model.presets(z)), z, atol=1e-4)
         True
@@ -82,11 +84,13 @@ class FlowJoint(FlowRegression, Macros):
 
     def __init__(self, space: ParamSpace, **sizes: Any) -> None:
         made = FlowJointSizes(**sizes)
-        super().__init__(space, made, end="normal_cdf", told=made.told)
-        if not 0 <= made.pairs <= self.latent_size:
-            raise ValueError(f"pairs={made.pairs}: not in [0, {self.latent_size}], the number of latent dimensions")
-        self.pairs = made.pairs
-        self.log_slope = nn.Parameter(torch.full((made.pairs,), math.log(_SLOPE))) if made.pairs else None
+        super().__init__(space, made, end="normal_cdf", posterior_context=made.posterior_context)
+        if not 0 <= made.attributes <= self.latent_size:
+            raise ValueError(
+                f"attributes={made.attributes}: not in [0, {self.latent_size}], the number of latent dimensions"
+            )
+        self.attributes = made.attributes
+        self.log_slope = nn.Parameter(torch.full((made.attributes,), math.log(_SLOPE))) if made.attributes else None
 
     def macro(self, z: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
         """See `Macros.macro`: latents are such coordinates."""
@@ -100,23 +104,24 @@ class FlowJoint(FlowRegression, Macros):
         """Returns negative log-likelihoods in nats, divided by Z.
 
         `latent` is -log p(v), `regression` -log p(v|x), `reconstruction` -log p(x|z) and `disentangling`
-        -log p(tags|z), 0 without pairs of words, of freshly spread presets. Their sum is no evidence bound: the preset
+        -log p(tags|z), 0 without attributes, of freshly spread presets. Their sum is no evidence bound: the preset
         counts twice. Coordinates beyond those of presets are drawn evenly, so for Z > P the first two are bounds.
         """
+        # where the latent is longer than a preset, f^-1 needs values for the coordinates that are of no parameter
         points = dequantise(batch.points, self.cells, generator)
         beyond = torch.rand((len(points), self.noise - points.shape[1]), generator=generator, device=points.device)
         u, logdet = self.regression.inverse(torch.cat((points, beyond), 1))
         z = u[:, : self.latent_size]
         # what p(v) and p(v|x) have in common: coordinates beyond the latent, and the Jacobian of f^-1
         shared = log_normal(u[:, self.latent_size :]) + logdet
-        noise, of_posterior = self.heard(z, self.coder.encode(batch.mel))
-        words = z.new_zeros(len(z))
+        noise, of_posterior = self.latent_noise(z, self.coder.encode(batch.mel))
+        tags = z.new_zeros(len(z))
         if self.log_slope is not None:
-            words = log_tags(z, batch.tags, self.log_slope)
+            tags = log_tags(z, batch.tags, self.log_slope)
         terms = {
             "reconstruction": self.coder.nats(z, batch.mel).mean(),
             "latent": -(log_normal(z) + shared).mean(),
             "regression": -(log_normal(noise) + of_posterior + shared).mean(),
-            "disentangling": -words.mean(),
+            "disentangling": -tags.mean(),
         }
         return {name: term / self.latent_size for name, term in terms.items()}

@@ -5,7 +5,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from ..nn.gaussian import Drawn
+from ..nn.gaussian import LatentSample
 from ..presets import ParamSpace
 from ._base import Batch
 from ._flow_regression import Evidence, EvidenceSizes
@@ -24,9 +24,9 @@ class FlowReg(Evidence):
     E[log N(f(z); v, sigma^2)] + log|det df/dz| - KL[q(sigma) || p(sigma)], see `Evidence.loss`. Discrete values
     are dequantised: they are anywhere in their cells. Draws are those of q(z|x), sent through f.
 
-    With `conditional` the map is amortised: its networks hear so many numbers that the encoder makes of the sound.
-    It is invertible for each sound. One sound in ten is kept from it in training, so that there is a map for
-    latents without a sound, too.
+    With `regression_context` the map is amortised: its networks have a context of that length, which the encoder
+    makes of the sound. It is invertible for each sound. One sound in ten is kept from it in training, so that there
+    is a map for latents without a sound, too.
 
     At the paper's sizes it has 10 million weights for 32 parameters. A small one: `channels=32, hidden=256, depth=2,
     steps=8, flow_hidden=64` (0.8 million).
@@ -53,6 +53,6 @@ class FlowReg(Evidence):
     def __init__(self, space: ParamSpace, **sizes: Any) -> None:
         super().__init__(space, EvidenceSizes(**sizes))
 
-    def further_terms(self, drawn: Drawn, batch: Batch) -> dict[str, Float[Tensor, ""]]:
+    def further_terms(self, drawn: LatentSample, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """See `Evidence.further_terms`: there are none."""
         return {}

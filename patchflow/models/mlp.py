@@ -38,7 +38,7 @@ class Mlp(FeedForward):
     def __init__(self, space: ParamSpace, **sizes: Any) -> None:
         made = FeedForwardSizes(**sizes)
         super().__init__(space, made)
-        bands, frames = inputs[made.hears].shape
+        bands, frames = inputs[made.input].shape
         self.stack = MLP(bands * frames, made.hidden, made.layers, dropout=made.dropout, gated=made.gated)
         xavier(self)
 

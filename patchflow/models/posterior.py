@@ -71,8 +71,8 @@ class Posterior(Density):
     """
 
     Sizes = PosteriorSizes
-    hears = "levels"
-    told_note = True
+    input = "levels"
+    uses_note = True
     cells: Tensor
 
     def __init__(self, space: ParamSpace, **sizes: Any) -> None:
@@ -94,7 +94,9 @@ class Posterior(Density):
 
     def log_prob(self, points: Float[Tensor, "B P"], context: Float[Tensor, "B C"]) -> Float[Tensor, "B"]:
         """See `Density.log_prob`."""
-        return self.flow(context).log_prob(self._widen(points)) + points.shape[-1] * math.log(2 * BOUND)
+        # the flow's density is that of widened points; each coordinate was stretched by 2 BOUND
+        log_prob = self.flow(context).log_prob(self._widen(points))
+        return log_prob + points.shape[-1] * math.log(2 * BOUND)
 
     @torch.no_grad()
     def decode(self, z: Float[Tensor, "S P"], context: Float[Tensor, "S C"]) -> Float[Tensor, "S P"]:
@@ -126,6 +128,8 @@ def _flow(size: int, sizes: PosteriorSizes) -> Flow:
 
 def _masks(size: int, count: int) -> list[torch.BoolTensor]:
     """Random but fixed halves of the parameters, each followed by its complement."""
+    # With halves that are all random, some coordinates would stay in most layers. The seed is part of the file format:
+    # saved weights belong to these masks.
     rng = np.random.default_rng(0)
     masks = []
     for _ in range(0, count, 2):
@@ -149,6 +153,7 @@ class Encoder(nn.Module):
         stem = nn.Conv2d(1, width, 8, stride=4, padding=2)
         stages = [_Stage(a, b) for a, b in pairwise(channels)]
         self.stages = nn.Sequential(stem, nn.GroupNorm(1, width), nn.SiLU(), *stages)
+        # how many numbers are left of a spectrogram is found by trying, not by repeating the arithmetic of strides
         with torch.no_grad():
             size = self.stages(torch.zeros(1, 1, *input_shape())).numel()
         self.note = nn.Sequential(nn.Linear(5, 64), nn.SiLU(), nn.Linear(64, 64))
@@ -158,6 +163,7 @@ class Encoder(nn.Module):
 
     def forward(self, mel: Float[Tensor, "B F N"], note: Float[Tensor, "B 3"]) -> Float[Tensor, "B C"]:
         """Returns the encoding; see `Posterior.encode`."""
+        # levels in [0, 1] become numbers in [-2, 2]; channels last is what CPU convolutions are fastest with
         x = (4 * mel - 2)[:, None].contiguous(memory_format=torch.channels_last)
         x = self.stages(x).flatten(1)
         return self.head(torch.cat([x, self.note(_describe(note))], 1))

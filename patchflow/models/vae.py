@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..nn.gaussian import Drawn, draw
+from ..nn.gaussian import LatentSample, sample_gaussian
 from ..presets import ParamSpace
 from ._latent_regression import LatentRegression, RegressionSizes
 
@@ -38,11 +38,11 @@ class Vae(LatentRegression):
     def __init__(self, space: ParamSpace, **sizes: Any) -> None:
         super().__init__(space, RegressionSizes(**sizes), gaussian=True)
 
-    def sample_latent(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> Drawn:
+    def sample_latent(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> LatentSample:
         """See `LatentRegression.sample_latent`."""
-        return draw(context, noise)
+        return sample_gaussian(context, noise)
 
-    def penalties(self, drawn: Drawn, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
+    def penalties(self, drawn: LatentSample, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """Returns the divergence of q from the normal distribution."""
         excess = drawn.mean.square() + drawn.log_variance.exp() - 1 - drawn.log_variance
         return {"latent": excess.sum(1).mean() / 2}

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..flows import chain
-from ..nn.gaussian import Drawn, draw, log_normal
+from ..nn.gaussian import LatentSample, log_normal, sample_gaussian
 from ..presets import ParamSpace
 from ._latent_regression import LatentRegression, RegressionSizes
 
@@ -64,10 +64,10 @@ class VaeFlow(LatentRegression):
         super().__init__(space, made, gaussian=True)
         self.posterior = chain(made.flow, self.latent_size, made.steps, hidden=made.flow_hidden)
 
-    def sample_latent(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> Drawn:
+    def sample_latent(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> LatentSample:
         """See `LatentRegression.sample_latent`."""
-        return draw(context, noise, self.posterior)
+        return sample_gaussian(context, noise, self.posterior)
 
-    def penalties(self, drawn: Drawn, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
+    def penalties(self, drawn: LatentSample, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """Returns the divergence of q from the normal distribution, estimated by the draws."""
         return {"latent": (drawn.log_prob - log_normal(drawn.z)).mean()}

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..features.inputs import inputs
-from ..nn.gaussian import Drawn, certain, discrepancy
+from ..nn.gaussian import LatentSample, certain, discrepancy
 from ..presets import ParamSpace
 from ._latent_regression import LatentRegression, RegressionSizes
 
@@ -46,13 +46,13 @@ class Wae(LatentRegression):
     def __init__(self, space: ParamSpace, **sizes: Any) -> None:
         super().__init__(space, RegressionSizes(**sizes), gaussian=False)
 
-    def sample_latent(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> Drawn:
+    def sample_latent(self, context: Float[Tensor, "B C"], noise: Float[Tensor, "B Z"]) -> LatentSample:
         """See `LatentRegression.sample_latent`."""
         return certain(context)
 
-    def penalties(self, drawn: Drawn, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
+    def penalties(self, drawn: LatentSample, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """Returns the weighted discrepancy of the latents from as many normal draws."""
         z = drawn.z
         normal = torch.randn(z.shape, generator=generator, device=z.device, dtype=z.dtype)
-        bands, frames = inputs[self.hears].shape
+        bands, frames = inputs[self.input].shape
         return {"latent": discrepancy(z, normal) * (bands * frames / _VALUES)}

@@ -5,7 +5,7 @@
 * `coder`: the encoder and decoder of all auto-encoders, and their sizes.
 * `heads`: the last layer, its losses and its draws of presets; presets with a smooth density.
 * `gaussian`: Gaussians of latents and of noise, drawn from and compared.
-* `attributes`: pairs of opposite words and the first dimensions of a latent.
+* `disentangling`: attributes and the first dimensions of a latent, each given the other.
 """
 
 from .conv import ConvDecoder, ConvEncoder

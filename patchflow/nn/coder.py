@@ -25,7 +25,7 @@ class CoderSizes:
         kernel: Width of their kernels, odd.
         hidden: Width of the linear layers in either, at least 1.
         depth: Number of linear layers in either, at least 1.
-        hears: The input, see `features.inputs`.
+        input: The input, see `features.inputs`.
     """
 
     latent: int = 0
@@ -34,7 +34,7 @@ class CoderSizes:
     kernel: int = 7
     hidden: int = 1024
     depth: int = 3
-    hears: str = "paper"
+    input: str = "paper"
 
 
 class Coder(nn.Module):
@@ -53,7 +53,7 @@ class Coder(nn.Module):
         super().__init__()
         if sizes.latent < 0:
             raise ValueError(f"latent={sizes.latent}: not at least 0")
-        shape = inputs[sizes.hears].shape
+        shape = inputs[sizes.input].shape
         self.standard = Standard(shape[0])
         self.encoder = ConvEncoder(shape, sizes.channels, sizes.layers, sizes.kernel)
         self.stack = MLP(self.encoder.size, sizes.hidden, sizes.depth)

@@ -136,7 +136,7 @@ class Halve(nn.Conv2d):
         stride, dilation = _without(self.steps, dilation)
         super().__init__(before, after, kernel, stride, _padding(dilation, kernel), dilation, bias=False)
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         down, across = self.steps
         return super().forward(input[..., ::down, ::across])
 
@@ -153,7 +153,7 @@ class Double(nn.ConvTranspose2d):
         padding = _padding(dilation, kernel)
         super().__init__(before, after, kernel, stride, padding, (odd[0], odd[1]), bias=bias, dilation=dilation)
 
-    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         y = super().forward(input, output_size)
         if self.steps == (1, 1):
             return y

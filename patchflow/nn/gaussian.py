@@ -1,4 +1,4 @@
-"""Gaussians of independent coordinates: latents drawn from them, noise of presets, and batches compared with them."""
+"""Gaussians of independent coordinates: drawn from, scaled to presets, compared with batches."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..flows import Flow
 
-__all__ = ["Drawn", "NoiseScale", "certain", "discrepancy", "draw", "log_normal", "split"]
+__all__ = ["LatentSample", "NoiseScale", "certain", "discrepancy", "log_normal", "sample_gaussian", "split"]
 
 _MOST = 8.0  # the largest log-variance; without a bound one bad step overflows
 
@@ -21,7 +21,7 @@ _SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # of the kernels of the discrepa
 
 
 @dataclass(frozen=True)
-class Drawn:
+class LatentSample:
     """Latents drawn from q(z|x), one a sound.
 
     Args:
@@ -37,22 +37,22 @@ class Drawn:
     log_prob: Tensor
 
 
-def draw(
+def sample_gaussian(
     context: Float[Tensor, "B C"],
     noise: Float[Tensor, "B Z"],
     flow: Flow | None = None,
-    told: Float[Tensor, "B K"] | None = None,
-) -> Drawn:
+    code: Float[Tensor, "B K"] | None = None,
+) -> LatentSample:
     """Scales and shifts noise, and sends it through a flow.
 
     Args:
         context: Codes that begin with mean and log-variance.
         noise: Normal noise.
         flow: From the Gaussian to z, if there is one.
-        told: Its own context, if it has one.
+        code: Its own context, if it has one.
 
     Example:
-        >>> drawn = draw(torch.zeros(1, 2), torch.zeros(1, 1))
+        >>> drawn = sample_gaussian(torch.zeros(1, 2), torch.zeros(1, 1))
         >>> round(drawn.log_prob.item(), 3)
         -0.919
     """
@@ -60,14 +60,14 @@ def draw(
     z = mean + (log_variance / 2).exp() * noise
     log_prob = log_normal(noise) - log_variance.sum(1) / 2
     if flow is not None:
-        z, logdet = flow(z, told)
+        z, logdet = flow(z, code)
         log_prob = log_prob - logdet
-    return Drawn(z, mean, log_variance, log_prob)
+    return LatentSample(z, mean, log_variance, log_prob)
 
 
-def certain(z: Float[Tensor, "B Z"]) -> Drawn:
+def certain(z: Float[Tensor, "B Z"]) -> LatentSample:
     """Returns latents that are functions of their sounds: a point has no density, so these are 0 and of no use."""
-    return Drawn(z, z, torch.zeros_like(z), z.new_zeros(len(z)))
+    return LatentSample(z, z, torch.zeros_like(z), z.new_zeros(len(z)))
 
 
 def split(context: Float[Tensor, "B C"], size: int) -> tuple[Float[Tensor, "B Z"], Float[Tensor, "B Z"]]:

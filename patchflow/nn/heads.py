@@ -1,4 +1,4 @@
-"""The last layer, from features to presets: its losses, its draws, and presets with a smooth density."""
+"""The last layer, from features to presets: losses, draws, and presets with a smooth density."""
 
 import math
 
@@ -36,7 +36,7 @@ class ParameterHead(nn.Module):
     to those of spectrograms: `mse` is that of a Gaussian, (u - v)^2 / (2 WIDTH^2), `l1` that of a
     Laplacian, |u - v| / WIDTH, and `cross_entropy` has -log p(cell) for choices and steps of at most `FEW`
     values, and `mse` for the others. `classification` has it for all values, as in InverSynth and Sound2Synth: where
-    two are likely, such as two ratios of frequencies, the best guess is one of them and not their mean. Knobs
+    two are likely, such as two ratios of frequencies, the best prediction is one of them and not their mean. Knobs
     have 64 classes there; only steps of more than 128 values are not classified.
 
     References:
@@ -127,22 +127,22 @@ class ParameterHead(nn.Module):
         return found
 
     def points(self, raw: Float[Tensor, "S R"], z: Float[Tensor, "S P"]) -> Float[Tensor, "S P"]:
-        """Returns points of the cube: the best guess moved by noise, 0 for the guess itself.
+        """Returns points of the cube: the best prediction moved by noise, 0 for the prediction itself.
 
         Args:
             raw: What `forward` returned.
             z: Normal noise.
         """
         raw = raw.to(z.dtype)
-        guess = raw[:, : len(self.scalar)].sigmoid() + z[:, self.scalar] * self.residual[self.scalar].sqrt()
+        values = raw[:, : len(self.scalar)].sigmoid() + z[:, self.scalar] * self.residual[self.scalar].sqrt()
         found = torch.empty_like(z)
-        found[:, self.scalar] = guess.clamp(0, 1)
+        found[:, self.scalar] = values.clamp(0, 1)
         if len(self.choice):
             found[:, self.choice] = self._draw(raw, z[:, self.choice])
         return found
 
     def _derive(self, name: str, values: np.ndarray) -> None:
-        """Keeps what the space tells: it moves with the module, and no file needs it."""
+        """Keeps what follows from the space: it moves with the module, and no file needs it."""
         self.register_buffer(name, torch.from_numpy(values), persistent=False)
 
     def _draw(self, raw: Tensor, z: Tensor) -> Tensor:

@@ -51,10 +51,10 @@ class MLP(nn.Module):
             x: What comes in.
             generator: Random generator of the dropout; without one, and in evaluation, nothing is dropped.
         """
-        chance = generator if self.training else None
+        drop_generator = generator if self.training else None
         for linear, norm in zip(self.linear, self.norm, strict=True):
             x = activate(norm(linear(x)), self.gated)
-            x = drop(x, self.dropout, chance)
+            x = drop(x, self.dropout, drop_generator)
         return x
 
 

@@ -1,3 +1,16 @@
-"""What a match leaves behind: preset files, audio, a picture and numbers; and what the command line prints."""
+"""Matches sound files and writes the results: presets, banks, audio, a picture and numbers.
+
+What comes in are sound files and a `match.Matcher`; what goes out are files in one folder, each written whole or not
+at all. Nothing here decides what is a good match. Open `match_files.py` first.
+
+* `match_files`: matches sounds one after the other and has each result written
+* `names`: names of all files, chosen before the first search so that none overwrites another or a sound
+* `writer`: writes the files of one sound, and the banks of several
+* `rendition`: plays candidates at full quality, as loud as the target, and measures them by every metric
+* `distances`: how far one sound is from another, by every metric; for `patchflow score` as well
+* `picture`: the target beside its candidates, as PNG
+* `summary`: everything about a match in numbers, as JSON
+* `play`: reads one preset of a file and plays it into a sound file, for `patchflow render`
+"""
 
 __all__: list[str] = []

@@ -11,9 +11,8 @@ import torch
 from ..audio.load import load
 from ..audio.resample import resample
 from ..metrics import metrics
-from ..metrics._metric import Metric
 
-__all__ = ["Distance", "measure", "measure_files"]
+__all__ = ["Distance", "compare", "compare_files"]
 
 
 @dataclass(frozen=True)
@@ -39,16 +38,17 @@ class Distance:
     def __str__(self) -> str:
         if self.value is None:
             return "not defined for these sounds"
-        return " ".join(filter(None, (f"{self.value:.4g}", self.unit, f"({self.better} is better)")))
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{self.value:.4g}{unit} ({self.better} is better)"
 
 
-def measure(
+def compare(
     estimates: Sequence[np.ndarray], target: np.ndarray, rate: int, names: Sequence[str] | None = None
 ) -> list[tuple[Distance, ...]]:
     """Compares sounds with a target.
 
     Args:
-        estimates: The sounds to judge, mono, each of shape `(T,)`; at least one.
+        estimates: The sounds to score, mono, each of shape `(T,)`; at least one.
         target: The sound they should be like, mono, shape `(T,)`. Shorter sounds are padded with silence.
         rate: Sample rate of all, in Hz.
         names: Metrics, in the order wanted; all of them if not given.
@@ -61,38 +61,48 @@ def measure(
 
     Example:
         >>> noise = np.random.default_rng(0).standard_normal(22_050).astype(np.float32)
-        >>> measure([noise], noise, 22_050, ["log_mel_l1"])[0][0].value
+        >>> compare([noise], noise, 22_050, ["log_mel_l1"])[0][0].value
         0.0
     """
-    if len({len(estimate) for estimate in estimates}) > 1:  # padding to the longest would change the others' numbers
-        return [measure([estimate], target, rate, names)[0] for estimate in estimates]
-    chosen = [metrics[name] for name in (metrics if names is None else names)]
-    judged, wanted = _stack(estimates), _stack([target] * len(estimates))
-    columns = [[_distance(metric, value) for value in metric(judged, wanted, rate).tolist()] for metric in chosen]
-    return list(zip(*columns, strict=True))
+    # Sounds of one length are measured in one batch. Others are not: padding all to the longest would change what
+    # metrics that average over time say of the shorter ones.
+    lengths = {len(estimate) for estimate in estimates}
+    if len(lengths) > 1:
+        return [compare([estimate], target, rate, names)[0] for estimate in estimates]
+    scored = _stack(estimates)
+    wanted = _stack([target] * len(estimates))
+    found: list[tuple[Distance, ...]] = [()] * len(estimates)
+    for name in metrics if names is None else names:
+        values = metrics[name](scored, wanted, rate).tolist()
+        for row, value in enumerate(values):
+            found[row] += (_distance(name, value),)
+    return found
 
 
-def measure_files(estimate: Path, target: Path, names: Sequence[str] | None = None) -> tuple[Distance, ...]:
+def compare_files(estimate: Path, target: Path, names: Sequence[str] | None = None) -> tuple[Distance, ...]:
     """Compares two sound files, each from its first audible sample on and for at most 30 s.
 
     Args:
-        estimate: The sound to judge.
+        estimate: The sound to score.
         target: The sound it should be like.
         names: Metrics, in the order wanted; all of them if not given.
 
     Raises:
-        AudioError: If one is no sound.
+        AudioError: If one is not a sound.
         StorageError: If one cannot be read.
         UnknownName: If a name is not a metric.
     """
-    sounds = [load(path) for path in (estimate, target)]
-    rate = max(sound.rate for sound in sounds)
-    judged, wanted = (resample(sound.samples, sound.rate, rate) for sound in sounds)
-    return measure([judged], wanted, rate, names)[0]
+    scored = load(estimate)
+    wanted = load(target)
+    rate = max(scored.rate, wanted.rate)
+    samples = resample(scored.samples, scored.rate, rate)
+    return compare([samples], resample(wanted.samples, wanted.rate, rate), rate, names)[0]
 
 
-def _distance(metric: Metric, value: float) -> Distance:
-    return Distance(metric.name, value if math.isfinite(value) else None, metric.unit, metric.better)
+def _distance(name: str, value: float) -> Distance:
+    metric = metrics[name]
+    defined = value if math.isfinite(value) else None
+    return Distance(metric.name, defined, metric.unit, metric.better)
 
 
 def _stack(sounds: Sequence[np.ndarray]) -> torch.Tensor:

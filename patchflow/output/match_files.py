@@ -1,27 +1,26 @@
 """Matches sounds one after the other and writes what was found for each."""
 
-import importlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..engines import engines
 from ..errors import AudioError, PatchflowError, RenderError, StorageError
-from ..match.matcher import Matcher, encode_locks
-from ..progress import ProgressCallback, ignore
+from ..match import Matcher
+from ..presets import Value
+from ..progress import Progress, ProgressCallback, ignore
 from ..storage import writable_folder
 from ..threads import one_torch_thread
-from .names import choose_names
+from .names import OutputNames, choose_names
 from .play import only_voice
 from .writer import Report, Writer
 
 __all__ = ["Failure", "match_files"]
 
-_WARM_UP = 22_050  # samples of the silence that is drawn first
+_WARM_UP = 22_050  # samples of silence in the picture that is drawn to load the fonts
 
 
 @dataclass(frozen=True)
@@ -46,13 +45,18 @@ def match_files(
     library: Path | None = None,
     on: Path | None = None,
     voice: int | None = None,
+    seconds: float | None = None,
+    renders: int | None = None,
+    candidates: int = 4,
+    note: int | None = None,
+    lock: Mapping[str, Value | None] | None = None,
+    seed: int = 0,
+    trim_db: float = -50.0,
     progress: ProgressCallback = ignore,
-    **search: Any,
 ) -> Iterator[Report | Failure]:
     """Matches every sound and writes its files; several sounds make banks of the best presets as well.
 
-    A sound that cannot be matched does not keep the others from it. After an interrupted search
-    there are no more.
+    If a sound cannot be matched, the others still are. An interrupted search is the last; what it found is written.
 
     Args:
         synth: Name of the engine.
@@ -62,49 +66,78 @@ def match_files(
         library: A preset library whose presets join the candidates.
         on: A preset file that all candidates are built on, see `Matcher.load`.
         voice: Which preset of that file, from 1; needed if it holds several.
-        progress: Told how each search is doing; its `subject` is the name of the sound's file.
-        search: What else `Matcher.match` takes: `seconds` or `renders`, `candidates`, `note` and so on.
+        seconds: Seconds to search for each sound; 5 if neither this nor `renders` is given.
+        renders: Renders to spend on each sound. The same seed then gives the same files.
+        candidates: How many distinct presets to write for each sound at most, 1 to 32.
+        note: MIDI note of the sounds; estimated if None.
+        lock: Parameters or groups to keep fixed, see `Matcher.match`.
+        seed: Of the random generator of each search.
+        trim_db: Silence threshold below the peak, in dB.
+        progress: Called after every batch of renders; its `subject` is the name of the sound's file.
 
     Yields:
         What was written or what went wrong, for each sound in turn.
 
     Raises:
-        PatchflowError: If no sound can be matched: an unknown synth or parameter, bad weights, an option
-            out of its range, a preset to build on that is none, a folder that cannot be written to.
+        PatchflowError: If no sound can be matched, for an unknown synth or parameter, bad weights, an option out of its
+            range, a preset that cannot be built on, or a folder that cannot be written to.
     """
-    encode_locks(engines[synth].space, search.get("lock") or {})
+    # What every search is asked for, under the names of `Matcher.match`; it is written beside each result as well.
+    search: dict[str, Any] = {
+        "seconds": seconds, "renders": renders, "note": note, "lock": dict(lock or {}),
+        "candidates": candidates, "seed": seed, "trim_db": trim_db,
+    }  # fmt: skip
+    start = {"model": model, "library": library, "on": on, "voice": voice}
     base = None if on is None else only_voice(on, voice, synth)
     with one_torch_thread(), writable_folder(folder):
         matcher = Matcher.load(synth, model, library, on=base)
-        tools = _tools_beside()
-        start = {"model": model, "library": library, "on": on, "voice": voice}
         writer = Writer(synth, folder, {**search, **start}, bank=len(sounds) > 1)
-        names = choose_names(sounds, folder, writer.extension, search.get("candidates", 4))
-        for sound, files in zip(sounds, names, strict=True):
-            try:
-                result = matcher.match(sound, progress=_about(sound, progress), **search)
-                tools.join()
-                yield writer.write(result, sound, files)
-            except (AudioError, RenderError, StorageError) as error:
-                yield Failure(sound, error)
-            else:
-                if not result.complete:
-                    return
+        names = choose_names(sounds, folder, writer.extension, candidates)
+        yield from _match_each(matcher, writer, list(zip(sounds, names, strict=True)), search, progress)
+
+
+def _match_each(
+    matcher: Matcher,
+    writer: Writer,
+    sounds: Sequence[tuple[Path, OutputNames]],
+    search: Mapping[str, Any],
+    progress: ProgressCallback,
+) -> Iterator[Report | Failure]:
+    """Matches sounds one after the other, each with the names of its files, until a search is interrupted."""
+    tools = _tools_beside()
+    for sound, names in sounds:
+        try:
+            result = matcher.match(sound, progress=_about(sound, progress), **search)
+            tools.join()
+            yield writer.write(result, sound, names)
+        except (AudioError, RenderError, StorageError) as error:
+            yield Failure(sound, error)
+        else:
+            if not result.complete:
+                return
 
 
 def _about(sound: Path, progress: ProgressCallback) -> ProgressCallback:
-    """Tells which sound a search is for."""
-    return lambda state: progress(replace(state, subject=sound.name))
+    """The same callback, with the name of a sound as the subject."""
+
+    def tell(state: Progress) -> None:
+        progress(replace(state, subject=sound.name))
+
+    return tell
 
 
 def _tools_beside() -> threading.Thread:
-    """Imports what the report needs, and finds its fonts, while the search runs: seconds nobody should wait for."""
+    """Imports what the files need, and finds the fonts of the picture, beside the first search."""
 
     def prepare() -> None:
-        importlib.import_module("pyloudnorm")
-        picture = importlib.import_module("patchflow.output.picture")
-        picture.draw([picture.Panel(np.zeros(_WARM_UP), "0", "0")], _WARM_UP)
+        import pyloudnorm  # noqa: F401 - to have it loaded
 
-    thread = threading.Thread(target=prepare)  # no daemon: ended within the fonts' library it would abort the program
+        from .picture import Panel, plot
+
+        plot([Panel(np.zeros(_WARM_UP), "0", "0")], _WARM_UP)
+
+    # Loading these takes seconds that nobody should wait for. The thread is no daemon: a daemon that is stopped inside
+    # the library of the fonts aborts the whole program.
+    thread = threading.Thread(target=prepare)
     thread.start()
     return thread

@@ -1,8 +1,8 @@
-"""The files a match writes, under names that overwrite neither each other nor a sound."""
+"""Names of the files a match writes, which overwrite neither each other nor a sound."""
 
 import itertools
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..storage import readable
@@ -34,7 +34,7 @@ class OutputNames:
     @property
     def presets(self) -> tuple[Path, ...]:
         """A preset file for every candidate, best first."""
-        endings = ("", *(f"-{n}" for n in range(2, self.count + 1)))
+        endings = ["", *(f"-{n}" for n in range(2, self.count + 1))]
         return tuple(self.folder / f"{self.stem}{ending}{self.extension}" for ending in endings)
 
     @property
@@ -75,16 +75,17 @@ def choose_names(sounds: Sequence[Path], folder: Path, extension: str, count: in
         >>> [names.stem for names in choose_names(kicks, Path("out"), ".syx", 4)]
         ['kick', 'kick_2']
     """
+    # Compared are whole resolved paths, so that a folder that is written in two ways is the same. All banks there can
+    # be are reserved as well.
+    resolved = folder.resolve()
     taken = _keys(path.resolve() for path in sounds)
-    taken |= _keys(folder.resolve() / bank_name(n, extension) for n in range(1, len(sounds) + 1))
+    taken |= _keys(resolved / bank_name(n, extension) for n in range(1, len(sounds) + 1))
     chosen: list[OutputNames] = []
     for sound in sounds:
-        stem = readable(sound.stem)
-        stems = (f"{stem}_{n}" if n > 1 else stem for n in itertools.count(1))
-        names = (OutputNames(folder.resolve(), stem, extension, count) for stem in stems)
-        free = next(candidate for candidate in names if not taken & _keys(candidate.all))
+        possible = (OutputNames(resolved, stem, extension, count) for stem in _stems(sound))
+        free = next(names for names in possible if not taken & _keys(names.all))
         taken |= _keys(free.all)
-        chosen.append(OutputNames(folder, free.stem, extension, count))
+        chosen.append(replace(free, folder=folder))
     return tuple(chosen)
 
 
@@ -95,8 +96,18 @@ def bank_name(number: int, extension: str) -> str:
         >>> bank_name(1, ".syx"), bank_name(2, ".syx")
         ('patchflow-bank.syx', 'patchflow-bank-2.syx')
     """
-    return f"patchflow-bank{f'-{number}' if number > 1 else ''}{extension}"
+    ending = f"-{number}" if number > 1 else ""
+    return f"patchflow-bank{ending}{extension}"
+
+
+def _stems(sound: Path) -> Iterator[str]:
+    """What the names of a sound's files may begin with, the wanted first, without end."""
+    stem = readable(sound.stem)
+    yield stem
+    for n in itertools.count(2):
+        yield f"{stem}_{n}"
 
 
 def _keys(paths: Iterable[Path]) -> set[str]:
+    """Paths as they are compared: upper and lower case are the same, as on some disks."""
     return {str(path).casefold() for path in paths}

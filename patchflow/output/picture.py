@@ -17,11 +17,23 @@ from matplotlib.ticker import MaxNLocator
 from ..audio.resample import resample
 from ..features.mel import mel_spectrogram, power_to_db
 
-__all__ = ["Panel", "draw"]
+__all__ = ["Panel", "plot"]
 
-_PAPER, _INK, _FAINT, _TARGET, _CANDIDATE = "#14161b", "#e8e6e3", "#8b9099", "#f5a742", "#5cc8d7"
-_DPI, _COLUMNS, _FLOOR_DB = 100, 6, 80.0
-_RATE, _LOW, _HIGH, _BANDS = 22_050, 30.0, 11_000.0, 96
+_PAPER = "#14161b"
+_FAINT = "#8b9099"
+_TARGET = "#f5a742"
+_CANDIDATE = "#5cc8d7"
+_DPI = 100
+_COLUMNS = 6  # columns that are drawn at most
+
+# The spectrograms of the picture; 96 bands draw finer than the 80 that are compared.
+_RATE = 22_050  # Hz
+_LOW = 30.0  # Hz
+_HIGH = 11_000.0  # Hz
+_BANDS = 96
+_N_FFT = 2048
+_HOP = 256
+_FLOOR_DB = 80.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +51,7 @@ class Panel:
     caption: str
 
 
-def draw(panels: Sequence[Panel], rate: int) -> bytes:
+def plot(panels: Sequence[Panel], rate: int) -> bytes:
     """Returns a PNG with a waveform and a log-mel spectrogram for each sound.
 
     Columns share their time and amplitude axes; levels are relative to each sound's own peak,
@@ -67,7 +79,9 @@ def draw(panels: Sequence[Panel], rate: int) -> bytes:
 
 def _grid(columns: int) -> tuple[Figure, np.ndarray]:
     """Two rows of axes, shape `(2, columns)`, with room for labels on the left and for levels on the right."""
-    width, left, right = 1.3 + 2.6 * columns, 0.75, 0.85  # inches
+    left = 0.75  # inches, as all here
+    right = 0.85
+    width = 1.3 + 2.6 * columns
     figure = Figure(figsize=(width, 4.9), dpi=_DPI, facecolor=_PAPER)
     FigureCanvasAgg(figure)
     places = {"left": left / width, "right": 1 - right / width, "top": 0.85, "bottom": 0.11}
@@ -95,7 +109,10 @@ def _title(axis: Axes, panel: Panel, colour: str) -> None:
 
 
 def _write(axis: Axes, height: float, words: str, **look: Any) -> None:
-    """Writes above a panel, and leaves out the middle of what is wider than the panel."""
+    """Writes above a panel, and leaves out the middle of what is wider than the panel.
+
+    How wide a text is depends on its letters and on the font, so texts are drawn until the longest that fits is found.
+    """
     words = " ".join(words.split())
     text = axis.text(0, height, words, transform=axis.transAxes, parse_math=False, clip_on=False, **look)
 
@@ -103,6 +120,7 @@ def _write(axis: Axes, height: float, words: str, **look: Any) -> None:
         text.set_text(_shortened(words, letters))
         return bool(text.get_window_extent().width > axis.bbox.width)
 
+    # Halving needs few tries: of the numbers of letters 1, 2, ... the first that is too wide, less one.
     most = bisect_left(range(1, len(words) + 1), True, key=is_too_wide)
     text.set_text(_shortened(words, most))
 
@@ -115,7 +133,8 @@ def _shortened(words: str, letters: int) -> str:
 
 def _waveform(axis: Axes, sound: np.ndarray, rate: int, colour: str, peak: float) -> None:
     edges = _edges(sound, 500)
-    high, low = np.maximum.reduceat(sound, edges), np.minimum.reduceat(sound, edges)
+    high = np.maximum.reduceat(sound, edges)
+    low = np.minimum.reduceat(sound, edges)
     axis.axhline(0, color=_FAINT, linewidth=0.5)
     axis.fill_between(edges / rate, low, high, color=colour, linewidth=0.6, step="post")
     axis.set_ylim(-1.05 * peak, 1.05 * peak)
@@ -131,14 +150,16 @@ def _outline(axis: Axes, sound: np.ndarray, rate: int) -> None:
 
 
 def _edges(sound: np.ndarray, columns: int) -> np.ndarray:
+    """Where each of so many parts of a sound begins, in samples; no part is empty."""
     return np.linspace(0, len(sound), min(len(sound), columns), endpoint=False).astype(int)
 
 
 def _spectrogram(axis: Axes, sound: np.ndarray, rate: int) -> None:
     x = torch.from_numpy(np.ascontiguousarray(resample(sound, rate, _RATE), np.float32))[None]
-    power = mel_spectrogram(x, _RATE, n_fft=2048, hop=256, bands=_BANDS, low=_LOW, high=_HIGH)
+    power = mel_spectrogram(x, _RATE, n_fft=_N_FFT, hop=_HOP, bands=_BANDS, low=_LOW, high=_HIGH)
+    # Levels are relative to the loudest cell. Silence has none that is louder: it would be drawn all bright.
     levels = power_to_db(power, _FLOOR_DB)[0].numpy() if sound.any() else np.full(power.shape[1:], -_FLOOR_DB)
-    extent = (0, levels.shape[1] * 256 / _RATE, 0, _BANDS)
+    extent = (0, levels.shape[1] * _HOP / _RATE, 0, _BANDS)
     axis.set_facecolor("black")
     axis.set_ylim(0, _BANDS)
     axis.set_yticks([_band(hz) for hz in (200, 1000, 3000, 10_000)], ["200", "1k", "3k", "10k"])
@@ -157,6 +178,7 @@ def _band(hz: float) -> float:
 
 
 def _plain(axis: Axes, seconds: float, *, first: bool) -> None:
+    """Axes without frame, in the colours of the picture; labels on the left for the first column alone."""
     axis.set_xlim(0, seconds)
     axis.xaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 5, 10), prune="upper"))
     axis.tick_params(colors=_FAINT, labelsize=9, length=2.5, labelleft=first)
@@ -170,10 +192,10 @@ def _plain(axis: Axes, seconds: float, *, first: bool) -> None:
 
 def _levels(figure: Figure, last: Axes) -> None:
     """The meaning of the colours, to the right of the last column."""
-    place, inch = last.get_position(), 1 / figure.get_figwidth()
-    bar = figure.colorbar(
-        last.images[0], cax=figure.add_axes((place.x1 + 0.12 * inch, place.y0, 0.12 * inch, 0.95 * place.height))
-    )
+    place = last.get_position()
+    inch = 1 / figure.get_figwidth()  # as a share of the width, like all places in a figure
+    beside = (place.x1 + 0.12 * inch, place.y0, 0.12 * inch, 0.95 * place.height)
+    bar = figure.colorbar(last.images[0], cax=figure.add_axes(beside))
     bar.ax.tick_params(colors=_FAINT, labelsize=9, length=2.5)
     bar.ax.set_title("dB", color=_FAINT, fontsize=9, pad=4)
     bar.outline.set_visible(False)  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""Plays a preset of a file into a sound file."""
+"""Reads one preset of a file, and plays it into a sound file."""
 
 import os
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ def play_file(
     Args:
         path: A preset file of any format.
         note: What to play.
-        synth: Which synth the preset is for; whose it is if "".
+        synth: Which synth the preset is for; the one the file says if "".
         voice: Which preset of the file, from 1.
         rate: Sample rate, in Hz, 8,000 to 192,000.
         out: A `.wav` or `.flac` file; named after preset file, voice and note, in the current folder, if None.
@@ -77,7 +77,7 @@ def play_file(
     preset = voice_of(path, voice, synth)
     engine = engines[preset.synth]()
     check(preset, engine.space)
-    engine.build_on(preset.rest)
+    engine.build_on(preset.state)
     sound = engine.render(engine.space.encode(preset.values), note, rate)
     number = f"-{voice}" if voice > 1 else ""
     out = out or Path(f"{path.stem}{number}-{note_name(note.pitch)}.wav")
@@ -93,7 +93,8 @@ def only_voice(path: str | os.PathLike[str], voice: int | None, synth: str = "")
     """
     if voice is None:
         report = read_presets(path)
-        if (count := len(report.presets) + sum(rejected.voice > 0 for rejected in report.rejected)) > 1:
+        count = len(report.presets) + sum(rejected.voice > 0 for rejected in report.rejected)
+        if count > 1:
             raise OptionError(f"{path}: has {count:,} voices. Choose one with --voice, 1 to {count}")
     return voice_of(path, voice or 1, synth)
 
@@ -106,12 +107,13 @@ def voice_of(path: str | os.PathLike[str], voice: int, synth: str = "") -> Prese
         OptionError: If there are not as many.
     """
     report = read_presets(path)
-    damaged = {rejected.voice: rejected for rejected in report.rejected}
+    damaged = {rejected.voice: rejected for rejected in report.rejected}  # 0 is a whole dump
     if voice in damaged:
         raise PresetError(f"{path}: {damaged[voice]}")
-    place = voice - 1 - sum(0 < number < voice for number in damaged)
     if not report.presets and report.rejected:
         raise PresetError(f"{path}: {report.rejected[0]}")
+    # `report.presets` has only the good ones: each damaged one before the wanted moves it forward by a place.
+    place = voice - 1 - sum(0 < number < voice for number in damaged)
     if not 0 <= place < len(report.presets):
         count = len(report.presets) + sum(number > 0 for number in damaged)
         raise OptionError(f"voice={voice}: {path} has {count} {'voice' if count == 1 else 'voices'}")
@@ -119,6 +121,7 @@ def voice_of(path: str | os.PathLike[str], voice: int, synth: str = "") -> Prese
 
 
 def _unpacked(path: str | os.PathLike[str], preset: Preset, synth: str) -> Preset:
+    """The preset with values of its synth, which in some formats only the synth itself can read."""
     try:
         found = unpacked(ReadReport((preset,)), synth)
     except PresetError as error:

@@ -1,21 +1,20 @@
-"""A candidate as it sounds beside its target: both at full quality, equally loud, measured by every metric."""
+"""A candidate beside its target: both at full quality, equally loud, measured by every metric."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from ..audio.load import load
 from ..audio.loudness import loudness, match_loudness
 from ..audio.resample import resample
 from ..engines import Engine
 from ..match import Candidate, Target
-from .distances import Distance, measure
+from .distances import Distance, compare
 
-__all__ = ["RATE", "Reference", "Rendition", "play", "read_reference"]
+__all__ = ["RENDITION_RATE", "Reference", "Rendition", "cut_reference", "play"]
 
-RATE = 44_100
+RENDITION_RATE = 44_100
+"""Sample rate of what is written and measured, in Hz; the search works at half of it."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +35,12 @@ class Rendition:
 
     @property
     def distance(self) -> Distance:
-        """The one that ranks: `log_mel_l1`."""
+        """The distance that candidates are ranked by: `log_mel_l1`."""
         return next(distance for distance in self.distances if distance.metric == "log_mel_l1")
 
 
 def play(engine: Engine, candidates: Sequence[Candidate], target: np.ndarray) -> tuple[Rendition, ...]:
-    """Plays candidates from their presets, values and rest, and compares them with the target.
+    """Plays candidates from their presets, values and state, and compares them with the target.
 
     Args:
         engine: The synth.
@@ -51,30 +50,34 @@ def play(engine: Engine, candidates: Sequence[Candidate], target: np.ndarray) ->
     Returns:
         One for each candidate, best first.
     """
-    wanted = loudness(target, RATE)
-    played = [match_loudness(_play(engine, candidate), RATE, wanted) for candidate in candidates]
-    distances = measure([sound.samples for sound in played], target, RATE)
-    triples = zip(candidates, played, distances, strict=True)
-    return tuple(sorted((Rendition(c, sound.samples, sound.gain_db, d) for c, sound, d in triples), key=_rank))
+    wanted = loudness(target, RENDITION_RATE)
+    played = [match_loudness(_play(engine, candidate), RENDITION_RATE, wanted) for candidate in candidates]
+    distances = compare([sound.samples for sound in played], target, RENDITION_RATE)
+    renditions = []
+    for candidate, sound, measured in zip(candidates, played, distances, strict=True):
+        renditions.append(Rendition(candidate, sound.samples, sound.gain_db, measured))
+    # The search ranked them at its own, lower rate; at full quality two that are close may change places.
+    return tuple(sorted(renditions, key=_rank))
 
 
 def _play(engine: Engine, candidate: Candidate) -> np.ndarray:
-    engine.build_on(candidate.preset.rest)
-    return engine.render(engine.space.encode(candidate.preset.values), candidate.note, RATE)
+    engine.build_on(candidate.preset.state)
+    return engine.render(engine.space.encode(candidate.preset.values), candidate.note, RENDITION_RATE)
 
 
 def _rank(rendition: Rendition) -> float:
+    """The distance, or infinity where it is not defined, as for silence."""
     value = rendition.distance.value
     return float("inf") if value is None else value
 
 
 @dataclass(frozen=True)
 class Reference:
-    """The part of a file that was searched for.
+    """The part of a recording that was searched for, at full quality.
 
     Args:
         samples: Mono float32, shape `(T,)`.
-        ends: When it ends in the file, in seconds.
+        ends: Where it ends in the file, in seconds from its beginning.
         file_length: Length of the whole file, in seconds.
     """
 
@@ -83,19 +86,21 @@ class Reference:
     file_length: float
 
 
-def read_reference(sound: Path, target: Target, rate: int) -> Reference:
-    """Returns what was searched for; the search itself hears it at its own, lower rate.
+def cut_reference(target: Target, rate: int) -> Reference:
+    """Returns what was searched for; the search itself works with it at its own, lower rate.
 
     Args:
-        sound: The file.
-        target: What the search made of it.
+        target: What `prepare_target` made of a recording.
         rate: Sample rate wanted, in Hz.
 
     Raises:
-        AudioError: If the file is not a sound any more.
-        StorageError: If it is not there any more.
+        ValueError: If the target was made without a recording.
     """
-    whole = load(sound)
+    whole = target.recording
+    if whole is None:
+        raise ValueError(f"target {target.name!r}: has no recording")
+    # Both offsets count from the beginning of the file, of which the recording may leave out some silence already.
     first = round((target.trim_offset - whole.start) * whole.rate)
     samples = whole.samples[first : first + round(target.length * whole.rate)]
-    return Reference(resample(samples, whole.rate, rate), target.trim_offset + target.length, whole.length)
+    ends = target.trim_offset + target.length
+    return Reference(resample(samples, whole.rate, rate), ends, whole.length)

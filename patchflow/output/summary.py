@@ -19,6 +19,7 @@ def summarise(
     renditions: Sequence[Rendition],
     files: Sequence[Path],
     sound: Path,
+    *,
     loudness: float,
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -29,26 +30,28 @@ def summarise(
         renditions: Its candidates as played, best first.
         files: The preset file of each.
         sound: The target's file.
-        loudness: Of the target as heard, in LUFS.
-        settings: `seconds` or `renders`, `seed` and whatever else the search was asked for.
+        loudness: Of the part of the target that was matched, in LUFS.
+        settings: What the search was asked for: `seconds` or `renders`, `seed` and all other options.
 
     Returns:
-        JSON objects, lists, numbers and words; None for what is not defined.
+        JSON-serialisable values by name; None for what is not defined.
     """
-    asked = {key: str(value) if isinstance(value, Path) else value for key, value in settings.items()}
-    budget = {limit: asked.pop(limit, None) for limit in ("seconds", "renders")}
+    options = {key: str(value) if isinstance(value, Path) else value for key, value in settings.items()}
+    budget = {limit: options.pop(limit, None) for limit in ("seconds", "renders")}
+    seed = options.pop("seed", None)
+    candidates = [_candidate(rendition, file) for rendition, file in zip(renditions, files, strict=True)]
     return {
         "version": version(),
         "synth": result.candidates[0].preset.synth,
         "target": _target(result.target, sound, loudness),
-        "candidates": [_candidate(*pair) for pair in zip(renditions, files, strict=True)],
+        "candidates": candidates,
         "uncertainty": {name: _finite(value) for name, value in result.uncertainty.items()},
         "renders": result.renders,
         "seconds": round(result.seconds, 3),
         "complete": result.complete,
         "budget": budget,
-        "seed": asked.pop("seed", None),
-        "options": asked,
+        "seed": seed,
+        "options": options,
     }
 
 
@@ -63,6 +66,10 @@ def to_json(summary: Mapping[str, Any], indent: int | None = None) -> str:
 
 
 def _target(target: Target, sound: Path, loudness: float) -> dict[str, Any]:
+    notes = []
+    for guess in target.guesses:
+        name = note_name(guess.pitch)
+        notes.append({"note": guess.pitch, "name": name, "confidence": _finite(guess.confidence)})
     return {
         "file": str(sound),
         "rate": target.source_rate,
@@ -70,10 +77,7 @@ def _target(target: Target, sound: Path, loudness: float) -> dict[str, Any]:
         "length_s": target.length,
         "hold_s": target.hold,
         "loudness_lufs": _finite(loudness),
-        "notes": [
-            {"note": guess.pitch, "name": note_name(guess.pitch), "confidence": _finite(guess.confidence)}
-            for guess in target.guesses
-        ],
+        "notes": notes,
     }
 
 
@@ -95,4 +99,5 @@ def _candidate(rendition: Rendition, file: Path) -> dict[str, Any]:
 
 
 def _finite(value: float) -> float | None:
+    """The number, or None for what strict JSON has no letters for."""
     return float(value) if math.isfinite(value) else None

@@ -14,10 +14,13 @@ from ..presets import Preset
 from ..presets.formats import PresetFormat, formats
 from ..storage import readable, write_atomically
 from .names import OutputNames, bank_name
-from .rendition import RATE, Reference, Rendition, play, read_reference
+from .rendition import RENDITION_RATE, Reference, Rendition, cut_reference, play
 from .summary import summarise, to_json
 
-__all__ = ["SIZE", "Bank", "Report", "Writer"]
+__all__ = ["SIZE", "BankWriter", "Report", "Writer"]
+
+SIZE = 32
+"""Presets in a bank, as in one of a DX7."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,10 @@ class Report:
     Args:
         sound: The target's file.
         names: The files.
-        reference: The target as heard.
+        reference: The part of the target that was matched, at full quality.
         renditions: The candidates as played, best first.
         summary: The content of the JSON file.
-        faults: What went wrong with presets that the synth could not play.
+        faults: Errors of presets that the synth could not play.
     """
 
     sound: Path
@@ -47,7 +50,7 @@ class Writer:
     Args:
         synth: Name of the engine that the presets are for.
         folder: Where banks go.
-        settings: What the search is asked for: `seconds` or `renders`, `seed` and so on.
+        settings: What the search is asked for, see `summarise`.
         bank: Whether the best presets of all sounds make banks as well, if the synth's format can hold several.
     """
 
@@ -55,9 +58,11 @@ class Writer:
         self.engine = engines[synth]()
         self.format = formats[self.engine.native]()
         self.settings = settings
-        init = Preset(synth, self.engine.space.decode(self.engine.space.default()), name="INIT VOICE")
-        whole = self.engine.whole(init)
-        self.bank = Bank(folder, self.extension, self.format, whole) if bank and not self.format.single else None
+        self.bank: BankWriter | None = None
+        if bank and not self.format.single:
+            values = self.engine.space.decode(self.engine.space.default())
+            init = self.engine.whole(Preset(synth, values, name="INIT VOICE"))
+            self.bank = BankWriter(folder, self.extension, self.format, init)
 
     @property
     def extension(self) -> str:
@@ -74,30 +79,30 @@ class Writer:
             names: Where to write.
 
         Raises:
-            AudioError: If the target cannot be read again.
             StorageError: If a file cannot be written.
         """
-        reference = read_reference(sound, result.target, RATE)
+        reference = cut_reference(result.target, RENDITION_RATE)
         candidates = [self._settled(candidate) for candidate in result.candidates]
         renditions = play(self.engine, candidates, reference.samples)
         presets = _named(renditions, names.stem)
         files = names.presets[: len(presets)]
+        # Everything that may fail for another reason than a full disk comes before the first file is written. The
+        # summary is written last: where it is there, all other files of the sound are there too.
         picture = _draw(sound, reference, renditions, files)
         for file, preset in zip(files, presets, strict=True):
             write_atomically(file, self.format.write([self.engine.whole(preset)]))
-        save(names.audio, renditions[0].sound, RATE)
+        save(names.audio, renditions[0].sound, RENDITION_RATE)
         write_atomically(names.picture, picture)
-        summary = {
-            **summarise(result, renditions, files, sound, loudness(reference.samples, RATE), self.settings),
-            "audio": names.audio.name,
-            "picture": names.picture.name,
-            "bank": self.bank.add(self.engine.whole(presets[0])) if self.bank else None,
-        }
+        level = loudness(reference.samples, RENDITION_RATE)
+        summary = summarise(result, renditions, files, sound, loudness=level, settings=self.settings)
+        summary["audio"] = names.audio.name
+        summary["picture"] = names.picture.name
+        summary["bank"] = self.bank.add(self.engine.whole(presets[0])) if self.bank else None
         write_atomically(names.summary, f"{to_json(summary, indent=2)}\n".encode())
         return Report(sound, names, reference, renditions, summary, result.faults)
 
     def _settled(self, candidate: Candidate) -> Candidate:
-        """The candidate as its own file will sound, which may hold fewer digits."""
+        """The candidate as its own file will sound: an opaque format may round values."""
         if not self.format.opaque:
             return candidate
         preset = self.engine.pack(candidate.preset)
@@ -106,24 +111,27 @@ class Writer:
 
 def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:
     """The presets, called like the sound; the second and later short enough for a number in a DX7's ten letters."""
-    names = [stem, *(f"{stem[:7]} {n}" for n in range(2, len(renditions) + 1))]
-    return [replace(rendition.candidate.preset, name=name) for rendition, name in zip(renditions, names, strict=True)]
+    presets = []
+    for rank, rendition in enumerate(renditions, 1):
+        name = stem if rank == 1 else f"{stem[:7]} {rank}"
+        presets.append(replace(rendition.candidate.preset, name=name))
+    return presets
 
 
 def _draw(sound: Path, reference: Reference, renditions: Sequence[Rendition], files: Sequence[Path]) -> bytes:
-    from .picture import Panel, draw  # not before the search, which need not wait for it
+    # Imported here: the search need not wait for the plotting library, see `match_files`.
+    from .picture import Panel, plot
 
     panels = [Panel(reference.samples, "Target", readable(sound.name))]
     for rank, (rendition, file) in enumerate(zip(renditions, files, strict=True), 1):
+        distance = rendition.distance
+        title = f"{distance.value:.2f} {distance.unit}"
         caption = f"{rank} · {note_name(rendition.candidate.note.pitch)} · {file.name}"
-        panels.append(Panel(rendition.sound, f"{rendition.distance.value:.2f} {rendition.distance.unit}", caption))
-    return draw(panels, RATE)
+        panels.append(Panel(rendition.sound, title, caption))
+    return plot(panels, RENDITION_RATE)
 
 
-SIZE = 32
-
-
-class Bank:
+class BankWriter:
     """Preset files that grow by a preset a sound; after 32 the next file begins.
 
     Each is whole after every `add`, so that an interrupted run leaves what it has.
@@ -136,7 +144,10 @@ class Bank:
     """
 
     def __init__(self, folder: Path, extension: str, writer: PresetFormat, filler: Preset) -> None:
-        self.folder, self.extension, self.writer, self.filler = folder, extension, writer, filler
+        self.folder = folder
+        self.extension = extension
+        self.writer = writer
+        self.filler = filler
         self.presets: list[Preset] = []
 
     def add(self, preset: Preset) -> dict[str, str | int]:
@@ -151,6 +162,7 @@ class Bank:
         number, place = divmod(len(self.presets), SIZE)
         path = self.folder / bank_name(number + 1, self.extension)
         page = [*self.presets[number * SIZE :], preset]
-        write_atomically(path, self.writer.write(page if len(page) > 1 else [*page, self.filler]))
+        content = page if len(page) > 1 else [preset, self.filler]
+        write_atomically(path, self.writer.write(content))
         self.presets.append(preset)
         return {"file": path.name, "voice": place + 1}

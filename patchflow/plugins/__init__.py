@@ -1,4 +1,14 @@
-"""Makes a synth of a plug-in: finds out what its parameters are and how it behaves, and writes that down."""
+"""Makes a synth of a plug-in: measures its parameters and behaviour, and writes a description.
+
+In comes a plug-in's file, out comes a `Description` of it on disk, after which `engines` has a synth of its name.
+Open `probe.py` first.
+
+* `add.py`      adds and removes plug-ins of this computer's synths
+* `probe.py`    the steps of a description: load, test, read parameters, listen, time
+* `trial.py`    plays an unknown plug-in, and decides whether two sounds differ
+* `audible.py`  which parameters can be heard
+* `kinds.py`    whether a parameter is a knob, steps or a choice; names and groups
+"""
 
 from .add import add_synth, remove_synth, synth_description
 from .probe import probe

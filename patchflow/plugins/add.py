@@ -1,4 +1,4 @@
-"""Adds plug-ins to the synths of this computer, and takes them out."""
+"""Adds plug-ins to the synths of this computer, and removes them."""
 
 from pathlib import Path
 
@@ -22,17 +22,17 @@ def add_synth(
     patience: float = 15.0,
     progress: ProgressCallback = ignore,
 ) -> Description:
-    """Describes a plug-in, so that it is a synth like all others from then on.
+    """Describes a plug-in, which is then a synth like all others.
 
     Nothing is written unless all went well.
 
     Args:
         plugin: A plug-in's file or bundle, or the address of an LV2 plug-in.
-        name: What to call the synth; as the file is called if "".
-        force: Whether to replace a description there is.
-        fresh: How each note meets a fresh plug-in, one of `hosts.WAYS`; found out if "".
+        name: The synth's name; from the file's name if "".
+        force: Whether to replace an existing description.
+        fresh: How each note gets a fresh plug-in, one of `hosts.WAYS`; measured if "".
         patience: Seconds that the plug-in may take to load, and for each note.
-        progress: Told what is being done and which share of it is done.
+        progress: Called with the present stage and the share of it that is done.
 
     Raises:
         OptionError: If the name is taken or cannot be a name, or `fresh` is no way.
@@ -45,7 +45,7 @@ def add_synth(
     name = name or synth_name(plugin)
     file = description_file(name)
     if name in engines.own or name in subset_files():
-        raise OptionError(f"name={name!r}: a synth that comes along is called so. Choose another with --name.")
+        raise OptionError(f"name={name!r}: a shipped synth has this name. Choose another with --name.")
     if file.exists() and not force:
         raise OptionError(f"name={name!r}: {file} is there. Choose another with --name, or replace it with --force.")
     where = plugin if "://" in plugin else str(Path(plugin).expanduser().absolute())
@@ -56,13 +56,13 @@ def add_synth(
 
 
 def remove_synth(name: str) -> Path:
-    """Takes a described plug-in out; the plug-in itself stays.
+    """Removes the description of a plug-in; the plug-in itself stays.
 
     Returns:
-        The description that is no more.
+        The file that was removed.
 
     Raises:
-        UnknownName: If no plug-in is described by this name.
+        UnknownName: If no plug-in is described under this name.
         StorageError: If the file cannot be removed.
     """
     file = _file(name)
@@ -77,7 +77,7 @@ def synth_description(name: str) -> Description:
     """Returns what is known of a plug-in.
 
     Raises:
-        UnknownName: If no plug-in is described by this name.
+        UnknownName: If no plug-in is described under this name.
         EngineError: If its description is not right.
     """
     return read_description(_file(name))

@@ -1,4 +1,4 @@
-"""What a parameter of a plug-in is: its kind, told by what it shows for values from 0 to 1; its name and group."""
+"""Derives the kind, name and group of a plug-in's parameter from the texts it shows."""
 
 import re
 from collections import Counter
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-__all__ = ["GRID", "Kind", "as_knob", "groups", "kind_of", "synth_name", "unique"]
+__all__ = ["GRID", "ParameterKind", "as_knob", "groups", "kind_of", "synth_name", "unique"]
 
 GRID = tuple(i / 200 for i in range(201))
-"""Values at which the plug-in is asked what it shows."""
+"""Values for which the plug-in is asked for the text it shows."""
 
-_MOST = 48  # options; with more, the text of a knob is merely rounded
+_MOST = 48  # options; more texts are those of a knob, rounded
 
 
 @dataclass(frozen=True)
-class Kind:
-    """How a parameter is to be searched.
+class ParameterKind:
+    """How a parameter is searched.
 
     Args:
         kind: `"knob"`, `"steps"` or `"choice"`.
-        options: What the plug-in shows, for steps and choices.
+        options: The texts that the plug-in shows, for steps and choices.
         values: Its value for each of them.
-        twins: Two values, as far apart as can be, for which it shows the same.
-        ends: What it shows for 0 and for 1.
+        twins: Two values, as far apart as possible, with the same text.
+        ends: The texts for 0 and for 1.
     """
 
     kind: str
@@ -37,14 +37,16 @@ class Kind:
         """Returns a few values that are far from `now`."""
         values = self.values or (0.0, 0.25, 0.5, 0.75, 1.0)
         far = sorted(values, key=lambda value: -abs(value - now))
-        return [value for value in dict.fromkeys((far[0], far[len(far) // 2], far[len(far) // 3])) if value != now]
+        # the farthest first; each once, as there may be only two values
+        chosen = dict.fromkeys((far[0], far[len(far) // 2], far[len(far) // 3]))
+        return [value for value in chosen if value != now]
 
 
-def kind_of(about: Mapping[str, Any]) -> Kind:
+def kind_of(about: Mapping[str, Any]) -> ParameterKind:
     """Returns the kind of a parameter.
 
     Args:
-        about: What a host tells of it: `runs` of places of `GRID` that read the same, as first, last and text.
+        about: From a host's answer: `runs` of places of `GRID` with the same text, as first, last and text.
 
     Example:
         >>> kind_of({"runs": [[0, 99, "off"], [100, 200, "on"]]}).options
@@ -54,23 +56,28 @@ def kind_of(about: Mapping[str, Any]) -> Kind:
     """
     runs = [(first, last, " ".join(str(text).split())) for first, last, text in about["runs"]]
     texts = [text for _, _, text in runs]
+    # Texts that come back in another run, or are empty, do not tell values apart.
     if not 2 <= len(runs) <= _MOST or len(set(texts)) < len(texts) or not all(texts):
         return as_knob(about)
+    # The longest run gives the two values with one text that are farthest apart. If no text holds for two places, the
+    # parameter may be a knob with few digits.
     first, last, _ = max(runs, key=lambda run: run[1] - run[0])
     if last == first:
         return as_knob(about)
     kind = "steps" if len(runs) > 2 and _counts(texts) else "choice"
-    return Kind(kind, tuple(texts), _values(runs), (GRID[first], GRID[last]), (texts[0], texts[-1]))
+    return ParameterKind(kind, tuple(texts), _values(runs), (GRID[first], GRID[last]), (texts[0], texts[-1]))
 
 
-def as_knob(about: Mapping[str, Any]) -> Kind:
-    """Returns that it is a knob, whatever it shows."""
+def as_knob(about: Mapping[str, Any]) -> ParameterKind:
+    """Returns the kind of a parameter that is taken for a knob, whatever texts it shows."""
     runs = about["runs"]
-    return Kind("knob", ends=(str(runs[0][2]), str(runs[-1][2])))
+    return ParameterKind("knob", ends=(str(runs[0][2]), str(runs[-1][2])))
 
 
 def _values(runs: Sequence[tuple[int, int, str]]) -> tuple[float, ...]:
-    """Equal steps from 0 to 1, as plug-ins themselves store them, where what is shown agrees; else the middles."""
+    """The value of each option."""
+    # Most plug-ins store options as equal steps from 0 to 1. Where the texts agree with that, it is the exact value;
+    # else the middle of a run is the safest.
     even = [place / (len(runs) - 1) for place in range(len(runs))]
     if all(GRID[first] <= value <= GRID[last] for value, (first, last, _) in zip(even, runs, strict=True)):
         return tuple(even)
@@ -101,7 +108,9 @@ def unique(names: Sequence[str]) -> list[str]:
     """
     found: list[str] = []
     for index, name in enumerate(names):
-        stem = " ".join(re.sub(r"[^ -~\u00a0-\U0010ffff]|=", " ", name).split())[:_LONGEST] or f"parameter {index}"
+        # without control characters, and without =, which separates name and value on the command line
+        clean = re.sub(r"[^ -~\u00a0-\U0010ffff]|=", " ", name)
+        stem = " ".join(clean.split())[:_LONGEST] or f"parameter {index}"
         number = 1
         while (candidate := stem if number == 1 else f"{stem} {number}") in found:
             number += 1
@@ -124,23 +133,28 @@ def groups(names: Sequence[str]) -> list[str]:
 
 
 def synth_name(plugin: str) -> str:
-    """Returns what to call the synth of a plug-in's file or address.
+    """Returns the name for the synth of a plug-in, from its file or address.
 
     Example:
         >>> synth_name("/usr/lib/vst/amsynth_vst.so"), synth_name("http://zynaddsubfx.sourceforge.net")
         ('amsynth', 'zynaddsubfx')
     """
     if "://" in plugin:
-        host, _, way = plugin.partition("://")[2].rstrip("/").partition("/")
-        stem = way.rpartition("/")[2] or host.removeprefix("www.").partition(".")[0]
+        # an LV2 plug-in: the last part of the path, or the first of the host
+        host, _, path = plugin.partition("://")[2].rstrip("/").partition("/")
+        stem = path.rpartition("/")[2] or host.removeprefix("www.").partition(".")[0]
     else:
-        stem = re.split(r"[/\\]", plugin.rstrip("/\\"))[-1].rpartition(".")[0] or plugin
-    short = re.sub(r"[-_ ]?(vst[23i]?|lv2)$", "", stem.rpartition("#")[2].lower())
+        file = re.split(r"[/\\]", plugin.rstrip("/\\"))[-1]
+        stem = file.rpartition(".")[0] or plugin
+    last = stem.rpartition("#")[2].lower()
+    short = re.sub(r"[-_ ]?(vst[23i]?|lv2)$", "", last)
     return re.sub(r"[^a-z0-9_-]+", "-", short).strip("-_")[:40] or "synth"
 
 
 def _start(name: str) -> str:
-    words = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))
+    """The first word of a name, with a number that follows; "" if there is nothing after it."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)  # oscWave: osc Wave
+    words = re.findall(r"[^\W_]+", spaced)
     if len(words) < 2:
         return ""
     first = words[0].lower()

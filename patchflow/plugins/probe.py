@@ -1,4 +1,4 @@
-"""Finds out what a plug-in is: its parameters, its latency, its chance, its speed, its presets."""
+"""Measures what a plug-in is: its parameters, latency, noise floor, speed and presets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,14 +13,17 @@ from ..presets.files import owner
 from ..presets.vst2 import program_of
 from ..presets.vst3 import class_id
 from ..progress import Progress, ProgressCallback, ignore
-from .audible import Heard, draw, listen
-from .kinds import GRID, Kind, as_knob, groups, kind_of, unique
+from .audible import Audibility, listen, random_preset
+from .kinds import GRID, ParameterKind, as_knob, groups, kind_of, unique
 from .trial import Trial
 
 __all__ = ["probe"]
 
 _OTHERS = 6  # presets between two renders that should be the same
 _MOST = 4_000  # parameters
+
+Facts = Mapping[str, Any]
+"""What a host answers to `describe`."""
 
 
 def probe(
@@ -38,9 +41,9 @@ def probe(
     Args:
         plugin: A plug-in's file or bundle, or the address of an LV2 plug-in.
         name: What the synth will be called.
-        fresh: How each note meets a fresh plug-in, one of `hosts.WAYS`; found out if "".
+        fresh: How each note gets a fresh plug-in, one of `hosts.WAYS`; measured if "".
         patience: Seconds that the plug-in may take to load, and for each note.
-        progress: Told what is being done and which share of it is done.
+        progress: Called with the present stage and the share of it that is done.
 
     Raises:
         MissingDependency: If the package that loads plug-ins is not installed.
@@ -49,8 +52,11 @@ def probe(
     """
     need_dawdreamer(name)
     progress(Progress("loading", 0.0))
+    # All is measured in the most exact way that works, even if the plug-in is to play in another one later: whether a
+    # parameter can be heard cannot be decided on sounds that depend on what was played before.
     exact = "fork" if fresh != "reload" and _survives_copying(plugin, patience) else "reload"
     with _host(plugin, patience, exact) as host:
+        # without a grid first: an effect, or a plug-in of 100,000 parameters, is refused at once
         facts = host.ask("describe", {"grid": []}).facts
         if not 1 <= len(facts["parameters"]) <= _MOST:
             raise EngineError(f"{plugin}: has {len(facts['parameters']):,} parameters, not 1 to {_MOST:,}")
@@ -59,7 +65,9 @@ def probe(
         progress(Progress("reading parameters", 0.0))
         facts = host.ask("describe", {"grid": GRID}).facts
         found = _describe(trial, name, facts, progress)
-    return found if fresh in ("", exact) else _otherwise(found, facts, fresh, patience)
+    if fresh in ("", exact):
+        return found
+    return _measured_again(found, facts, fresh, patience)
 
 
 def _host(plugin: str, patience: float, fresh: str) -> HostProcess:
@@ -76,24 +84,26 @@ def _survives_copying(plugin: str, patience: float) -> bool:
     return True
 
 
-def _describe(trial: Trial, name: str, facts: Mapping[str, Any], progress: ProgressCallback) -> Description:
-    about = facts["parameters"]
-    rng = np.random.default_rng(0)
-    kinds = [kind_of(parameter) for parameter in about]
+def _describe(trial: Trial, name: str, facts: Facts, progress: ProgressCallback) -> Description:
+    parameters = facts["parameters"]
+    rng = np.random.default_rng(0)  # the same plug-in gets the same description
+    kinds = [kind_of(parameter) for parameter in parameters]
     progress(Progress("comparing renders", 0.0))
-    trial.measure_noise([draw(kinds, rng) for _ in range(_OTHERS)])
-    fresh = [parameter["value"] for parameter in about]
-    heard = listen(trial, kinds, fresh, rng, progress)
-    if not any(what.audible for what in heard):
-        raise EngineError(f"{trial.host.name}: none of its {len(about)} parameters can be heard: nothing to search")
+    # the noise floor first: it decides what counts as a difference in all that follows
+    trial.measure_noise([random_preset(kinds, rng) for _ in range(_OTHERS)])
+    fresh = [parameter["value"] for parameter in parameters]
+    audibilities = listen(trial, kinds, fresh, rng, progress)
+    if not any(audibility.audible for audibility in audibilities):
+        count = len(parameters)
+        raise EngineError(f"{trial.host.name}: none of its {count} parameters can be heard: nothing to search")
     progress(Progress("timing", 1.0))
-    id_, native = _presets(trial, draw(kinds, rng))
+    id_, native = _preset_format(trial, random_preset(kinds, rng))
     return Description(
         name=name,
         plugin=trial.host.settings["path"],
         id=id_,
         native=native,
-        controls=tuple(_controls(about, kinds, heard)),
+        controls=tuple(_controls(parameters, kinds, audibilities)),
         fresh=trial.host.fresh,
         latency=facts["latency"],
         noise_floor_db=round(trial.noise_floor_db, 2),
@@ -101,29 +111,32 @@ def _describe(trial: Trial, name: str, facts: Mapping[str, Any], progress: Progr
     )
 
 
-def _otherwise(found: Description, facts: Mapping[str, Any], fresh: str, patience: float) -> Description:
-    """The same plug-in, played in another way: what it does is known, how exact and fast it is then is not."""
-    about, rng = facts["parameters"], np.random.default_rng(0)
-    kinds, fresh_values = [kind_of(parameter) for parameter in about], {p["index"]: p["value"] for p in about}
+def _measured_again(found: Description, facts: Facts, fresh: str, patience: float) -> Description:
+    """The description of the plug-in if it gets fresh in another way: with the noise floor and speed of that."""
+    parameters = facts["parameters"]
+    kinds = [kind_of(parameter) for parameter in parameters]
+    fresh_values = {parameter["index"]: parameter["value"] for parameter in parameters}
+    rng = np.random.default_rng(0)
     with _host(found.plugin, patience, fresh) as host:
         trial = Trial(host)
-        trial.measure_noise([draw(kinds, rng) for _ in range(_OTHERS)], fresh_values)
+        # All values of the fresh preset are set: a plug-in that is reused keeps those of the presets in between.
+        trial.measure_noise([random_preset(kinds, rng) for _ in range(_OTHERS)], fresh_values)
         speed = round(trial.measure_speed(), 1)
     return replace(found, fresh=fresh, noise_floor_db=round(trial.noise_floor_db, 2), renders_per_second=speed)
 
 
-def _controls(about: Sequence[dict[str, Any]], kinds: Sequence[Kind], heard: Sequence[Heard]) -> list[Control]:
-    names = unique([parameter["name"] for parameter in about])
+def _controls(
+    parameters: Sequence[dict[str, Any]], kinds: Sequence[ParameterKind], audibilities: Sequence[Audibility]
+) -> list[Control]:
+    names = unique([parameter["name"] for parameter in parameters])
     parts = groups(names)
-    return [
-        _control(parameter, names[index], parts[index], (kinds[index], heard[index]))
-        for index, parameter in enumerate(about)
-    ]
+    found = zip(parameters, names, parts, kinds, audibilities, strict=True)
+    return [_control(about, name, part, kind, audibility) for about, name, part, kind, audibility in found]
 
 
-def _control(about: dict[str, Any], name: str, group: str, found: tuple[Kind, Heard]) -> Control:
-    kind, heard = found
-    if kind.values and not heard.rounded:
+def _control(about: dict[str, Any], name: str, group: str, kind: ParameterKind, audibility: Audibility) -> Control:
+    # Its texts looked like options, but two values with one text sound different: they are a knob's, rounded.
+    if kind.values and not audibility.rounded:
         kind = as_knob(about)
     default = about["value"]
     if kind.values:
@@ -131,39 +144,52 @@ def _control(about: dict[str, Any], name: str, group: str, found: tuple[Kind, He
     return Control(
         index=about["index"],
         name=name,
-        kind=kind.kind if heard.audible else "fixed",
+        kind=kind.kind if audibility.audible else "fixed",
         default=default,
         group=group,
         options=kind.options,
         values=kind.values,
         label=about["name"] if about["name"] != name else "",
-        notes=tuple(_notes(about, kind, heard)),
+        notes=tuple(_notes(about, kind, audibility)),
     )
 
 
-def _notes(about: dict[str, Any], kind: Kind, heard: Heard) -> list[str]:
-    low, high = (f"{text} {about['label']}".strip() for text in kind.ends)
-    notes = [] if kind.values else [f"{low} to {high}, {about['text']} {about['label']}".rstrip() + " by default"]
-    if heard.faults:
-        notes.append(f"the plug-in crashed or hung at {', '.join(f'{value:g}' for value in heard.faults)}")
-    if not heard.audible:
+def _notes(about: dict[str, Any], kind: ParameterKind, audibility: Audibility) -> list[str]:
+    """Comments for the description file."""
+    notes = []
+    if not kind.values:
+        low = f"{kind.ends[0]} {about['label']}".strip()
+        high = f"{kind.ends[1]} {about['label']}".strip()
+        notes.append(f"{low} to {high}, {about['text']} {about['label']}".rstrip() + " by default")
+    if audibility.faults:
+        faults = ", ".join(f"{value:g}" for value in audibility.faults)
+        notes.append(f"the plug-in crashed or hung at {faults}")
+    if not audibility.audible:
         notes.append(f'fixed because moving it was not heard (in mono); kind = "{kind.kind}" has it searched')
-    return ["".join(letter if letter.isprintable() else " " for letter in note) for note in notes]
+    return [_printable(note) for note in notes]
 
 
-def _presets(trial: Trial, values: dict[int, float]) -> tuple[str, str]:
-    """Whose presets it takes and in which format, tried out with one."""
+def _printable(text: str) -> str:
+    """A note as one line: a plug-in's texts may have line breaks, which would end a comment in TOML."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def _preset_format(trial: Trial, values: dict[int, float]) -> tuple[str, str]:
+    """The id of the plug-in and the format of its presets, tried with one; "" and "json" if it has none that work."""
     host = trial.host
+    none = ("", "json")
     try:
         state = plugin_state(host, list(values.items()))
-        whose = owner(state)
-        if not whose:
-            return "", "json"
+        id_ = owner(state)
+        if not id_:
+            return none
         if class_id(state):
-            same = not trial.differ(trial.play(values), trial.play({}, rest=state))
-            return (whose, "vstpreset") if same else ("", "json")
-        read = host.ask("values", data=state).facts
-        alike = host.ask("values", data=program_of(state).pack()).facts == read
+            # A VST3 does not report the values of a preset that it has loaded, so the sounds are compared.
+            differ = trial.differ(trial.play(values), trial.play({}, state=state))
+            return none if differ else (id_, "vstpreset")
+        # Single presets if the plug-in reads the same values from one as from the bank that it saved.
+        from_bank = host.ask("values", data=state).facts
+        from_program = host.ask("values", data=program_of(state).pack()).facts
     except (PresetError, RenderError):
-        return "", "json"
-    return whose, "fxp" if alike else "fxb"
+        return none
+    return id_, "fxp" if from_program == from_bank else "fxb"

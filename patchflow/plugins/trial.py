@@ -1,4 +1,4 @@
-"""Plays a plug-in that is not known yet, and tells whether two of its sounds differ."""
+"""Plays a plug-in that is not known yet, and decides whether two of its sounds differ."""
 
 import time
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from ..errors import EngineError, RenderError
 from ..hosts import HostProcess
 from ..metrics import metrics
 
-__all__ = ["NOTE", "RATE", "Trial", "is_silent"]
+__all__ = ["NOTE", "TRIAL_RATE", "Trial", "is_silent"]
 
-RATE = 44_100
+TRIAL_RATE = 44_100
 NOTE = Note(pitch=57, velocity=90, hold=0.35, length=0.7)
-_PITCHES = (57, 36, 84)
-_SILENT = 1e-5  # full scale
+_PITCHES = (57, 36, 84)  # some plug-ins play a part of the keyboard only
+_SILENT = 1e-5  # full scale, -100 dB
 _SAME = 1e-4  # of the peak, -80 dB
 _TIMED = 5  # renders
 
@@ -29,7 +29,7 @@ class Trial:
     Args:
         host: Where it runs.
         noise_floor_db: Distance of two renders of one preset, see `measure_noise`.
-        faults: What went wrong on the way, by cause, and how often.
+        faults: How often renders failed, by cause.
     """
 
     host: HostProcess
@@ -37,7 +37,7 @@ class Trial:
     faults: dict[str, int] = field(default_factory=dict)
 
     def play(
-        self, values: Mapping[int, float], note: Note | None = NOTE, pitch: int | None = None, rest: bytes = b""
+        self, values: Mapping[int, float], note: Note | None = NOTE, pitch: int | None = None, state: bytes = b""
     ) -> np.ndarray:
         """Returns the sound of some values, mono, shape `(T,)`.
 
@@ -45,27 +45,27 @@ class Trial:
             values: By index.
             note: What to play; no key is pressed if None.
             pitch: Another key.
-            rest: A preset in the plug-in's own format, to load first.
+            state: A preset in the plug-in's own format, to load first.
 
         Raises:
             RenderError: If the plug-in crashes or hangs on them.
         """
         key = note or NOTE
         asked = {
-            "pitch": (pitch or key.pitch) if note else None,
+            "pitch": (pitch or key.pitch) if note else None,  # None presses no key
             "velocity": key.velocity,
             "hold": key.hold,
-            "samples": key.samples(RATE),
+            "samples": key.samples(TRIAL_RATE),
             "mono": True,
             "values": list(values.items()),
         }
-        answer = self.host.ask("render", asked, rest, rate=RATE)
+        answer = self.host.ask("render", asked, state, rate=TRIAL_RATE)
         if not answer.facts["channels"]:
             raise EngineError(f"{self.host.name}: has no audio output")
         return np.frombuffer(answer.data, np.float32)
 
     def tried(self, values: Mapping[int, float]) -> np.ndarray | None:
-        """Returns the sound of some values, or None if the plug-in cannot play them, which is noted."""
+        """Returns the sound of some values, or None if the plug-in cannot play them, which is counted."""
         try:
             return self.play(values)
         except RenderError as error:
@@ -74,13 +74,14 @@ class Trial:
             return None
 
     def differ(self, a: np.ndarray, b: np.ndarray) -> bool:
-        """Returns whether two sounds differ by more than the plug-in's own chance."""
+        """Returns whether two sounds differ by more than two renders of one preset do."""
+        # An exact plug-in may be compared sample by sample; one with random phases by spectra only.
         if self.noise_floor_db:
             return _distance(a, b) > 3 * self.noise_floor_db + 0.1
         return bool(np.abs(a - b).max() > _SAME * max(np.abs(a).max(), np.abs(b).max(), _SILENT))
 
     def check_it_is_a_synth(self, inputs: int) -> None:
-        """Makes sure that keys make a sound.
+        """Checks that keys make a sound.
 
         Args:
             inputs: How many channels of sound it takes in.
@@ -89,12 +90,12 @@ class Trial:
             EngineError: If they do not.
         """
         sounds = [self.play({}, pitch=pitch) for pitch in _PITCHES]
-        heard = [sound for sound in sounds if not is_silent(sound)]
-        if not heard and inputs:
+        silent = all(is_silent(sound) for sound in sounds)
+        if silent and inputs:
             raise EngineError(
                 f"{self.host.name}: an effect, not a synth: it has {inputs} inputs and is silent when keys are pressed"
             )
-        if not heard:
+        if silent:
             raise EngineError(
                 f"{self.host.name}: silent, whichever of the keys {', '.join(map(str, _PITCHES))} is pressed"
             )
@@ -109,16 +110,18 @@ class Trial:
             fresh: All values of the preset; what a plug-in has when it is loaded if None.
         """
         values = fresh or {}
-        first, second = self.play(values), self.play(values)
+        first = self.play(values)
+        second = self.play(values)
         for other in others:
             self.tried(other)
         again = self.play(values)
+        # 0 says that renders are the same to the last bit, so the least distance of others is 0.01.
         if not (np.array_equal(first, second) and np.array_equal(first, again)):
             self.noise_floor_db = max(_distance(first, second), _distance(first, again), 0.01)
 
     def measure_speed(self) -> float:
         """Returns how many notes of four seconds it plays in a second."""
-        self.play({}, Note())
+        self.play({}, Note())  # the first is slower
         start = time.perf_counter()
         for _ in range(_TIMED):
             self.play({}, Note())
@@ -126,12 +129,20 @@ class Trial:
 
 
 def is_silent(sound: np.ndarray) -> bool:
-    """Returns whether nothing is to be heard."""
+    """Returns whether the peak is below -100 dB."""
     return float(np.abs(sound).max()) < _SILENT
 
 
 def _distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Log-mel L1, to which level does not matter, and the difference of levels, in dB."""
-    one, two = (torch.from_numpy(np.array(sound))[None] for sound in (a, b))
-    levels = [20 * np.log10(max(float(np.sqrt(np.mean(sound**2))), _SILENT)) for sound in (a, b)]
-    return float(metrics["log_mel_l1"](one, two, RATE)) + abs(levels[0] - levels[1])
+    """Log-mel L1, which ignores level, plus the difference of levels, in dB."""
+    spectral = float(metrics["log_mel_l1"](_as_batch(a), _as_batch(b), TRIAL_RATE))
+    return spectral + abs(_level_db(a) - _level_db(b))
+
+
+def _as_batch(sound: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.array(sound))[None]  # a copy, because the host's memory is read-only
+
+
+def _level_db(sound: np.ndarray) -> float:
+    rms = float(np.sqrt(np.mean(sound**2)))
+    return 20 * np.log10(max(rms, _SILENT))

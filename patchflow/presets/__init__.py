@@ -1,4 +1,19 @@
-"""What a preset is: parameters, spaces, presets, native files and the library."""
+"""What a preset is: parameters, spaces, presets, native files and the library.
+
+In come preset files of any synth, out come `Preset`s with values in native units, points of the unit cube for
+models and searches, and files again. Open `space.py` first.
+
+* `parameters.py`  one parameter: `Knob`, `Steps` or `Choice`
+* `space.py`       all parameters of a synth, and presets as points of the unit cube
+* `preset.py`      values, names, and the state beyond the values
+* `files.py`       reads and writes files of any registered format
+* `formats/`       one preset file format, one file
+* `dx7.py`         the parameters of the DX7
+* `vital/`         the parameters and documents of Vital
+* `vst2.py`, `vst3.py`  the containers that presets of plug-ins come in
+* `library/`       the user's own presets in an SQLite file
+* `categories.py`  what the name of a preset says of its sound
+"""
 
 from .files import read_presets, write_presets
 from .formats import ReadReport, Rejected

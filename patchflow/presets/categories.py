@@ -1,8 +1,8 @@
-"""What kind of sound a preset is, as far as its name tells."""
+"""What kind of sound a preset is, as far as its name says."""
 
 import re
 
-__all__ = ["CATEGORIES", "guess_category"]
+__all__ = ["CATEGORIES", "category_from_name"]
 
 _WORDS = {
     "Bass": "bass bss subbass slapbs",
@@ -30,28 +30,39 @@ _WORDS = {
 }
 
 CATEGORIES = tuple(_WORDS)
-"""The categories that a name may tell, first those that decide when a name has words of several."""
+"""All categories. Where a name has words of several, the earlier one decides."""
 
-_CATEGORY_OF = {word: category for category, words in _WORDS.items() for word in words.split()}
+
+def _category_of() -> dict[str, str]:
+    """The category of every word."""
+    found: dict[str, str] = {}
+    for category, words in _WORDS.items():
+        found |= dict.fromkeys(words.split(), category)
+    return found
+
+
+_CATEGORY_OF = _category_of()
 _RANK = {category: rank for rank, category in enumerate(CATEGORIES)}
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _LONG = 5  # letters of a word that may also be part of a longer one
 
 
-def guess_category(name: str) -> str:
-    """Returns the category that the words of a name stand for, or "" if none does.
+def category_from_name(name: str) -> str:
+    """Returns the category that the words of a preset's name stand for, or "" if there is none.
 
     Args:
         name: Of a preset, as synths show it: `"E.PIANO 1"`, `"WarmStrings"`, `"TUB BELLS"`.
 
     Example:
-        >>> [guess_category(name) for name in ("E.PIANO 1", "SlapBass", "TUB BELLS", "INIT VOICE 7", "Blue")]
+        >>> [category_from_name(name) for name in ("E.PIANO 1", "SlapBass", "TUB BELLS", "INIT VOICE 7", "Blue")]
         ['Keys', 'Bass', 'Bells', 'Voice', '']
     """
     parts = [part.lower() for part in _PARTS.findall(name)]
     known = [_CATEGORY_OF[part] for part in parts if part in _CATEGORY_OF]
     if not known:
+        # "SYNBRASS": no word of its own, but one inside. The longest decides: "harpsi" is no "harp".
         joined = "".join(parts)
         inside = [word for word in _CATEGORY_OF if len(word) >= _LONG and word in joined]
-        known = [_CATEGORY_OF[word] for word in inside if len(word) == max(map(len, inside))]
+        longest = max(map(len, inside), default=0)
+        known = [_CATEGORY_OF[word] for word in inside if len(word) == longest]
     return min(known, key=_RANK.__getitem__, default="")

@@ -1,4 +1,4 @@
-"""The 145 parameters of a Yamaha DX7 voice, their bytes, and the one order of operators that may change places.
+"""The parameters of a Yamaha DX7 voice: bytes, canonical values, the order of operators.
 
 References:
     Yamaha, DX7 Operating Manual (1983), pp. 26-61; data format in the appendix
@@ -15,11 +15,11 @@ __all__ = [
     "NAMES",
     "OPERATORS",
     "SPACE",
-    "arranged",
     "bytes_from_points",
     "canonical",
     "order_operators",
     "points_from_bytes",
+    "sorted_parts",
     "values_from_bytes",
 ]
 
@@ -34,8 +34,8 @@ def _operator(n: int) -> list[Parameter]:
     op = f"op{n}"
     levels = (99, 99, 99, 0)
     return [
-        *(Steps(f"{op}.rate{i}", 0, 99, group=op, default=99) for i in range(1, 5)),
-        *(Steps(f"{op}.level{i}", 0, 99, group=op, default=levels[i - 1]) for i in range(1, 5)),
+        *[Steps(f"{op}.rate{i}", 0, 99, group=op, default=99) for i in range(1, 5)],
+        *[Steps(f"{op}.level{i}", 0, 99, group=op, default=level) for i, level in enumerate(levels, 1)],
         Steps(f"{op}.breakpoint", 0, 99, unit="st above A-1", group=op, default=39),
         Steps(f"{op}.left_depth", 0, 99, group=op),
         Steps(f"{op}.right_depth", 0, 99, group=op),
@@ -55,8 +55,8 @@ def _operator(n: int) -> list[Parameter]:
 def _voice() -> list[Parameter]:
     """The 19 parameters that all operators share, in the order of their bytes."""
     return [
-        *(Steps(f"pitch.rate{i}", 0, 99, group="pitch", default=99) for i in range(1, 5)),
-        *(Steps(f"pitch.level{i}", 0, 99, group="pitch", default=50) for i in range(1, 5)),
+        *[Steps(f"pitch.rate{i}", 0, 99, group="pitch", default=99) for i in range(1, 5)],
+        *[Steps(f"pitch.level{i}", 0, 99, group="pitch", default=50) for i in range(1, 5)],
         Choice("algorithm", tuple(str(n) for n in range(1, 33)), group="voice"),
         Steps("feedback", 0, 7, group="voice"),
         Choice("osc_sync", OFF_ON, group="voice", default="on"),
@@ -71,12 +71,33 @@ def _voice() -> list[Parameter]:
     ]
 
 
-SPACE = ParamSpace((*(p for n in range(1, OPERATORS + 1) for p in _operator(n)), *_voice()))
+def _space() -> ParamSpace:
+    parameters: list[Parameter] = []
+    for n in range(1, OPERATORS + 1):
+        parameters += _operator(n)
+    return ParamSpace((*parameters, *_voice()))
 
-# A dump holds operator 6 first.
-_BYTE = np.array([(5 - i // 21) * 21 + i % 21 if i < 126 else i for i in range(145)])
 
-_VALUES = [[p.value((cell + 0.5) / p.cells) for cell in range(p.cells)] for p in SPACE.parameters]
+def _places() -> np.ndarray:
+    """Place in a single-voice dump of each parameter of the space, shape `(145,)`."""
+    places = np.arange(145)
+    # A dump holds operator 6 first and operator 1 last, the space counts upwards.
+    operators = places[: 21 * OPERATORS].reshape(OPERATORS, 21)
+    operators[:] = operators[::-1].copy()
+    return places
+
+
+def _all_values(parameter: Parameter) -> list[Value]:
+    return [parameter.value((cell + 0.5) / parameter.cells) for cell in range(parameter.cells)]
+
+
+SPACE = _space()
+
+_DEFAULT = SPACE.default()
+
+_BYTE = _places()
+
+_VALUES = [_all_values(parameter) for parameter in SPACE.parameters]
 
 NAMES = tuple(SPACE.names[i] for i in np.argsort(_BYTE))
 """The names of the parameters, in the order of a single-voice dump."""
@@ -95,6 +116,7 @@ def bytes_from_points(points: np.ndarray) -> np.ndarray:
         uint8, shape `(..., 145)`.
     """
     data = np.empty(np.shape(points), np.uint8)
+    # The cast to uint8 rounds down, to the number of the cell, which is the byte.
     data[..., _BYTE] = np.clip(np.asarray(points) * SPACE.cells, 0, SPACE.cells - 1)
     return data
 
@@ -137,37 +159,51 @@ def canonical(points: np.ndarray) -> np.ndarray:
         Encoded presets, shape `(N, 145)`.
     """
     points = SPACE.snap(points)
-    default = SPACE.default()
-
-    def value(name: str) -> np.ndarray:
-        return np.floor(points[:, SPACE.index[name]] * SPACE.cells[SPACE.index[name]])
-
-    def reset(rows: np.ndarray, names: list[str]) -> None:
-        for name in names:
-            points[rows, SPACE.index[name]] = default[SPACE.index[name]]
-
     for n in range(1, OPERATORS + 1):
-        op = f"op{n}"
-        flat_left, flat_right = value(f"{op}.left_depth") == 0, value(f"{op}.right_depth") == 0
-        reset(flat_left, [f"{op}.left_curve"])
-        reset(flat_right, [f"{op}.right_curve"])
-        reset(flat_left & flat_right, [f"{op}.breakpoint"])
-        lifted = (~flat_left & (value(f"{op}.left_curve") >= 2)) | (~flat_right & (value(f"{op}.right_curve") >= 2))
-        silent = (value(f"{op}.output") == 0) & ~lifted
-        reset(silent, [p.name for p in SPACE.parameters if p.group == op and p.name != f"{op}.output"])
-    still = np.all([value(f"pitch.level{i}") == 50 for i in range(1, 5)], axis=0)
-    reset(still, [f"pitch.rate{i}" for i in range(1, 5)])
-    no_pitch = (value("lfo.pitch_depth") == 0) | (value("lfo.pitch_mod") == 0)
+        _reset_operator(points, n)
+
+    still = np.all([_cell(points, f"pitch.level{i}") == 50 for i in range(1, 5)], axis=0)
+    _reset(points, still, [f"pitch.rate{i}" for i in range(1, 5)])
+
+    no_pitch = (_cell(points, "lfo.pitch_depth") == 0) | (_cell(points, "lfo.pitch_mod") == 0)
     # amp_mod alone lowers an operator by a hair, even at amp_depth 0, so it is never reset
-    insensitive = np.all([value(f"op{n}.amp_mod") == 0 for n in range(1, OPERATORS + 1)], axis=0)
-    no_amp = (value("lfo.amp_depth") == 0) | insensitive
-    reset(no_pitch, ["lfo.pitch_depth", "lfo.pitch_mod"])
-    reset(no_amp, ["lfo.amp_depth"])
-    reset(no_pitch & no_amp, ["lfo.speed", "lfo.delay", "lfo.sync", "lfo.wave"])
+    insensitive = np.all([_cell(points, f"op{n}.amp_mod") == 0 for n in range(1, OPERATORS + 1)], axis=0)
+    no_amp = (_cell(points, "lfo.amp_depth") == 0) | insensitive
+    _reset(points, no_pitch, ["lfo.pitch_depth", "lfo.pitch_mod"])
+    _reset(points, no_amp, ["lfo.amp_depth"])
+    _reset(points, no_pitch & no_amp, ["lfo.speed", "lfo.delay", "lfo.sync", "lfo.wave"])
     return points
 
 
-def arranged(points: np.ndarray) -> np.ndarray:
+def _reset_operator(points: np.ndarray, n: int) -> None:
+    """Resets, in place, the scaling curves of an operator that are flat, and all of an operator that is silent."""
+    op = f"op{n}"
+    flat_left = _cell(points, f"{op}.left_depth") == 0
+    flat_right = _cell(points, f"{op}.right_depth") == 0
+    _reset(points, flat_left, [f"{op}.left_curve"])
+    _reset(points, flat_right, [f"{op}.right_curve"])
+    _reset(points, flat_left & flat_right, [f"{op}.breakpoint"])
+
+    # Key scaling with a positive curve (+exp, +lin) makes even an operator of output 0 audible.
+    lifted_left = ~flat_left & (_cell(points, f"{op}.left_curve") >= 2)
+    lifted_right = ~flat_right & (_cell(points, f"{op}.right_curve") >= 2)
+    silent = (_cell(points, f"{op}.output") == 0) & ~(lifted_left | lifted_right)
+    _reset(points, silent, [p.name for p in SPACE.parameters if p.group == op and p.name != f"{op}.output"])
+
+
+def _cell(points: np.ndarray, name: str) -> np.ndarray:
+    """The bytes of one parameter, shape `(N,)`."""
+    place = SPACE.index[name]
+    return np.floor(points[:, place] * SPACE.cells[place])
+
+
+def _reset(points: np.ndarray, rows: np.ndarray, names: list[str]) -> None:
+    for name in names:
+        place = SPACE.index[name]
+        points[rows, place] = _DEFAULT[place]
+
+
+def sorted_parts(points: np.ndarray) -> np.ndarray:
     """Returns voices that sound the same, with interchangeable operators in one order.
 
     Silent operators come last, the others in the order of their carriers' frequencies.
@@ -181,7 +217,7 @@ def arranged(points: np.ndarray) -> np.ndarray:
     return order_operators(points, SPACE)
 
 
-_ALIKE: dict[int, tuple[tuple[tuple[int, ...], ...], ...]] = {
+_INTERCHANGEABLE: dict[int, tuple[tuple[tuple[int, ...], ...], ...]] = {
     5: (((1, 2), (3, 4)),),
     6: (((1, 2), (3, 4)),),
     10: (((5,), (6,)),),
@@ -207,7 +243,7 @@ _ALIKE: dict[int, tuple[tuple[tuple[int, ...], ...], ...]] = {
 Found by rendering all 720 permutations of every algorithm; `tests/presets/test_dx7_order.py` does it again.
 """
 
-_FIRST = ("mode", "coarse", "fine", "detune", "output")  # what orders them; the rest decides between equals
+_SORT_KEYS = ("mode", "coarse", "fine", "detune", "output")  # all else decides between equals
 
 
 def order_operators(points: np.ndarray, space: ParamSpace) -> np.ndarray:
@@ -223,25 +259,36 @@ def order_operators(points: np.ndarray, space: ParamSpace) -> np.ndarray:
         Encoded presets, shape `(N, P)`.
     """
     points = points.copy()
-    operators = {n: _members(space, n) for n in range(1, 7)}
+    operators = {n: _members(space, n) for n in range(1, OPERATORS + 1)}
     algorithm = 1 + np.floor(points[:, space.index["algorithm"]] * 32).astype(int)
-    for number, sets in _ALIKE.items():
+    for number, sets in _INTERCHANGEABLE.items():
         rows = np.nonzero(algorithm == number)[0]
-        for stacks in sets if len(rows) else ():
-            slots = np.array([np.concatenate([operators[n] for n in stack]) for stack in stacks])
-            found = points[rows[:, None, None], slots]  # (rows, stacks, parameters)
-            points[rows[:, None, None], slots] = np.take_along_axis(found, _order(found)[..., None], 1)
+        if not len(rows):
+            continue
+        for stacks in sets:
+            # A row for each stack: all parameters of its carrier, then of the operators above it.
+            slots = np.array([_stack_members(operators, stack) for stack in stacks])
+            places = (rows[:, None, None], slots)
+            found = points[places]  # (rows, stacks, parameters)
+            points[places] = np.take_along_axis(found, _order(found)[..., None], 1)
     return points
 
 
 def _members(space: ParamSpace, n: int) -> np.ndarray:
-    """Positions of the parameters of an operator, those that order it first."""
-    rest = [i for i in space.groups[f"op{n}"] if space.names[i].split(".")[1] not in _FIRST]
-    return np.array([space.index[f"op{n}.{name}"] for name in _FIRST] + rest)
+    """Positions of the parameters of an operator, the sort keys first."""
+    keys = [space.index[f"op{n}.{name}"] for name in _SORT_KEYS]
+    others = [i for i in space.groups[f"op{n}"] if i not in keys]
+    return np.array(keys + others)
+
+
+def _stack_members(operators: dict[int, np.ndarray], stack: tuple[int, ...]) -> np.ndarray:
+    return np.concatenate([operators[n] for n in stack])
 
 
 def _order(stacks: np.ndarray) -> np.ndarray:
     """Returns the order of the stacks of every row, shape `(rows, stacks)`."""
-    silent = stacks[..., _FIRST.index("output")] < 1 / 100
+    # Column 4 of a stack is its carrier's output. A level of 0 is the centre of the first of 100 cells.
+    silent = stacks[..., _SORT_KEYS.index("output")] < 1 / 100
     keys = np.concatenate([silent[..., None], stacks], -1)
+    # lexsort takes the most important key last
     return np.lexsort(np.moveaxis(keys, -1, 0)[::-1], axis=-1)

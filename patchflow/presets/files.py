@@ -24,8 +24,8 @@ def read_presets(path: str | os.PathLike[str]) -> ReadReport:
         path: The file, at most 256 MiB.
 
     Returns:
-        The good presets and the reasons why others were rejected. A preset without a name that has a file of its
-        own is called as that is.
+        The good presets and the reasons why others were rejected. A preset without a name gets that of its file, if
+        it is the only one in there.
 
     Raises:
         StorageError: If the file cannot be read.
@@ -33,7 +33,8 @@ def read_presets(path: str | os.PathLike[str]) -> ReadReport:
     """
     data = read_bytes(path, limit=_LARGEST)
     try:
-        return _named(_reader(Path(path), data).read(data), Path(path).stem)
+        report = _reader(Path(path), data).read(data)
+        return _named(report, Path(path).stem)
     except PresetError as error:
         raise PresetError(f"{path}: {error}") from error
 
@@ -69,8 +70,11 @@ def format_of(path: str | os.PathLike[str]) -> PresetFormat | None:
         'Syx'
     """
     suffix = Path(path).suffix.lower()
-    found = (formats[name]() for name in formats)
-    return next((candidate for candidate in found if suffix in candidate.extensions), None)
+    for name in formats:
+        candidate = formats[name]()
+        if suffix in candidate.extensions:
+            return candidate
+    return None
 
 
 def extensions() -> tuple[str, ...]:
@@ -80,10 +84,14 @@ def extensions() -> tuple[str, ...]:
         >>> ".syx" in extensions()
         True
     """
-    return tuple(extension for name in formats for extension in formats[name].extensions)
+    found: list[str] = []
+    for name in formats:
+        found += formats[name].extensions
+    return tuple(found)
 
 
 def _named(report: ReadReport, stem: str) -> ReadReport:
+    """Names a preset without a name after its file, if it is alone in there."""
     if len(report.presets) != 1 or report.rejected or report.presets[0].name.strip():
         return report
     name = "".join(letter if letter.isprintable() else " " for letter in readable(stem))
@@ -91,9 +99,9 @@ def _named(report: ReadReport, stem: str) -> ReadReport:
 
 
 def _reader(path: Path, data: bytes) -> PresetFormat:
-    by_name = format_of(path)
-    if by_name:
-        return by_name
+    by_extension = format_of(path)
+    if by_extension:
+        return by_extension
     for name in formats:
         candidate = formats[name]()
         if candidate.recognises(data):

@@ -1,4 +1,4 @@
-"""One knob of a synth: continuous, integer or categorical."""
+"""One parameter of a synth: continuous, integer or categorical."""
 
 import math
 from dataclasses import dataclass
@@ -75,6 +75,7 @@ class Knob:
             value = self.low * (self.high / self.low) ** u
         else:
             value = self.low + u**self.power * (self.high - self.low)
+        # rounding may leave the range by one bit, and `number` would then refuse it
         return min(max(value, self.low), self.high)
 
 
@@ -123,6 +124,7 @@ class Steps:
         Raises:
             PresetError: If `value` is not a whole number in the range.
         """
+        # NaN is in no range; a bool is an int to Python, but no value of a preset
         number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
         if not self.low <= number <= self.high or number != int(number):
             raise PresetError(f"{self.name}={value!r}: not a whole number in [{self.low}, {self.high}]")

@@ -20,7 +20,7 @@ class Preset:
         category: E.g. `"Bass"`; "" if unknown.
         author: "" if unknown.
         tags: Free words.
-        rest: What the synth's own file holds beyond the space, in the format's own bytes; kept on the way through.
+        state: What the synth's own file holds beyond the space, in the format's own bytes; kept on the way through.
 
     Example:
         >>> Preset("tone", {"wave": "saw", "decay": 0.5, "gain": -6.0}, name="Pluck").name
@@ -33,7 +33,7 @@ class Preset:
     category: str = ""
     author: str = ""
     tags: tuple[str, ...] = field(default=())
-    rest: bytes = b""
+    state: bytes = b""
 
 
 def check(preset: Preset, space: ParamSpace) -> None:

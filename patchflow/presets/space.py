@@ -124,11 +124,13 @@ class ParamSpace:
 
     def decode(self, point: np.ndarray) -> dict[str, Value]:
         """Returns the preset at a point of the unit cube, shape `(P,)`."""
-        return {p.name: p.value(u) for p, u in zip(self.parameters, np.asarray(point, float).tolist(), strict=True)}
+        coordinates = np.asarray(point, float).tolist()
+        return {p.name: p.value(u) for p, u in zip(self.parameters, coordinates, strict=True)}
 
     def snap(self, points: np.ndarray) -> np.ndarray:
         """Returns the points clipped to the cube and moved to cell centres, shape `(..., P)`."""
         points = np.clip(points, 0.0, 1.0)
+        # continuous parameters have 0 cells: 1 keeps the division defined, `where` then drops the result
         cells = np.maximum(self.cells, 1)
         centres = (np.minimum(np.floor(points * cells), cells - 1) + 0.5) / cells
         return np.where(self.cells > 0, centres, points)

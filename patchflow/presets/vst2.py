@@ -9,17 +9,20 @@ from dataclasses import dataclass, replace
 
 from ..errors import PresetError
 
-__all__ = ["Bank", "Program", "parse_bank", "parse_program", "plugin_id", "program_of"]
+__all__ = ["Program", "Vst2Bank", "parse_bank", "parse_program", "plugin_id", "program_of"]
 
 _MAGIC = b"CcnK"
-_CHUNK_PROGRAM, _PLAIN_PROGRAM, _CHUNK_BANK, _PLAIN_BANK = b"FPCh", b"FxCk", b"FBCh", b"FxBk"
+_CHUNK_PROGRAM = b"FPCh"
+_PLAIN_PROGRAM = b"FxCk"
+_CHUNK_BANK = b"FBCh"
+_PLAIN_BANK = b"FxBk"
 _KINDS = {
     _CHUNK_PROGRAM: "a preset",
     _PLAIN_PROGRAM: "a preset",
     _CHUNK_BANK: "a bank",
     _PLAIN_BANK: "a bank",
 }
-_HEAD = struct.Struct(">4sI4sI4sII")  # magic, size of the rest, kind, version, plug-in, its version, count
+_HEAD = struct.Struct(">4sI4sI4sII")  # magic, size of all that follows, kind, version, plug-in, its version, count
 _NAME = struct.Struct(">28s")
 _FUTURE = 128  # bytes of a bank's header that are reserved
 _SIZE = struct.Struct(">I")
@@ -52,13 +55,15 @@ class Program:
 
     def pack(self) -> bytes:
         """Returns the bytes of an `.fxp` file."""
-        body = _NAME.pack(_letters(self.name)) + (b"" if self.plain else _SIZE.pack(len(self.content))) + self.content
-        kind = _PLAIN_PROGRAM if self.plain else _CHUNK_PROGRAM
-        return _frame(kind, 1, (self.plugin, self.version, self.count), body)
+        name = _NAME.pack(_letters(self.name))
+        about = (self.plugin, self.version, self.count)
+        if self.plain:
+            return _frame(_PLAIN_PROGRAM, about, name + self.content)
+        return _frame(_CHUNK_PROGRAM, about, name + _SIZE.pack(len(self.content)) + self.content)
 
 
 @dataclass(frozen=True)
-class Bank:
+class Vst2Bank:
     """All presets of a VST2 plug-in.
 
     Args:
@@ -77,9 +82,12 @@ class Bank:
 
     def pack(self) -> bytes:
         """Returns the bytes of an `.fxb` file."""
-        content = b"".join(program.pack() for program in self.programs)
-        body = bytes(_FUTURE) + (content or _SIZE.pack(len(self.chunk)) + self.chunk)
-        return _frame(_PLAIN_BANK if content else _CHUNK_BANK, 1, (self.plugin, self.version, self.count), body)
+        reserved = bytes(_FUTURE)
+        about = (self.plugin, self.version, self.count)
+        if self.programs:
+            content = b"".join(program.pack() for program in self.programs)
+            return _frame(_PLAIN_BANK, about, reserved + content)
+        return _frame(_CHUNK_BANK, about, reserved + _SIZE.pack(len(self.chunk)) + self.chunk)
 
 
 def parse_program(data: bytes) -> Program:
@@ -98,13 +106,13 @@ def parse_program(data: bytes) -> Program:
     return Program(plugin, version, count, name, content, plain=True)
 
 
-def parse_bank(data: bytes) -> Bank:
+def parse_bank(data: bytes) -> Vst2Bank:
     """Reads the content of an `.fxb` file; see `parse_program`."""
     kind, _, plugin, version, count = _head(data, (_CHUNK_BANK, _PLAIN_BANK))
     _take(data, _HEAD.size, _FUTURE, "its header")
     start = _HEAD.size + _FUTURE
     if kind == _CHUNK_BANK:
-        return Bank(plugin, version, count, _chunk(data, start))
+        return Vst2Bank(plugin, version, count, _chunk(data, start))
     programs: list[Program] = []
     while start < len(data):
         try:
@@ -114,7 +122,7 @@ def parse_bank(data: bytes) -> Bank:
         programs.append(program)
     if len(programs) != count:
         raise PresetError(f"it says it has {count:,} presets, but there are {len(programs):,}")
-    return Bank(plugin, version, count, programs=tuple(programs))
+    return Vst2Bank(plugin, version, count, programs=tuple(programs))
 
 
 def plugin_id(data: bytes) -> str:
@@ -141,16 +149,19 @@ def program_of(data: bytes, name: str = "") -> Program:
     """
     if data[8:12] in (_CHUNK_BANK, _PLAIN_BANK):
         bank = parse_bank(data)
-        found = bank.programs[0] if bank.programs else Program(bank.plugin, bank.version, bank.count, "", bank.chunk)
+        # The chunk of a bank goes into a program as it is: the plug-in that made it reads either.
+        whole = Program(bank.plugin, bank.version, bank.count, "", bank.chunk)
+        found = bank.programs[0] if bank.programs else whole
     else:
         found = parse_program(data)
+    # through bytes and back, so that the name is what the file will hold
     return replace(found, name=_text(_NAME.pack(_letters(name)))) if name else found
 
 
-def _frame(kind: bytes, version: int, about: tuple[str, int, int], body: bytes) -> bytes:
-    plugin, its_version, count = about
-    size = _HEAD.size - 8 + len(body)
-    return _HEAD.pack(_MAGIC, size, kind, version, plugin.encode("latin-1"), its_version, count) + body
+def _frame(kind: bytes, about: tuple[str, int, int], body: bytes) -> bytes:
+    plugin, version, count = about
+    size = _HEAD.size - 8 + len(body)  # all that follows the size itself
+    return _HEAD.pack(_MAGIC, size, kind, 1, plugin.encode("latin-1"), version, count) + body
 
 
 def _head(data: bytes, kinds: tuple[bytes, ...]) -> tuple[bytes, int, str, int, int]:

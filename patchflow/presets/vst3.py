@@ -1,7 +1,7 @@
 """The container of VST3 presets (`.vstpreset`) as bytes.
 
 Numbers are little-endian. A list at the end says where each chunk lies: `Comp` is what the sound part of the plug-in
-stores, `Cont` what its screen stores, `Info` a text about it, without which some hosts do not show the preset.
+stores, `Cont` what its screen stores, `Info` a text about it, without which some hosts (Live) do not show the preset.
 """
 
 import re
@@ -11,7 +11,7 @@ from xml.sax.saxutils import quoteattr, unescape
 
 from ..errors import PresetError
 
-__all__ = ["VstPreset", "class_id", "from_juce", "parse"]
+__all__ = ["VstPreset", "class_id", "from_juce", "parse_vstpreset"]
 
 _HEAD = struct.Struct("<4si32sq")  # magic, version, class, place of the list
 _LIST = struct.Struct("<4si")
@@ -34,11 +34,11 @@ class VstPreset:
         controller: What its screen stores.
         name: What the preset is called.
         values: Indices and values of the plug-in's parameters, if patchflow wrote it: `Info` may hold anything, and
-            plug-ins do not tell a host what a preset that it has loaded holds.
+            plug-ins do not report to a host what a loaded preset holds.
 
     Example:
         >>> preset = VstPreset("0123456789ABCDEF" * 2, b"sound", b"screen", "Pluck & <Pad>")
-        >>> parse(preset.pack()) == preset
+        >>> parse_vstpreset(preset.pack()) == preset
         True
     """
 
@@ -58,8 +58,10 @@ class VstPreset:
             f'\t<Attribute id="PatchflowValues" value="{values}" type="string" flags=""></Attribute>\n'
             "</MetaInfo>\n"
         ).encode()
+        # All three are always written, even an empty `Cont`: Live's browser drops files without them.
         chunks = {b"Comp": self.component, b"Cont": self.controller, b"Info": info}
-        place, entries = _HEAD.size, b""
+        place = _HEAD.size
+        entries = b""
         for kind, data in chunks.items():
             entries += _ENTRY.pack(kind, place, len(data))
             place += len(data)
@@ -67,7 +69,7 @@ class VstPreset:
         return b"".join((head, *chunks.values(), _LIST.pack(b"List", len(chunks)), entries))
 
 
-def parse(data: bytes) -> VstPreset:
+def parse_vstpreset(data: bytes) -> VstPreset:
     """Reads the content of a `.vstpreset` file.
 
     Raises:
@@ -114,23 +116,32 @@ def from_juce(state: bytes, plugin: str) -> VstPreset:
 
 
 def _juce_part(state: bytes, name: bytes) -> bytes:
-    """A size, a dot, and six bits a letter, the lowest first."""
+    """The bytes of one chunk; `b""` if there is none."""
     found = re.search(rb"<%b>(\d+)\.([^<]*)</%b>" % (name, name), state)
     if not found:
         return b""
-    bits = bytearray()
-    for start in range(0, len(found[2]), 4):
-        number = sum(_JUCE.index(letter) << 6 * place for place, letter in enumerate(found[2][start : start + 4]))
-        bits += number.to_bytes(3, "little")
-    return bytes(bits[: int(found[1])])
+    # JUCE's own base 64: the size in bytes, a dot, then six bits a letter, the lowest first (unlike RFC 4648).
+    # Four letters are three bytes.
+    size = int(found[1])
+    letters = found[2]
+    data = bytearray()
+    for start in range(0, len(letters), 4):
+        number = 0
+        for place, letter in enumerate(letters[start : start + 4]):
+            number |= _JUCE.index(letter) << 6 * place
+        data += number.to_bytes(3, "little")
+    return bytes(data[:size])
 
 
 def _values(info: str) -> tuple[tuple[int, float], ...]:
     found = _VALUES.search(info)
-    pairs = [_VALUE.fullmatch(word) for word in found[1].split()] if found else []
-    if not all(pairs):
-        raise PresetError("its Info chunk: PatchflowValues are not INDEX=VALUE with values in [0, 1]")
-    return tuple((int(pair[1]), float(pair[2])) for pair in pairs if pair)
+    values = []
+    for word in found[1].split() if found else ():
+        pair = _VALUE.fullmatch(word)
+        if not pair:
+            raise PresetError("its Info chunk: PatchflowValues are not INDEX=VALUE with values in [0, 1]")
+        values.append((int(pair[1]), float(pair[2])))
+    return tuple(values)
 
 
 def _chunks(data: bytes, place: int) -> dict[bytes, bytes]:
@@ -143,7 +154,8 @@ def _chunks(data: bytes, place: int) -> dict[bytes, bytes]:
     if len(data) < place + count * _ENTRY.size:
         raise PresetError(f"cut off in its list of {count} chunks")
     chunks = {}
-    for kind, start, size in (_ENTRY.unpack_from(data, place + i * _ENTRY.size) for i in range(count)):
+    for i in range(count):
+        kind, start, size = _ENTRY.unpack_from(data, place + i * _ENTRY.size)
         if start < _HEAD.size or size < 0 or start + size > len(data):
             raise PresetError(f"its chunk {kind!r} is said to be {size:,} bytes at byte {start:,} of {len(data):,}")
         chunks[kind] = data[start : start + size]
@@ -151,8 +163,11 @@ def _chunks(data: bytes, place: int) -> dict[bytes, bytes]:
 
 
 def _attribute(text: str) -> str:
-    """Always in double quotes."""
-    return '"' + quoteattr(f"'{_printable(text)}")[2:-1].replace('"', "&quot;") + '"'
+    """The text as the value of an XML attribute, always in double quotes."""
+    # `quoteattr` would put a text with double quotes into single ones. An apostrophe in front,
+    # which is cut off again, keeps it from that: then it writes double quotes as &quot;.
+    quoted = quoteattr(f"'{_printable(text)}")
+    return '"' + quoted[2:]
 
 
 def _printable(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Checkpoints of a run: all that decides how it goes on, as safetensors."""
+"""Checkpoints of a run: all that decides how it goes on, in one safetensors file."""
 
 import json
 import math
@@ -14,8 +14,9 @@ from torch import Tensor
 
 from ..errors import ModelError
 from ..models import Model
+from ..old_names import with_new_names
 from ..storage import write_atomically
-from .early_stopping import Watch
+from .early_stopping import EarlyStopping
 
 __all__ = ["State", "load_checkpoint", "save_checkpoint"]
 
@@ -27,11 +28,11 @@ class State:
     Args:
         model: What is trained.
         average: An equal model that holds the moving average of its weights.
-        optimizer: Of `model`.
+        optimizer: The optimizer of `model`.
         learned: What it learns from, by the keys of its recipe; a run goes on with nothing else.
         step: Steps taken.
         minutes: Minutes of training they took.
-        watch: What is known of validation losses.
+        early_stopping: What is known of validation losses.
         best: The weights with the best of them, if those are wanted and there was one.
         sums: Sums of the terms of the loss over the steps since the last check.
         summed: Number of these steps.
@@ -43,7 +44,7 @@ class State:
     learned: Mapping[str, Any] = field(default_factory=dict)
     step: int = 0
     minutes: float = 0.0
-    watch: Watch = field(default_factory=Watch)
+    early_stopping: EarlyStopping = field(default_factory=EarlyStopping)
     best: Mapping[str, Tensor] = field(default_factory=dict)
     sums: dict[str, float] = field(default_factory=dict)
     summed: int = 0
@@ -59,25 +60,37 @@ def save_checkpoint(path: Path, state: State) -> None:
     Raises:
         StorageError: If the file cannot be written.
     """
-    tensors = {f"model.{k}": v for k, v in state.model.state_dict().items()}
-    tensors |= {f"average.{k}": v for k, v in state.average.state_dict().items()}
-    tensors |= {f"best.{k}": v for k, v in state.best.items()}
-    for index, entry in state.optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in entry.items()}
+    tensors: dict[str, Tensor] = {}
+    for part, values in (
+        ("model", state.model.state_dict()),
+        ("average", state.average.state_dict()),
+        ("best", state.best),
+    ):
+        tensors |= {f"{part}.{name}": value for name, value in values.items()}
+    for index, moments in state.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
+    contiguous = {name: value.contiguous() for name, value in tensors.items()}
+
+    # Random generators are not here: everything random about a step is seeded by its number. Sums of the losses since
+    # the last check are, so that the log of a resumed run is that of one that never stopped.
     header = {
         "step": str(state.step),
         "minutes": repr(state.minutes),
         "kind": type(state.model).__name__,
         "learned": json.dumps(state.learned),
-        "watch": json.dumps(asdict(state.watch)),
+        "early_stopping": json.dumps(asdict(state.early_stopping)),
         "sums": json.dumps(state.sums),
         "summed": str(state.summed),
     }
-    write_atomically(path, save({k: v.contiguous() for k, v in tensors.items()}, header))
+    write_atomically(path, save(contiguous, header))
 
 
 def load_checkpoint(path: Path, state: State) -> None:
     """Restores `state` from a checkpoint, if there is one.
+
+    Args:
+        path: File that `save_checkpoint` wrote.
+        state: What to change.
 
     Raises:
         ModelError: If the file is damaged, of another model, or of one that learned from something else.
@@ -86,7 +99,7 @@ def load_checkpoint(path: Path, state: State) -> None:
         return
     try:
         with safe_open(path, "pt") as file:
-            header = file.metadata()
+            header = with_new_names("checkpoint", file.metadata() or {})
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         _restore(state, header, tensors)
     except (KeyError, OSError, RuntimeError, SafetensorError, TypeError, ValueError) as error:
@@ -95,6 +108,7 @@ def load_checkpoint(path: Path, state: State) -> None:
 
 
 def _restore(state: State, header: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
+    # what older versions did not write has a default; what they wrote under another name was renamed before
     kind = type(state.model).__name__
     if header.get("kind", kind) != kind:
         raise ValueError(f"of a {header['kind']}, not a {kind}")
@@ -107,12 +121,14 @@ def _restore(state: State, header: Mapping[str, str], tensors: Mapping[str, Tens
     for key, value in _part(tensors, "optimizer.").items():
         index, name = key.split(".", 1)
         moments.setdefault(int(index), {})[name] = value
-    groups = state.optimizer.state_dict()["param_groups"]
+    groups = state.optimizer.state_dict()["param_groups"]  # as the recipe says today, not as the checkpoint's did
     state.optimizer.load_state_dict({"state": moments, "param_groups": groups})
-    state.step, state.minutes = int(header["step"]), float(header["minutes"])
-    state.watch = Watch(**json.loads(header.get("watch", "{}")))
+    state.step = int(header["step"])
+    state.minutes = float(header["minutes"])
+    state.early_stopping = EarlyStopping(**json.loads(header.get("early_stopping", "{}")))
     state.best = _part(tensors, "best.")
-    state.sums, state.summed = json.loads(header.get("sums", "{}")), int(header.get("summed", "0"))
+    state.sums = json.loads(header.get("sums", "{}"))
+    state.summed = int(header.get("summed", "0"))
     if not math.isfinite(state.minutes):
         raise ValueError(f"minutes={state.minutes}")
 

@@ -1,4 +1,4 @@
-"""Several processes that train one model, as torchrun starts them, with batch norm over all of them."""
+"""Several processes that train one model, started by torchrun, with batch norm over all of them."""
 
 import gc
 import os
@@ -26,7 +26,7 @@ class Team:
     Each learns from its share of every batch. Gradients are summed over all, so that they are those of the whole batch.
 
     Args:
-        rank: Number of this process, from 0; the first one writes files and tells of the progress.
+        rank: Number of this process, from 0; the first one writes files and reports the progress.
         size: Number of processes.
         device: Where this one computes.
 
@@ -54,11 +54,16 @@ class Team:
             return batch
         if len(batch) < self.size:
             raise OptionError(f"batch={len(batch)}: fewer items than processes ({self.size})")
-        parts = (x.tensor_split(self.size)[self.rank] for x in (batch.points, batch.mel, batch.note, batch.tags))
-        return Batch(*parts)
+        whole = (batch.points, batch.mel, batch.note, batch.tags)
+        points, mel, note, tags = [tensor.tensor_split(self.size)[self.rank] for tensor in whole]
+        return Batch(points, mel, note, tags)
 
     def prepare(self, model: nn.Module) -> None:
-        """Makes weights equal on all processes, and batch norm look at the items of all of them."""
+        """Makes weights equal on all processes, and batch norm look at the items of all of them.
+
+        Args:
+            model: What is trained; its layers of batch norm are replaced in place.
+        """
         if self.size == 1:
             return
         with torch.no_grad():
@@ -81,23 +86,34 @@ class Team:
         """
         if self.size == 1:
             return
+        # Whether a weight has a gradient may differ between processes, e.g. where no item of a share has a tag. All of
+        # them must sum the same tensors, or they would wait for each other forever: so first they agree on which.
         weights = list(model.parameters())
-        has = torch.tensor([float(w.grad is not None) for w in weights])
-        distributed.all_reduce(has)
-        used = [weight for weight, count in zip(weights, has.tolist(), strict=True) if count]
-        for weight in used:
-            weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
+        has_gradient = torch.tensor([float(weight.grad is not None) for weight in weights])
+        distributed.all_reduce(has_gradient)
+        gradients = []
+        for weight, count in zip(weights, has_gradient.tolist(), strict=True):
+            if not count:
+                continue
+            if weight.grad is None:
+                weight.grad = torch.zeros_like(weight)
+            gradients.append(weight.grad)
+
         buffers = {name: buffer for name, buffer in model.named_buffers() if name in before}
         changes = [change(before[name], buffer) * share for name, buffer in buffers.items()]
-        gradients = [weight.grad for weight in used if weight.grad is not None]
-        summed = _sum([*gradients, *changes, *(term * share for term in terms)])
+        scaled_terms = [term * share for term in terms]
+        summed = _sum([*gradients, *changes, *scaled_terms])
         for tensor, value in zip([*gradients, *changes, *terms], summed, strict=True):
             tensor.copy_(value)
         for (name, buffer), changed in zip(buffers.items(), changes, strict=True):
             buffer.copy_(before[name] + changed)
 
     def agree(self, values: Sequence[float]) -> list[float]:
-        """Returns the first process's numbers on all of them."""
+        """Returns the first process's numbers on all of them.
+
+        Args:
+            values: Numbers of this process, as many as on all others.
+        """
         if self.size == 1:
             return list(values)
         tensor = torch.tensor(list(values), dtype=torch.float64)
@@ -119,7 +135,8 @@ def joined(device: str) -> Iterator[Team]:
     Raises:
         OptionError: If there is no such device, or fewer than processes on this machine.
     """
-    count, local = torch.cuda.device_count() if device == "cuda" else 1, _number("LOCAL_RANK", 0)
+    count = torch.cuda.device_count() if device == "cuda" else 1
+    local = _number("LOCAL_RANK", 0)
     if count == 0:
         raise OptionError("device='cuda': there is no CUDA device here; give device=cpu")
     if device == "cuda" and local >= count:
@@ -130,7 +147,8 @@ def joined(device: str) -> Iterator[Team]:
         return
     if device == "cuda":
         torch.cuda.set_device(own)
-    distributed.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo", timeout=_PATIENCE)
+    backend = "cpu:gloo,cuda:nccl" if device == "cuda" else "gloo"
+    distributed.init_process_group(backend, timeout=_PATIENCE)
     try:
         yield Team(distributed.get_rank(), distributed.get_world_size(), own)
         distributed.barrier()  # a process that ends while another still talks to it is aborted now and then
@@ -140,7 +158,12 @@ def joined(device: str) -> Iterator[Team]:
 
 
 def change(before: Tensor, after: Tensor) -> Tensor:
-    """Returns the difference, which is exactly 0 where nothing changed, infinities too."""
+    """Returns the difference, which is exactly 0 where nothing changed, infinities too.
+
+    Args:
+        before: A tensor as it was.
+        after: The same tensor as it is.
+    """
     return torch.where(before == after, 0.0, after - before)
 
 
@@ -180,13 +203,18 @@ class SharedBatchNorm(nn.modules.batchnorm._BatchNorm):
     def of(cls, norm: nn.modules.batchnorm._BatchNorm) -> "SharedBatchNorm":
         """Returns one that shares the weights and statistics of another batch norm."""
         made = cls(norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
-        made._parameters, made._buffers, made.training = norm._parameters, norm._buffers, norm.training
+        # the very same tensors, not copies: the optimizer has hold of them already
+        made._parameters = norm._parameters
+        made._buffers = norm._buffers
+        made.training = norm.training
         return made
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Returns the normalised input, shape `(B, C, ...)`."""
         if not self.training:
             return super().forward(input)
+        # Sums over the items of all processes, and how many values those were: shares may differ in size. The variance
+        # is that of differences from the common mean, as squares of large values less a large mean would round off.
         dims = [0, *range(2, input.dim())]
         x = input.float()
         count = torch.full((1,), x.numel() / x.shape[1], device=x.device)
@@ -197,22 +225,23 @@ class SharedBatchNorm(nn.modules.batchnorm._BatchNorm):
         variance = _Sum.apply(centred.square().sum(dims)) / sums[-1]
         self._remember(mean.detach(), variance.detach(), sums[-1].detach())
         scale = (variance + self.eps).rsqrt()
-        if self.affine:
-            scale = scale * self.weight
-        out = centred * scale.view(shape)
-        return (out + self.bias.view(shape) if self.affine else out).to(input.dtype)
+        if not self.affine:
+            return (centred * scale.view(shape)).to(input.dtype)
+        scale = scale * self.weight
+        return (centred * scale.view(shape) + self.bias.view(shape)).to(input.dtype)
 
     @torch.no_grad()
     def _remember(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
         self.num_batches_tracked.add_(1)
+        # without a momentum torch keeps the plain mean of all batches
         share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
         self.running_mean.lerp_(mean, share)
         self.running_var.lerp_(variance * (count / (count - 1).clamp_min(1)), share)
 
-    def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002
-        pass  # the batch norm this one was made of had its own idea
+    def _check_input_dim(self, input: Tensor) -> None:
+        pass  # any number of dimensions: that was for the batch norm to check which this one was made of
 
 
 class _Sum(torch.autograd.Function):

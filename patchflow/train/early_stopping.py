@@ -3,11 +3,11 @@
 import math
 from dataclasses import dataclass
 
-__all__ = ["Watch"]
+__all__ = ["EarlyStopping"]
 
 
 @dataclass
-class Watch:
+class EarlyStopping:
     """What a run remembers of its validation losses.
 
     While the weights of the terms still grow every loss is the best so far: a model is only what it is meant to be when
@@ -22,10 +22,10 @@ class Watch:
         warming: Whether weights of terms still grew when the best loss was found.
 
     Example:
-        >>> watch = Watch()
-        >>> watch.see(2.0, 10), watch.see(3.0, 20), watch.see(1.0, 30)
+        >>> early_stopping = EarlyStopping()
+        >>> early_stopping.see(2.0, 10), early_stopping.see(3.0, 20), early_stopping.see(1.0, 30)
         (True, False, True)
-        >>> watch.best_step
+        >>> early_stopping.best_step
         30
     """
 
@@ -44,19 +44,22 @@ class Watch:
             step: Now.
             warming: Whether weights of terms still grow.
         """
-        if not (warming or loss < self.best or self.warming):
+        # `self.warming`: the first loss after the warm-ups is the best, however much lower those before it were
+        if not (warming or self.warming or loss < self.best):
             return False
-        self.best, self.best_step, self.warming = loss, step, warming
+        self.best = loss
+        self.best_step = step
+        self.warming = warming
         return True
 
-    def halve(self, step: int, *, stall: float) -> None:
+    def halve(self, step: int, *, plateau_patience: float) -> None:
         """Halves the learning rate if nothing got better for long enough, since it was halved the last time.
 
         Args:
             step: Now.
-            stall: Steps that are long enough.
+            plateau_patience: Steps that are long enough.
         """
-        if step - max(self.best_step, self.halved_step) >= stall:
+        if step - max(self.best_step, self.halved_step) >= plateau_patience:
             self.halvings += 1
             self.halved_step = step
 

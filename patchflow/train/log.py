@@ -11,6 +11,8 @@ from ..storage import reason, write_atomically
 
 __all__ = ["Log", "last_losses"]
 
+_PARTS = ("train", "valid")
+
 
 class Log:
     r"""Appends to `log.jsonl`; lines of steps that a resumed run takes again are removed first.
@@ -61,13 +63,11 @@ class Log:
                 log.write(json.dumps(line) + "\n")
         except OSError as error:
             raise StorageError(f"cannot write {self._path}: {reason(error)}") from error
+        if self._board is None:
+            return
         for name, value in line.items():
-            if self._board is not None and name != "step":
-                part, _, term = name.partition(".")
-                self._board.add_scalar(f"{term or 'total'}/{part}" if part in _PARTS else name, value, line["step"])
-
-
-_PARTS = ("train", "valid")
+            if name != "step":
+                self._board.add_scalar(_chart(name), value, line["step"])
 
 
 def last_losses(out: Path) -> dict[str, float]:
@@ -77,6 +77,12 @@ def last_losses(out: Path) -> dict[str, float]:
         return {name: line[name] for name in _PARTS}
     except (OSError, ValueError, IndexError, KeyError, TypeError):
         return {}
+
+
+def _chart(name: str) -> str:
+    """What TensorBoard calls a number: `train.latent` is the line `train` of the charts `latent`."""
+    part, _, term = name.partition(".")
+    return f"{term or 'total'}/{part}" if part in _PARTS else name
 
 
 def _board(folder: Path, step: int) -> Any:

@@ -1,4 +1,4 @@
-"""The loop of every run: step, check, keep; exact resume after any interruption."""
+"""The loop of every run: step, check, keep. A run that was stopped anywhere resumes exactly."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -14,42 +14,43 @@ from ..models import Batch
 from ..progress import Progress, ProgressCallback
 from .checkpoint import State, save_checkpoint
 from .distributed import Team
-from .loader import Feed
+from .loader import Loader
 from .log import Log
 from .losses import ERROR, Terms, check_finite, validate
 from .recipe import Recipe
 from .replicas import Replicas
 from .schedule import Schedule
-from .training_data import Material
+from .training_data import TrainingData
 
 __all__ = ["Loop", "advice", "follow", "is_memory_short", "take_step"]
 
-_LOOKED = 32  # steps after which a GPU is asked for its losses; every time would keep it waiting
+_READ_EVERY = 32  # steps after which a GPU is asked for its losses; to ask after every step would keep it waiting
+_SEEDS = 1_000_003  # seeds of one run do not meet those of the next
 _COMPILERS = ("torch._dynamo", "torch._inductor")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Loop:
     """Fits a model until its schedule is over or nothing gets better.
 
     Args:
         settings: The recipe.
-        state: What is trained; goes on from there.
-        terms: Of its loss.
-        material: What is checked on.
-        feed: What is learned from.
-        replicas: Of the model.
-        team: The processes.
+        state: What is trained; the loop goes on from its step.
+        terms: The terms of its loss.
+        data: Has the items to validate on.
+        loader: Gives the batches to learn from.
+        replicas: Compute the gradient of a batch.
+        team: The processes that share every batch.
         out: Folder for checkpoints.
-        log: Told of every check; None in all processes but the first.
-        progress: Told of every check.
+        log: Gets a line for every check; None in all processes but the first.
+        progress: Called after every check.
     """
 
     settings: Recipe
     state: State
     terms: Terms
-    material: Material
-    feed: Feed
+    data: TrainingData
+    loader: Loader
     replicas: Replicas
     team: Team
     out: Path
@@ -57,13 +58,19 @@ class Loop:
     progress: ProgressCallback
 
     def __post_init__(self) -> None:
-        self._schedule = Schedule(self.settings, self.feed.epoch)
-        self._unread: list[Tensor] = []
-        self._start = self._checked = time.monotonic()
-        self._begun = (self.state.step, self.state.minutes)
+        self._schedule = Schedule(self.settings, self.loader.epoch)
+        # where this call began, which is not step 0 if the run was resumed
+        self._began = time.monotonic()
+        self._first_step = self.state.step
+        self._first_minutes = self.state.minutes
+        # since the last check, or the beginning
+        self._checked = self._began
         self._waited = 0.0
-        self._losses, self._several = dict[str, float](), dict[str, float]()
-        self.state.watch.resume(self.state.step, patience=self._patience)
+        self._unread: list[Tensor] = []  # terms of steps, still on the device
+        # what the last check found
+        self._losses: dict[str, float] = {}
+        self._losses_by_term: dict[str, float] = {}
+        self.state.early_stopping.resume(self.state.step, patience=self._patience)
 
     def run(self) -> None:
         """Takes all steps that are left.
@@ -78,6 +85,8 @@ class Loop:
             checked = self._over() or self.state.step % self._schedule.every == 0
             if checked:
                 self._check()
+            # A check may end the run, so that is asked again. The checkpoint comes before the progress callback,
+            # which may stop the run by raising.
             if self._over() or self.state.step % self.settings.save_every == 0:
                 self._save()
             if checked and self.team.leads:
@@ -85,105 +94,145 @@ class Loop:
 
     @property
     def _patience(self) -> float:
-        return self.settings.patience * self.feed.epoch
+        """Steps without a better validation after which the run ends; 0 for never."""
+        return self.settings.patience * self.loader.epoch
 
     @property
-    def _warmed(self) -> float:
+    def _warmup(self) -> float:
+        """The epochs that warm-ups of the terms count."""
         return self._schedule.warmed(self.state.step, self.state.minutes, self.terms.settled)
 
+    @property
+    def _kept(self) -> str:
+        return f"the last checkpoint is kept in {self.out}"
+
     def _over(self) -> bool:
-        return self.state.watch.stopped or self._schedule.done(self.state.step, self.state.minutes) >= 1
+        return self.state.early_stopping.stopped or self._schedule.done(self.state.step, self.state.minutes) >= 1
 
     def _step(self) -> None:
+        """Learns from one batch."""
         state = self.state
+        rate = self._schedule.learning_rate(state.step, state.minutes, state.early_stopping.halvings)
         for group in state.optimizer.param_groups:
-            group["lr"] = self._schedule.rate(state.step, state.minutes, state.watch.halvings)
-        weights = self.terms.at(self._warmed)
+            group["lr"] = rate
+        weights = self.terms.at(self._warmup)
         try:
-            batch = self.feed.take(state.step)
+            batch = self.loader.take(state.step)
             found = take_step(state, self.settings, batch, self.replicas, weights)
         except (MemoryError, RuntimeError) as error:
             self._explain(error)
             raise
-        minutes = self._begun[1] + (time.monotonic() - self._start) / 60
-        state.minutes = self.team.agree([minutes])[0] if self.settings.minutes else minutes
+
+        minutes = self._first_minutes + (time.monotonic() - self._began) / 60
+        if self.settings.minutes:
+            # The clock ends this run, so all processes go by that of the first one: if one of them stopped a step
+            # before the others, those would wait for it forever.
+            minutes = self.team.agree([minutes])[0]
+        state.minutes = minutes
+
         self._unread.append(torch.stack([found[name] for name in self.terms.names]))
-        if self.settings.device == "cpu" or len(self._unread) >= _LOOKED:
+        if self.settings.device == "cpu" or len(self._unread) >= _READ_EVERY:
             self._read()
 
     def _read(self) -> None:
-        """Adds up the terms of the steps since the last time, if all are numbers."""
-        first = self.state.step - len(self._unread) + 1
-        for step, row in enumerate(torch.stack(self._unread).tolist() if self._unread else [], first):
-            named = dict(zip(self.terms.names, row, strict=True))
-            check_finite(named.items(), step, self._kept)
-            self.state.sums = {name: self.state.sums.get(name, 0.0) + value for name, value in named.items()}
-            self.state.summed += 1
+        """Adds up the terms of the steps since the last time, if all are finite."""
+        if not self._unread:
+            return
+        state = self.state
+        first = state.step - len(self._unread) + 1
+        rows = torch.stack(self._unread).tolist()
+        for step, row in enumerate(rows, first):
+            values = dict(zip(self.terms.names, row, strict=True))
+            check_finite(values.items(), step, self._kept)
+            state.sums = {name: state.sums.get(name, 0.0) + value for name, value in values.items()}
+            state.summed += 1
         self._unread = []
 
     def _check(self) -> None:
+        """Validates the model, decides what follows from that, and logs it."""
         self._read()
-        idle = (self.feed.waited - self._waited) / max(1e-9, time.monotonic() - self._checked)
-        state, train = self.state, {name: value / self.state.summed for name, value in self.state.sums.items()}
+        state = self.state
+        seconds = time.monotonic() - self._checked
+        idle = (self.loader.waited - self._waited) / max(1e-9, seconds)
+
+        train = {name: value / state.summed for name, value in state.sums.items()}
         valid = self._validate()
-        check_finite(((f"valid {name}", value) for name, value in valid.items()), state.step, self._kept)
-        watched = valid[self.settings.watch] if self.settings.watch else self.terms.total(valid)
-        warming = self._warmed < self.terms.settled
-        if state.watch.see(watched, state.step, warming=warming) and self.settings.keeps_best:
-            state.best = {key: value.detach().cpu().clone() for key, value in state.average.state_dict().items()}
-        if self.settings.schedule == "plateau":
-            state.watch.halve(state.step, stall=self.settings.stall * self.feed.epoch)
-        state.watch.stop(state.step, patience=self._patience)
-        state.sums, state.summed = {}, 0
+        named = {f"valid {name}": value for name, value in valid.items()}
+        check_finite(named.items(), state.step, self._kept)
+        self._decide(valid)
+        state.sums = {}
+        state.summed = 0
+
         self._losses = {"train": self.terms.total(train), "valid": self.terms.total(valid)}
-        self._several = {f"train.{k}": v for k, v in train.items()} | {f"valid.{k}": v for k, v in valid.items()}
+        self._losses_by_term = {f"train.{name}": value for name, value in train.items()}
+        self._losses_by_term |= {f"valid.{name}": value for name, value in valid.items()}
         if self.log is not None:
-            self.log.write({**self._facts(idle), **self._losses, **self._several})
-        self._waited, self._checked = self.feed.waited, time.monotonic()
+            self.log.write({**self._facts(idle), **self._losses, **self._losses_by_term})
+        self._waited = self.loader.waited
+        self._checked = time.monotonic()
 
     def _validate(self) -> dict[str, float]:
-        if not self.settings.average:
-            follow(self.state, 0.0)
-        guessing = self.settings.watch == ERROR
-        names = (*self.terms.names, ERROR) if guessing else self.terms.names
+        """The terms of the loss over the validation items, and the error if that is monitored."""
+        self._follow_at_once()
+        with_error = self.settings.monitor == ERROR
+        names = (*self.terms.names, ERROR) if with_error else self.terms.names
         found: Mapping[str, float] = dict.fromkeys(names, 0.0)
         if self.team.leads:
-            found = validate(self.state.average, self.material, self.team.device, guessing=guessing)
-        return dict(zip(names, self.team.agree([found[name] for name in names]), strict=True))
+            found = validate(self.state.average, self.data, self.team.device, with_error=with_error)
+        # one process validates and all take its numbers, so that all stop or halve at the same step
+        agreed = self.team.agree([found[name] for name in names])
+        return dict(zip(names, agreed, strict=True))
+
+    def _decide(self, valid: Mapping[str, float]) -> None:
+        """Keeps the weights if they are the best so far, halves the learning rate and stops if it is time to."""
+        state = self.state
+        loss = valid[self.settings.monitor] if self.settings.monitor else self.terms.total(valid)
+        warming = self._warmup < self.terms.settled
+        is_best = state.early_stopping.see(loss, state.step, warming=warming)
+        if is_best and self.settings.keeps_best:
+            state.best = {key: value.detach().cpu().clone() for key, value in state.average.state_dict().items()}
+        if self.settings.schedule == "plateau":
+            plateau_patience = self.settings.plateau_patience * self.loader.epoch
+            state.early_stopping.halve(state.step, plateau_patience=plateau_patience)
+        state.early_stopping.stop(state.step, patience=self._patience)
 
     def _facts(self, idle: float) -> dict[str, float]:
         """What the log says beside the losses; `idle` is the share of the time that was spent waiting for items."""
         state = self.state
         return {
             "step": state.step,
-            "epoch": round(state.step / self.feed.epoch, 3),
+            "epoch": round(state.step / self.loader.epoch, 3),
             "minutes": round(state.minutes, 3),
-            "rate": state.optimizer.param_groups[0]["lr"],
+            "learning_rate": state.optimizer.param_groups[0]["lr"],
             "idle": round(idle, 4),
         }
 
     def _save(self) -> None:
+        """Writes the checkpoint, once all losses up to this step are known to be finite."""
         self._read()
-        if not self.settings.average:
-            follow(self.state, 0.0)
+        self._follow_at_once()
         if self.team.leads:
             save_checkpoint(self.out / "checkpoint.safetensors", self.state)
 
+    def _follow_at_once(self) -> None:
+        """Makes the average equal to the weights where the recipe wants no moving average."""
+        if not self.settings.ema:
+            follow(self.state, 0.0)
+
     def _report(self) -> Progress:
-        losses = self._losses | (self._several if len(self.terms.names) > 1 else {})
+        losses = dict(self._losses)
+        if len(self.terms.names) > 1:
+            losses |= self._losses_by_term
         left = None if self._over() else self._seconds_left()
         return Progress("train", self.state.step, self._schedule.steps, "steps", seconds_left=left, losses=losses)
 
     def _seconds_left(self) -> float:
-        """As long as the rest takes at the speed so far, if nothing stops it early."""
-        taken = time.monotonic() - self._start
-        left = taken * (self._schedule.steps - self.state.step) / max(1, self.state.step - self._begun[0])
+        """Seconds that the steps left take at the speed so far, if nothing stops the run early."""
+        seconds = time.monotonic() - self._began
+        taken = max(1, self.state.step - self._first_step)
+        left = seconds * (self._schedule.steps - self.state.step) / taken
         limit = 60 * (self.settings.minutes - self.state.minutes) if self.settings.minutes else left
         return min(left, max(0.0, limit))
-
-    @property
-    def _kept(self) -> str:
-        return f"the last checkpoint is kept in {self.out}"
 
     def _explain(self, error: MemoryError | RuntimeError) -> None:
         """Raises an error that helps, if memory is short or torch cannot compile."""
@@ -192,22 +241,25 @@ class Loop:
             raise OptionError(f"compile=true: torch cannot compile this model here. Give compile=false. ({reason})")
         if not is_memory_short(error):
             return
-        clear_frames(error.__traceback__)  # they hold on to the memory
-        batch, attempt = self.settings.batch, self._attempt if self.team.size == 1 else None
+        # The traceback's frames hold the tensors of the failed step. They have to go before smaller batches are tried,
+        # or none would fit.
+        clear_frames(error.__traceback__)
+        batch = self.settings.batch
+        attempt = self._attempt if self.team.size == 1 else None
         where = f"{self.team.device} at step {self.state.step + 1}"
         raise OptionError(f"batch={batch}: out of memory on {where}. {advice(batch, attempt)}") from None
 
     def _attempt(self, count: int) -> None:
         """Computes a gradient for some items, beside what the optimizer will need."""
         self.state.optimizer.zero_grad(set_to_none=True)
-        weights = [] if self.state.optimizer.state else list(self.state.model.parameters())
-        moments = [torch.empty_like(weight) for weight in weights for _ in range(2)]
-        batch = self.feed.take_some(self.state.step, count)
+        moments: list[Tensor] = []
+        if not self.state.optimizer.state:
+            # no step was taken yet, so the two moments of every weight that Adam keeps do not exist
+            for weight in self.state.model.parameters():
+                moments += [torch.empty_like(weight), torch.empty_like(weight)]
+        batch = self.loader.take_some(self.state.step, count)
         self.replicas.backward(batch, seed=0, mixed=self.settings.is_mixed)
         del moments
-
-
-_SPREAD = 1_000_003  # seeds of one run do not meet those of the next
 
 
 def take_step(
@@ -219,17 +271,18 @@ def take_step(
         state: What is trained.
         settings: The recipe.
         batch: What to learn from.
-        replicas: Of the model.
+        replicas: Replicas of the model.
         weights: Weight of every term.
     """
-    seed = settings.seed * _SPREAD + state.step
+    # a seed of the step alone: a resumed run draws what it would have drawn
+    seed = settings.seed * _SEEDS + state.step
     terms = replicas.backward(batch, weights, seed=seed, mixed=settings.is_mixed)
     if settings.clip:
         nn.utils.clip_grad_norm_(state.model.parameters(), settings.clip)
     state.optimizer.step()
     state.step += 1
-    if settings.average:
-        follow(state, settings.average)
+    if settings.ema:
+        follow(state, settings.ema)
     return terms
 
 
@@ -241,18 +294,21 @@ def follow(state: State, decay: float) -> None:
         state: What is trained.
         decay: Share of the average that stays, less in the first steps; 0 makes it equal to the weights.
     """
+    # The average begins as the untrained weights. After step n it keeps no more than (n + 1) / (n + 10) of itself, or
+    # it would be full of them for thousands of steps.
     decay = min(decay, (state.step + 1) / (state.step + 10))
-    ours, theirs = state.average, state.model
-    for slow, fast in zip(ours.parameters(), theirs.parameters(), strict=True):
+    average = state.average
+    model = state.model
+    for slow, fast in zip(average.parameters(), model.parameters(), strict=True):
         slow.lerp_(fast, 1 - decay)
-    for slow, fast in zip(ours.buffers(), theirs.buffers(), strict=True):
+    for slow, fast in zip(average.buffers(), model.buffers(), strict=True):
         if slow.is_floating_point():
             slow.copy_(torch.where(slow == fast, slow, slow.lerp(fast, 1 - decay)))  # infinities stay as they are
         else:
             slow.copy_(fast)
 
 
-_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc")
+_SHORT = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc")
 
 
 def is_memory_short(error: BaseException) -> bool:
@@ -264,7 +320,7 @@ def is_memory_short(error: BaseException) -> bool:
     """
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(word in str(error) for word in _WORDS)
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _SHORT)
 
 
 def advice(batch: int, attempt: Callable[[int], None] | None) -> str:

@@ -1,4 +1,4 @@
-"""The terms of a loss: their weights, which may grow over the first epochs, and their validation."""
+"""The terms of a loss: their weights, which may grow over the first epochs, and validation."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -9,9 +9,14 @@ import torch
 
 from ..errors import ModelError, UnknownName
 from ..models import Batch, Model
-from .training_data import Material, load
+from .training_data import TrainingData, load_batch
 
 __all__ = ["ERROR", "Terms", "check_finite", "validate"]
+
+ERROR = "error"
+"""What may be monitored beside the terms: mean squared error of the parameters of the single best prediction."""
+
+_BATCH = 128  # items that are validated at once
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class Terms:
     Args:
         names: All terms.
         weights: Weight by name; 1 for those not named.
-        warm_up: Epochs over which a weight grows linearly from 0, by name; 0 for those not named.
+        loss_warmup: Epochs over which a weight grows linearly from 0, by name; 0 for those not named.
 
     Raises:
         UnknownName: If a weight or a warm-up is of no term of the model.
@@ -34,16 +39,16 @@ class Terms:
 
     names: tuple[str, ...]
     weights: Mapping[str, float]
-    warm_up: Mapping[str, float]
+    loss_warmup: Mapping[str, float]
 
     def __post_init__(self) -> None:
-        for name in (*self.weights, *self.warm_up):
+        for name in (*self.weights, *self.loss_warmup):
             self.check(name)
 
     @property
     def settled(self) -> float:
         """Epochs until all weights are what they stay."""
-        return max(self.warm_up.values(), default=0.0)
+        return max(self.loss_warmup.values(), default=0.0)
 
     def check(self, name: str) -> None:
         """Makes sure that there is a term of a name.
@@ -60,24 +65,32 @@ class Terms:
         Args:
             epoch: Epochs since training began, at least 0; infinity for the weights of the end.
         """
-        return {name: self.weights.get(name, 1.0) * self._grown(name, epoch) for name in self.names}
+        weights = {}
+        for name in self.names:
+            weights[name] = self.weights.get(name, 1.0) * self._grown(name, epoch)
+        return weights
 
     def total(self, values: Mapping[str, float]) -> float:
-        """Returns the sum of terms at their final weights, which can be compared over the whole run."""
+        """Returns the sum of terms at their final weights, which can be compared over the whole run.
+
+        Args:
+            values: Terms by name; what is no term is left out.
+        """
         return sum(self.weights.get(name, 1.0) * values[name] for name in self.names)
 
     def _grown(self, name: str, epoch: float) -> float:
-        over = self.warm_up.get(name, 0.0)
-        return min(1.0, epoch / over) if over > 0 else 1.0
+        """The share of its final weight that a term has at some time, 0 to 1."""
+        epochs = self.loss_warmup.get(name, 0.0)
+        return min(1.0, epoch / epochs) if epochs > 0 else 1.0
 
 
 def check_finite(values: Iterable[tuple[str, float]], step: int, kept: str) -> None:
-    """Makes sure that all terms are numbers.
+    """Makes sure that all terms are finite.
 
     Args:
         values: Terms by name.
         step: The step they are of.
-        kept: What is kept of the run, for the error.
+        kept: What is kept of the run, for the error message.
 
     Raises:
         ModelError: If one is infinite or not a number.
@@ -87,32 +100,26 @@ def check_finite(values: Iterable[tuple[str, float]], step: int, kept: str) -> N
         raise ModelError(f"loss: {', '.join(bad)} at step {step}: stopped; {kept}")
 
 
-ERROR = "error"
-"""What may be watched beside the terms of the loss: mean squared error of the parameters of the single best guess."""
-
-_BATCH = 128
-
-
 @torch.no_grad()
-def validate(model: Model, material: Material, device: str, *, guessing: bool = False) -> dict[str, float]:
-    """Returns the terms of the loss over all validation items, with the same chance every time.
+def validate(model: Model, data: TrainingData, device: str, *, with_error: bool = False) -> dict[str, float]:
+    """Returns the terms of the loss over all validation items, with the same random numbers every time.
 
     Args:
-        model: What to check.
-        material: Has the items.
+        model: What to validate.
+        data: Has the items.
         device: Where the model is.
-        guessing: Whether to return `ERROR`, too.
+        with_error: Whether to return `ERROR`, too.
     """
-    torch.manual_seed(0)
+    torch.manual_seed(0)  # for layers that know no generator
     generator = torch.Generator(device).manual_seed(0)
     model.eval()
     sums: dict[str, float] = {}
-    count = len(material.valid)
+    count = len(data.valid)
     for first in range(0, count, _BATCH):
         rows = np.arange(first, min(first + _BATCH, count))
-        batch = load(material.valid, rows, material.hears).to(device)
+        batch = load_batch(data.valid, rows, data.input).to(device)
         terms = model.loss(batch, generator)
-        if guessing:
+        if with_error:
             terms[ERROR] = _error(model, batch)
         for name, term in terms.items():
             sums[name] = sums.get(name, 0.0) + float(term) * len(rows)
@@ -121,5 +128,5 @@ def validate(model: Model, material: Material, device: str, *, guessing: bool = 
 
 def _error(model: Model, batch: Batch) -> torch.Tensor:
     context = model.encode(batch.mel, batch.note)
-    guess = model.decode(context.new_zeros(len(batch), model.noise), context)
-    return (guess - batch.points).square().mean()
+    prediction = model.decode(context.new_zeros(len(batch), model.noise), context)
+    return (prediction - batch.points).square().mean()

@@ -1,4 +1,4 @@
-"""A recipe: everything that decides what a training run makes; small files over a base."""
+"""The recipe of a training run: all settings that decide what it makes; small files over a base."""
 
 import math
 from collections.abc import Mapping
@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OptionError
-from ..settings import check_ranges, check_shares, make_settings, read_table, with_overrides
+from ..old_names import with_new_name, with_new_names
+from ..settings import check_ranges, check_shares, make_settings, read_toml, with_overrides
 
 __all__ = ["Recipe", "laid_over", "read_layers", "read_recipe"]
 
@@ -27,7 +28,7 @@ class Recipe:
         fold: Of the families of `data`, which are the test set; those are never trained on.
         synth: Name of the engine.
         model: Name of the model.
-        start: Weights to begin with, of the same synth and sizes; chance if empty.
+        start: Weights to begin with, of the same synth and sizes; random ones if empty.
         sizes: Keyword arguments of the model; its defaults if empty.
         cache: With `bank`: folder for rendered items; `out`/cache if empty.
         items: With `bank`: number of items to render before training.
@@ -41,30 +42,31 @@ class Recipe:
         batch: Items a step, over all processes and workers.
         workers: Threads that share the batch; on a few cores better than threads within operations.
         weights: Weight of a term of the loss, by its name; 1 for those not named.
-        warm_up: Epochs over which the weight of a term grows from 0, by its name; 0 for those not named. With
+        loss_warmup: Epochs over which the weight of a term grows from 0, by its name; 0 for those not named. With
             `minutes` all grow faster if need be, see `Schedule.warmed`.
-        rate: Largest learning rate.
-        rise: Steps until the learning rate is at its largest.
+        learning_rate: Largest learning rate.
+        warmup_steps: Steps until the learning rate is at its largest.
         schedule: `"cosine"`: the rate falls to nearly nothing until the end; `"plateau"`: it is halved when the
             validation loss stalls.
-        stall: Epochs without a better validation after which `"plateau"` halves the rate.
+        plateau_patience: Epochs without a better validation after which `"plateau"` halves the rate.
         patience: Epochs without a better validation after which the run ends; 0 for never.
-        watch: Term of the loss whose validation decides what is better, or `"error"`: the mean squared error of the
-            parameters of the single best guess, which means the same for every model; the weighted sum of all
+        monitor: Term of the loss whose validation decides what is better, or `"error"`: the mean squared error of the
+            parameters of the single best prediction, which means the same for every model; the weighted sum of all
             terms if empty.
         keep: `"best"`: the weights with the best validation once warm-ups are over; `"last"`: those at the end;
             `"auto"`: the best if the run is by `"plateau"` or `patience`, else the last.
-        average: Decay of the moving average of the weights, which is what is validated and kept; 0 for none.
+        ema: Decay of the moving average of the weights, which is what is validated and kept; 0 for none.
         weight_decay: Of AdamW; 0 makes it Adam.
         clip: Largest norm of the gradient; 0 for no limit.
-        augmented: Share of items that sound recorded rather than rendered, 0 to 1; with `data` 0 if not given.
+        augmented: Share of items that are made to sound recorded rather than rendered, 0 to 1; with `data` 0 if not
+            given.
         every: Steps from one validation to the next; 0 for an epoch, or 250 if the run is by `steps`.
         save_every: Steps from one checkpoint to the next.
         device: `"cpu"` or `"cuda"`.
         precision: `"float32"`; `"bfloat16"` for products where that is safe; `"auto"`: bfloat16 on CUDA only.
         compile: Whether to compile the model, which costs minutes first and may save time later.
         tensorboard: Whether to log for TensorBoard too, in `out`/tensorboard.
-        seed: Of all chance.
+        seed: Seed of all random numbers.
     """
 
     bank: str = ""
@@ -88,15 +90,15 @@ class Recipe:
     batch: int = 128
     workers: int = 1
     weights: Mapping[str, float] = field(default_factory=dict)
-    warm_up: Mapping[str, float] = field(default_factory=dict)
-    rate: float = 6e-4
-    rise: int = 200
+    loss_warmup: Mapping[str, float] = field(default_factory=dict)
+    learning_rate: float = 6e-4
+    warmup_steps: int = 200
     schedule: str = "cosine"
-    stall: float = 20.0
+    plateau_patience: float = 20.0
     patience: float = 0.0
-    watch: str = ""
+    monitor: str = ""
     keep: str = "auto"
-    average: float = 0.999
+    ema: float = 0.999
     weight_decay: float = 0.01
     clip: float = 1.0
     augmented: float = 0.5
@@ -112,16 +114,17 @@ class Recipe:
         check_ranges(self, _RANGES)
         check_ranges(self, [("steps", 0 if self.epochs else 1, 1e9)])
         check_shares(plain=self.plain, crossed=self.crossed, jittered=self.jittered)
-        for key, words in _WORDS.items():
-            if getattr(self, key) not in words:
-                raise OptionError(f"{key}={getattr(self, key)!r}: not {' or '.join(words)}")
-        for table in ("weights", "warm_up"):
+        for key, allowed in _ALLOWED.items():
+            if getattr(self, key) not in allowed:
+                raise OptionError(f"{key}={getattr(self, key)!r}: not {' or '.join(allowed)}")
+        for table in ("weights", "loss_warmup"):
             for name, value in getattr(self, table).items():
                 if not 0 <= value < math.inf:
                     raise OptionError(f"{table}.{name}={value}: not a number of at least 0")
-        longest = max(self.warm_up.values(), default=0)
-        if self.epochs and not self.minutes and longest > self.epochs:  # else it ends with the planned share of minutes
-            raise OptionError(f"warm_up={longest:g}, epochs={self.epochs}: it would never end. Give more epochs.")
+        longest = max(self.loss_warmup.values(), default=0)
+        # where the clock ends the run, warm-ups hurry (see `Schedule.warmed`)
+        if self.epochs and not self.minutes and longest > self.epochs:
+            raise OptionError(f"loss_warmup={longest:g}, epochs={self.epochs}: it would never end. Give more epochs.")
         if self.compile and self.workers > 1:
             raise OptionError(f"compile=true, workers={self.workers}: threads cannot compile. Give workers=1.")
 
@@ -146,11 +149,11 @@ _RANGES = (
     ("minutes", 0, 1e6),
     ("batch", 2, 1e6),
     ("workers", 1, 1024),
-    ("rate", 0, 1),
-    ("rise", 0, 1e9),
-    ("stall", 0, 1e6),
+    ("learning_rate", 0, 1),
+    ("warmup_steps", 0, 1e9),
+    ("plateau_patience", 0, 1e6),
     ("patience", 0, 1e6),
-    ("average", 0, 0.999999),
+    ("ema", 0, 0.999999),
     ("weight_decay", 0, 10),
     ("clip", 0, 1e9),
     ("augmented", 0, 1),
@@ -158,13 +161,15 @@ _RANGES = (
     ("save_every", 1, 1e9),
     ("seed", 0, 2**32 - 1),
 )
-_WORDS = {
+_ALLOWED = {
     "schedule": ("cosine", "plateau"),
     "keep": ("auto", "best", "last"),
     "device": ("cpu", "cuda"),
     "precision": ("auto", "float32", "bfloat16"),
 }
 _OF_A_BANK = ("cache", "items", "plain", "crossed", "jittered", "stream")
+_RIVALS = (("bank", "data"), ("steps", "epochs"))  # each is given in place of the other
+_CONTRADICTIONS = (*_RIVALS, *(("data", key) for key in _OF_A_BANK), ("bank", "fold"))
 
 
 def read_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) -> Recipe:
@@ -179,37 +184,47 @@ def read_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) ->
         OptionError: If one is not TOML, a value has the wrong type or is not allowed, or keys contradict each other.
         UnknownName: If a key is not one of a recipe.
     """
-    values = _overridden(read_layers(path), overrides or {})
+    renamed = {with_new_name("recipe", key): text for key, text in (overrides or {}).items()}
+    values = with_new_names("recipe", _overridden(read_layers(path), renamed))
     _check_together(values, path)
     if values.get("epochs"):
-        values["steps"] = 0
+        values["steps"] = 0  # or it would have its default
     if values.get("data"):
         values.setdefault("augmented", 0.0)
     return make_settings(values, Recipe, path)
 
 
 def _overridden(values: Mapping[str, Any], overrides: Mapping[str, str]) -> dict[str, Any]:
+    """The values with overrides, which are a layer of their own: `epochs=5` takes away the recipe's `steps`."""
     changed = with_overrides(values, Recipe, overrides)
-    upper = {key: value for key, value in changed.items() if key not in values or value is not values[key]}
-    return laid_over({key: value for key, value in values.items() if key not in upper}, upper)
+    lower: dict[str, Any] = {}
+    upper: dict[str, Any] = {}
+    for key, value in changed.items():
+        # the very same object was not overridden; what was overridden by an equal value is in the upper layer
+        if key in values and value is values[key]:
+            lower[key] = value
+        else:
+            upper[key] = value
+    return laid_over(lower, upper)
 
 
 def _check_together(values: Mapping[str, Any], path: str | Path) -> None:
     """Makes sure that the keys that are given go together."""
     given = {key for key, value in values.items() if value not in ("", 0, False)}
-    missing = [name for name in ("bank or data", "out") if not given & set(name.split(" or "))]
+    missing = []
+    if not given & {"bank", "data"}:
+        missing.append("bank or data")
+    if "out" not in given:
+        missing.append("out")
+    # an unknown key may be one of these, misspelt: then the error that names it, raised later, is of more help
     if missing and values.keys() <= Recipe.__dataclass_fields__.keys():
         raise OptionError(f"{path}: needs {', '.join(missing)}")
-    rivals = [("bank", "data"), ("steps", "epochs"), *(("data", key) for key in _OF_A_BANK), ("bank", "fold")]
-    for first, second in rivals:
+    for first, second in _CONTRADICTIONS:
         if {first, second} <= given:
             shown = f"{first}={values[first]!r}, {second}={values[second]!r}"
             raise OptionError(f"{shown}: contradict each other. Remove {second} or {first}.")
-    if "stall" in given and values.get("schedule", "cosine") != "plateau":
-        raise OptionError(f"stall={values['stall']!r}: is for schedule='plateau'")
-
-
-_RIVALS = (("bank", "data"), ("steps", "epochs"))  # each says instead of the other
+    if "plateau_patience" in given and values.get("schedule", "cosine") != "plateau":
+        raise OptionError(f"plateau_patience={values['plateau_patience']!r}: is for schedule='plateau'")
 
 
 def read_layers(path: str | Path) -> dict[str, Any]:
@@ -225,18 +240,20 @@ def read_layers(path: str | Path) -> dict[str, Any]:
         StorageError: If a file cannot be read.
         OptionError: If one is not TOML, `base` is not a text, or a file is its own base.
     """
-    layers, place, seen = list[dict[str, Any]](), Path(path), list[Path]()
+    layers: list[dict[str, Any]] = []  # from the recipe down to the last base
+    seen: list[Path] = []
+    base = Path(path)
     while True:
-        if place.resolve() in seen:
-            raise OptionError(f"{path}: base leads in a circle, back to {place.name}")
-        seen.append(place.resolve())
-        layers.append(read_table(place))
-        base = layers[-1].get("base", "")
-        if not isinstance(base, str):
-            raise OptionError(f"base={base!r}: not a text in quotes")
-        if not base:
+        if base.resolve() in seen:
+            raise OptionError(f"{path}: base leads in a circle, back to {base.name}")
+        seen.append(base.resolve())
+        layers.append(with_new_names("recipe", read_toml(base)))
+        further = layers[-1].get("base", "")
+        if not isinstance(further, str):
+            raise OptionError(f"base={further!r}: not a text in quotes")
+        if not further:
             break
-        place = place.parent / base
+        base = base.parent / further
     values = layers.pop()
     while layers:
         values = laid_over(values, layers.pop())
@@ -255,11 +272,17 @@ def laid_over(values: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, 
         {'sizes': {'width': 1, 'bins': 3}, 'epochs': 2}
     """
     found = dict(values)
+    # the lower layer's `steps` would contradict the upper layer's `epochs`, so it goes; both in one layer stay, for
+    # whoever checks to refuse
     for first, second in _RIVALS:
-        for ours, theirs in ((first, second), (second, first)):
-            if ours in upper and theirs not in upper:
-                found.pop(theirs, None)
+        if first in upper and second not in upper:
+            found.pop(second, None)
+        if second in upper and first not in upper:
+            found.pop(first, None)
     for key, value in upper.items():
         lower = found.get(key)
-        found[key] = {**lower, **value} if isinstance(lower, dict) and isinstance(value, dict) else value
+        if isinstance(lower, dict) and isinstance(value, dict):
+            found[key] = {**lower, **value}
+        else:
+            found[key] = value
     return found

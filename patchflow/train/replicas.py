@@ -13,6 +13,8 @@ from .distributed import Team, change
 
 __all__ = ["Replicas"]
 
+_SEEDS = 2**40  # seeds of replicas are so far apart that those of their steps do not meet
+
 
 class Replicas:
     """Twins of a model that share its weights but have gradients of their own.
@@ -52,34 +54,39 @@ class Replicas:
         """Sets the gradients of the mean loss over a batch and returns its terms, not weighted.
 
         Args:
-            batch: What to learn from; every process is given the same.
+            batch: What to learn from; every process gets the same.
             weights: Weight of every term by name; 1 for those not named.
-            seed: Of all chance within the model.
+            seed: Seed of all random numbers within the model.
             mixed: Whether to compute in bfloat16 where that is safe.
         """
         ours = self._team.share(batch)
-        shares, device = list(ours.chunk(len(self._models))), ours.points.device
+        shares = list(ours.chunk(len(self._models)))
+        device = ours.points.device
+        # every replica of every process has random numbers of its own; those of this process begin at `first`
         first = self._team.rank * len(self._models)
-        torch.manual_seed(seed + first * 2**40)  # for layers that know no generator
-        several = len(self._models) * self._team.size > 1
-        before = {name: buffer.clone() for name, buffer in self._floating(0).items()} if several else {}
+        torch.manual_seed(seed + first * _SEEDS)  # for layers that know no generator
+        # Buffers, such as the statistics of batch norm, change while the loss is computed. Where several replicas
+        # change them, each by what its share says, the changes are averaged afterwards.
+        before: dict[str, Tensor] = {}
+        if len(self._models) * self._team.size > 1:
+            before = {name: buffer.clone() for name, buffer in self._floating(0).items()}
 
         def work(k: int) -> dict[str, Tensor]:
             model = self._models[k].train()
-            generator = torch.Generator(device).manual_seed(seed + (first + k) * 2**40)
+            generator = torch.Generator(device).manual_seed(seed + (first + k) * _SEEDS)
             with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
                 terms = self._losses[k](shares[k], generator)
-                scale = len(shares[k]) / len(batch)
-                loss = torch.stack([(weights or {}).get(name, 1.0) * term for name, term in terms.items()]).sum()
+                weighted = [(weights or {}).get(name, 1.0) * term for name, term in terms.items()]
+                loss = torch.stack(weighted).sum()
             model.zero_grad(set_to_none=True)
-            (loss * scale).backward()
+            # terms are means over a share, so with its part of the whole batch the gradients add up to that of the mean
+            (loss * (len(shares[k]) / len(batch))).backward()
             return {name: term.detach().float() for name, term in terms.items()}
 
-        alone = len(self._models) == 1  # then this thread is as good, and its memory is at hand
+        alone = len(self._models) == 1  # then this thread is as good as another, and its memory is at hand
         found = [work(0)] if alone else list(self._pool.map(work, range(len(shares))))
         parts = [len(share) / len(ours) for share in shares]
-        terms = {name: torch.stack([one[name] * p for one, p in zip(found, parts, strict=True)]).sum()
-                 for name in found[0]}  # fmt: skip
+        terms = _mean_terms(found, parts)
         self._gather(before, parts)
         self._team.sum_up(self._models[0], before, list(terms.values()), len(ours) / len(batch))
         return terms
@@ -89,10 +96,13 @@ class Replicas:
         """Adds up the twins' gradients, and shares out what changed in the buffers."""
         if len(self._models) == 1:
             return
+        # One twin after the other, whichever was ready first: sums of floats depend on their order. A batch smaller
+        # than the number of twins leaves the last ones without a share, and with the gradients of another step.
         for twin in self._models[1 : len(parts)]:
             for ours, theirs in zip(self._models[0].parameters(), twin.parameters(), strict=True):
-                if theirs.grad is not None:
-                    ours.grad = theirs.grad if ours.grad is None else ours.grad.add_(theirs.grad)
+                if theirs.grad is None:
+                    continue
+                ours.grad = theirs.grad if ours.grad is None else ours.grad.add_(theirs.grad)
         buffers = [self._floating(k) for k in range(len(self._models))]
         for name, old in before.items():
             changes = [change(old, buffers[k][name]) * part for k, part in enumerate(parts)]
@@ -104,7 +114,17 @@ class Replicas:
         return {name: x for name, x in self._models[k].named_buffers() if x.is_floating_point()}
 
 
+def _mean_terms(found: list[dict[str, Tensor]], parts: list[float]) -> dict[str, Tensor]:
+    """The terms over a batch, of the terms of its shares, which are these parts of it."""
+    terms = {}
+    for name in found[0]:
+        weighted = [one[name] * part for one, part in zip(found, parts, strict=True)]
+        terms[name] = torch.stack(weighted).sum()
+    return terms
+
+
 def _twin(model: Model) -> Model:
+    """A copy whose weights are the same tensors as the model's: a step of the optimizer moves both."""
     twin = copy.deepcopy(model)
     for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
         theirs.data = ours.data

@@ -1,8 +1,8 @@
-"""A run from its recipe to its weights."""
+"""A training run, from its recipe to its weights."""
 
 import json
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,15 @@ from ..models import read_header, save_model
 from ..progress import ProgressCallback, ignore
 from ..storage import make_folder, write_atomically
 from ..version import commit
-from .build import begin, settle
+from .build import build, settle
 from .checkpoint import State, load_checkpoint
 from .distributed import Team, joined
-from .loader import Feed
+from .loader import Loader
 from .log import Log, last_losses
 from .loop import Loop
 from .recipe import Recipe, read_recipe
 from .replicas import Replicas
-from .training_data import Source, open_material, open_source, streamed
+from .training_data import Source, open_data, open_source, streamed
 
 __all__ = ["train"]
 
@@ -39,7 +39,7 @@ def train(
     Args:
         recipe: Path of a TOML recipe, see `Recipe`.
         overrides: Values by key, as text.
-        progress: Called after every block of renders and every check.
+        progress: Called after every block of renders and every check of the loss.
 
     Returns:
         Path of the weights.
@@ -58,46 +58,81 @@ def train(
 
 
 def _train(settings: Recipe, team: Team, progress: ProgressCallback) -> Path:
-    out, source = Path(settings.out), open_source(settings)
-    state = begin(settings, engines[settings.synth].space, source, team.device)
+    """The whole run on this process, one of `team`."""
+    out = Path(settings.out)
+    space = engines[settings.synth].space
+
+    # Model and checkpoint come before the items: what is wrong with a recipe is said before hours of rendering.
+    source = open_source(settings)
+    state = build(settings, space, source, team.device)
     load_checkpoint(out / "checkpoint.safetensors", state)
     if team.leads:
         _write_settings(out, settings)
-    material = open_material(settings, source, team, progress)
-    terms = settle(state, settings, material, team.device)
+
+    data = open_data(settings, source, team, progress)
+    terms = settle(state, settings, data, team.device)
+    # replicas are copies of the model, so all that changes its weights or its layers comes before them
     team.prepare(state.model)
-    with ExitStack() as stack:
-        items = stack.enter_context(streamed(settings, source, material, state.step))
-        log = stack.enter_context(Log(out, state.step, tensorboard=settings.tensorboard)) if team.leads else None
-        feed = stack.enter_context(
-            Feed(
-                items, material.hears, batch=settings.batch, seed=settings.seed, shuffled=settings.epochs > 0,
-                augmented=settings.augmented, device=team.device,
-            )
-        )  # fmt: skip
-        replicas = stack.enter_context(Replicas(state.model, settings.workers, team, compiled=settings.compile))
-        Loop(settings, state, terms, material, feed, replicas, team, out, log, progress).run()
+
+    with (
+        streamed(settings, source, data, state.step) as items,
+        Log(out, state.step, tensorboard=settings.tensorboard) if team.leads else nullcontext() as log,
+        Loader(
+            items,
+            data.input,
+            batch=settings.batch,
+            seed=settings.seed,
+            shuffled=settings.epochs > 0,
+            augmented=settings.augmented,
+            device=team.device,
+        ) as loader,
+        Replicas(state.model, settings.workers, team, compiled=settings.compile) as replicas,
+    ):
+        loop = Loop(
+            settings=settings,
+            state=state,
+            terms=terms,
+            data=data,
+            loader=loader,
+            replicas=replicas,
+            team=team,
+            out=out,
+            log=log,
+            progress=progress,
+        )
+        loop.run()
+
+    # the whole run is over for all processes when the first one has written the weights
     path = out / f"{settings.synth}.safetensors"
     if team.leads:
-        _keep(path, state, settings, round(state.step / feed.epoch, 3), source)
+        epochs = round(state.step / loader.epoch, 3)
+        _save_weights(path, state, settings, epochs, source)
     team.wait()
     return path
 
 
-def _keep(path: Path, state: State, settings: Recipe, epochs: float, source: Source) -> None:
-    """Writes the weights that are kept, and what they are."""
-    about: dict[str, Any] = {"recipe": asdict(settings), "commit": commit(), "steps": state.step}
-    about |= {"epochs": epochs, "minutes": round(state.minutes, 3), "losses": last_losses(path.parent)}
+def _write_settings(out: Path, settings: Recipe) -> None:
+    """Writes `recipe.json`: the settings as resolved, and the commit."""
+    facts = {**asdict(settings), "commit": commit()}
+    make_folder(out)
+    write_atomically(out / "recipe.json", json.dumps(facts, indent=1).encode())
+
+
+def _save_weights(path: Path, state: State, settings: Recipe, epochs: float, source: Source) -> None:
+    """Writes the weights that are kept, with the facts about the run in their header."""
+    about: dict[str, Any] = {
+        "recipe": asdict(settings),
+        "commit": commit(),
+        "steps": state.step,
+        "epochs": epochs,
+        "minutes": round(state.minutes, 3),
+        "losses": last_losses(path.parent),
+    }
     if source.examples is not None:
         about["data"] = source.examples.fingerprint  # so that nobody tests it on what it has learned
     if settings.start:
         about["before"] = json.loads(read_header(settings.start)["about"])
     if state.best and settings.keeps_best:
         state.average.load_state_dict(state.best)
-        about["best"] = {"step": state.watch.best_step, "loss": state.watch.best}
+        about["best"] = {"step": state.early_stopping.best_step, "loss": state.early_stopping.best}
     save_model(path, state.average, settings.model, settings.synth, about=about)
-
-
-def _write_settings(out: Path, settings: Recipe) -> None:
-    make_folder(out)
-    write_atomically(out / "recipe.json", json.dumps({**asdict(settings), "commit": commit()}, indent=1).encode())

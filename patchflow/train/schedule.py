@@ -1,4 +1,4 @@
-"""How long a run takes and how fast it learns at every step."""
+"""The schedule of a run: how long it takes, and the learning rate of every step."""
 
 import math
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ class Schedule:
     """The course of a run.
 
     Args:
-        recipe: Its settings.
+        recipe: The settings of the run.
         epoch: Steps it takes to see every item once.
 
     Example:
-        >>> schedule = Schedule(Recipe("b", "o", steps=1_000, rate=0.1, rise=0), epoch=10)
-        >>> [round(schedule.rate(step, 0.0, 0), 4) for step in (0, 500, 1_000)]
+        >>> schedule = Schedule(Recipe("b", "o", steps=1_000, learning_rate=0.1, warmup_steps=0), epoch=10)
+        >>> [round(schedule.learning_rate(step, 0.0, 0), 4) for step in (0, 500, 1_000)]
         [0.1, 0.0505, 0.001]
     """
 
@@ -70,7 +70,7 @@ class Schedule:
         share = max(_WARMING, settled * self.epoch / self.steps)
         return max(epochs, settled * minutes / self.recipe.minutes / share)
 
-    def rate(self, step: int, minutes: float, halvings: int) -> float:
+    def learning_rate(self, step: int, minutes: float, halvings: int) -> float:
         """Returns the learning rate of the next step.
 
         Args:
@@ -78,8 +78,10 @@ class Schedule:
             minutes: Minutes they took.
             halvings: How often the validation loss has stalled.
         """
-        rising = min(1.0, (step + 1) / max(1, self.recipe.rise))
+        rising = min(1.0, (step + 1) / max(1, self.recipe.warmup_steps))
         if self.recipe.schedule == "plateau":
-            return self.recipe.rate * rising * 0.5**halvings
-        falling = 0.01 + 0.99 * math.cos(min(1.0, self.done(step, minutes)) * math.pi / 2) ** 2
-        return self.recipe.rate * rising * falling
+            return self.recipe.learning_rate * rising * 0.5**halvings
+        # half a period of a cosine, written as a square, from 1 to the hundredth of the rate that stays
+        done = min(1.0, self.done(step, minutes))
+        falling = 0.01 + 0.99 * math.cos(done * math.pi / 2) ** 2
+        return self.recipe.learning_rate * rising * falling

@@ -13,7 +13,7 @@ from patchflow.audio.loudness import loudness
 from patchflow.cli._match_output import MatchOutput
 from patchflow.engines import Note, engines
 from patchflow.metrics import metrics
-from patchflow.output.distances import measure
+from patchflow.output.distances import compare
 from patchflow.presets import Preset, read_presets, write_presets
 
 SMALL = ("--synth", "tone", "--renders", 32)
@@ -132,7 +132,7 @@ def test_the_preset_file_alone_gives_the_same_distances_again(shell, synth):
         (preset,) = read_presets(Path("patchflow-out", candidate["preset"])).presets
         note = Note(candidate["note"], candidate["velocity"], candidate["hold_s"], candidate["length_s"])
         sound = engine.render(engine.space.encode(preset.values), note) * 10 ** (candidate["gain_db"] / 20)
-        again = {distance.metric: distance.value for distance in measure([sound], target, 44_100)[0]}
+        again = {distance.metric: distance.value for distance in compare([sound], target, 44_100)[0]}
 
         point, kept = (engine.space.encode(values) for values in (preset.values, candidate["parameters"]))
         np.testing.assert_allclose(point, kept, rtol=0, atol=1e-6)

@@ -19,7 +19,7 @@ def mine(shell) -> Preset:
     (shell.folder / "mine.vital").write_bytes(packed(document(osc_1_random_phase=0.0)))
     (preset,) = read_presets("mine.vital").presets
     engine = engines["vital"]()
-    engine.build_on(preset.rest)
+    engine.build_on(preset.state)
     sound = engine.render(engine.space.encode(preset.values), NOTE)
     shell.save("mine.wav", 0.9 * sound / np.abs(sound).max())
     return preset
@@ -36,7 +36,7 @@ def test_the_exported_preset_has_what_the_users_file_holds(shell, mine: Preset):
     assert (found["options"]["on"], found["options"]["voice"]) == ("mine.vital", None)
     assert written["settings"]["wavetables"][0]["name"] == "Mine"
     assert (written["comments"], written["macro2"], written["preset_name"]) == ("two\nlines", "DIRT", "mine")
-    assert preset.rest == mine.rest
+    assert preset.state == mine.state
 
 
 @pytest.mark.slow
@@ -54,14 +54,14 @@ def test_a_plug_in_keeps_what_its_description_fixes(shell, amsynth: str):
     values = engine.space.decode(engine.space.default())
     asked = [(fixed.index, 1.0 - round(fixed.default))]
     state = bytes(engine._host.ask("state", {"values": asked}).data)
-    save_presets("own.fxp", [Preset(amsynth, values, "Own", rest=state)])
+    save_presets("own.fxp", [Preset(amsynth, values, "Own", state=state)])
     shell.tone("a.wav")
 
     done = shell.run("match", "a.wav", "--synth", amsynth, "--on", "own.fxp", "--note", 69, *SOME)
 
     assert done.code == 0
-    rest = load_presets("patchflow-out/a.fxp", amsynth).presets[0].rest
-    told = engine._host.ask("values", data=rest).facts["values"]
+    state = load_presets("patchflow-out/a.fxp", amsynth).presets[0].state
+    told = engine._host.ask("values", data=state).facts["values"]
     assert told[fixed.index] == pytest.approx(asked[0][1])
     assert told[fixed.index] != pytest.approx(fixed.default)
 

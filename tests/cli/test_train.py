@@ -86,7 +86,7 @@ def test_a_mistake_in_the_options_is_one_line(shell, words, message):
 
 
 def test_a_synth_needs_no_recipe(shell, monkeypatch):
-    monkeypatch.setattr(patchflow.train, "train_own", lambda synth, **options: f"{synth} {options['minutes']}")
+    monkeypatch.setattr(patchflow.train, "train_for_synth", lambda synth, **options: f"{synth} {options['minutes']}")
 
     assert shell.run("train", "--synth", "tone", "--minutes", 3).out == "tone 3.0\n"
     assert shell.run("train", "--synth", "tone").out == "tone 60.0\n"

@@ -32,7 +32,7 @@ def latents(model: AutoEncoder, count: int = 4) -> Tensor:
 
 
 def test_a_latent_has_a_spectrogram_of_the_shape_that_is_heard(model: AutoEncoder):
-    assert model.reconstruct(latents(model)).shape == (4, *inputs[model.hears].shape)
+    assert model.reconstruct(latents(model)).shape == (4, *inputs[model.input].shape)
 
 
 def test_other_units_make_the_same_latent_and_a_spectrogram_in_these_units(model: AutoEncoder):

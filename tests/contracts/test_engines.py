@@ -29,7 +29,7 @@ NAMES = sorted({*engines, "amsynth"})
 
 @pytest.fixture(params=[pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in NAMES])
 def make(request: pytest.FixtureRequest) -> Make:
-    """Every synth that comes along, and one of which all is known from its description."""
+    """Every shipped synth, and one of which all is known from its description."""
     if request.param.startswith("amsynth"):
         request.getfixturevalue("amsynth")
         return engines[request.param]
@@ -184,9 +184,9 @@ def test_canonical_sounds_the_same(make: Make):
     count = affordable(make, 200)
     points, notes = draw_presets(make.space, count), draw_notes(count)
     canonical = make().canonical(points)
-    engine, pairs = make(), zip(points, canonical, notes, strict=True)
+    engine, attributes = make(), zip(points, canonical, notes, strict=True)
 
-    for point, same, note in [pair for pair in pairs if (pair[0] != pair[1]).any()]:
+    for point, same, note in [pair for pair in attributes if (pair[0] != pair[1]).any()]:
         np.testing.assert_allclose(engine.render(point, note, RATE), engine.render(same, note, RATE), atol=1e-3)
 
 
@@ -204,12 +204,12 @@ def test_arranged_sounds_the_same_and_is_final(make: Make):
     engine, count = make(), affordable(make, 200)
     points, notes = engine.canonical(draw_presets(make.space, count)), draw_notes(count)
     before = points.copy()
-    arranged = engine.arranged(points)
+    sorted_parts = engine.sorted_parts(points)
 
     np.testing.assert_array_equal(points, before)
-    np.testing.assert_array_equal(engine.arranged(arranged), arranged)
-    pairs = zip(points, arranged, notes, strict=True)
-    for point, same, note in [pair for pair in pairs if (pair[0] != pair[1]).any()]:
+    np.testing.assert_array_equal(engine.sorted_parts(sorted_parts), sorted_parts)
+    attributes = zip(points, sorted_parts, notes, strict=True)
+    for point, same, note in [pair for pair in attributes if (pair[0] != pair[1]).any()]:
         np.testing.assert_allclose(engine.render(point, note, RATE), engine.render(same, note, RATE), atol=1e-6)
 
 

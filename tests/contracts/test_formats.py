@@ -36,7 +36,7 @@ def kind(request: pytest.FixtureRequest) -> PresetFormat:
 @pytest.fixture
 def presets(kind: PresetFormat) -> list[Preset]:
     if kind.opaque:
-        return [Preset("", {}, name=f"No {i}", rest=OPAQUE[type(kind).__name__](f"No {i}")) for i in range(3)]
+        return [Preset("", {}, name=f"No {i}", state=OPAQUE[type(kind).__name__](f"No {i}")) for i in range(3)]
     synth = kind.synth or "tone"
     points = np.random.default_rng(0).random((3, len(engines[synth].space)))
     return [Preset(synth, engines[synth].space.decode(point), name=f"No {i}") for i, point in enumerate(points)]

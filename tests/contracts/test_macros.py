@@ -13,7 +13,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def test_turning_a_macro_is_undone_exactly(name: str):
-    model, z = make(name, KNOBS, pairs=2).eval().double(), torch.randn(20, 3, generator=seeded()).double()
+    model, z = make(name, KNOBS, attributes=2).eval().double(), torch.randn(20, 3, generator=seeded()).double()
     assert isinstance(model, Macros)
 
     torch.testing.assert_close(model.from_macro(model.macro(z)), z)
@@ -21,7 +21,7 @@ def test_turning_a_macro_is_undone_exactly(name: str):
 
 
 def test_a_turned_macro_is_another_preset(name: str):
-    model, z = make(name, KNOBS, pairs=2).eval(), torch.randn(20, 3, generator=seeded())
+    model, z = make(name, KNOBS, attributes=2).eval(), torch.randn(20, 3, generator=seeded())
     assert isinstance(model, Macros)
     assert isinstance(model, AutoEncoder)
     turned = model.macro(z)
@@ -32,15 +32,15 @@ def test_a_turned_macro_is_another_preset(name: str):
     assert moved.abs().amax(1).min() > 1e-3
 
 
-@pytest.mark.parametrize("pairs", [1, 3])
-def test_it_has_as_many_macros_as_pairs(name: str, pairs: int):
-    model = make(name, KNOBS, pairs=pairs)
+@pytest.mark.parametrize("attributes", [1, 3])
+def test_it_has_as_many_macros_as_pairs(name: str, attributes: int):
+    model = make(name, KNOBS, attributes=attributes)
     assert isinstance(model, Macros)
 
-    assert model.pairs == pairs
-    assert model.config()["pairs"] == pairs
+    assert model.attributes == attributes
+    assert model.config()["attributes"] == attributes
 
 
 def test_a_pair_needs_a_dimension(name: str):
-    with pytest.raises(ValueError, match="pairs=4: not in .[01], 3."):
-        make(name, KNOBS, pairs=4)
+    with pytest.raises(ValueError, match="attributes=4: not in .[01], 3."):
+        make(name, KNOBS, attributes=4)

@@ -58,7 +58,7 @@ def test_it_hears_the_note_if_it_says_so(model: Model, part: int):
 
     difference = (model.encode(mel, note) - model.encode(mel, other)).abs().max()
 
-    assert difference > 1e-3 if model.told_note else difference == 0
+    assert difference > 1e-3 if model.uses_note else difference == 0
 
 
 def test_the_sound_matters(model: Model):

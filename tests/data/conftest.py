@@ -10,7 +10,7 @@ import torch
 
 from patchflow.data.dataset import DatasetRecipe
 from patchflow.data.dataset.executors import executors
-from patchflow.data.dataset.make_dataset import Made, make_dataset
+from patchflow.data.dataset.make_dataset import MadeDataset, make_dataset
 from patchflow.presets import Preset, write_presets
 
 __all__ = ["contents", "make", "one_thread_an_operation", "recipe", "tones"]
@@ -47,10 +47,10 @@ def recipe(tones: Path) -> Callable[..., DatasetRecipe]:
 
 
 @pytest.fixture
-def make() -> Callable[..., Made]:
+def make() -> Callable[..., MadeDataset]:
     """Makes data sets with two threads."""
 
-    def run(recipe: DatasetRecipe, out: Path, **options: Any) -> Made:
+    def run(recipe: DatasetRecipe, out: Path, **options: Any) -> MadeDataset:
         with executors["local"](2) as executor:
             return make_dataset(recipe, out, executor, **options)
 

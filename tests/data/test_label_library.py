@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from patchflow.data.label_library import MEASURED, NAMED, WORDS, tag_library, words_of
+from patchflow.data.label_library import MEASURED_SOURCE, NAMED_SOURCE, WORDS, tag_library, words_of
 from patchflow.engines import Note, engines
 from patchflow.engines.tone import Tone
 from patchflow.errors import RenderError
@@ -64,7 +64,7 @@ def test_every_word_says_where_it_comes_from(library: Library):
     tag_library(library, "tone", Odd)
     (entry,) = library.search("sub bass")
 
-    assert [label.source for label in entry.labels] == ["folder/file.json", NAMED, MEASURED]
+    assert [label.source for label in entry.labels] == ["folder/file.json", NAMED_SOURCE, MEASURED_SOURCE]
 
 
 def test_what_is_described_is_not_described_again(library: Library):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from patchflow.data.make_bank import gather
+from patchflow.data.make_bank import make_bank
 from patchflow.engines import Note, Renderer
 from patchflow.engines.tone import Tone
 from patchflow.errors import PresetError, RenderError
@@ -29,7 +29,7 @@ def test_what_sounds_alike_is_of_one_family():
     points = points_of(("saw", 1.0, -6.0), ("sine", 1.0, -6.0), ("saw", 1.0, -20.0), ("saw", 1.02, -6.0))
 
     with Renderer(Tone, 1) as renderer:
-        family = gather(points, list("abcd"), renderer).family
+        family = make_bank(points, list("abcd"), renderer).family
 
     assert family[0] == family[2] == family[3] != family[1]
 
@@ -38,14 +38,14 @@ def test_families_that_are_known_are_kept():
     points = points_of(("saw", 1.0, -6.0), ("sine", 1.0, -6.0))
 
     with Renderer(Tone, 1) as renderer:
-        assert len(set(gather(points, ["a", "b"], renderer, family=np.array([7, 7])).family)) == 1
+        assert len(set(make_bank(points, ["a", "b"], renderer, family=np.array([7, 7])).family)) == 1
 
 
 def test_what_is_silent_or_cannot_be_played_is_left_out():
     points = points_of(("saw", 1.0, -6.0), ("saw", 1.0, -55.0), ("sine", 0.01, -6.0), ("sine", 0.3, -6.0))
 
     with Renderer(Fading, 2) as renderer:
-        bank = gather(points, ["heard", "silent", "broken", "heard too"], renderer)
+        bank = make_bank(points, ["heard", "silent", "broken", "heard too"], renderer)
 
     assert bank.names.tolist() == ["heard", "heard too"]
     np.testing.assert_array_equal(bank.points, points[[0, 3]])
@@ -55,7 +55,7 @@ def test_no_family_is_divided():
     points = Tone.space.snap(np.random.default_rng(0).random((200, 3)))
 
     with Renderer(Tone, 2) as renderer:
-        bank = gather(points, [str(i) for i in range(200)], renderer)
+        bank = make_bank(points, [str(i) for i in range(200)], renderer)
 
     assert all(len(set(bank.split[bank.family == number])) == 1 for number in set(bank.family))
 
@@ -64,7 +64,7 @@ def test_it_says_how_far_it_is():
     told = []
 
     with Renderer(Tone, 1) as renderer:
-        gather(
+        make_bank(
             points_of(*[("saw", 1.0, -6.0)] * 20),
             [""] * 20,
             renderer,
@@ -79,4 +79,4 @@ def test_nothing_to_hear_is_an_error(count: int):
     points = np.array([*points_of(("saw", 1.0, -55.0))] * count).reshape(count, 3)
 
     with Renderer(Fading, 1) as renderer, pytest.raises(PresetError, match=f"none of {count} presets can be heard"):
-        gather(points, [""] * count, renderer)
+        make_bank(points, [""] * count, renderer)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchflow.engines import Control, Description, engines, read_description, subset_files, to_text
-from patchflow.engines._plugin.description_file import parse
+from patchflow.engines._plugin.description_file import parse_description
 from patchflow.errors import EngineError, PresetError, UnknownName
 
 CUT = Control(0, "cut", "knob", 0.5, group="filter", low=0.25, high=0.75)
@@ -31,7 +31,7 @@ def test_any_names_and_numbers_are_read_as_they_were_written(found: dict[int, tu
         for index, (group, label, default) in found.items()
     ]
 
-    read = parse(to_text(Description("a", "a.so", tuple(controls))), "a")
+    read = parse_description(to_text(Description("a", "a.so", tuple(controls))), "a")
 
     assert [(c.index, c.name, c.group, c.label) for c in read.controls] == [
         (c.index, c.name, c.group, c.label) for c in controls
@@ -40,7 +40,7 @@ def test_any_names_and_numbers_are_read_as_they_were_written(found: dict[int, tu
 
 
 def test_all_kinds_are_read_as_they_were_written():
-    read = parse(to_text(ALL), "mine")
+    read = parse_description(to_text(ALL), "mine")
 
     assert read.space == ALL.space
     assert read.facts() == ALL.facts()
@@ -129,7 +129,7 @@ def test_what_is_wrong_is_named_with_file_key_and_value(tmp_path: Path, old: str
 
 def test_nothing_to_search_is_an_error():
     with pytest.raises(EngineError, match="every parameter is fixed"):
-        parse(to_text(Description("a", "a.so", (VOLUME,))), "a")
+        parse_description(to_text(Description("a", "a.so", (VOLUME,))), "a")
 
 
 def test_bytes_that_are_no_text_are_an_error(tmp_path: Path):

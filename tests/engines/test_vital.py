@@ -61,12 +61,12 @@ def test_a_distortion_by_an_oscillator_that_is_off_keeps_it():
 
 
 def test_an_lfo_that_a_file_uses_beyond_the_core_is_kept():
-    rest = {"settings": {"modulations": [{"source": "", "destination": ""}] * 8 + [ROUTE]}}
+    state = {"settings": {"modulations": [{"source": "", "destination": ""}] * 8 + [ROUTE]}}
     point = changed(lfo_2__frequency=7.0)
     engine = Vital()
     alone = CORE.decode(engine.canonical(point[None])[0])["lfo_2.frequency"]
 
-    engine.build_on(json.dumps(rest).encode())
+    engine.build_on(json.dumps(state).encode())
 
     assert CORE.decode(engine.canonical(point[None])[0])["lfo_2.frequency"] == pytest.approx(7.0)
     assert alone == pytest.approx(2.0)
@@ -123,12 +123,12 @@ def test_first_and_later_renders_on_a_rest_are_the_same_and_so_is_a_return_to_it
     point = jitter(CORE, CORE.encode(preset.values)[None], rng)[0]
     engine = Vital(passing=1)
     fresh = engine.render(point, NOTE, RATE)
-    engine.build_on(preset.rest)
+    engine.build_on(preset.state)
 
     first, second = engine.render(point, NOTE, RATE), engine.render(point, NOTE, RATE)
     engine.build_on(b"")
     again = engine.render(point, NOTE, RATE)
-    engine.build_on(preset.rest)
+    engine.build_on(preset.state)
 
     np.testing.assert_array_equal(first, second)
     np.testing.assert_array_equal(first, engine.render(point, NOTE, RATE))

@@ -19,11 +19,11 @@ def line(item: int, value: float | None, family: int | None = None, **others: An
 
 
 def write_result(folder: Path, row: str, lines: Sequence[Mapping[str, Any]], **head: Any) -> Path:
-    """Writes the results of a run; a trivial row if its size is ""."""
+    """Writes the results of a run; a baseline's if the size is ""."""
     sounds, summary = head.pop("sounds", None), head.pop("summary", {})
     known = {"format": FORMAT, "row": row, "fold": 0, "seed": 0, "weights": "", "size": "small", "sizes": {}}
     known |= {"synth": "tone_16", "parameters": 16, "data": "d", "part": "test", "items": len(lines)} | head
-    known["kind"] = "model" if known["size"] else "trivial"
+    known["kind"] = "model" if known["size"] else "baseline"
     folder.mkdir(parents=True)
     _write(folder / "results.jsonl", known, lines)
     if sounds is not None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from patchflow.data.attributes import Opposites
+from patchflow.data.attributes import Attribute
 from patchflow.data.examples import Content, write_examples
 from patchflow.data.families import deal
 from patchflow.engines import Note, engines
@@ -42,10 +42,10 @@ def make_examples(folder: Path, seed: int = 0, folds_seed: int = 0) -> Path:
     mels = heard.of(torch.from_numpy(sounds), heard.rate).numpy().astype(np.float16)
     count = np.arange(COUNT)
     content = Content(
-        synth=SYNTH, parameters=engine.space.names, hears="levels", mels=mels, points=points,
+        synth=SYNTH, parameters=engine.space.names, input="levels", mels=mels, points=points,
         notes=np.tile([60.0, 100.0, 3.0], (COUNT, 1)), family=count // 2, parts=deal(count // 2, 5, 0.1, folds_seed),
         names=np.array([f"tone {k}" for k in count]), category=np.array(["short", "long"])[count % 2],
-        pairs=(Opposites("short", "long", "movement"),), measures=points[:, 1:2], tagged=0.9,
+        attributes=(Attribute("short", "long", "movement"),), measures=points[:, 1:2], tagged=0.9,
     )  # fmt: skip
     write_examples(folder, content)
     return folder

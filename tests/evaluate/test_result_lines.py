@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from patchflow.errors import StorageError
-from patchflow.evaluate.results import begin, read_lines
+from patchflow.evaluate.results import open_results, read_lines
 
 HEAD = {"row": "vae", "fold": 0, "items": 3}
 
 
 def test_what_was_appended_is_read(tmp_path: Path):
-    begin(tmp_path / "new" / "r.jsonl", HEAD).append([{"item": 1, "rms": 0.5}, {"item": 2, "rms": None}])
+    open_results(tmp_path / "new" / "r.jsonl", HEAD).append([{"item": 1, "rms": 0.5}, {"item": 2, "rms": None}])
 
     found = read_lines(tmp_path / "new" / "r.jsonl")
 
@@ -22,11 +22,11 @@ def test_what_was_appended_is_read(tmp_path: Path):
 @pytest.mark.parametrize("left", ["{", '{"item": 3, "rms": 0.', '{"item": 3, "rms": 0.1}'])
 def test_a_line_that_was_cut_off_is_written_anew(tmp_path: Path, left: str):
     path = tmp_path / "r.jsonl"
-    begin(path, HEAD).append([{"item": 1}, {"item": 2}])
+    open_results(path, HEAD).append([{"item": 1}, {"item": 2}])
     path.write_text(path.read_text() + left)
 
     assert read_lines(path).done == {1, 2}
-    lines = begin(path, HEAD)
+    lines = open_results(path, HEAD)
     lines.append([{"item": 3}])
 
     assert lines.done == {1, 2, 3}
@@ -36,21 +36,21 @@ def test_a_line_that_was_cut_off_is_written_anew(tmp_path: Path, left: str):
 def test_a_file_without_a_whole_line_is_begun_anew(tmp_path: Path):
     (tmp_path / "r.jsonl").write_text('{"format": "patchf')
 
-    assert begin(tmp_path / "r.jsonl", HEAD).done == set()
+    assert open_results(tmp_path / "r.jsonl", HEAD).done == set()
     assert read_lines(tmp_path / "r.jsonl").head["items"] == 3
 
 
 def test_results_of_other_weights_are_not_gone_on_with(tmp_path: Path):
-    begin(tmp_path / "r.jsonl", HEAD | {"weights": "a"}).append([{"item": 1}])
+    open_results(tmp_path / "r.jsonl", HEAD | {"weights": "a"}).append([{"item": 1}])
 
     with pytest.raises(StorageError, match=r'weights="a", not "b". Remove it, or give --again'):
-        begin(tmp_path / "r.jsonl", HEAD | {"weights": "b"})
+        open_results(tmp_path / "r.jsonl", HEAD | {"weights": "b"})
 
 
 def test_again_begins_anew(tmp_path: Path):
-    begin(tmp_path / "r.jsonl", HEAD | {"weights": "a"}).append([{"item": 1}])
+    open_results(tmp_path / "r.jsonl", HEAD | {"weights": "a"}).append([{"item": 1}])
 
-    assert begin(tmp_path / "r.jsonl", HEAD | {"weights": "b"}, again=True).done == set()
+    assert open_results(tmp_path / "r.jsonl", HEAD | {"weights": "b"}, again=True).done == set()
     assert read_lines(tmp_path / "r.jsonl").items == []
 
 

@@ -1,4 +1,4 @@
-"""Runs and trivial rows are judged into files, from where they stopped."""
+"""Runs and baselines are evaluated into files, from where they stopped."""
 
 import json
 import re
@@ -13,10 +13,10 @@ from patchflow.data.examples import Examples
 from patchflow.engines import Note
 from patchflow.engines.tone import Tone
 from patchflow.errors import ModelError, StorageError
-from patchflow.evaluate import evaluate_run, evaluate_trivial
+from patchflow.evaluate import evaluate_baselines, evaluate_run
 from patchflow.evaluate.disentanglement import tagged
 from patchflow.evaluate.results import read_lines
-from patchflow.evaluate.score import RATE
+from patchflow.evaluate.score import SCORE_RATE
 from patchflow.evaluate.testset import held_out
 from patchflow.metrics import metrics
 from patchflow.models import load_model, models, save_model
@@ -28,23 +28,23 @@ NOTE = Note(60, 100, 3.0, 4.0)
 
 def numbers(estimate: np.ndarray, target: np.ndarray) -> dict[str, float]:
     """Every metric of two presets, rendered at the note of the examples."""
-    a, b = (torch.from_numpy(Tone().render(point, NOTE, RATE))[None] for point in (estimate, target))
-    return {name: metrics[name](a, b, RATE).item() for name in metrics}
+    a, b = (torch.from_numpy(Tone().render(point, NOTE, SCORE_RATE))[None] for point in (estimate, target))
+    return {name: metrics[name](a, b, SCORE_RATE).item() for name in metrics}
 
 
 def test_a_line_can_be_recomputed_from_what_it_says(run: Path, examples: Path):
     evaluate_run(run, most=3)
     found, lines = Examples(examples), read_lines(run / "results.jsonl")
     line = lines.items[1]
-    guess, point = np.array(line["predicted"]), found.points[line["item"]].astype(float)
+    predicted, point = np.array(line["predicted"]), found.points[line["item"]].astype(float)
     power = np.mean(found.points[found.rows("test")].astype(float) ** 2)
 
-    assert {name: line[name] for name in metrics} == pytest.approx(numbers(guess, point), rel=1e-4)
-    assert line["mse_n"] == pytest.approx(np.mean((guess - point) ** 2) / power, rel=1e-5)
+    assert {name: line[name] for name in metrics} == pytest.approx(numbers(predicted, point), rel=1e-4)
+    assert line["mse_n"] == pytest.approx(np.mean((predicted - point) ** 2) / power, rel=1e-5)
     assert line["family"] == found.family[line["item"]]
 
 
-def test_the_whole_test_part_is_judged_and_nothing_else(run: Path, examples: Path):
+def test_the_whole_test_part_is_evaluated_and_nothing_else(run: Path, examples: Path):
     summary = evaluate_run(run)
 
     assert {line["item"] for line in read_lines(run / "results.jsonl").items} == set(Examples(examples).rows("test"))
@@ -97,9 +97,9 @@ def test_a_summary_tells_what_the_model_costs(run: Path):
     summary = json.loads((run / "summary.json").read_text())
 
     assert summary["capacity"] > 1_000
-    assert 0.01 < summary["one_shot_ms"] < 60_000
+    assert 0.01 < summary["prediction_ms"] < 60_000
     assert summary["trained"] == {"steps": 30, "minutes": 0.5}
-    assert (summary["size"], summary["separation"], summary["turning"]) == ("small", [], [])
+    assert (summary["size"], summary["separation"], summary["traversal"]) == ("small", [], [])
 
 
 def test_an_interrupted_evaluation_ends_as_an_uninterrupted_one(run: Path):
@@ -135,7 +135,7 @@ def test_results_of_another_training_are_refused_until_asked_to_begin_again(run:
     assert evaluate_run(run, most=1, again=True)["test"]["items"] == 1
 
 
-def test_foreign_sounds_are_played_at_their_own_note(run: Path, tmp_path: Path):
+def test_out_of_domain_sounds_are_played_at_their_own_note(run: Path, tmp_path: Path):
     save(tmp_path / "sounds", "low/a.wav", 45, length=0.5)
     save(tmp_path / "sounds", "high/b.wav", 81, length=0.5)
 
@@ -150,7 +150,7 @@ def test_foreign_sounds_are_played_at_their_own_note(run: Path, tmp_path: Path):
     assert {line["mse_n"] for line in lines.values()} == {None}
 
 
-def test_a_foreign_sound_is_brought_to_the_level_of_the_synth(run: Path, tmp_path: Path):
+def test_an_out_of_domain_sound_is_brought_to_the_level_of_the_synth(run: Path, tmp_path: Path):
     for name, gain in (("quiet", 0.01), ("loud", 0.9)):
         folder = tmp_path / name
         save(folder, "a.wav", 57)
@@ -166,9 +166,9 @@ def test_a_foreign_sound_is_brought_to_the_level_of_the_synth(run: Path, tmp_pat
 
 @pytest.fixture(scope="module")
 def beside(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Examples]:
-    """The trivial rows of a fold."""
+    """The baselines of a fold."""
     folder = tmp_path_factory.mktemp("beside")
-    evaluate_trivial(make_examples(folder / "examples"), folder / "out", fold=1, most=4)
+    evaluate_baselines(make_examples(folder / "examples"), folder / "out", fold=1, most=4)
     return folder / "out", Examples(folder / "examples", 1)
 
 
@@ -179,14 +179,14 @@ def test_the_oracle_is_the_noise_of_the_synth(beside: tuple[Path, Examples]):
         assert line["source"] == line["item"]
 
 
-def test_the_trivial_rows_know_the_training_part_alone(beside: tuple[Path, Examples]):
+def test_the_baselines_use_the_training_part_alone(beside: tuple[Path, Examples]):
     training = set(beside[1].rows("train"))
 
     for row in ("random", "nearest"):
         assert {line["source"] for line in read_lines(beside[0] / row / "results.jsonl").items} <= training
 
 
-def test_a_trivial_line_can_be_recomputed(beside: tuple[Path, Examples]):
+def test_a_line_of_a_baseline_can_be_recomputed(beside: tuple[Path, Examples]):
     line = read_lines(beside[0] / "nearest" / "results.jsonl").items[0]
     points = beside[1].points.astype(float)
 
@@ -200,8 +200,8 @@ def test_results_do_not_hold_the_presets_of_the_examples(beside: tuple[Path, Exa
         assert not any("predicted" in line for line in read_lines(beside[0] / row / "results.jsonl").items)
 
 
-def test_words_of_too_few_families_are_counted_but_not_told_apart(beside: tuple[Path, Examples]):
-    pair = json.loads((beside[0] / "tags.json").read_text())["pairs"][0]
+def test_attributes_of_too_few_families_are_counted_but_not_classified(beside: tuple[Path, Examples]):
+    pair = json.loads((beside[0] / "tags.json").read_text())["attributes"][0]
 
     assert pair["words"] == ["short", "long"]
     assert min(pair["counts"]["test"]) < 8
@@ -243,7 +243,7 @@ def test_a_recipe_that_does_not_fit_is_refused(tmp_path: Path, examples: Path, k
         evaluate_run(make_run(tmp_path / "run", examples, **keys), most=1)
 
 
-def test_a_family_gives_one_sound_to_each_word(examples: Path):
+def test_a_family_gives_one_sound_to_each_end_of_an_attribute(examples: Path):
     found = Examples(examples)
     rows, positive = tagged(found, 0, "train")
     mine = [row for row in found.rows("train") if found.tags[row, 0]]

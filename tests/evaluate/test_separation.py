@@ -1,4 +1,4 @@
-"""How well numbers tell two words apart, against the definitions."""
+"""How well numbers separate two groups, against the definitions."""
 
 import numpy as np
 import pytest
@@ -18,9 +18,9 @@ def groups(gap: float, count: int = 200, size: int = 4, seed: int = 0) -> tuple[
 def test_the_area_is_the_share_of_pairs_in_the_right_order():
     rng = np.random.default_rng(0)
     values, positive = np.round(rng.standard_normal(60), 1), rng.random(60) < 0.4
-    pairs = values[positive][:, None] - values[~positive]
+    gaps = values[positive][:, None] - values[~positive]
 
-    assert area_under_curve(values, positive) == pytest.approx(((pairs > 0) + 0.5 * (pairs == 0)).mean())
+    assert area_under_curve(values, positive) == pytest.approx(((gaps > 0) + 0.5 * (gaps == 0)).mean())
 
 
 def test_d_prime_of_two_normal_groups_is_the_gap_of_their_means():

@@ -9,11 +9,11 @@ import soundfile
 from patchflow.engines import Note
 from patchflow.engines.tone import Tone
 from patchflow.errors import AudioError, StorageError
-from patchflow.evaluate.score import RATE
-from patchflow.evaluate.testset import read_recordings, recordings_print
+from patchflow.evaluate.score import SCORE_RATE
+from patchflow.evaluate.testset import read_recordings, recordings_fingerprint
 
 
-def save(folder: Path, name: str, pitch: int = 57, length: float = 0.6, rate: int = RATE) -> None:
+def save(folder: Path, name: str, pitch: int = 57, length: float = 0.6, rate: int = SCORE_RATE) -> None:
     sound = Tone().render(np.array([0.25, 0.8, 0.9]), Note(pitch, 100, 0.4, length), rate)
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(folder / name, sound, rate)
@@ -26,7 +26,7 @@ def test_without_a_list_folders_are_categories_and_notes_are_guessed(tmp_path: P
 
     found = read_recordings(tmp_path)
 
-    assert [(r.name, r.category, r.pitch, r.told) for r in found] == [
+    assert [(r.name, r.category, r.pitch, r.note_known) for r in found] == [
         ("a.wav", "", 69, False),
         ("voices/b.flac", "voices", 57, False),
     ]
@@ -40,7 +40,7 @@ def test_a_list_tells_category_and_note(tmp_path: Path):
 
     found = read_recordings(tmp_path)
 
-    assert [(r.name, r.category, r.pitch, r.told) for r in found] == [
+    assert [(r.name, r.category, r.pitch, r.note_known) for r in found] == [
         ("x/a.wav", "bass", 45, True),
         ("x/b.wav", "bell", 57, False),
     ]
@@ -50,7 +50,7 @@ def test_a_list_may_be_json(tmp_path: Path):
     save(tmp_path, "a.wav")
     (tmp_path / "sounds.json").write_text('[{"file": "a.wav", "pitch_midi": 45}]')
 
-    assert [(r.category, r.pitch, r.told) for r in read_recordings(tmp_path)] == [("", 45, True)]
+    assert [(r.category, r.pitch, r.note_known) for r in read_recordings(tmp_path)] == [("", 45, True)]
 
 
 def test_sounds_are_at_one_rate_and_no_longer_than_is_asked_for(tmp_path: Path):
@@ -58,7 +58,7 @@ def test_sounds_are_at_one_rate_and_no_longer_than_is_asked_for(tmp_path: Path):
 
     found = read_recordings(tmp_path, seconds=0.5)[0]
 
-    assert len(found.samples) == pytest.approx(0.5 * RATE, rel=0.01)
+    assert len(found.samples) == pytest.approx(0.5 * SCORE_RATE, rel=0.01)
     assert 0.02 <= found.hold <= 0.5
 
 
@@ -67,7 +67,7 @@ def test_another_note_makes_another_print(tmp_path: Path):
     prints = []
     for pitch in (45, 45, 46):
         (tmp_path / "m.csv").write_text(f"file,pitch_midi\na.wav,{pitch}\n")
-        prints.append(recordings_print(read_recordings(tmp_path)))
+        prints.append(recordings_fingerprint(read_recordings(tmp_path)))
 
     assert prints[0] == prints[1] != prints[2]
 

@@ -1,4 +1,4 @@
-"""What words are measured by, on sounds of which it is known."""
+"""Measures of attributes, on sounds of which they are known."""
 
 import math
 

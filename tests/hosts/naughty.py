@@ -20,7 +20,7 @@ class Naughty(Host):
         self.at_load = at_load
 
     def load(self, rate: int) -> dict[str, Any]:
-        """Loads a counter and a source of chance, unless it misbehaves."""
+        """Loads a counter and a random generator, unless it misbehaves."""
         self._misbehave(self.at_load)
         return {"asked": 0, "rate": rate, "chance": random.Random()}
 

@@ -32,7 +32,7 @@ def mine() -> Preset:
 @pytest.fixture(scope="module")
 def its_sound(mine: Preset) -> Target:
     engine = engines["vital"]()
-    engine.build_on(mine.rest)
+    engine.build_on(mine.state)
     samples = engine.render(CORE.encode(mine.values), NOTE, RATE)
     return Target(samples, RATE, (NoteGuess(48, 0.9),), NOTE.hold, "mine.wav")
 
@@ -51,7 +51,7 @@ def test_a_preset_whose_own_sound_is_the_target_is_found_at_0_db(on_mine: Matche
 
 @pytest.mark.slow
 def test_without_its_rest_it_is_not(mine: Preset, its_sound: Target):
-    bare = Matcher.load("vital", on=replace(mine, rest=b""))
+    bare = Matcher.load("vital", on=replace(mine, state=b""))
 
     best = bare.match_target(its_sound, Budget(renders=16)).candidates[0]
 
@@ -63,7 +63,7 @@ def test_every_candidate_keeps_what_the_preset_holds(on_mine: Matcher, its_sound
     candidates = on_mine.match_target(its_sound, Budget(renders=60)).candidates
 
     assert len(candidates) > 1
-    assert {(c.preset.rest, c.preset.author, c.preset.name) for c in candidates} == {(mine.rest, "Ann", "mine")}
+    assert {(c.preset.state, c.preset.author, c.preset.name) for c in candidates} == {(mine.state, "Ann", "mine")}
 
 
 @pytest.mark.slow

@@ -126,7 +126,7 @@ def test_a_target_at_another_rate_is_a_bug(model: Posterior):
 @pytest.mark.parametrize("name", [name for name in models if name != "posterior"])
 def test_a_model_that_learned_to_give_one_preset_proposes_it_first(name: str):
     other, target = make(name, SPACE).eval(), make_target()
-    heard = inputs[other.hears].of(torch.from_numpy(target.samples)[None], target.rate)
+    heard = inputs[other.input].of(torch.from_numpy(target.samples)[None], target.rate)
 
     points = FromModel(other).propose(target, 60, 5, seeded())
 

@@ -9,7 +9,7 @@ import pytest
 from patchflow.audio import Sound
 from patchflow.engines import Note
 from patchflow.errors import OptionError
-from patchflow.match.target import LONGEST, SEARCH_RATE, hear
+from patchflow.match.target import LONGEST, SEARCH_RATE, prepare_target
 
 
 def tone(seconds: float, rate: int = 22_050, hz: float = 440.0, before: float = 0.0) -> Sound:
@@ -20,7 +20,7 @@ def tone(seconds: float, rate: int = 22_050, hz: float = 440.0, before: float = 
 
 @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000])
 def test_silence_before_is_cut_and_told(rate: int):
-    target = hear(tone(0.5, rate, before=0.25))
+    target = prepare_target(tone(0.5, rate, before=0.25))
 
     assert target.trim_offset == pytest.approx(0.25, abs=0.002)
     assert target.length == pytest.approx(0.5, abs=0.003)
@@ -29,13 +29,13 @@ def test_silence_before_is_cut_and_told(rate: int):
 def test_the_threshold_decides_what_is_silence():
     samples = np.concatenate([np.full(2_205, 0.01), tone(0.3).samples]).astype(np.float32)
 
-    assert hear(Sound(samples, 22_050), trim_db=-30).trim_offset == pytest.approx(0.1, abs=0.002)
-    assert hear(Sound(samples, 22_050), trim_db=-50).trim_offset == 0
+    assert prepare_target(Sound(samples, 22_050), trim_db=-30).trim_offset == pytest.approx(0.1, abs=0.002)
+    assert prepare_target(Sound(samples, 22_050), trim_db=-50).trim_offset == 0
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100, 192_000])
 def test_any_rate_becomes_that_of_the_search(rate: int):
-    target = hear(tone(0.5, rate))
+    target = prepare_target(tone(0.5, rate))
 
     spectrum = np.abs(np.fft.rfft(target.samples))
     assert target.rate == SEARCH_RATE
@@ -44,11 +44,11 @@ def test_any_rate_becomes_that_of_the_search(rate: int):
 
 
 def test_a_long_sound_is_cut():
-    assert hear(tone(9.0)).length == LONGEST
+    assert prepare_target(tone(9.0)).length == LONGEST
 
 
 def test_the_note_is_guessed():
-    target = hear(tone(0.5, hz=220))
+    target = prepare_target(tone(0.5, hz=220))
 
     assert target.guesses[0].pitch == 57
     assert len({guess.pitch for guess in target.guesses}) == len(target.guesses) > 1
@@ -56,14 +56,14 @@ def test_the_note_is_guessed():
 
 @pytest.mark.parametrize("note", [0, 60, 127])
 def test_a_given_note_is_the_only_one(note: int):
-    (guess,) = hear(tone(0.5), note=note).guesses
+    (guess,) = prepare_target(tone(0.5), note=note).guesses
 
     assert (guess.pitch, guess.confidence) == (note, 1.0)
 
 
 def test_the_key_is_held_no_longer_than_the_sound_lasts():
     for seconds in (0.01, 0.02, 0.3, 5.0):
-        target = hear(tone(seconds))
+        target = prepare_target(tone(seconds))
         assert 0 < target.hold <= target.length
 
 
@@ -71,12 +71,14 @@ def test_a_release_is_heard():
     sound = tone(1.0)
     fade = np.exp(-np.maximum(np.arange(22_050) / 22_050 - 0.4, 0) / 0.05)
 
-    assert hear(replace(sound, samples=sound.samples * fade.astype(np.float32))).hold == pytest.approx(0.4, abs=0.1)
+    assert prepare_target(replace(sound, samples=sound.samples * fade.astype(np.float32))).hold == pytest.approx(
+        0.4, abs=0.1
+    )
 
 
 @pytest.mark.parametrize("rate", [4_000, 8_000, 22_050, 44_100, 48_000, 192_000])
 def test_the_shortest_sound_can_be_played(rate: int):
-    target = hear(tone(0.01, rate, hz=1_000))
+    target = prepare_target(tone(0.01, rate, hz=1_000))
 
     note = Note(60, 100, target.hold, target.length)
 
@@ -86,19 +88,21 @@ def test_the_shortest_sound_can_be_played(rate: int):
 def test_gain_changes_nothing():
     loud, soft = tone(1.0), replace(tone(1.0), samples=tone(1.0).samples * np.float32(0.1))
 
-    assert [guess.pitch for guess in hear(soft).guesses] == [guess.pitch for guess in hear(loud).guesses]
-    assert hear(soft).hold == pytest.approx(hear(loud).hold)
+    assert [guess.pitch for guess in prepare_target(soft).guesses] == [
+        guess.pitch for guess in prepare_target(loud).guesses
+    ]
+    assert prepare_target(soft).hold == pytest.approx(prepare_target(loud).hold)
 
 
 def test_the_file_is_named(tmp_path: Path):
-    assert hear(replace(tone(0.2), path=tmp_path / "bell.wav")).name == "bell.wav"
+    assert prepare_target(replace(tone(0.2), path=tmp_path / "bell.wav")).name == "bell.wav"
 
 
 def test_the_recording_is_only_read():
     sound = tone(0.5, before=0.1)
     before = sound.samples.copy()
 
-    hear(sound)
+    prepare_target(sound)
 
     np.testing.assert_array_equal(sound.samples, before)
 
@@ -106,10 +110,10 @@ def test_the_recording_is_only_read():
 @pytest.mark.parametrize("note", [-1, 128])
 def test_an_impossible_note_is_refused(note: int):
     with pytest.raises(OptionError, match=rf"note={note}: not in \[0, 127\]"):
-        hear(tone(0.1), note=note)
+        prepare_target(tone(0.1), note=note)
 
 
 @pytest.mark.parametrize("trim_db", [0.0, 3.0, -120.5, float("nan"), float("-inf")])
 def test_an_impossible_threshold_is_refused(trim_db: float):
     with pytest.raises(OptionError, match=r"trim_db=.*: not in \[-120, 0\)"):
-        hear(tone(0.1), trim_db=trim_db)
+        prepare_target(tone(0.1), trim_db=trim_db)

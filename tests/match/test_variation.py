@@ -101,8 +101,8 @@ def test_mixing_takes_every_value_from_its_own_place():
 
 def test_mixing_has_two_parents_at_most():
     for child in children("mix", 50):
-        rest = child != GOOD[(child == GOOD).sum(1).argmax()]
-        assert (child[rest] == GOOD[:, rest]).all(1).any()
+        state = child != GOOD[(child == GOOD).sum(1).argmax()]
+        assert (child[state] == GOOD[:, state]).all(1).any()
 
 
 def test_differences_leave_categories_alone():

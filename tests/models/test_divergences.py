@@ -5,7 +5,7 @@ import torch
 
 from patchflow.models.vae import Vae
 from patchflow.models.vaeflow import VaeFlow
-from patchflow.nn.gaussian import draw, log_normal
+from patchflow.nn.gaussian import log_normal, sample_gaussian
 from tests.small_models import KNOBS, make, seeded
 
 
@@ -16,7 +16,8 @@ def test_the_divergence_of_a_posterior_falls_as_it_nears_the_prior(closer: float
     context = torch.randn(5, 6, generator=seeded()) + 1
 
     far, near = (
-        model.penalties(draw(scale * context, torch.zeros(5, 3)), seeded())["latent"] for scale in (1.0, closer)
+        model.penalties(sample_gaussian(scale * context, torch.zeros(5, 3)), seeded())["latent"]
+        for scale in (1.0, closer)
     )
 
     assert 0 <= near < far
@@ -25,7 +26,7 @@ def test_the_divergence_of_a_posterior_falls_as_it_nears_the_prior(closer: float
 def test_the_divergence_of_a_gaussian_is_that_of_torch():
     model = make("vae", KNOBS)
     assert isinstance(model, Vae)
-    drawn = draw(torch.randn(5, 6, generator=seeded()), torch.zeros(5, 3))
+    drawn = sample_gaussian(torch.randn(5, 6, generator=seeded()), torch.zeros(5, 3))
     q = torch.distributions.Normal(drawn.mean, (drawn.log_variance / 2).exp())
 
     wanted = torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0)).sum(1).mean()
@@ -46,7 +47,9 @@ def test_the_estimated_divergence_of_a_flow_that_does_nothing_is_that_of_the_gau
 
     exact = make("vae", KNOBS)
     assert isinstance(exact, Vae)
-    torch.testing.assert_close(estimate, exact.penalties(draw(context, noise), seeded())["latent"], rtol=0.02, atol=0)
+    torch.testing.assert_close(
+        estimate, exact.penalties(sample_gaussian(context, noise), seeded())["latent"], rtol=0.02, atol=0
+    )
 
 
 def test_the_density_of_a_draw_is_that_of_its_noise_over_the_jacobian():

@@ -15,14 +15,15 @@ from patchflow.models import (
     find_weights,
     load_model,
     models,
-    own_weights,
     read_header,
     sample,
     save_model,
     shipped,
+    users_weights,
     weights_of,
 )
 from patchflow.models.posterior import Posterior
+from patchflow.old_names import with_new_names
 from patchflow.presets import Knob, ParamSpace
 
 LIMIT = 40_000_000
@@ -67,7 +68,11 @@ def test_shipped_weights_are_written_again_under_the_header_they_have(file: str,
     save_model(tmp_path / "again.safetensors", model, kind, synth, about=json.loads(header["about"]))
 
     again = read_header(tmp_path / "again.safetensors")
-    assert {key: again[key] for key in header} == header  # older weights do not say `space`
+    todays = with_new_names("sizes", json.loads(header["config"]))
+    assert json.loads(again["config"]) == todays
+    assert [*json.loads(again["config"])] == [*todays]  # in the same order
+    kept = header.keys() - {"config", "format"}  # older weights do not say `space`
+    assert {key: again[key] for key in kept} == {key: header[key] for key in kept}
 
 
 def test_weights_are_in_half_precision_and_counts_and_statistics_are_not(path: Path):
@@ -110,13 +115,13 @@ def test_a_folder_is_refused(tmp_path: Path):
 def test_tensors_of_another_program_are_refused(tmp_path: Path):
     save_file({"weight": torch.zeros(3)}, tmp_path / "m.safetensors")
 
-    assert "not a patchflow model of format 1" in refusal(tmp_path / "m.safetensors")
+    assert "not a patchflow model of format 1 or 2" in refusal(tmp_path / "m.safetensors")
 
 
 def test_another_format_is_refused(path: Path):
-    rewrite(path, format="2")
+    rewrite(path, format="3")
 
-    assert "not a patchflow model of format 1" in refusal(path)
+    assert "not a patchflow model of format 1 or 2" in refusal(path)
 
 
 def test_another_synth_is_refused(path: Path):
@@ -194,8 +199,8 @@ def test_whole_numbers_come_back_as_they_were(tmp_path: Path):
 
 
 def test_weights_of_a_user_are_called_after_synth_and_model(own: Path):
-    assert own_weights("tone") == own / "tone.safetensors"
-    assert own_weights("tone", "flow_reg") == own / "tone-flow_reg.safetensors"
+    assert users_weights("tone") == own / "tone.safetensors"
+    assert users_weights("tone", "flow_reg") == own / "tone-flow_reg.safetensors"
 
 
 def test_a_name_finds_the_weights_of_that_model_alone(own: Path):

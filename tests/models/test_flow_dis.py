@@ -7,12 +7,12 @@ import torch
 
 from patchflow.models import Batch, Model
 from patchflow.models.flow_dis import FlowDis
-from patchflow.nn.gaussian import draw
+from patchflow.nn.gaussian import sample_gaussian
 from tests.small_models import KNOBS, batch, make, seeded
 
 
-def flow_dis(pairs: int = 2) -> FlowDis:
-    model = make("flow_dis", KNOBS, pairs=pairs).eval()
+def flow_dis(attributes: int = 2) -> FlowDis:
+    model = make("flow_dis", KNOBS, attributes=attributes).eval()
     assert isinstance(model, FlowDis)
     return model
 
@@ -24,7 +24,9 @@ def tagged(model: Model, tags: list[list[float]]) -> Batch:
 def test_the_disentangling_term_is_that_of_each_sound_by_itself():
     model = flow_dis()
     learned = tagged(model, [[-1.0, 1.0], [0.0, -1.0], [1.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
-    drawn = draw(model.encode(learned.mel, learned.note), torch.randn(5, 3, generator=seeded()), model.posterior)
+    drawn = sample_gaussian(
+        model.encode(learned.mel, learned.note), torch.randn(5, 3, generator=seeded()), model.posterior
+    )
 
     found = model.loss(learned, seeded())["disentangling"]
 
@@ -61,7 +63,7 @@ def test_a_batch_without_tags_is_one_of_unknown_tags():
 
 
 def test_tags_move_their_own_dimension_and_widths_are_learned():
-    model = make("flow_dis", KNOBS, spread=0.0, pairs=1, latent=2, flow_hidden=16)
+    model = make("flow_dis", KNOBS, spread=0.0, attributes=1, latent=2, flow_hidden=16)
     assert isinstance(model, FlowDis)
     z = torch.randn(2048, 2, generator=seeded())
     tags = z.sum(1, keepdim=True).sign()  # the word depends on both coordinates: as it begins, no macro is their sum
@@ -81,12 +83,12 @@ def test_tags_move_their_own_dimension_and_widths_are_learned():
 
 
 def test_tags_of_another_number_of_pairs_are_refused():
-    model = flow_dis(pairs=2)
+    model = flow_dis(attributes=2)
 
-    with pytest.raises(ValueError, match="tags of 1 pairs of words: the model was made for pairs=2"):
+    with pytest.raises(ValueError, match="tags of 1 attributes: the model was made for attributes=2"):
         model.loss(tagged(model, [[1.0], [0.0]]), seeded())
 
 
 def test_there_is_no_disentangling_without_a_pair():
-    with pytest.raises(ValueError, match="pairs=0: not in .1, 3."):
+    with pytest.raises(ValueError, match="attributes=0: not in .1, 3."):
         flow_dis(0)

@@ -29,7 +29,7 @@ def learned_by(model: FlowJoint, points: Tensor) -> FlowJoint:
     falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
     for step in range(steps):
         some = points[torch.randperm(len(points), generator=seeded(step))[:32]]
-        mel, tags = some[:, :1, None].expand(-1, 64, 80), (some[:, 1:2] - 0.5).sign().expand(-1, model.pairs)
+        mel, tags = some[:, :1, None].expand(-1, 64, 80), (some[:, 1:2] - 0.5).sign().expand(-1, model.attributes)
         optimizer.zero_grad()
         terms = model.loss(Batch(some, mel, torch.zeros(32, 3), tags), seeded(step))
         (0.01 * terms["reconstruction"] + terms["latent"] + terms["regression"] + 5 * terms["disentangling"]).backward()
@@ -66,13 +66,13 @@ def test_the_latent_term_is_the_density_of_presets():
     torch.testing.assert_close(found, -torch.stack(likely).mean() / 3)
 
 
-@pytest.mark.parametrize("told", [0, 4])
-def test_the_posterior_hears_as_much_as_it_is_told(told: int):
-    model = flow_joint(told=told)
+@pytest.mark.parametrize("posterior_context", [0, 4])
+def test_the_posterior_hears_as_much_as_it_is_told(posterior_context: int):
+    model = flow_joint(posterior_context=posterior_context)
 
-    assert model.posterior.context == told
+    assert model.posterior.context == posterior_context
     assert model.regression.context == 0  # one map for all sounds
-    assert model.coder.head.out_features == 6 + told
+    assert model.coder.head.out_features == 6 + posterior_context
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
@@ -113,7 +113,7 @@ def test_what_is_heard_is_known_and_the_rest_is_drawn():
 @pytest.mark.slow
 def test_a_macro_turns_what_its_word_is_about():
     points = 0.1 + 0.8 * torch.rand(4000, 3, generator=seeded())
-    model = learned_by(flow_joint(away=0.0, pairs=1), points)
+    model = learned_by(flow_joint(away=0.0, attributes=1), points)
     z = torch.randn(200, 3, generator=seeded())
 
     first, second = (
@@ -125,7 +125,7 @@ def test_a_macro_turns_what_its_word_is_about():
 
 
 def test_a_word_is_as_likely_as_its_coordinate_says():
-    model = flow_joint(pairs=2)
+    model = flow_joint(attributes=2)
     learned = replace(batch(model, 4), tags=torch.tensor([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]))
     with torch.no_grad():
         assert model.log_slope is not None
@@ -141,7 +141,7 @@ def test_a_word_is_as_likely_as_its_coordinate_says():
 
 
 def test_tags_matter_for_their_own_term_alone():
-    model = flow_joint(pairs=2)
+    model = flow_joint(attributes=2)
     learned = batch(model, 6)
     other = replace(learned, tags=-learned.tags)
 
@@ -152,9 +152,9 @@ def test_tags_matter_for_their_own_term_alone():
 
 
 def test_a_model_without_words_ignores_tags():
-    model = flow_joint(pairs=0)
+    model = flow_joint(attributes=0)
 
-    tagged, bare = (model.loss(batch(model, 4, pairs=pairs), seeded()) for pairs in (3, 0))
+    tagged, bare = (model.loss(batch(model, 4, attributes=attributes), seeded()) for attributes in (3, 0))
 
     assert tagged == bare
     assert tagged["disentangling"] == 0
@@ -162,7 +162,11 @@ def test_a_model_without_words_ignores_tags():
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [({"pairs": 4}, "pairs=4: not in .0, 3."), ({"pairs": -1}, "pairs=-1"), ({"told": -1}, "told=-1: not at least 0")],
+    [
+        ({"attributes": 4}, "attributes=4: not in .0, 3."),
+        ({"attributes": -1}, "attributes=-1"),
+        ({"posterior_context": -1}, "posterior_context=-1: not at least 0"),
+    ],
     ids=str,
 )
 def test_a_size_that_cannot_be_is_refused(wrong: dict[str, int], message: str):

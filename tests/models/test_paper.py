@@ -112,10 +112,10 @@ def test_smaller_latents_with_a_map_that_undoes_it_gain_nothing():
     )
 
 
-@pytest.mark.parametrize("conditional", [0, 6])
-def test_presets_go_to_latents_and_back_exactly(conditional: int):
-    model, points = flow_reg(conditional=conditional), presets(20).double()
-    contexts = [None] if not conditional else [None, model.encode(*(x.double() for x in heard(model, 20)))]
+@pytest.mark.parametrize("regression_context", [0, 6])
+def test_presets_go_to_latents_and_back_exactly(regression_context: int):
+    model, points = flow_reg(regression_context=regression_context), presets(20).double()
+    contexts = [None] if not regression_context else [None, model.encode(*(x.double() for x in heard(model, 20)))]
 
     for context in contexts:
         z = model.latent_of(points, context)
@@ -143,13 +143,13 @@ def test_a_long_latent_has_every_preset():
     torch.testing.assert_close(model.presets(model.latent_of(points)), points)
 
 
-@pytest.mark.parametrize("conditional", [0, 6])
-def test_what_the_map_is_told_of_the_sound_matters_if_anything_is(conditional: int):
-    model, z = flow_reg(conditional=conditional), torch.zeros(2, 3).double()
+@pytest.mark.parametrize("regression_context", [0, 6])
+def test_what_the_map_is_told_of_the_sound_matters_if_anything_is(regression_context: int):
+    model, z = flow_reg(regression_context=regression_context), torch.zeros(2, 3).double()
 
     one, other = model.presets(z, model.encode(*(x.double() for x in heard(model, 2))))
 
-    assert torch.equal(one, other) == (not conditional)
+    assert torch.equal(one, other) == (not regression_context)
 
 
 def test_discrete_values_are_learned_anywhere_in_their_cells():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from patchflow.data.examples import MEASURED, measure_words
+from patchflow.data.examples import MEASURED_ATTRIBUTES, measure_attributes
 from patchflow.engines import Note, Subset, engines
 from patchflow.features.inputs import inputs
 from patchflow.models import load_model, models, read_header, shipped
@@ -16,7 +16,7 @@ from patchflow.presets import Preset
 
 SPACE = engines["dexed"].space
 NOTE = torch.tensor([[60.0, 100.0, 3.0]])
-DIRTY = [pair.high for pair in MEASURED].index("Dirty")
+DIRTY = [pair.high for pair in MEASURED_ATTRIBUTES].index("Dirty")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def noisiness(points: np.ndarray) -> np.ndarray:
     """What "dirty" is measured by, of each preset's sound."""
     engine = engines["dexed"]()
     sounds = (engine.render(point, Note(60, 100, 3.0), 22_050) for point in points)
-    return np.array([measure_words(sound, 3.0, 22_050)[DIRTY] for sound in sounds])
+    return np.array([measure_attributes(sound, 3.0, 22_050)[DIRTY] for sound in sounds])
 
 
 def mels(*voices: Preset) -> torch.Tensor:

@@ -34,7 +34,7 @@ def test_any_flow_can_be_had_by_name(name: str, kind: str):
     assert model.config()["flow"] == kind
 
 
-@pytest.mark.parametrize("changed", [{"conditional": 6}, {"latent": 2}, {"latent": 1, "conditional": 4}])
+@pytest.mark.parametrize("changed", [{"regression_context": 6}, {"latent": 2}, {"latent": 1, "regression_context": 4}])
 def test_the_density_holds_at_other_sizes(changed: dict[str, int]):
     model = as_density(make("flow_reg", KNOBS, **changed).eval().double())
     assert model
@@ -75,13 +75,13 @@ def test_mixed_precision_gives_nearly_the_same_loss(name: str):
 
 @pytest.mark.parametrize("name", PAPER)
 def test_it_hears_levels_if_it_is_told_to(name: str):
-    model = make(name, KNOBS, hears="levels").eval()
+    model = make(name, KNOBS, input="levels").eval()
 
     assert model.decode(torch.zeros(2, model.noise), model.encode(*heard(model, 2))).shape == (2, 3)
 
 
 @pytest.mark.parametrize(
-    ("name", "wrong"), [("ae", {"latent": -1}), ("flow_reg", {"conditional": -1}), ("cnn", {"kernel": 4})]
+    ("name", "wrong"), [("ae", {"latent": -1}), ("flow_reg", {"regression_context": -1}), ("cnn", {"kernel": 4})]
 )
 def test_a_size_out_of_range_is_refused_by_name(name: str, wrong: dict[str, int]):
     key, value = next(iter(wrong.items()))

@@ -39,8 +39,8 @@ def test_the_discrepancy_is_that_of_all_pairs():
         return sum(c / (c + float((a - b).square().sum())) for c in scales)
 
     def within(z: Tensor) -> float:
-        pairs = [kernel(z[i], z[j]) for i in range(len(z)) for j in range(len(z)) if i != j]
-        return sum(pairs) / len(pairs)
+        attributes = [kernel(z[i], z[j]) for i in range(len(z)) for j in range(len(z)) if i != j]
+        return sum(attributes) / len(attributes)
 
     across = sum(kernel(a, b) for a in x for b in y) / 20
 

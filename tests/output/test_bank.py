@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from patchflow.engines import engines
-from patchflow.output.writer import Bank
+from patchflow.output.writer import BankWriter
 from patchflow.presets import Preset, read_presets
 from patchflow.presets.formats import formats
 
@@ -16,7 +16,7 @@ def voice(n: int) -> Preset:
 
 
 def test_after_32_the_next_file_begins(tmp_path: Path):
-    bank = Bank(tmp_path, ".syx", formats["syx"](), INIT)
+    bank = BankWriter(tmp_path, ".syx", formats["syx"](), INIT)
     bank.presets = [voice(n) for n in range(31)]
 
     places = [bank.add(voice(n)) for n in range(31, 34)]
@@ -28,7 +28,7 @@ def test_after_32_the_next_file_begins(tmp_path: Path):
 
 
 def test_one_preset_makes_a_bank_too(tmp_path: Path):
-    Bank(tmp_path, ".syx", formats["syx"](), INIT).add(voice(7))
+    BankWriter(tmp_path, ".syx", formats["syx"](), INIT).add(voice(7))
 
     assert (tmp_path / "patchflow-bank.syx").stat().st_size == 4_104
     assert read_presets(tmp_path / "patchflow-bank.syx").presets[0].values["op1.output"] == 7

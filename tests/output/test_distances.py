@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from patchflow.metrics import metrics
-from patchflow.output.distances import Distance, measure
+from patchflow.output.distances import Distance, compare
 
 
 @pytest.mark.parametrize("lengths", [(9_000, 9_000), (9_000, 7_000)])
@@ -13,7 +13,7 @@ def test_many_sounds_are_measured_as_one_by_one(lengths):
     rng = np.random.default_rng(0)
     target, *sounds = (rng.standard_normal(n).astype(np.float32) for n in (8_000, *lengths))
 
-    together = [row[0].value for row in measure(sounds, target, 44_100, ["mss"])]
+    together = [row[0].value for row in compare(sounds, target, 44_100, ["mss"])]
     alone = [metrics["mss"](torch.tensor(s)[None], torch.tensor(target)[None], 44_100).item() for s in sounds]
 
     assert together == pytest.approx(alone, rel=1e-5)
@@ -22,13 +22,13 @@ def test_many_sounds_are_measured_as_one_by_one(lengths):
 def test_metrics_come_in_the_order_asked_for():
     noise = np.random.default_rng(0).standard_normal(4_410)
 
-    assert [d.metric for d in measure([noise], noise, 44_100, ["rms", "mss"])[0]] == ["rms", "mss"]
+    assert [d.metric for d in compare([noise], noise, 44_100, ["rms", "mss"])[0]] == ["rms", "mss"]
 
 
 def test_what_is_not_defined_is_none():
     silence, noise = np.zeros(4_410, np.float32), np.ones(4_410, np.float32)
 
-    found = {distance.metric: distance.value for distance in measure([noise], silence, 44_100)[0]}
+    found = {distance.metric: distance.value for distance in compare([noise], silence, 44_100)[0]}
 
     assert all(value is None or np.isfinite(value) for value in found.values())
     assert found["log_mel_l1"] == 80

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from patchflow.output.picture import Panel, draw
+from patchflow.output.picture import Panel, plot
 
 RATE = 44_100
 
@@ -16,13 +16,13 @@ def sine(hz: float, seconds: float = 0.5) -> np.ndarray:
 
 
 def image(*panels: Panel) -> np.ndarray:
-    return imread(io.BytesIO(draw(panels, RATE)))
+    return imread(io.BytesIO(plot(panels, RATE)))
 
 
 def test_the_same_sounds_give_the_same_bytes():
     panels = [Panel(sine(440), "Target", "a.wav"), Panel(sine(220), "1.00 dB", "A3")]
 
-    assert draw(panels, RATE) == draw(panels, RATE)
+    assert plot(panels, RATE) == plot(panels, RATE)
 
 
 def test_a_column_for_each_sound_at_100_dots_an_inch():
@@ -69,7 +69,7 @@ def test_any_words_can_be_drawn(words):
 def test_no_more_than_six_columns_are_drawn():
     panels = [Panel(sine(440), "x", "y")] * 9
 
-    assert draw(panels, RATE) == draw(panels[:6], RATE)
+    assert plot(panels, RATE) == plot(panels[:6], RATE)
 
 
 @pytest.mark.parametrize("letter", ["i", "W", "語"])

@@ -7,8 +7,8 @@ import pytest
 import soundfile
 
 from patchflow.audio.load import load
-from patchflow.match.target import hear
-from patchflow.output.rendition import read_reference
+from patchflow.match.target import prepare_target
+from patchflow.output.rendition import cut_reference
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100, 96_000])
@@ -17,8 +17,8 @@ def test_it_is_the_searched_part_of_the_file(tmp_path: Path, rate: int):
     sound = np.concatenate([np.zeros(rate // 10), 0.3 * np.sin(2 * np.pi * 440 * t), np.zeros(rate // 10)])
     soundfile.write(tmp_path / "a.wav", sound, rate, subtype="FLOAT")
 
-    heard = hear(load(tmp_path / "a.wav"))
-    found = read_reference(tmp_path / "a.wav", heard, heard.rate)
+    heard = prepare_target(load(tmp_path / "a.wav"))
+    found = cut_reference(heard, heard.rate)
 
     assert found.file_length == pytest.approx(0.7, abs=1e-3)
     assert found.ends == pytest.approx(0.6, abs=2e-3)

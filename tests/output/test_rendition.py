@@ -6,7 +6,7 @@ import pytest
 from patchflow.audio.loudness import loudness
 from patchflow.engines import Note, engines
 from patchflow.match import Candidate
-from patchflow.output.rendition import RATE, play
+from patchflow.output.rendition import RENDITION_RATE, play
 from patchflow.presets import Preset
 
 TONE = engines["tone"]()
@@ -19,7 +19,7 @@ def candidate(**values: object) -> Candidate:
 
 
 def target(gain: float = 1.0) -> np.ndarray:
-    return gain * TONE.render(candidate().point, NOTE, RATE)
+    return gain * TONE.render(candidate().point, NOTE, RENDITION_RATE)
 
 
 def test_the_nearest_comes_first():
@@ -35,7 +35,7 @@ def test_the_nearest_comes_first():
 def test_each_is_as_loud_as_the_target_and_says_by_which_gain():
     (played,) = play(TONE, [candidate(gain=-40.0)], target())
 
-    assert loudness(played.sound, RATE) == pytest.approx(loudness(target(), RATE), abs=0.1)
+    assert loudness(played.sound, RENDITION_RATE) == pytest.approx(loudness(target(), RENDITION_RATE), abs=0.1)
     assert played.gain_db == pytest.approx(28, abs=0.1)
 
 

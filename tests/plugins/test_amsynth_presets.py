@@ -55,7 +55,7 @@ def test_the_plug_in_opens_what_is_written_and_sounds_exactly_so(
 def test_the_values_that_are_read_from_a_file_sound_like_the_file(engine: Engine, random_presets: list[Preset]):
     """To the last bit but for what the plug-in makes of the last bit of a value."""
     for preset in map(engine.pack, random_presets):
-        file, values = engine.play(preset.rest, NOTE), engine.render(engine.space.encode(preset.values), NOTE)
+        file, values = engine.play(preset.state, NOTE), engine.render(engine.space.encode(preset.values), NOTE)
 
         np.testing.assert_allclose(values, file, atol=1e-3 * np.abs(file).max())
         assert np.abs(file).max() > 0.0001
@@ -97,7 +97,7 @@ def test_a_preset_of_a_bank_sounds_as_the_plug_in_plays_its_text(
 ):
     read = formats["amsynth"]().read((amsynth_banks / "PatriksBank01.bank").read_bytes())
     for preset in read.presets[::40]:
-        (tmp_path / "a.fxp").write_bytes(preset.rest)
+        (tmp_path / "a.fxp").write_bytes(preset.state)
         (known,) = unpacked(ReadReport((preset,)), "amsynth").presets
 
         sound = engine.render(engine.space.encode(known.values), NOTE)

@@ -1,4 +1,4 @@
-"""The weights for amsynth that come along."""
+"""The shipped weights for amsynth."""
 
 from pathlib import Path
 

@@ -13,7 +13,7 @@ from patchflow.errors import PresetError
 from patchflow.hosts import HostProcess
 from patchflow.plugins import add_synth
 from patchflow.presets import Preset
-from patchflow.presets.vst3 import VstPreset, parse
+from patchflow.presets.vst3 import VstPreset, parse_vstpreset
 
 NOTE = Note(57, hold=0.2, length=0.3)
 VALUES = {"Level": 0.8, "Osc Pitch": 0.3}
@@ -65,13 +65,13 @@ def test_what_is_written_is_read_and_opened_by_the_plug_in(engine: Plugin, bundl
 
 
 def test_a_preset_of_which_nobody_knows_the_values_is_refused(engine: Plugin):
-    rest = parse(engine.pack(Preset("small", VALUES)).rest)
-    foreign = VstPreset(CLASS, rest.component, name="Foreign").pack()
+    state = parse_vstpreset(engine.pack(Preset("small", VALUES)).state)
+    foreign = VstPreset(CLASS, state.component, name="Foreign").pack()
 
     with pytest.raises(PresetError, match="Foreign: a VST3 does not tell what a preset holds"):
-        engine.unpack(Preset("", {}, name="Foreign", rest=foreign))
+        engine.unpack(Preset("", {}, name="Foreign", state=foreign))
 
 
 def test_a_preset_of_another_plug_in_is_refused_by_its_class(engine: Plugin):
     with pytest.raises(PresetError, match=f"is for the plug-in '{'AB' * 16}', and small is '{CLASS}'"):
-        engine.unpack(Preset("", {}, rest=VstPreset("AB" * 16, b"").pack()))
+        engine.unpack(Preset("", {}, state=VstPreset("AB" * 16, b"").pack()))

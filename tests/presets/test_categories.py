@@ -2,7 +2,7 @@
 
 import pytest
 
-from patchflow.presets.categories import CATEGORIES, guess_category
+from patchflow.presets.categories import CATEGORIES, category_from_name
 
 
 @pytest.mark.parametrize(
@@ -15,14 +15,14 @@ from patchflow.presets.categories import CATEGORIES, guess_category
     ],
 )  # fmt: skip
 def test_a_name_tells_the_category(name: str, category: str):
-    assert guess_category(name) == category
+    assert category_from_name(name) == category
 
 
 def test_case_does_not_matter():
-    assert {guess_category(name) for name in ("brass 1", "BRASS 1", "Brass1", "SynBrass")} == {"Brass"}
+    assert {category_from_name(name) for name in ("brass 1", "BRASS 1", "Brass1", "SynBrass")} == {"Brass"}
 
 
 def test_every_category_is_told_by_its_own_name():
     singular = {name: name.removesuffix("s") if name not in ("Bass", "Brass", "Keys") else name for name in CATEGORIES}
 
-    assert {name: guess_category(word) for name, word in singular.items()} == {name: name for name in CATEGORIES}
+    assert {name: category_from_name(word) for name, word in singular.items()} == {name: name for name in CATEGORIES}

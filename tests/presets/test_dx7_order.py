@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from patchflow.engines import Note, engines
-from patchflow.presets.dx7 import SPACE, arranged, canonical
+from patchflow.presets.dx7 import SPACE, canonical, sorted_parts
 
 NOTE = Note(60, 100, hold=0.04, length=0.06)
 RATE = 22_050
@@ -32,8 +32,8 @@ def permuted(point: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
 
 def orders_that_arrange_alike(point: np.ndarray) -> set[tuple[int, ...]]:
     orders = list(itertools.permutations(range(6)))
-    found = arranged(np.stack([permuted(point, order) for order in orders]))
-    same = (found == arranged(point[None])).all(1)
+    found = sorted_parts(np.stack([permuted(point, order) for order in orders]))
+    same = (found == sorted_parts(point[None])).all(1)
     return {order for order, equal in zip(orders, same, strict=True) if equal}
 
 
@@ -66,7 +66,7 @@ def test_silent_operators_come_last_and_the_others_by_frequency():
     for n, coarse in ((2, 9), (3, 2), (4, 0), (5, 2), (6, 1)):
         values |= {f"op{n}.coarse": coarse, f"op{n}.output": 90 - n}
 
-    found = SPACE.decode(arranged(canonical(SPACE.encode(values)[None]))[0])
+    found = SPACE.decode(sorted_parts(canonical(SPACE.encode(values)[None]))[0])
 
     assert [found[f"op{n}.coarse"] for n in range(1, 5)] == [0, 2, 2, 9]
     assert [found[f"op{n}.output"] for n in (2, 3, 5, 6)] == [85, 87, 0, 84]
@@ -75,4 +75,4 @@ def test_silent_operators_come_last_and_the_others_by_frequency():
 def test_other_algorithms_are_left_as_they_are():
     points = np.stack([loud_voice(algorithm, np.random.default_rng(0)) for algorithm in (1, 2, 3, 4, 16, 18, 28)])
 
-    np.testing.assert_array_equal(arranged(points), points)
+    np.testing.assert_array_equal(sorted_parts(points), points)

@@ -16,13 +16,13 @@ from patchflow.presets import Choice, Preset
 from patchflow.presets.vital import (
     CORE,
     FULL,
-    Control,
     Macro,
+    VitalControl,
     control_name,
     controls,
     destinations,
     document_of,
-    load_rest,
+    load_state,
     sources,
     with_macros,
 )
@@ -43,7 +43,7 @@ def described() -> Any:
 @pytest.mark.slow
 def test_the_controls_are_those_of_the_real_synth(described: Any):
     assert list(controls().values()) == [
-        Control(**{**item, "options": tuple(item["options"])}) for item in described["controls"]
+        VitalControl(**{**item, "options": tuple(item["options"])}) for item in described["controls"]
     ]
     assert (list(sources()), list(destinations())) == (described["sources"], described["destinations"])
 
@@ -124,7 +124,7 @@ def test_a_fresh_preset_has_the_lfos_and_the_sample_of_the_real_synths(described
 @pytest.mark.slow
 def test_the_real_synth_has_the_macros_that_were_written():
     preset = with_macros(PRESET, [Macro("Dark", {"filter_1.cutoff": -0.5, "osc_1.level": 0.25}, value=0.5)])
-    text = json.dumps({**document_of(preset.values, load_rest(preset.rest)), "synth_version": "1.5.5"})
+    text = json.dumps({**document_of(preset.values, load_state(preset.state)), "synth_version": "1.5.5"})
 
     with HostProcess("vita", {"preset": text}) as host:
         found = host.ask("describe").facts["preset"]
@@ -143,7 +143,7 @@ def test_a_macro_takes_the_place_of_what_its_knob_moved_and_no_other():
     once = with_macros(PRESET, [Macro("A", {"osc_1.level": 0.5}), Macro("B", {"osc_2.level": 0.5})])
     twice = with_macros(once, [Macro("C", {"volume": -0.5})])
 
-    slots = load_rest(twice.rest)["settings"]["modulations"]
+    slots = load_state(twice.state)["settings"]["modulations"]
     used = [(slot["source"], slot["destination"]) for slot in slots if slot["source"]]
     assert sorted(used) == [("macro_control_1", "volume"), ("macro_control_2", "osc_2_level")]
     np.testing.assert_allclose(CORE.encode(twice.values), CORE.encode(PRESET.values), atol=1e-9)

@@ -27,12 +27,12 @@ def test_all_that_is_a_parameter_becomes_a_value():
     assert full.values["osc_1.random_phase"] == 100.0
 
 
-def test_what_is_no_parameter_stays_in_the_rest():
-    rest = json.loads(as_synth(CORE_PRESET, "vital_full").rest)
+def test_what_is_no_parameter_stays_in_the_state():
+    state = json.loads(as_synth(CORE_PRESET, "vital_full").state)
 
-    assert rest["settings"]["wavetables"][0]["name"] == "Mine"
-    assert rest["macro2"] == "DIRT"
-    assert "osc_1_random_phase" not in rest["settings"]
+    assert state["settings"]["wavetables"][0]["name"] == "Mine"
+    assert state["macro2"] == "DIRT"
+    assert "osc_1_random_phase" not in state["settings"]
 
 
 def test_both_make_the_same_file():

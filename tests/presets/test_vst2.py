@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from patchflow.errors import PresetError
 from patchflow.presets import Preset
 from patchflow.presets.formats import PresetFormat, formats
-from patchflow.presets.vst2 import Bank, Program, parse_bank, parse_program, plugin_id, program_of
+from patchflow.presets.vst2 import Program, Vst2Bank, parse_bank, parse_program, plugin_id, program_of
 
 CHUNK = Program("amsy", 3, 41, "Pluck", b"whatever it stores")
 PLAIN = Program("mine", 1, 2, "Plain", struct.pack(">2f", 0.25, 1.0), plain=True)
@@ -33,10 +33,10 @@ def test_a_program_is_read_as_it_was_written(program: Program):
 
 @pytest.mark.parametrize(
     "bank",
-    [Bank("amsy", 1, 128, b"all of it"), Bank("mine", 1, 3, programs=(PLAIN, PLAIN, PLAIN))],
+    [Vst2Bank("amsy", 1, 128, b"all of it"), Vst2Bank("mine", 1, 3, programs=(PLAIN, PLAIN, PLAIN))],
     ids=["chunk", "plain"],
 )
-def test_a_bank_is_read_as_it_was_written(bank: Bank):
+def test_a_bank_is_read_as_it_was_written(bank: Vst2Bank):
     assert parse_bank(bank.pack()) == bank
 
 
@@ -85,27 +85,27 @@ def test_a_count_that_lies_is_found():
 
 
 def test_a_bank_with_fewer_presets_than_it_says_is_an_error():
-    data = Bank("mine", 1, 3, programs=(PLAIN, PLAIN)).pack()
+    data = Vst2Bank("mine", 1, 3, programs=(PLAIN, PLAIN)).pack()
 
     with pytest.raises(PresetError, match="says it has 3 presets, but there are 2"):
         parse_bank(data)
 
 
 def test_a_bank_and_its_program_are_made_of_each_other():
-    bank = FXB.write([Preset("", {}, name="Pluck", rest=CHUNK.pack())])
+    bank = FXB.write([Preset("", {}, name="Pluck", state=CHUNK.pack())])
 
     assert program_of(bank, "Pluck").content == CHUNK.content
-    assert FXP.write([Preset("", {}, name="Pluck", rest=bank)])[8:12] == b"FPCh"
+    assert FXP.write([Preset("", {}, name="Pluck", state=bank)])[8:12] == b"FPCh"
 
 
 def test_banks_of_chunks_hold_one_preset():
     with pytest.raises(PresetError, match="one preset, not 2"):
-        FXB.write([Preset("", {}, rest=CHUNK.pack())] * 2)
+        FXB.write([Preset("", {}, state=CHUNK.pack())] * 2)
 
 
 def test_presets_of_two_plug_ins_do_not_make_a_bank():
     with pytest.raises(PresetError, match="different plug-ins"):
-        FXB.write([Preset("", {}, rest=program.pack()) for program in (CHUNK, PLAIN)])
+        FXB.write([Preset("", {}, state=program.pack()) for program in (CHUNK, PLAIN)])
 
 
 @pytest.mark.parametrize("kind", ["fxp", "fxb", "amsynth"])
@@ -116,13 +116,13 @@ def test_presets_of_other_synths_are_refused(kind: str):
 
 def test_a_preset_is_called_what_it_is_called_now():
     assert (
-        FXP.read(FXP.write([Preset("", {}, name="New \u00e9\u4e00", rest=CHUNK.pack())])).presets[0].name
+        FXP.read(FXP.write([Preset("", {}, name="New \u00e9\u4e00", state=CHUNK.pack())])).presets[0].name
         == "New \u00e9?"
     )
 
 
 mutated = st.tuples(
-    st.sampled_from([CHUNK.pack(), PLAIN.pack(), Bank("mine", 1, 2, programs=(PLAIN, PLAIN)).pack()]),
+    st.sampled_from([CHUNK.pack(), PLAIN.pack(), Vst2Bank("mine", 1, 2, programs=(PLAIN, PLAIN)).pack()]),
     st.lists(st.tuples(st.integers(0, 300), st.binary(max_size=8)), max_size=4),
     st.integers(0, 400),
 ).map(lambda drawn: _mutate(*drawn))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from patchflow.errors import PresetError
 from patchflow.presets.formats import formats
-from patchflow.presets.vst3 import VstPreset, class_id, from_juce, parse
+from patchflow.presets.vst3 import VstPreset, class_id, from_juce, parse_vstpreset
 
 WHOLE = VstPreset("0123456789ABCDEF" * 2, b"sound", b"screen", "Pluck", ((0, 0.25), (7, 1.0), (8, 1e-05)))
 FORMAT = formats["vstpreset"]()
@@ -23,7 +23,7 @@ def chunks(data: bytes) -> dict[bytes, bytes]:
 
 
 def test_it_is_read_as_it_was_written():
-    assert parse(WHOLE.pack()) == WHOLE
+    assert parse_vstpreset(WHOLE.pack()) == WHOLE
     assert class_id(WHOLE.pack()) == WHOLE.plugin
 
 
@@ -40,14 +40,14 @@ def test_another_reader_finds_all_three_chunks():
 def test_any_name_is_kept(name: str):
     printable = "".join(letter for letter in name if letter.isprintable())
 
-    assert parse(VstPreset(WHOLE.plugin, b"", name=name).pack()).name == printable
+    assert parse_vstpreset(VstPreset(WHOLE.plugin, b"", name=name).pack()).name == printable
 
 
 def test_every_cut_is_one_clear_line():
     data = WHOLE.pack()
     for end in range(len(data)):
         with pytest.raises(PresetError) as error:
-            parse(data[:end])
+            parse_vstpreset(data[:end])
         assert "\n" not in str(error.value)
 
 
@@ -65,7 +65,7 @@ def test_what_is_wrong_is_said(place: int, data: bytes, said: str):
     whole = WHOLE.pack()
 
     with pytest.raises(PresetError, match=said):
-        parse(whole[:place] + data + whole[place + len(data) :])
+        parse_vstpreset(whole[:place] + data + whole[place + len(data) :])
 
 
 def test_a_chunk_beyond_the_end_is_an_error():
@@ -73,7 +73,7 @@ def test_a_chunk_beyond_the_end_is_an_error():
     entry = data.rindex(b"Comp")
 
     with pytest.raises(PresetError, match="chunk b'Comp' is said to be 1,000 bytes at byte 48"):
-        parse(data[: entry + 12] + struct.pack("<q", 1000) + data[entry + 20 :])
+        parse_vstpreset(data[: entry + 12] + struct.pack("<q", 1000) + data[entry + 20 :])
 
 
 @pytest.mark.parametrize("size", range(20))

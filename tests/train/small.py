@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from patchflow.data.attributes import Opposites
+from patchflow.data.attributes import Attribute
 from patchflow.data.examples import Content, write_examples
 from patchflow.data.families import deal
 from patchflow.engines.tone import Tone
@@ -21,7 +21,7 @@ __all__ = ["Crowd", "Several", "write_small"]
 @dataclass(frozen=True)
 class _CrowdSizes:
     width: int = 8
-    pairs: int = 1
+    attributes: int = 1
 
 
 @dataclass(frozen=True)
@@ -33,20 +33,20 @@ class Several(Model):
     """Batch norm, dropout, noise, a normalisation, tags, and a loss of three terms."""
 
     Sizes = _Sizes
-    hears = "paper"
-    told_note = False
+    input = "paper"
+    uses_note = False
     mean: Tensor
     std: Tensor
 
-    def __init__(self, space: ParamSpace, *, width: int = 8, pairs: int = 1, dropout: float = 0.1) -> None:
+    def __init__(self, space: ParamSpace, *, width: int = 8, attributes: int = 1, dropout: float = 0.1) -> None:
         super().__init__()
-        self.space, self.noise, self.pairs = space, len(space), pairs
-        self._config = {"width": width, "pairs": pairs, "dropout": dropout}
+        self.space, self.noise, self.attributes = space, len(space), attributes
+        self._config = {"width": width, "attributes": attributes, "dropout": dropout}
         self.register_buffer("mean", torch.zeros(64, 1))
         self.register_buffer("std", torch.ones(64, 1))
         self.first = nn.Sequential(nn.Linear(64, width), nn.BatchNorm1d(width), nn.ELU(), nn.Dropout(dropout))
         self.latent = nn.Linear(width, 2 * len(space))
-        self.tags = nn.Linear(len(space), pairs)
+        self.tags = nn.Linear(len(space), attributes)
 
     def normalise(self, mean: Tensor, std: Tensor) -> None:
         self.mean.copy_(mean)
@@ -79,9 +79,9 @@ class Crowd(Several):
 
     Sizes = _CrowdSizes
 
-    def __init__(self, space: ParamSpace, *, width: int = 8, pairs: int = 1) -> None:
-        super().__init__(space, width=width, pairs=pairs, dropout=0.0)
-        self._config = {"width": width, "pairs": pairs}
+    def __init__(self, space: ParamSpace, *, width: int = 8, attributes: int = 1) -> None:
+        super().__init__(space, width=width, attributes=attributes, dropout=0.0)
+        self._config = {"width": width, "attributes": attributes}
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         mean, _ = self.encode(batch.mel, batch.note).chunk(2, 1)
@@ -97,7 +97,7 @@ def write_small(folder: Path, count: int = 60) -> Path:
     content = Content(
         synth="tone",
         parameters=Tone.space.names,
-        hears="paper",
+        input="paper",
         mels=levels,
         points=points,
         notes=np.tile([60.0, 100, 3], (count, 1)),
@@ -105,7 +105,7 @@ def write_small(folder: Path, count: int = 60) -> Path:
         parts=deal(np.arange(count), 5, 0.15, 0),
         names=np.array([f"tone {i}" for i in range(count)]),
         category=np.array([""] * count),
-        pairs=(Opposites("Dark", "Bright", "brightness"),),
+        attributes=(Attribute("Dark", "Bright", "brightness"),),
         measures=points[:, :1],
     )
     write_examples(folder, content)

@@ -38,12 +38,12 @@ def start(tmp_path: Path) -> Start:
     write_small(tmp_path / "examples")
     (tmp_path / "bank.toml").write_text(
         'synth = "tone"\nbank = "bank.npz"\ncache = "cache"\nout = "run"\nitems = 64\nsteps = 150\nbatch = 16\n'
-        "rate = 1e-2\nevery = 20\nsave_every = 10\n"
+        "learning_rate = 1e-2\nevery = 20\nsave_every = 10\n"
         "[sizes]\nwidth = 4\ncontext = 16\nhidden = 16\ntransforms = 2\nbins = 4\n"
     )
     (tmp_path / "several.toml").write_text(
         'synth = "tone"\nmodel = "several"\ndata = "examples"\nout = "run"\nepochs = 200\nbatch = 8\nrate = 1e-2\n'
-        'schedule = "plateau"\nstall = 3\npatience = 60\nsave_every = 7\n[warm_up]\nlatent = 50\n'
+        'schedule = "plateau"\nstall = 3\npatience = 60\nsave_every = 7\n[loss_warmup]\nlatent = 50\n'
     )
 
     def start(*words: object) -> "subprocess.Popen[str]":
@@ -89,7 +89,7 @@ def test_killed_at_any_time_and_gone_on_with_is_as_if_never_killed(start: Start,
     done(start(*words, "out=killed"))
 
     assert same(tmp_path / "killed" / "tone.safetensors", tmp_path / "whole" / "tone.safetensors")
-    for name in ("step", "train", "valid", "rate"):
+    for name in ("step", "train", "valid", "learning_rate"):
         ours, theirs = (
             [json.loads(line)[name] for line in (tmp_path / out / "log.jsonl").read_text().splitlines()]
             for out in ("killed", "whole")
@@ -126,10 +126,10 @@ def test_two_processes_go_on_exactly(start: Start, tmp_path: Path):
         WORKER,
         "several.toml",
         "schedule=cosine",
-        "stall=0",
+        "plateau_patience=0",
         "epochs=4",
         "patience=0",
-        "warm_up.latent=2",
+        "loss_warmup.latent=2",
     ]
     done(start(*words, "out=whole"))
     done(start(*words, "out=parts", "minutes=1e-9", "save_every=1"))

@@ -2,14 +2,16 @@
 
 import pytest
 
-from patchflow.train.early_stopping import Watch
+from patchflow.train.early_stopping import EarlyStopping
 
 
-def watched(losses: list[float], *, stall: float = 1e9, patience: float = 0, settled: float = 0) -> Watch:
-    watch = Watch()
+def watched(
+    losses: list[float], *, plateau_patience: float = 1e9, patience: float = 0, settled: float = 0
+) -> EarlyStopping:
+    watch = EarlyStopping()
     for step, loss in enumerate(losses, 1):
         watch.see(loss, step, warming=step < settled)
-        watch.halve(step, stall=stall)
+        watch.halve(step, plateau_patience=plateau_patience)
         watch.stop(step, patience=patience)
         if watch.stopped:
             break
@@ -27,15 +29,15 @@ def test_what_is_no_number_is_never_the_best():
 
 
 def test_the_rate_is_halved_after_every_stall():
-    assert [watched([1, *[2] * n], stall=3).halvings for n in range(8)] == [0, 0, 0, 1, 1, 1, 2, 2]
+    assert [watched([1, *[2] * n], plateau_patience=3).halvings for n in range(8)] == [0, 0, 0, 1, 1, 1, 2, 2]
 
 
 def test_falling_losses_never_halve():
-    assert watched([5, 4, 3, 2, 1], stall=2).halvings == 0
+    assert watched([5, 4, 3, 2, 1], plateau_patience=2).halvings == 0
 
 
 def test_a_better_loss_begins_the_count_anew():
-    assert watched([5, 6, 6, 4, 6, 6], stall=3).halvings == 0
+    assert watched([5, 6, 6, 4, 6, 6], plateau_patience=3).halvings == 0
 
 
 def test_it_stops_when_patience_is_over():
@@ -49,7 +51,7 @@ def test_without_patience_it_goes_on():
     assert not watched([1, *[2] * 50]).stopped
 
 
-@pytest.mark.parametrize("key", ["stall", "patience"])
+@pytest.mark.parametrize("key", ["plateau_patience", "patience"])
 def test_what_comes_before_the_weights_have_settled_does_not_count(key: str):
     watch = watched([1, *[2] * 9], settled=8, **{key: 3})
 

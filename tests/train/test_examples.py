@@ -40,7 +40,7 @@ def test_every_epoch_is_checked_and_every_term_logged(learn: Learn):
 
 
 def test_the_loss_is_the_weighted_sum(learn: Learn):
-    line = logged(learn(weights__latent=0.5, weights__tags=0, warm_up__latent=2))[-1]
+    line = logged(learn(weights__latent=0.5, weights__tags=0, loss_warmup__latent=2))[-1]
 
     assert line["train"] == pytest.approx(line["train.regression"] + 0.5 * line["train.latent"])
     assert line["valid"] == pytest.approx(line["valid.regression"] + 0.5 * line["valid.latent"])
@@ -54,7 +54,7 @@ def test_a_term_of_no_weight_is_not_learned(learn: Learn):
 
 def test_warming_up_begins_as_if_the_term_were_not_there(learn: Learn):
     without, warming, whole = (
-        learn(name, epochs=1, every=1, save_every=1, minutes=1e-9, weights=table, warm_up=warm)
+        learn(name, epochs=1, every=1, save_every=1, minutes=1e-9, weights=table, loss_warmup=warm)
         for name, table, warm in (
             ("without", "{tags = 0, latent = 0}", "{}"),
             ("warming", "{}", "{tags = 9, latent = 9}"),
@@ -67,7 +67,7 @@ def test_warming_up_begins_as_if_the_term_were_not_there(learn: Learn):
 
 
 def test_it_learns(learn: Learn):
-    lines = logged(learn(epochs=40, weights__tags=0, weights__latent=0.01, sizes__dropout=0.0, rate=0.02))
+    lines = logged(learn(epochs=40, weights__tags=0, weights__latent=0.01, sizes__dropout=0.0, learning_rate=0.02))
 
     assert lines[-1]["train.regression"] < 0.5 * lines[0]["train.regression"]
 
@@ -97,7 +97,7 @@ def test_the_normalisation_is_that_of_the_training_part(learn: Learn, tmp_path: 
 
 
 def test_batch_norm_counts_are_kept_whole(learn: Learn):
-    assert load_file(learn(average=0))["first.1.num_batches_tracked"] == 16  # one look before, fifteen steps
+    assert load_file(learn(ema=0))["first.1.num_batches_tracked"] == 16  # one look before, fifteen steps
 
 
 def test_the_recipe_and_where_it_comes_from_lie_beside_the_weights(learn: Learn, tmp_path: Path):
@@ -137,7 +137,10 @@ def rising(monkeypatch: pytest.MonkeyPatch, losses: list[float]) -> None:
 def test_a_plateau_halves_the_rate(learn: Learn, monkeypatch: pytest.MonkeyPatch):
     rising(monkeypatch, [1, 2, 2, 2, 2, 0.5, 2])
 
-    rates = [line["rate"] for line in logged(learn(schedule="plateau", stall=2, epochs=7, rate=0.01))]
+    rates = [
+        line["learning_rate"]
+        for line in logged(learn(schedule="plateau", plateau_patience=2, epochs=7, learning_rate=0.01))
+    ]
 
     assert rates == pytest.approx([0.01, 0.01, 0.01, 0.005, 0.005, 0.0025, 0.0025])
 
@@ -178,13 +181,13 @@ def test_the_chosen_term_decides_what_is_best(learn: Learn, monkeypatch: pytest.
         lambda *_, **__: dict(zip(("regression", "latent"), next(values), strict=True)) | {"tags": 0.0},
     )
 
-    about = json.loads(read_header(learn(keep="best", watch="regression"))["about"])
+    about = json.loads(read_header(learn(keep="best", monitor="regression"))["about"])
 
     assert about["best"] == {"step": 15, "loss": 1.0}
 
 
 def test_the_error_of_the_best_guess_may_decide_what_is_best(learn: Learn):
-    weights = learn(keep="best", watch="error")
+    weights = learn(keep="best", monitor="error")
 
     best = json.loads(read_header(weights)["about"])["best"]
     errors = {line["step"]: line["valid.error"] for line in logged(weights)}
@@ -192,7 +195,7 @@ def test_the_error_of_the_best_guess_may_decide_what_is_best(learn: Learn):
 
 
 def test_the_error_is_that_of_the_guess_without_noise(learn: Learn, tmp_path: Path):
-    weights = learn(watch="error")
+    weights = learn(monitor="error")
 
     examples = Examples(tmp_path / "examples")
     mels, points, notes = (torch.from_numpy(x).float() for x in examples.take(examples.rows("valid"))[:3])
@@ -214,13 +217,13 @@ def test_warm_ups_are_over_in_time_where_the_clock_ends_the_run(learn: Learn, mo
     monkeypatch.setattr(loop, "take_step", step)
     minute = count(0, 60)
     monkeypatch.setattr(loop.time, "monotonic", lambda: next(minute))
-    learn(epochs=500, minutes=20, warm_up__latent=100)
+    learn(epochs=500, minutes=20, loss_warmup__latent=100)
 
     assert len(seen) < 5 * 100
     assert seen[0] == 0 < seen[1] < 1 == seen[-1]
 
 
-@pytest.mark.parametrize("more", [{}, {"schedule": "plateau", "stall": 1, "patience": 2, "average": 0}], ids=str)
+@pytest.mark.parametrize("more", [{}, {"schedule": "plateau", "plateau_patience": 1, "patience": 2, "ema": 0}], ids=str)
 @pytest.mark.parametrize("steps", [1, 7, 13])
 def test_killed_anywhere_and_resumed_is_as_if_never_killed(
     learn: Learn, steps: int, more: dict[str, object], monkeypatch: pytest.MonkeyPatch
@@ -236,12 +239,12 @@ def test_killed_anywhere_and_resumed_is_as_if_never_killed(
 
     monkeypatch.setattr(loop, "take_step", step)
     with pytest.raises(KeyboardInterrupt):
-        learn("killed", save_every=3, warm_up__latent=2, **more)
+        learn("killed", save_every=3, loss_warmup__latent=2, **more)
     monkeypatch.setattr(loop, "take_step", right)
-    killed, whole = (learn(name, save_every=3, warm_up__latent=2, **more) for name in ("killed", "whole"))
+    killed, whole = (learn(name, save_every=3, loss_warmup__latent=2, **more) for name in ("killed", "whole"))
 
     assert same(killed, whole)
-    facts = ("step", "train", "valid", "rate", "train.latent", "valid.tags")
+    facts = ("step", "train", "valid", "learning_rate", "train.latent", "valid.tags")
     assert [[line[key] for key in facts] for line in logged(killed)] == [
         [line[key] for key in facts] for line in logged(whole)
     ]
@@ -300,13 +303,13 @@ def test_a_model_that_is_too_large_is_told(learn: Learn, monkeypatch: pytest.Mon
     ("changes", "kind", "message"),
     [
         ({"weights__latnt": 2}, UnknownName, "no term of the model's loss named 'latnt'. Did you mean 'latent'?"),
-        ({"warm_up__sound": 2}, UnknownName, "named 'sound'. Known: latent, regression, tags."),
-        ({"watch": "latents"}, UnknownName, "Did you mean 'latent'?"),
+        ({"loss_warmup__sound": 2}, UnknownName, "named 'sound'. Known: latent, regression, tags."),
+        ({"monitor": "latents"}, UnknownName, "Did you mean 'latent'?"),
         ({"sizes__width": 0}, OptionError, "sizes.width=0: not a whole number of at least 1"),
         ({"sizes__width": 1.5}, OptionError, "sizes.width=1.5: not a whole number of at least 1"),
         ({"sizes__dropout": "much"}, OptionError, "sizes.dropout='much': not a number"),
-        ({"sizes__pairs": 3}, OptionError, "sizes.pairs=3: the data has 1 tag pairs"),
-        ({"sizes__dropout": 7.0}, OptionError, "model='several', sizes dropout=7.0, pairs=1: dropout probability"),
+        ({"sizes__pairs": 3}, OptionError, "sizes.attributes=3: the data has 1 attributes"),
+        ({"sizes__dropout": 7.0}, OptionError, "model='several', sizes dropout=7.0, attributes=1: dropout probability"),
         ({"workers": 2}, OptionError, "workers=2: 'several' drops out at random. Give workers=1."),
         ({"augmented": 0.5}, OptionError, "augmented=0.5: only levels can be, not 'paper'. Give augmented=0."),
         ({"fold": 9}, OptionError, "fold=9: not in [0, 4]"),
@@ -323,10 +326,10 @@ def test_what_does_not_fit_is_one_clear_line(learn: Learn, changes: dict[str, ob
     assert "\n" not in str(caught.value)
 
 
-def test_a_model_that_hears_something_else_is_refused(learn: Learn, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(Several, "hears", "levels")
+def test_a_model_that_takes_another_input_is_refused(learn: Learn, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Several, "input", "levels")
 
-    with pytest.raises(OptionError, match=r"model='several': hears 'levels', but .*examples gives 'paper'"):
+    with pytest.raises(OptionError, match=r"model='several': takes the input 'levels', but .*examples gives 'paper'"):
         learn()
 
 
@@ -360,7 +363,7 @@ def test_tensorboard_is_told_every_term(learn: Learn):
     board = EventAccumulator(str(learn(tensorboard="true").parent / "tensorboard"))
     board.Reload()
 
-    assert {"total/train", "total/valid", "latent/train", "tags/valid", "rate"} <= set(board.Tags()["scalars"])
+    assert {"total/train", "total/valid", "latent/train", "tags/valid", "learning_rate"} <= set(board.Tags()["scalars"])
     assert [event.step for event in board.Scalars("latent/valid")] == [5, 10, 15]
 
 

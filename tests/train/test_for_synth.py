@@ -12,11 +12,10 @@ from patchflow.engines.tone import Tone
 from patchflow.errors import OptionError, UnknownName
 from patchflow.match import Matcher
 from patchflow.match.proposals import FromModel
-from patchflow.models import own_weights, read_header, weights_of
+from patchflow.models import read_header, users_weights, weights_of
 from patchflow.presets import Library, Preset
 from patchflow.progress import Progress
-from patchflow.train import for_synth as own
-from patchflow.train import train_own
+from patchflow.train import for_synth, train_for_synth
 
 BEEP = Sound(np.sin(np.arange(11_025) * 0.1).astype(np.float32), 22_050)
 
@@ -24,15 +23,15 @@ BEEP = Sound(np.sin(np.arange(11_025) * 0.1).astype(np.float32), 22_050)
 @pytest.fixture(autouse=True)
 def small_and_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATCHFLOW_WEIGHTS", str(tmp_path / "weights"))
-    monkeypatch.setattr(own, "_ITEMS", (24, 24))
-    monkeypatch.setattr(own, "_SIZES", {"width": 4, "context": 16, "hidden": 16, "transforms": 2, "bins": 4})
-    monkeypatch.setattr(own, "_FEWEST", 30)
-    monkeypatch.setattr(own, "_recipe", _short(own._recipe))
+    monkeypatch.setattr(for_synth, "_ITEMS", (24, 24))
+    monkeypatch.setattr(for_synth, "_SIZES", {"width": 4, "context": 16, "hidden": 16, "transforms": 2, "bins": 4})
+    monkeypatch.setattr(for_synth, "_FEWEST", 30)
+    monkeypatch.setattr(for_synth, "_recipe", _short(for_synth._recipe))
 
 
 def _short(recipe):
-    return lambda *arguments: (
-        recipe(*arguments).replace("steps = 1000000", "steps = 4").replace("batch = 128", "batch = 8")
+    return lambda *arguments, **options: (
+        recipe(*arguments, **options).replace("steps = 1000000", "steps = 4").replace("batch = 128", "batch = 8")
     )
 
 
@@ -48,9 +47,9 @@ def library(tmp_path: Path) -> Path:
 def test_the_weights_are_used_from_then_on(library: Path):
     assert weights_of("tone", Tone.space) is None
 
-    path = train_own("tone", library=library, minutes=1)
+    path = train_for_synth("tone", library=library, minutes=1)
 
-    assert weights_of("tone", Tone.space) == path == own_weights("tone")
+    assert weights_of("tone", Tone.space) == path == users_weights("tone")
     assert read_header(path)["synth"] == "tone"
     matcher = Matcher.load("tone")
     assert [type(proposer) for proposer in matcher.proposers] == [FromModel]
@@ -61,7 +60,7 @@ def test_the_weights_are_used_from_then_on(library: Path):
 def test_it_learns_from_the_presets_of_the_library(library: Path, tmp_path: Path):
     stages: list[tuple[str, float]] = []
 
-    train_own(
+    train_for_synth(
         "tone", library=library, minutes=1, out=tmp_path / "out", progress=lambda r: stages.append((r.stage, r.total))
     )
 
@@ -74,7 +73,7 @@ def test_it_learns_from_the_presets_of_the_library(library: Path, tmp_path: Path
 def test_without_a_library_presets_are_drawn():
     totals: list[float] = []
 
-    train_own("tone", minutes=1, progress=lambda r: totals.append(r.total) if r.stage == "gather" else None)
+    train_for_synth("tone", minutes=1, progress=lambda r: totals.append(r.total) if r.stage == "gather" else None)
 
     assert set(totals) == {300}
 
@@ -89,12 +88,12 @@ def test_an_interrupted_run_goes_on_and_a_finished_one_begins_anew(library: Path
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_own("tone", library=library, minutes=1, out=tmp_path / "out", progress=stop)
+        train_for_synth("tone", library=library, minutes=1, out=tmp_path / "out", progress=stop)
     assert any(gathered)
 
     for again in (False, True):
         gathered.clear()
-        train_own(
+        train_for_synth(
             "tone",
             library=library,
             minutes=1,
@@ -111,18 +110,18 @@ def test_an_unfinished_run_with_other_arguments_is_not_taken_for_this_one(librar
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_own("tone", library=library, minutes=1, out=tmp_path / "out", progress=stop)
+        train_for_synth("tone", library=library, minutes=1, out=tmp_path / "out", progress=stop)
 
     with pytest.raises(OptionError, match="holds an unfinished run"):
-        train_own("tone", library=library, minutes=2, out=tmp_path / "out")
+        train_for_synth("tone", library=library, minutes=2, out=tmp_path / "out")
 
 
 @pytest.mark.slow
 def test_beginning_anew_removes_only_what_was_made(library: Path, tmp_path: Path):
-    train_own("tone", library=library, minutes=1, out=tmp_path / "out")
+    train_for_synth("tone", library=library, minutes=1, out=tmp_path / "out")
     (tmp_path / "out" / "diary.txt").write_text("mine")
 
-    train_own("tone", library=library, minutes=1, out=tmp_path / "out")
+    train_for_synth("tone", library=library, minutes=1, out=tmp_path / "out")
 
     assert (tmp_path / "out" / "diary.txt").read_text() == "mine"
 
@@ -130,16 +129,16 @@ def test_beginning_anew_removes_only_what_was_made(library: Path, tmp_path: Path
 @pytest.mark.parametrize("minutes", [0.0, -1.0, 0.5, 1e9])
 def test_a_time_that_makes_no_sense_is_refused(minutes: float):
     with pytest.raises(OptionError, match="minutes="):
-        train_own("tone", minutes=minutes)
+        train_for_synth("tone", minutes=minutes)
 
 
 def test_an_unknown_synth_is_refused():
     with pytest.raises(UnknownName, match="theremin"):
-        train_own("theremin")
+        train_for_synth("theremin")
 
 
 def test_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
 
     with pytest.raises(OptionError, match="synth='tone': is trained by one process"):
-        train_own("tone")
+        train_for_synth("tone")

@@ -1,15 +1,15 @@
-"""The feed: batches that depend on seed and step alone, one ahead."""
+"""The loader: batches that depend on seed and step alone, one ahead."""
 
 import numpy as np
 import pytest
 import torch
 
 from patchflow.models import Batch
-from patchflow.train.loader import Feed
+from patchflow.train.loader import Loader
 
 
 class Numbers:
-    """Items that tell their own number: preset k is k; heard in bytes."""
+    """Items that say their own number: preset k is k; spectrograms in bytes."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -29,8 +29,8 @@ def numbers(batch: Batch) -> list[float]:
 
 
 def taken(count: int, steps: range, **options: object) -> list[list[float]]:
-    with Feed(Numbers(count), "levels", **{"batch": 4, "shuffled": True, **options}) as feed:  # type: ignore[arg-type]
-        return [numbers(feed.take(step)) for step in steps]
+    with Loader(Numbers(count), "levels", **{"batch": 4, "shuffled": True, **options}) as loader:  # type: ignore[arg-type]
+        return [numbers(loader.take(step)) for step in steps]
 
 
 @pytest.mark.parametrize("epoch", [0, 1, 7])
@@ -68,26 +68,26 @@ def test_a_batch_is_no_larger_than_what_there_is():
 
 def test_the_next_batch_is_made_meanwhile():
     items = Numbers(40)
-    with Feed(items, "levels", batch=4) as feed:
-        feed.take(0)
+    with Loader(items, "levels", batch=4) as loader:
+        loader.take(0)
 
     assert len(items.taken) <= 2  # the second may have been called off, the third was never begun
 
 
 def test_bytes_are_levels():
-    with Feed(Numbers(8), "levels", batch=4) as feed:
-        assert torch.equal(feed.take(0).mel, torch.full((4, 80, 173), 51 / 255))
+    with Loader(Numbers(8), "levels", batch=4) as loader:
+        assert torch.equal(loader.take(0).mel, torch.full((4, 80, 173), 51 / 255))
 
 
 def test_items_without_tags_have_none():
-    with Feed(Numbers(8), "levels", batch=4) as feed:
-        assert feed.take(0).tags.shape == (4, 0)
+    with Loader(Numbers(8), "levels", batch=4) as loader:
+        assert loader.take(0).tags.shape == (4, 0)
 
 
 def test_augmented_items_sound_different_and_repeat():
     def heard() -> torch.Tensor:
-        with Feed(Numbers(8), "levels", batch=4, augmented=1.0) as feed:
-            return feed.take(3).mel
+        with Loader(Numbers(8), "levels", batch=4, augmented=1.0) as loader:
+            return loader.take(3).mel
 
     assert torch.equal(heard(), heard())
     assert not torch.equal(heard(), torch.full((4, 80, 173), 51 / 255))
@@ -98,14 +98,14 @@ def test_a_fault_of_the_items_is_raised_where_they_are_taken():
         def take(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
             raise ValueError("broken")
 
-    with Feed(Broken(8), "levels", batch=4) as feed, pytest.raises(ValueError, match="broken"):
-        feed.take(0)
+    with Loader(Broken(8), "levels", batch=4) as loader, pytest.raises(ValueError, match="broken"):
+        loader.take(0)
 
 
 def test_waiting_is_counted():
-    with Feed(Numbers(8), "levels", batch=4) as feed:
-        feed.take(0)
-        first = feed.waited
-        feed.take(1)
+    with Loader(Numbers(8), "levels", batch=4) as loader:
+        loader.take(0)
+        first = loader.waited
+        loader.take(1)
 
-    assert 0 < first < feed.waited
+    assert 0 < first < loader.waited

@@ -73,7 +73,7 @@ def break_loss(monkeypatch: pytest.MonkeyPatch, breaks: Callable[[Posterior], bo
 
 
 def test_the_losses_fall(run: Run):
-    losses = logged(run(steps=120, rate=1e-2))
+    losses = logged(run(steps=120, learning_rate=1e-2))
 
     assert losses[-1]["train"] < losses[0]["train"] - 0.1
     assert losses[-1]["valid"] < losses[0]["valid"] - 0.1
@@ -90,7 +90,7 @@ def test_several_workers_repeat_themselves(run: Run, workers: int):
 def test_a_run_can_begin_with_the_weights_of_another(run: Run):
     first = run("first")
 
-    second = run("second", start=first, steps=1, rate=0.0)
+    second = run("second", start=first, steps=1, learning_rate=0.0)
 
     assert same(first, second)
     assert json.loads(read_header(second)["about"])["before"] == json.loads(read_header(first)["about"])
@@ -109,7 +109,7 @@ def test_missing_weights_to_begin_with_are_named(run: Run, tmp_path: Path):
 
 
 def test_the_same_recipe_gives_the_same_weights_and_another_does_not(run: Run):
-    first, second, other = run("a"), run("b"), run("c", rate=2e-3)
+    first, second, other = run("a"), run("b"), run("c", learning_rate=2e-3)
 
     assert same(first, second)
     assert not same(first, other)
@@ -303,7 +303,7 @@ def test_the_number_of_threads_is_as_before(run: Run, tmp_path: Path, monkeypatc
         ({"synth": "tona"}, "no synth named 'tona'. Did you mean 'tone'?"),
         ({"model": "posteriors"}, "no model named 'posteriors'. Did you mean 'posterior'?"),
         ({"weights.postrior": 2}, "no term of the model's loss named 'postrior'. Did you mean 'posterior'?"),
-        ({"watch": "sound"}, "no term of the model's loss named 'sound'. Known: posterior."),
+        ({"monitor": "sound"}, "no term of the model's loss named 'sound'. Known: posterior."),
         ({"sizes.widht": 4}, "no size of model 'posterior' named 'widht'. Did you mean 'width'?"),
     ],
     ids=str,

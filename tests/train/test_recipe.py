@@ -9,8 +9,7 @@ import patchflow
 from patchflow.engines import engines
 from patchflow.errors import OptionError, StorageError, UnknownName
 from patchflow.models import models
-from patchflow.train import Recipe, read_recipe
-from patchflow.train import build as begin
+from patchflow.train import Recipe, build, read_recipe
 
 RECIPES = sorted((Path(patchflow.__file__).parent.parent / "recipes").glob("*.toml"))
 LEAST = 'bank = "b.npz"\nout = "o"\n'
@@ -48,11 +47,11 @@ def test_what_is_not_given_has_its_default(path: Path):
 
 
 def test_every_kind_of_value_can_be_overridden(path: Path):
-    changes = {"bank": "x.npz", "steps": "7", "rate": "1e-3", "stream": "true", "sizes": "{width = 3}"}
+    changes = {"bank": "x.npz", "steps": "7", "learning_rate": "1e-3", "stream": "true", "sizes": "{width = 3}"}
 
     settings = read_recipe(path, {**changes, "sizes.bins": "5"})
 
-    assert settings == Recipe("x.npz", "o", steps=7, rate=1e-3, stream=True, sizes={"width": 3, "bins": 5})
+    assert settings == Recipe("x.npz", "o", steps=7, learning_rate=1e-3, stream=True, sizes={"width": 3, "bins": 5})
 
 
 def test_an_override_beats_the_file(path: Path):
@@ -87,14 +86,14 @@ def test_an_unknown_override_is_refused(key: str, path: Path):
         ("steps = 1.5", "steps=1.5: not a whole number"),
         ("steps = true", "steps=True: not a whole number"),
         ('steps = "many"', "steps='many': not a whole number"),
-        ('rate = "fast"', "rate='fast': not a number"),
+        ('learning_rate = "fast"', "learning_rate='fast': not a number"),
         ("synth = 3", "synth=3: not a text in quotes"),
         ("stream = 1", "stream=1: not true or false"),
         ("sizes = 3", "sizes=3: not a table"),
         ("sizes = {width = true}", "sizes.width=True: not a number or a text"),
         ("sizes = {width = [1]}", "sizes.width=[1]: not a number or a text"),
         ('weights = {latent = "much"}', "weights.latent='much': not a number"),
-        ("warm_up = {latent = true}", "warm_up.latent=True: not a number"),
+        ("loss_warmup = {latent = true}", "loss_warmup.latent=True: not a number"),
         ("base = 3", "base=3: not a text in quotes"),
     ],
 )
@@ -104,7 +103,14 @@ def test_a_value_of_the_wrong_type_is_refused(text: str, message: str, path: Pat
 
 @pytest.mark.parametrize(
     ("key", "text"),
-    [("steps", "1.5"), ("steps", "many"), ("rate", "fast"), ("stream", "yes"), ("sizes", "3"), ("weights__sound", "x")],
+    [
+        ("steps", "1.5"),
+        ("steps", "many"),
+        ("learning_rate", "fast"),
+        ("stream", "yes"),
+        ("sizes", "3"),
+        ("weights__sound", "x"),
+    ],
 )
 def test_an_override_of_the_wrong_type_is_refused(key: str, text: str, path: Path):
     assert text in refusal(path, **{key: text})
@@ -119,15 +125,15 @@ def test_an_override_of_the_wrong_type_is_refused(key: str, text: str, path: Pat
         ("batch", "1"),
         ("minutes", "-1"),
         ("minutes", "nan"),
-        ("rate", "nan"),
-        ("rate", "inf"),
-        ("rate", "-0.1"),
+        ("learning_rate", "nan"),
+        ("learning_rate", "inf"),
+        ("learning_rate", "-0.1"),
         ("augmented", "1.1"),
         ("augmented", "nan"),
         ("seed", "-1"),
         ("seed", "4294967296"),
         ("epochs", "-1"),
-        ("average", "1"),
+        ("ema", "1"),
         ("save_every", "0"),
         ("patience", "-1"),
         ("weight_decay", "nan"),
@@ -141,7 +147,7 @@ def test_a_value_out_of_range_is_refused_with_the_range(key: str, value: str, pa
 
 
 @pytest.mark.parametrize("weight", ["nan", "inf", "-1"])
-@pytest.mark.parametrize("table", ["weights", "warm_up"])
+@pytest.mark.parametrize("table", ["weights", "loss_warmup"])
 def test_a_weight_that_is_none_is_refused(table: str, weight: str, path: Path):
     assert refusal(path, f"{table} = {{latent = {weight}}}").endswith("not a number of at least 0")
 
@@ -152,8 +158,8 @@ def test_a_weight_that_is_none_is_refused(table: str, weight: str, path: Path):
         ('data = "d"', "bank='b.npz', data='d': contradict each other"),
         ("steps = 5\nepochs = 5", "steps=5, epochs=5: contradict each other"),
         ("fold = 1", "bank='b.npz', fold=1: contradict each other"),
-        ("epochs = 5\nwarm_up = {latent = 6}", "warm_up=6, epochs=5: it would never end"),
-        ("stall = 5", "stall=5: is for schedule='plateau'"),
+        ("epochs = 5\nwarm_up = {latent = 6}", "loss_warmup=6, epochs=5: it would never end"),
+        ("plateau_patience = 5", "plateau_patience=5: is for schedule='plateau'"),
         ("compile = true\nworkers = 2", "compile=true, workers=2: threads cannot compile"),
         ('schedule = "linear"', "schedule='linear': not cosine or plateau"),
         ('keep = "all"', "keep='all': not auto or best or last"),
@@ -233,8 +239,8 @@ def test_every_key_is_explained():
     assert [f.name for f in dataclasses.fields(Recipe) if f"        {f.name}: " not in explained] == []
 
 
-@pytest.mark.parametrize(("sizes", "pairs"), [({}, 7), ({"pairs": 0}, 0)], ids=str)
-def test_words_of_the_data_are_learned_unless_they_are_left_out(sizes: dict[str, int], pairs: int):
+@pytest.mark.parametrize(("sizes", "attributes"), [({}, 7), ({"attributes": 0}, 0)], ids=str)
+def test_words_of_the_data_are_learned_unless_they_are_left_out(sizes: dict[str, int], attributes: int):
     settings = Recipe(bank="b.npz", out="o", model="flow_joint", sizes=sizes)
 
-    assert begin._sizes(settings, 7)["pairs"] == pairs
+    assert build._sizes(settings, 7)["attributes"] == attributes

@@ -20,7 +20,7 @@ def paper(tmp_path: Path) -> Path:
 def test_what_a_recipe_does_not_say_its_base_says(paper: Path):
     settings = read_recipe(paper / "rows" / "a.toml")
 
-    assert (settings.bank, settings.steps, settings.rate) == ("b", 5, 2e-3)
+    assert (settings.bank, settings.steps, settings.learning_rate) == ("b", 5, 2e-3)
 
 
 def test_tables_are_joined(paper: Path):
@@ -28,9 +28,9 @@ def test_tables_are_joined(paper: Path):
 
 
 def test_overrides_win_over_all_layers(paper: Path):
-    settings = read_recipe(paper / "rows" / "a.toml", {"rate": "3e-3", "sizes.bins": "5"})
+    settings = read_recipe(paper / "rows" / "a.toml", {"learning_rate": "3e-3", "sizes.bins": "5"})
 
-    assert (settings.rate, settings.sizes) == (3e-3, {"width": 9, "bins": 5})
+    assert (settings.learning_rate, settings.sizes) == (3e-3, {"width": 9, "bins": 5})
 
 
 def test_a_table_that_is_overridden_as_a_whole_is_replaced(paper: Path):
@@ -42,7 +42,7 @@ def test_a_base_may_have_a_base(paper: Path):
 
     settings = read_recipe(paper / "small.toml")
 
-    assert (settings.bank, settings.steps, settings.rate) == ("b", 2, 2e-3)
+    assert (settings.bank, settings.steps, settings.learning_rate) == ("b", 2, 2e-3)
 
 
 def test_epochs_take_the_place_of_steps_beneath(paper: Path):

@@ -17,8 +17,8 @@ def test_a_run_in_epochs_is_checked_after_each():
 
 
 def test_the_cosine_falls_from_the_largest_rate_to_a_hundredth():
-    schedule = Schedule(Recipe("b", "o", steps=100, rate=0.1, rise=0), epoch=1)
-    rates = [schedule.rate(step, 0.0, 0) for step in range(101)]
+    schedule = Schedule(Recipe("b", "o", steps=100, learning_rate=0.1, warmup_steps=0), epoch=1)
+    rates = [schedule.learning_rate(step, 0.0, 0) for step in range(101)]
 
     assert rates == sorted(rates, reverse=True)
     assert (rates[0], rates[-1]) == pytest.approx((0.1, 0.001))
@@ -26,15 +26,15 @@ def test_the_cosine_falls_from_the_largest_rate_to_a_hundredth():
 
 @pytest.mark.parametrize("halvings", [0, 1, 5])
 def test_the_plateau_halves(halvings: int):
-    schedule = Schedule(Recipe("b", "o", rate=0.1, rise=0, schedule="plateau"), epoch=1)
+    schedule = Schedule(Recipe("b", "o", learning_rate=0.1, warmup_steps=0, schedule="plateau"), epoch=1)
 
-    assert schedule.rate(5_000, 0.0, halvings) == 0.1 / 2**halvings
+    assert schedule.learning_rate(5_000, 0.0, halvings) == 0.1 / 2**halvings
 
 
 def test_the_rate_rises_first():
-    schedule = Schedule(Recipe("b", "o", rate=0.1, rise=10, schedule="plateau"), epoch=1)
+    schedule = Schedule(Recipe("b", "o", learning_rate=0.1, warmup_steps=10, schedule="plateau"), epoch=1)
 
-    assert [schedule.rate(step, 0.0, 0) for step in (0, 4, 9, 50)] == pytest.approx([0.01, 0.05, 0.1, 0.1])
+    assert [schedule.learning_rate(step, 0.0, 0) for step in (0, 4, 9, 50)] == pytest.approx([0.01, 0.05, 0.1, 0.1])
 
 
 def test_the_clock_ends_a_run_as_well_as_its_steps():

@@ -8,11 +8,10 @@ from safetensors.torch import save_file
 
 from patchflow.data.examples import Examples
 from patchflow.engines.tone import Tone
-from patchflow.train import build as begin
-from patchflow.train import train
+from patchflow.train import build, train
 from patchflow.train.distributed import joined
 from patchflow.train.replicas import Replicas
-from patchflow.train.training_data import load
+from patchflow.train.training_data import load_batch
 from tests.train.small import Crowd, Several
 
 __all__ = ["gradient"]
@@ -23,7 +22,7 @@ ITEMS = 22  # an odd number of which falls to each of four
 def gradient(folder: Path, workers: int = 1) -> dict[str, torch.Tensor]:
     """Gradients, statistics and terms of one batch, on as many processes as there are."""
     examples = Examples(folder)
-    batch = load(examples, examples.rows("train")[:ITEMS], examples.hears)
+    batch = load_batch(examples, examples.rows("train")[:ITEMS], examples.input)
     torch.manual_seed(0)
     model = Crowd(Tone.space)
     with joined("cpu") as team:
@@ -39,7 +38,7 @@ def gradient(folder: Path, workers: int = 1) -> dict[str, torch.Tensor]:
 
 
 if __name__ == "__main__":
-    begin.models = {"several": Several, "crowd": Crowd}  # type: ignore[assignment]
+    build.models = {"several": Several, "crowd": Crowd}  # type: ignore[assignment]
     if sys.argv[1] == "gradient":
         gradient(Path(sys.argv[2]))
     else:

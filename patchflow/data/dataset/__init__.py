@@ -1,4 +1,17 @@
-"""Makes data sets: recipes, presets, items, files; `run.make_dataset` does it all."""
+"""Data sets: sounds with the presets and notes that made them, as Parquet files.
+
+A recipe (TOML) and presets come in, a folder comes out that `datasets`, DuckDB or `Dataset` reads. Open
+`make_dataset.py` first: it shows the whole way. Item k depends on the seed and on k alone, so any shard can be made
+on any machine, at any time, with the same bytes.
+
+* `dataset_recipe.py`: the settings. `pool.py`: the presets that they name.
+* `job.py`: draws and plays items. `executors/`: spread that work, locally or on a cluster.
+* `parquet.py`: items as files. `dedupe.py`: equal and nearly equal sounds, families.
+* `folder.py`: where the files lie, finished or not. `card.py`: the texts among them. `provenance.py`: what decides
+  their bytes.
+* `make_dataset.py`: makes all of it, and goes on after any stop. `verify.py`: finds damaged files and repairs shards.
+* `dataset.py`: reads a finished data set.
+"""
 
 from .dataset import Dataset, Sample
 from .dataset_recipe import DatasetRecipe, read_dataset_recipe

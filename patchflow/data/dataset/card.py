@@ -1,4 +1,4 @@
-"""What tells what a data set is: a card for people and the Hub, and the parameters of the synth."""
+"""Texts that describe a data set: a card for people and the Hub, the parameters, the states."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from ...presets import ParamSpace
 from .dataset_recipe import DatasetRecipe
 from .pool import Pool
 
-__all__ = ["card", "rests_text", "space_text"]
+__all__ = ["card", "space_text", "states_text"]
 
 _CARD = """---
 license: {license}
@@ -56,7 +56,7 @@ sounds = sounds.cast_column("audio", Audio(decode=False))  # FLAC bytes; to deco
 | `gain_db` | how much the sound was turned down so as not to clip |
 | `family` | sounds that are nearly the same, or have the same preset or parent, share it |
 
-{rests}A split is honest if no family is divided, and no crossover has parents on the other side (`sources`).
+{states}A split is honest if no family is divided, and no crossover has parents on the other side (`sources`).
 
 ## What was drawn and what was kept
 
@@ -74,8 +74,8 @@ sounds = sounds.cast_column("audio", Audio(decode=False))  # FLAC bytes; to deco
 """
 
 
-_RESTS = """A sound was played on top of what the first of its `sources` holds beyond the parameters, such as
-wavetables; `rests.json` has that by source, in base 64.
+_STATES = """A sound was played on top of what the first of its `sources` holds beyond the parameters, such as
+wavetables; `states.json` has that by source, in base 64.
 
 """
 
@@ -86,16 +86,16 @@ def card(
     versions: Mapping[str, str],
     parameters: int,
     *,
-    rests: bool = False,
+    states: bool = False,
 ) -> str:
     """Returns the content of `README.md`.
 
     Args:
         recipe: The recipe.
-        counts: Sounds by what became of them, see `Relations`.
-        versions: Of patchflow and its packages.
-        parameters: How many the synth has.
-        rests: Whether presets hold more than those.
+        counts: Numbers of sounds, see `Relations`.
+        versions: Versions by package, patchflow among them.
+        parameters: Number of parameters of the synth.
+        states: Whether any preset has a state beyond its parameters.
     """
     title = recipe.title or f"Sounds of {recipe.synth}"
     dropped = {flaw: "left out" if flaw in recipe.drop else "kept" for flaw in ("silent", "duplicates")}
@@ -110,16 +110,19 @@ def card(
         "silent_fate": dropped["silent"],
         "duplicates_fate": dropped["duplicates"],
         "clipped_fate": "left out" if "clipped" in recipe.drop else "turned down, see `gain_db`",
-        "rests": _RESTS if rests else "",
+        "states": _STATES if states else "",
         "radius": f"within {recipe.radius_db:g} dB" if recipe.radius_db else "not looked for",
     }
     return _CARD.format(**facts)
 
 
-def rests_text(pool: Pool) -> str:
-    """Returns the content of `rests.json`."""
-    rests = zip(pool.ids, pool.rests, strict=True)
-    return json.dumps({id_: base64.b64encode(rest).decode() for id_, rest in rests if rest}, indent=1) + "\n"
+def states_text(pool: Pool) -> str:
+    """Returns the content of `states.json`."""
+    texts = {}
+    for id_, state in zip(pool.ids, pool.states, strict=True):
+        if state:
+            texts[id_] = base64.b64encode(state).decode()
+    return json.dumps(texts, indent=1) + "\n"
 
 
 def space_text(space: ParamSpace) -> str:
@@ -134,7 +137,19 @@ def space_text(space: ParamSpace) -> str:
     return json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
 
 
+_SIZES = {
+    10**3: "n<1K",
+    10**4: "1K<n<10K",
+    10**5: "10K<n<100K",
+    10**6: "100K<n<1M",
+    10**7: "1M<n<10M",
+    10**8: "10M<n<100M",
+}
+
+
 def _size(count: int) -> str:
-    """The Hub's word for a number of items."""
-    steps = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M")]
-    return next((word for limit, word in steps if count < limit), "10M<n<100M" if count < 10**8 else "100M<n<1B")
+    """The Hub's category of a number of items."""
+    for limit, name in _SIZES.items():
+        if count < limit:
+            return name
+    return "100M<n<1B"

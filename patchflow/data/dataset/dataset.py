@@ -1,9 +1,10 @@
-"""Reads a data set: arrays of all presets and notes at once, sounds one by one as they are needed."""
+"""Reads a data set: all presets and notes at once, sounds one by one."""
 
 import base64
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,14 +17,17 @@ from ...engines import Note
 from ...errors import StorageError
 from ...presets import Value
 from ...storage import read_bytes
-from .folder import RESTS
+from .folder import STATES
 
 __all__ = ["Dataset", "Sample"]
 
 
+_OLD_STATES = "rests.json"  # name of `STATES` in data sets of older versions
+
+
 @dataclass(frozen=True)
 class Sample:
-    """One sound of a data set and what made it.
+    """One sound of a data set, with the preset and the note that made it.
 
     Args:
         id: Its number.
@@ -31,14 +35,14 @@ class Sample:
         rate: Sample rate, in Hz.
         point: Encoded preset, float32, shape `(P,)`.
         values: The same in native units.
-        note: How it was played.
+        note: The note it was played on.
         preset: Name of the preset, or of the two it was made of.
         sources: Where these come from.
         kind: `"plain"`, `"crossed"`, `"jittered"` or `"random"`.
         tags: Category and tags of these presets.
-        gain_db: How much it was turned down to fit, in dB.
-        family: Sounds that a split must not divide share it.
-        rest: What it was played on top of, see `Preset.rest`.
+        gain_db: Gain that was applied so that it does not clip, in dB, at most 0.
+        family: Number of its family; a split must not divide families.
+        state: State that it was played on, see `Preset.state`.
     """
 
     id: int
@@ -53,7 +57,7 @@ class Sample:
     tags: tuple[str, ...]
     gain_db: float
     family: int
-    rest: bytes = b""
+    state: bytes = b""
 
 
 class Dataset:
@@ -77,10 +81,16 @@ class Dataset:
         if not shards or {shard.name[12:] for shard in shards} != {f"of-{len(shards):05}.parquet"}:
             raise StorageError(f"{path}: not a finished data set; it has {len(shards)} shards")
         self._files = {shard: _opened(shard) for shard in shards}
-        groups = [(shard, group) for shard, file in self._files.items() for group in range(file.num_row_groups)]
-        sizes = [self._files[shard].metadata.row_group(group).num_rows for shard, group in groups]
-        self._groups, self._starts = groups, np.cumsum([0, *sizes])
-        self._last: tuple[int, list[dict[str, Any]]] = (-1, [])
+        # Parquet reads row groups as a whole. Of each: its file, its number in the file, and its first row in the set.
+        self._groups: list[tuple[Path, int]] = []
+        sizes = []
+        for shard, file in self._files.items():
+            for group in range(file.num_row_groups):
+                self._groups.append((shard, group))
+                sizes.append(file.metadata.row_group(group).num_rows)
+        self._starts = np.cumsum([0, *sizes])
+        self._last_group: int = -1
+        self._last_rows: list[dict[str, Any]] = []
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -90,9 +100,10 @@ class Dataset:
             raise IndexError(f"index={index}: not in [0, {len(self) - 1}]")
         place = index % len(self)
         group = int(np.searchsorted(self._starts, place, side="right")) - 1
-        if self._last[0] != group:
-            self._last = (group, self._read(group))
-        return self._sample(self._last[1][place - int(self._starts[group])])
+        if self._last_group != group:
+            self._last_rows = self._read(group)
+            self._last_group = group
+        return self._sample(self._last_rows[place - int(self._starts[group])])
 
     def __iter__(self) -> Iterator[Sample]:
         for group in range(len(self._groups)):
@@ -125,7 +136,7 @@ class Dataset:
         return self._column("id").to_numpy()
 
     def damaged(self) -> dict[str, str]:
-        """Compares all files with their checksums; returns what is wrong with each that differs, by name."""
+        """Compares all files with their checksums; returns the fault of each that differs, by name."""
         from .verify import damaged_files
 
         return damaged_files(self.path)
@@ -133,44 +144,62 @@ class Dataset:
     def _column(self, name: str) -> Any:
         from .parquet import pa
 
-        tables = [_guarded(shard, lambda file=file: file.read([name])) for shard, file in self._files.items()]
+        tables = []
+        for shard, file in self._files.items():
+            with _named_errors(shard):
+                tables.append(file.read([name]))
         return pa.concat_tables(tables)[name].combine_chunks()
 
     def _read(self, group: int) -> list[dict[str, Any]]:
         shard, number = self._groups[group]
-        return _guarded(shard, lambda: self._files[shard].read_row_group(number)).to_pylist()
+        with _named_errors(shard):
+            table = self._files[shard].read_row_group(number)
+        return table.to_pylist()
 
     def _sample(self, row: dict[str, Any]) -> Sample:
         sound, rate = soundfile.read(io.BytesIO(row["audio"]["bytes"]), dtype="float32")
-        texts = {name: tuple(row[name]) for name in ("sources", "tags")}
-        plain = {name: row[name] for name in ("id", "preset", "kind", "gain_db", "family")}
-        point, values = np.array(row["parameters"], np.float32), json.loads(row["values"])
-        rest = self._rests.get(row["sources"][0], b"") if row["sources"] else b""
-        note = Note(**row["note"])
-        return Sample(sound=sound, rate=rate, point=point, values=values, note=note, rest=rest, **texts, **plain)
+        return Sample(
+            id=row["id"],
+            sound=sound,
+            rate=rate,
+            point=np.array(row["parameters"], np.float32),
+            values=json.loads(row["values"]),
+            note=Note(**row["note"]),
+            preset=row["preset"],
+            sources=tuple(row["sources"]),
+            kind=row["kind"],
+            tags=tuple(row["tags"]),
+            gain_db=row["gain_db"],
+            family=row["family"],
+            state=self._states.get(row["sources"][0], b"") if row["sources"] else b"",
+        )
 
     @cached_property
-    def _rests(self) -> dict[str, bytes]:
-        path = self.path / RESTS
+    def _states(self) -> dict[str, bytes]:
+        path = self.path / STATES
+        if not path.exists():
+            path = self.path / _OLD_STATES
         if not path.exists():
             return {}
         try:
-            return {id_: base64.b64decode(rest) for id_, rest in json.loads(read_bytes(path)).items()}
+            return {id_: base64.b64decode(state) for id_, state in json.loads(read_bytes(path)).items()}
         except (ValueError, TypeError, AttributeError) as error:
             raise StorageError(f"{path}: damaged ({error})") from error
 
 
 def _opened(shard: Path) -> Any:
-    from .parquet import pq  # here, so that what makes data sets is found without pyarrow
+    from .parquet import pq  # here, so that `data.dataset` can be imported without pyarrow
 
-    return _guarded(shard, lambda: pq.ParquetFile(shard, memory_map=True, page_checksum_verification=True))
+    with _named_errors(shard):
+        return pq.ParquetFile(shard, memory_map=True, page_checksum_verification=True)
 
 
-def _guarded(shard: Path, read: Callable[[], Any]) -> Any:
-    """Reads; a file that is damaged is named."""
+@contextmanager
+def _named_errors(shard: Path) -> Iterator[None]:
+    """Turns errors of reading into one that names the file."""
     from .parquet import pa
 
     try:
-        return read()
+        yield
     except (OSError, pa.ArrowException) as error:
         raise StorageError(f"{shard}: missing or damaged ({str(error).partition(chr(10))[0]})") from error

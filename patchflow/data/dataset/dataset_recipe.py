@@ -1,4 +1,4 @@
-"""A recipe of a data set: everything that decides what is in it."""
+"""The recipe of a data set: all settings that decide its content."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from ...settings import check_ranges, check_shares, read_settings
 __all__ = ["FLAWS", "DatasetRecipe", "read_dataset_recipe"]
 
 FLAWS = ("silent", "clipped", "duplicates")
-"""What can be left out: inaudible sounds, those that were turned down to fit, all but the first of equal ones."""
+"""What can be left out: inaudible sounds, sounds that had to be turned down, all but the first of equal sounds."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class DatasetRecipe:
 
     Args:
         synth: Name of the engine.
-        presets: Where presets come from: banks (`.npz`), libraries (`.sqlite`), preset files, folders of them.
+        presets: Sources of presets: banks (`.npz`), libraries (`.sqlite`), preset files, folders of them.
         part: Only presets of this part of a bank, e.g. `"train"`; all if empty.
         items: Number of sounds that are drawn; those that are left out are not made up for.
         shard: Items that are drawn for one file.
@@ -41,7 +41,7 @@ class DatasetRecipe:
         drop: What is left out, see `FLAWS`; all of it is counted.
         title: Name of the data set, for its card.
         license: For its card, e.g. `"cc-by-4.0"`.
-        seed: Of all chance.
+        seed: Seed of all random draws.
 
     Raises:
         OptionError: If a value is not allowed.
@@ -87,12 +87,15 @@ class DatasetRecipe:
 
     @classmethod
     def of_values(cls, values: Mapping[str, Any]) -> "DatasetRecipe":
-        """Returns the recipe that `plain_values` was called on.
+        """Returns the recipe of values as `plain_values` gives them.
 
         Raises:
             TypeError: If a key is unknown or missing.
         """
-        fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+        fields: dict[str, Any] = dict(values)
+        for key, value in values.items():
+            if isinstance(value, list):  # JSON has no tuples
+                fields[key] = tuple(value)
         return cls(**fields)
 
     @property
@@ -105,7 +108,7 @@ class DatasetRecipe:
         return range(shard * self.shard, min((shard + 1) * self.shard, self.items))
 
     def plain_values(self) -> dict[str, Any]:
-        """Returns all settings as JSON has them."""
+        """Returns all settings, JSON-serialisable, tuples as lists."""
         return json.loads(json.dumps(asdict(self)))
 
 

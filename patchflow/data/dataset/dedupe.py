@@ -1,4 +1,4 @@
-"""Finds the sounds that are the same, or nearly: which to keep, and the families that a split must not divide."""
+"""Finds equal and nearly equal sounds: which to keep, and which families a split must keep."""
 
 import json
 from collections.abc import Sequence
@@ -17,17 +17,17 @@ from .pool import Pool
 
 __all__ = ["Relations", "relate"]
 
-_SLAB = 2.0  # radii that the sounds of a slab lie apart in mean level, at least
+_SLAB = 2.0  # distance from one slab of mean levels to the next, in radii
 _COLUMNS = ("id", "sound", "point", "parent")
 
 
 @dataclass(frozen=True)
 class Relations:
-    """What is kept, and who is related to whom.
+    """Which items are kept, and which are related.
 
     Args:
         families: Number and family of each item that is kept, in order, int64, shape `(K, 2)`.
-        counts: Sounds by what became of them: drawn, failed, silent, clipped, duplicates, twins, kept, families.
+        counts: Numbers of sounds: drawn, failed, silent, clipped, duplicates, twins, kept; and of families.
     """
 
     families: np.ndarray
@@ -44,40 +44,56 @@ def relate(parts: Sequence[Path], recipe: DatasetRecipe, pool: Pool, progress: P
         parts: Files of the shards, in order.
         recipe: The recipe.
         pool: Its presets.
-        progress: Told the percentage that is done.
+        progress: Called with the percentage that is done.
 
     Raises:
         StorageError: If a part is damaged.
     """
     table = _columns(parts, _COLUMNS)
-    numbers, sound, point, parent = (table[name].to_numpy() for name in _COLUMNS)
-    same, alike = _equal(sound), _equal(point)
+    numbers = table["id"].to_numpy()
+    parent = table["parent"].to_numpy()
+    same_sound = _equal_pairs(table["sound"].to_numpy())
+    same_preset = _equal_pairs(table["point"].to_numpy())
     twins = np.empty((0, 2), int)
     if recipe.radius_db and len(numbers):
         twins = _twins(_prints(parts), recipe.radius_db * STEPS_PER_DB, progress)
+
+    # Every item starts in a family of its own, numbered above those of the pool, or in the family of the one preset
+    # that it is or was moved from. Then pairs join families.
     family = np.arange(len(numbers)) + (1 + pool.family.max(initial=-1))
-    family[parent >= 0] = pool.family[parent[parent >= 0]]
-    family = join_families(family, np.concatenate([same, alike, twins])) if len(numbers) else family
+    has_parent = parent >= 0
+    family[has_parent] = pool.family[parent[has_parent]]
+    if len(numbers):
+        family = join_families(family, np.concatenate([same_sound, same_preset, twins]))
+
     kept = np.ones(len(numbers), bool)
     if "duplicates" in recipe.drop:
-        kept[same[:, 1]] = False
-    related = np.stack([numbers[kept], _numbered(family[kept])], 1)
-    found = {"duplicates": len(same), "twins": _later(twins, same), "kept": len(related)}
-    return Relations(related, {**_sum_counts(parts), **found, "families": len(np.unique(related[:, 1]))})
+        kept[same_sound[:, 1]] = False
+    related = np.stack([numbers[kept], _renumbered(family[kept])], 1)
+    counts = {
+        **_sum_counts(parts),
+        "duplicates": len(same_sound),
+        "twins": _count_twins(twins, same_sound),
+        "kept": len(related),
+        "families": len(np.unique(related[:, 1])),
+    }
+    return Relations(related, counts)
 
 
 def _columns(parts: Sequence[Path], names: Sequence[str]) -> Any:
-    return pa.concat_tables([read_table(part, names).replace_schema_metadata() for part in parts])
+    # Metadata is removed, because each part counts its own sounds there and tables of unlike schemas do not join.
+    tables = [read_table(part, names).replace_schema_metadata() for part in parts]
+    return pa.concat_tables(tables)
 
 
 def _prints(parts: Sequence[Path]) -> np.ndarray:
-    """The fingerprints, shape `(S, F, N)`."""
+    """Fingerprints of all sounds, uint8, shape `(S, F, N)`."""
     prints = _columns(parts, ["print"])["print"].to_pylist()
     return np.frombuffer(b"".join(prints), np.uint8).reshape(len(prints), BANDS, -1)
 
 
-def _equal(values: np.ndarray) -> np.ndarray:
-    """Pairs of the first of its kind and each that equals it, shape `(pairs, 2)`."""
+def _equal_pairs(values: np.ndarray) -> np.ndarray:
+    """Pairs of the first of its kind and each later one that equals it, shape `(pairs, 2)`."""
     _, first, member = np.unique(values, return_index=True, return_inverse=True)
     rows = np.arange(len(values))
     pairs = np.stack([first[member], rows], 1)
@@ -85,10 +101,10 @@ def _equal(values: np.ndarray) -> np.ndarray:
 
 
 def _twins(prints: np.ndarray, radius: float, progress: ProgressCallback) -> np.ndarray:
-    """All pairs of fingerprints at most `radius` apart, found in slabs of sounds of about the same mean level.
-
-    Means lie no further apart than the fingerprints, so a pair is never further apart than `radius` in them.
-    """
+    """All pairs of fingerprints at most `radius` apart, shape `(pairs, 2)`, found in slabs of similar mean level."""
+    # The mean levels of two fingerprints never differ by more than their mean absolute difference, so only sounds whose
+    # means lie within a radius can be twins. A slab is three radii high and begins two radii above the one before: the
+    # two means of a pair are then together in one slab at least. Pairs that are in two slabs are found twice.
     level = prints.mean((1, 2), dtype=np.float64)
     order = np.argsort(level, kind="stable")
     edges = np.arange(level.min(), level.max() + _SLAB * radius, _SLAB * radius)
@@ -97,22 +113,33 @@ def _twins(prints: np.ndarray, radius: float, progress: ProgressCallback) -> np.
         first = np.searchsorted(level[order], edge)
         last = np.searchsorted(level[order], edge + (_SLAB + 1) * radius, side="right")
         rows = np.sort(order[first:last])
-        found.append(rows[near_duplicates(prints[rows], radius)] if len(rows) > 1 else found[0])
+        if len(rows) > 1:
+            found.append(rows[near_duplicates(prints[rows], radius)])
         progress(Progress("relate", round(100 * done / len(edges)), 100, "%"))
     return np.unique(np.concatenate(found), axis=0)
 
 
-def _later(twins: np.ndarray, same: np.ndarray) -> int:
-    """How many sounds have a twin before them, not counting those that equal one."""
-    return len(np.setdiff1d(twins.max(1, initial=-1), same[:, 1])) if len(twins) else 0
+def _count_twins(twins: np.ndarray, same_sound: np.ndarray) -> int:
+    """Number of sounds that have a twin before them and do not equal a sound before them."""
+    if not len(twins):
+        return 0
+    later = twins.max(1, initial=-1)
+    return len(np.setdiff1d(later, same_sound[:, 1]))
 
 
-def _numbered(family: np.ndarray) -> np.ndarray:
-    """Families from 0 in the order in which they first occur."""
+def _renumbered(family: np.ndarray) -> np.ndarray:
+    """Families from 0 in the order in which they first occur, int64."""
+    # `member` numbers families by value. The rank of each family's first row is its number by first occurrence, and
+    # the argsort of an argsort gives ranks.
     _, first, member = np.unique(family, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[member].astype(np.int64)
 
 
 def _sum_counts(parts: Sequence[Path]) -> dict[str, int]:
-    counts = [json.loads(pq.read_schema(part).metadata[b"patchflow"]) for part in parts]
-    return {name: sum(count[name] for count in counts) for name in counts[0]}
+    """Sums the counts that every part has in its metadata."""
+    total: dict[str, int] = {}
+    for part in parts:
+        counts = json.loads(pq.read_schema(part).metadata[b"patchflow"])
+        for name, count in counts.items():
+            total[name] = total.get(name, 0) + count
+    return total

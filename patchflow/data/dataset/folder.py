@@ -1,4 +1,4 @@
-"""The files of a data set, finished or in the making."""
+"""The files of a data set, finished or unfinished, and the order in which they appear."""
 
 import hashlib
 import json
@@ -13,20 +13,23 @@ import numpy as np
 from ...errors import StorageError
 from ...storage import LOCK, array_bytes, reason, write_atomically
 from .dedupe import Relations
-from .provenance import compare
+from .provenance import check_same_origin
 
-__all__ = ["CHECKSUMS", "RESTS", "Folder", "sha256"]
+__all__ = ["CHECKSUMS", "STATES", "Folder", "sha256"]
 
 CHECKSUMS = "checksums.sha256"
-RESTS = "rests.json"
-"""What presets hold beyond their values, in base 64, by where they come from; only where there is any."""
+STATES = "states.json"
+"""File of the states of presets, in base 64, by source; only where there is any."""
 
-_LEFTOVERS = ".patchflow-*"  # what a killed process did not rename any more
+_LEFTOVERS = ".patchflow-*"  # temporary files of a process that was killed before it renamed them
 
 
 @dataclass(frozen=True)
 class Folder:
-    """Where everything lies.
+    """Paths of a data set, and what has been written so far.
+
+    `recipe.json` is written first and `checksums.sha256` last. Between them, `.work` holds a part for each shard, then
+    `counts.json` and `families.npy` relate all sounds, then `data` gets a shard for each part.
 
     Args:
         path: The folder.
@@ -38,7 +41,7 @@ class Folder:
 
     @property
     def work(self) -> Path:
-        """What is there only while it is made."""
+        """Folder of the parts; removed in the end."""
         return self.path / ".work"
 
     @property
@@ -48,7 +51,7 @@ class Folder:
 
     @property
     def finished(self) -> bool:
-        """Whether it is all there; the checksums are the last file that is written."""
+        """Whether all files are there; the checksums are written last."""
         return (self.path / CHECKSUMS).exists()
 
     def part(self, shard: int) -> Path:
@@ -60,21 +63,26 @@ class Folder:
         return self.path / "data" / f"train-{shard:05}-of-{self.shards:05}.parquet"
 
     def begin(self, origin: Mapping[str, Any]) -> None:
-        """Makes the folders, or finds those of the same data set and clears away what was left half done.
+        """Makes the folders, or checks that they are of the same data set and removes temporary files.
+
+        Args:
+            origin: The recipe, presets and versions, see `provenance.origin`.
 
         Raises:
             StorageError: If the folder holds something else, or cannot be written.
         """
         try:
-            there = {file.name for file in self.path.iterdir()} - {LOCK}
-            if there and not self.recipe.exists() and not all(name.startswith(".patchflow-") for name in there):
+            # A process that was killed before it wrote the recipe left nothing but temporary files. A folder without a
+            # recipe that holds anything else is somebody's: no file of a data set is ever put among those.
+            others = [file for file in self.path.iterdir() if not file.name.startswith(".patchflow-")]
+            if others and not self.recipe.exists():
                 raise StorageError(f"{self.path}: is not empty and holds no data set. Give another folder.")
             for folder in (self.path, self.work, self.path / "data"):
-                for leftover in folder.glob(_LEFTOVERS) if folder.exists() else ():
+                for leftover in folder.glob(_LEFTOVERS):
                     if leftover.name != LOCK:
                         leftover.unlink()
             if self.recipe.exists():
-                compare(self.recipe, origin)
+                check_same_origin(self.recipe, origin)
             else:
                 write_atomically(self.recipe, _text(origin))
             if not self.finished:
@@ -84,10 +92,10 @@ class Folder:
             raise StorageError(f"cannot write {self.path}: {reason(error)}") from error
 
     def related(self) -> Relations | None:
-        """Returns what was found out about all sounds, if it was.
+        """Returns the saved relations of all sounds; None if there are none yet.
 
         Raises:
-            StorageError: If it is damaged.
+            StorageError: If they are damaged.
         """
         try:
             counts = json.loads((self.path / "counts.json").read_text())
@@ -100,16 +108,19 @@ class Folder:
             ) from error
 
     def save_related(self, relations: Relations) -> None:
-        """Writes what was found out about all sounds.
+        """Writes the relations of all sounds.
+
+        Args:
+            relations: What `relate` returned.
 
         Raises:
             StorageError: If it cannot be written.
         """
         write_atomically(self.path / "families.npy", array_bytes(relations.families))
-        write_atomically(self.path / "counts.json", _text(relations.counts))  # the last of both
+        write_atomically(self.path / "counts.json", _text(relations.counts))  # last: it says both are there
 
     def finish(self, texts: Mapping[str, str]) -> None:
-        """Writes the small files and the checksums of all, and removes what was only for the making.
+        """Writes the small files and the checksums of all files, and removes the work folder.
 
         Args:
             texts: Content by name.
@@ -121,13 +132,14 @@ class Folder:
             write_atomically(self.path / name, text.encode())
         if not self.finished:
             names = sorted(["counts.json", "families.npy", "recipe.json", *texts])
-            files = [*(self.path / name for name in names), *(self.shard(shard) for shard in range(self.shards))]
+            files = [self.path / name for name in names]
+            files += [self.shard(shard) for shard in range(self.shards)]
             lines = [f"{sha256(file)}  {file.relative_to(self.path).as_posix()}\n" for file in files]
             write_atomically(self.path / CHECKSUMS, "".join(lines).encode())
         self.clear()
 
     def clear(self) -> None:
-        """Removes what was only for the making.
+        """Removes the work folder.
 
         Raises:
             StorageError: If it cannot be removed.

@@ -1,4 +1,4 @@
-"""What has to be made: every item of a data set, from the recipe, the presets and its number alone."""
+"""Makes the items of a data set, each from the recipe, the presets and its number alone."""
 
 import io
 import json
@@ -13,13 +13,13 @@ from ...engines import Engine, Note, engines
 from ...errors import RenderError
 from ...features.fingerprint import fingerprint
 from ...presets import ParamSpace
-from ..sampler import KINDS, Sampler
+from ..sampler import SAMPLE_KINDS, Sampler
 from .dataset_recipe import DatasetRecipe
 from .pool import Pool
 
 __all__ = ["Item", "Job"]
 
-_TOP = 1 - 2.0**-15  # the loudest sample that fits
+_LOUDEST = 1 - 2.0**-15  # the largest sample of 16 bits: +1 does not fit
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class Item:
     Args:
         id: Its number.
         point: Encoded preset, float32, shape `(P,)`.
-        note: How it is played.
-        kind: One of `sampler.KINDS`.
+        note: The note it is played on.
+        kind: One of `sampler.SAMPLE_KINDS`.
         sources: Rows of the pool that its preset was made of.
-        flaws: What is wrong with it: those of `recipe.FLAWS`, or `"failed"` where the synth could not play it.
-        gain_db: How much it was turned down to fit, in dB.
+        flaws: Its flaws: some of `dataset_recipe.FLAWS`, or `"failed"` where the synth could not play it.
+        gain_db: Gain that was applied so that it does not clip, in dB, at most 0.
         flac: The sound; empty if it is left out.
-        print: Its fingerprint; empty if none is wanted.
+        print: Its fingerprint; empty if the recipe compares no sounds.
     """
 
     id: int
@@ -51,7 +51,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Job:
-    """A recipe and its presets: all that an executor needs to make any item, on any machine.
+    """A recipe and its presets: everything an executor needs to make any item, on any machine.
 
     Args:
         recipe: The recipe.
@@ -79,22 +79,25 @@ class Job:
         return self.pool.sampler(self.space, self.recipe)
 
     def items(self, engine: Engine, numbers: Sequence[int]) -> list[Item]:
-        """Draws and plays some items; a few at once are drawn faster than one by one, and are the same.
+        """Draws and plays some items; the result does not depend on which are made together.
 
-        Each is played on top of the rest of the first preset that it was made of.
+        Each is played on top of the state of the first preset that it was made of.
 
         Args:
-            engine: Of the recipe's synth.
-            numbers: Which ones; each and the seed are all that chance depends on.
+            engine: An engine of the recipe's synth.
+            numbers: Numbers of the items; the seed and the number decide all random draws of an item.
         """
-        drawn = [self._draw(number) for number in numbers]
-        groups: dict[bytes, list[Item]] = {}
-        for item in drawn:
-            groups.setdefault(self.pool.rest(item.sources), []).append(item)
+        # Items of one state are played together, because to load a state, such as wavetables, is slow for some synths.
+        items_of_state: dict[bytes, list[Item]] = {}
+        for number in numbers:
+            item = self._draw(number)
+            items_of_state.setdefault(self.pool.state(item.sources), []).append(item)
+
         played: dict[int, Item] = {}
-        for rest, items in groups.items():
-            engine.build_on(rest)
-            points = engine.arranged(engine.canonical(np.stack([item.point for item in items]))).astype(np.float32)
+        for state, items in items_of_state.items():
+            engine.build_on(state)
+            points = np.stack([item.point for item in items])
+            points = engine.sorted_parts(engine.canonical(points)).astype(np.float32)
             for item, point in zip(items, points, strict=True):
                 played[item.id] = self._play(engine, replace(item, point=point))
         return [played[number] for number in numbers]
@@ -104,46 +107,66 @@ class Job:
         return json.dumps(self.space.decode(item.point.astype(float)), ensure_ascii=False)
 
     def name(self, item: Item) -> str:
-        """Returns what its preset is called, or the two that it was made of."""
+        """Returns the name of its preset, or of the two that it was made of."""
         return " × ".join(self.pool.names[row] for row in item.sources)
 
     def tags(self, item: Item) -> list[str]:
         """Returns the tags of its presets, each once."""
-        return list(dict.fromkeys(tag for row in item.sources for tag in self.pool.tags[row]))
+        tags: list[str] = []
+        for row in item.sources:
+            tags += self.pool.tags[row]
+        return list(dict.fromkeys(tags))
 
     def _draw(self, number: int) -> Item:
+        # A generator of its own for each item: item k is the same whoever makes it, and whatever was made before.
+        # The preset is drawn before the note; to change the order of draws changes every data set.
         rng = np.random.default_rng((self.recipe.seed, number))
         if not len(self.pool):
             point = self.space.snap(rng.random(len(self.space)))
             return Item(number, point, self._note(rng), "random", ())
         drawn = self._sampler.deal(1, rng)
-        sources = dict.fromkeys(int(row) for row in drawn.sources[0] if row >= 0)
-        return Item(number, drawn.points[0], self._note(rng), KINDS[int(drawn.kinds[0])], tuple(sources))
+        note = self._note(rng)
+        kind = SAMPLE_KINDS[int(drawn.kinds[0])]
+        rows = [int(row) for row in drawn.sources[0] if row >= 0]
+        sources = tuple(dict.fromkeys(rows))  # once if a preset was crossed with itself
+        return Item(number, drawn.points[0], note, kind, sources)
 
     def _note(self, rng: np.random.Generator) -> Note:
         recipe = self.recipe
-        pitch, velocity = (int(rng.integers(low, high + 1)) for low, high in (recipe.pitch, recipe.velocity))
+        lowest, highest = recipe.pitch
+        pitch = int(rng.integers(lowest, highest + 1))
+        softest, hardest = recipe.velocity
+        velocity = int(rng.integers(softest, hardest + 1))
         hold = float(np.exp(rng.uniform(*np.log(recipe.hold))))
-        return Note(pitch, velocity, float(np.clip(hold, *recipe.hold)), recipe.length)
+        hold = float(np.clip(hold, *recipe.hold))  # exp(log(x)) may lie beside x
+        return Note(pitch, velocity, hold, recipe.length)
 
     def _play(self, engine: Engine, drawn: Item) -> Item:
         try:
             sound = engine.render(drawn.point, drawn.note, self.recipe.rate)
         except RenderError:
             return replace(drawn, flaws=("failed",))
-        return self._heard(drawn, sound)
+        return self._with_sound(drawn, sound)
 
-    def _heard(self, drawn: Item, sound: np.ndarray) -> Item:
-        recipe, peak = self.recipe, float(np.abs(sound).max())
+    def _with_sound(self, drawn: Item, sound: np.ndarray) -> Item:
+        """Returns the item with its sound, or with the flaws for which the recipe leaves it out."""
+        recipe = self.recipe
+        peak = float(np.abs(sound).max())
         if not np.isfinite(peak):
             return replace(drawn, flaws=("failed",))
-        flaws = ("silent",) * (peak < 10 ** (recipe.silence_db / 20)) + ("clipped",) * (peak > 1)
+        flaws: tuple[str, ...] = ()
+        if peak < 10 ** (recipe.silence_db / 20):
+            flaws += ("silent",)
+        if peak > 1:
+            flaws += ("clipped",)
         if set(flaws) & set(recipe.drop):
             return replace(drawn, flaws=flaws)
-        gain = min(1.0, _TOP / max(peak, _TOP))
+
+        # Integer samples end just below 1: a sound that is louder is turned down as a whole, never cut off.
+        gain = min(1.0, _LOUDEST / max(peak, _LOUDEST))
         flac = _flac(sound * np.float32(gain), recipe.rate, recipe.bits)
-        seen = fingerprint(sound, recipe.rate).tobytes() if recipe.radius_db else b""
-        return replace(drawn, flaws=flaws, gain_db=20 * float(np.log10(gain)), flac=flac, print=seen)
+        print_ = fingerprint(sound, recipe.rate).tobytes() if recipe.radius_db else b""
+        return replace(drawn, flaws=flaws, gain_db=20 * float(np.log10(gain)), flac=flac, print=print_)
 
 
 def _flac(sound: np.ndarray, rate: int, bits: int) -> bytes:

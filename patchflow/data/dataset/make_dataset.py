@@ -1,8 +1,8 @@
-"""Makes a whole data set: renders what is missing, relates all sounds, writes the files; goes on after any stop."""
+"""Makes a data set: renders parts, relates all sounds, writes the files; resumes after any stop."""
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,30 +11,30 @@ from ...engines import engines
 from ...errors import PresetError, StorageError
 from ...progress import Progress, ProgressCallback, ignore
 from ...storage import locked, write_atomically
-from .card import card, rests_text, space_text
+from .card import card, space_text, states_text
 from .dataset_recipe import DatasetRecipe
 from .dedupe import Relations, relate
 from .executors import Executor
-from .folder import RESTS, Folder
+from .folder import STATES, Folder
 from .job import Job
 from .parquet import finished
 from .pool import read_pool
 from .provenance import origin
 
-__all__ = ["Made", "job_of", "make_dataset", "write_shards"]
+__all__ = ["MadeDataset", "job_of", "make_dataset", "write_shards"]
 
 
 @dataclass(frozen=True)
-class Made:
+class MadeDataset:
     """A finished data set.
 
     Args:
         folder: Where it lies.
-        counts: Sounds by what became of them, see `Relations`.
+        counts: Numbers of sounds that were kept, left out and related, see `Relations`.
         shards: Number of files.
         bytes: Size of these files.
         rendered: Items that this call rendered; the others were there.
-        seconds: How long it took.
+        seconds: Duration of the call.
     """
 
     folder: Path
@@ -47,7 +47,7 @@ class Made:
 
 def make_dataset(
     recipe: DatasetRecipe, out: str | Path, executor: Executor, progress: ProgressCallback = ignore
-) -> Made:
+) -> MadeDataset:
     """Makes a data set, or what is missing of it.
 
     However often it is interrupted, and whatever the executor, the finished folder holds the same bytes.
@@ -74,10 +74,13 @@ def make_dataset(
     """
     start = time.monotonic()
     job = job_of(recipe)
-    folder, about = Folder(Path(out), recipe.shards), origin(job)
+    folder = Folder(Path(out), recipe.shards)
+    about = origin(job)
+    rendered = 0
     with locked(out):
         folder.begin(about)
-        rendered = 0
+        # Each stage skips what is there already. A part is removed only when its shard is written, and the relations of
+        # all sounds are saved before the first shard is, so no stop loses a sound or a comparison.
         if not folder.finished:
             rendered = _render(job, folder, executor, progress)
             relations = folder.related() or _relate(job, folder, progress)
@@ -86,19 +89,25 @@ def make_dataset(
         relations = folder.related()
         if relations is None:
             raise StorageError(f"{out}: counts.json or families.npy is missing. Remove the folder.")
-        texts = {
-            "README.md": card(recipe, relations.counts, about["versions"], len(job.space), rests=bool(job.pool.rests)),
-            "space.json": space_text(job.space),
-        }
-        if job.pool.rests:
-            texts[RESTS] = rests_text(job.pool)
-        folder.finish(texts)
+        folder.finish(_texts(job, relations, about["versions"]))
     size = sum(folder.shard(shard).stat().st_size for shard in range(folder.shards))
-    return Made(folder.path, relations.counts, folder.shards, size, rendered, time.monotonic() - start)
+    return MadeDataset(folder.path, relations.counts, folder.shards, size, rendered, time.monotonic() - start)
+
+
+def _texts(job: Job, relations: Relations, versions: Mapping[str, str]) -> dict[str, str]:
+    """The small files, by name."""
+    states = bool(job.pool.states)
+    texts = {
+        "README.md": card(job.recipe, relations.counts, versions, len(job.space), states=states),
+        "space.json": space_text(job.space),
+    }
+    if states:
+        texts[STATES] = states_text(job.pool)
+    return texts
 
 
 def job_of(recipe: DatasetRecipe) -> Job:
-    """Reads the presets of a recipe.
+    """Returns the job of a recipe, with the presets that it names.
 
     Raises:
         UnknownName: If there is no such synth.
@@ -118,10 +127,10 @@ def write_shards(
     """Writes shards from their parts, and removes the parts.
 
     Args:
-        folder: Where they lie.
-        shards: Numbers of those to write.
+        folder: The folder of the data set.
+        shards: Numbers of the shards to write.
         rate: Sample rate, in Hz.
-        relations: What is kept, and the families.
+        relations: The items to keep, and their families.
         progress: Called after every shard.
 
     Raises:
@@ -129,8 +138,9 @@ def write_shards(
     """
 
     def write(shard: int) -> None:
-        write_atomically(folder.shard(shard), finished(folder.part(shard), rate, relations.families))
-        folder.part(shard).unlink()
+        part = folder.part(shard)
+        write_atomically(folder.shard(shard), finished(part, rate, relations.families))
+        part.unlink()  # only now: until the shard is there, its sounds are in the part alone
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         todo = [pool.submit(write, shard) for shard in shards]
@@ -139,23 +149,31 @@ def write_shards(
                 future.result()
                 progress(Progress("write", done, len(todo), "files"))
         finally:
+            # After an error, or Ctrl-C in `progress`, the pool would otherwise write all that is queued before it ends.
             for future in todo:
                 future.cancel()
 
 
 def _render(job: Job, folder: Folder, executor: Executor, progress: ProgressCallback) -> int:
-    """Makes the parts that are missing; returns how many items that took."""
-    numbers = range(folder.shards)
-    missing = [shard for shard in numbers if not folder.part(shard).exists() and not folder.shard(shard).exists()]
+    """Makes the parts that are missing; returns how many items were rendered."""
+
+    def is_missing(shard: int) -> bool:
+        return not folder.part(shard).exists() and not folder.shard(shard).exists()
+
+    missing = [shard for shard in range(folder.shards) if is_missing(shard)]
     todo = sum(len(job.recipe.numbers(shard)) for shard in missing)
     done = job.recipe.items - todo
 
-    def tell(state: Progress) -> None:
+    def keep(shard: int, data: bytes) -> None:
+        write_atomically(folder.part(shard), data)
+
+    def report(state: Progress) -> None:
+        """Counts what earlier calls rendered too."""
         progress(replace(state, done=done + state.done, total=job.recipe.items))
 
     if missing:
-        tell(Progress("render", 0, todo, "sounds"))
-        executor.run(job, missing, lambda shard, data: write_atomically(folder.part(shard), data), tell)
+        report(Progress("render", 0, todo, "sounds"))
+        executor.run(job, missing, keep, report)
     return todo
 
 

@@ -1,4 +1,4 @@
-"""Items as Parquet: the columns of a data set, and the same bytes for the same items."""
+"""Items as Parquet files: the columns of a data set, and the same bytes for the same items."""
 
 import hashlib
 import io
@@ -16,6 +16,7 @@ from .job import Item, Job
 
 __all__ = ["ROW_GROUP", "finished", "pa", "packed", "pq", "read_table"]
 
+# Asked before the import, because pyarrow is an optional package and its absence has a remedy to be named.
 if find_spec("pyarrow") is None:
     raise MissingDependency("data sets need the package 'pyarrow': pip install 'patchflow[data]'")
 
@@ -25,6 +26,8 @@ import pyarrow.parquet as pq
 ROW_GROUP = 64
 """Sounds that are read at once, about 10 MB."""
 
+# The columns of a finished shard. A part, the file of a shard before its families are known, has the columns of `_WORK`
+# in place of `family`: checksums of sound and preset, fingerprint, and row of the parent in the pool.
 _FINAL: dict[str, Any] = {
     "id": pa.int64(),
     "audio": pa.struct([("bytes", pa.binary()), ("path", pa.string())]),
@@ -48,16 +51,17 @@ def packed(job: Job, items: Sequence[Item]) -> bytes:
     """Returns the file of a shard before its families are known.
 
     Args:
-        job: What is being made.
+        job: The job that made the items.
         items: All that were drawn for the shard; those without a sound are only counted.
     """
+    counts = {"drawn": len(items)}
+    for flaw in ("failed", "silent", "clipped"):
+        counts[flaw] = sum(flaw in item.flaws for item in items)
     fields = {name: kind for name, kind in _FINAL.items() if name != "family"} | _WORK
-    counts = {flaw: sum(flaw in item.flaws for item in items) for flaw in ("failed", "silent", "clipped")}
-    metadata = {"drawn": len(items), **counts}
-    schema = pa.schema(list(fields.items()), {"patchflow": json.dumps(metadata)})
-    kept = [item for item in items if item.flac]
-    groups = [kept[first : first + ROW_GROUP] for first in range(0, len(kept), ROW_GROUP)]
-    batches = [pa.RecordBatch.from_pylist([_row(job, item) for item in group], schema) for group in groups]
+    schema = pa.schema(list(fields.items()), {"patchflow": json.dumps(counts)})
+    rows = [_row(job, item) for item in items if item.flac]
+    firsts = range(0, len(rows), ROW_GROUP)
+    batches = [pa.RecordBatch.from_pylist(rows[first : first + ROW_GROUP], schema) for first in firsts]
     return _parquet(pa.Table.from_batches(batches, schema))
 
 
@@ -65,7 +69,7 @@ def finished(part: Path, rate: int, families: np.ndarray) -> bytes:
     """Returns the file of a shard.
 
     Args:
-        part: Of the shard, a file that `packed` made.
+        part: The shard's file that `packed` made.
         rate: Sample rate, in Hz.
         families: Number and family of each item that is kept, ascending, shape `(K, 2)`.
 
@@ -74,6 +78,8 @@ def finished(part: Path, rate: int, families: np.ndarray) -> bytes:
     """
     table = read_table(part)
     numbers = table["id"].to_numpy()
+    # Where each number is, or would be, among those that are kept. One beyond the last is looked up as the last, which
+    # it does not equal.
     place = np.searchsorted(families[:, 0], numbers)
     kept = families[np.minimum(place, len(families) - 1), 0] == numbers
     family = pa.array(families[place[kept], 1], pa.int64())
@@ -91,7 +97,7 @@ def read_table(path: Path, columns: Iterable[str] | None = None) -> "pa.Table":
     try:
         names = None if columns is None else list(columns)
         return pq.ParquetFile(path, page_checksum_verification=True).read(names)
-    except OSError as error:  # which Arrow's errors of reading are
+    except OSError as error:  # Arrow raises it too, if a page does not have its checksum
         raise StorageError(f"{path}: missing or damaged ({first_sentence(error)})") from error
     except pa.ArrowException as error:
         raise StorageError(f"{path}: damaged ({first_sentence(error)})") from error
@@ -118,39 +124,47 @@ def _row(job: Job, item: Item) -> dict[str, Any]:
 
 
 def _checksum(data: bytes) -> int:
-    """64 bits, of which two are the same by chance once in 4,000 sets of 100 million."""
+    """64 bits of a SHA-256: in 1 of 4,000 data sets of 100 million items two are equal by chance."""
     return int.from_bytes(hashlib.sha256(data).digest()[:8], "little", signed=True)
 
 
 def _parquet(table: "pa.Table") -> bytes:
+    # Parquet compresses by leaf of the schema, e.g. `note.pitch`. FLAC does not get smaller, so it is stored as it is.
+    # A dictionary saves nothing but for `kind`, which has four values.
+    compression = dict.fromkeys(_leaves(table.schema), "ZSTD")
+    compression["audio.bytes"] = "NONE"
     buffer = io.BytesIO()
-    leaves = {name: "NONE" if name == "audio.bytes" else "ZSTD" for name in _leaves(table.schema)}
     pq.write_table(
         table,
         buffer,
         row_group_size=ROW_GROUP,
         version="2.6",
-        compression=leaves,  # pyright: ignore[reportArgumentType]
+        compression=compression,  # pyright: ignore[reportArgumentType]
         use_dictionary=["kind"],  # pyright: ignore[reportArgumentType]
         write_page_checksum=True,
     )
     return buffer.getvalue()
 
 
-def _leaves(schema: "pa.Schema") -> list[str]:
-    return [name for field in schema for name in _leaves_of(field.name, field.type)]
-
-
-def _leaves_of(name: str, kind: Any) -> list[str]:
-    if pa.types.is_struct(kind):
-        return [leaf for child in kind for leaf in _leaves_of(f"{name}.{child.name}", child.type)]
-    return [f"{name}.list.element" if pa.types.is_list(kind) else name]
+def _leaves(fields: Any, prefix: str = "") -> list[str]:
+    """Paths of the leaves of a schema or struct, as Parquet names them."""
+    paths: list[str] = []
+    for field in fields:
+        path = prefix + field.name
+        if pa.types.is_struct(field.type):
+            paths += _leaves(field.type, f"{path}.")
+        elif pa.types.is_list(field.type):
+            paths.append(f"{path}.list.element")
+        else:
+            paths.append(path)
+    return paths
 
 
 def _huggingface(rate: int) -> dict[str, Any]:
-    """What tells the `datasets` library that a column is sound."""
+    """Metadata by which the `datasets` library knows that `audio` is sound."""
     features = {name: _feature(kind) for name, kind in _FINAL.items()}
-    return {"info": {"features": features | {"audio": {"sampling_rate": rate, "_type": "Audio"}}}}
+    features["audio"] = {"sampling_rate": rate, "_type": "Audio"}
+    return {"info": {"features": features}}
 
 
 def _feature(kind: Any) -> dict[str, Any]:

@@ -27,10 +27,10 @@ class Pool:
         points: Encoded presets, shape `(N, P)`; none if a recipe draws at random only.
         family: Number of the family of each, shape `(N,)`.
         ids: Where each comes from, e.g. `"rom1a.syx#3"`.
-        names: What each is called.
+        names: Name of each.
         tags: Category and tags of each.
-        rests: What each has beyond its values, see `Preset.rest`; `()` if that is nothing for all of them.
-        rejected: How many presets of the sources did not fit the synth.
+        states: State of each, see `Preset.state`; `()` if none of them has one.
+        rejected: Number of presets of the sources that did not fit the synth.
     """
 
     points: np.ndarray
@@ -38,48 +38,58 @@ class Pool:
     ids: tuple[str, ...]
     names: tuple[str, ...]
     tags: tuple[tuple[str, ...], ...]
-    rests: tuple[bytes, ...] = ()
+    states: tuple[bytes, ...] = ()
     rejected: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def rest(self, sources: Sequence[int]) -> bytes:
-        """Returns what a sound is played on top of: the rest of the first of the rows that its preset was made of."""
-        return self.rests[sources[0]] if self.rests and sources else b""
+    def state(self, sources: Sequence[int]) -> bytes:
+        """Returns the state that a sound is played on: that of the first preset it was made of, or `b""`.
+
+        Args:
+            sources: Rows of the presets that the sound's preset was made of.
+        """
+        return self.states[sources[0]] if self.states and sources else b""
 
     def sampler(self, space: ParamSpace, recipe: DatasetRecipe) -> Sampler:
-        """Returns what draws from it; presets of large families less often than others, but often enough."""
-        size = np.unique(self.family, return_inverse=True, return_counts=True)
-        weights = size[2][size[1]] ** -0.5
+        """Returns the sampler that draws presets around the pool.
+
+        Args:
+            space: The synth's parameters.
+            recipe: Its shares of plain, crossed and jittered presets.
+        """
+        # By one over the root of its family's size: a family of 100 variations of one preset is drawn 10 times as often
+        # as a single preset, not 100 times, and not only once either.
+        _, member, sizes = np.unique(self.family, return_inverse=True, return_counts=True)
+        weights = sizes[member] ** -0.5
         return Sampler(space, self.points, weights / weights.sum(), recipe.plain, recipe.crossed, recipe.jittered)
 
     def digest(self) -> str:
-        """Returns a checksum of all that a data set takes from it."""
+        """Returns a SHA-256 of everything that a data set takes from the pool."""
         text = json.dumps([self.ids, self.names, self.tags]).encode()
-        rests = b"".join(hashlib.sha256(rest).digest() for rest in self.rests)
-        return hashlib.sha256(text + self.points.tobytes() + self.family.tobytes() + rests).hexdigest()
-
-
-_FIELDS = ("id", "name", "tags", "rest")
+        states = b"".join(hashlib.sha256(state).digest() for state in self.states)
+        return hashlib.sha256(text + self.points.tobytes() + self.family.tobytes() + states).hexdigest()
 
 
 @dataclass(frozen=True)
 class _Found:
+    """A preset as read from a source."""
+
     point: np.ndarray
     id: str
     name: str
     tags: tuple[str, ...] = ()
     family: str = ""
-    rest: bytes = b""
+    state: bytes = b""
 
 
 def read_pool(recipe: DatasetRecipe, engine: Engine) -> Pool:
     """Reads the presets that a recipe names.
 
     Args:
-        recipe: Names files and folders, relative to where one stands.
-        engine: Of its synth.
+        recipe: Names files and folders, relative to the working directory.
+        engine: An engine of its synth.
 
     Raises:
         StorageError: If a source cannot be read, or is a bank of another synth.
@@ -88,43 +98,62 @@ def read_pool(recipe: DatasetRecipe, engine: Engine) -> Pool:
     found: list[_Found] = []
     rejected = 0
     for source in recipe.presets:
-        here = list(_read(Path(source), recipe, engine))
-        good = [entry for entry in here if entry is not None]
-        rejected += len(here) - len(good)
-        if not good:
+        presets = list(_read(Path(source), recipe, engine))
+        fitting_presets = [preset for preset in presets if preset is not None]
+        rejected += len(presets) - len(fitting_presets)
+        if not fitting_presets:
             part = f" in part {recipe.part!r}" if recipe.part else ""
             raise PresetError(f"{source}: has no preset of synth {recipe.synth!r}{part}")
-        found += good
+        found += fitting_presets
     if not found:
         return Pool(np.empty((0, len(engine.space))), np.empty(0, int), (), (), ())
-    points = _settled(found, engine)
+
+    # Presets are equal if they sound the same: canonical values and state, whatever their names. The first one stays.
+    points = _canonical_points(found, engine)
     first: dict[tuple[bytes, bytes], int] = {}
-    for row, (point, entry) in enumerate(zip(points, found, strict=True)):
-        first.setdefault((point.tobytes(), entry.rest), row)
-    kept = list(first.values())
-    family = np.unique([found[row].family or found[row].id for row in kept], return_inverse=True)[1]
-    chosen = [found[row] for row in kept]
-    ids, names, tags, rests = (tuple(getattr(entry, field) for entry in chosen) for field in _FIELDS)
-    if any(rests) and len({*ids}) < len(ids):
-        twice = next(id_ for row, id_ in enumerate(ids) if id_ in ids[:row])
-        raise PresetError(f"presets: two of them are {twice}. Rename one file or folder, to tell their rests apart.")
-    return Pool(points[kept], family, ids, names, tags, rests if any(rests) else (), rejected)
+    for row, (point, preset) in enumerate(zip(points, found, strict=True)):
+        first.setdefault((point.tobytes(), preset.state), row)
+    rows = list(first.values())
+    kept = [found[row] for row in rows]
+    _, family = np.unique([preset.family or preset.id for preset in kept], return_inverse=True)
+    ids = tuple(preset.id for preset in kept)
+    states = tuple(preset.state for preset in kept)
+    if any(states):
+        _check_ids_differ(ids)
+    return Pool(
+        points=points[rows],
+        family=family,
+        ids=ids,
+        names=tuple(preset.name for preset in kept),
+        tags=tuple(preset.tags for preset in kept),
+        states=states if any(states) else (),
+        rejected=rejected,
+    )
 
 
-def _settled(found: Sequence[_Found], engine: Engine) -> np.ndarray:
-    """The points with what cannot be heard on top of each one's rest at its default, shape `(N, P)`."""
-    points = np.stack([entry.point for entry in found])
-    rows: dict[bytes, list[int]] = {}
-    for row, entry in enumerate(found):
-        rows.setdefault(entry.rest, []).append(row)
-    for rest, alike in rows.items():
-        engine.build_on(rest)
-        points[alike] = engine.arranged(engine.canonical(points[alike]))
+def _check_ids_differ(ids: Sequence[str]) -> None:
+    """Makes sure that `states.json`, which is keyed by id, can hold the state of every preset."""
+    seen: set[str] = set()
+    for id_ in ids:
+        if id_ in seen:
+            raise PresetError(f"presets: two of them are {id_}. Rename one file or folder, to tell their states apart.")
+        seen.add(id_)
+
+
+def _canonical_points(found: Sequence[_Found], engine: Engine) -> np.ndarray:
+    """Encoded presets, shape `(N, P)`; each canonical on its own state, which decides what can be heard."""
+    points = np.stack([preset.point for preset in found])
+    rows_of_state: dict[bytes, list[int]] = {}
+    for row, preset in enumerate(found):
+        rows_of_state.setdefault(preset.state, []).append(row)
+    for state, rows in rows_of_state.items():
+        engine.build_on(state)
+        points[rows] = engine.sorted_parts(engine.canonical(points[rows]))
     return points
 
 
 def _read(path: Path, recipe: DatasetRecipe, engine: Engine) -> Iterator[_Found | None]:
-    """The presets of a source; None for one that does not fit."""
+    """Yields the presets of a source; None for one that does not fit."""
     if path.suffix == ".npz":
         yield from _from_bank(path, recipe.part, recipe.synth, type(engine))
     elif path.suffix == ".sqlite":
@@ -145,20 +174,24 @@ def _read(path: Path, recipe: DatasetRecipe, engine: Engine) -> Iterator[_Found 
 def _from_bank(path: Path, part: str, synth: str, make: type[Engine]) -> Iterator[_Found]:
     bank = Bank.load(path)
     points = fitting(bank.points, make, synth, path)
-    for row in np.flatnonzero(bank.split == part) if part else range(len(bank.points)):
-        name, family = str(bank.names[row]).strip(), f"{path.name} family {bank.family[row]}"
+    rows = np.flatnonzero(bank.split == part) if part else np.arange(len(bank.points))
+    for row in rows:
+        name = str(bank.names[row]).strip()
+        family = f"{path.name} family {bank.family[row]}"  # two banks may use the same numbers
         yield _Found(points[row], f"{path.name}#{row}", name, family=family)
 
 
 def _from_library(path: Path, synth: str, engine: Engine) -> Iterator[_Found | None]:
     library = Library(path)
-    numbers, points = library.ids(synth), library.points(synth, engine.space)
+    numbers = library.ids(synth)
+    points = library.points(synth, engine.space)
     entries = {entry.id: entry for entry in library.search(synth=synth)}
     for number, point in zip(numbers, points, strict=True):
         entry = entries[number]
-        words, rest = _words(entry.category, entry.tags), library.get(number).rest if engine.has_rest else b""
-        found = _Found(point, f"{path.name}#{number}", entry.name, words, rest=rest)
-        yield found if _takes(engine, rest) else None
+        tags = _all_tags(entry.category, entry.tags)
+        state = library.get(number).state if engine.has_state else b""
+        found = _Found(point, f"{path.name}#{number}", entry.name, tags, state=state)
+        yield found if _accepts(engine, state) else None
 
 
 def _from_file(file: Path, name: str, recipe: DatasetRecipe, engine: Engine) -> Iterator[_Found | None]:
@@ -170,22 +203,24 @@ def _fitting(preset: Preset, id_: str, synth: str, engine: Engine) -> _Found | N
     if preset.synth not in ("", synth, *engine.relatives):
         return None
     try:
-        known = preset if preset.synth == synth else engine.unpack(preset)  # what only the synth understands
+        known = preset if preset.synth == synth else engine.unpack(preset)  # one of an opaque format, or of a relative
         point = engine.space.encode(known.values)
     except PatchflowError:
         return None
-    rest = known.rest if engine.has_rest else b""
-    found = _Found(point, id_, preset.name, _words(preset.category, preset.tags), rest=rest)
-    return found if _takes(engine, rest) else None
+    state = known.state if engine.has_state else b""
+    tags = _all_tags(preset.category, preset.tags)
+    found = _Found(point, id_, preset.name, tags, state=state)
+    return found if _accepts(engine, state) else None
 
 
-def _takes(engine: Engine, rest: bytes) -> bool:
+def _accepts(engine: Engine, state: bytes) -> bool:
     try:
-        engine.build_on(rest)
+        engine.build_on(state)
     except PresetError:
         return False
     return True
 
 
-def _words(category: str, tags: Sequence[str]) -> tuple[str, ...]:
+def _all_tags(category: str, tags: Sequence[str]) -> tuple[str, ...]:
+    """Category and tags, each once, without empty ones."""
     return tuple(dict.fromkeys(filter(None, (category, *tags))))

@@ -1,4 +1,4 @@
-"""Where a data set comes from: the recipe as resolved, its presets and the versions of all that decides its bytes."""
+"""Provenance of a data set: resolved recipe, presets, and versions of all that decides its bytes."""
 
 import hashlib
 import json
@@ -11,18 +11,19 @@ import soundfile
 
 from ...engines import Subset, engines, selection_text
 from ...errors import StorageError
+from ...old_names import with_new_names
 from ...storage import read_bytes
 from .job import Job
 
-__all__ = ["compare", "origin", "versions_of"]
+__all__ = ["check_same_origin", "origin", "versions_of"]
 
 _SOUNDS = ("patchflow", "numpy", "pyarrow", "soundfile")
 _OF_SYNTH = {"dexed": ("dexed-py",), "tone": (), "vital": ("vita",), "vital_full": ("vita",)}
-_HOSTS = ("dawdreamer", "pedalboard")  # play all others
+_HOSTS = ("dawdreamer", "pedalboard")  # which play all other synths
 
 
 def origin(job: Job) -> dict[str, Any]:
-    """Returns what two makings of one data set have in common, as JSON has it.
+    """Returns what must be equal for two calls to make the same data set, JSON-serialisable.
 
     Args:
         job: The recipe and its presets.
@@ -33,37 +34,43 @@ def origin(job: Job) -> dict[str, Any]:
 
 
 def versions_of(synth: str, packages: Sequence[str]) -> dict[str, str]:
-    """Returns the versions of packages and of those that play a synth; for one with fewer parameters, which these are.
+    """Returns the versions of packages, those that play a synth among them.
+
+    A subset of a synth's parameters counts as a package: its version is a checksum of the selection.
 
     Args:
         synth: Name of the engine.
-        packages: Names of packages that decide something as well.
+        packages: Names of further packages that decide the bytes.
     """
-    engine, whole, own = engines[synth], synth, {}
+    engine = engines[synth]
+    whole = synth
+    selection: dict[str, str] = {}
     if issubclass(engine, Subset):
         whole = engine.selection.engine
-        own = {synth: hashlib.sha256(selection_text(engine.selection, "").encode()).hexdigest()[:16]}
-    return {name: _version(name) for name in (*packages, *_OF_SYNTH.get(whole, _HOSTS))} | own
+        text = selection_text(engine.selection, "")
+        selection[synth] = hashlib.sha256(text.encode()).hexdigest()[:16]
+    names = (*packages, *_OF_SYNTH.get(whole, _HOSTS))
+    return {name: _version(name) for name in names} | selection
 
 
-def compare(path: Path, origin: Mapping[str, Any]) -> None:
-    """Makes sure that a folder holds what is asked for, made from the same presets by the same versions.
+def check_same_origin(path: Path, origin: Mapping[str, Any]) -> None:
+    """Makes sure that a folder holds the data set that is asked for, of the same presets and versions.
 
     Args:
-        path: The file that `begin` wrote.
-        origin: What is asked for.
+        path: The file that `Folder.begin` wrote.
+        origin: What is asked for, see `origin`.
 
     Raises:
         StorageError: If it holds something else, or is damaged.
     """
     try:
         found = json.loads(read_bytes(path))
-        changes = [
-            f"{key}={found[table].get(key)!r}, not {value!r}"
-            for table in ("recipe", "presets", "versions")
-            for key, value in origin[table].items()
-            if found[table].get(key) != value
-        ]
+        found["recipe"] = with_new_names("examples", found["recipe"])
+        changes = []
+        for table in ("recipe", "presets", "versions"):
+            for key, value in origin[table].items():
+                if found[table].get(key) != value:
+                    changes.append(f"{key}={found[table].get(key)!r}, not {value!r}")
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise StorageError(f"{path}: damaged ({error}). Give another folder.") from error
     if changes:

@@ -1,7 +1,6 @@
 """Finds damaged files of a finished data set, and makes damaged shards again."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import StorageError
@@ -10,8 +9,9 @@ from ...storage import locked, make_folder, read_bytes, write_atomically
 from .dataset_recipe import DatasetRecipe
 from .executors import Executor
 from .folder import CHECKSUMS, Folder, sha256
+from .job import Job
 from .make_dataset import job_of, write_shards
-from .provenance import compare, origin
+from .provenance import check_same_origin, origin
 
 __all__ = ["damaged_files", "read_checksums", "repair_shards"]
 
@@ -24,12 +24,13 @@ def damaged_files(path: str | Path, progress: ProgressCallback = ignore) -> dict
         progress: Called after every file.
 
     Returns:
-        What is wrong with each file that is not as it was written, by name.
+        The fault of each file that is not as it was written, by name.
 
     Raises:
         StorageError: If it is not finished.
     """
-    sums, found = read_checksums(path), {}
+    sums = read_checksums(path)
+    found = {}
     for done, (name, expected) in enumerate(sums.items(), 1):
         try:
             if sha256(Path(path, name)) != expected:
@@ -60,8 +61,8 @@ def repair_shards(path: str | Path, executor: Executor, progress: ProgressCallba
 
     Args:
         path: Its folder.
-        executor: What renders.
-        progress: Called after every file and item.
+        executor: Renders the items.
+        progress: Called after every file.
 
     Returns:
         Names of the files that were made again.
@@ -70,7 +71,8 @@ def repair_shards(path: str | Path, executor: Executor, progress: ProgressCallba
         StorageError: If other files are damaged, or the presets or versions are not those it was made with.
     """
     with locked(path):
-        damaged, sums = damaged_files(path, progress), read_checksums(path)
+        damaged = damaged_files(path, progress)
+        sums = read_checksums(path)
         others = [name for name in damaged if not name.startswith("data/")]
         if others:
             raise StorageError(f"{path}: {others[0]} is damaged as well. Make the data set again in another folder.")
@@ -78,29 +80,32 @@ def repair_shards(path: str | Path, executor: Executor, progress: ProgressCallba
             return ()
         job = job_of(_recipe(Path(path)))
         folder = Folder(Path(path), job.recipe.shards)
-        compare(folder.recipe, origin(job))
-        bad = [shard for shard in range(folder.shards) if _name(folder, shard) in damaged]
-        _make_again(folder, bad, lambda keep: executor.run(job, bad, keep, lambda _: None), job.recipe.rate)
+        check_same_origin(folder.recipe, origin(job))
+        shards = [shard for shard in range(folder.shards) if _name(folder, shard) in damaged]
+        _make_again(job, folder, shards, executor)
         for name in damaged:
+            # The old checksums stay, so what is made again has to be equal to the byte.
             if sha256(Path(path, name)) != sums[name]:
                 raise StorageError(f"{path}: {name} was made again, but is not as it was")
         folder.clear()
         return tuple(damaged)
 
 
-def _make_again(
-    folder: Folder, bad: list[int], render: Callable[[Callable[[int, bytes], None]], None], rate: int
-) -> None:
+def _make_again(job: Job, folder: Folder, shards: list[int], executor: Executor) -> None:
+    def keep(shard: int, data: bytes) -> None:
+        write_atomically(folder.part(shard), data)
+
     relations = folder.related()
     if relations is None:
         raise StorageError(f"{folder.path}: counts.json or families.npy is missing")
     make_folder(folder.work)
-    render(lambda shard, data: write_atomically(folder.part(shard), data))
-    write_shards(folder, bad, rate, relations)
+    executor.run(job, shards, keep, ignore)
+    write_shards(folder, shards, job.recipe.rate, relations)
 
 
 def _recipe(path: Path) -> DatasetRecipe:
-    return DatasetRecipe.of_values(json.loads(read_bytes(path / "recipe.json"))["recipe"])  # its checksum is right
+    about = json.loads(read_bytes(path / "recipe.json"))  # not damaged: its checksum was right
+    return DatasetRecipe.of_values(about["recipe"])
 
 
 def _name(folder: Folder, shard: int) -> str:

@@ -1,4 +1,4 @@
-"""The files of examples: arrays without pickles, and `about.json`, which is written last and says what they are."""
+"""The files of examples: arrays without pickles, and `about.json`, which is written last."""
 
 import hashlib
 import io
@@ -11,15 +11,28 @@ from typing import Any
 import numpy as np
 
 from ...errors import StorageError
+from ...old_names import with_new_names
 from ...storage import array_bytes, make_folder, read_bytes, reason, write_atomically
-from ..attributes import Opposites
+from ..attributes import Attribute
 
 __all__ = ["ABOUT", "Content", "load_arrays", "read_about", "write_examples"]
 
 ABOUT = "about.json"
-_FORMAT, _VERSION = "patchflow-examples", 1
+_FORMAT = "patchflow-examples"
+_VERSION = 2
+_READABLE = (1, 2)  # version 1 has older names of keys
 _ARRAYS = ("mels", "points", "notes", "family", "parts", "names", "category", "measures")
 _LARGE = {"mels"}  # too large to be read as a whole before use
+_TYPES = {
+    "mels": np.float16,
+    "points": np.float32,
+    "notes": np.float32,
+    "family": np.int64,
+    "parts": np.uint8,
+    "names": str,
+    "category": str,
+    "measures": np.float32,
+}
 
 
 @dataclass(frozen=True)
@@ -29,23 +42,23 @@ class Content:
     Args:
         synth: Name of the engine.
         parameters: Names of its parameters, P of them.
-        hears: What was made of the sounds, see `features.inputs`.
-        mels: That, float16, shape `(N, F, n)`.
+        input: Name of the model input, see `features.inputs`.
+        mels: Model inputs, float16, shape `(N, F, n)`.
         points: Encoded presets, float32, shape `(N, P)`.
         notes: MIDI pitch, MIDI velocity and seconds held, float32, shape `(N, 3)`.
         family: Number of the family of each, shape `(N,)`.
         parts: Index of `PARTS` in every fold, uint8, shape `(N, K)`.
         names: What each preset is called, shape `(N,)`.
         category: What its name says it is, or "", shape `(N,)`.
-        pairs: Opposite words, M of them.
-        measures: What tells the words of each pair apart, float32, shape `(N, M)`.
-        tagged: Share of training presets that a pair describes.
-        facts: Whatever else is worth knowing, as JSON has it.
+        attributes: The attributes, M of them.
+        measures: The measure of each attribute, float32, shape `(N, M)`.
+        tagged: Share of the training presets that get a tag of each measured attribute.
+        facts: Further facts for `about.json`, JSON-serialisable.
     """
 
     synth: str
     parameters: tuple[str, ...]
-    hears: str
+    input: str
     mels: np.ndarray
     points: np.ndarray
     notes: np.ndarray
@@ -53,22 +66,21 @@ class Content:
     parts: np.ndarray
     names: np.ndarray
     category: np.ndarray
-    pairs: tuple[Opposites, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
     measures: np.ndarray | None = None
     tagged: float = 0.31
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Returns the arrays by the names of their files."""
-        count, types = len(self.points), {"mels": np.float16, "parts": np.uint8, "family": np.int64}
-        measures = np.empty((count, 0)) if self.measures is None else self.measures
-        found = {name: getattr(self, name) for name in _ARRAYS} | {"measures": measures}
-        texts = dict.fromkeys(("names", "category"), str)
-        return {name: array.astype({**types, **texts}.get(name, np.float32)) for name, array in found.items()}
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        if self.measures is None:
+            arrays["measures"] = np.empty((len(self.points), 0))
+        return {name: array.astype(_TYPES[name]) for name, array in arrays.items()}
 
 
 def write_examples(folder: str | Path, content: Content) -> None:
-    """Writes examples; the folder is one only when the last file is there.
+    """Writes examples; the folder is valid only when the last file is there.
 
     Args:
         folder: Where; made if it is not there.
@@ -77,8 +89,9 @@ def write_examples(folder: str | Path, content: Content) -> None:
     Raises:
         StorageError: If it cannot be written.
     """
-    folder, files = Path(folder), {}
+    folder = Path(folder)
     make_folder(folder)
+    files = {}
     for name, array in content.arrays().items():
         data = array_bytes(array)
         files[name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
@@ -88,12 +101,13 @@ def write_examples(folder: str | Path, content: Content) -> None:
         "version": _VERSION,
         "synth": content.synth,
         "parameters": list(content.parameters),
-        "hears": content.hears,
-        "pairs": [[pair.low, pair.high, pair.measure] for pair in content.pairs],
+        "input": content.input,
+        "attributes": [[attribute.low, attribute.high, attribute.measure] for attribute in content.attributes],
         "tagged": content.tagged,
         **content.facts,
         "files": files,
     }
+    # Last, and under a temporary name first: a folder with this file is complete, whenever the process was killed.
     write_atomically(folder / ABOUT, (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode())
 
 
@@ -109,11 +123,12 @@ def read_about(folder: Path) -> dict[str, Any]:
         about = json.loads(read_bytes(folder / ABOUT))
         if about["format"] != _FORMAT:
             raise StorageError(f"{folder}: holds no examples (format={about['format']!r})")
-        if about["version"] != _VERSION:
+        if about["version"] not in _READABLE:
             raise StorageError(
                 f"{folder}: version={about['version']!r}, not the {_VERSION} of this patchflow. Make it again."
             )
-        _check(about)
+        about = with_new_names("examples", about)
+        _check_about(about)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StorageError(f"{folder / ABOUT}: damaged ({error}). Remove the folder and make it again.") from error
     return about
@@ -134,35 +149,39 @@ def load_arrays(folder: Path, about: Mapping[str, Any]) -> dict[str, np.ndarray]
             raise StorageError(f"{folder}: damaged ({name!r} is missing). Remove it and make it again.")
     arrays = {name: _load(folder / f"{name}.npy", about["files"][name]) for name in _ARRAYS}
     count = len(arrays["points"])
-    widths = {"points": len(about["parameters"]), "measures": len(about["pairs"]), "notes": 3}
-    fit = all(arrays[name].shape == (count, width) for name, width in widths.items())
-    if not fit or {len(array) for array in arrays.values()} != {count} or arrays["mels"].ndim != 3:
+    widths = {"points": len(about["parameters"]), "measures": len(about["attributes"]), "notes": 3}
+    tables_fit = all(arrays[name].shape == (count, width) for name, width in widths.items())
+    counts_fit = all(len(array) == count for array in arrays.values())
+    if not tables_fit or not counts_fit or arrays["mels"].ndim != 3:
         raise StorageError(f"{folder}: damaged (its arrays do not fit together). Remove it and make it again.")
     return arrays
 
 
 def _load(path: Path, wanted: Mapping[str, Any]) -> np.ndarray:
     try:
-        size, large = path.stat().st_size, path.stem in _LARGE
-        data = b"" if large else read_bytes(path)
-        if size != wanted["bytes"] or not (large or hashlib.sha256(data).hexdigest() == wanted["sha256"]):
-            raise StorageError(f"{path}: is not as it was written. Remove the folder and make it again.")
-        if large:
-            return np.load(path, mmap_mode="r", allow_pickle=False)
-        return np.load(io.BytesIO(data), allow_pickle=False)
+        same = path.stat().st_size == wanted["bytes"]
+        if path.stem in _LARGE:
+            # A checksum would read gigabytes before the first use: the size finds a file that was cut off.
+            if same:
+                return np.load(path, mmap_mode="r", allow_pickle=False)
+        else:
+            data = read_bytes(path)
+            if same and hashlib.sha256(data).hexdigest() == wanted["sha256"]:
+                return np.load(io.BytesIO(data), allow_pickle=False)
+        raise StorageError(f"{path}: is not as it was written. Remove the folder and make it again.")
     except OSError as error:
         raise StorageError(f"cannot read {path}: {reason(error)}") from error
     except (EOFError, ValueError) as error:
         raise StorageError(f"{path}: damaged ({error}). Remove the folder and make it again.") from error
 
 
-def _check(about: Mapping[str, Any]) -> None:
-    """Makes sure that what is read of it later is there."""
-    for key, kind in (("synth", str), ("hears", str), ("tagged", (int, float)), ("parameters", list)):
+def _check_about(about: Mapping[str, Any]) -> None:
+    """Makes sure that every key that is read later is there and has the right type."""
+    for key, kind in (("synth", str), ("input", str), ("tagged", (int, float)), ("parameters", list)):
         if not isinstance(about[key], kind):
             raise TypeError(f"{key}={about[key]!r}")
-    for low, high, measure in about["pairs"]:
-        Opposites(str(low), str(high), str(measure))
+    for low, high, measure in about["attributes"]:
+        Attribute(str(low), str(high), str(measure))
     for name, facts in about["files"].items():
         if not isinstance(facts["sha256"], str) or not isinstance(facts["bytes"], int):
             raise TypeError(f"files: {name}")

@@ -1,4 +1,4 @@
-"""Reads examples: what models learn from and are tested on."""
+"""Reads examples: what models are trained and tested on."""
 
 import hashlib
 from collections.abc import Iterator
@@ -7,19 +7,20 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import OptionError, StorageError
-from ..attributes import Opposites, tags_of
+from ..attributes import Attribute, tags_of
 from ..families import PARTS
 from .content import load_arrays, read_about
 
 __all__ = ["Examples"]
 
-_BLOCK = 1024
+_BLOCK = 1024  # items that are converted to float at once
 
 
 class Examples:
-    """Sounds as a model hears them, with the presets that made them; read from a folder that `make_examples` filled.
+    """Model inputs of sounds, with the presets that made them; read from a folder that `make_examples` filled.
 
-    Where a word begins that tags a sound is decided by the training sounds, so tags belong to a fold.
+    The threshold from which on a sound gets the tag of an attribute comes from the training sounds alone, so tags
+    belong to a fold.
 
     Args:
         folder: Where they lie.
@@ -29,14 +30,14 @@ class Examples:
     Attributes:
         synth: Name of the engine.
         parameters: Names of its parameters, P of them.
-        hears: What was made of the sounds, see `features.inputs`.
+        input: Name of the model input, see `features.inputs`.
         fold: Number of the fold.
         folds: How many there are.
-        pairs: Opposite words, M of them; the first is tag -1, the second +1.
-        mels: What is heard, float16, shape `(N, F, n)`; on disk until it is used.
+        attributes: Opposite ends of each attribute, M pairs; the first is tag -1, the second +1.
+        mels: Model inputs, float16, shape `(N, F, n)`; on disk until they are used.
         points: Encoded presets, float32, shape `(N, P)`.
         notes: MIDI pitch, MIDI velocity and seconds held, float32, shape `(N, 3)`.
-        tags: For each pair -1, +1, or 0 where neither word is meant, int8, shape `(N, M)`.
+        tags: For each attribute -1, +1, or 0 where neither end applies, int8, shape `(N, M)`. See `data.attributes`.
         family: Number of the family of each, shape `(N,)`.
         names: What each preset is called, shape `(N,)`.
         category: What its name says it is, or "", shape `(N,)`.
@@ -53,19 +54,26 @@ class Examples:
     def __init__(self, folder: str | Path, fold: int = 0, *, synth: str = "") -> None:
         folder = Path(folder)
         about = read_about(folder)
-        self.synth, self.hears, self.fold = about["synth"], about["hears"], fold
+        self.synth: str = about["synth"]
+        self.input: str = about["input"]
+        self.fold = fold
         self.parameters: tuple[str, ...] = tuple(about["parameters"])
         if synth not in ("", self.synth):
             raise StorageError(f"{folder}: holds examples of synth {self.synth!r}, not {synth!r}")
         arrays = load_arrays(folder, about)
-        self.mels, self.points, self.notes = arrays["mels"], arrays["points"], arrays["notes"]
-        self.family, self.names, self.category = arrays["family"], arrays["names"], arrays["category"]
+        self.mels = arrays["mels"]
+        self.points = arrays["points"]
+        self.notes = arrays["notes"]
+        self.family = arrays["family"]
+        self.names = arrays["names"]
+        self.category = arrays["category"]
         self._parts = arrays["parts"]
         if not 0 <= fold < self.folds:
             raise OptionError(f"fold={fold}: not in [0, {self.folds - 1}]")
-        opposites = [Opposites(*pair) for pair in about["pairs"]]
-        self.pairs = tuple((pair.low, pair.high) for pair in opposites)
-        self.tags = tags_of(arrays["measures"], opposites, self.rows("train"), about["tagged"])
+        attributes = [Attribute(*texts) for texts in about["attributes"]]
+        self.attributes = tuple((attribute.low, attribute.high) for attribute in attributes)
+        # Only measures are stored: thresholds that knew of other than this fold's training sounds would leak.
+        self.tags = tags_of(arrays["measures"], attributes, self.rows("train"), about["tagged"])
 
     def __len__(self) -> int:
         return len(self.points)
@@ -77,7 +85,7 @@ class Examples:
 
     @property
     def fingerprint(self) -> str:
-        """What tells them from others: the first digits of a SHA-256 of synth, presets, notes, families and folds."""
+        """First 16 hexadecimal digits of a SHA-256 of synth, presets, notes, families and folds."""
         digest = hashlib.sha256(self.synth.encode())
         for values in (self.points, self.notes, self.family, self._parts):
             digest.update(values[:].tobytes())
@@ -88,7 +96,7 @@ class Examples:
 
         Args:
             part: `"train"`, `"valid"` or `"test"`.
-            fold: That of these examples; may be given to make sure.
+            fold: Must be the fold of these examples, if given.
 
         Raises:
             ValueError: If there is no such part, or the tags of these examples belong to another fold.
@@ -117,10 +125,12 @@ class Examples:
         """
         if not len(rows):
             raise ValueError("rows: none")
+        # Two passes over the blocks: a mean of squares minus the square of the mean would lose the digits.
         count = len(rows) * self.mels.shape[2]
         mean = sum(block.sum((0, 2)) for block in self._blocks(rows)) / count
-        square = sum(((block - mean[:, None]) ** 2).sum((0, 2)) for block in self._blocks(rows)) / count
-        return mean[:, None].astype(np.float32), np.maximum(np.sqrt(square), 1e-3)[:, None].astype(np.float32)
+        variance = sum(((block - mean[:, None]) ** 2).sum((0, 2)) for block in self._blocks(rows)) / count
+        deviation = np.maximum(np.sqrt(variance), 1e-3)
+        return mean[:, None].astype(np.float32), deviation[:, None].astype(np.float32)
 
     def _blocks(self, rows: np.ndarray) -> Iterator[np.ndarray]:
         for first in range(0, len(rows), _BLOCK):

@@ -1,4 +1,4 @@
-"""The recipe of examples: which presets of which bank, played how, heard how, divided how."""
+"""The recipe of examples: presets of a bank, the note, the model input, families and folds."""
 
 import json
 from collections.abc import Mapping
@@ -9,28 +9,29 @@ from typing import Any
 from ...engines import Note
 from ...errors import OptionError, UnknownName
 from ...features.inputs import inputs
-from ...settings import check_ranges, read_settings, read_table
+from ...old_names import with_new_names
+from ...settings import check_ranges, make_settings, read_toml, with_overrides
 
 __all__ = ["ExamplesRecipe", "is_examples_recipe", "read_examples_recipe"]
 
 
 @dataclass(frozen=True)
 class ExamplesRecipe:
-    """All that decides what examples hold.
+    """All settings that decide the content of examples.
 
     Args:
         synth: Name of the engine.
         bank: File of presets, see `Bank`: of the synth, or of the one it has some parameters of.
-        hears: What is made of the sounds, see `features.inputs`; it also says their rate and length.
+        input: Name of the model input, see `features.inputs`; it also fixes the sounds' rate and length.
         pitch: MIDI note that all presets are played on.
         velocity: MIDI velocity of it.
         hold: Seconds it is held.
-        folds: Number of parts that the families are dealt to; each is the test set of one fold.
+        folds: Number of folds; every family is in the test set of at most one.
         valid: Share of what is not the test set of a fold that is kept for validation.
         radius_db: Sounds at most this far apart, as log-mel L1, are of one family.
-        tagged: Share of the training presets that one of a pair of opposite words describes.
+        tagged: Share of the training presets that get a tag of each measured attribute, half of them each end.
         items: Number of presets of the bank, drawn at random; all if 0.
-        seed: Of all chance.
+        seed: Seed of all random draws.
 
     Raises:
         OptionError: If a value is not allowed.
@@ -39,7 +40,7 @@ class ExamplesRecipe:
 
     synth: str
     bank: str
-    hears: str = "paper"
+    input: str = "paper"
     pitch: int = 60
     velocity: int = 100
     hold: float = 3.0
@@ -52,18 +53,18 @@ class ExamplesRecipe:
 
     def __post_init__(self) -> None:
         check_ranges(self, _RANGES)
-        if self.hears not in inputs:
-            raise UnknownName("input", self.hears, inputs)
-        if self.hold > inputs[self.hears].length:
-            raise OptionError(f"hold={self.hold:g}: more than the {inputs[self.hears].length:g} s that are heard")
+        if self.input not in inputs:
+            raise UnknownName("input", self.input, inputs)
+        if self.hold > inputs[self.input].length:
+            raise OptionError(f"hold={self.hold:g}: more than the {inputs[self.input].length:g} s of the model input")
 
     @property
     def note(self) -> Note:
-        """What is played."""
-        return Note(self.pitch, self.velocity, self.hold, inputs[self.hears].length)
+        """The note that every preset is played on."""
+        return Note(self.pitch, self.velocity, self.hold, inputs[self.input].length)
 
     def plain_values(self) -> dict[str, Any]:
-        """Returns all settings as JSON has them."""
+        """Returns all settings, JSON-serialisable, tuples as lists."""
         return json.loads(json.dumps(asdict(self)))
 
 
@@ -92,7 +93,9 @@ def read_examples_recipe(path: str | Path, overrides: Mapping[str, str] | None =
         OptionError: If it is not TOML, or a value has the wrong type or is not allowed.
         UnknownName: If a key is not one of a recipe.
     """
-    return read_settings(path, ExamplesRecipe, overrides)
+    values = with_new_names("examples", read_toml(path))
+    changes = with_new_names("examples", overrides or {})
+    return make_settings(with_overrides(values, ExamplesRecipe, changes), ExamplesRecipe, path)
 
 
 def is_examples_recipe(path: str | Path) -> bool:
@@ -102,6 +105,6 @@ def is_examples_recipe(path: str | Path) -> bool:
         StorageError: If the file cannot be read.
     """
     try:
-        return "bank" in read_table(path)
+        return "bank" in read_toml(path)
     except OptionError:
         return False  # whoever reads it next says what is wrong

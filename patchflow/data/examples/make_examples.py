@@ -1,4 +1,4 @@
-"""Makes examples: plays the presets of a bank block by block, finds families, deals folds; resumable."""
+"""Makes examples: plays a bank's presets, finds families, deals folds; resumable."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +15,30 @@ import numpy as np
 from ...engines import Engine, Renderer, Subset, engines
 from ...errors import PresetError, StorageError
 from ...features.fingerprint import STEPS_PER_DB
-from ...presets.categories import guess_category
+from ...presets.categories import category_from_name
 from ...progress import Progress, ProgressCallback, ignore
 from ...storage import LOCK, locked, read_bytes, reason, write_atomically
 from ...threads import one_torch_thread
-from ..attributes import MEASURED, NAMED, kind_by_name
+from ..attributes import MEASURED_ATTRIBUTES, NAMED_ATTRIBUTE, kind_by_name
 from ..bank import Bank, fitting
-from ..dataset.provenance import compare, versions_of
+from ..dataset.provenance import check_same_origin, versions_of
 from ..families import PARTS, deal, join_families, near_duplicates
 from .content import ABOUT, Content, read_about, write_examples
 from .examples_recipe import ExamplesRecipe
-from .measure import Heard, hear, join_blocks, save_block
+from .measure import MeasuredPresets, join_blocks, measure_presets, save_block
 
-__all__ = ["Drawn", "MadeExamples", "draw", "make_examples"]
+__all__ = ["MadeExamples", "SelectedPresets", "make_examples", "select_presets"]
 
 
 @dataclass(frozen=True)
-class Drawn:
+class SelectedPresets:
     """Presets of one synth, all different.
 
     Args:
         points: Encoded presets, float32, shape `(N, P)`.
-        names: What each is called, or the first of those that became equal, shape `(N,)`.
+        names: Name of each, or of the first of those that became equal, shape `(N,)`.
         family: Numbers of the families known so far, shape `(N,)`.
-        taken: How many presets of the bank they were made of.
+        taken: Number of presets of the bank they were made of.
     """
 
     points: np.ndarray
@@ -47,14 +47,14 @@ class Drawn:
     taken: int
 
 
-def draw(recipe: ExamplesRecipe, make: type[Engine]) -> Drawn:
+def select_presets(recipe: ExamplesRecipe, make: type[Engine]) -> SelectedPresets:
     """Returns the presets of a recipe.
 
-    Presets that became equal are one; the bank's families of all of them are joined.
+    Presets that become equal on the synth are one, and their families in the bank are joined.
 
     Args:
         recipe: Names a bank.
-        make: The engine.
+        make: The engine's class.
 
     Raises:
         StorageError: If the bank cannot be read, or is of another synth.
@@ -63,18 +63,25 @@ def draw(recipe: ExamplesRecipe, make: type[Engine]) -> Drawn:
     rows = np.arange(len(bank.points))
     if recipe.items:
         rows = np.sort(np.random.default_rng(recipe.seed).permutation(rows)[: recipe.items])
-    engine, points = make(), fitting(bank.points[rows], make, recipe.synth, recipe.bank)
-    points = engine.arranged(engine.canonical(make.space.snap(points))).astype(np.float32)
+    engine = make()
+    points = make.space.snap(fitting(bank.points[rows], make, recipe.synth, recipe.bank))
+    points = engine.sorted_parts(engine.canonical(points)).astype(np.float32)
+
+    # Presets of a whole synth that differ only in what a subset leaves out are equal now. Each is linked to the first
+    # of its kind, so that the bank's families of all of them become one, before all but the first are dropped.
     _, first, member = np.unique(points, axis=0, return_index=True, return_inverse=True)
-    family = join_families(bank.family[rows], np.stack([first[member.ravel()], np.arange(len(points))], 1))
+    pairs = np.stack([first[member.ravel()], np.arange(len(points))], 1)
+    family = join_families(bank.family[rows], pairs)
     kept = np.sort(first)
     names = np.array([str(name).strip() for name in bank.names[rows][kept]], str)
-    return Drawn(points[kept], names, family[kept], len(rows))
+    return SelectedPresets(points[kept], names, family[kept], len(rows))
 
 
-_BLOCK = 1024
-_JOB = 8  # presets that a thread is given at once
-_ORIGIN, _WORK, _LEFTOVERS = "origin.json", ".work", ".patchflow-*"
+_BLOCK = 1024  # presets a file of the work folder: what an interruption can cost
+_JOB = 8  # presets that a thread gets at once
+_ORIGIN = "origin.json"
+_WORK = ".work"
+_LEFTOVERS = ".patchflow-*"
 
 
 @dataclass(frozen=True)
@@ -83,10 +90,10 @@ class MadeExamples:
 
     Args:
         folder: Where they lie.
-        counts: Presets of the bank, distinct ones, silent ones that were left out, items that are there; families,
-            items of the largest one; items of the test and of the validation part of each fold.
-        rendered: How many this call played; the others were there.
-        seconds: How long it took.
+        counts: Numbers of presets of the bank, distinct ones, silent ones that were left out, and items; of families
+            and of items of the largest one; of items in the test and in the validation part of each fold.
+        rendered: Presets that this call played; the others were there.
+        seconds: Duration of the call.
     """
 
     folder: Path
@@ -108,8 +115,8 @@ def make_examples(
     Args:
         recipe: What to make.
         out: Where; made if it is not there.
-        progress: Called as it goes on.
-        threads: How many play at once; all cores if not given.
+        progress: Called after every few sounds.
+        threads: Number of threads that render; all cores if not given.
 
     Raises:
         StorageError: If the bank cannot be read or is of another synth; if the folder holds something else, somebody
@@ -117,17 +124,20 @@ def make_examples(
         PresetError: If no preset can be heard.
         UnknownName: If there is no such synth.
     """
-    start, out = time.monotonic(), Path(out)
+    start = time.monotonic()
+    out = Path(out)
     make = engines[recipe.synth]
-    drawn = draw(recipe, make)
+    selected = select_presets(recipe, make)
+    rendered = 0
     with locked(out):
         _begin(out, recipe)
-        rendered = 0
         if not (out / ABOUT).exists():
+            blocks = _blocks(out, selected)
             with Renderer(make, threads) as renderer:
-                rendered = _render(_blocks(out, drawn), recipe, drawn, renderer, progress)
-            heard = join_blocks(list(_blocks(out, drawn)))
-            write_examples(out, _content(recipe, drawn, make, heard, progress))
+                rendered = _render(blocks, recipe, renderer, progress)
+            # Read back even if all were rendered by this call: fresh and resumed runs take the same way.
+            measured = join_blocks(list(blocks))
+            write_examples(out, _content(recipe, selected, make, measured, progress))
         counts = read_about(out)["counts"]
         _clear(out)
     return MadeExamples(out, counts, rendered, time.monotonic() - start)
@@ -140,11 +150,11 @@ def _begin(out: Path, recipe: ExamplesRecipe) -> None:
         "versions": versions_of(recipe.synth, ("patchflow", "numpy", "torch")),
     }
     try:
-        for leftover in out.glob(_LEFTOVERS):  # what a killed process did not rename any more
+        for leftover in out.glob(_LEFTOVERS):  # temporary files of a process that was killed before it renamed them
             if leftover.name != LOCK:
                 leftover.unlink()
         if (out / _ORIGIN).exists():
-            compare(out / _ORIGIN, origin)
+            check_same_origin(out / _ORIGIN, origin)
         elif {file.name for file in out.iterdir()} - {LOCK}:
             raise StorageError(f"{out}: is not empty and holds no examples. Give another folder.")
         else:
@@ -155,80 +165,101 @@ def _begin(out: Path, recipe: ExamplesRecipe) -> None:
         raise StorageError(f"cannot write {out}: {reason(error)}") from error
 
 
-def _blocks(out: Path, drawn: Drawn) -> dict[Path, np.ndarray]:
+def _blocks(out: Path, selected: SelectedPresets) -> dict[Path, np.ndarray]:
     """The presets of each block, by its file."""
-    firsts = range(0, len(drawn.points), _BLOCK)
-    return {out / _WORK / f"block-{k:05}.npz": drawn.points[i : i + _BLOCK] for k, i in enumerate(firsts)}
+    blocks = {}
+    for number, first in enumerate(range(0, len(selected.points), _BLOCK)):
+        blocks[out / _WORK / f"block-{number:05}.npz"] = selected.points[first : first + _BLOCK]
+    return blocks
 
 
 def _render(
-    blocks: Mapping[Path, np.ndarray],
-    recipe: ExamplesRecipe,
-    drawn: Drawn,
-    renderer: Renderer,
-    progress: ProgressCallback,
+    blocks: Mapping[Path, np.ndarray], recipe: ExamplesRecipe, renderer: Renderer, progress: ProgressCallback
 ) -> int:
     """Makes the blocks that are missing; returns how many presets were played."""
+
+    def measure(engine: Engine, points: np.ndarray) -> MeasuredPresets:
+        return measure_presets(engine, points, recipe)
+
+    total = sum(len(points) for points in blocks.values())
     missing = {path: points for path, points in blocks.items() if not path.exists()}
-    jobs = {path: [points[i : i + _JOB] for i in range(0, len(points), _JOB)] for path, points in missing.items()}
-    todo = sum(map(len, missing.values()))
-    done = len(drawn.points) - todo
+    todo = sum(len(points) for points in missing.values())
+    done = total - todo
+    jobs: list[np.ndarray] = []
+    jobs_of_block: dict[Path, int] = {}
+    for path, points in missing.items():
+        firsts = range(0, len(points), _JOB)
+        jobs += [points[first : first + _JOB] for first in firsts]
+        jobs_of_block[path] = len(firsts)
+
     with one_torch_thread():
-        heard = renderer.map(lambda engine, points: hear(engine, points, recipe), chain(*jobs.values()))
-        for path in missing:
+        # One stream of jobs over all blocks: while a block is written, the threads already play the next one.
+        measured = renderer.map(measure, jobs)
+        for path, count in jobs_of_block.items():
             parts = []
-            for part in islice(heard, len(jobs[path])):
+            for part in islice(measured, count):
                 parts.append(part)
                 done += len(part.audible)
-                progress(Progress("render", done, len(drawn.points), "sounds"))
+                progress(Progress("render", done, total, "sounds"))
             save_block(path, parts)
     return todo
 
 
 def _content(
-    recipe: ExamplesRecipe, drawn: Drawn, make: type[Engine], heard: Heard, progress: ProgressCallback
+    recipe: ExamplesRecipe,
+    selected: SelectedPresets,
+    make: type[Engine],
+    measured: MeasuredPresets,
+    progress: ProgressCallback,
 ) -> Content:
     """Leaves out what is silent, finds families and deals them."""
-    kept = np.flatnonzero(heard.audible)
+    kept = np.flatnonzero(measured.audible)
     if not len(kept):
-        raise PresetError(f"none of {len(drawn.points)} presets can be heard: give another bank")
-    radius = recipe.radius_db * STEPS_PER_DB
-    near = near_duplicates(heard.prints[kept], radius, progress)
+        raise PresetError(f"none of {len(selected.points)} presets can be heard: give another bank")
+    radius = recipe.radius_db * STEPS_PER_DB  # fingerprints count in steps
+    near = near_duplicates(measured.prints[kept], radius, progress)
     progress(Progress("write", 0, 1, "files"))
-    family = join_families(drawn.family[kept], near)
-    names, pairs, measures = drawn.names[kept], MEASURED, heard.measures[kept]
-    if not issubclass(make, Subset):  # else a name tells of a sound that is no longer there
-        pairs, measures = (*MEASURED, NAMED), np.column_stack([measures, kind_by_name(names)])
+    family = join_families(selected.family[kept], near)
     parts = deal(family, recipe.folds, recipe.valid, recipe.seed)
+
+    # The name of a preset describes the sound of the whole synth. A subset plays only some of its parameters, so the
+    # sound that was named may be gone, and names give no attribute.
+    names = selected.names[kept]
+    attributes = MEASURED_ATTRIBUTES
+    measures = measured.measures[kept]
+    if not issubclass(make, Subset):
+        attributes = (*attributes, NAMED_ATTRIBUTE)
+        measures = np.column_stack([measures, kind_by_name(names)])
+    note = np.array([recipe.pitch, recipe.velocity, recipe.hold], np.float32)
     return Content(
         synth=recipe.synth,
         parameters=make.space.names,
-        hears=recipe.hears,
-        mels=heard.mels[kept],
-        points=drawn.points[kept],
-        notes=np.tile(np.array([recipe.pitch, recipe.velocity, recipe.hold], np.float32), (len(kept), 1)),
+        input=recipe.input,
+        mels=measured.mels[kept],
+        points=selected.points[kept],
+        notes=np.tile(note, (len(kept), 1)),
         family=family,
         parts=parts,
         names=names,
-        category=np.array([guess_category(name) for name in names], str),
-        pairs=pairs,
+        category=np.array([category_from_name(name) for name in names], str),
+        attributes=attributes,
         measures=measures,
         tagged=recipe.tagged,
-        facts={"counts": _counts(drawn, family, parts)},
+        facts={"counts": _counts(selected, family, parts)},
     )
 
 
-def _counts(drawn: Drawn, family: np.ndarray, parts: np.ndarray) -> dict[str, Any]:
+def _counts(selected: SelectedPresets, family: np.ndarray, parts: np.ndarray) -> dict[str, Any]:
     sizes = np.bincount(family)
-    of_folds = {name: (parts == PARTS.index(name)).sum(0).tolist() for name in ("test", "valid")}
     return {
-        "presets": drawn.taken,
-        "distinct": len(drawn.points),
-        "silent": len(drawn.points) - len(family),
+        "presets": selected.taken,
+        "distinct": len(selected.points),
+        "silent": len(selected.points) - len(family),
         "items": len(family),
         "families": len(sizes),
         "largest_family": int(sizes.max()),
-        **of_folds,
+        "test": (parts == PARTS.index("test")).sum(0).tolist(),
+        "valid": (parts == PARTS.index("valid")).sum(0).tolist(),
     }
 
 

@@ -1,4 +1,4 @@
-"""Plays presets and keeps inputs of models, measured attributes and fingerprints, block by block."""
+"""Plays presets; keeps model inputs, measures of attributes and fingerprints, block by block."""
 
 import io
 import zipfile
@@ -18,21 +18,21 @@ from ...features.descriptors import describe
 from ...features.fingerprint import fingerprint
 from ...features.inputs import inputs
 from ...storage import read_bytes, write_atomically
-from ..attributes import MEASURED
+from ..attributes import MEASURED_ATTRIBUTES
 from .examples_recipe import ExamplesRecipe
 
-__all__ = ["Heard", "hear", "join_blocks", "measure_words", "save_block"]
+__all__ = ["MeasuredPresets", "join_blocks", "measure_attributes", "measure_presets", "save_block"]
 
 
 @dataclass(frozen=True)
-class Heard:
-    """Some presets as played.
+class MeasuredPresets:
+    """What the sounds of some presets measure.
 
     Args:
-        mels: What models hear, float16, shape `(N, F, n)`.
-        measures: What the words of `opposites.MEASURED` are measured by, float32, shape `(N, M)`.
+        mels: Model inputs, float16, shape `(N, F, n)`.
+        measures: The measure of each of `MEASURED_ATTRIBUTES`, float32, shape `(N, M)`.
         prints: Fingerprints, uint8, shape `(N, F', n')`.
-        audible: Whether there is a sound, shape `(N,)`.
+        audible: Whether the preset makes a sound, shape `(N,)`.
     """
 
     mels: np.ndarray
@@ -41,27 +41,30 @@ class Heard:
     audible: np.ndarray
 
 
-def hear(engine: Engine, points: np.ndarray, recipe: ExamplesRecipe) -> Heard:
+def measure_presets(engine: Engine, points: np.ndarray, recipe: ExamplesRecipe) -> MeasuredPresets:
     """Plays presets on the recipe's note.
 
     Args:
         engine: Plays them.
         points: Encoded presets, shape `(N, P)`.
-        recipe: Says how they are played and heard.
+        recipe: Names the note and the model input.
     """
-    kind = inputs[recipe.hears]
+    kind = inputs[recipe.input]
     sounds = [render_or_silence(engine, point, recipe.note, kind.rate) for point in points]
-    heard = [torch.from_numpy(sound)[None] for sound in sounds]  # one by one: that fits a processor's cache
-    return Heard(
-        mels=np.concatenate([kind.of(x, kind.rate).numpy().astype(np.float16) for x in heard]),
-        measures=np.stack([measure_words(sound, recipe.hold, kind.rate) for sound in sounds]),
+    mels = []
+    for sound in sounds:  # one by one, because one spectrogram at a time fits a processor's cache
+        mel = kind.of(torch.from_numpy(sound)[None], kind.rate)
+        mels.append(mel.numpy().astype(np.float16))
+    return MeasuredPresets(
+        mels=np.concatenate(mels),
+        measures=np.stack([measure_attributes(sound, recipe.hold, kind.rate) for sound in sounds]),
         prints=np.stack([fingerprint(sound, kind.rate) for sound in sounds]),
         audible=np.array([np.abs(sound).max() >= INAUDIBLE for sound in sounds]),
     )
 
 
-def measure_words(sound: np.ndarray, hold: float, rate: int) -> np.ndarray:
-    """Returns what the words of `opposites.MEASURED` are measured by, float32, shape `(M,)`.
+def measure_attributes(sound: np.ndarray, hold: float, rate: int) -> np.ndarray:
+    """Returns the measure of each of `MEASURED_ATTRIBUTES`, float32, shape `(M,)`.
 
     Args:
         sound: One note, mono, shape `(T,)`.
@@ -69,31 +72,33 @@ def measure_words(sound: np.ndarray, hold: float, rate: int) -> np.ndarray:
         rate: Its sample rate, in Hz.
     """
     x = torch.from_numpy(sound)[None]
-    found = describe(x, rate) | character(x[:, : round(hold * rate)], rate)
-    return np.array([found[pair.measure].item() for pair in MEASURED], np.float32)
+    # The character of a sound is that of its held part: after the release everything fades, whatever the preset.
+    held = x[:, : round(hold * rate)]
+    found = describe(x, rate) | character(held, rate)
+    return np.array([found[attribute.measure].item() for attribute in MEASURED_ATTRIBUTES], np.float32)
 
 
-_NAMES = tuple(field.name for field in fields(Heard))
+_ARRAYS = tuple(field.name for field in fields(MeasuredPresets))
 
 
-def save_block(path: Path, parts: Sequence[Heard]) -> None:
-    """Writes what was heard of the presets of a block.
+def save_block(path: Path, parts: Sequence[MeasuredPresets]) -> None:
+    """Writes the file of a block.
 
     Args:
         path: The file.
-        parts: Their sounds, in order.
+        parts: Its presets, in order.
 
     Raises:
         StorageError: If it cannot be written.
     """
-    buffer = io.BytesIO()
     joined = _joined(parts)
-    np.savez(buffer, **{name: getattr(joined, name) for name in _NAMES})
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: getattr(joined, name) for name in _ARRAYS})
     write_atomically(path, buffer.getvalue())
 
 
-def join_blocks(paths: Sequence[Path]) -> Heard:
-    """Returns what is in several blocks, in order.
+def join_blocks(paths: Sequence[Path]) -> MeasuredPresets:
+    """Returns the presets of several blocks, in order.
 
     Raises:
         StorageError: If one is damaged.
@@ -101,13 +106,16 @@ def join_blocks(paths: Sequence[Path]) -> Heard:
     return _joined([_load(path) for path in paths])
 
 
-def _joined(parts: Sequence[Heard]) -> Heard:
-    return Heard(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in _NAMES})
+def _joined(parts: Sequence[MeasuredPresets]) -> MeasuredPresets:
+    arrays = {}
+    for name in _ARRAYS:
+        arrays[name] = np.concatenate([getattr(part, name) for part in parts])
+    return MeasuredPresets(**arrays)
 
 
-def _load(path: Path) -> Heard:
+def _load(path: Path) -> MeasuredPresets:
     try:
         with np.load(io.BytesIO(read_bytes(path)), allow_pickle=False) as data:
-            return Heard(**{name: data[name] for name in _NAMES})
+            return MeasuredPresets(**{name: data[name] for name in _ARRAYS})
     except (AttributeError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise StorageError(f"{path}: damaged ({error}). Remove it; the same command makes it again.") from error

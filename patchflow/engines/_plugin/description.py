@@ -1,5 +1,6 @@
-"""What patchflow knows of a plug-in: its parameters, as far as they are to be searched, and how it behaves."""
+"""What patchflow knows of a plug-in: its parameters, which of them are searched, how it behaves."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,9 +10,9 @@ import numpy as np
 from ...errors import PresetError
 from ...presets import Choice, Knob, Parameter, ParamSpace, Steps, Value
 
-__all__ = ["KINDS", "Control", "Description", "Native"]
+__all__ = ["CONTROL_KINDS", "Control", "Description", "Native"]
 
-KINDS = ("knob", "steps", "choice", "fixed")
+CONTROL_KINDS = ("knob", "steps", "choice", "fixed")
 
 Native = tuple[int, float]
 """Index of a plug-in's parameter and its value on the plug-in's own scale, [0, 1]."""
@@ -31,15 +32,15 @@ class Control:
     Args:
         index: Its place in the plug-in, from 0.
         name: As the plug-in calls it, unless the file says otherwise.
-        kind: One of `KINDS`.
+        kind: One of `CONTROL_KINDS`.
         default: Its value in a fresh preset, and always if it is fixed.
         group: The part of the synth it belongs to, or "".
         low: Smallest value of a knob.
         high: Largest value of a knob.
-        options: What the plug-in shows for each value of steps and choices.
-        values: The value for each of the options.
-        label: What the plug-in calls it, if that is not `name`.
-        notes: What was found out about it, a line each.
+        options: The plug-in's texts for the values of steps and choices.
+        values: The value of each option.
+        label: The plug-in's own name for it, if that is not `name`.
+        notes: Comments for the user, a line each.
     """
 
     index: int
@@ -56,7 +57,7 @@ class Control:
 
     @cached_property
     def parameter(self) -> Parameter:
-        """How models and searches see it."""
+        """The parameter for models and searches."""
         if self.kind == "knob":
             return Knob(self.name, self.low, self.high, group=self.group, default=self.default)
         if self.kind == "choice":
@@ -71,7 +72,8 @@ class Control:
             numbers = [int(option) for option in self.options]
         except ValueError:
             return 0
-        return numbers[0] if numbers == list(range(numbers[0], numbers[0] + len(numbers))) else 0
+        counting = list(range(numbers[0], numbers[0] + len(numbers)))
+        return numbers[0] if numbers == counting else 0
 
     def native(self, u: float) -> float:
         """Returns the plug-in's value at a place of the unit cube."""
@@ -85,7 +87,7 @@ class Control:
 
         Args:
             native: In [0, 1].
-            text: What the plug-in shows for it, which tells options apart better.
+            text: The plug-in's text for it, which identifies an option better than the value.
 
         Raises:
             PresetError: If it is beyond the limits that the description sets.
@@ -94,10 +96,12 @@ class Control:
             if not self.low - _NEAR <= native <= self.high + _NEAR:
                 raise PresetError(f"{self.name}={native:.6g}: not in [{self.low:g}, {self.high:g}]")
             return min(max(native, self.low), self.high)
+        # By its text where that is an option. Else, as the user may have renamed options,
+        # by the nearest value, if it is within half a step.
         place = self._nearest(native)
         if text in self.options:
             place = self.options.index(text)
-        elif abs(self.values[place] - native) > 0.5 / len(self.values) + _NEAR:  # options may be called otherwise
+        elif abs(self.values[place] - native) > 0.5 / len(self.values) + _NEAR:
             raise PresetError(f"{self.name}={text or native!r}: not one of {', '.join(self.options)}")
         return self.options[place] if self.kind == "choice" else self.first + place
 
@@ -110,12 +114,12 @@ class Description:
     """All that is known of a plug-in.
 
     Args:
-        name: What `--synth` calls it.
+        name: Its name for `--synth`.
         plugin: Its file, or the address of an LV2 plug-in.
         id: Whose presets it takes: the four letters of a VST2 plug-in, the class id of a VST3; "" if unknown.
         native: Name of the format of its presets.
         controls: Its parameters, by index; those that are not here stay as the plug-in makes them.
-        fresh: How each note meets a fresh plug-in: `"fork"`, `"reload"` or `"reuse"`, see `hosts.Fresh`.
+        fresh: How each note gets a fresh plug-in: `"fork"`, `"reload"` or `"reuse"`, one of `hosts.WAYS`.
         latency: Samples by which its sound is late, at 44.1 kHz; renders make up for it.
         noise_floor_db: Distance of two renders of one preset, as log-mel L1; 0 if they are the same to the last bit.
         renders_per_second: Four-second notes, on one core.
@@ -138,21 +142,28 @@ class Description:
 
     @cached_property
     def space(self) -> ParamSpace:
-        """The parameters that are not fixed, as models and searches see them."""
+        """The parameters that are not fixed, for models and searches."""
         return ParamSpace(tuple(control.parameter for control in self.searched))
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """What the plug-in calls each parameter, by its index as text."""
+        """The plug-in's own name of each parameter, by its index as text."""
         return {str(control.index): control.label or control.name for control in self.controls}
 
     def natives(self, point: np.ndarray, *, fixed: bool = True) -> list[Native]:
-        """Returns what to set for an encoded preset, shape `(P,)`; of the fixed controls too, unless told otherwise."""
+        """Returns the plug-in's values of an encoded preset.
+
+        Args:
+            point: Shape `(P,)`.
+            fixed: Whether to return the values of fixed controls too.
+        """
         free = [(c.index, c.native(u)) for c, u in zip(self.searched, point.tolist(), strict=True)]
-        return free + [(c.index, c.default) for c in self.controls if c.kind == "fixed" and fixed]
+        if not fixed:
+            return free
+        return free + [(c.index, c.default) for c in self.controls if c.kind == "fixed"]
 
     def preset(self, natives: Mapping[int, float], texts: Mapping[int, str]) -> dict[str, Value]:
-        """Returns a preset's values, given the plug-in's by index, and what it shows for them, as far as it is known.
+        """Returns a preset's values, given the plug-in's by index and, where they are known, the texts it shows.
 
         Raises:
             PresetError: If one is beyond the limits that the description sets.
@@ -162,11 +173,12 @@ class Description:
     def facts(self) -> Mapping[str, str]:
         """Returns what a user wants to know, in words."""
         noise = f"{self.noise_floor_db:.2f} dB" if self.noise_floor_db else "none, renders are exact"
-        kinds = [sum(c.kind == kind for c in self.controls) for kind in KINDS]
+        counts = Counter(control.kind for control in self.controls)
+        parameters = [f"{counts[kind]} {kind}" for kind in CONTROL_KINDS if counts[kind]]
         return {
             "plugin": self.plugin,
             "presets": self.native,
-            "parameters": ", ".join(f"{n} {kind}" for n, kind in zip(kinds, KINDS, strict=True) if n),
+            "parameters": ", ".join(parameters),
             "fresh": _FRESH[self.fresh],
             "latency": f"{self.latency} samples",
             "noise": noise,

@@ -1,4 +1,4 @@
-"""Descriptions of plug-ins on disk: one TOML file a synth, to be read and edited by hand."""
+"""Descriptions of plug-ins on disk: one TOML file per synth, to be read and edited by hand."""
 
 import os
 import re
@@ -13,12 +13,12 @@ from ...errors import EngineError, OptionError, StorageError
 from ...hosts import WAYS
 from ...settings import check_table, quoted
 from ...storage import read_bytes, reason
-from .description import KINDS, Control, Description
+from .description import CONTROL_KINDS, Control, Description
 
 __all__ = [
     "described",
     "description_file",
-    "parse",
+    "parse_description",
     "read_description",
     "read_synth_file",
     "synth_files",
@@ -74,7 +74,7 @@ def described() -> tuple[str, ...]:
 
 
 def synth_files(folder: Path) -> dict[str, Path]:
-    """Returns the TOML files of a folder that are called as a synth can be, by these names in order.
+    """Returns the TOML files of a folder whose name can be that of a synth, by these names in order.
 
     Raises:
         StorageError: If the folder cannot be read.
@@ -109,15 +109,15 @@ def read_description(path: Path) -> Description:
         EngineError: If it is not a description: an unknown or missing key, a value that is not allowed,
             parameters that contradict each other. One line names file, key and value.
     """
-    return read_synth_file(path, parse, _LARGEST)
+    return read_synth_file(path, parse_description, _LARGEST)
 
 
 def read_synth_file(path: Path, parse: Callable[[str, str], T], limit: int) -> T:
     """Reads a TOML file that says what a synth is.
 
     Args:
-        path: The file; it is called as the synth.
-        parse: Given its text and the name of the synth.
+        path: The file; it has the name of the synth.
+        parse: Called with its text and the name of the synth.
         limit: Largest size accepted, in bytes.
 
     Raises:
@@ -132,11 +132,12 @@ def read_synth_file(path: Path, parse: Callable[[str, str], T], limit: int) -> T
         raise EngineError(f"{path}: {error}") from error
 
 
-def parse(text: str, name: str) -> Description:
+def parse_description(text: str, name: str) -> Description:
     r"""Returns the description in a text; see `read_description`.
 
     Example:
-        >>> parse('plugin = "a.so"\n[[parameter]]\nindex = 0\nname = "Cut"\nkind = "nob"\ndefault = 0.5', "a")
+        >>> text = 'plugin = "a.so"\n[[parameter]]\nindex = 0\nname = "Cut"\nkind = "nob"\ndefault = 0.5'
+        >>> parse_description(text, "a")
         Traceback (most recent call last):
         patchflow.errors.EngineError: parameter 'Cut': kind='nob': not one of knob, steps, choice, fixed
     """
@@ -172,7 +173,9 @@ def _control(item: Any) -> Control:
     try:
         check_table(item, _CONTROL_KEYS, ("index", "name", "kind", "default"), EngineError)
         _check_lists(item)
-        control = Control(**{**item, **{key: tuple(item.get(key, ())) for key in ("options", "values")}})
+        options = tuple(item.get("options", ()))
+        values = tuple(item.get("values", ()))
+        control = Control(**{**item, "options": options, "values": values})
         _check(control)
         if control.kind != "fixed":
             control.parameter  # noqa: B018 - refuses what is left
@@ -191,20 +194,26 @@ def _check_lists(item: Mapping[str, Any]) -> None:
 
 
 def _check(control: Control) -> None:
-    if control.kind not in KINDS:
-        raise EngineError(f"kind={control.kind!r}: not one of {', '.join(KINDS)}")
+    if control.kind not in CONTROL_KINDS:
+        raise EngineError(f"kind={control.kind!r}: not one of {', '.join(CONTROL_KINDS)}")
     if control.index < 0:
         raise EngineError(f"index={control.index}: below 0")
     if not control.name:
         raise EngineError("name='': empty")
-    numbers = {"default": control.default, "low": control.low, "high": control.high}
-    for key, value in [*numbers.items(), *(("values", value) for value in control.values)]:
-        if not 0 <= value <= 1:
-            raise EngineError(f"{key}={value!r}: not in [0, 1], the plug-in's own scale")
+    _check_number("default", control.default)
+    _check_number("low", control.low)
+    _check_number("high", control.high)
+    for value in control.values:
+        _check_number("values", value)
     if control.kind == "knob":
         _check_knob(control)
     elif control.kind in ("steps", "choice"):
         _check_options(control)
+
+
+def _check_number(key: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise EngineError(f"{key}={value!r}: not in [0, 1], the plug-in's own scale")
 
 
 def _check_knob(control: Control) -> None:
@@ -215,7 +224,8 @@ def _check_knob(control: Control) -> None:
 
 
 def _check_options(control: Control) -> None:
-    options, values = control.options, control.values
+    options = control.options
+    values = control.values
     if not 1 <= len(options) <= _MOST:
         raise EngineError(f"options: there are {len(options)}, not 1 to {_MOST}")
     if len(options) != len(values):
@@ -260,8 +270,8 @@ def to_text(description: Description) -> str:
         >>> print(to_text(Description("a", "a.so", (Control(0, "Cut", "knob", 0.5),))).splitlines()[7])
         plugin = "a.so"
     """
-    lines = [_HEADER.format(name=description.name)]
-    lines += [
+    lines = [
+        _HEADER.format(name=description.name),
         f"plugin = {quoted(description.plugin)}",
         f"id = {quoted(description.id)}  # of the presets that it takes",
         f"presets = {quoted(description.native)}  # the format they are written in",
@@ -270,7 +280,9 @@ def to_text(description: Description) -> str:
         f"noise_floor_db = {description.noise_floor_db:g}  # {_NOISE}",
         f"renders_per_second = {description.renders_per_second:g}  # notes of four seconds",
     ]
-    return "\n".join([*lines, *(line for control in description.controls for line in _control_text(control)), ""])
+    for control in description.controls:
+        lines += _control_text(control)
+    return "\n".join([*lines, ""])
 
 
 def _control_text(control: Control) -> Iterator[str]:

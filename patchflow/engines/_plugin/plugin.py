@@ -1,4 +1,4 @@
-"""Any plug-in as a synth, as its description says."""
+"""The engine of a plug-in, made from its description."""
 
 import importlib.util
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from ...hosts import HostProcess
 from ...presets import Preset, check
 from ...presets.files import owner
 from ...presets.vst2 import program_of
-from ...presets.vst3 import class_id, from_juce, parse
+from ...presets.vst3 import class_id, from_juce, parse_vstpreset
 from .._engine import Engine, Note
 from .description import Description, Native
 
@@ -23,14 +23,14 @@ class Plugin(Engine):
     """A plug-in in a process of its own. Its subclasses are made by `engine_of`, one for each description."""
 
     description: ClassVar[Description]
-    has_rest: ClassVar[bool] = True
+    has_state: ClassVar[bool] = True
 
     def __init__(self) -> None:
         about = self.description
         need_dawdreamer(about.name)
         settings = {"path": about.plugin, "names": about.names}
         self._host = HostProcess("dawdreamer", settings, name=about.name, fresh=about.fresh)
-        self._rest = b""
+        self._state = b""
 
     def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
         """Plays one note; see `Engine.render`.
@@ -39,72 +39,81 @@ class Plugin(Engine):
             EngineError: If the plug-in cannot be loaded, or is not the one that was described.
             RenderError: If it crashes, hangs or gives no sound that can be used on this preset.
         """
-        return self._play(self.description.natives(point, fixed=not self._rest), self._rest, note, rate)
+        # On a state, fixed controls stay as that has them; without one they are at their defaults.
+        natives = self.description.natives(point, fixed=not self._state)
+        return self._play(natives, self._state, note, rate)
 
-    def play(self, rest: bytes, note: Note, rate: int = 44_100) -> np.ndarray:
-        """Plays a preset of the plug-in's own format as it is, whatever the description says.
+    def play(self, state: bytes, note: Note, rate: int = 44_100) -> np.ndarray:
+        """Plays a preset of the plug-in's own format as it is, without regard to the description.
 
         Args:
-            rest: The content of its file, or what `pack` made.
+            state: The content of its file, or what `pack` made.
             note: What to play.
             rate: Sample rate, in Hz.
 
         Returns:
             Mono float32 samples, shape `(T,)`, as `render`.
         """
-        return self._play([], rest, note, rate)
+        return self._play([], state, note, rate)
 
-    def build_on(self, rest: bytes) -> None:
+    def build_on(self, state: bytes) -> None:
         """Makes later renders start from a preset of the plug-in's own format, also what the description fixes."""
-        self._refuse_foreign(rest, "preset")
-        self._rest = rest
+        self._check_owner(state, "preset")
+        self._state = state
 
     def unpack(self, preset: Preset) -> Preset:
-        """Lets the plug-in load the preset and asks for its values; see `Engine.unpack`."""
+        """Has the plug-in load the preset and report its values; see `Engine.unpack`."""
         about = self.description
         if about.native == "json":
             raise PresetError(f"{preset.name or 'preset'}: presets of {about.name} itself cannot be read, only .json")
-        self._refuse_foreign(preset.rest, preset.name or "preset")
-        return replace(preset, synth=about.name, values=about.preset(*self._told(preset)))
+        self._check_owner(preset.state, preset.name or "preset")
+        natives, texts = self._read_natives(preset)
+        return replace(preset, synth=about.name, values=about.preset(natives, texts))
 
     def pack(self, preset: Preset) -> Preset:
-        """Lets the plug-in save the preset and load it again; see `Engine.pack`.
+        """Has the plug-in save the preset and load it again; see `Engine.pack`.
 
         A plug-in may save less than 24 bits of a number: what is read back is what its file will sound like.
         """
         check(preset, self.space)
-        natives = self.description.natives(self.space.encode(preset.values), fixed=not preset.rest)
-        state = plugin_state(self._host, natives, preset.rest)
+        natives = self.description.natives(self.space.encode(preset.values), fixed=not preset.state)
+        state = plugin_state(self._host, natives, preset.state)
         if class_id(state):
-            state = replace(parse(state), name=preset.name, values=tuple(sorted(natives))).pack()
-        return self.unpack(replace(preset, rest=self._one(state, preset.name)))
+            # A VST3 does not report what a loaded preset holds, so the file carries the values, see `VstPreset`.
+            state = replace(parse_vstpreset(state), name=preset.name, values=tuple(sorted(natives))).pack()
+        return self.unpack(replace(preset, state=self._first_program(state, preset.name)))
 
-    def _told(self, preset: Preset) -> tuple[Mapping[int, float], Mapping[int, str]]:
-        """The values of all parameters and what the plug-in shows for them, where it tells."""
-        if class_id(preset.rest):
-            values = dict(parse(preset.rest).values)
+    def _read_natives(self, preset: Preset) -> tuple[Mapping[int, float], Mapping[int, str]]:
+        """The values of all parameters, and the texts the plug-in shows for them, none of a VST3."""
+        if class_id(preset.state):
+            values = dict(parse_vstpreset(preset.state).values)
             if not {control.index for control in self.description.searched} <= set(values):
                 raise PresetError(
                     f"{preset.name or 'preset'}: a VST3 does not tell what a preset holds; only those that patchflow "
                     "wrote can be read"
                 )
             return values, {}
-        facts = self._host.ask("values", data=preset.rest).facts
+        facts = self._host.ask("values", data=preset.state).facts
         return dict(enumerate(facts["values"])), dict(enumerate(facts["texts"]))
 
-    def _refuse_foreign(self, rest: bytes, name: str) -> None:
-        about, whose = self.description, owner(rest)
+    def _check_owner(self, state: bytes, name: str) -> None:
+        """Refuses a preset of another plug-in, if both say whose they are."""
+        about = self.description
+        whose = owner(state)
         if about.id and whose and whose != about.id:
             raise PresetError(f"{name}: is for the plug-in {whose!r}, and {about.name} is {about.id!r}")
 
-    def _one(self, state: bytes, name: str) -> bytes:
+    def _first_program(self, state: bytes, name: str) -> bytes:
         """One preset, where the plug-in saves a bank of which it plays the first."""
         if self.native != "fxp":
             return state
         program = program_of(state, name)
-        return replace(program, count=program.count if program.plain else len(self.description.controls)).pack()
+        if not program.plain:
+            # its count was that of the bank's programs, and in a program it is that of parameters
+            program = replace(program, count=len(self.description.controls))
+        return program.pack()
 
-    def _play(self, natives: Sequence[Native], rest: bytes, note: Note, rate: int) -> np.ndarray:
+    def _play(self, natives: Sequence[Native], state: bytes, note: Note, rate: int) -> np.ndarray:
         asked = {
             "pitch": note.pitch,
             "velocity": note.velocity,
@@ -113,7 +122,7 @@ class Plugin(Engine):
             "mono": True,
             "values": natives,
         }
-        answer = self._host.ask("render", asked, rest, rate=rate)
+        answer = self._host.ask("render", asked, state, rate=rate)
         return np.frombuffer(bytearray(answer.data), np.float32)
 
 
@@ -126,6 +135,7 @@ def engine_of(description: Description) -> type[Engine]:
         >>> made.space.names, made.native
         (('Cut',), 'fxp')
     """
+    # A class, not an object: `engines` gives out classes, and a renderer makes an engine of one in each thread.
     about = {
         "__doc__": f"The plug-in {description.plugin}.",
         "__module__": __name__,
@@ -137,7 +147,7 @@ def engine_of(description: Description) -> type[Engine]:
 
 
 def need_dawdreamer(name: str) -> None:
-    """Makes sure that plug-ins can be loaded at all.
+    """Checks that plug-ins can be loaded at all.
 
     Raises:
         MissingDependency: If the package that loads them is not installed.
@@ -146,13 +156,13 @@ def need_dawdreamer(name: str) -> None:
         raise MissingDependency(f"{name} needs the package 'dawdreamer': pip install 'patchflow[plugins]'")
 
 
-def plugin_state(host: HostProcess, values: Sequence[Native], rest: bytes = b"") -> bytes:
-    """Lets a plug-in save itself.
+def plugin_state(host: HostProcess, values: Sequence[Native], state: bytes = b"") -> bytes:
+    """Returns the state that a plug-in saves.
 
     Args:
         host: Where it runs.
         values: Indices and values to set first.
-        rest: A preset in its own format, to load before them.
+        state: A preset in its own format, to load before them.
 
     Returns:
         The content of an `.fxb` or `.vstpreset` file; of other plug-ins, what only they can read.
@@ -160,7 +170,7 @@ def plugin_state(host: HostProcess, values: Sequence[Native], rest: bytes = b"")
     Raises:
         RenderError: If the plug-in crashes or hangs on it.
     """
-    answer = host.ask("state", {"values": values}, rest)
+    answer = host.ask("state", {"values": values}, state)
     plugin = answer.facts["class"]
     data = bytes(answer.data)
     return from_juce(data, plugin).pack() if plugin else data

@@ -1,4 +1,13 @@
-"""Tables: result files to boards, numbers, claims and a page."""
+"""Makes tables of result files: boards, numbers, claims and a page.
+
+Folders of result files come in; a Markdown page and a JSON file of the same numbers go out. Open `write.py` first.
+
+* `board`: reads results and sorts them into boards, whose rows can be compared.
+* `numbers`: all numbers of a board, JSON-serialisable.
+* `claims`: tests the paper's claims and this project's, by the tests in `statistics`.
+* `page`: the page, made of the numbers alone, with `markdown` tables and the paper's `published` figures.
+* `write`: all of it in order; and a page again from its JSON file.
+"""
 
 from .write import write_tables
 

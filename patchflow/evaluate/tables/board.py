@@ -1,4 +1,4 @@
-"""What was measured, sorted: one board for each synth and size of models, of rows, of results."""
+"""Results sorted into boards, one for each synth and size of models, with a row for each model."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import StorageError
+from ...old_names import with_new_names
 from ...storage import read_object
 from ..results import Lines, read_lines
 from ..runs import RESULTS, SOUNDS, SUMMARY, TAGS
@@ -20,14 +21,14 @@ __all__ = ["Board", "Result", "Row", "boards_of", "read_results", "read_tags"]
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured of one run, or of one trivial row of one fold.
+    """What was measured of one run, or of one baseline on one fold.
 
     Args:
         folder: Where it was read.
-        head: What was measured.
+        head: The first line of the result file: model, fold, seed, sizes, examples.
         lines: One for each test item.
-        sounds: One for each foreign sound; none if they were not judged.
-        foreign: What tells these sounds from others; "" if there are none.
+        sounds: One for each out-of-domain sound; none if they were not evaluated.
+        out_of_domain: Fingerprint of these sounds; "" if there are none.
         summary: Costs and counts.
     """
 
@@ -35,7 +36,7 @@ class Result:
     head: dict[str, Any]
     lines: list[dict[str, Any]]
     sounds: list[dict[str, Any]]
-    foreign: str
+    out_of_domain: str
     summary: dict[str, Any]
 
     @property
@@ -46,11 +47,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Row:
-    """A model, or a trivial way, with all its folds and seeds.
+    """A model or a baseline, with all its folds and seeds.
 
     Args:
-        name: How the tables call it.
-        kind: `"model"` or `"trivial"`.
+        name: Its name in the tables.
+        kind: `"model"` or `"baseline"`.
         results: One for each fold and seed.
     """
 
@@ -61,53 +62,56 @@ class Row:
     def means(self, metric: str, part: str = "lines", category: str | None = None) -> np.ndarray:
         """Returns the mean of each run, shape `(runs,)`: over families, and within one over its items.
 
-        Sounds of a family are alike; one of thousands would else be all that counts. Items without a number are left
-        out.
+        Sounds of a family are alike: without the first mean, a family of thousands would decide everything. Items
+        without a number are left out.
 
         Args:
             metric: Name of a number in the lines.
             part: `"lines"` or `"sounds"`.
             category: Only items of it, if given.
         """
-        runs = (_by_family(self._chosen([result], part, category), metric) for result in self.results)
-        return np.array([np.mean(list(numbers.values())) for numbers in runs if numbers])
+        means = []
+        for result in self.results:
+            families = _by_family(_lines_of([result], part, category), metric)
+            if families:
+                means.append(np.mean(list(families.values())))
+        return np.array(means)
 
     def by_family(self, metric: str, part: str = "lines", category: str | None = None) -> dict[Any, float]:
         """Returns the mean of each family of sounds, over its items, folds and seeds; see `means`."""
-        return _by_family(self._chosen(self.results, part, category), metric)
+        return _by_family(_lines_of(self.results, part, category), metric)
 
     def count(self, part: str = "lines") -> int:
         """Returns the number of different items of all folds."""
-        return len({(result.head["fold"], line["item"]) for result in self.results for line in getattr(result, part)})
+        items = set()
+        for result in self.results:
+            items |= {(result.head["fold"], line["item"]) for line in getattr(result, part)}
+        return len(items)
 
     def families(self) -> int:
         """Returns the number of different families of all folds."""
-        return len({line["family"] for result in self.results for line in result.lines})
+        return len({line["family"] for line in _lines_of(self.results, "lines")})
 
     @property
     def folds(self) -> tuple[int, ...]:
-        """The folds it was tested on; means of rows are only alike if these are the same."""
+        """The folds it was tested on; only rows of the same folds can be compared."""
         return tuple(sorted({result.head["fold"] for result in self.results}))
 
     def faults(self) -> int:
-        """Returns how often a preset, or the wanted sound itself, could not be played."""
-        return sum(bool(line["fault"]) for result in self.results for line in (*result.lines, *result.sounds))
-
-    @staticmethod
-    def _chosen(results: Iterable[Result], part: str, category: str | None) -> Iterator[dict[str, Any]]:
-        lines = (line for result in results for line in getattr(result, part))
-        return (line for line in lines if category is None or line["category"] == category)
+        """Returns how often a preset, or the target sound itself, could not be played."""
+        lines = [*_lines_of(self.results, "lines"), *_lines_of(self.results, "sounds")]
+        return sum(bool(line["fault"]) for line in lines)
 
 
 @dataclass(frozen=True)
 class Board:
-    """All rows that may be compared: same synth, same examples, same test items, models of the same size.
+    """All rows that can be compared: same synth, same examples, same test items, models of the same size.
 
     Args:
         synth: Name of the synth.
-        parameters: Their number.
-        size: `"small"` or `"paper"`; "" where there are trivial rows alone.
-        rows: Models first, in the order of the paper; then the trivial ones.
+        parameters: Number of its parameters.
+        size: `"small"` or `"paper"`; "" where there are only baselines.
+        rows: Models first, in the order of the paper; then the baselines.
     """
 
     synth: str
@@ -117,12 +121,12 @@ class Board:
 
     @property
     def series(self) -> str:
-        """The synth without the number of its parameters: boards of one series differ in that alone."""
+        """The synth without the number of its parameters: boards of one series differ only in that number."""
         return re.sub(r"_\d+$", "", self.synth)
 
     @property
     def title(self) -> str:
-        """What is printed above its tables."""
+        """The heading of its tables."""
         size = f", models of {self.size} size" if self.size else ""
         return f"{self.synth}: {self.parameters} parameters{size}"
 
@@ -131,21 +135,29 @@ class Board:
         return next((row for row in self.rows if row.name == name), None)
 
     def models(self, names: Sequence[str] | None = None) -> list[Row]:
-        """Returns the models; of given names if there are any."""
+        """Returns the models; only those of given names, if any are given."""
         return [row for row in self.rows if row.kind == "model" and (names is None or row.name in names)]
+
+
+def _lines_of(results: Iterable[Result], part: str, category: str | None = None) -> Iterator[dict[str, Any]]:
+    for result in results:
+        for line in getattr(result, part):
+            if category is None or line["category"] == category:
+                yield line
 
 
 def _by_family(lines: Iterable[dict[str, Any]], metric: str) -> dict[Any, float]:
     found: dict[Any, list[float]] = {}
     for line in lines:
-        if (value := line.get(metric)) is not None:  # results may be older than a metric
+        value = line.get(metric)  # results may be older than a metric
+        if value is not None:
             found.setdefault(line["family"], []).append(value)
     return {family: float(np.mean(numbers)) for family, numbers in found.items()}
 
 
-_TOLD = ("row", "kind", "fold", "seed", "size", "sizes", "synth", "parameters", "data", "part", "items")
-_OF_AN_ITEM = ("item", "family", "category", "fault")
-_TRIVIAL = ("nearest", "mean", "random", "oracle")  # as they come, best first
+_HEAD_KEYS = ("row", "kind", "fold", "seed", "size", "sizes", "synth", "parameters", "data", "part", "items")
+_LINE_KEYS = ("item", "family", "category", "fault")
+_BASELINES = ("nearest", "mean", "random", "oracle")  # in the order of the tables, best first
 
 
 def read_results(folders: Sequence[str | Path]) -> list[Result]:
@@ -154,6 +166,7 @@ def read_results(folders: Sequence[str | Path]) -> list[Result]:
     Raises:
         StorageError: If a folder has none, or one is damaged or not finished.
     """
+    # Keyed by the resolved path: a folder that is given twice, or once more with its parent, is read once.
     found: dict[Path, Result] = {}
     for folder in map(Path, folders):
         paths = sorted(folder.rglob(RESULTS))
@@ -164,13 +177,15 @@ def read_results(folders: Sequence[str | Path]) -> list[Result]:
 
 
 def read_tags(folders: Sequence[str | Path]) -> list[dict[str, Any]]:
-    """Reads what tag classifiers reached, in folders and below.
+    """Reads the accuracies of the tag classifiers, in folders and below.
 
     Raises:
         StorageError: If a file is damaged.
     """
-    paths = {path.resolve(): path for folder in folders for path in sorted(Path(folder).rglob(TAGS))}
-    return [read_object(path) for path in paths.values()]
+    paths: dict[Path, Path] = {}
+    for folder in map(Path, folders):
+        paths |= {path.resolve(): path for path in sorted(folder.rglob(TAGS))}
+    return [with_new_names("tags", read_object(path)) for path in paths.values()]
 
 
 def boards_of(results: Sequence[Result]) -> list[Board]:
@@ -180,78 +195,117 @@ def boards_of(results: Sequence[Result]) -> list[Board]:
         StorageError: If results of one board are of different examples or test items, or one is there twice.
     """
     keys = {(r.head["synth"], r.head["size"]) for r in results if r.head["kind"] == "model"}
-    keys |= {(r.head["synth"], "") for r in results if r.head["synth"] not in {synth for synth, _ in keys}}
+    with_models = {synth for synth, _ in keys}
+    # Baselines have no size. They stand on every board of their synth, and have one of their own only without models.
+    keys |= {(r.head["synth"], "") for r in results if r.head["synth"] not in with_models}
     boards = [_board(synth, size, results) for synth, size in keys]
     return sorted(boards, key=lambda board: (board.series, board.parameters, board.size))
 
 
 def _board(synth: str, size: str, results: Sequence[Result]) -> Board:
-    mine = [r for r in results if r.head["synth"] == synth and r.head["size"] in (size, "")]
-    _check_alike(mine)
+    own = [r for r in results if r.head["synth"] == synth and r.head["size"] in (size, "")]
+    _check_alike(own)
     named: dict[tuple[str, str], list[Result]] = {}
-    for result in mine:
-        named.setdefault((result.head["kind"], _name(result, mine)), []).append(result)
-    rows = [Row(name, kind, _ordered(found)) for (kind, name), found in named.items()]
-    return Board(synth, mine[0].head["parameters"], size, tuple(sorted(rows, key=_place)))
+    for result in own:
+        key = (result.head["kind"], _name(result, own))
+        named.setdefault(key, []).append(result)
+    rows = [Row(name, kind, _sorted_runs(found)) for (kind, name), found in named.items()]
+    return Board(synth, own[0].head["parameters"], size, tuple(sorted(rows, key=_place)))
 
 
-def _place(row: Row) -> tuple[int, str]:
-    """Rows stand as in the paper, then models it does not have, then the trivial rows."""
+def _place(row: Row) -> tuple[int, int, str]:
+    """Sort key: models as in the paper, then models that the paper does not have, then the baselines."""
     model = row.results[0].head["row"]
-    order = [*PUBLISHED[16], *_TRIVIAL]
-    place = order.index(model) if model in order else len(PUBLISHED[16]) - (row.kind == "model") / 2
-    return round(2 * place), row.name
+    paper = list(PUBLISHED[16])
+    if model in paper:
+        return 0, paper.index(model), row.name
+    if row.kind == "model":
+        return 1, 0, row.name
+    return 2, _BASELINES.index(model) if model in _BASELINES else 0, row.name
 
 
 def _check_alike(results: Sequence[Result]) -> None:
+    first_of_fold: dict[int, Result] = {}
     for result in results:
-        first = next(r for r in results if r.head["fold"] == result.head["fold"])
+        first = first_of_fold.setdefault(result.head["fold"], result)
         if result.head["data"] != results[0].head["data"]:
             raise StorageError(f"{result.folder}: of other examples than {results[0].folder}. Keep them apart.")
         if result.items != first.items:
             counts = f"{len(result.items)} test items, {len(first.items)} in {first.folder}"
             raise StorageError(f"{result.folder}: {counts}, or others. Evaluate both with the same --most.")
-    heard = [result for result in results if result.foreign]
-    for result in heard:
-        if result.foreign != heard[0].foreign:
-            raise StorageError(f"{result.folder}: judged on other sounds than {heard[0].folder}. Keep them apart.")
+    with_sounds = [result for result in results if result.out_of_domain]
+    for result in with_sounds:
+        first = with_sounds[0]
+        if result.out_of_domain != first.out_of_domain:
+            raise StorageError(f"{result.folder}: evaluated on other sounds than {first.folder}. Keep them apart.")
 
 
-def _name(result: Result, mine: Sequence[Result]) -> str:
-    """The model; with the sizes in which others of its name differ, unless most of these, or of all, have the same."""
-    same, own = [r.head["sizes"] for r in mine if r.head["row"] == result.head["row"]], result.head["sizes"]
-    differing = [key for key in sorted(own) if any(sizes.get(key) != own[key] for sizes in same)]
-    models = [r.head["sizes"] for r in mine if r.head["kind"] == "model"]
-    for rows in (same, models):
-        differing = [key for key in differing if 2 * sum(sizes.get(key) == own[key] for sizes in rows) <= len(rows)]
-    shown = ", ".join(f"{key}={own[key]}" for key in differing)
-    return f"{result.head['row']} ({shown})" if shown else result.head["row"]
+def _name(result: Result, board: Sequence[Result]) -> str:
+    """Returns the model's name, with the sizes in brackets that make it a variant.
+
+    These are the sizes in which results of the same name differ, but for usual values: those that most results of the
+    name have, or most models of the board. So the variant is marked and the model itself is not.
+    """
+    row = result.head["row"]
+    own_sizes = result.head["sizes"]
+    same_name = [r.head["sizes"] for r in board if r.head["row"] == row]
+    models = [r.head["sizes"] for r in board if r.head["kind"] == "model"]
+    shown = []
+    for key in sorted(own_sizes):
+        value = own_sizes[key]
+        differs = any(sizes.get(key) != value for sizes in same_name)
+        usual = _most_have(same_name, key, value) or _most_have(models, key, value)
+        if differs and not usual:
+            shown.append(f"{key}={value}")
+    return f"{row} ({', '.join(shown)})" if shown else row
 
 
-def _ordered(found: list[Result]) -> tuple[Result, ...]:
-    ordered = sorted(found, key=lambda r: (r.head["fold"], r.head["seed"]))
+def _most_have(all_sizes: Sequence[dict[str, Any]], key: str, value: Any) -> bool:
+    count = sum(sizes.get(key) == value for sizes in all_sizes)
+    return 2 * count > len(all_sizes)
+
+
+def _sorted_runs(found: Sequence[Result]) -> tuple[Result, ...]:
+    ordered = sorted(found, key=_run)
     for first, second in pairwise(ordered):
-        if [first.head[key] for key in ("fold", "seed")] == [second.head[key] for key in ("fold", "seed")]:
+        if _run(first) == _run(second):
+            fold, seed = _run(first)
             raise StorageError(
-                f"{first.folder} and {second.folder}: both are {first.head['row']} of fold {first.head['fold']}, "
-                f"seed {first.head['seed']}. Keep one."
+                f"{first.folder} and {second.folder}: both are {first.head['row']} of fold {fold}, seed {seed}. "
+                "Keep one."
             )
     return tuple(ordered)
 
 
+def _run(result: Result) -> tuple[int, int]:
+    return result.head["fold"], result.head["seed"]
+
+
 def _read(folder: Path) -> Result:
-    lines = _finished(folder / RESULTS, folder)
-    foreign = _finished(folder / SOUNDS, folder) if (folder / SOUNDS).exists() else None
-    sounds, known = (foreign.items, foreign.head["sounds"]) if foreign else ([], "")
-    return Result(folder, lines.head, lines.items, sounds, known, read_object(folder / SUMMARY))
+    test = _finished(folder / RESULTS, folder)
+    sounds: list[dict[str, Any]] = []
+    fingerprint = ""
+    if (folder / SOUNDS).exists():
+        out_of_domain = _finished(folder / SOUNDS, folder)
+        sounds = out_of_domain.items
+        fingerprint = out_of_domain.head["sounds"]
+    summary = with_new_names("summary", read_object(folder / SUMMARY))
+    return Result(folder, test.head, test.items, sounds, fingerprint, summary)
 
 
 def _finished(path: Path, folder: Path) -> Lines:
+    """Reads a result file and checks that it is whole."""
     lines = read_lines(path)
-    for number, (line, needed) in enumerate([(lines.head, _TOLD), *((line, _OF_AN_ITEM) for line in lines.items)], 1):
-        if missing := [key for key in needed if key not in line]:
-            raise StorageError(f"{path}: line {number} is damaged (no {missing[0]}). Evaluate it again.")
+    _check_keys(path, 1, lines.head, _HEAD_KEYS)
+    for number, line in enumerate(lines.items, 2):
+        _check_keys(path, number, line, _LINE_KEYS)
     if len(lines.done) < lines.head["items"]:
         done = f"{len(lines.done)} of {lines.head['items']} items"
         raise StorageError(f"{path}: {done}. Finish it: patchflow evaluate {folder}")
     return lines
+
+
+def _check_keys(path: Path, number: int, line: dict[str, Any], needed: Sequence[str]) -> None:
+    for key in needed:
+        if key not in line:
+            raise StorageError(f"{path}: line {number} is damaged (no {key}). Evaluate it again.")

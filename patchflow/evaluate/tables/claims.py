@@ -1,4 +1,4 @@
-"""The claims of the paper and of this project, put to the test on what was measured: yes, no, or not shown."""
+"""Tests the claims of the paper and of this project on the results: yes, no, or not shown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,8 +14,8 @@ __all__ = [
     "AUTO_ENCODERS",
     "CLAIMS",
     "FEED_FORWARD",
-    "JUDGED_BY",
     "REGRESSION_FLOWS",
+    "TESTED_METRICS",
     "WITHOUT_MAP",
     "Claim",
     "Family",
@@ -24,22 +24,22 @@ __all__ = [
 ]
 
 FEED_FORWARD = ("mlp", "cnn", "resnet")
-"""Models that go from a sound to a preset at once."""
+"""Models that regress a preset directly from a sound."""
 
 AUTO_ENCODERS = ("ae", "vae", "wae", "vaeflow")
-"""Models that learn to draw the sound as well, and the preset by an MLP from the latent."""
+"""Models that reconstruct the sound as well, and regress the preset from the latent by an MLP."""
 
 REGRESSION_FLOWS = ("flow_reg", "flow_dis")
-"""The paper's, whose presets come from an invertible map; held apart, for their answers differ from the others'."""
+"""The paper's models whose presets come from an invertible map; a group of its own, for its answers differ."""
 
 WITHOUT_MAP = (*FEED_FORWARD, *AUTO_ENCODERS)
 """The paper's models whose presets come from no invertible map."""
 
-JUDGED_BY = ("spectral_convergence", "log_mel_l1")
-"""The audio accuracies that claims are tested on: the paper's, and the one that ranks in this project."""
+TESTED_METRICS = ("spectral_convergence", "log_mel_l1")
+"""The metrics that claims are tested on: the paper's, and the one that ranks candidates in this project."""
 
 SURE = 0.05
-"""Corrected p-value below which a difference is taken as real."""
+"""Significance level: a difference counts if its corrected p-value is below this."""
 
 Family = Mapping[object, float]
 
@@ -49,9 +49,9 @@ class Claim:
     """One model, or the mean of several, against another.
 
     Args:
-        text: What is claimed; it holds where the first are better.
+        text: The claim in words; it holds where the first rows are better.
         first: Names of rows.
-        second: Names of rows.
+        second: Names of the rows they are compared with.
     """
 
     text: str
@@ -61,16 +61,16 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the numbers say of a claim.
+    """The result of testing a claim on one board with one metric.
 
     Args:
-        claim: What is claimed, and of which models where not all of them are there.
+        claim: The claim in words, with the models' names where some of them are missing.
         where: Synth, parameters and size.
-        metric: What it was tested on.
-        comparison: First against second, over families of sounds.
-        p: Corrected for the number of all tests; None where there were too few numbers for one.
-        answer: `"yes"` and `"no"` where the difference is real; `"not shown"` where it is not, or where mean and
-            ranks point to different sides.
+        metric: Name of the metric.
+        comparison: First rows against second, over families of sounds.
+        p: Corrected for the number of all tests; None where there were too few numbers for a test.
+        answer: `"yes"` or `"no"` where the difference is significant; `"not shown"` where it is not, or where mean and
+            ranks point in different directions.
         test: Name of the test.
     """
 
@@ -92,14 +92,19 @@ CLAIMS = (
     Claim("Flow_joint matches sounds better than Flow_reg", ("flow_joint",), ("flow_reg",)),
     Claim("Flow_joint matches sounds better than models without an invertible map", ("flow_joint",), WITHOUT_MAP),
     Claim("Flow_joint matches sounds better than the nearest training preset", ("flow_joint",), ("nearest",)),
-    Claim("Words cost accuracy: Flow_joint matches sounds better without", ("flow_joint (pairs=0)",), ("flow_joint",)),
+    Claim(
+        "Attributes cost accuracy: Flow_joint matches sounds better without",
+        ("flow_joint (attributes=0)",),
+        ("flow_joint",),
+    ),
     Claim("Flow_joint matches sounds better with splines", ("flow_joint",), ("flow_joint (flow=realnvp)",)),
     Claim("Flow_reg matches sounds better with splines", ("flow_reg (flow=spline)",), ("flow_reg",)),
 )
 """Tested on every board that has the rows."""
 
-_GROWS = "The lead of Flow_reg over models without flows grows from {} to {} parameters"
-_LEADER, _WITHOUT_FLOWS = "flow_reg", ("mlp", "cnn", "resnet", "ae", "vae", "wae")
+_GROWTH = "The lead of Flow_reg over models without flows grows from {} to {} parameters"
+_LEADER = "flow_reg"
+_WITHOUT_FLOWS = ("mlp", "cnn", "resnet", "ae", "vae", "wae")
 
 
 def verdicts(boards: Sequence[Board]) -> list[Verdict]:
@@ -108,89 +113,110 @@ def verdicts(boards: Sequence[Board]) -> list[Verdict]:
     Sounds of a family are alike, so they count as one: its numbers are averaged first, over folds and seeds too.
 
     Args:
-        boards: What was measured.
+        boards: The results.
     """
-    found = [verdict for board in boards for claim in CLAIMS for verdict in _tested(board, claim)]
-    found += [verdict for few, many in _pairs(boards) for verdict in _growth(few, many)]
-    tested = [place for place, verdict in enumerate(found) if verdict.p is not None]
-    corrected = dict(zip(tested, holm([p for v in found if (p := v.p) is not None]), strict=True))
-    chances = [corrected.get(place) for place in range(len(found))]
-    return [replace(v, p=p, answer=_answer(v, p)) for v, p in zip(found, chances, strict=True)]
+    found: list[Verdict] = []
+    for board in boards:
+        for claim in CLAIMS:
+            found += _tested(board, claim)
+    for few, many in _smallest_and_largest(boards):
+        found += _growth(few, many)
+    # All tests of the page are one family of tests for Holm, so no answer is final before the last test is made.
+    p_values = [verdict.p for verdict in found if verdict.p is not None]
+    corrected = iter(holm(p_values))
+    answered = []
+    for verdict in found:
+        p = None if verdict.p is None else next(corrected)
+        answered.append(replace(verdict, p=p, answer=_answer(verdict, p)))
+    return answered
 
 
 def _tested(board: Board, claim: Claim) -> list[Verdict]:
-    first, second = ([row for row in board.rows if row.name in names] for names in (claim.first, claim.second))
+    first = [row for row in board.rows if row.name in claim.first]
+    second = [row for row in board.rows if row.name in claim.second]
     if not first or not second:
         return []
-    text, verdicts = claim.text, []
+    text = claim.text
     if len(first) + len(second) < len(claim.first) + len(claim.second):
-        text += f" (only {_listed(first)} against {_listed(second)})"
-    for metric in JUDGED_BY:
-        a, b = _common([_together(rows, metric) for rows in (first, second)])
-        compared = paired(a, b)
-        verdicts.append(Verdict(text, board.title, metric, compared, compared.p, "not shown", "Wilcoxon, paired"))
-    return verdicts
+        text += f" (only {_names(first)} against {_names(second)})"
+    found = []
+    for metric in TESTED_METRICS:
+        compared = paired(*_shared(_mean_of(first, metric), _mean_of(second, metric)))
+        found.append(Verdict(text, board.title, metric, compared, compared.p, "not shown", "Wilcoxon, paired"))
+    return found
 
 
 def _growth(few: Board, many: Board) -> list[Verdict]:
     """The lead at few and at many parameters, over the same models; the sounds differ, so they are not paired."""
-    text, where = _GROWS.format(few.parameters, many.parameters), f"{few.series}{_size(few)}"
-    here, there = ([row.name for row in board.models(_WITHOUT_FLOWS)] for board in (few, many))
-    others = [name for name in here if name in there]
+    there = {row.name for row in many.models(_WITHOUT_FLOWS)}
+    others = [row.name for row in few.models(_WITHOUT_FLOWS) if row.name in there]
+    text = _GROWTH.format(few.parameters, many.parameters)
     if len(others) < len(_WITHOUT_FLOWS):
         text += f" (only over {', '.join(others)})"
+    where = f"{few.series}, models of {few.size} size" if few.size else few.series
     found = []
-    for metric in JUDGED_BY:
-        leads = [_lead(board, metric, others) for board in (many, few)]
-        if all(len(lead) for lead in leads):
-            compared = unpaired(*leads)
+    for metric in TESTED_METRICS:
+        lead_at_many = _lead(many, metric, others)
+        lead_at_few = _lead(few, metric, others)
+        if len(lead_at_many) and len(lead_at_few):
+            compared = unpaired(lead_at_many, lead_at_few)
             found.append(Verdict(text, where, metric, compared, compared.p, "not shown", "Mann-Whitney"))
     return found
 
 
 def _lead(board: Board, metric: str, names: Sequence[str]) -> np.ndarray:
     """By how much the leader is better than the others' mean, in units of the metric, of each family."""
-    leader, others = board.models([_LEADER]), board.models(names)
+    leader = board.models([_LEADER])
+    others = board.models(names)
     if not leader or not others:
         return np.empty(0)
-    own, their = _common([_together(rows, metric) for rows in (leader, others)])
+    own, their = _shared(_mean_of(leader, metric), _mean_of(others, metric))
     return own - their  # negative where lower is better and the leader leads, as in every other comparison
 
 
-def _pairs(boards: Sequence[Board]) -> list[tuple[Board, Board]]:
+def _smallest_and_largest(boards: Sequence[Board]) -> list[tuple[Board, Board]]:
     """For each series and size the boards with the fewest and the most parameters that are a subset's, if any."""
-    pairs = []
+    found = []
     for key in sorted({(board.series, board.size) for board in boards}):
+        # The whole synth bears the name of the series. It is no subset: its parameters were not chosen.
         subsets = [b for b in boards if (b.series, b.size) == key and b.synth != b.series]
         if len(subsets) > 1:
-            ordered = sorted(subsets, key=lambda board: board.parameters)
-            pairs.append((ordered[0], ordered[-1]))
-    return pairs
+            subsets.sort(key=lambda board: board.parameters)
+            found.append((subsets[0], subsets[-1]))
+    return found
 
 
-def _together(rows: Sequence[Row], metric: str) -> Family:
+def _mean_of(rows: Sequence[Row], metric: str) -> Family:
     """The mean of several rows, of each family that all of them have."""
     each = [row.by_family(metric) for row in rows]
-    shared = [family for family in each[0] if all(family in numbers for numbers in each)]
-    return {family: float(np.mean([numbers[family] for numbers in each])) for family in shared}
+    means = {}
+    for family in each[0]:
+        if all(family in numbers for numbers in each):
+            means[family] = float(np.mean([numbers[family] for numbers in each]))
+    return means
 
 
-def _listed(rows: Sequence[Row]) -> str:
+def _shared(first: Family, second: Family) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of the families that both have, in the same order."""
+    families = [family for family in first if family in second]
+    return _numbers(first, families), _numbers(second, families)
+
+
+def _numbers(numbers: Family, families: Sequence[object]) -> np.ndarray:
+    return np.array([numbers[family] for family in families], float)
+
+
+def _names(rows: Sequence[Row]) -> str:
     return ", ".join(row.name for row in rows)
 
 
-def _common(both: Sequence[Family]) -> tuple[np.ndarray, np.ndarray]:
-    shared = [family for family in both[0] if family in both[1]]
-    first, second = (np.array([numbers[family] for family in shared], float) for numbers in both)
-    return first, second
-
-
 def _answer(verdict: Verdict, p: float | None) -> Literal["yes", "no", "not shown"]:
-    if p is None or p >= SURE or verdict.comparison.rank * verdict.comparison.difference <= 0:
+    compared = verdict.comparison
+    if p is None or p >= SURE:
         return "not shown"
-    first_is_lower = verdict.comparison.difference < 0
-    return "yes" if first_is_lower == (metrics[verdict.metric].better == "lower") else "no"
-
-
-def _size(board: Board) -> str:
-    return f", models of {board.size} size" if board.size else ""
+    # A few loud misses can pull the mean to one side while most sounds are on the other: then nothing is shown.
+    if compared.rank * compared.difference <= 0:
+        return "not shown"
+    first_is_lower = compared.difference < 0
+    lower_is_better = metrics[verdict.metric].better == "lower"
+    return "yes" if first_is_lower == lower_is_better else "no"

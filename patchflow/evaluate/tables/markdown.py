@@ -1,4 +1,4 @@
-"""Tables of text: cells with the best in bold."""
+"""Markdown tables: cells with the best in bold, numbers, shares and p-values as text."""
 
 from collections.abc import Sequence
 
@@ -18,9 +18,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         |---|---|
         | vae | 3 |
     """
-    lines = [head, *rows]
-    text = ["| " + " | ".join(cell.replace("|", "/") for cell in line) + " |" for line in lines]
-    return "\n".join([text[0], "|" + "---|" * len(head), *text[1:]])
+    lines = [_line(head), "|" + "---|" * len(head)]
+    lines += [_line(row) for row in rows]
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    # A bar in a cell would end it.
+    return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
 
 
 def bold(cells: Sequence[str], values: Sequence[float | None], better: str) -> list[str]:
@@ -37,8 +42,11 @@ def bold(cells: Sequence[str], values: Sequence[float | None], better: str) -> l
     """
     known = [value for value in values if value is not None]
     best = (min if better == "lower" else max)(known) if known else None
-    pairs = zip(cells, values, strict=True)
-    return [f"**{cell}**" if value is not None and value == best else cell for cell, value in pairs]
+    marked = []
+    for cell, value in zip(cells, values, strict=True):
+        is_best = value is not None and value == best
+        marked.append(f"**{cell}**" if is_best else cell)
+    return marked
 
 
 def short(value: float | None, digits: int = 3) -> str:
@@ -72,12 +80,14 @@ def share(part: float, count: int) -> str:
         >>> share(0.8, 100), share(1.0, 60)
         ('0.80 ± 0.04', '1.00 ± 0.02')
     """
+    # Two successes and two failures are added: the plain error of a share of 0 or 1 would be 0.
     middle = (part * count + 2) / (count + 4)
-    return f"{part:.2f} ± {(middle * (1 - middle) / (count + 4)) ** 0.5:.2f}"
+    error = (middle * (1 - middle) / (count + 4)) ** 0.5
+    return f"{part:.2f} ± {error:.2f}"
 
 
 def p_value(p: float | None) -> str:
-    """Returns a chance as it is printed.
+    """Returns a p-value as it is printed.
 
     Example:
         >>> p_value(0.0312), p_value(1e-9), p_value(None)

@@ -1,4 +1,4 @@
-"""Tests of what the numbers show: one-way ANOVA, paired and unpaired rank tests, Holm's correction."""
+"""Statistical tests: one-way ANOVA, paired and unpaired rank tests, Holm's correction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,6 +98,7 @@ def unpaired(first: np.ndarray, second: np.ndarray) -> Comparison:
     if count < _FEWEST:
         return Comparison(count, float(first.mean() - second.mean()) if count else 0.0, 0.0, None)
     found: Any = stats.mannwhitneyu(first, second)
+    # The statistic counts pairs in which the first is larger: as a share of all pairs, scaled to -1 ... 1.
     rank = 2 * float(found.statistic) / (len(first) * len(second)) - 1
     return Comparison(count, float(first.mean() - second.mean()), rank, float(found.pvalue))
 
@@ -115,7 +116,9 @@ def holm(chances: Sequence[float]) -> list[float]:
         >>> holm([0.01, 0.04, 0.03])
         [0.03, 0.06, 0.06]
     """
-    corrected, least = [0.0] * len(chances), 0.0
+    corrected = [0.0] * len(chances)
+    least = 0.0
+    # From the smallest on; the running maximum keeps the order, for the factor shrinks from one to the next.
     for place, index in enumerate(np.argsort(chances, kind="stable").tolist()):
         least = max(least, min(1.0, (len(chances) - place) * chances[index]))
         corrected[index] = least

@@ -1,17 +1,21 @@
-"""Result files to a page of tables, and to the same numbers for machines."""
+"""Writes result files as a page of tables and as JSON, and a page again from its JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from ...storage import make_folder, write_atomically
+from ...errors import StorageError
+from ...old_names import OLD_NAMES, with_new_names
+from ...storage import make_folder, read_object, write_atomically
 from .board import boards_of, read_results, read_tags
-from .claims import verdicts
+from .claims import Verdict, verdicts
 from .numbers import numbers_of
 from .page import page
+from .statistics import Comparison
 
-__all__ = ["write_tables"]
+__all__ = ["rewrite_tables", "write_tables"]
 
 
 def write_tables(folders: Sequence[str | Path], out: str | Path) -> Path:
@@ -20,7 +24,7 @@ def write_tables(folders: Sequence[str | Path], out: str | Path) -> Path:
     Neither a synth nor a model is needed. Boards, of one synth and one size of models each, are never mixed.
 
     Args:
-        folders: What `evaluate_run` and `evaluate_trivial` wrote.
+        folders: What `evaluate_run` and `evaluate_baselines` wrote.
         out: The Markdown file.
 
     Returns:
@@ -29,12 +33,67 @@ def write_tables(folders: Sequence[str | Path], out: str | Path) -> Path:
     Raises:
         StorageError: If results are missing, damaged, not finished or not comparable, or a file cannot be written.
     """
-    out = Path(out)
     boards = boards_of(read_results(folders))
-    found, tags, numbers = verdicts(boards), read_tags(folders), [numbers_of(board) for board in boards]
-    machine = {"boards": numbers, "claims": [asdict(verdict) for verdict in found], "tags": tags}
+    found = verdicts(boards)
+    tags = read_tags(folders)
+    return _write(Path(out), [numbers_of(board) for board in boards], found, tags)
+
+
+def rewrite_tables(out: str | Path) -> Path:
+    """Writes a page again from the JSON file beside it, so that old numbers stand under today's names and headings.
+
+    No number changes, and no result file is needed: the JSON file has all that the page shows. It is written again too.
+
+    Args:
+        out: The Markdown file that `write_tables` wrote.
+
+    Returns:
+        Path of the JSON file.
+
+    Raises:
+        StorageError: If the JSON file is missing or is not of `write_tables`, or a file cannot be written.
+    """
+    out = Path(out)
+    beside = out.with_suffix(".json")
+    known = read_object(beside)
+    try:
+        boards = [_board(board) for board in known["boards"]]
+        found = [_verdict(claim) for claim in known["claims"]]
+        tags = [with_new_names("tags", entry) for entry in known["tags"]]
+        return _write(out, boards, found, tags)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise StorageError(f"{beside}: not the numbers of a page of tables ({error})") from error
+
+
+def _write(out: Path, boards: list[dict[str, Any]], found: list[Verdict], tags: list[dict[str, Any]]) -> Path:
+    numbers = {"boards": boards, "claims": [asdict(verdict) for verdict in found], "tags": tags}
     beside = out.with_suffix(".json")
     make_folder(out.parent)
-    write_atomically(out, page(numbers, found, tags).encode())
-    write_atomically(beside, json.dumps(machine, indent=1, allow_nan=False).encode())
+    write_atomically(out, page(boards, found, tags).encode())
+    write_atomically(beside, json.dumps(numbers, indent=1, allow_nan=False).encode())
     return beside
+
+
+def _board(board: Mapping[str, Any]) -> dict[str, Any]:
+    """A board of a JSON file under today's names."""
+    rows = []
+    for old in board["rows"]:
+        row = with_new_names("summary", old)
+        row["name"] = _row_name(row["name"])
+        row["kind"] = "baseline" if row["kind"] == "trivial" else row["kind"]
+        rows.append(row)
+    return {**board, "rows": rows}
+
+
+def _row_name(name: str) -> str:
+    """A row's name under today's names: one in brackets says sizes, as in `"cnn (gated=1)"`."""
+    model, bracket, sizes = name.partition(" (")
+    for old, new in OLD_NAMES["sizes"].items():
+        sizes = sizes.replace(f"{old}=", f"{new}=")
+    return model + bracket + sizes
+
+
+def _verdict(claim: Mapping[str, Any]) -> Verdict:
+    text, only, models = claim["claim"].partition(" (only ")
+    today = OLD_NAMES["claim"].get(text, text) + only + models
+    return Verdict(**{**claim, "claim": today, "comparison": Comparison(**claim["comparison"])})

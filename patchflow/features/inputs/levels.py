@@ -1,4 +1,4 @@
-"""What the posterior hears: a level-normalised log-mel spectrogram of fixed size."""
+"""The posterior's input: a level-normalised log-mel spectrogram of fixed size."""
 
 import torch
 from jaxtyping import Float
@@ -15,7 +15,9 @@ INPUT_RATE = 22_050
 INPUT_LENGTH = 4.0
 """Duration of the models' input, in seconds; longer sounds are cut, shorter ones padded."""
 
-_BANDS, _HOP, _FLOOR_DB = 80, 512, 80.0
+_BANDS = 80
+_HOP = 512
+_FLOOR_DB = 80.0
 
 
 def input_shape() -> tuple[int, int]:
@@ -40,18 +42,19 @@ def model_input(x: Float[Tensor, "B T"], rate: int) -> Float[Tensor, "B F N"]:
         raise ValueError(f"rate={rate}: not {INPUT_RATE} Hz; resample first")
     samples = round(INPUT_LENGTH * INPUT_RATE)
     x = torch.nn.functional.pad(x[:, :samples], (0, max(0, samples - x.shape[1])))
-    return input_of_levels(power_to_db(mel_spectrogram(x, rate, hop=_HOP, bands=_BANDS), _FLOOR_DB))
+    power = mel_spectrogram(x, rate, hop=_HOP, bands=_BANDS)
+    return input_of_levels(power_to_db(power, _FLOOR_DB))
 
 
 def input_of_levels(level_db: Float[Tensor, "B F L"]) -> Float[Tensor, "B F N"]:
-    """Returns the input for spectrograms that are there already, cut or padded with silence to its length.
+    """Returns the input for spectrograms that are known already, cut or padded with silence to its length.
 
     Args:
         level_db: Levels below each sound's own maximum, in dB, from -80 to 0, as `power_to_db` gives them.
     """
     frames = input_shape()[1]
-    heard = 1 + level_db[:, :, :frames] / _FLOOR_DB
-    return torch.nn.functional.pad(heard, (0, frames - heard.shape[2]))
+    share = 1 + level_db[:, :, :frames] / _FLOOR_DB
+    return torch.nn.functional.pad(share, (0, frames - share.shape[2]))
 
 
 levels = Input(INPUT_RATE, INPUT_LENGTH, input_shape(), model_input, bounded=True)

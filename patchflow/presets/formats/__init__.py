@@ -1,4 +1,17 @@
-"""Preset files: one format, one file. `formats["syx"]()` makes one."""
+"""Preset files: one format, one file.
+
+In comes the content of a file as bytes, out come presets and the reasons why others were rejected, and back.
+`formats["syx"]()` makes a format. Open `_format.py` first.
+
+* `_format.py`        the interface of a format, and the report of reading a file
+* `json.py`           patchflow's own text format, for presets of any synth
+* `syx.py`            DX7 dumps; `_dx7_dumps.py` finds them in a file, `_dx7_voice.py` knows the bits of a voice
+* `vital.py`          one preset of Vital
+* `fxp.py`, `fxb.py`  one preset and a bank of any VST2 plug-in
+* `vstpreset.py`      one preset of any VST3 plug-in
+* `amsynth.py`        banks of amsynth
+* `_json_text.py`     strict parsing of JSON, for `json` and `vital`
+"""
 
 from ...registry import Registry
 from ._format import PresetFormat, ReadReport, Rejected

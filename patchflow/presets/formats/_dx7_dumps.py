@@ -11,15 +11,17 @@ from dataclasses import dataclass
 
 from ._dx7_voice import PACKED, PLAIN, Layout
 
-__all__ = ["BANK", "SINGLE", "Dump", "Kind", "Scan", "frame", "scan"]
+__all__ = ["BANK", "SINGLE", "Dump", "DumpKind", "Scan", "frame", "scan"]
 
-HEADER = 6
-START, YAMAHA, END = 0xF0, 0x43, 0xF7
+HEADER = 6  # bytes
+START = 0xF0
+YAMAHA = 0x43
+END = 0xF7
 _BOUNDARY = re.compile(rb"[\xf0\xf7]")
 
 
 @dataclass(frozen=True)
-class Kind:
+class DumpKind:
     """A kind of dump.
 
     Args:
@@ -38,13 +40,13 @@ class Kind:
         return self.voices * self.layout.size
 
 
-BANK = Kind(0x09, PACKED, 32)
-SINGLE = Kind(0x00, PLAIN, 1)
+BANK = DumpKind(0x09, PACKED, 32)
+SINGLE = DumpKind(0x00, PLAIN, 1)
 
 
 @dataclass(frozen=True)
 class Dump:
-    """Voices as they lie in a file, good or bad.
+    """The bytes of voices in a file, good or bad.
 
     Args:
         kind: What was announced.
@@ -54,7 +56,7 @@ class Dump:
         notes: What is odd about the dump.
     """
 
-    kind: Kind
+    kind: DumpKind
     start: int
     data: bytes
     fault: str = ""
@@ -76,9 +78,9 @@ class Scan:
     notes: tuple[str, ...] = ()
 
 
-def frame(kind: Kind, data: bytes) -> bytes:
+def frame(kind: DumpKind, data: bytes) -> bytes:
     """Returns a complete message on channel 1 around the voices."""
-    count = (kind.size >> 7, kind.size & 0x7F)
+    count = (kind.size >> 7, kind.size & 0x7F)  # 14 bits as two bytes of 7: bit 7 marks MIDI commands
     return bytes((START, YAMAHA, 0, kind.form, *count)) + data + bytes((_checksum(data), END))
 
 
@@ -111,8 +113,10 @@ def _messages(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _end(data: bytes, start: int) -> int:
+    """Where a message ends: after its F7, or before the next F0, or with the file."""
     kind = _kind(data, start)
-    if kind and _closed_in_place(data, start, kind):  # even if a damaged byte inside looks like an end
+    # A dump with its end in the right place is whole, even if a damaged byte inside looks like an end.
+    if kind and _closed_in_place(data, start, kind):
         return start + HEADER + kind.size + 2
     stop = _BOUNDARY.search(data, start + 1)
     if not stop:
@@ -120,7 +124,7 @@ def _end(data: bytes, start: int) -> int:
     return stop.end() if data[stop.start()] == END else stop.start()
 
 
-def _kind(data: bytes, start: int) -> Kind | None:
+def _kind(data: bytes, start: int) -> DumpKind | None:
     """The kind of dump that starts here, if one does."""
     header = data[start : start + HEADER]
     if len(header) < HEADER or header[1] != YAMAHA or header[2] > 0x0F:
@@ -133,28 +137,31 @@ def _kind(data: bytes, start: int) -> Kind | None:
     return None
 
 
-def _closed_in_place(data: bytes, start: int, kind: Kind) -> bool:
+def _closed_in_place(data: bytes, start: int, kind: DumpKind) -> bool:
+    """Whether F7 is where it should be: after the header, the voices and the checksum."""
     end = start + HEADER + kind.size + 1
     return end < len(data) and data[end] == END
 
 
-def _dump(data: bytes, start: int, end: int, kind: Kind) -> Dump:
+def _dump(data: bytes, start: int, end: int, kind: DumpKind) -> Dump:
     body = data[start + HEADER : end]
     closed = body.endswith(bytes((END,)))
     body = body.removesuffix(bytes((END,)))
     here = f"the dump at byte {start}"
     if closed and len(body) != kind.size + 1:
-        # nobody knows where bytes were lost or added, so no voice can be trusted to start where it should
+        # Nobody knows where bytes were lost or added, so no voice can be trusted to start where it should.
         fault = f"{here} holds {len(body):,} bytes before its end, not {kind.size + 1:,}: bytes were lost or added"
         return Dump(kind, start + HEADER, b"", fault)
     whole = min(len(body) // kind.layout.size, kind.voices)
     missing = kind.voices - whole
-    fault = f"{here} is cut off: {missing} of {kind.voices} voices are missing" if missing else ""
-    odd = () if missing else tuple(f"{here} {what}" for what in _oddities(body, kind, closed))
-    return Dump(kind, start + HEADER, body[: whole * kind.layout.size], fault, odd)
+    if missing:
+        fault = f"{here} is cut off: {missing} of {kind.voices} voices are missing"
+        return Dump(kind, start + HEADER, body[: whole * kind.layout.size], fault)
+    notes = tuple(f"{here} {what}" for what in _oddities(body, kind, closed))
+    return Dump(kind, start + HEADER, body[: kind.size], notes=notes)
 
 
-def _oddities(body: bytes, kind: Kind, closed: bool) -> Iterator[str]:
+def _oddities(body: bytes, kind: DumpKind, closed: bool) -> Iterator[str]:
     if not closed:
         yield "does not end with F7; read anyway"
     if len(body) == kind.size:
@@ -169,7 +176,7 @@ def _bare(data: bytes) -> Iterator[Dump]:
         for start in range(0, len(data), BANK.size):
             yield Dump(BANK, start, data[start : start + BANK.size])
     elif len(data) == PACKED.size:
-        yield Dump(Kind(BANK.form, PACKED, 1), 0, data)
+        yield Dump(DumpKind(BANK.form, PACKED, 1), 0, data)
     elif len(data) in (PLAIN.size, PLAIN.size + 1):
         yield Dump(SINGLE, 0, data[: PLAIN.size])
 

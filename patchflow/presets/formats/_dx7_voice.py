@@ -1,4 +1,4 @@
-"""Where the parameters and the name of a DX7 voice lie in its bytes, plain and packed.
+"""The bit fields of a DX7 voice, plain and packed, and its name.
 
 References:
     Yamaha, DX7 MIDI Data Format
@@ -14,7 +14,10 @@ import numpy as np
 __all__ = ["PACKED", "PARAMETERS", "PLAIN", "Layout", "decode_name", "encode_name"]
 
 PARAMETERS = 145
-NAME = 10
+NAME = 10  # bytes
+
+Field = tuple[int, int, int]
+"""Byte, lowest bit and width of a parameter."""
 
 
 class Layout:
@@ -32,7 +35,7 @@ class Layout:
         ((1, 128), 31, 31)
     """
 
-    def __init__(self, size: int, fields: Iterable[tuple[int, int, int]]) -> None:
+    def __init__(self, size: int, fields: Iterable[Field]) -> None:
         self.size = size
         self.byte, self.shift, width = np.array(list(fields)).T
         self.mask = (1 << width) - 1
@@ -55,40 +58,59 @@ class Layout:
         """Returns rows of shape `(N, size)` from plain voices in range, shape `(N, 155)`."""
         rows = np.zeros((len(voices), self.size), np.uint8)
         fields = (voices[:, :PARAMETERS].astype(int) << self.shift).astype(np.uint8)
+        # Several fields share a byte. `rows[:, byte] |= fields` would keep only the last of each byte.
         np.bitwise_or.at(rows.T, self.byte, fields.T)
         rows[:, self.size - NAME :] = voices[:, PARAMETERS:]
         return rows
 
 
-def _packed_operator(first: int) -> list[tuple[int, int, int]]:
+def _packed_operator(first: int) -> list[Field]:
     """The 21 fields of the operator whose 17 bytes start at `first`."""
-    envelope_and_scaling = [(first + i, 0, 7) for i in range(11)]
-    left_curve, right_curve = (first + 11, 0, 2), (first + 11, 2, 2)
-    rate_scaling, detune = (first + 12, 0, 3), (first + 12, 3, 4)
-    amp_mod, velocity = (first + 13, 0, 2), (first + 13, 2, 3)
-    output = (first + 14, 0, 7)
-    mode, coarse, fine = (first + 15, 0, 1), (first + 15, 1, 5), (first + 16, 0, 7)
-    curves = [left_curve, right_curve]
-    return [*envelope_and_scaling, *curves, rate_scaling, amp_mod, velocity, output, mode, coarse, fine, detune]
+    # In the order of a single voice. Packed bytes are not: detune, the last, shares byte 12 with rate scaling.
+    return [
+        *[(first + i, 0, 7) for i in range(11)],  # envelope, breakpoint, depths
+        (first + 11, 0, 2),  # left curve
+        (first + 11, 2, 2),  # right curve
+        (first + 12, 0, 3),  # rate scaling
+        (first + 13, 0, 2),  # amp mod
+        (first + 13, 2, 3),  # velocity
+        (first + 14, 0, 7),  # output
+        (first + 15, 0, 1),  # mode
+        (first + 15, 1, 5),  # coarse
+        (first + 16, 0, 7),  # fine
+        (first + 12, 3, 4),  # detune
+    ]
 
 
-def _packed_voice() -> list[tuple[int, int, int]]:
+def _packed_voice() -> list[Field]:
     """The 19 fields that all operators share."""
-    pitch = [(byte, 0, 7) for byte in range(102, 110)]
-    algorithm, feedback, osc_sync = (110, 0, 5), (111, 0, 3), (111, 3, 1)
-    lfo = [(byte, 0, 7) for byte in range(112, 116)]
-    lfo_sync, wave, pitch_mod = (116, 0, 1), (116, 1, 3), (116, 4, 3)
-    return [*pitch, algorithm, feedback, osc_sync, *lfo, lfo_sync, wave, pitch_mod, (117, 0, 7)]
+    return [
+        *[(byte, 0, 7) for byte in range(102, 110)],  # pitch envelope
+        (110, 0, 5),  # algorithm
+        (111, 0, 3),  # feedback
+        (111, 3, 1),  # oscillator sync
+        *[(byte, 0, 7) for byte in range(112, 116)],  # LFO: speed, delay, pitch depth, amp depth
+        (116, 0, 1),  # LFO sync
+        (116, 1, 3),  # LFO wave
+        (116, 4, 3),  # LFO pitch mod
+        (117, 0, 7),  # transpose
+    ]
 
 
-PLAIN = Layout(155, ((byte, 0, 7) for byte in range(PARAMETERS)))
+def _packed() -> list[Field]:
+    fields = []
+    for n in range(6):
+        fields += _packed_operator(17 * n)
+    return [*fields, *_packed_voice()]
+
+
+PLAIN = Layout(155, [(byte, 0, 7) for byte in range(PARAMETERS)])
 """A single voice: a byte for each parameter."""
 
-PACKED = Layout(128, [*(field for n in range(6) for field in _packed_operator(17 * n)), *_packed_voice()])
+PACKED = Layout(128, _packed())
 """A voice of a bank: small parameters share a byte."""
 
 
-_LENGTH = 10
 # The display shows these for three ASCII codes; most files come from editors, where 5C and 7E are ASCII.
 _DISPLAY = {"\N{YEN SIGN}": 0x5C, "\N{RIGHTWARDS ARROW}": 0x7E, "\N{LEFTWARDS ARROW}": 0x7F}
 
@@ -110,9 +132,15 @@ def encode_name(name: str) -> bytes:
         >>> encode_name("Flûte à bec")
         b'Flute a be'
     """
-    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    codes = (_DISPLAY.get(c, ord(c) if " " <= c <= "~" else 0x20) for c in plain[:_LENGTH])
-    return bytes(codes).ljust(_LENGTH)
+    # NFKD puts an accent behind its letter as a character of its own, which is then left out.
+    plain = [letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter)]
+    return bytes(_code(letter) for letter in plain[:NAME]).ljust(NAME)
+
+
+def _code(letter: str) -> int:
+    if letter in _DISPLAY:
+        return _DISPLAY[letter]
+    return ord(letter) if " " <= letter <= "~" else 0x20
 
 
 def _letter(code: int) -> str:

@@ -13,7 +13,7 @@ __all__ = ["PresetFormat", "ReadReport", "Rejected", "only_preset"]
 
 @dataclass(frozen=True)
 class Rejected:
-    """A voice of a file that was not taken over, and why.
+    """A voice of a file that was not read, and why.
 
     Args:
         voice: Its place in the file, from 1; 0 for a whole dump.
@@ -77,7 +77,7 @@ class PresetFormat(abc.ABC):
     extensions: ClassVar[tuple[str, ...]]
     """File name endings in lower case with the dot, the usual one first."""
     opaque: ClassVar[bool] = False
-    """Whether only the synth can tell values from its files: presets then have `rest` alone, see `Engine.unpack`."""
+    """Whether only the synth can read the values in its files: presets then have just `state`, see `Engine.unpack`."""
     single: ClassVar[bool] = False
     """Whether a file holds one preset and no more."""
 

@@ -1,4 +1,4 @@
-"""JSON from any source: nothing twice, nothing that is not a number, and values that can be shown."""
+"""Strict parsing of JSON from any source: no key twice, no NaN, no text that cannot be shown."""
 
 import json
 import math
@@ -7,7 +7,7 @@ from typing import Any
 
 from ...errors import PresetError
 
-__all__ = ["LARGEST", "check_text", "parse", "shown"]
+__all__ = ["LARGEST", "check_text", "parse_json", "shown"]
 
 LARGEST = 2**53
 """Whole numbers beyond it are not exact in other programs."""
@@ -15,12 +15,13 @@ LARGEST = 2**53
 _LONGEST = 1_000  # letters of any text
 
 
-def parse(data: bytes) -> Any:
+def parse_json(data: bytes) -> Any:
     """Returns the content of a JSON file.
 
     Raises:
         PresetError: If it is damaged, nested too deep, or has a key twice or a number that is not finite.
     """
+    # Python's parser takes NaN, huge numbers and repeated keys, other programs do not: all three are refused.
     try:
         return json.loads(
             data.decode("utf-8-sig"),
@@ -76,6 +77,7 @@ def _number(text: str) -> float:
 
 
 def _whole(text: str) -> int:
+    # by length first: to make a number of a million digits takes minutes
     if len(text) > 17 or abs(int(text)) > LARGEST:
         raise PresetError(f"{text[:30]}: not in [-2^53, 2^53]")
     return int(text)

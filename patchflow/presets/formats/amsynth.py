@@ -1,4 +1,4 @@
-"""Banks of amsynth: text files, 128 presets in each of those that come with the synth."""
+"""Banks of amsynth: text files of any number of presets, 128 in the factory banks."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -12,16 +12,21 @@ from ._format import PresetFormat, ReadReport, Rejected
 __all__ = ["Amsynth"]
 
 _PLUGIN = "amsy"
-_HEADER, _CHUNK, _END = "amSynth", b"amSynth1.0preset\n", "EOF"
-_PRESET, _NAME, _PARAMETER, _PROPERTY = "<preset>", "<name>", "<parameter>", "<property>"
+_HEADER = "amSynth"
+_END = "EOF"
+_PRESET = "<preset>"
+_NAME = "<name>"
+_PARAMETER = "<parameter>"
+_PROPERTY = "<property>"
+_CHUNK = b"amSynth1.0preset\n"  # how the plug-in's own chunk begins; then come the lines of one preset
 _MOST = 1_000  # parameters of a preset; there are 41
 
 
 class Amsynth(PresetFormat):
     r"""Any number of amsynth presets, as the synth itself loads and saves them.
 
-    Values are in the synth's own units, Hz and seconds. What they are on the plug-in's scale is for the plug-in to
-    say, see `Engine.unpack`: `rest` is a VST2 program with the same text.
+    Values are in the synth's own units, Hz and seconds. Only the plug-in knows what they are on its own scale, see
+    `Engine.unpack`: `state` is a VST2 program with the same text.
 
     References:
         https://github.com/amsynth/amsynth
@@ -46,22 +51,27 @@ class Amsynth(PresetFormat):
         """Reads all presets of a bank; see `PresetFormat`."""
         if not self.recognises(data):
             raise PresetError(f"not an amsynth bank: its first line is not {_HEADER!r}")
-        presets, rejected = [], []
+        presets: list[Preset] = []
+        rejected: list[Rejected] = []
         for number, (first, lines) in enumerate(_blocks(data), 1):
             name = lines[0].partition(_NAME)[2].strip()
             try:
                 presets.append(_preset(name, first, lines))
             except PresetError as error:
                 rejected.append(Rejected(number, str(error), name))
-        notes = () if data.rstrip().endswith(_END.encode()) else (f"has no {_END} at its end: it may be cut off",)
-        return ReadReport(tuple(presets), tuple(rejected), notes)
+        notes = []
+        if not data.rstrip().endswith(_END.encode()):
+            notes.append(f"has no {_END} at its end: it may be cut off")
+        return ReadReport(tuple(presets), tuple(rejected), tuple(notes))
 
     def write(self, presets: Sequence[Preset]) -> bytes:
-        """Returns a bank of presets of which `rest` is amsynth's own; see `PresetFormat`."""
+        """Returns a bank of presets of which `state` is amsynth's own; see `PresetFormat`."""
         if not presets:
             raise PresetError(f"{self.extensions[0]}: no preset to write")
-        lines = [line for preset in presets for line in _lines(preset)]
-        return "\n".join((_HEADER, *lines, _END, "")).encode()
+        lines = [_HEADER]
+        for preset in presets:
+            lines += _lines(preset)
+        return "\n".join((*lines, _END, "")).encode()
 
 
 def _blocks(data: bytes) -> Iterator[tuple[int, list[str]]]:
@@ -72,7 +82,8 @@ def _blocks(data: bytes) -> Iterator[tuple[int, list[str]]]:
         if line.startswith(_PRESET):
             if block:
                 yield first, block
-            first, block = number, [line]
+            first = number
+            block = [line]
         elif block and line.strip() not in ("", _END):
             block.append(line)
     if block:
@@ -95,7 +106,7 @@ def _preset(name: str, first: int, lines: list[str]) -> Preset:
     if not seen:
         raise PresetError(f"line {first}: a preset without parameters")
     chunk = _CHUNK + "\n".join((*kept, "")).encode()
-    return Preset("", {}, name=name, rest=Program(_PLUGIN, 0, len(seen), name, chunk).pack())
+    return Preset("", {}, name=name, state=Program(_PLUGIN, 0, len(seen), name, chunk).pack())
 
 
 def _parameter(number: int, line: str) -> tuple[str, str]:
@@ -112,15 +123,14 @@ def _parameter(number: int, line: str) -> tuple[str, str]:
 
 
 def _lines(preset: Preset) -> list[str]:
-    """The lines of one preset, called as the preset is."""
-    if plugin_id(preset.rest) != _PLUGIN:
+    """The lines of one preset, under its present name."""
+    if plugin_id(preset.state) != _PLUGIN:
         raise PresetError(f"{preset.name or 'preset'}: is not of amsynth, and .bank is for its presets only")
-    chunk = program_of(preset.rest).content
+    chunk = program_of(preset.state).content
     if not chunk.startswith(_CHUNK):
         raise PresetError(f"{preset.name or 'preset'}: not as this amsynth stores presets")
     lines = chunk.removeprefix(_CHUNK).decode("utf-8", "replace").splitlines()
-    kept = [
-        line for line in lines[1:] if line.strip() and not line.startswith(_PROPERTY)
-    ]  # tunings are no one preset's
+    # properties, such as tunings, are of the whole synth, not of one preset
+    kept = [line for line in lines[1:] if line.strip() and not line.startswith(_PROPERTY)]
     name = " ".join(preset.name.split()) or lines[0].partition(_NAME)[2].strip()
     return [f"{_PRESET} {_NAME} {name}", *kept]

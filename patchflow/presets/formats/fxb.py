@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from ...errors import PresetError
 from ..preset import Preset
-from ..vst2 import Bank, parse_bank, plugin_id, program_of
+from ..vst2 import Vst2Bank, parse_bank, plugin_id, program_of
 from ._format import PresetFormat, ReadReport
 
 __all__ = ["Fxb"]
@@ -15,11 +15,11 @@ class Fxb(PresetFormat):
     """All presets of a VST2 plug-in, as hosts load and save them.
 
     A plug-in with a chunk of its own is one preset here: the one that it plays when the bank is loaded. Of others
-    every preset is found. What they hold only the plug-in can tell, see `Engine.unpack`.
+    every preset is found. Only the plug-in can read their values, see `Engine.unpack`.
 
     Example:
         >>> from patchflow.presets.vst2 import Program
-        >>> preset = Preset("", {}, name="Pluck", rest=Program("mine", 1, 1, "Pluck", bytes(4), plain=True).pack())
+        >>> preset = Preset("", {}, name="Pluck", state=Program("mine", 1, 1, "Pluck", bytes(4), plain=True).pack())
         >>> len(Fxb().read(Fxb().write([preset] * 3)).presets)
         3
     """
@@ -36,27 +36,29 @@ class Fxb(PresetFormat):
         """Reads all presets; see `PresetFormat`."""
         bank = parse_bank(data)
         if not bank.programs:
-            return ReadReport((Preset("", {}, rest=data),))
-        return ReadReport(tuple(Preset("", {}, name=program.name, rest=program.pack()) for program in bank.programs))
+            return ReadReport((Preset("", {}, state=data),))
+        presets = [Preset("", {}, name=program.name, state=program.pack()) for program in bank.programs]
+        return ReadReport(tuple(presets))
 
     def write(self, presets: Sequence[Preset]) -> bytes:
         """Returns a bank of presets without chunk, or of one with; see `PresetFormat`."""
         if not presets:
             raise PresetError(f"{self.extensions[0]}: no preset to write")
         for preset in presets:
-            if not plugin_id(preset.rest):
+            if not plugin_id(preset.state):
                 raise PresetError(f"{preset.name or 'preset'}: is not of a VST2 plug-in, and .fxb is for those only")
-        if len(presets) == 1 and self.recognises(presets[0].rest):
-            return presets[0].rest
-        programs = tuple(program_of(preset.rest, preset.name) for preset in presets)
+        # A bank that came from a file goes out as it came in, with all its presets.
+        if len(presets) == 1 and self.recognises(presets[0].state):
+            return presets[0].state
+        programs = tuple(program_of(preset.state, preset.name) for preset in presets)
         first = programs[0]
         if len({program.plugin for program in programs}) > 1:
             raise PresetError(f"{self.extensions[0]}: presets of different plug-ins do not go into one bank")
         if all(program.plain for program in programs):
-            return Bank(first.plugin, first.version, len(programs), programs=programs).pack()
+            return Vst2Bank(first.plugin, first.version, len(programs), programs=programs).pack()
         if len(programs) > 1:
             raise PresetError(
                 f"{self.extensions[0]}: this plug-in stores a bank as one block, which holds one preset, "
                 f"not {len(programs)}. Write .fxp files."
             )
-        return Bank(first.plugin, first.version, first.count, first.content).pack()
+        return Vst2Bank(first.plugin, first.version, first.count, first.content).pack()

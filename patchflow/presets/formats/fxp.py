@@ -14,11 +14,11 @@ __all__ = ["Fxp"]
 class Fxp(PresetFormat):
     """One preset of a VST2 plug-in, as hosts load and save it.
 
-    What it holds only the plug-in can tell, see `Engine.unpack`.
+    Only the plug-in can read its values, see `Engine.unpack`.
 
     Example:
         >>> from patchflow.presets.vst2 import Program
-        >>> preset = Preset("", {}, name="Pluck", rest=Program("amsy", 1, 41, "Pluck", b"anything").pack())
+        >>> preset = Preset("", {}, name="Pluck", state=Program("amsy", 1, 41, "Pluck", b"anything").pack())
         >>> Fxp().read(Fxp().write([preset])).presets == (preset,)
         True
     """
@@ -34,11 +34,11 @@ class Fxp(PresetFormat):
 
     def read(self, data: bytes) -> ReadReport:
         """Reads the preset; see `PresetFormat`."""
-        return ReadReport((Preset("", {}, name=parse_program(data).name, rest=data),))
+        return ReadReport((Preset("", {}, name=parse_program(data).name, state=data),))
 
     def write(self, presets: Sequence[Preset]) -> bytes:
-        """Returns a file of one preset, of which `rest` is a program or bank; see `PresetFormat`."""
+        """Returns a file of one preset, of which `state` is a program or bank; see `PresetFormat`."""
         preset = only_preset(presets, self.extensions[0])
-        if not plugin_id(preset.rest):
+        if not plugin_id(preset.state):
             raise PresetError(f"{preset.name or 'preset'}: is not of a VST2 plug-in, and .fxp is for those only")
-        return program_of(preset.rest, preset.name).pack()
+        return program_of(preset.state, preset.name).pack()

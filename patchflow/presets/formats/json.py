@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from ...errors import PresetError
+from ...old_names import with_new_names
 from ..preset import Preset
 from ._format import PresetFormat, ReadReport, Rejected
-from ._json_text import LARGEST, check_text, parse, shown
+from ._json_text import LARGEST, check_text, parse_json, shown
 
 __all__ = ["Json"]
 
-NAME = "patchflow-presets"
-VERSION = 1
+FORMAT_NAME = "patchflow-presets"
+FORMAT_VERSION = 1
 _FIELDS = ("synth", "name", "category", "author", "tags", "values")
-_REST = "rest"  # only where there is one
+_STATE = "state"  # left out where it is empty
 
 
 class Json(PresetFormat):
@@ -25,8 +26,8 @@ class Json(PresetFormat):
 
     A file is an object with `"format": "patchflow-presets"`, `"version": 1` and a list
     `"presets"`; each of these has `synth` and `values`, and may have `name`, `category`, `author`,
-    `tags` and `rest`, which is in base 64. Whether the values fit the synth is for `check` to say: the format
-    knows no synth.
+    `tags` and `state`, which is in base 64. Whether the values fit the synth is not checked here, see `check`: the
+    format knows no synth.
 
     Example:
         >>> data = Json().write([Preset("tone", {"wave": "saw", "decay": 0.5, "gain": -6.0}, tags=("short",))])
@@ -39,12 +40,13 @@ class Json(PresetFormat):
 
     def recognises(self, data: bytes) -> bool:
         """Returns whether it is an object that names this format; see `PresetFormat`."""
-        return data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" and NAME.encode() in data
+        return data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" and FORMAT_NAME.encode() in data
 
     def read(self, data: bytes) -> ReadReport:
         """Reads all presets of a file; see `PresetFormat`."""
-        presets, rejected = [], []
-        for number, item in enumerate(_items(parse(data)), 1):
+        presets: list[Preset] = []
+        rejected: list[Rejected] = []
+        for number, item in enumerate(_items(parse_json(data)), 1):
             try:
                 presets.append(_preset(item))
             except PresetError as error:
@@ -55,26 +57,26 @@ class Json(PresetFormat):
         """Returns the text of a file that this and no stricter reader accepts; see `PresetFormat`."""
         if not presets:
             raise PresetError(f"{self.extensions[0]}: no preset to write")
-        document = {"format": NAME, "version": VERSION, "presets": [_item(preset) for preset in presets]}
+        document = {"format": FORMAT_NAME, "version": FORMAT_VERSION, "presets": [_item(preset) for preset in presets]}
         return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def _item(preset: Preset) -> dict[str, Any]:
     fields = {field: getattr(preset, field) for field in _FIELDS}
     item = {**fields, "tags": list(preset.tags), "values": dict(preset.values)}
-    if preset.rest:
-        item[_REST] = base64.b64encode(preset.rest).decode()
-    _preset(item)  # what could not be read is not written
+    if preset.state:
+        item[_STATE] = base64.b64encode(preset.state).decode()
+    _preset(item)  # raises what reading the file would raise
     return item
 
 
 def _items(document: Any) -> list[Any]:
-    if not isinstance(document, dict) or document.get("format") != NAME:
-        raise PresetError(f'not a preset file: it has no "format": "{NAME}"')
+    if not isinstance(document, dict) or document.get("format") != FORMAT_NAME:
+        raise PresetError(f'not a preset file: it has no "format": "{FORMAT_NAME}"')
     version = document.get("version")
-    if type(version) is not int or not 1 <= version <= VERSION:
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise PresetError(
-            f"version={shown(version)}: this patchflow reads version {VERSION}. Update it for newer files."
+            f"version={shown(version)}: this patchflow reads version {FORMAT_VERSION}. Update it for newer files."
         )
     _refuse_unknown(document, ("format", "version", "presets"))
     if not isinstance(document.get("presets"), list):
@@ -85,11 +87,13 @@ def _items(document: Any) -> list[Any]:
 def _preset(item: Any) -> Preset:
     if not isinstance(item, dict):
         raise PresetError(f"{shown(item)}: not an object")
-    _refuse_unknown(item, (*_FIELDS, _REST))
+    item = with_new_names("preset", item)
+    _refuse_unknown(item, (*_FIELDS, _STATE))
     texts = {field: check_text(field, item.get(field, "")) for field in ("synth", "name", "category", "author")}
     if not texts["synth"]:
         raise PresetError(f"synth={texts['synth']!r}: names no synth")
-    tags, values = item.get("tags", []), item.get("values")
+    tags = item.get("tags", [])
+    values = item.get("values")
     if not isinstance(tags, list):
         raise PresetError(f"tags={shown(tags)}: not a list")
     if not isinstance(values, dict):
@@ -97,14 +101,14 @@ def _preset(item: Any) -> Preset:
     for name, value in values.items():
         _check_value(check_text("values", name), value)
     tags = tuple(check_text("tags", tag) for tag in tags)
-    return Preset(**texts, values=values, tags=tags, rest=_rest(item.get(_REST, "")))
+    return Preset(**texts, values=values, tags=tags, state=_state(item.get(_STATE, "")))
 
 
-def _rest(text: Any) -> bytes:
+def _state(text: Any) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (TypeError, ValueError, binascii.Error) as error:
-        raise PresetError(f"{_REST}={shown(text)}: not a text in base 64") from error
+        raise PresetError(f"{_STATE}={shown(text)}: not a text in base 64") from error
 
 
 def _check_value(name: str, value: Any) -> None:

@@ -19,7 +19,7 @@ class Syx(PresetFormat):
     """DX7 banks of 32 voices and single voices, as the synth itself sends and receives them.
 
     Reading takes any number of dumps, with or without headers, among other messages. A voice with
-    a byte that is not allowed is rejected whole; nothing is bent into range. Bits that no
+    a byte that is not allowed is rejected whole; nothing is clipped into range. Bits that no
     parameter uses are ignored, as the synth does, and noted. A wrong checksum is noted: many old
     files have one, and every voice is checked anyway.
 
@@ -53,15 +53,20 @@ class Syx(PresetFormat):
     def read(self, data: bytes) -> ReadReport:
         """Reads all voices of a file; see `PresetFormat`."""
         found = scan(data)
-        firsts = np.cumsum([1] + [dump.kind.voices for dump in found.dumps])
-        reports = [_read(dump, int(first)) for dump, first in zip(found.dumps, firsts, strict=False)]
-        presets = tuple(preset for report in reports for preset in report.presets)
+        presets: list[Preset] = []
+        rejected: list[Rejected] = []
+        notes = list(found.notes)
+        first = 1  # voices are numbered through the whole file
+        for dump in found.dumps:
+            report = _read(dump, first)
+            presets += report.presets
+            rejected += report.rejected
+            notes += report.notes
+            first += dump.kind.voices
         # Zeros of the right size would pass for bare voices, if their names were not empty.
         if not found.dumps or not (found.framed or any(preset.name for preset in presets)):
             raise PresetError(f"not a DX7 file: {_what_it_is(data)}")
-        rejected = tuple(voice for report in reports for voice in report.rejected)
-        notes = tuple(note for report in reports for note in report.notes)
-        return ReadReport(presets, rejected, (*found.notes, *notes))
+        return ReadReport(tuple(presets), tuple(rejected), tuple(notes))
 
     def write(self, presets: Sequence[Preset]) -> bytes:
         """Returns one single-voice dump or as many banks as it takes; see `PresetFormat`."""
@@ -90,14 +95,17 @@ def _read(dump: Dump, first: int) -> ReadReport:
     layout = dump.kind.layout
     rows = np.frombuffer(dump.data, np.uint8).reshape(-1, layout.size)
     voices = layout.split(rows)
+    # Bit 7 never belongs to a field, so `split` loses it: a damaged byte shows only in the rows.
     good = (rows <= 127).all(1) & (voices[:, :PARAMETERS] <= dx7.LIMITS).all(1)
     presets = tuple(_preset(voice) for voice in voices[good])
     rejected = [_reject(dump, int(i), rows[i], voices[i], first) for i in np.flatnonzero(~good)]
     if dump.fault:
         rejected.append(Rejected(0, dump.fault))
+    notes = list(dump.notes)
     stray = (rows[good, : len(layout.unused)] & layout.unused).any(1).sum()
-    notes = (f"{stray} voices of the dump at byte {dump.start} set unused bits, which are ignored",) if stray else ()
-    return ReadReport(presets, tuple(rejected), (*dump.notes, *notes))
+    if stray:
+        notes.append(f"{stray} voices of the dump at byte {dump.start} set unused bits, which are ignored")
+    return ReadReport(presets, tuple(rejected), tuple(notes))
 
 
 def _preset(voice: np.ndarray) -> Preset:

@@ -16,13 +16,13 @@ from ..vital import (
     VITA_VERSION,
     controls,
     document_of,
-    load_rest,
-    pack_rest,
-    rest_of,
+    load_state,
+    pack_state,
+    state_of,
     values_of,
 )
 from ._format import PresetFormat, ReadReport, Rejected, only_preset
-from ._json_text import parse, shown
+from ._json_text import parse_json, shown
 
 __all__ = ["Vital"]
 
@@ -38,9 +38,9 @@ _NEWER = re.compile(r"random_values|custom_warps|osc_\d_spectral_morph_phase")
 class Vital(PresetFormat):
     """One preset of Vital, as it saves and opens it.
 
-    A preset has the values of the core (see `presets.vital`) and all else of the file in `rest`: wavetables, sample,
-    LFO shapes, the controls and modulations beyond the core, names of macros, comments, and what no version known
-    here has. Nothing is bent into range: a file with a control that is out of its range, or with a modulation that
+    A preset has the values of the core (see `presets.vital`) and all else of the file in `state`: wavetables, sample,
+    LFO shapes, the controls and modulations beyond the core, names of macros, comments, and settings of unknown
+    versions. Nothing is clipped into range: a file with a control that is out of its range, or with a modulation that
     does not exist, is rejected. Files of Vital before 1.0, which converts them when it opens them, and of
     versions after 1.5.5 are refused.
 
@@ -61,26 +61,35 @@ class Vital(PresetFormat):
 
     def read(self, data: bytes) -> ReadReport:
         """Reads the preset; see `PresetFormat`."""
-        document = parse(data.replace(VITA_VERSION.encode(), NEWEST.encode()))
-        notes = [f"version {VITA_VERSION} of vita is taken for {NEWEST}"] if _MADE_BY_VITA.search(data) else []
+        # The vita package writes a version of its own, in two places of a file (the synth and its wavetables).
+        # Vital refuses such files as made by a newer Vital, so it is replaced in all the text, here and in `write`.
+        document = parse_json(data.replace(VITA_VERSION.encode(), NEWEST.encode()))
+        notes = []
+        if _MADE_BY_VITA.search(data):
+            notes.append(f"version {VITA_VERSION} of vita is taken for {NEWEST}")
         if not isinstance(document, dict) or not isinstance(document.get("settings"), dict):
             raise PresetError('not a Vital preset: it has no "settings"')
         _check_version(document.get("synth_version"))
-        labels = {field: document.get(field, "") for field in ("preset_name", "author", "preset_style")}
-        name, author, style = (_label(field, text, notes) for field, text in labels.items())
+        name = _label(document, "preset_name", notes)
+        author = _label(document, "author", notes)
+        style = _label(document, "preset_style", notes)
         try:
             notes += _check_settings(document["settings"])
-            values, rest = values_of(document, CORE), rest_of(document, CORE)
+            values = values_of(document, CORE)
+            state = pack_state(state_of(document, CORE))
         except PresetError as error:
             return ReadReport((), (Rejected(1, str(error), name),), tuple(notes))
-        return ReadReport((Preset(self.synth, values, name, style, author, rest=pack_rest(rest)),), notes=tuple(notes))
+        preset = Preset(self.synth, values, name, style, author, state=state)
+        return ReadReport((preset,), notes=tuple(notes))
 
     def write(self, presets: Sequence[Preset]) -> bytes:
         """Returns a file of one preset; see `PresetFormat`."""
         preset = only_preset(presets, self.extensions[0])
         _space(preset).numbers(preset.values)
         labels = {"author": preset.author, "preset_name": preset.name, "preset_style": preset.category}
-        document = document_of(preset.values, load_rest(preset.rest)) | labels | {"synth_version": NEWEST}
+        document = document_of(preset.values, load_state(preset.state))
+        document |= {**labels, "synth_version": NEWEST}
+        # keys in Vital's own order, then all that it does not know
         ordered = {key: document[key] for key in (*_ORDER, *document) if key in document}
         return json.dumps(ordered, separators=(",", ":")).replace(VITA_VERSION, NEWEST).encode()
 
@@ -107,7 +116,7 @@ def _numbers(version: str) -> list[int]:
 
 
 def _check_settings(settings: dict[str, Any]) -> list[str]:
-    """Checks what is there and returns what a user should know of it."""
+    """Checks the types of all settings; returns notes for the user."""
     for name, (kind, most) in _NEEDED.items():
         found: Any = settings.get(name)
         if not isinstance(found, kind):
@@ -124,11 +133,14 @@ def _check_settings(settings: dict[str, Any]) -> list[str]:
                 raise PresetError(f"modulation {number}: {end}={shown(slot[end])}: not a text")
     known = (*controls(), *_NEEDED)
     strange = [name for name in settings if name not in known and not _NEWER.fullmatch(name)]
-    return [f"keeps {len(strange)} settings that are not known here, such as {shown(strange[0])}"] if strange else []
+    if not strange:
+        return []
+    return [f"keeps {len(strange)} settings that are not known here, such as {shown(strange[0])}"]
 
 
-def _label(field: str, text: Any, notes: list[str]) -> str:
-    """A name that any file can hold."""
+def _label(document: dict[str, Any], field: str, notes: list[str]) -> str:
+    """The text of a field, changed so that any file can hold it; what was changed goes to `notes`."""
+    text = document.get(field, "")
     if not isinstance(text, str):
         notes.append(f"{field}={shown(text)}: not a text, left out")
         return ""

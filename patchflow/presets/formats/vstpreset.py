@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ...errors import PresetError
 from ..preset import Preset
-from ..vst3 import class_id, parse
+from ..vst3 import class_id, parse_vstpreset
 from ._format import PresetFormat, ReadReport, only_preset
 
 __all__ = ["Vstpreset"]
@@ -15,11 +15,11 @@ __all__ = ["Vstpreset"]
 class Vstpreset(PresetFormat):
     """One preset of a VST3 plug-in, as hosts load and save it.
 
-    What it holds only the plug-in can tell, see `Engine.unpack`.
+    Only the plug-in can read its values, see `Engine.unpack`.
 
     Example:
         >>> from patchflow.presets.vst3 import VstPreset
-        >>> preset = Preset("", {}, name="Pluck", rest=VstPreset("AB" * 16, b"anything", name="Pluck").pack())
+        >>> preset = Preset("", {}, name="Pluck", state=VstPreset("AB" * 16, b"anything", name="Pluck").pack())
         >>> Vstpreset().read(Vstpreset().write([preset])).presets == (preset,)
         True
     """
@@ -35,12 +35,12 @@ class Vstpreset(PresetFormat):
 
     def read(self, data: bytes) -> ReadReport:
         """Reads the preset; see `PresetFormat`."""
-        return ReadReport((Preset("", {}, name=parse(data).name, rest=data),))
+        return ReadReport((Preset("", {}, name=parse_vstpreset(data).name, state=data),))
 
     def write(self, presets: Sequence[Preset]) -> bytes:
-        """Returns a file of one preset, of which `rest` is a VST3 preset; see `PresetFormat`."""
+        """Returns a file of one preset, of which `state` is a VST3 preset; see `PresetFormat`."""
         preset = only_preset(presets, self.extensions[0])
-        if not class_id(preset.rest):
+        if not class_id(preset.state):
             raise PresetError(f"{preset.name or 'preset'}: is not of a VST3 plug-in, and .vstpreset is for those only")
-        found = parse(preset.rest)
-        return preset.rest if found.name == preset.name else replace(found, name=preset.name).pack()
+        found = parse_vstpreset(preset.state)
+        return preset.state if found.name == preset.name else replace(found, name=preset.name).pack()

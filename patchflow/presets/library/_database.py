@@ -1,4 +1,4 @@
-"""The SQLite file of a preset library: its tables, opening it, and what can be wrong with it."""
+"""The SQLite file of a preset library: its tables, opening it, its faults."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -39,8 +39,8 @@ CREATE TABLE label (
 );
 CREATE VIRTUAL TABLE words USING fts5 (name, category, author, tags, source, tokenize = 'trigram');
 """
-REST = "CREATE TABLE rest (preset INTEGER PRIMARY KEY REFERENCES preset ON DELETE CASCADE, data BLOB NOT NULL)"
-"""What presets have beyond their values; version 1 had no such table."""
+STATES = "CREATE TABLE rest (preset INTEGER PRIMARY KEY REFERENCES preset ON DELETE CASCADE, data BLOB NOT NULL)"
+"""The states of presets, see `Preset.state`; version 1 had no such table. In the file it keeps its old name."""
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def opened(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connection]:
     Raises:
         StorageError: If the file is missing, no library, damaged, of a newer patchflow, locked or not writable.
     """
-    _find(path, create)
+    _check_folder(path, create)
     mode = "rwc" if create else "rw"  # without the right to write, SQLite falls back to reading
     try:
         uri = f"{path.absolute().as_uri()}?mode={mode}"
@@ -71,6 +71,8 @@ def opened(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Makes all changes of a `with` block or, if it fails, none; waits for other writers first."""
+    # IMMEDIATE takes the right to write at once. A transaction that begins as a reader and
+    # becomes a writer later may fail without waiting, because another program is about to write too.
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -80,7 +82,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.commit()
 
 
-def _find(path: Path, create: bool) -> None:
+def _check_folder(path: Path, create: bool) -> None:
     if not create and not path.exists():
         raise StorageError(f"there is no preset library at {path}. Make one with: patchflow presets import PATH")
     make_folder(path.parent)
@@ -97,7 +99,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if _header(connection, "user_version") < VERSION:
         with transaction(connection):
             if _header(connection, "user_version") < VERSION:  # another program may have been faster
-                _add_rest(connection)
+                _add_states(connection)
     version = _header(connection, "user_version")
     if version > VERSION:
         raise StorageError(f"{path}: made by a newer patchflow (version {version}, not {VERSION}). Update patchflow.")
@@ -107,11 +109,12 @@ def _make_tables(connection: sqlite3.Connection) -> None:
     for statement in filter(str.strip, TABLES.split(";")):
         connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
-    _add_rest(connection)
+    _add_states(connection)
 
 
-def _add_rest(connection: sqlite3.Connection) -> None:
-    connection.execute(REST)
+def _add_states(connection: sqlite3.Connection) -> None:
+    """The step from version 1 to 2."""
+    connection.execute(STATES)
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 

@@ -1,4 +1,4 @@
-"""What presets of a library are called: written, read, and found by words."""
+"""The labels of presets in a library: writing, reading, full-text search."""
 
 import json
 import sqlite3
@@ -42,19 +42,24 @@ def write_label(connection: sqlite3.Connection, preset: int, label: Label) -> No
 
 
 def write_words(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
-    """Renews the words by which presets are found."""
+    """Updates the full-text index of presets."""
     for entry in read_entries(connection, ids):
-        texts = ["\n".join(dict.fromkeys(_words(label, field) for label in entry.labels)) for field in FIELDS]
+        texts = [_indexed(entry, field) for field in FIELDS]
         connection.execute("DELETE FROM words WHERE rowid = ?", [entry.id])
         connection.execute(_INSERT_WORDS, [entry.id, *texts])
 
 
-def _words(label: Label, field: str) -> str:
-    return " ".join(label.tags) if field == "tags" else getattr(label, field)
+def _indexed(entry: Entry, field: str) -> str:
+    """What all labels of a preset say in one field, a line each, nothing twice."""
+    lines: list[str] = []
+    for label in entry.labels:
+        value = getattr(label, field)
+        lines.append(" ".join(value) if field == "tags" else value)
+    return "\n".join(dict.fromkeys(lines))
 
 
 def _clean(text: str) -> str:
-    """A file name may hold bytes that are no text; SQLite does not take them."""
+    # A file name may hold bytes that are no text, which Python keeps as surrogates and SQLite does not take.
     return text.encode("utf-8", "replace").decode()
 
 
@@ -67,7 +72,7 @@ def _tags(text: str) -> tuple[str, ...]:
 
 # How much a word in each column of `words` counts: name, category, author, tags, source.
 _WEIGHTS = "10, 5, 5, 5, 1"
-_ALL = 2**62
+_ALL = 2**62  # as a limit; an SQLite integer has 63 bits
 _SHORTEST = 3  # letters that the index can look up
 
 
@@ -75,28 +80,36 @@ def matching(
     connection: sqlite3.Connection, text: str, synth: str, category: str, author: str, *, limit: int | None = None
 ) -> list[int]:
     """Returns the numbers of the presets that fulfil all conditions, the best first; see `Library.search`."""
+    conditions: list[str] = []
+    parameters: list[str | int] = []
+
+    # The index is of trigrams, so it finds parts of words, but none shorter than three letters: those
+    # are looked for in the text itself. Every word is a parameter of the query, so none can become a command.
     words = text.replace("\0", " ").split()
     indexed = [_quoted(word) for word in words if len(word) >= _SHORTEST]
-    wheres, parameters = [], []
     if indexed:
-        wheres.append("words MATCH ?")
+        conditions.append("words MATCH ?")
         parameters.append(" AND ".join(indexed))
     for word in words:
         if len(word) < _SHORTEST:
-            wheres.append(_HAS_LETTERS)
+            conditions.append(_HAS_LETTERS)
             parameters.append(_pattern(word))
     for field, value in (("synth", synth), ("category", category), ("author", author)):
         if value:
-            wheres.append(_FILTERS[field])
+            conditions.append(_FILTERS[field])
             parameters.append(value)
+
+    # Equally good ones by number, so that the same search gives the same order. Without words there is no rank.
+    where = " AND ".join(conditions) or "TRUE"
     order = f"bm25(words, {_WEIGHTS}), preset.id" if indexed else "preset.id"
-    query = f"{_SELECT} WHERE {' AND '.join(wheres) or 'TRUE'} ORDER BY {order} LIMIT ?"
-    return [id_ for (id_,) in connection.execute(query, [*parameters, _ALL if limit is None else min(limit, _ALL)])]
+    parameters.append(_ALL if limit is None else min(limit, _ALL))
+    found = connection.execute(f"{_SELECT} WHERE {where} ORDER BY {order} LIMIT ?", parameters)
+    return [id_ for (id_,) in found]
 
 
 _SELECT = "SELECT preset.id FROM words JOIN preset ON preset.id = words.rowid JOIN layout ON layout.id = preset.layout"
-_COLUMNS = ("name", "category", "author", "tags", "source")
-_HAS_LETTERS = f"{' || char(10) || '.join(f'words.{column}' for column in _COLUMNS)} LIKE ? ESCAPE '\\'"
+_ALL_TEXT = " || char(10) || ".join(f"words.{field}" for field in FIELDS)
+_HAS_LETTERS = f"{_ALL_TEXT} LIKE ? ESCAPE '\\'"
 _HAS_LABEL = "EXISTS (SELECT 1 FROM label WHERE label.preset = preset.id AND label.{} = ? COLLATE NOCASE)"
 _FILTERS = {
     "synth": "layout.synth = ? COLLATE NOCASE",
@@ -106,12 +119,13 @@ _FILTERS = {
 
 
 def _quoted(word: str) -> str:
-    """The word as text of a query, not as an operator."""
+    """The word as literal text of a full-text query, not as an operator such as AND."""
     return '"' + word.replace('"', '""') + '"'
 
 
 def _pattern(word: str) -> str:
-    """The word anywhere, as it is written."""
+    """The word anywhere in a text, with the wildcards of LIKE as plain letters."""
+    # the escape sign first, or it would escape those that come after it twice
     for special in ("\\", "%", "_"):
         word = word.replace(special, "\\" + special)
     return f"%{word}%"

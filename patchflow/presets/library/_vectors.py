@@ -1,4 +1,4 @@
-"""The values of a preset as a short string of bytes, and of many presets as points."""
+"""Packs the values of a preset into a few bytes, and unpacks them, also as points."""
 
 import hashlib
 import json
@@ -11,14 +11,13 @@ from ...errors import StorageError
 from ..parameters import Choice, Knob, Parameter, Steps, Value
 from ..space import ParamSpace
 
-__all__ = ["Vectors", "describe", "space_from"]
+__all__ = ["Vectors", "describe_space", "space_from"]
 
-
-_FINGERPRINT = 32  # bytes
+_FINGERPRINT = 32  # bytes of SHA-256
 
 
 class Vectors:
-    """Packs presets of one synth: a small whole number a step or choice, eight bytes a knob.
+    """Packs presets of one synth: one small whole number per step or choice, eight bytes per knob.
 
     Args:
         space: The parameters of the synth.
@@ -33,19 +32,19 @@ class Vectors:
     def __init__(self, space: ParamSpace) -> None:
         self.space = space
         self._knobs = [parameter for parameter in space.parameters if isinstance(parameter, Knob)]
-        # a slice where it does: picking 145 columns one by one is slow
+        # Where all is discrete, as on the DX7, a slice does: picking 145 columns one by one is slow.
         self._discrete = slice(None) if not self._knobs else np.flatnonzero(space.cells > 0)
         self._continuous = np.flatnonzero(space.cells == 0)
         self._cells = space.cells[self._discrete]
         small = np.uint8 if max(space.cells, default=0) <= 256 else np.dtype("<u4")
         self._row = np.dtype([("cells", small, self._cells.shape), ("knobs", "<f8", (len(self._knobs),))])
 
-    def pack(self, values: Mapping[str, Value], rest: bytes = b"") -> bytes:
+    def pack(self, values: Mapping[str, Value], state: bytes = b"") -> bytes:
         """Returns the bytes of a preset.
 
         Args:
             values: See `Preset.values`.
-            rest: See `Preset.rest`; only its fingerprint is packed, so that presets that differ have other bytes.
+            state: See `Preset.state`; only its fingerprint is packed, so that presets that differ have other bytes.
 
         Raises:
             PresetError: If a parameter is missing or its value is not allowed.
@@ -53,8 +52,11 @@ class Vectors:
         """
         numbers = np.array(self.space.numbers(values), float)
         row = np.empty((), self._row)
-        row["cells"], row["knobs"] = numbers[self._discrete], numbers[self._continuous]
-        return row.tobytes() + (hashlib.sha256(rest).digest() if rest else b"")
+        row["cells"] = numbers[self._discrete]
+        row["knobs"] = numbers[self._continuous]
+        # The bytes are the preset's identity in the library: equal bytes, same preset.
+        fingerprint = hashlib.sha256(state).digest() if state else b""
+        return row.tobytes() + fingerprint
 
     def unpack(self, data: bytes) -> dict[str, Value]:
         """Returns the values of a preset, exactly those that were packed.
@@ -64,7 +66,8 @@ class Vectors:
         """
         rows = self._rows([data])
         numbers = np.empty(len(self.space))
-        numbers[self._discrete], numbers[self._continuous] = rows["cells"][0], rows["knobs"][0]
+        numbers[self._discrete] = rows["cells"][0]
+        numbers[self._continuous] = rows["knobs"][0]
         return {p.name: _value(p, number) for p, number in zip(self.space.parameters, numbers, strict=True)}
 
     def points(self, data: Sequence[bytes]) -> np.ndarray:
@@ -81,23 +84,27 @@ class Vectors:
         return points
 
     def _rows(self, data: Sequence[bytes]) -> np.ndarray:
+        """Checked rows of `cells` and `knobs`, without the fingerprints."""
         size = self._row.itemsize
         if any(len(row) not in (size, size + _FINGERPRINT) for row in data):
             raise StorageError("the preset library is damaged: a preset has too many or too few bytes")
         rows = np.frombuffer(b"".join(row[:size] for row in data), self._row)
-        low, high = [knob.low for knob in self._knobs], [knob.high for knob in self._knobs]
-        if (rows["cells"] >= self._cells).any() or not ((low <= rows["knobs"]) & (rows["knobs"] <= high)).all():
+        low = [knob.low for knob in self._knobs]
+        high = [knob.high for knob in self._knobs]
+        # asked this way round, NaN is not in range
+        in_range = (low <= rows["knobs"]) & (rows["knobs"] <= high)
+        if (rows["cells"] >= self._cells).any() or not in_range.all():
             raise StorageError("the preset library is damaged: a value is not allowed")
         return rows
 
 
-def describe(space: ParamSpace) -> str:
+def describe_space(space: ParamSpace) -> str:
     """Returns text that two spaces share if and only if they encode all values alike."""
     return json.dumps([_description(parameter) for parameter in space.parameters], separators=(",", ":"))
 
 
 def space_from(description: str) -> ParamSpace:
-    """Returns the space that `describe` described, without units, groups and defaults.
+    """Returns the space that `describe_space` described, without units, groups and defaults.
 
     Raises:
         StorageError: If `description` is damaged.
@@ -111,19 +118,20 @@ def space_from(description: str) -> ParamSpace:
 def _description(parameter: Parameter) -> list[Any]:
     match parameter:
         case Knob():
-            power = [parameter.power] * (parameter.power != 1)  # older libraries know none
-            return ["knob", parameter.name, parameter.low, parameter.high, parameter.log, *power]
+            facts = ["knob", parameter.name, parameter.low, parameter.high, parameter.log]
+            # Left out where it is 1: libraries from before there were powers then still have the same text.
+            return facts if parameter.power == 1 else [*facts, parameter.power]
         case Steps():
             return ["steps", parameter.name, parameter.low, parameter.high]
         case Choice():
             return ["choice", parameter.name, parameter.options]
 
 
-def _parameter(kind: str, name: str, *rest: Any) -> Parameter:
+def _parameter(kind: str, name: str, *facts: Any) -> Parameter:
     if kind == "knob":
-        low, high, log, *power = rest
+        low, high, log, *power = facts
         return Knob(name, low, high, log=log, power=power[0] if power else 1.0)
-    return Steps(name, *rest) if kind == "steps" else Choice(name, tuple(*rest))
+    return Steps(name, *facts) if kind == "steps" else Choice(name, tuple(*facts))
 
 
 def _value(parameter: Parameter, number: float) -> Value:

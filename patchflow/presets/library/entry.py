@@ -1,4 +1,4 @@
-"""What a library tells about its presets, and about an import."""
+"""What a library returns about its presets, and about an import."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ __all__ = ["Entry", "ImportReport", "Label"]
 
 @dataclass(frozen=True)
 class Label:
-    """What a preset was called in one of the places it came from.
+    """Name, category, author and tags of a preset in one of the places it came from.
 
     Args:
         name: Its name there.
@@ -33,7 +33,7 @@ class Entry:
     Args:
         id: Its number in the library, never given to another preset.
         synth: Name of its engine.
-        labels: All it was ever called, the first import first; at least one.
+        labels: All its labels, the first import first; at least one.
 
     Example:
         >>> Entry(1, "dexed", (Label("BRASS"), Label("Brass 1", author="Ann"))).author
@@ -62,12 +62,15 @@ class Entry:
     @property
     def tags(self) -> tuple[str, ...]:
         """All tags, each once."""
-        return tuple(dict.fromkeys(tag for label in self.labels for tag in label.tags))
+        found: dict[str, None] = {}
+        for label in self.labels:
+            found |= dict.fromkeys(label.tags)
+        return tuple(found)
 
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What became of presets that were added to a library.
+    """The outcome of adding presets to a library.
 
     Args:
         ids: The number of each that is now in the library, in the order they were given.

@@ -1,9 +1,8 @@
-"""Takes preset files and whole folders into a library."""
+"""Imports preset files and whole folders into a library."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import count, islice
 from pathlib import Path
 
 from ...errors import PatchflowError
@@ -17,7 +16,7 @@ __all__ = ["FileIntake", "import_files"]
 
 @dataclass(frozen=True)
 class FileIntake:
-    """What became of one preset file.
+    """The outcome of importing one preset file.
 
     Args:
         path: The file.
@@ -60,7 +59,7 @@ def import_files(
         load: Reads a file; another one may know what the presets of plug-ins hold.
 
     Yields:
-        What became of each file, also of those that could not be read.
+        The outcome of each file, also of those that could not be read.
 
     Raises:
         StorageError: If the library cannot be written.
@@ -71,7 +70,8 @@ def import_files(
             if not files:
                 yield FileIntake(path, error=f"{path}: no preset files ({', '.join(extensions())}) in this folder")
             here = Path(path.resolve().name)
-            yield from (_import(library, file, here / file.relative_to(path), space_of, load) for file in files)
+            for file in files:
+                yield _import(library, file, here / file.relative_to(path), space_of, load)
         else:
             yield _import(library, path, Path(path.name), space_of, load)
 
@@ -99,8 +99,8 @@ def _import(
     return FileIntake(path, done.added, done.merged, rejected, notes=read.notes)
 
 
-def _numbered_as_in_file(rejected: tuple[Rejected, ...], read: ReadReport) -> Iterator[Rejected]:
-    """The library counts only the presets that could be read."""
+def _numbered_as_in_file(rejected: tuple[Rejected, ...], read: ReadReport) -> list[Rejected]:
+    """Rejected presets with their numbers in the file; the library counts only those that could be read."""
     unread = {voice.voice for voice in read.rejected}
-    numbers = list(islice((number for number in count(1) if number not in unread), len(read.presets)))
-    return (replace(voice, voice=numbers[voice.voice - 1]) for voice in rejected)
+    in_file = [number for number in range(1, len(read.presets) + len(unread) + 1) if number not in unread]
+    return [replace(voice, voice=in_file[voice.voice - 1]) for voice in rejected]

@@ -13,7 +13,7 @@ from ..preset import Preset
 from ..space import ParamSpace
 from ._database import opened, transaction
 from ._labels import matching, read_entries, write_label, write_words
-from ._vectors import Vectors, describe, space_from
+from ._vectors import Vectors, describe_space, space_from
 from .entry import Entry, ImportReport, Label
 
 __all__ = ["Adding", "Library", "default_path"]
@@ -60,7 +60,7 @@ class Library:
             return connection.execute("SELECT count(*) FROM preset").fetchone()[0]
 
     def add(self, presets: Iterable[Preset], space_of: Callable[[str], ParamSpace], source: str = "") -> ImportReport:
-        """Adds presets; one with exactly the values and the rest of another only adds its names to it.
+        """Adds presets; one with exactly the values and the state of another only adds its names to it.
 
         Args:
             presets: From any source; those that do not fit are rejected.
@@ -71,10 +71,10 @@ class Library:
             return Adding(connection, space_of, source).add(presets)
 
     def annotate(self, labels: Mapping[int, Label]) -> None:
-        """Adds labels to presets; each replaces what its source has said of the preset before.
+        """Adds labels to presets; each replaces the earlier label of its source.
 
         Args:
-            labels: By number of the preset. The source says who tells this, e.g. `"measured"`.
+            labels: By number of the preset. The source says where a label comes from, e.g. `"measured"`.
 
         Raises:
             UnknownName: If a preset is not there.
@@ -130,11 +130,11 @@ class Library:
         with opened(self.path) as connection:
             _require(connection, [id])
             (entry,) = read_entries(connection, [id])
-            layout, vector, rest = connection.execute(_CONTENT, [id]).fetchone()
+            layout, vector, state = connection.execute(_CONTENT, [id]).fetchone()
             values = Vectors(space_from(layout)).unpack(vector)
-        if not isinstance(rest, bytes | None):
+        if not isinstance(state, bytes | None):
             raise StorageError("the preset library is damaged: what a preset has beyond its values is no data")
-        return Preset(entry.synth, values, entry.name, entry.category, entry.author, entry.tags, rest or b"")
+        return Preset(entry.synth, values, entry.name, entry.category, entry.author, entry.tags, state or b"")
 
     def remove(self, ids: Sequence[int]) -> None:
         """Takes presets out, all or none.
@@ -144,8 +144,10 @@ class Library:
         """
         with opened(self.path) as connection, transaction(connection):
             _require(connection, ids)
-            connection.executemany("DELETE FROM words WHERE rowid = ?", [(id_,) for id_ in ids])
-            connection.executemany("DELETE FROM preset WHERE id = ?", [(id_,) for id_ in ids])
+            # Labels and states go with the preset (ON DELETE CASCADE); the full-text table knows no such rule.
+            rows = [(id_,) for id_ in ids]
+            connection.executemany("DELETE FROM words WHERE rowid = ?", rows)
+            connection.executemany("DELETE FROM preset WHERE id = ?", rows)
 
     def ids(self, synth: str) -> tuple[int, ...]:
         """Returns the numbers of all presets of a synth, ascending."""
@@ -168,7 +170,8 @@ class Library:
         with opened(self.path) as connection:
             layouts = [layout for (layout,) in connection.execute(_LAYOUTS_OF_SYNTH, [synth])]
             vectors = [vector for (vector,) in connection.execute(_VECTORS_OF_SYNTH, [synth])]
-        if any(layout != describe(space) for layout in layouts):
+        layout = describe_space(space)
+        if any(other != layout for other in layouts):
             raise StorageError(f"{self.path}: holds presets of another version of {synth!r}. Remove or re-import them.")
         return Vectors(space).points(vectors)
 
@@ -190,13 +193,13 @@ def _require(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
 
 _INSERT_PRESET = "INSERT OR IGNORE INTO preset (layout, vector) VALUES (?, ?)"
 _FIND_PRESET = "SELECT id FROM preset WHERE layout = ? AND vector = ?"
-_INSERT_REST = "INSERT INTO rest (preset, data) VALUES (?, ?)"
+_INSERT_STATE = "INSERT INTO rest (preset, data) VALUES (?, ?)"
 _INSERT_LAYOUT = "INSERT OR IGNORE INTO layout (synth, parameters) VALUES (?, ?)"
 _FIND_LAYOUT = "SELECT id FROM layout WHERE synth = ? AND parameters = ?"
 
 
 class Adding:
-    """Presets on their way into a library, inside a transaction.
+    """Adds presets to a library, inside a transaction.
 
     Args:
         connection: To the library.
@@ -214,7 +217,7 @@ class Adding:
         self._rejected: list[Rejected] = []
 
     def add(self, presets: Iterable[Preset]) -> ImportReport:
-        """Adds those that fit their synth and makes them findable."""
+        """Adds the presets that fit their synth, and puts their words into the index."""
         for number, preset in enumerate(presets, 1):
             try:
                 self._ids.append(self._find_or_insert(preset))
@@ -228,20 +231,22 @@ class Adding:
 
     def _find_or_insert(self, preset: Preset) -> int:
         layout, vectors = self._layout(preset.synth)
-        row = [layout, vectors.pack(preset.values, preset.rest)]
+        row = [layout, vectors.pack(preset.values, preset.state)]
+        # OR IGNORE changes no row where the same preset is there, so the count is 0 or 1
         new = self._connection.execute(_INSERT_PRESET, row).rowcount
         number = self._connection.execute(_FIND_PRESET, row).fetchone()[0]
-        if new and preset.rest:
-            self._connection.execute(_INSERT_REST, [number, preset.rest])
+        if new and preset.state:
+            self._connection.execute(_INSERT_STATE, [number, preset.state])
         self._added += new
         return number
 
     def _layout(self, synth: str) -> tuple[int, Vectors]:
         if synth not in self._layouts:
             space = self._space_of(synth)
-            row = [synth, describe(space)]
+            row = [synth, describe_space(space)]
             self._connection.execute(_INSERT_LAYOUT, row)
-            self._layouts[synth] = self._connection.execute(_FIND_LAYOUT, row).fetchone()[0], Vectors(space)
+            (layout,) = self._connection.execute(_FIND_LAYOUT, row).fetchone()
+            self._layouts[synth] = (layout, Vectors(space))
         return self._layouts[synth]
 
     def _label(self, preset: Preset) -> None:

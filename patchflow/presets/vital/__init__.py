@@ -1,8 +1,29 @@
-"""Vital: its parameters, and what its preset files hold."""
+"""Vital: its parameters, and what its preset files hold.
 
-from ._canonical import canonical
-from ._controls import SLOTS, Control, controls, destinations, sources
-from ._document import NEWEST, VITA_VERSION, as_synth, document_of, load_rest, pack_rest, rest_of, routes_of, values_of
+In comes the JSON document of a `.vital` file, out come values of parameters and the state beyond them, and back.
+Open `_document.py` first.
+
+* `_document.py`   takes a file apart and puts it together; moves presets between the two spaces
+* `_spaces.py`     the two spaces: `CORE` with 179 parameters, `FULL` with 900
+* `_controls.py`   the controls as Vital describes them (`controls.json`), and their units
+* `_canonical.py`  resets what cannot be heard
+* `_macros.py`     writes macro-controls into Vital's macro knobs
+* `init.json`      Vital's first preset
+"""
+
+from ._canonical import canonical_vital
+from ._controls import SLOTS, VitalControl, controls, destinations, sources
+from ._document import (
+    NEWEST,
+    VITA_VERSION,
+    as_synth,
+    document_of,
+    load_state,
+    pack_state,
+    routes_of,
+    state_of,
+    values_of,
+)
 from ._macros import Macro, with_macros
 from ._spaces import CORE, FULL, NONE, OTHER, SPACES, control_name
 
@@ -15,19 +36,19 @@ __all__ = [
     "SLOTS",
     "SPACES",
     "VITA_VERSION",
-    "Control",
     "Macro",
+    "VitalControl",
     "as_synth",
-    "canonical",
+    "canonical_vital",
     "control_name",
     "controls",
     "destinations",
     "document_of",
-    "load_rest",
-    "pack_rest",
-    "rest_of",
+    "load_state",
+    "pack_state",
     "routes_of",
     "sources",
+    "state_of",
     "values_of",
     "with_macros",
 ]

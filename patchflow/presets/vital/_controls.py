@@ -1,4 +1,4 @@
-"""The controls of Vital, as it describes them itself, and how their numbers in files become values in units."""
+"""The controls of Vital, and how their numbers in files become values in units."""
 
 import json
 import math
@@ -12,7 +12,7 @@ import numpy as np
 from ...errors import PresetError
 from ..parameters import Choice, Knob, Parameter, Steps, Value
 
-__all__ = ["SLOTS", "Control", "controls", "destinations", "sources"]
+__all__ = ["SLOTS", "VitalControl", "controls", "destinations", "sources"]
 
 SLOTS = 64
 """Modulations that a preset may have."""
@@ -25,7 +25,7 @@ _UNITS = {"secs": "s", "semitones": "st", "v": "voices"}
 
 
 @dataclass(frozen=True)
-class Control:
+class VitalControl:
     """One control.
 
     Args:
@@ -65,8 +65,9 @@ class Control:
         Raises:
             PresetError: If it is not allowed.
         """
+        # Vital keeps numbers in single precision. One that is far off, or NaN, is not converted: it could overflow.
         near = self.low - 1 < number < self.high + 1
-        single = float(np.float32(number)) if near else math.nan  # Vital keeps no more
+        single = float(np.float32(number)) if near else math.nan
         if not self.low <= single <= self.high or (self.discrete and single != int(single)):
             whole = "a whole number " if self.discrete else ""
             raise PresetError(f"{self.name}={number!r}: not {whole}in [{self.low:g}, {self.high:g}]")
@@ -77,15 +78,19 @@ class Control:
     def number(self, value: Value) -> float:
         """Returns the number that a file has for a value that is allowed."""
         if self.discrete:
-            return self.low + (self._names.index(str(value)) if self.options else float(value) - self.low)
+            step = self._names.index(str(value)) if self.options else float(value) - self.low
+            return self.low + step
         exact = self._hidden((float(value) - self.offset) / self.multiply)
+        # rounded as Vital will, so that a file read again gives the same values; rounding may leave the range
         return min(max(float(np.float32(exact)), self.low), self.high)
 
     @cached_property
     def part(self) -> str:
         """The part of the synth it belongs to, e.g. `"osc_1"`."""
         found = _PART.fullmatch(self.name)
-        return found[1] if found else "macro" if self.name.startswith("macro") else "voice"
+        if found:
+            return found[1]
+        return "macro" if self.name.startswith("macro") else "voice"
 
     @cached_property
     def parameter(self) -> Parameter:
@@ -97,29 +102,46 @@ class Control:
             return Choice(name, self._names, self.part, str(default))
         if self.discrete:
             return Steps(name, int(self.low), int(self.high), self._unit, self.part, int(default))
-        log = self.scale == "Exponential"
-        ends = self._shown(self.low), self._shown(self.high)
-        return Knob(name, *ends, self._unit, log, self.part, float(default), _POWERS.get(self.scale, 1.0))
+        return Knob(
+            name,
+            low=self._shown(self.low),
+            high=self._shown(self.high),
+            unit=self._unit,
+            log=self.scale == "Exponential",
+            group=self.part,
+            default=float(default),
+            power=_POWERS.get(self.scale, 1.0),
+        )
 
     def _shown(self, number: float) -> float:
-        scaled = 2.0**number if self.scale == "Exponential" else number ** _POWERS.get(self.scale, 1.0)
+        """What the panel shows for a number in a file."""
+        power = _POWERS.get(self.scale, 1.0)
+        scaled = 2.0**number if self.scale == "Exponential" else number**power
         return scaled * self.multiply + self.offset
 
     def _hidden(self, scaled: float) -> float:
+        """The number in a file for what the scale makes of it: the inverse of `_shown`, but for factor and offset."""
         if self.scale == "Exponential":
             return math.log2(scaled)
-        return max(scaled, 0.0) ** (1 / _POWERS[self.scale]) if self.scale in _POWERS else scaled
+        if self.scale in _POWERS:
+            return max(scaled, 0.0) ** (1 / _POWERS[self.scale])  # below 0 by rounding only
+        return scaled
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
-        """A name for every whole number; Vital has none for some, the same for others, or names that begin below."""
-        low, high = int(self.low), int(self.high)
-        names = [_option(self, number) for number in range(low, high + 1)]
-        return tuple(name if name not in names[:k] else f"{name} {low + k}" for k, name in enumerate(names))
+        """A name for every whole number of a control, each once."""
+        # Vital has no name for some numbers and the same name for others, and some of its lists begin below `low`.
+        low = int(self.low)
+        names = [_option(self, number) for number in range(low, int(self.high) + 1)]
+        unique = []
+        for place, name in enumerate(names):
+            unique.append(name if name not in names[:place] else f"{name} {low + place}")
+        return tuple(unique)
 
     @property
     def _unit(self) -> str:
-        if self.name.endswith("_frequency"):  # the panel shows periods, which fall as the number rises
+        # Of a frequency the panel shows the period, which falls as the number rises; ours rises with it.
+        if self.name.endswith("_frequency"):
             return "Hz"
         unit = self.unit.strip()
         if self.name == "beats_per_minute":
@@ -135,7 +157,8 @@ _POWERS = {"Quadratic": 2.0, "Quartic": 4.0, "SquareRoot": 0.5}
 _OSCILLATORS = {"osc_1": (2, 3), "osc_2": (1, 3), "osc_3": (1, 2)}
 
 
-def _option(control: Control, number: int) -> str:
+def _option(control: VitalControl, number: int) -> str:
+    """What the panel shows for a whole number."""
     if control.name.endswith("_tempo"):
         return controls()["lfo_1_tempo"].options[number]
     place = number - int(control.low)
@@ -148,9 +171,13 @@ def _option(control: Control, number: int) -> str:
 
 
 @cache
-def controls() -> dict[str, Control]:
+def controls() -> dict[str, VitalControl]:
     """Returns all controls by name."""
-    return {item["name"]: Control(**{**item, "options": tuple(item["options"])}) for item in _facts()["controls"]}
+    found = {}
+    for item in _facts()["controls"]:
+        facts = {**item, "options": tuple(item["options"])}
+        found[item["name"]] = VitalControl(**facts)
+    return found
 
 
 @cache
@@ -167,4 +194,5 @@ def destinations() -> tuple[str, ...]:
 
 @cache
 def _facts() -> dict[str, list]:
+    """What Vital describes of itself, see `hosts.vita`."""
     return json.loads(files("patchflow.presets.vital").joinpath("controls.json").read_text("utf-8"))

@@ -1,4 +1,10 @@
-"""What is in a `.vital` file: values of parameters, and the state beyond them."""
+"""The content of a `.vital` file: values of parameters, and the state beyond them.
+
+A file is taken apart and put together again without loss:
+
+    values, state = values_of(document, space), state_of(document, space)
+    document_of(values, state)  # the same document
+"""
 
 import json
 from collections.abc import Mapping
@@ -8,8 +14,8 @@ from importlib.resources import files
 from typing import Any
 
 from ...errors import PresetError
-from ..parameters import Value
-from ..preset import Preset
+from ..parameters import Choice, Value
+from ..preset import Preset, check
 from ..space import ParamSpace
 from ._controls import SLOTS, controls
 from ._spaces import FULL, NONE, OTHER, SPACES, control_name
@@ -20,25 +26,24 @@ __all__ = [
     "Document",
     "as_synth",
     "document_of",
-    "load_rest",
-    "pack_rest",
-    "rest_of",
+    "load_state",
+    "pack_state",
     "routes_of",
+    "state_of",
     "values_of",
 ]
 
 Document = dict[str, Any]
-"""The content of a `.vital` file, as JSON has it."""
+"""The content of a `.vital` file, as parsed JSON."""
 
 NEWEST = "1.5.5"
 """The newest version of Vital whose files are known, and the one that files are written for."""
 
 VITA_VERSION = "99999.9.9"
-"""What the vita package calls its own version; Vital refuses files of it."""
+"""What the vita package calls its own version; Vital refuses files with it."""
 
-_HEAVY = ("lfos", "sample", "wavetables")
-_LABELS = ("author", "preset_name", "preset_style", "synth_version")  # these are not part of the rest
-_EMPTY = {"source": "", "destination": ""}
+_LABELS = ("author", "preset_name", "preset_style", "synth_version")  # fields of a `Preset`, so not in its state
+_UNCONNECTED = {"source": "", "destination": ""}
 
 
 def values_of(document: Document, space: ParamSpace) -> dict[str, Value]:
@@ -52,37 +57,51 @@ def values_of(document: Document, space: ParamSpace) -> dict[str, Value]:
         PresetError: If a control, even one beyond the space, has a value that is not allowed.
     """
     settings = document["settings"]
-    found = {name: control.value(settings.get(name, control.default)) for name, control in controls().items()}
+    # Controls beyond the space are read too: a file with one bad number is rejected whole.
+    found: dict[str, Value] = {}
+    for name, control in controls().items():
+        found[name] = control.value(settings.get(name, control.default))
     for number, slot in enumerate(_slots(settings), 1):
         for end in ("source", "destination"):
-            found[f"modulation_{number}_{end}"] = _end(slot, number, end)
+            found[f"modulation_{number}_{end}"] = _checked_end(slot, number, end)
     values = {}
     for parameter in space.parameters:
         value = found[control_name(parameter.name)]
-        known = not parameter.name.endswith(".destination") or value in _options(space, parameter.name)
-        values[parameter.name] = value if known else OTHER
+        # The core can only name destinations inside the core.
+        if parameter.name.endswith(".destination") and value not in _options(space, parameter.name):
+            value = OTHER
+        values[parameter.name] = value
     return values
 
 
-def document_of(values: Mapping[str, Value], rest: Document) -> Document:
+def document_of(values: Mapping[str, Value], state: Document) -> Document:
     """Returns the content of a file.
 
     Args:
-        values: Of any parameters of Vital; the others are as in `rest` or, if they are not there either, fresh.
-        rest: From `rest_of`.
+        values: Of any parameters of Vital; the others are as in `state` or, if they are not there either, fresh.
+        state: From `state_of`.
     """
     init = _init()
-    fresh = {control_name(name): value for name, value in _fresh().items()}
+    fresh = _fresh()
     own = {control_name(name): value for name, value in values.items()}
-    kept = rest.get("settings", {})
-    numbers = {name: control.number(own.get(name, fresh[name])) for name, control in controls().items()}
-    settings = {**numbers, **init["settings"], **{name: kept[name] for name in kept if name not in own}}
-    settings["modulations"] = [_slot(slot, n, own) for n, slot in enumerate(_slots(kept), 1)]
-    texts = {key: value for key, value in rest.items() if key != "settings"}
+    kept = state.get("settings", {})
+
+    # Three layers, the later on top: controls, Vital's own wavetables and LFO shapes, the state.
+    # The state never covers a control that has a value.
+    settings: Document = {}
+    for name, control in controls().items():
+        settings[name] = control.number(own.get(name, fresh[name]))
+    settings |= init["settings"]
+    for name, setting in kept.items():
+        if name not in own:
+            settings[name] = setting
+    settings["modulations"] = [_slot(slot, number, own) for number, slot in enumerate(_slots(kept), 1)]
+
+    texts = {key: value for key, value in state.items() if key != "settings"}
     return {**init, **texts, "settings": settings}
 
 
-def rest_of(document: Document, space: ParamSpace) -> Document:
+def state_of(document: Document, space: ParamSpace) -> Document:
     """Returns what a file holds beyond a space: all that `document_of` could not make from its values.
 
     Args:
@@ -90,50 +109,70 @@ def rest_of(document: Document, space: ParamSpace) -> Document:
         space: Parameters of Vital.
     """
     settings = document["settings"]
-    whole = document_of(values_of(document, space), {})
-    given = {**{name: control.default for name, control in controls().items()}, **settings}
-    given["modulations"] = [_beyond(slot, n, space) for n, slot in enumerate(_slots(settings), 1)]
-    whole["settings"]["modulations"] = [_EMPTY] * SLOTS
+    # What the values alone would give: only differences to it are kept, so most states are small.
+    rebuilt = document_of(values_of(document, space), {})
+    rebuilt["settings"]["modulations"] = [_UNCONNECTED] * SLOTS
+
+    # A control that the file leaves out has Vital's default there, which is not always the fresh value.
+    given: Document = {name: control.default for name, control in controls().items()}
+    given |= settings
+    given["modulations"] = [_beyond(slot, number, space) for number, slot in enumerate(_slots(settings), 1)]
+
     own = {control_name(name) for name in space.names}
-    kept = {name: value for name, value in given.items() if name not in own and value != whole["settings"].get(name)}
-    texts = {key: document[key] for key in document if key not in (*_LABELS, "settings")}
-    texts = {key: value for key, value in texts.items() if value != whole.get(key)}
-    return {**texts, **({"settings": kept} if kept else {})}
+    kept: Document = {}
+    for name, setting in given.items():
+        if name not in own and setting != rebuilt["settings"].get(name):
+            kept[name] = setting
+
+    state: Document = {}
+    for key, value in document.items():
+        if key != "settings" and key not in _LABELS and value != rebuilt.get(key):
+            state[key] = value
+    if kept:
+        state["settings"] = kept
+    return state
 
 
-def routes_of(values: Mapping[str, Value], rest: Document) -> list[list[str]]:
+def routes_of(values: Mapping[str, Value], state: Document) -> list[list[str]]:
     """Returns source and destination of every modulation, "" for both where it is not connected.
 
     Args:
         values: By name of the control.
-        rest: See `document_of`.
+        state: See `document_of`.
     """
-    slots = (_slot(slot, n, values) for n, slot in enumerate(_slots(rest.get("settings", {})), 1))
-    routes = ([slot["source"], slot["destination"]] for slot in slots)
-    return [route if all(route) else ["", ""] for route in routes]
+    routes = []
+    for number, kept in enumerate(_slots(state.get("settings", {})), 1):
+        slot = _slot(kept, number, values)
+        route = [slot["source"], slot["destination"]]
+        routes.append(route if all(route) else ["", ""])
+    return routes
 
 
-def load_rest(rest: bytes) -> Document:
-    """Returns the rest of a preset; {} if there is none.
+def load_state(state: bytes) -> Document:
+    """Returns the state of a preset; {} if there is none.
 
     Raises:
         PresetError: If it is damaged.
     """
     try:
-        document = json.loads(rest or b"{}")
+        document = json.loads(state or b"{}")
     except ValueError as error:
-        raise PresetError("the rest of this Vital preset is damaged: not JSON") from error
+        raise PresetError("the state of this Vital preset is damaged: not JSON") from error
     if not isinstance(document, dict) or not isinstance(document.get("settings", {}), dict):
-        raise PresetError("the rest of this Vital preset is damaged: not an object of settings")
+        raise PresetError("the state of this Vital preset is damaged: not an object of settings")
     return document
 
 
-def pack_rest(rest: Document) -> bytes:
-    """Returns the rest of a preset as bytes that `load_rest` reads; `b""` if there is none."""
-    return json.dumps(rest, separators=(",", ":"), sort_keys=True).encode() if rest else b""
+def pack_state(state: Document) -> bytes:
+    """Returns the state of a preset as bytes that `load_state` reads; `b""` if there is none."""
+    if not state:
+        return b""
+    # The library tells presets apart by these bytes, so equal states must give equal ones.
+    return json.dumps(state, separators=(",", ":"), sort_keys=True).encode()
 
 
-def _end(slot: Document, number: int, end: str) -> str:
+def _checked_end(slot: Document, number: int, end: str) -> str:
+    """The source or destination of a modulation, `NONE` if it has none."""
     name = slot.get(end) or NONE
     if name not in _options(FULL, f"modulation_{number}.{end}"):
         raise PresetError(f"modulation {number}: {end}={name!r}: unknown to this patchflow")
@@ -141,22 +180,27 @@ def _end(slot: Document, number: int, end: str) -> str:
 
 
 def _slots(settings: Document) -> list[Document]:
+    """All modulations; a file may leave out the last ones."""
     slots = list(settings.get("modulations", ()))
-    return slots + [_EMPTY] * (SLOTS - len(slots))
+    return slots + [_UNCONNECTED] * (SLOTS - len(slots))
 
 
 def _slot(kept: Document, number: int, own: Mapping[str, Value]) -> Document:
-    """A modulation as values have it, if they do, with its curve from the rest."""
-    source, destination = (own.get(f"modulation_{number}_{end}", OTHER) for end in ("source", "destination"))
-    return {
-        **kept,
-        "source": kept["source"] if source == OTHER else "" if source == NONE else source,
-        "destination": kept["destination"] if destination == OTHER else "" if destination == NONE else destination,
-    }
+    """A modulation with source and destination from the values where these have them, all else as it was kept."""
+    slot = dict(kept)
+    for end in ("source", "destination"):
+        chosen = own.get(f"modulation_{number}_{end}", OTHER)
+        if chosen == OTHER:
+            slot[end] = kept[end]
+        elif chosen == NONE:
+            slot[end] = ""
+        else:
+            slot[end] = chosen
+    return slot
 
 
 def _beyond(slot: Document, number: int, space: ParamSpace) -> Document:
-    """What a space cannot say of a modulation."""
+    """What a space cannot express of a modulation, such as its curve."""
     options = _options(space, f"modulation_{number}.destination")
     if not options:
         return slot
@@ -165,12 +209,16 @@ def _beyond(slot: Document, number: int, space: ParamSpace) -> Document:
 
 
 def _options(space: ParamSpace, name: str) -> tuple[str, ...]:
-    """The options of a parameter; () if the space does not have it."""
-    return getattr(space.parameters[space.index[name]], "options", ()) if name in space.index else ()
+    """The options of a parameter; () if the space does not have it, or it is no choice."""
+    if name not in space.index:
+        return ()
+    parameter = space.parameters[space.index[name]]
+    return parameter.options if isinstance(parameter, Choice) else ()
 
 
 @cache
 def _init() -> Document:
+    """The content of Vital's first preset, without its controls."""
     init = json.loads(files("patchflow.presets.vital").joinpath("init.json").read_text("utf-8"))
     init["settings"]["wavetables"] *= 3  # all oscillators have the same
     return init
@@ -178,13 +226,15 @@ def _init() -> Document:
 
 @cache
 def _fresh() -> dict[str, Value]:
-    return FULL.decode(FULL.default())
+    """The values of a fresh preset, by name of the control."""
+    fresh = FULL.decode(FULL.default())
+    return {control_name(name): value for name, value in fresh.items()}
 
 
 def as_synth(preset: Preset, synth: str) -> Preset:
     """Returns the same preset for another engine that plays Vital.
 
-    What the other space has becomes values, what it has not goes to the rest. Both make the same file, to the
+    What the other space has becomes values, all else goes to the state. Both make the same file, to the
     single precision of Vital's numbers, so nothing is lost on the way to either.
 
     Args:
@@ -192,7 +242,7 @@ def as_synth(preset: Preset, synth: str) -> Preset:
         synth: One of `SPACES`.
 
     Raises:
-        PresetError: If the preset is of another synth, incomplete, or its rest is damaged.
+        PresetError: If the preset is of another synth, incomplete, or its state is damaged.
 
     Example:
         >>> preset = Preset("vital", SPACES["vital"].decode(SPACES["vital"].default()))
@@ -201,6 +251,8 @@ def as_synth(preset: Preset, synth: str) -> Preset:
     """
     if preset.synth not in SPACES:
         raise PresetError(f"{preset.name or 'preset'}: is for {preset.synth!r}, not one of {', '.join(SPACES)}")
-    SPACES[preset.synth].numbers(preset.values)
-    document, space = document_of(preset.values, load_rest(preset.rest)), SPACES[synth]
-    return replace(preset, synth=synth, values=values_of(document, space), rest=pack_rest(rest_of(document, space)))
+    check(preset, SPACES[preset.synth])
+    document = document_of(preset.values, load_state(preset.state))
+    space = SPACES[synth]
+    state = pack_state(state_of(document, space))
+    return replace(preset, synth=synth, values=values_of(document, space), state=state)

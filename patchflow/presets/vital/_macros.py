@@ -1,4 +1,4 @@
-"""Macros of our own in Vital's four macro knobs."""
+"""Writes macro-controls of our own into Vital's four macro knobs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from ...errors import PresetError, UnknownName
 from ..preset import Preset
 from ._controls import SLOTS, destinations
-from ._document import Document, document_of, load_rest, pack_rest, rest_of, values_of
+from ._document import Document, document_of, load_state, pack_state, state_of, values_of
 from ._spaces import SPACES, control_name
 
 __all__ = ["Macro", "with_macros"]
 
-MOST = 4  # macro knobs of Vital
+KNOBS = 4
+"""Macro knobs of Vital."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Macro:
 def with_macros(preset: Preset, macros: Sequence[Macro]) -> Preset:
     """Returns a preset that has macros in Vital's macro knobs, the first in the first.
 
-    What these knobs moved before they do not move any more. Connections take free modulations, the last first.
+    Old modulations by these knobs are removed. The new ones take free modulation slots, the last first.
 
     Args:
         preset: Of Vital.
@@ -45,20 +46,22 @@ def with_macros(preset: Preset, macros: Sequence[Macro]) -> Preset:
     Example:
         >>> from patchflow.presets.vital import CORE
         >>> preset = Preset("vital", CORE.decode(CORE.default()))
-        >>> with_macros(preset, [Macro("Dark", {"filter_1.cutoff": -0.5})]).rest[:18]
+        >>> with_macros(preset, [Macro("Dark", {"filter_1.cutoff": -0.5})]).state[:18]
         b'{"macro1":"Dark","'
     """
-    if len(macros) > MOST:
-        raise PresetError(f"{len(macros)} macros: Vital has {MOST}")
+    if len(macros) > KNOBS:
+        raise PresetError(f"{len(macros)} macros: Vital has {KNOBS}")
     space = SPACES[preset.synth]
-    document = document_of(preset.values, load_rest(preset.rest))
+    document = document_of(preset.values, load_state(preset.state))
     for number, macro in enumerate(macros, 1):
         _write(document, number, macro)
-    return replace(preset, values=values_of(document, space), rest=pack_rest(rest_of(document, space)))
+    state = pack_state(state_of(document, space))
+    return replace(preset, values=values_of(document, space), state=state)
 
 
 def _write(document: Document, number: int, macro: Macro) -> None:
-    settings, knob = document["settings"], f"macro_control_{number}"
+    settings = document["settings"]
+    knob = f"macro_control_{number}"
     if not 0 <= macro.value <= 1:
         raise PresetError(f"macro {macro.name!r}: value={macro.value:g}: not in [0, 1]")
     document[f"macro{number}"] = macro.name
@@ -76,11 +79,16 @@ def _connect(settings: Document, knob: str, name: str, amount: float) -> None:
         raise UnknownName("parameter that Vital can modulate", name, destinations())
     if not -1 <= amount <= 1:
         raise PresetError(f"{name}: amount={amount:g}: not in [-1, 1]")
+    # The last slots first: the core space has the first eight, and they stay free for what the user does next.
     slots = settings["modulations"]
-    free = [n for n in range(SLOTS, 0, -1) if not (slots[n - 1]["source"] or slots[n - 1]["destination"])]
-    free = [n for n in free if destination != f"modulation_{n}_amount"]
-    if not free:
+    for number in range(SLOTS, 0, -1):
+        slot = slots[number - 1]
+        modulates_itself = destination == f"modulation_{number}_amount"
+        if not slot["source"] and not slot["destination"] and not modulates_itself:
+            break
+    else:
         raise PresetError(f"{name}: no modulation is free, Vital has {SLOTS}")
-    slots[free[0] - 1] = {"source": knob, "destination": destination}
+    slots[number - 1] = {"source": knob, "destination": destination}
     fresh = {"amount": amount, "power": 0.0, "bipolar": 0.0, "stereo": 0.0, "bypass": 0.0}
-    settings |= {f"modulation_{free[0]}_{part}": value for part, value in fresh.items()}
+    for part, value in fresh.items():
+        settings[f"modulation_{number}_{part}"] = value

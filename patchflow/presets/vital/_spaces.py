@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ..parameters import Choice, Knob, Parameter
 from ..space import ParamSpace
-from ._controls import SLOTS, Control, controls, destinations, sources
+from ._controls import SLOTS, VitalControl, controls, destinations, sources
 
 __all__ = ["CORE", "CORE_SLOTS", "FULL", "NONE", "OTHER", "SPACES", "control_name"]
 
@@ -18,7 +18,8 @@ OTHER = "other"
 CORE_SLOTS = 8
 """Modulations in the core; four of five presets have no more."""
 
-# A preset of Vital starts its notes at chance, a fresh one of ours does not; and its first sound is a saw.
+# Vital itself starts every note at a random phase, so two renders of its first preset differ by 0.6 of full scale.
+# Our fresh preset has fixed phases, so that renders repeat, and frame 128 of the wavetable, which is a saw.
 _FRESH = {"random_phase": 0.0, "wave_frame": 128.0}
 
 
@@ -32,35 +33,34 @@ def control_name(parameter: str) -> str:
     return parameter.replace(".", "_")
 
 
-def _full() -> ParamSpace:
+def _full_space() -> ParamSpace:
     return ParamSpace(tuple(_parameters(controls().values(), SLOTS, destinations())))
 
 
-def _core() -> ParamSpace:
+def _core_space() -> ParamSpace:
     chosen = [control for control in controls().values() if control.name in _CORE]
     known = set(destinations())
     targets = [control.name for control in chosen if control.name in known]
     return ParamSpace(tuple(_parameters(chosen, CORE_SLOTS, (*targets, OTHER))))
 
 
-def _parameters(chosen: Iterable[Control], slots: int, targets: tuple[str, ...]) -> Iterator[Parameter]:
-    """All parameters, a part of the synth after the other, and the routing of each slot before its controls."""
+def _parameters(chosen: Iterable[VitalControl], slots: int, targets: tuple[str, ...]) -> Iterator[Parameter]:
+    """All parameters, part by part, and the routing of each modulation before its controls."""
     parts: dict[str, list[Parameter]] = {}
     for control in chosen:
         parts.setdefault(control.part, []).append(_fresh(control))
     for slot in range(1, slots + 1):
         part = f"modulation_{slot}"
-        own = tuple(name for name in targets if name != f"{part}_amount")
-        routing = [
-            Choice(f"{part}.source", (NONE, *sources()), part),
-            Choice(f"{part}.destination", (NONE, *own), part),
-        ]
-        parts[part] = routing + parts[part]
+        allowed = tuple(name for name in targets if name != f"{part}_amount")  # not its own amount
+        source = Choice(f"{part}.source", (NONE, *sources()), part)
+        destination = Choice(f"{part}.destination", (NONE, *allowed), part)
+        parts[part] = [source, destination, *parts[part]]
     for part in sorted(parts, key=_order):
         yield from parts[part]
 
 
-def _fresh(control: Control) -> Parameter:
+def _fresh(control: VitalControl) -> Parameter:
+    """The parameter of a control, with the default of our fresh preset."""
     parameter = control.parameter
     last = parameter.name.rpartition(".")[2]
     if isinstance(parameter, Knob) and parameter.group.startswith("osc") and last in _FRESH:
@@ -69,22 +69,29 @@ def _fresh(control: Control) -> Parameter:
 
 
 def _order(part: str) -> tuple[int, str, int]:
+    """Sort key of a part: the signal's way first, then effects and macros by name, what all voices share last."""
     kind, _, number = part.partition("_")
     first = ("osc", "sample", "filter", "env", "lfo", "random", "modulation")
-    place = first.index(kind) if kind in first else len(first) + (kind == "voice")
-    return place, kind, int(number) if number.isdigit() else 99
+    place = first.index(kind) if kind in first else len(first)
+    if kind == "voice":
+        place += 1
+    return place, kind, int(number) if number.isdigit() else 99  # 99: filter_fx comes after the numbered filters
 
 
 def _names(parts: Iterable[str], controls: str) -> list[str]:
-    return [f"{part}_{control}" for part in parts for control in controls.split()]
+    names = []
+    for part in parts:
+        names += [f"{part}_{control}" for control in controls.split()]
+    return names
 
 
 def _numbered(part: str, count: int) -> list[str]:
     return [f"{part}_{n}" for n in range(1, count + 1)]
 
 
-# What at least six of 82 presets changed, see `benchmarks/vital_core.py`; where one of several alike parts
-# has a control, all have. Left out: what does not shape one note (polyphony, glide, tempo), chance, and the panel.
+# What at least six of 82 presets changed, see `benchmarks/vital_core.py`; where one oscillator, filter, envelope
+# or LFO has a control, all have. Left out: what does not shape one note (polyphony, glide, tempo), random
+# generators, and the panel.
 _CORE = frozenset(
     [
         *_names(
@@ -117,10 +124,10 @@ _CORE = frozenset(
     ]
 )  # fmt: skip
 
-FULL = _full()
+FULL = _full_space()
 """All 772 controls and the 64 modulations."""
 
-CORE = _core()
+CORE = _core_space()
 """What most presets use: sound sources, filters, three envelopes and LFOs, effects, eight modulations."""
 
 SPACES = {"vital": CORE, "vital_full": FULL}

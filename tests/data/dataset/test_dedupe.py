@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from patchflow.data.dataset import DatasetRecipe, Job, read_pool
-from patchflow.data.dataset import dedupe as relate_module
+from patchflow.data.dataset import DatasetRecipe, Job, dedupe, read_pool
 from patchflow.data.dataset.dedupe import Relations, relate
 from patchflow.data.dataset.parquet import packed, read_table
 from patchflow.engines.tone import Tone
@@ -90,12 +89,12 @@ def test_families_are_numbered_as_they_come(few_sounds: DatasetRecipe, tmp_path:
 
 @pytest.mark.parametrize("slab", [0.5, 2.0, 100.0])
 def test_slabs_lose_no_pair(slab: float, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(relate_module, "_SLAB", slab)
+    monkeypatch.setattr(dedupe, "_SLAB", slab)
     rng = np.random.default_rng(0)
     base = rng.integers(0, 200, (30, 4, 5))
     prints = np.clip(np.repeat(base, 4, axis=0) + rng.integers(-6, 7, (120, 4, 5)), 0, 255).astype(np.uint8)
 
-    pairs = relate_module._twins(prints, 4.0, lambda _: None)
+    pairs = dedupe._twins(prints, 4.0, lambda _: None)
 
     wide = prints.astype(float)
     expected = {(i, j) for i in range(120) for j in range(i + 1, 120) if abs(wide[i] - wide[j]).mean() <= 4.0}

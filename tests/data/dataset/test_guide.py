@@ -38,7 +38,7 @@ def test_every_file_it_names_is_there(recipe, make, tmp_path: Path):
 
     named = set(re.findall(r"`([\w.-]+\.(?:json|npy|md|sha256))`", GUIDE))
     found = {path.name for path in (tmp_path / "sounds").iterdir() if path.is_file()}
-    assert found | {"rests.json"} == named  # which is for synths whose presets hold more than parameters
+    assert found | {"states.json"} == named  # which is for synths whose presets hold more than parameters
 
 
 @pytest.mark.parametrize(

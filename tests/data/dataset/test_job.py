@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from patchflow.data.dataset import Item, Job, read_pool
-from patchflow.data.sampler import KINDS
+from patchflow.data.sampler import SAMPLE_KINDS
 from patchflow.engines import Engine, Note
 from patchflow.engines.tone import Tone
 from patchflow.errors import RenderError
@@ -77,7 +77,7 @@ def test_notes_are_in_their_ranges_and_reach_all_of_them(recipe):
 
 @pytest.mark.parametrize(("kind", "parents"), [("plain", {1}), ("crossed", {1, 2}), ("jittered", {1}), ("random", {0})])
 def test_every_kind_knows_its_parents(recipe, kind: str, parents: set[int]):
-    shares: dict[str, Any] = {name: float(name == kind) for name in KINDS[:3]}
+    shares: dict[str, Any] = {name: float(name == kind) for name in SAMPLE_KINDS[:3]}
 
     found = items(recipe, **shares)
 

@@ -20,15 +20,15 @@ from tests.vital_files import document, packed
 
 
 class Shaded(Tone):
-    """A tone that is as loud as the rest of a preset says; its decay cannot be heard where that is b"9"."""
+    """A tone that is as loud as the state of a preset says; its decay cannot be heard where that is b"9"."""
 
-    has_rest = True
+    has_state = True
     loudness = 1.0
 
-    def build_on(self, rest: bytes) -> None:
-        if rest == b"?":
-            raise PresetError("the rest is damaged")
-        self.loudness = float(rest or b"1")
+    def build_on(self, state: bytes) -> None:
+        if state == b"?":
+            raise PresetError("the state is damaged")
+        self.loudness = float(state or b"1")
 
     def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
         return self.loudness * super().render(point, note, rate)
@@ -38,37 +38,37 @@ class Shaded(Tone):
         return fixed if self.loudness == 9 else points
 
 
-def preset(name: str, rest: bytes, decay: float = 0.5) -> Preset:
-    return Preset("tone", {"wave": "saw", "decay": decay, "gain": -30.0}, name, rest=rest)
+def preset(name: str, state: bytes, decay: float = 0.5) -> Preset:
+    return Preset("tone", {"wave": "saw", "decay": decay, "gain": -30.0}, name, state=state)
 
 
 @pytest.fixture
 def shaded(tmp_path: Path) -> Path:
-    """Two presets of the same values and one of others, all with rests of their own."""
+    """Two presets of the same values and one of others, all with states of their own."""
     write_presets(tmp_path / "s.json", [preset("A", b"2"), preset("B", b"3"), preset("C", b"9", decay=0.1)])
     return tmp_path / "s.json"
 
 
-def test_presets_of_the_same_values_and_other_rests_are_two(recipe, shaded: Path):
+def test_presets_of_the_same_values_and_other_states_are_two(recipe, shaded: Path):
     pool = read_pool(recipe(presets=(str(shaded),)), Shaded())
 
-    assert (pool.names, pool.rests) == (("A", "B", "C"), (b"2", b"3", b"9"))
+    assert (pool.names, pool.states) == (("A", "B", "C"), (b"2", b"3", b"9"))
 
 
-def test_what_cannot_be_heard_is_found_on_top_of_each_rest(recipe, shaded: Path):
+def test_what_cannot_be_heard_is_found_on_each_state(recipe, shaded: Path):
     decays = read_pool(recipe(presets=(str(shaded),)), Shaded()).points[:, 1]
 
     assert decays[2] == Tone.space.default()[1] != decays[0]
 
 
-def test_a_synth_that_knows_of_no_rests_has_none(recipe, shaded: Path):
-    assert read_pool(recipe(presets=(str(shaded),)), Tone()).rests == ()
+def test_a_synth_that_knows_of_no_states_has_none(recipe, shaded: Path):
+    assert read_pool(recipe(presets=(str(shaded),)), Tone()).states == ()
 
 
-def test_presets_of_a_library_keep_their_rests(recipe, tmp_path: Path):
+def test_presets_of_a_library_keep_their_states(recipe, tmp_path: Path):
     Library(tmp_path / "l.sqlite").add([preset("A", b"2"), preset("B", b"")], lambda synth: Tone.space)
 
-    assert read_pool(recipe(presets=(str(tmp_path / "l.sqlite"),)), Shaded()).rests == (b"2", b"")
+    assert read_pool(recipe(presets=(str(tmp_path / "l.sqlite"),)), Shaded()).states == (b"2", b"")
 
 
 def test_a_preset_with_a_damaged_rest_is_counted_and_left_out(recipe, tmp_path: Path):
@@ -79,10 +79,10 @@ def test_a_preset_with_a_damaged_rest_is_counted_and_left_out(recipe, tmp_path: 
     assert (pool.names, pool.rejected) == (("B",), 1)
 
 
-def test_the_checksum_changes_with_a_rest(recipe, shaded: Path):
+def test_the_checksum_changes_with_a_state(recipe, shaded: Path):
     pool = read_pool(recipe(presets=(str(shaded),)), Shaded())
 
-    assert pool.digest() != replace(pool, rests=(b"2", b"3", b"4")).digest()
+    assert pool.digest() != replace(pool, states=(b"2", b"3", b"4")).digest()
 
 
 @pytest.mark.parametrize("kind", ["plain", "crossed", "jittered", "random"])
@@ -91,16 +91,16 @@ def test_a_sound_is_played_on_top_of_the_rest_of_its_first_source(recipe, shaded
     job = Job(some, read_pool(some, Shaded()))
 
     for item in job.items(Shaded(), range(12)):
-        rest = job.pool.rests[item.sources[0]] if item.sources else b"1"
+        state = job.pool.states[item.sources[0]] if item.sources else b"1"
         tone = np.abs(Tone().render(item.point, item.note, 16_000)).max()
-        assert peak(item.flac) == pytest.approx(float(rest) * tone * 10 ** (item.gain_db / 20), abs=1e-4)
+        assert peak(item.flac) == pytest.approx(float(state) * tone * 10 ** (item.gain_db / 20), abs=1e-4)
 
 
 def peak(flac: bytes) -> float:
     return float(np.abs(soundfile.read(io.BytesIO(flac))[0]).max())
 
 
-def test_two_sources_of_one_name_are_refused_where_rests_differ(recipe, shaded: Path, tmp_path: Path):
+def test_two_sources_of_one_name_are_refused_where_states_differ(recipe, shaded: Path, tmp_path: Path):
     (tmp_path / "other").mkdir()
     write_presets(tmp_path / "other" / "s.json", [preset("D", b"4")])
 
@@ -121,8 +121,8 @@ def test_the_sounds_of_a_vital_data_set_can_be_played_again_from_it_alone(tmp_pa
 
     sounds = list(Dataset(tmp_path / "out"))
 
-    assert len({sample.rest for sample in sounds}) == 2
+    assert len({sample.state for sample in sounds}) == 2
     for sample in sounds:
-        engine.build_on(sample.rest)
+        engine.build_on(sample.state)
         sound = engine.render(sample.point.astype(float), sample.note, 22_050) * 10 ** (sample.gain_db / 20)
         np.testing.assert_allclose(sample.sound, sound, atol=1e-6)

@@ -1,4 +1,4 @@
-"""Reading examples: parts that keep apart, statistics and words of the training part alone, and no damaged folder."""
+"""Reading examples: parts that keep apart, statistics and tags of the training part alone, and no damaged folder."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from patchflow.data.attributes import MEASURED
+from patchflow.data.attributes import MEASURED_ATTRIBUTES
 from patchflow.data.examples import Content, Examples, write_examples
 from patchflow.data.families import PARTS, deal
 from patchflow.errors import OptionError, StorageError
@@ -22,7 +22,7 @@ def content(**changes) -> Content:
     settings = {
         "synth": "short",
         "parameters": ("decay", "gain"),
-        "hears": "paper",
+        "input": "paper",
         "mels": rng.standard_normal((COUNT, 4, 5)).astype(np.float16),
         "points": rng.random((COUNT, 2)).astype(np.float32),
         "notes": np.tile(np.array([60, 100, 3], np.float32), (COUNT, 1)),
@@ -30,7 +30,7 @@ def content(**changes) -> Content:
         "parts": deal(FAMILY, FOLDS, 0.1, 0),
         "names": names,
         "category": np.full(COUNT, "Lead"),
-        "pairs": MEASURED[:2],
+        "attributes": MEASURED_ATTRIBUTES[:2],
         "measures": rng.standard_normal((COUNT, 2)).astype(np.float32),
     }
     return Content(**{**settings, **changes})
@@ -47,8 +47,8 @@ def test_what_was_written_is_read(folder: Path):
 
     for name in ("mels", "points", "notes", "family", "names", "category"):
         np.testing.assert_array_equal(getattr(found, name), getattr(written, name))
-    assert (found.synth, found.hears, found.parameters) == ("short", "paper", ("decay", "gain"))
-    assert found.pairs == (("Dark", "Bright"), ("Clean", "Dirty"))
+    assert (found.synth, found.input, found.parameters) == ("short", "paper", ("decay", "gain"))
+    assert found.attributes == (("Dark", "Bright"), ("Clean", "Dirty"))
     assert (len(found), found.folds) == (COUNT, FOLDS)
 
 
@@ -84,7 +84,7 @@ def test_statistics_are_those_of_numpy(folder: Path):
     np.testing.assert_allclose(std, chosen.std((0, 2))[:, None], rtol=1e-5)
 
 
-def test_statistics_and_words_do_not_depend_on_what_is_not_trained_on(folder: Path, tmp_path: Path):
+def test_statistics_and_tags_do_not_depend_on_what_is_not_trained_on(folder: Path, tmp_path: Path):
     before = Examples(folder, 2)
     training, others = before.rows("train"), np.concatenate([before.rows("valid"), before.rows("test")])
     mels, measures = content().mels.copy(), content().measures
@@ -113,7 +113,7 @@ def test_a_band_that_never_changes_can_be_divided_by(tmp_path: Path):
 
 
 def test_without_pairs_there_are_no_tags(tmp_path: Path):
-    write_examples(tmp_path / "a", content(pairs=(), measures=None))
+    write_examples(tmp_path / "a", content(attributes=(), measures=None))
 
     assert Examples(tmp_path / "a").tags.shape == (COUNT, 0)
 
@@ -180,14 +180,14 @@ def test_a_single_wrong_byte_is_found(name: str, folder: Path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 2}, "version=2, not the 1 of this patchflow"),
+        ({"version": 3}, "version=3, not the 2 of this patchflow"),
         ({"format": "other"}, "holds no examples"),
         ({"files": {}}, "'mels' is missing"),
         ({"files": {"mels": {}}}, "about.json: damaged"),
         ({"files": 3}, "about.json: damaged"),
-        ({"pairs": [["Dark"]]}, "about.json: damaged"),
-        ({"pairs": 3}, "about.json: damaged"),
-        ({"pairs": []}, None),
+        ({"attributes": [["Dark"]]}, "about.json: damaged"),
+        ({"attributes": 3}, "about.json: damaged"),
+        ({"attributes": []}, None),
         ({"tagged": "much"}, "about.json: damaged"),
         ({"parameters": ["decay"]}, "do not fit together"),
     ],

@@ -47,7 +47,7 @@ def test_a_file_that_is_no_toml_is_none(tmp_path: Path):
         ({"valid": 0.6}, r"valid=0.6: not in"),
         ({"tagged": 1.1}, r"tagged=1.1: not in"),
         ({"velocity": 0}, r"velocity=0: not in"),
-        ({"hold": 4.5}, r"hold=4.5: more than the 4 s that are heard"),
+        ({"hold": 4.5}, r"hold=4.5: more than the 4 s of the model input"),
         ({"radius_db": -1.0}, r"radius_db=-1.0: not in"),
     ],
 )
@@ -58,7 +58,7 @@ def test_a_value_that_is_not_allowed_is_named(changes: dict, message: str, recip
 
 def test_an_unknown_input_is_named(recipe):
     with pytest.raises(UnknownName, match="no input named 'papper'. Did you mean 'paper'"):
-        recipe(hears="papper")
+        recipe(input="papper")
 
 
 def test_an_unknown_key_is_named(tmp_path: Path):

@@ -22,10 +22,10 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(make_module, "_BLOCK", 16)
 
 
-@pytest.mark.parametrize("hears", [*inputs])
-def test_items_are_what_the_engine_plays(hears: str, recipe, tmp_path: Path):
-    make_examples(recipe(hears=hears), tmp_path / "a")
-    examples, kind = Examples(tmp_path / "a"), inputs[hears]
+@pytest.mark.parametrize("input", [*inputs])
+def test_items_are_what_the_engine_plays(input: str, recipe, tmp_path: Path):
+    make_examples(recipe(input=input), tmp_path / "a")
+    examples, kind = Examples(tmp_path / "a"), inputs[input]
 
     for row in (0, 7, 20):
         pitch, velocity, hold = examples.notes[row].tolist()
@@ -178,18 +178,18 @@ def test_fewer_items_are_some_of_the_banks(recipe, bank: Path, tmp_path: Path):
     assert set(Examples(tmp_path / "a").names) < set(Bank.load(bank).names)
 
 
-def test_words_by_name_are_for_whole_synths_only(recipe, tmp_path: Path):
+def test_attributes_by_name_are_for_whole_synths_only(recipe, tmp_path: Path):
     for synth in ("tone", "short"):
         make_examples(recipe(synth=synth), tmp_path / synth)
 
-    assert ("Natural", "Synthetic") in Examples(tmp_path / "tone").pairs
-    assert ("Natural", "Synthetic") not in Examples(tmp_path / "short").pairs
+    assert ("Natural", "Synthetic") in Examples(tmp_path / "tone").attributes
+    assert ("Natural", "Synthetic") not in Examples(tmp_path / "short").attributes
 
 
 def test_a_tagged_sound_is_what_its_tag_says(recipe, tmp_path: Path):
     make_examples(recipe(synth="tone"), tmp_path / "a")
     examples, engine = Examples(tmp_path / "a"), engines["tone"]()
-    column = examples.pairs.index(("Dark", "Bright"))
+    column = examples.attributes.index(("Dark", "Bright"))
     sounds = [torch.from_numpy(engine.render(point, Note(), 22_050)) for point in examples.points]
 
     centroid = describe(torch.stack(sounds), 22_050)["brightness"].numpy()

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from patchflow.errors import StorageError
 from patchflow.evaluate import write_tables
 from patchflow.evaluate.tables.published import PUBLISHED
+from patchflow.evaluate.tables.write import rewrite_tables
 from tests.evaluate.folders import line, write_result
 
 
@@ -134,7 +136,7 @@ def test_boards_of_a_series_stand_side_by_side(tmp_path: Path):
     assert row_of(page, "vae", "tone, models of small size: SC") == ["vae", "**16.0**", "**64.0**"]
 
 
-def test_published_figures_of_foreign_sounds_stand_beside_ours(tmp_path: Path):
+def test_published_figures_out_of_domain_stand_beside_ours(tmp_path: Path):
     sounds = [line(0, 1.0, category="voice")]
     write_result(tmp_path / "a", "vae", lines(0.0), sounds=sounds, parameters=32, synth="tone_32")
     write_result(tmp_path / "b", "nearest", lines(0.0), sounds=sounds, parameters=32, synth="tone_32", size="")
@@ -146,7 +148,7 @@ def test_published_figures_of_foreign_sounds_stand_beside_ours(tmp_path: Path):
     assert "paper" not in page[page.index("### Out of domain: log-mel") :].partition("\n\n")[0]
 
 
-def test_foreign_sounds_are_told_by_category(tmp_path: Path):
+def test_out_of_domain_sounds_are_shown_by_category(tmp_path: Path):
     sounds = [line(0, 1.0, category="voice"), line(1, 5.0, category="drum"), line(2, 2.0, category="drum")]
     write_result(tmp_path / "a", "vae", lines(0.0), sounds=sounds)
 
@@ -157,7 +159,7 @@ def test_foreign_sounds_are_told_by_category(tmp_path: Path):
 
 
 def test_costs_are_those_of_the_summaries(tmp_path: Path):
-    summary = {"capacity": 12_345, "one_shot_ms": 4.2, "device": "cpu", "trained": {"minutes": 30.0, "epochs": 500}}
+    summary = {"capacity": 12_345, "prediction_ms": 4.2, "device": "cpu", "trained": {"minutes": 30.0, "epochs": 500}}
     write_result(tmp_path / "a", "vae", lines(0.0), summary=summary)
 
     page, _ = written(tmp_path)
@@ -183,18 +185,18 @@ def test_latent_separation_is_shown(tmp_path: Path):
 
     page, _ = written(tmp_path)
 
-    assert row_of(page, "flow_dis", "### How far") == ["flow_dis", "dark / bright", "after", "0.850", "1.50"]
+    assert row_of(page, "flow_dis", "### Separation") == ["flow_dis", "dark / bright", "after", "0.850", "1.50"]
 
 
 def test_what_macro_controls_do_is_shown(tmp_path: Path):
     entry = {"words": ["dark", "bright"], "sounds": 50, "heard": 0.9, "others": 0.1}
-    write_result(tmp_path / "a", "flow_dis", lines(0.0), fold=0, summary={"turning": [entry]})
-    write_result(tmp_path / "b", "flow_dis", lines(0.0), fold=1, summary={"turning": [entry | {"heard": 0.7}]})
-    write_result(tmp_path / "c", "flow_reg", lines(0.0), fold=0)  # judged before there was such a thing
+    write_result(tmp_path / "a", "flow_dis", lines(0.0), fold=0, summary={"traversal": [entry]})
+    write_result(tmp_path / "b", "flow_dis", lines(0.0), fold=1, summary={"traversal": [entry | {"heard": 0.7}]})
+    write_result(tmp_path / "c", "flow_reg", lines(0.0), fold=0)  # evaluated before there was such a thing
 
     page, _ = written(tmp_path)
 
-    assert row_of(page, "flow_dis", "### What turning") == ["flow_dis", "dark / bright", "100", "0.80 ± 0.04", "0.100"]
+    assert row_of(page, "flow_dis", "### Traversal") == ["flow_dis", "dark / bright", "100", "0.80 ± 0.04", "0.100"]
 
 
 def test_tags_are_shown(tmp_path: Path):
@@ -205,10 +207,61 @@ def test_tags_are_shown(tmp_path: Path):
         "sound": 0.8,
         "parameters": 0.7,
     }
-    tags = {"synth": "tone_16", "fold": 0, "pairs": [pair, {"words": ["a", "b"], "counts": {"test": [1, 0]}}]}
+    tags = {"synth": "tone_16", "fold": 0, "attributes": [pair, {"words": ["a", "b"], "counts": {"test": [1, 0]}}]}
     (tmp_path / "tags.json").write_text(json.dumps(tags))
 
     page, _ = written(tmp_path)
 
     assert "| tone_16 | 0 | dark / bright | 10 + 9 | 0.800 | 0.700 |" in page
     assert "| tone_16 | 0 | a / b | 1 + 0 | – | – |" in page
+
+
+def test_a_page_is_made_of_the_json_alone(tmp_path: Path):
+    entry = {"words": ["dark", "bright"], "sounds": 50, "heard": 0.9, "others": 0.1}
+    write_result(tmp_path / "a", "flow_reg", lines(1.0, 2.0), summary={"prediction_ms": 4.2, "traversal": [entry]})
+    write_result(tmp_path / "b", "vaeflow", lines(2.0, 3.0))
+    write_result(tmp_path / "c", "mean", lines(4.0, 5.0), size="")
+    page, machine = written(tmp_path)
+    (tmp_path / "docs" / "t.md").unlink()
+
+    beside = rewrite_tables(tmp_path / "docs" / "t.md")
+
+    assert (tmp_path / "docs" / "t.md").read_text() == page
+    assert json.loads(beside.read_text()) == machine
+
+
+def test_a_page_of_old_names_is_written_under_todays(tmp_path: Path):
+    summary = {"prediction_ms": 4.2, "traversal": []}
+    write_result(tmp_path / "a", "flow_joint", lines(1.0), summary=summary, sizes={"attributes": 3})
+    write_result(tmp_path / "b", "flow_joint", lines(2.0), summary=summary, sizes={"attributes": 0})
+    write_result(tmp_path / "c", "mean", lines(4.0), size="")
+    page, machine = written(tmp_path)
+    old = json.dumps(machine)
+    for new, before in {"prediction_ms": "one_shot_ms", "traversal": "turning", '"baseline"': '"trivial"'}.items():
+        old = old.replace(new, before)
+    old = old.replace("(attributes=0)", "(pairs=0)").replace("(attributes=3)", "(pairs=3)")
+    (tmp_path / "docs" / "t.json").write_text(old.replace("Attributes cost", "Words cost"))
+
+    rewrite_tables(tmp_path / "docs" / "t.md")
+
+    assert "one_shot_ms" in old
+    assert "(pairs=" in old
+    assert (tmp_path / "docs" / "t.md").read_text() == page
+    assert json.loads((tmp_path / "docs" / "t.json").read_text()) == machine
+
+
+@pytest.mark.parametrize("text", ["{}", '{"boards": [1], "claims": [], "tags": []}'])
+def test_json_of_something_else_is_refused(tmp_path: Path, text: str):
+    (tmp_path / "t.json").write_text(text)
+
+    with pytest.raises(StorageError, match=r"t.json: not the numbers of a page of tables"):
+        rewrite_tables(tmp_path / "t.md")
+
+
+def test_no_line_of_text_is_longer_than_120_columns(tmp_path: Path):
+    for row in ("flow_reg", "vaeflow", "ae"):
+        write_result(tmp_path / row, row, lines(*np.arange(20.0)), synth="dexed_32", parameters=32)
+
+    page, _ = written(tmp_path)
+
+    assert [line for line in page.split("\n") if len(line) > 120 and not line.startswith("|")] == []

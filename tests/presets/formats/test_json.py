@@ -23,7 +23,7 @@ FIELDS = st.fixed_dictionaries(
         "category": TEXT,
         "author": TEXT,
         "tags": st.lists(TEXT, max_size=3).map(tuple),
-        "rest": st.binary(max_size=20),
+        "state": st.binary(max_size=20),
     }
 )
 ANYTHING = st.recursive(
@@ -97,7 +97,7 @@ def test_a_file_that_is_no_preset_file_is_refused(data: bytes, message: str):
         ({"name": "a\nb"}, r"name='a\nb': has control characters"),
         ({"name": "\ud800"}, r"name='\ud800': has control characters"),
         ({"author": "x" * 1001}, "1,001 letters, more than 1,000"),
-        ({"catgory": "Bass"}, "'catgory': unknown key. Known: synth, name, category, author, tags, values, rest."),
+        ({"catgory": "Bass"}, "'catgory': unknown key. Known: synth, name, category, author, tags, values, state."),
         ({"tags": "a"}, "tags='a': not a list"),
         ({"tags": [1]}, "tags=1: not a text"),
         ({"values": None}, "values=None: not an object"),

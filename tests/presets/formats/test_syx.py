@@ -76,9 +76,9 @@ def test_more_presets_are_banks_of_4104_bytes(count: int, banks: int):
 
 
 def test_a_bank_is_filled_up_with_the_init_voice():
-    rest = Syx().read(Syx().write(voices(5))).presets[5:]
+    state = Syx().read(Syx().write(voices(5))).presets[5:]
 
-    assert rest == (Preset("dexed", SPACE.decode(SPACE.default()), name="INIT VOICE"),) * 27
+    assert state == (Preset("dexed", SPACE.decode(SPACE.default()), name="INIT VOICE"),) * 27
 
 
 def test_our_single_voice_is_what_dexed_reads():

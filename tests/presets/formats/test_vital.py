@@ -69,8 +69,8 @@ def same(one: Any, other: Any) -> bool:
     return one == pytest.approx(other, rel=1e-6) if numbers else one == other
 
 
-def test_a_fresh_preset_has_no_rest():
-    assert Vital().read(Vital().write([FRESH])).presets[0].rest == b""
+def test_a_fresh_preset_has_no_state():
+    assert Vital().read(Vital().write([FRESH])).presets[0].state == b""
 
 
 def test_what_is_written_says_a_version_that_vital_opens():
@@ -93,7 +93,7 @@ def test_the_real_synth_plays_an_export_like_the_file_and_so_does_the_engine(ran
     original = packed(document(osc_1_random_phase=random_phase))
     (preset,) = Vital().read(original).presets
     engine = Engine(passing)
-    engine.build_on(preset.rest)
+    engine.build_on(preset.state)
 
     sound = engine.render(CORE.encode(preset.values), NOTE, RATE)
 
@@ -108,7 +108,7 @@ def test_its_own_wavetables_are_heard():
     engine = Engine()
     without = engine.render(CORE.encode(preset.values), NOTE, RATE)
 
-    engine.build_on(preset.rest)
+    engine.build_on(preset.state)
 
     assert np.abs(engine.render(CORE.encode(preset.values), NOTE, RATE) - without).max() > 0.01
 
@@ -220,7 +220,7 @@ def test_a_preset_with_unknown_or_too_few_values_is_refused():
         Vital().write([replace(FRESH, values={"volume": 0.0})])
 
 
-@pytest.mark.parametrize("rest", [b"\xff", b"{", b"[]", b'{"settings": 1}'])
-def test_a_damaged_rest_is_refused(rest: bytes):
-    with pytest.raises(PresetError, match="the rest of this Vital preset is damaged"):
-        Vital().write([replace(FRESH, rest=rest)])
+@pytest.mark.parametrize("state", [b"\xff", b"{", b"[]", b'{"settings": 1}'])
+def test_a_damaged_rest_is_refused(state: bytes):
+    with pytest.raises(PresetError, match="the state of this Vital preset is damaged"):
+        Vital().write([replace(FRESH, state=state)])

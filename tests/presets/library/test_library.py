@@ -102,7 +102,7 @@ def test_the_first_known_of_each_label_is_shown(library: Library):
 
 
 def test_presets_that_differ_in_their_rest_alone_are_two(library: Library):
-    presets = [preset(-1, "A", rest=rest) for rest in (b"", b"one", b"two")]
+    presets = [preset(-1, "A", state=state) for state in (b"", b"one", b"two")]
 
     report = library.add([*presets, *presets], space_of)
 
@@ -112,7 +112,7 @@ def test_presets_that_differ_in_their_rest_alone_are_two(library: Library):
 
 
 def test_the_rest_goes_with_its_preset(library: Library):
-    first, second = library.add([preset(-1, rest=b"one"), preset(-2, rest=b"two")], space_of).ids
+    first, second = library.add([preset(-1, state=b"one"), preset(-2, state=b"two")], space_of).ids
 
     library.remove([first])
 
@@ -120,7 +120,7 @@ def test_the_rest_goes_with_its_preset(library: Library):
         assert connection.execute("SELECT preset, data FROM rest").fetchall() == [(second, b"two")]
 
 
-def test_a_library_of_the_first_version_is_kept_and_takes_a_rest(stocked: Library):
+def test_a_library_of_the_first_version_is_kept_and_takes_a_state(stocked: Library):
     entries = stocked.search()
     presets = [stocked.get(entry.id) for entry in entries]
     with sqlite3.connect(stocked.path) as connection:  # it was the same, but for this table
@@ -128,11 +128,11 @@ def test_a_library_of_the_first_version_is_kept_and_takes_a_rest(stocked: Librar
         connection.execute("PRAGMA user_version = 1")
     connection.close()
 
-    (added,) = stocked.add([preset(-9, rest=b"new")], space_of).ids
+    (added,) = stocked.add([preset(-9, state=b"new")], space_of).ids
 
     assert stocked.search()[:-1] == entries
     assert [stocked.get(entry.id) for entry in entries] == presets
-    assert stocked.get(added).rest == b"new"
+    assert stocked.get(added).state == b"new"
 
 
 def test_importing_twice_changes_nothing(library: Library):

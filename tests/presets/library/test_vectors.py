@@ -6,7 +6,7 @@ import pytest
 from patchflow.engines import engines
 from patchflow.errors import PresetError, StorageError
 from patchflow.presets import Choice, Knob, ParamSpace, Steps, dx7
-from patchflow.presets.library._vectors import Vectors, describe, space_from
+from patchflow.presets.library._vectors import Vectors, describe_space, space_from
 from patchflow.presets.vital import CORE
 
 SPACES = {
@@ -44,7 +44,7 @@ def test_points_are_those_of_the_space(space: ParamSpace, presets: list[dict]):
 
 
 def test_a_described_space_packs_alike(space: ParamSpace, presets: list[dict]):
-    again = Vectors(space_from(describe(space)))
+    again = Vectors(space_from(describe_space(space)))
 
     assert [again.pack(values) for values in presets] == [Vectors(space).pack(values) for values in presets]
 
@@ -54,7 +54,7 @@ def test_a_dx7_voice_takes_145_bytes():
 
 
 def test_spaces_with_other_ranges_are_described_differently():
-    descriptions = {describe(ParamSpace((Steps("n", 0, high),))) for high in (1, 2)}
+    descriptions = {describe_space(ParamSpace((Steps("n", 0, high),))) for high in (1, 2)}
 
     assert len(descriptions) == 2
 

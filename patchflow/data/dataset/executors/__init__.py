@@ -1,4 +1,13 @@
-"""One way to spread work, one file: `executors["local"]()` makes one."""
+"""Ways to spread the making of a data set, one executor a file.
+
+A job and numbers of shards go in, the bytes of each shard come out, by a callback. Open `_executor.py` first: it is the
+interface.
+
+* `local.py`: threads of this machine.
+* `ray.py`: a Ray cluster, or processes of this machine through Ray.
+
+`executors["local"]` imports an executor when it is first used.
+"""
 
 from ....registry import Registry
 from ._executor import Executor

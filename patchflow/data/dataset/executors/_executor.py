@@ -1,4 +1,4 @@
-"""The interface of what makes the shards of a data set."""
+"""The interface of executors, which make the shards of a data set."""
 
 import abc
 from collections.abc import Callable, Iterable
@@ -16,12 +16,12 @@ class Executor(abc.ABC):
     The same job gives the same bytes wherever and in whatever order it is done.
 
     Args:
-        workers: How much is done at once; as much as there are cores if not given.
-        address: Of a cluster, for those that use one.
+        workers: Number of items or shards that are made at once; one a core if not given.
+        address: Address of a cluster, for executors that use one.
 
     Raises:
-        OptionError: By making it, if an argument is not allowed or a cluster cannot be reached.
-        MissingDependency: By making it, if an optional package is not installed.
+        OptionError: By the constructor, if an argument is not allowed or a cluster cannot be reached.
+        MissingDependency: By the constructor, if an optional package is not installed.
 
     Example:
         >>> # with executors["local"]() as executor: executor.run(job, [0, 1], keep=write, progress=print)
@@ -47,9 +47,9 @@ class Executor(abc.ABC):
 
         Args:
             job: The recipe and its presets.
-            shards: Numbers of those to make.
-            keep: Called, by one thread at a time, with the number and the packed items of each that is done.
-            progress: Told how many items of these shards are done, and how many they are.
+            shards: Numbers of the shards to make.
+            keep: Called with the number and the packed items of each finished shard, by one thread at a time.
+            progress: Called with the number of items of these shards that are done, and of all of them.
 
         Raises:
             EngineError: If the synth cannot be loaded.
@@ -57,4 +57,4 @@ class Executor(abc.ABC):
 
     @abc.abstractmethod
     def close(self) -> None:
-        """Lets go of all it holds."""
+        """Releases workers and connections."""

@@ -1,4 +1,4 @@
-"""All cores of this machine."""
+"""Makes shards on threads of this machine."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +14,7 @@ from ._executor import Executor
 
 __all__ = ["Local"]
 
-_AT_ONCE = 8  # items that a thread makes before it hands them over
+_AT_ONCE = 8  # items that a thread gets at once
 
 
 class Local(Executor):
@@ -30,7 +30,7 @@ class Local(Executor):
     def run(
         self, job: Job, shards: Iterable[int], keep: Callable[[int, bytes], None], progress: ProgressCallback
     ) -> None:
-        """Makes shards one after the other; while one is packed and kept, the next is begun. See `Executor.run`."""
+        """Makes shards one after the other; the next begins while one is packed and kept. See `Executor.run`."""
 
         def make(engine: Engine, numbers: range) -> list[Item]:
             return job.items(engine, numbers)
@@ -39,26 +39,33 @@ class Local(Executor):
             keep(shard, packed(job, items))
 
         shards = list(shards)
-        pieces = {shard: _pieces(job.recipe.numbers(shard)) for shard in shards}
-        last = Future[None]()
-        last.set_result(None)
+        total = sum(len(job.recipe.numbers(shard)) for shard in shards)
+        done = 0
+        pieces: list[range] = []
+        pieces_of_shard: dict[int, int] = {}
+        for shard in shards:
+            pieces_of_shard[shard] = len(_pieces(job.recipe.numbers(shard)))
+            pieces += _pieces(job.recipe.numbers(shard))
+
+        # One stream of pieces over all shards keeps every thread busy. A shard waits for the one before it to be
+        # written, so at most two are in memory, and an error of writing is raised here soon.
+        written = Future[None]()
+        written.set_result(None)
         renderer = Renderer(engines[job.recipe.synth], self.workers)
         with one_torch_thread(), ThreadPoolExecutor(1) as writer, renderer:
-            done = 0
-            total = sum(len(job.recipe.numbers(shard)) for shard in shards)
-            made = renderer.map(make, (piece for shard in shards for piece in pieces[shard]))
+            made = renderer.map(make, pieces)
             for shard in shards:
                 items = []
-                for piece in islice(made, len(pieces[shard])):
+                for piece in islice(made, pieces_of_shard[shard]):
                     items += piece
                     done += len(piece)
                     progress(Progress("render", done, total, "sounds"))
-                last.result()
-                last = writer.submit(finish, shard, items)
-            last.result()
+                written.result()
+                written = writer.submit(finish, shard, items)
+            written.result()
 
     def close(self) -> None:
-        """Holds nothing between runs."""
+        """Does nothing: no thread lives between runs."""
 
 
 def _pieces(numbers: range) -> list[range]:

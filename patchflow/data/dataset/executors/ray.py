@@ -1,4 +1,4 @@
-"""A cluster of machines, or the processes of one, through Ray."""
+"""Makes shards on a cluster of machines, or in processes of this one, through Ray."""
 
 import functools
 import logging
@@ -23,15 +23,15 @@ from ._executor import Executor
 
 __all__ = ["Ray"]
 
-_RETRIES = 5  # times that a shard is begun anew after its worker or machine died
-_AHEAD = 2  # shards a core that are handed out or wait to be kept
+_RETRIES = 5  # times that a shard is started again after its worker or machine died
+_AHEAD = 2  # shards a core that are under way or wait to be kept
 _PATIENCE = 5.0  # seconds that a cluster may take to answer
 
 
 class Ray(Executor):
-    """Every core of a Ray cluster makes a shard at a time, in a process of its own; this one keeps what comes back.
+    """Every core of a Ray cluster makes one shard at a time, in a process of its own; the caller's process keeps them.
 
-    A shard whose worker dies is begun anew by another. Without an address a cluster of this machine's cores is
+    A shard whose worker dies is started again by another. Without an address a cluster of this machine's cores is
     started, and stopped in the end.
 
     References:
@@ -57,6 +57,7 @@ class Ray(Executor):
         made = 0
         total = sum(len(job.recipe.numbers(shard)) for shard in shards)
         ahead = _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        # Only some shards are handed out at once: Ray keeps every result in memory until it is fetched.
         waiting = {make.remote(shared, shard): shard for shard in islice(todo, ahead)}
         while waiting:
             done, _ = ray.wait(list(waiting), num_returns=1)
@@ -65,34 +66,36 @@ class Ray(Executor):
                 keep(shard, self._answer(answer, shard))
                 made += len(job.recipe.numbers(shard))
                 progress(Progress("render", made, total, "sounds"))
-                waiting |= {make.remote(shared, following): following for following in islice(todo, 1)}
+                for following in islice(todo, 1):
+                    waiting[make.remote(shared, following)] = following
 
     def close(self) -> None:
-        """Leaves the cluster, and ends the one that was started."""
+        """Disconnects from the cluster; stops it if it was started here."""
         self._ray.shutdown()
 
     def _answer(self, answer: Any, shard: int) -> bytes:
-        trouble = self._ray.exceptions
+        exceptions = self._ray.exceptions
         try:
             return self._ray.get(answer)
-        except trouble.RayTaskError as error:
+        except exceptions.RayTaskError as error:
+            # What the task raised comes wrapped; an error of ours is raised as if it had been raised here.
             if isinstance(error.cause, PatchflowError):
                 raise error.cause from None
             raise EngineError(f"shard {shard}: {' '.join(str(error.cause).split())}") from error
-        except trouble.RayError as error:
+        except exceptions.RayError as error:
             raise EngineError(f"shard {shard}: its worker died again and again ({first_sentence(error)})") from error
 
 
 def _make(job: Job, shard: int) -> bytes:
-    """Runs on a worker."""
-    torch.set_num_threads(1)
+    """Makes one shard, on a worker."""
+    torch.set_num_threads(1)  # there is a worker a core already
     engine = _engine(job.recipe.synth)
     return packed(job, job.items(engine, job.recipe.numbers(shard)))
 
 
 @functools.cache
 def _engine(synth: str) -> Engine:
-    """One engine a worker, which makes many shards."""
+    """The engine of a worker, which it keeps for all its shards."""
     return engines[synth]()
 
 
@@ -119,7 +122,9 @@ def _connected(workers: int | None, address: str | None) -> ModuleType:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keeps Ray's C++ parts, which no logger of ours reaches, from warning every second while they try to connect."""
+    """Sends standard error nowhere for a while."""
+    # While Ray's C++ parts try to connect they warn every second. They write to the descriptor itself, so neither
+    # logging nor sys.stderr can stop them; the descriptor is exchanged and put back.
     with Path(os.devnull).open("w") as nowhere:
         stderr = os.dup(2)
         try:
@@ -131,7 +136,7 @@ def _silence() -> Iterator[None]:
 
 
 def _reach(address: str) -> None:
-    """Knocks at the door first, because Ray itself waits for minutes."""
+    """Tries to open a connection first, because Ray itself waits for minutes."""
     host, sign, port = address.rpartition(":")
     if address == "auto":
         return

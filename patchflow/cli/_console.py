@@ -1,5 +1,6 @@
-"""How far long work is, on stderr: a bar on a terminal, lines elsewhere."""
+"""What all commands print with: progress as a bar or lines on stderr, JSON on stdout."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,18 +13,18 @@ from rich.progress import Progress as Bar
 
 from ..progress import Progress
 
-__all__ = ["ProgressBar", "facts", "line"]
+__all__ = ["ProgressBar", "facts", "line", "print_json"]
 
 _VERBS = {"render": "rendering", "relate": "comparing", "write": "writing", "verify": "reading", "measure": "measuring"}
 
 
 class ProgressBar:
-    """Shows a bar as long as something takes, with how fast it is and how long the rest will take.
+    """Shows a bar as long as something takes, with how fast it is and how long is left.
 
     Nothing is drawn where stderr is no terminal.
 
     Args:
-        title: What is done before the first progress is told.
+        title: What is done before the first progress is shown.
         every: Seconds between two lines where there is no terminal; no lines if None.
 
     Example:
@@ -47,7 +48,9 @@ class ProgressBar:
         )
         self._task = self._bar.add_task(title, total=None, state="")
         self._last: Progress | None = None
-        self._from, self._begun, self._told = 0.0, 0.0, 0.0
+        self._from = 0.0  # what was done already when the stage was first shown
+        self._begun = 0.0  # when that was
+        self._printed = 0.0  # when the last line was printed
 
     def __enter__(self) -> "ProgressBar":
         self.start()
@@ -67,14 +70,17 @@ class ProgressBar:
         now = time.monotonic()
         last = self._last
         if last is None or (last.stage, last.subject) != (progress.stage, progress.subject):
-            self._from, self._begun, self._told = progress.done, now, now
+            # Speed is measured from here: what an earlier, interrupted run did was not done at this speed.
+            self._from = progress.done
+            self._begun = now
+            self._printed = now
         self._last = progress
         title = progress.subject or _verb(progress)
         text = facts(progress, progress.done - self._from, now - self._begun)
         if self._terminal:
             self._bar.update(self._task, description=title, completed=progress.done, total=progress.total, state=text)
-        elif self._every is not None and now - self._told >= self._every:
-            self._told = now
+        elif self._every is not None and now - self._printed >= self._every:
+            self._printed = now
             typer.echo(f"{title}: {text}", err=True)
 
     def stop(self) -> None:
@@ -95,7 +101,7 @@ def facts(progress: Progress, done: float = 0.0, seconds: float = 0.0) -> str:
 
     Args:
         progress: How far it is.
-        done: How much was done since the stage began to be watched, in its unit.
+        done: How much was done since the stage was first shown, in its unit.
         seconds: How long that took, in seconds.
     """
     found = []
@@ -121,6 +127,7 @@ def line(progress: Progress) -> str:
     losses = progress.losses
     found = [f"{progress.stage:<6}  {progress.done:>9,} of {progress.total:,}"]
     found += [f"{name} {value:.4f}" for name, value in losses.items() if "." not in name]
+    # Terms are named "train.latent" and "valid.latent": the two of a term are printed together.
     for name, value in losses.items():
         part, _, term = name.partition(".")
         if part == "valid" and term:
@@ -128,6 +135,11 @@ def line(progress: Progress) -> str:
     if progress.seconds_left is not None:
         found.append(f"{_rounded(progress.seconds_left)} left")
     return "  ".join(found)
+
+
+def print_json(content: object) -> None:
+    """Prints JSON-serialisable values to stdout, on one line, with all letters as they are."""
+    typer.echo(json.dumps(content, ensure_ascii=False))
 
 
 def _verb(progress: Progress) -> str:

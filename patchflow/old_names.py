@@ -1,0 +1,78 @@
+"""Names that older versions wrote into files: read through one table, never written again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["OLD_NAMES", "with_new_name", "with_new_names"]
+
+OLD_NAMES: dict[str, dict[str, str]] = {
+    "recipe": {
+        "average": "ema",
+        "rate": "learning_rate",
+        "rise": "warmup_steps",
+        "stall": "plateau_patience",
+        "warm_up": "loss_warmup",
+        "watch": "monitor",
+    },
+    "sizes": {
+        "conditional": "regression_context",
+        "hears": "input",
+        "pairs": "attributes",
+        "told": "posterior_context",
+    },
+    "checkpoint": {"watch": "early_stopping"},
+    "claim": {
+        "Words cost accuracy: Flow_joint matches sounds better without": (
+            "Attributes cost accuracy: Flow_joint matches sounds better without"
+        ),
+    },
+    "examples": {"hears": "input", "pairs": "attributes"},
+    "preset": {"rest": "state"},
+    "result": {},
+    "summary": {"one_shot_ms": "prediction_ms", "turning": "traversal"},
+    "tags": {"pairs": "attributes"},
+}
+"""Today's name for each old one, by kind of file or of table in a file."""
+
+
+def with_new_names(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what a file says under today's names, in the same order.
+
+    A table `sizes` inside, as recipes and results have, is translated too. An old name beside its new one stays as it
+    is: whoever checks the names will refuse it.
+
+    Args:
+        kind: What was read, a key of `OLD_NAMES`.
+        values: Its content by name; old and new names may be mixed.
+
+    Example:
+        >>> with_new_names("recipe", {"rate": 1e-3, "steps": 5, "sizes": {"told": 64}})
+        {'learning_rate': 0.001, 'steps': 5, 'sizes': {'posterior_context': 64}}
+    """
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        new = OLD_NAMES[kind].get(name, name)
+        if name == "sizes" and isinstance(value, Mapping):
+            found[name] = with_new_names("sizes", value)
+        elif new in values:
+            found[name] = value  # today's name, or an old one beside it
+        else:
+            found[new] = value
+    return found
+
+
+def with_new_name(kind: str, key: str) -> str:
+    """Returns a key of `key=value` under today's name.
+
+    Args:
+        kind: See `with_new_names`.
+        key: A name, or that of a table and a name in it.
+
+    Example:
+        >>> with_new_name("recipe", "sizes.told"), with_new_name("recipe", "warm_up.latent")
+        ('sizes.posterior_context', 'loss_warmup.latent')
+    """
+    table, dot, name = key.partition(".")
+    if table == "sizes":
+        return table + dot + OLD_NAMES["sizes"].get(name, name)
+    return OLD_NAMES[kind].get(table, table) + dot + name
