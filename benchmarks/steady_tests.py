@@ -115,9 +115,11 @@ def _shift_seeds(shift: int) -> None:
     default_rng = np.random.default_rng
 
     def shifted(seed: Any = None) -> Any:
-        if seed is None or isinstance(seed, np.random.SeedSequence):
-            return default_rng(seed)
-        return default_rng([*np.atleast_1d(seed).tolist(), shift])
+        if isinstance(seed, int | np.integer):
+            return default_rng([int(seed), shift])
+        if isinstance(seed, list | tuple):
+            return default_rng([*seed, shift])
+        return default_rng(seed)  # no seed, or a generator that was made from one
 
     class Random(random.Random):
         def __init__(self, seed: Any = None) -> None:
