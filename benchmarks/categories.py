@@ -1,4 +1,4 @@
-"""How often the category guessed from a voice's name agrees with the one that collectors gave.
+"""How often the category inferred from a voice's name agrees with the one that collectors gave.
 
 Usage: python benchmarks/categories.py VOICES.sqlite  (writes benchmarks/results/categories.json)
 
@@ -26,7 +26,8 @@ ALIKE = {
 def main(source: str) -> None:
     """Prints and writes the shares."""
     rows = sqlite3.connect(source).execute("select name, category from voice").fetchall()
-    # The keys "told" and "told_by_name" are those of older results: the share of names that a category is guessed from.
+    # The keys "told" and "told_by_name" are those of older results: the share of names
+    # that a category is inferred from.
     report = {"voices": len(rows), "told_by_name": share([bool(category_from_name(name)) for name, _ in rows])}
     for label, ours in ALIKE.items():
         guesses = [category_from_name(name) for name, category in rows if category == label]

@@ -16,7 +16,7 @@ BENCHMARKS = """# Benchmarks
 
 The scripts behind every number in a document. Made by `benchmarks/index.py` from their first lines. Do not edit.
 
-Each tells more, and how it is called, in its docstring.
+The docstring of each says more, and how it is called.
 """
 DOCS = """# Documents
 
@@ -30,7 +30,7 @@ ORDER = {
 }
 AROUND = {
     "README": "What patchflow is, and how to try it.",
-    "ARCHITECTURE": "How it is built, where to add what, and the words of the house.",
+    "ARCHITECTURE": "How it is built, where to add what, and a glossary.",
     "CONTRIBUTING": "The rules of the house.",
     "CHANGELOG": "What changed.",
     "LOG": "What was tried, and what failed.",

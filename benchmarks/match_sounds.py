@@ -6,7 +6,7 @@ Usage: python benchmarks/match_sounds.py BANK.npz SOUNDS [--rows NAME,...] [--bu
 SOUNDS is a folder with manifest.csv (file, category, pitch_midi). Writes one line a sound, row and budget to
 benchmarks/results/SYNTH-sounds.jsonl and goes on where it stopped. Every method gets the sound after the same
 trimming and note-off; the bank and evolution from random voices get the sound's own note (the manifest's, or
-the first guess where it has none), the search guesses it unless the row says otherwise. There is no oracle
+the first estimate where it has none), the search estimates it unless the row says otherwise. There is no oracle
 row: no preset of the synth made these sounds.
 """
 

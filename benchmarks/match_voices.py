@@ -4,8 +4,8 @@ Usage: python benchmarks/match_voices.py BANK.npz [--synth dexed] [--of voices|f
        [--budgets N,...] [--items 200] [--part K/N] [--model FILE] [--presets FOLDER]
 
 Writes one line a preset, row and budget to benchmarks/results/SYNTH-voices.jsonl, or SYNTH-families.jsonl, and goes on
-where it stopped. Targets: presets of families that are wholly held out, so none has a twin in training. Those of
-`voices` are drawn evenly from all of them; those of `families` are one of each, most of which are odd sounds
+where it stopped. Targets: presets of families that are wholly held out, so none has a near-duplicate in training.
+Those of `voices` are drawn evenly from all of them; those of `families` are one of each, most of which are odd sounds
 that nobody made variations of. Middle C, velocity 100, held 3 s of 4 s; every method is given note and hold, except
 in the row "search not told the note".
 

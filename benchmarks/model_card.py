@@ -66,7 +66,7 @@ normalizing flow of neural spline couplings over all {parameters} parameters; {w
 
 Presets: {source}
 Whole families were dealt to training ({train:,} presets), validation ({valid:,}) and test ({test:,}), so no test
-preset has a twin in training. The presets themselves are not part of the package.
+preset has a near-duplicate in training. The presets themselves are not part of the package.
 
 Sounds: renders of these presets, of crossovers of two of them by whole groups of parameters, of presets with some
 parameters moved and of shuffled ones, each on a random note: MIDI 24 to 96, velocity 20 to 127, held for 0.2 to 3.5 s.
@@ -87,7 +87,7 @@ parameter, in nats, on training items (augmented) and on unseen validation prese
 - Its input is one note. Chords, phrases and drum loops get presets that imitate their average.
 - Its input is the first 4 seconds.
 - It knows one synth. {limits}
-- Notes below MIDI 24 or above 96 were never heard in training.
+- Notes below MIDI 24 or above 96 were not in the training data.
 """
 
 

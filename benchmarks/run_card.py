@@ -19,13 +19,14 @@ from patchflow.engines import engines
 from patchflow.evaluate.tables.board import Board, Row, boards_of, read_results
 from patchflow.evaluate.tables.markdown import share
 from patchflow.models import load_model, models, read_header
+from patchflow.old_names import with_new_names
 from patchflow.storage import write_atomically
 from patchflow.train.recipe import read_recipe
 
 METRICS = ("log_mel_l1", "spectral_convergence", "mss", "wmfcc", "mse_n")
 CARD = """# The {model} for the synth {synth}
 
-Given a sound, it makes one preset of the synth `{synth}` that may have made it, or any number of others by chance.
+Given a sound, it makes one preset of the synth `{synth}` that may have made it, or any number of others at random.
 {what}
 
 | | |
@@ -62,7 +63,7 @@ made, played on their own note. One preset for each sound, nothing searched. See
   predictions are worse.
 - It knows one synth and learned from renders alone, for minutes. `nearest` has the presets of a large bank at
   hand; the package has none.
-- It is for research and for its map. `patchflow match` uses the posterior unless told otherwise, which comes far
+- It is for research and for its map. `patchflow match` uses the posterior by default, which comes far
   nearer with the same number of renders: docs/results.md has both.
 - It may propose a preset close to a well-known one, because it learned from such presets.
 """
@@ -70,21 +71,21 @@ MACROS = """
 ### Macro-controls
 
 Latents of {sounds} test sounds, with one macro-control at -1 and at +1, both presets played: the share of sounds that
-have more of the second attribute at +1, where 0.5 is chance, with its standard error; and how far that share of the
-other attributes is from 0.5, on average, which chance alone makes about 0.05. Attributes guessed from names cannot be
+have more of the high end at +1, where 0.5 is chance, with its standard error; and how far that share of the other
+attributes is from 0.5, on average, which chance alone makes about 0.05. Attributes inferred from names cannot be
 measured.
 
-| | heard | others |
+| | effect | others |
 |---|---|---|
 {rows}
 """
 WHAT = {
     "flow_reg": "Its map from latents to presets is invertible: `latent_of` gives the latent of any preset, exactly.",
-    "flow_dis": """Its map from latents to presets is invertible, and its first macro-controls stand for pairs of
+    "flow_dis": """Its map from latents to presets is invertible, and its first macro-controls stand for
 attributes:
 {attributes}""",
     "flow_joint": """Its map from latents to presets is invertible: `latent_of` gives that of any preset. A
-draw from N(0, I) is the latent of a preset that may be, and the first coordinates of z stand for pairs of attributes:
+draw from N(0, I) is the latent of a possible preset, and the first coordinates of z stand for attributes:
 {attributes}""",
 }
 
@@ -107,9 +108,9 @@ def card(folder: Path, file: Path, beside: Path) -> str:
     Raises:
         SystemExit: If the run was not trained with this recipe.
     """
-    recipe = json.loads((folder / "recipe.json").read_text())
-    summary = json.loads((folder / "summary.json").read_text())
-    about = json.loads((Path(recipe["data"]) / "about.json").read_text())
+    recipe = with_new_names("recipe", json.loads((folder / "recipe.json").read_text()))
+    summary = with_new_names("summary", json.loads((folder / "summary.json").read_text()))
+    about = with_new_names("examples", json.loads((Path(recipe["data"]) / "about.json").read_text()))
     synth = recipe["synth"]
     model = recipe["model"]
     wanted = asdict(read_recipe(file, {}))
@@ -117,10 +118,11 @@ def card(folder: Path, file: Path, beside: Path) -> str:
     if differing:
         raise SystemExit(f"{folder}: was trained with another {', '.join(differing)} than {file} says")
     path = folder / f"{synth}.safetensors"
+    sizes = with_new_names("sizes", json.loads(read_header(path)["config"]))
     loaded = load_model(path, engines[synth].space, models)
     (board,) = boards_of(read_results([folder, beside]))
     pitch, velocity, hold = np.load(Path(recipe["data"]) / "notes.npy")[0]
-    attributes = ", ".join(f"{one.lower()} to {other.lower()}" for one, other, _ in about["attributes"])
+    attributes = ", ".join(f"{low.lower()} to {high.lower()}" for low, high, _ in about["attributes"])
     return CARD.format(
         model=model,
         synth=synth,
@@ -130,7 +132,7 @@ def card(folder: Path, file: Path, beside: Path) -> str:
         parameters=len(engines[synth].space),
         latent=getattr(loaded, "latent_size", 0),
         weights=sum(weight.numel() for weight in loaded.parameters()) / 1e6,
-        sizes=", ".join(f"{name} {size}" for name, size in json.loads(read_header(path)["config"]).items()),
+        sizes=", ".join(f"{name} {size}" for name, size in sizes.items()),
         recipe=file,
         steps=summary["trained"]["steps"],
         minutes=summary["trained"]["minutes"],

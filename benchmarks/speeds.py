@@ -16,8 +16,8 @@ WHY = """
 * A plug-in that plays each note in an exact copy of itself pays for the memory pages that the note touches. Nothing
   that was tried makes copies cheaper (LOG.md). `--fresh reuse` plays all notes in one plug-in, which may then remember.
 * Why two processes of Vital fall short has not been found.
-* Data sets by threads scale worse than by the processes of Ray. Why has not been found. The script judged the machine
-  busy, by its load average.
+* Data sets by threads scale worse than by the processes of Ray. Why has not been found. By its load average, the
+  machine was busy.
 """
 
 

@@ -1,6 +1,6 @@
 """The published split of the DX7 bank: which voices are for validation and for test.
 
-Whether two sounds are twins depends, for a handful of pairs, on a processor's rounding; dealt by family
+Whether two sounds are near-duplicates depends, for a handful of pairs, on a processor's rounding; dealt by family
 number alone, everything after the first such pair would move to another part. So the voices are named here,
 one a family, by a fingerprint of their bytes.
 """

@@ -49,7 +49,7 @@ How to read the tables:
   whose sound is right but far too quiet has a small log-mel L1 and large values of the others.
 """
 DX7 = """The README has five of these rows, on the targets that all five share. Targets are DX7 voices whose family was
-held out: no near twin of them was used for training. They are played on middle C for 3 of 4 s, and every method is
+held out: no near-duplicate of them was used for training. They are played on middle C for 3 of 4 s, and every method is
 given the note.
 
 Here rows differ in their number of targets (n): slow methods were run on the first targets only. `best search there` is
