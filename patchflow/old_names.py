@@ -1,9 +1,13 @@
-"""Names that older versions wrote into files: read through one table, never written again."""
+"""Names that older versions wrote into files: read through the tables of this module, never written again.
+
+One old name stays: the SQL table `rest` of a preset library holds what is called a preset's `state` today. Under
+another name older versions could not read the library, and nobody sees it.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["OLD_NAMES", "with_new_name", "with_new_names"]
+__all__ = ["OLD_FILES", "OLD_NAMES", "OLD_VALUES", "with_new_name", "with_new_names", "with_new_value"]
 
 OLD_NAMES: dict[str, dict[str, str]] = {
     "recipe": {
@@ -34,6 +38,12 @@ OLD_NAMES: dict[str, dict[str, str]] = {
 }
 """Today's name for each old one, by kind of file or of table in a file."""
 
+OLD_VALUES: dict[str, dict[str, str]] = {"kind": {"trivial": "baseline"}}
+"""Today's text for each old one, by the name it stands under: `kind` of a row of results."""
+
+OLD_FILES: dict[str, str] = {"states.json": "rests.json"}
+"""The old name of each file that has a new one: readers look for the new name first."""
+
 
 def with_new_names(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what a file says under today's names, in the same order.
@@ -59,6 +69,22 @@ def with_new_names(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found[new] = value
     return found
+
+
+def with_new_value(name: str, value: Any) -> Any:
+    """Returns today's text for an old one; anything else as it is.
+
+    Args:
+        name: Name it stands under, a key of `OLD_VALUES`.
+        value: What was read there.
+
+    Example:
+        >>> with_new_value("kind", "trivial"), with_new_value("kind", "model")
+        ('baseline', 'model')
+    """
+    if not isinstance(value, str):
+        return value
+    return OLD_VALUES[name].get(value, value)
 
 
 def with_new_name(kind: str, key: str) -> str:

@@ -1,4 +1,4 @@
-"""Plug-ins found by file name: one file in a folder is one entry."""
+"""Entries found by file name: one file in a folder is one entry."""
 
 import importlib
 import importlib.util
@@ -16,9 +16,9 @@ T = TypeVar("T")
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """The plug-ins of a package, by name; imported on first use, listed without importing.
+    """The entries of a package, by name; imported on first use, listed without importing.
 
-    An entry is a module of the package whose name has no leading underscore. Its plug-in is the
+    There is one for each module of the package whose name has no leading underscore. Its entry is the
     public object called like the file: `tone.py` holds `Tone`, `log_mel_l1.py` holds `log_mel_l1`.
 
     Args:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StorageError
-from ..old_names import with_new_names
+from ..old_names import with_new_names, with_new_value
 from ..storage import make_folder, reason, write_atomically
 
 __all__ = ["FORMAT", "Lines", "open_results", "read_lines"]
@@ -122,7 +122,9 @@ def _parsed(path: Path, number: int, text: bytes) -> dict[str, Any]:
 def _head(line: Mapping[str, Any]) -> dict[str, Any]:
     """The first line under today's names."""
     head = with_new_names("result", line)
-    return head | {"kind": "baseline"} if head.get("kind") == "trivial" else head
+    if "kind" in head:
+        head["kind"] = with_new_value("kind", head["kind"])
+    return head
 
 
 def _text(line: Mapping[str, Any]) -> str:

@@ -26,12 +26,13 @@ class Answer:
 class Host(abc.ABC):
     """A kind of synth, as its host process knows it.
 
-    Every question is answered by an instrument as fresh as `load` returned it, whatever was asked before: synths
+    Every question should be answered by an instrument as fresh as `load` returned it, whatever was asked before: synths
     remember phases, tails and the state of their random generators, and nothing that they offer resets it all. So
-    an instrument is thrown away with each answer, see `_fresh`.
+    an instrument is thrown away with each answer. Only with `"reuse"`, where speed matters more, one instrument
+    answers all questions; see `_fresh`.
 
-    It may print, crash or hang: `HostProcess` handles that. What it raises reaches the parent as an
-    `EngineError` with the same message.
+    It may print, crash or hang: `HostProcess` handles that. What it raises reaches the parent as an `EngineError`
+    while an instrument is loaded, and as a `RenderError` later, with the synth's name in front of the message.
 
     Example:
         >>> # python -m patchflow.hosts NAME, then {"key": "value"} makes hosts[NAME](key="value")

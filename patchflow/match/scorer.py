@@ -76,12 +76,10 @@ class Outcome:
     Args:
         distance: From the target, in dB, shape `(N,)`; infinite for those that a screening rejected.
         rows: Which were rendered in full now, and were not known before, shape `(M,)`.
-        heard: Those, or None if there are none.
     """
 
     distance: np.ndarray
     rows: np.ndarray
-    heard: Scored | None
 
 
 class Scorer:

@@ -86,7 +86,8 @@ class Search:
     """Looks for the presets nearest to a target.
 
     Proposals are rendered and ranked; the best become parents of recombined and varied children;
-    at the end the best is polished along its audible knobs. See `stages`.
+    at the end the best is polished along its audible parameters. See `stages`, `recombine` and
+    `polish`.
 
     Args:
         scorer: Renders and measures.
@@ -219,7 +220,6 @@ class _Memory:
             onset = self.scorer.screen(points[new], pitch[new])
             self.spent += len(new) * SCREEN
             new = new[np.argsort(onset, kind="stable")[:count]]
-        scored = None
         if len(new):
             self.spent += len(new)
             scored = self.scorer.score(points[new], pitch[new], (math.ceil(self.spent), self.seconds))
@@ -227,7 +227,7 @@ class _Memory:
                 self._distance[keys[row]] = distance
             self._keep(scored)
         distances = np.array([self._distance.get(key, np.inf) for key in keys])
-        return Outcome(distances, new, scored)
+        return Outcome(distances, new)
 
     def _unknown(self, keys: Sequence[bytes]) -> np.ndarray:
         """Rows that were never scored, shape `(M,)`; one row of those that are the same."""

@@ -34,7 +34,7 @@ class Stage(abc.ABC):
 
         Args:
             found: The best presets so far, best first; None before the first render.
-            count: How many may be rendered.
+            count: How many to return at most; with `screened`, several times as many as will be rendered.
         """
 
     def tell(self, outcome: Outcome) -> None:  # noqa: B027 - not every stage learns

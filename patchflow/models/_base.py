@@ -111,7 +111,8 @@ class Density(Model):
     """A density over the presets of one synth, given a sound.
 
     `noise_of` is the inverse of `decode`, and `log_prob` follows from it by the change of variables, so a search
-    may move in the base noise. Its noise has as many coordinates as its space.
+    may move in the base noise. It is one only at sizes at which its noise has as many coordinates as its space, see
+    `as_density`.
     """
 
     @abc.abstractmethod
@@ -137,8 +138,9 @@ class AutoEncoder(Model):
     """A model with a latent z of `latent_size` numbers between a sound and its preset.
 
     Sounds have `latent(mel, note)`, and a latent has a sound, `reconstruct(z)`, and a preset, `presets(z)`. What
-    `encode` returns is the mean of q(z|x), followed, if q is a Gaussian or a flow of one, by its
-    log-variance. The first `latent_size` numbers of the base noise are that of q, if it has any.
+    `encode` returns begins with the mean of q(z|x), followed, if q is a Gaussian or a flow of one, by its
+    log-variance, and then by the contexts of flows, if there are any. The first `latent_size` numbers of the base noise
+    are that of q, if it has any.
     `tests/contracts/test_autoencoders.py` holds every auto-encoder to its promises.
 
     The terms of the loss are in nats a sound, divided by the number Z of latent dimensions, all of them, so

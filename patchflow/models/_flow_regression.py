@@ -233,10 +233,12 @@ class Evidence(FlowRegression):
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """Returns `reconstruction`, `latent`, `regression` and further terms; see `AutoEncoder`.
 
+        Each is divided by the number Z of latent dimensions.
+
         `regression` is -E[log N(f(z); v, sigma^2)] - log|det df/dz| + KL[q(sigma) || p(sigma)] for dequantised
         presets v, the negative log-density of z where the preset is known. See `NoiseScale` for sigma. Weigh it as
         `latent` at all times, warm-up included: the log-density of z grows as z shrinks, and only the entropy of
-        q in `latent` pays that back.
+        q in `latent` balances that.
         """
         # a run that goes on after a stop repeats these draws: their number and order are part of what a seed means
         device = batch.points.device

@@ -27,7 +27,7 @@ def polished(free: list[int], rounds: int = 300) -> tuple[Polish, Scored]:
     for _ in range(rounds):
         points, _ = stage.ask(best, 8)
         distance = np.abs(points - GOAL).sum(1)
-        stage.tell(Outcome(distance, np.arange(len(distance)), None))
+        stage.tell(Outcome(distance, np.arange(len(distance))))
         if distance.min() < best.distance[0]:
             best = scored(points[[distance.argmin()]], distance[[distance.argmin()]])
     return stage, best

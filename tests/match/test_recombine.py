@@ -51,7 +51,7 @@ def test_a_move_that_succeeds_is_used_more_often():
     for _ in range(40):
         stage.ask(found(), 50)
         used = np.bincount(stage._used, minlength=len(used))
-        stage.tell(Outcome(np.where(stage._used == 3, 0.5, 99.0), np.arange(50), None))
+        stage.tell(Outcome(np.where(stage._used == 3, 0.5, 99.0), np.arange(50)))
 
     assert used[3] > 0.6 * used.sum()
     assert (used > 0).sum() > 1  # the others keep a chance
@@ -64,7 +64,7 @@ def test_a_move_that_only_repeats_what_is_known_is_not_used_more_often():
     for _ in range(40):
         stage.ask(found(), 50)
         used = used + np.bincount(stage._used, minlength=len(used))
-        stage.tell(Outcome(np.full(50, 0.5), np.nonzero(stage._used != 3)[0], None))
+        stage.tell(Outcome(np.full(50, 0.5), np.nonzero(stage._used != 3)[0]))
 
     assert used[3] == used.min()
 

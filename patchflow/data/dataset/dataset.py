@@ -15,14 +15,12 @@ import soundfile
 
 from ...engines import Note
 from ...errors import StorageError
+from ...old_names import OLD_FILES
 from ...presets import Value
 from ...storage import read_bytes
 from .folder import STATES
 
 __all__ = ["Dataset", "Sample"]
-
-
-_OLD_STATES = "rests.json"  # name of `STATES` in data sets of older versions
 
 
 @dataclass(frozen=True)
@@ -178,7 +176,7 @@ class Dataset:
     def _states(self) -> dict[str, bytes]:
         path = self.path / STATES
         if not path.exists():
-            path = self.path / _OLD_STATES
+            path = self.path / OLD_FILES[STATES]
         if not path.exists():
             return {}
         try:

@@ -15,10 +15,11 @@ __all__ = [
     "CLAIMS",
     "FEED_FORWARD",
     "REGRESSION_FLOWS",
+    "SIGNIFICANCE",
     "TESTED_METRICS",
     "WITHOUT_MAP",
+    "ByFamily",
     "Claim",
-    "Family",
     "Verdict",
     "verdicts",
 ]
@@ -38,10 +39,11 @@ WITHOUT_MAP = (*FEED_FORWARD, *AUTO_ENCODERS)
 TESTED_METRICS = ("spectral_convergence", "log_mel_l1")
 """The metrics that claims are tested on: the paper's, and the one that ranks candidates in this project."""
 
-SURE = 0.05
+SIGNIFICANCE = 0.05
 """Significance level: a difference counts if its corrected p-value is below this."""
 
-Family = Mapping[object, float]
+ByFamily = Mapping[object, float]
+"""The mean of a metric over the sounds of each family."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ def _smallest_and_largest(boards: Sequence[Board]) -> list[tuple[Board, Board]]:
     return found
 
 
-def _mean_of(rows: Sequence[Row], metric: str) -> Family:
+def _mean_of(rows: Sequence[Row], metric: str) -> ByFamily:
     """The mean of several rows, of each family that all of them have."""
     each = [row.by_family(metric) for row in rows]
     means = {}
@@ -196,13 +198,13 @@ def _mean_of(rows: Sequence[Row], metric: str) -> Family:
     return means
 
 
-def _shared(first: Family, second: Family) -> tuple[np.ndarray, np.ndarray]:
+def _shared(first: ByFamily, second: ByFamily) -> tuple[np.ndarray, np.ndarray]:
     """The numbers of the families that both have, in the same order."""
     families = [family for family in first if family in second]
     return _numbers(first, families), _numbers(second, families)
 
 
-def _numbers(numbers: Family, families: Sequence[object]) -> np.ndarray:
+def _numbers(numbers: ByFamily, families: Sequence[object]) -> np.ndarray:
     return np.array([numbers[family] for family in families], float)
 
 
@@ -212,7 +214,7 @@ def _names(rows: Sequence[Row]) -> str:
 
 def _answer(verdict: Verdict, p: float | None) -> Literal["yes", "no", "not shown"]:
     compared = verdict.comparison
-    if p is None or p >= SURE:
+    if p is None or p >= SIGNIFICANCE:
         return "not shown"
     # A few loud misses can pull the mean to one side while most sounds are on the other: then nothing is shown.
     if compared.rank * compared.difference <= 0:

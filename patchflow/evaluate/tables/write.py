@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import StorageError
-from ...old_names import OLD_NAMES, with_new_names
+from ...old_names import OLD_NAMES, with_new_names, with_new_value
 from ...storage import make_folder, read_object, write_atomically
 from .board import boards_of, read_results, read_tags
 from .claims import Verdict, verdicts
@@ -80,7 +80,7 @@ def _board(board: Mapping[str, Any]) -> dict[str, Any]:
     for old in board["rows"]:
         row = with_new_names("summary", old)
         row["name"] = _row_name(row["name"])
-        row["kind"] = "baseline" if row["kind"] == "trivial" else row["kind"]
+        row["kind"] = with_new_value("kind", row["kind"])
         rows.append(row)
     return {**board, "rows": rows}
 

@@ -157,11 +157,12 @@ def _dump(data: bytes, start: int, end: int, kind: DumpKind) -> Dump:
     if missing:
         fault = f"{here} is cut off: {missing} of {kind.voices} voices are missing"
         return Dump(kind, start + HEADER, body[: whole * kind.layout.size], fault)
-    notes = tuple(f"{here} {what}" for what in _oddities(body, kind, closed))
+    notes = tuple(f"{here} {what}" for what in _notes_on_dump(body, kind, closed))
     return Dump(kind, start + HEADER, body[: kind.size], notes=notes)
 
 
-def _oddities(body: bytes, kind: DumpKind, closed: bool) -> Iterator[str]:
+def _notes_on_dump(body: bytes, kind: DumpKind, closed: bool) -> Iterator[str]:
+    """Yields what is unusual about a dump that is read anyway: its end, a missing or a wrong checksum."""
     if not closed:
         yield "does not end with F7; read anyway"
     if len(body) == kind.size:

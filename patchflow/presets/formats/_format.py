@@ -13,7 +13,7 @@ __all__ = ["PresetFormat", "ReadReport", "Rejected", "only_preset"]
 
 @dataclass(frozen=True)
 class Rejected:
-    """A voice of a file that was not read, and why.
+    """A preset of a file that was not read, and why.
 
     Args:
         voice: Its place in the file, from 1; 0 for a whole dump.
