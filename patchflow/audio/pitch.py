@@ -31,7 +31,7 @@ class NoteGuess:
 
     Args:
         pitch: MIDI note, 0 to 127.
-        confidence: Chance that it is this one, 0 to 1; all guesses together stay below 1.
+        confidence: Chance that it is this one, 0 to 1; all notes together stay below 1.
     """
 
     pitch: int
@@ -55,7 +55,7 @@ def note_guesses(samples: np.ndarray, rate: int, count: int = 5) -> tuple[NoteGu
     Args:
         samples: Mono, shape `(T,)`, without silence before it.
         rate: Sample rate, in Hz.
-        count: Number of guesses, 1 to 128.
+        count: Number of notes, 1 to 128.
 
     Returns:
         Distinct notes, `count` of them, confidence falling.

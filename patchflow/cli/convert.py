@@ -16,7 +16,8 @@ def convert(
         str,
         typer.Option(
             metavar="NAME",
-            help="Synth that the presets are for; vital and vital_full take each other's.  [default: the file tells]",
+            help="Synth that the presets are for; vital and vital_full take each other's.  "
+            "[default: read from the file]",
         ),
     ] = "",
 ) -> None:

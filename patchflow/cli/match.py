@@ -34,7 +34,9 @@ def match(
     ] = 4,
     note: Annotated[
         str | None,
-        typer.Option(metavar="NOTE", help="Note that is played, as MIDI number or name: 60 or C4.  [default: guessed]"),
+        typer.Option(
+            metavar="NOTE", help="Note that is played, as MIDI number or name: 60 or C4.  [default: estimated]"
+        ),
     ] = None,
     lock: Annotated[
         list[str] | None,

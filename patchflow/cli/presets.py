@@ -34,7 +34,7 @@ def import_(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Preset files, or folders of them.")],
     *,
     synth: Annotated[
-        str, typer.Option(metavar="NAME", help="Synth that plug-in presets are for.  [default: the files tell]")
+        str, typer.Option(metavar="NAME", help="Synth that plug-in presets are for.  [default: read from the files]")
     ] = "",
     library: LibraryFile = None,
     as_json: AsJson = False,
@@ -99,8 +99,8 @@ def tag(
 ) -> None:
     """Describe the presets of a synth, so that they are found by what they are.
 
-    Categories are guessed from names; every preset is played once and called bright or dark, noisy, moving or
-    steady, and so on. `show` tells which tag comes from where.
+    Categories are inferred from names; every preset is played once and called bright or dark, noisy, moving or
+    steady, and so on. `show` shows which tag comes from where.
 
     Example: patchflow presets tag --synth dexed
     """

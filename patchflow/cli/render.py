@@ -14,9 +14,9 @@ def render(
     preset: Annotated[Path, typer.Argument(metavar="PRESET", help="A preset file, such as a .syx voice or bank.")],
     *,
     synth: Annotated[
-        str, typer.Option(metavar="NAME", help="Synth that the preset is for.  [default: the file tells]")
+        str, typer.Option(metavar="NAME", help="Synth that the preset is for.  [default: read from the file]")
     ] = "",
-    voice: Annotated[int, typer.Option(metavar="N", parser=whole, help="Which voice of a bank, from 1.")] = 1,
+    voice: Annotated[int, typer.Option(metavar="N", parser=whole, help="Which preset of the file, from 1.")] = 1,
     note: Annotated[str, typer.Option(metavar="NOTE", help="MIDI number or name: 60 or C4.")] = "C4",
     velocity: Annotated[
         int, typer.Option(metavar="V", parser=whole, help="How hard the key is struck, 1 to 127.")

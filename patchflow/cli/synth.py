@@ -34,8 +34,8 @@ def add(
         str,
         typer.Option(
             metavar="WAY",
-            help="fork: each note meets an exact copy; reload: it is loaded anew; reuse: fastest, it may remember "
-            "what it played.  [default: fork, where that works]",
+            help="fork: each note is played by an exact copy; reload: it is loaded anew; reuse: fastest, it may "
+            "remember what it played.  [default: fork, where that works]",
         ),
     ] = "",
     patience: Annotated[

@@ -1,4 +1,4 @@
-"""Training data: presets of one synth, the sounds they make, and who is related to whom.
+"""Training data: presets of one synth, the sounds they make, and which sounds are near-duplicates.
 
 Presets come in, from banks, libraries and preset files; out go folders that models are trained and tested on. Open
 `bank.py` first, then one of the three pipelines:

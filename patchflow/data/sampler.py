@@ -33,7 +33,7 @@ class SampledPresets:
 class Sampler:
     """Draws encoded presets around a bank, and notes to play them on.
 
-    Human presets teach what users look for, the others fill the space between and around them.
+    Presets made by people show what users look for, the others fill the space between and around them.
 
     Args:
         space: The synth's parameters.

@@ -162,11 +162,11 @@ def tag_accuracy(examples: Examples) -> dict[str, Any]:
         many families there were; accuracies are missing where these were too few.
     """
     attributes = []
-    for column, words in enumerate(examples.attributes):
-        train, train_positive = tagged(examples, column, "train")
-        test, test_positive = tagged(examples, column, "test")
+    for attribute, ends in enumerate(examples.attributes):
+        train, train_positive = tagged(examples, attribute, "train")
+        test, test_positive = tagged(examples, attribute, "test")
         counts = {"train": _counts(train_positive), "test": _counts(test_positive)}
-        entry: dict[str, Any] = {"words": list(words), "counts": counts}
+        entry: dict[str, Any] = {"words": list(ends), "counts": counts}
         if min(*counts["train"], *counts["test"]) >= FEWEST:
             for name, features in (("sound", _sound_features), ("parameters", _parameters)):
                 known = (features(examples, train), train_positive)
@@ -182,19 +182,19 @@ def tag_accuracy(examples: Examples) -> dict[str, Any]:
     }
 
 
-def tagged(examples: Examples, pair: int, part: str) -> tuple[np.ndarray, np.ndarray]:
+def tagged(examples: Examples, attribute: int, part: str) -> tuple[np.ndarray, np.ndarray]:
     """Returns the tagged rows of a part for one attribute, and which of them have its second end, both `(N,)`.
 
     Sounds of a family are alike: an end gets one sound of a family, or a family of thousands would decide everything.
 
     Args:
         examples: The examples.
-        pair: Index of the attribute.
+        attribute: Index of the attribute.
         part: `"train"` or `"test"`.
     """
     rows = examples.rows(part)
-    rows = rows[np.asarray(examples.tags[rows, pair]) != 0]
-    tags = np.asarray(examples.tags[rows, pair])
+    rows = rows[np.asarray(examples.tags[rows, attribute]) != 0]
+    tags = np.asarray(examples.tags[rows, attribute])
     _, first = np.unique(np.stack([examples.family[rows], tags], 1), axis=0, return_index=True)
     kept = np.sort(first)
     return rows[kept], tags[kept] > 0
@@ -241,23 +241,23 @@ def latent_separation(model: Model, examples: Examples, device: str = "cpu") -> 
     if not isinstance(model, AutoEncoder):
         return []
     found = []
-    for pair, words in enumerate(examples.attributes):
-        known = tagged(examples, pair, "train")
-        unknown = tagged(examples, pair, "test")
+    for attribute, ends in enumerate(examples.attributes):
+        known = tagged(examples, attribute, "train")
+        unknown = tagged(examples, attribute, "test")
         if min(*_counts(known[1]), *_counts(unknown[1])) < FEWEST:
             continue
         chosen = np.random.default_rng(0).permutation(len(known[0]))[:_MOST]
         training: Tagged = (known[0][chosen], known[1][chosen])
-        for space, (encode, dimension) in _spaces(model, pair).items():
+        for space, (encode, dimension) in _spaces(model, attribute).items():
             train = (_positions(examples, training[0], encode, device), training[1])
             test = (_positions(examples, unknown[0], encode, device), unknown[1])
             axis = best_axis(train, test, dimension)
             numbers = {"auc": round(axis.auc, 4), "d_prime": round(axis.d_prime, 4)}
-            found.append({"words": list(words), "space": space, "dimension": axis.dimension, **numbers})
+            found.append({"words": list(ends), "space": space, "dimension": axis.dimension, **numbers})
     return found
 
 
-def _spaces(model: AutoEncoder, pair: int) -> dict[str, tuple[_Encode, int | None]]:
+def _spaces(model: AutoEncoder, attribute: int) -> dict[str, tuple[_Encode, int | None]]:
     """For each space how sounds and notes are encoded there, and the dimension to measure, if it is given."""
     spaces: dict[str, tuple[_Encode, int | None]] = {"latent": (model.latent, None)}
     if isinstance(model, Macros) and model.attributes:
@@ -265,7 +265,7 @@ def _spaces(model: AutoEncoder, pair: int) -> dict[str, tuple[_Encode, int | Non
         def macro_controls(mel: Tensor, note: Tensor) -> Tensor:
             return model.macro(model.latent(mel, note))
 
-        spaces["disentangled"] = (macro_controls, pair)
+        spaces["disentangled"] = (macro_controls, attribute)
     return spaces
 
 

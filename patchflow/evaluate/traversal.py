@@ -28,7 +28,7 @@ def measure_traversal(
 ) -> list[dict[str, Any]]:
     """Sets each macro-control of test sounds' latents to both ends of its attribute, and compares the sounds.
 
-    They are compared by what the attribute is measured by, so attributes that were guessed from names are left out. A
+    They are compared by what the attribute is measured by, so attributes that were inferred from names are left out. A
     preset that cannot be played or is silent counts as no difference, and so do two sounds whose measures are within a
     hundredth of their standard deviation.
 
@@ -46,11 +46,11 @@ def measure_traversal(
     """
     if not (isinstance(model, AutoEncoder) and isinstance(model, Macros)):
         return []
-    measured = {(attribute.low, attribute.high): column for column, attribute in enumerate(MEASURED_ATTRIBUTES)}
+    measured = {(known.low, known.high): column for column, known in enumerate(MEASURED_ATTRIBUTES)}
     columns: dict[int, int] = {}  # of a macro-control: where the measure of its attribute stands
-    for pair, words in enumerate(examples.attributes[: model.attributes]):
-        if words in measured:
-            columns[pair] = measured[words]
+    for attribute, ends in enumerate(examples.attributes[: model.attributes]):
+        if ends in measured:
+            columns[attribute] = measured[ends]
     if not columns:
         return []
     sounds = held_out(examples, _MOST)
@@ -60,24 +60,24 @@ def measure_traversal(
     latent = model.draw(context, torch.zeros(len(mel), model.latent_size, device=device))
     macro = model.macro(latent)
     points = []
-    for pair in columns:
+    for attribute in columns:
         for end in _ENDS:
             moved = macro.clone()
-            moved[:, pair] = end
+            moved[:, attribute] = end
             points.append(model.presets(model.from_macro(moved), context).double().cpu().numpy())
     values = _played(examples, sounds, points, workers)
     shares = _share_with_more(values)[:, list(columns.values())]
     found = []
-    for own, pair in enumerate(columns):
-        found.append(_entry(examples.attributes[pair], len(mel), own, shares[own]))
+    for own, attribute in enumerate(columns):
+        found.append(_entry(examples.attributes[attribute], len(mel), own, shares[own]))
     return found
 
 
-def _entry(words: Sequence[str], sounds: int, own: int, shares: np.ndarray) -> dict[str, Any]:
+def _entry(ends: Sequence[str], sounds: int, own: int, shares: np.ndarray) -> dict[str, Any]:
     """What one macro-control does, of its shares for each attribute, shape (M,): its own is one of them."""
     others = np.delete(shares, own)
     return {
-        "words": list(words),
+        "words": list(ends),
         "sounds": sounds,
         "heard": round(float(shares[own]), 4),
         "others": round(float(np.abs(others - 0.5).mean()) if len(others) else 0.0, 4),

@@ -7,10 +7,10 @@ what every flow promises. Then, by how they are inverted:
 * Autoregressive, one pass forward, coordinate by coordinate back: `iaf`, `maf`, `naf`, `autoregressive_spline`.
 * Residual, whose inverse is the root of an increasing function: `planar`, `sylvester`.
 * Of each coordinate alone, or of their order: `actnorm`, `permutation`.
-* Between the line and the cube, where presets live: `sigmoid`, `normal_cdf`, `logit`.
+* Between the line and the cube that presets are encoded in: `sigmoid`, `normal_cdf`, `logit`.
 
-What they share: `_chain` joins flows; `_networks` and `_made` are the networks that say how a flow bends, of couplings
-and of autoregressive ones; `_splines` are the splines, and `_roots` finds roots.
+What they share: `_chain` joins flows; `_networks` and `_made` are the networks that give the parameters of a flow, of
+couplings and of autoregressive ones; `_splines` are the splines, and `_roots` finds roots.
 """
 
 from ._chain import Chain, chain

@@ -21,7 +21,7 @@ class Chain(Flow):
         steps: At least one; each begins where the one before it ends.
 
     Raises:
-        ValueError: For no steps, or for neighbours that differ in size, in context or in where they live.
+        ValueError: For no steps, or for neighbours that differ in size, in context or in domain and image.
 
     Example:
         >>> import torch

@@ -31,8 +31,8 @@ class Flow(nn.Module, abc.ABC):
         size: Length of the vectors.
         context: Length of the context.
         conditional: Whether the map depends on the context; else it is taken and ignored.
-        domain: Where x lives: `"line"` (any numbers) or `"cube"` (between 0 and 1).
-        image: Where y lives.
+        domain: The set x is from: `"line"` (any numbers) or `"cube"` (between 0 and 1).
+        image: The set y is from.
         tolerance: 0 where the inverse is a formula, exact but for rounding; else how far `inverse(forward(x))` may be
             from x, for float64 and vectors of length about 1.
 

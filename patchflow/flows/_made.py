@@ -23,7 +23,7 @@ class MaskedLinear(nn.Linear):
     def __init__(self, mask: Tensor) -> None:
         super().__init__(mask.shape[1], mask.shape[0])
         mask = mask.to(self.weight.dtype)  # a product with truth values takes twice as long
-        self.register_buffer("mask", mask, persistent=False)  # the sizes tell it, and files are half as large
+        self.register_buffer("mask", mask, persistent=False)  # it follows from the sizes, and files are half as large
 
     def forward(self, input: Tensor) -> Tensor:
         """Returns the product."""

@@ -1,4 +1,4 @@
-"""The small networks that say how a flow bends, and the two halves of a coupling."""
+"""The small networks that give the parameters of a flow, and the two halves of a coupling."""
 
 import torch
 from torch import Tensor, nn

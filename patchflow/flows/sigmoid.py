@@ -1,4 +1,4 @@
-"""From the line to the cube, where presets live."""
+"""From the line to the cube that presets are encoded in."""
 
 from typing import ClassVar
 

@@ -16,7 +16,7 @@ from ._host import Host, receive, send
 
 __all__ = ["main"]
 
-_GRACE = 5  # seconds after the parent's patience is over in which an orphan ends itself
+_GRACE = 5  # seconds after the parent's patience is over in which a host without a parent ends itself
 
 
 def main(name: str) -> None:

@@ -16,7 +16,7 @@ _SLACK_DB = 0.25  # and this much more, so that a perfect match does not stand a
 
 
 def keep_distinct(kept: Scored | None, new: Scored, most: int) -> Scored:
-    """Returns the best presets heard so far of which no two sound nearly the same.
+    """Returns the best presets rendered so far of which no two sound nearly the same.
 
     Args:
         kept: What this function returned before, best first; None at first.

@@ -214,8 +214,8 @@ class Matcher:
                 note=scorer.note(found.pitch[row]),
                 # The search adds something for presets that are too quiet; the distance as users know it is without.
                 distances={"log_mel_l1": float(found.distance[row] - found.faint[row])},
-                renders=int(found.born[row, 0]),
-                seconds=float(found.born[row, 1]),
+                renders=int(found.found_at[row, 0]),
+                seconds=float(found.found_at[row, 1]),
             )
             candidates.append(candidate)
         return tuple(candidates)

@@ -19,9 +19,9 @@ __all__ = ["FromLibrary", "FromModel", "FromPreset", "FromSpace", "Move", "Propo
 _CONSIDERED = 4  # presets ranked for each that is wanted: ranking one takes half as long as rendering it
 _TEMPERATURE = (0.4, 1.0)  # some draws near the mode, some from all of the posterior
 
-_VARIED = (0.02, 0.05, 0.1, 0.3)  # shares of the base noise that a relative has anew
+_VARIED = (0.02, 0.05, 0.1, 0.3)  # shares of the noise coordinates that `vary` replaces
 _RENEWED = (0.0, 0.03, 0.1)  # the same for what is transferred
-_RENEWED_AT = 0.7  # temperature of what a transferred preset has anew
+_RENEWED_AT = 0.7  # temperature of the noise that `transfer` draws again
 
 Move = Callable[[Target, Scored, np.random.Generator], np.ndarray]
 """Makes parents into children, encoded presets `(N, P)`, one of each."""
@@ -99,7 +99,7 @@ class FromModel(Proposer):
 
     An `AutoEncoder` does not move presets, though some are densities: theirs is that of q(z|x) sent through the
     regression flow, without the noise scale that the flow learned for its own errors. It is so narrow that the true
-    presets of new sounds are dozens of deviations away, where the noise of a preset does not tell what to keep.
+    presets of new sounds are dozens of deviations away, where the noise of a preset does not show what to keep.
 
     Args:
         model: Infers presets from sounds.

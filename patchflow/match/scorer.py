@@ -39,7 +39,7 @@ class Scored:
         distance: From the target, in dB: log-mel L1 and `faint`, shape `(N,)`.
         faint: The part of the distance that is for being too quiet, see `faintness`, shape `(N,)`.
         mels: Log-mel spectrogram of each, in steps of 1/3 dB below the peak, uint8, shape `(N, F, N')`.
-        born: Renders and seconds that were spent when each was found, shape `(N, 2)`.
+        found_at: Renders and seconds that were spent when each was found, shape `(N, 2)`.
     """
 
     points: np.ndarray
@@ -47,7 +47,7 @@ class Scored:
     distance: np.ndarray
     faint: np.ndarray
     mels: np.ndarray
-    born: np.ndarray
+    found_at: np.ndarray
 
     def __len__(self) -> int:
         return len(self.distance)
@@ -109,14 +109,14 @@ class Scorer:
         return Note(int(pitch), self.velocity, self.target.hold, self.target.length)
 
     def score(
-        self, points: np.ndarray, pitch: Sequence[int] | np.ndarray, born: tuple[float, float] = (0, 0)
+        self, points: np.ndarray, pitch: Sequence[int] | np.ndarray, found_at: tuple[float, float] = (0, 0)
     ) -> Scored:
         """Renders and measures presets.
 
         Args:
             points: Encoded presets, shape `(N, P)`.
             pitch: MIDI note to play each on, shape `(N,)`.
-            born: Renders and seconds spent so far.
+            found_at: Renders and seconds spent so far.
 
         Raises:
             RenderError: If the synth cannot play any of them, nor could play any before.
@@ -140,14 +140,14 @@ class Scorer:
             distance=distance + faint,
             faint=faint,
             mels=np.concatenate([part.mels for part in parts]),
-            born=np.tile(np.array(born, float), (len(points), 1)),
+            found_at=np.tile(np.array(found_at, float), (len(points), 1)),
         )
 
     def screen(self, points: np.ndarray, pitch: Sequence[int] | np.ndarray) -> np.ndarray:
         """Returns the distance over the beginning alone, in dB, shape `(N,)`.
 
-        It plays the first `SCREEN` of the note, so it costs that share of a render, and it tells most
-        hopeless presets from promising ones.
+        It plays the first `SCREEN` of the note, so it costs that share of a render, and it separates most
+        bad presets from good ones.
 
         Args:
             points: Encoded presets, shape `(N, P)`.
@@ -193,7 +193,8 @@ def faintness(sounds: np.ndarray) -> np.ndarray:
     """Returns what is added to the distance of sounds that are too quiet, in dB, shape `(N,)`.
 
     Log-mel L1 compares sounds at the same peak, so without it a search may end with a preset that is right and
-    cannot be heard: 1 dB for every 20 dB below `FAINTEST`, nothing for silence, which is as far as can be anyway.
+    cannot be heard: 1 dB for every 20 dB below `FAINTEST`, 0 for silence, whose distance is already the
+    largest.
 
     Args:
         sounds: Shape `(N, T)`.

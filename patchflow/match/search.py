@@ -27,7 +27,7 @@ _DRAWN = 0.12  # share of the budget spent on proposals
 _DRAWN_MOST = 512  # proposals after which there are no more, however large the budget
 _POLISHED = 0.6  # share of the budget after which the best is polished
 _PARENTS = 64  # best presets that may have children
-_BARREN = 50  # batches without anything new after which the space is exhausted
+_MOST_WITHOUT_NEW = 50  # batches without anything new after which the space is exhausted
 _ARCHIVE = 200  # presets remembered
 _DISTINCT = 32  # presets remembered of which no two sound nearly the same
 
@@ -127,17 +127,17 @@ class Search:
             KeyboardInterrupt: If nothing was rendered yet.
         """
         memory = _Memory(self.scorer)
-        barren = 0  # batches in a row without a new preset
+        batches_without_new = 0  # in a row
         try:
             with one_torch_thread():
                 # The first batch is rendered whatever the budget is: there is always something to give back.
-                while barren < _BARREN and not (memory.trace and memory.exhausts(budget)):
+                while batches_without_new < _MOST_WITHOUT_NEW and not (memory.trace and memory.exhausts(budget)):
                     stage = self._stage(budget.spent(memory.spent, memory.seconds), memory.trace)
                     count, asked = memory.room(budget, stage.screened)
                     points, pitch = stage.ask(memory.trace and memory.trace.found, asked)
                     before = memory.spent
                     stage.tell(memory.score(self._lock(points), pitch, count))
-                    barren = barren + 1 if memory.spent == before else 0
+                    batches_without_new = batches_without_new + 1 if memory.spent == before else 0
                     if memory.trace:
                         progress(memory.progress(memory.trace, stage.name, budget))
         except KeyboardInterrupt:
@@ -235,7 +235,7 @@ class _Memory:
         return np.array(list(rows.values()), int)
 
     def progress(self, trace: Trace, stage: str, budget: Budget) -> Progress:
-        """Returns how far the search is, for whoever waits."""
+        """Returns how far the search is, for the progress callback."""
         renders, seconds, distance = trace.history[-1]
         share = min(1.0, budget.spent(self.spent, seconds))
         return Progress(stage, share, seconds=seconds, renders=renders, distance=distance)

@@ -20,7 +20,7 @@ LONGEST = 6.0
 
 _SHORTEST = 221  # samples that an engine plays at least: 10 ms
 _SHORTEST_HOLD = 0.02  # seconds that a key is held at least
-_GUESSES = 5  # notes that are tried, at most
+_MOST_NOTES = 5  # notes that are tried, at most
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def prepare_target(sound: Sound, *, note: int | None = None, trim_db: float = -5
     samples = np.pad(samples, (0, max(0, _SHORTEST - len(samples))))
     length = len(samples) / SEARCH_RATE
     # Pitch and release are estimated at the file's own rate: they need no resampling, and keep all its detail.
-    guesses = note_guesses(matched.samples, matched.rate, _GUESSES) if note is None else (NoteGuess(note, 1.0),)
+    guesses = note_guesses(matched.samples, matched.rate, _MOST_NOTES) if note is None else (NoteGuess(note, 1.0),)
     hold = max(note_off(matched.samples, matched.rate), _SHORTEST_HOLD)
     return Target(
         samples=samples,

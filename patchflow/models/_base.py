@@ -23,7 +23,7 @@ class Batch:
         points: Encoded presets, shape `(B, P)`.
         mel: The sound of each, as `Model.input` says, shape `(B, F, N)`.
         note: The note it was played on: MIDI pitch, MIDI velocity, seconds it is held; shape `(B, 3)`.
-        tags: For each attribute -1 where its low word fits, +1 where its high one does, 0 if not known, shape
+        tags: For each attribute -1 where its low end fits, +1 where its high end does, 0 if not known, shape
             `(B, M)`; M may be 0.
     """
 
@@ -204,7 +204,7 @@ class AutoEncoder(Model):
 class Macros(abc.ABC):
     """Macro-controls that mean something: a way from latents to coordinates of which the first stand for attributes.
 
-    Coordinate m is below 0 for sounds that the low word of attribute m fits, and above for those that the high one
+    Coordinate m is below 0 for sounds that the low end of attribute m fits, and above for those that the high end
     fits, by about 1: how far differs from model to model.
 
     Attributes:

@@ -23,8 +23,8 @@ class FeedForwardSizes:
 
     Args:
         hidden: Width of the linear layers, at least 1.
-        layers: Number of layers of the kind that tells one architecture from another, at least 1.
-        dropout: Share of values dropped between linear layers in training, in [0, 1); the paper does not tell it.
+        layers: Number of layers of the kind that the architecture is named after, at least 1.
+        dropout: Share of values dropped between linear layers in training, in [0, 1); the paper does not give it.
         gated: 1 for gates instead of ELU, which takes twice the weights; else 0.
         parameter_loss: `"mse"`, `"l1"`, `"cross_entropy"` or `"classification"`, see `ParameterHead`.
         input: The input, see `features.inputs`.

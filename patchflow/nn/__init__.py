@@ -1,6 +1,6 @@
 """Blocks that two or more models are built of.
 
-* `mlp`: stacks of linear layers, what bends the values between them, and the weights they begin with.
+* `mlp`: stacks of linear layers, the activation functions between them, and the weights they begin with.
 * `conv`: convolutions from spectrograms to vectors and back; `standard`: spectrograms of mean 0 and deviation 1.
 * `coder`: the encoder and decoder of all auto-encoders, and their sizes.
 * `heads`: the last layer, its losses and its draws of presets; presets with a smooth density.

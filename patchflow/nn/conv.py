@@ -106,7 +106,7 @@ class ConvDecoder(nn.Module):
 
 
 class _Layer(nn.Module):
-    """A strided convolution, batch norm and a bend; with a path around them if it is residual."""
+    """A strided convolution, batch norm and an activation; with a path around them if it is residual."""
 
     def __init__(self, widths: Pair, kernel: int, dilation: Pair, *, gated: int, residual: int) -> None:
         super().__init__()

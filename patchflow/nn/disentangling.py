@@ -19,8 +19,8 @@ def log_attributes(
 ) -> Float[Tensor, "B"]:
     """Returns log p(z | tags), in nats.
 
-    Coordinate m is N(-1, s_-^2) for sounds that the low word of attribute m fits, N(+1, s_+^2) for those that the high
-    one fits, and N(0, 1) where that is not known, as are all coordinates that stand for no attribute.
+    Coordinate m is N(-1, s_-^2) for sounds that the low end of attribute m fits, N(+1, s_+^2) for those that the high
+    end fits, and N(0, 1) where that is not known, as are all coordinates that stand for no attribute.
 
     References:
         Esling et al., Universal audio synthesizer control with normalizing flows (2019),
@@ -51,7 +51,7 @@ def log_attributes(
 def log_tags(z: Float[Tensor, "B Z"], tags: Float[Tensor, "B M"], log_slope: Float[Tensor, "W"]) -> Float[Tensor, "B"]:
     """Returns log p(tags | z), in nats: at most 0, so that it may have any weight in a loss.
 
-    The high word of attribute m fits with probability sigmoid(a z_m), the low one with sigmoid(-a z_m). What is not
+    The high end of attribute m fits with probability sigmoid(a z_m), the low end with sigmoid(-a z_m). What is not
     known of a sound counts as 0.
 
     Args:

@@ -94,7 +94,7 @@ class NoiseScale(nn.Module):
     parameter. Expectations over q are in closed form: E[log sigma] = m and E[sigma^-2] = exp(-2 m + 2 t^2), so
     nothing is drawn. q is shared by all sounds, but each sound has a sigma of its own from it, so that the
     divergence counts in full for every sound, as the paper's objective has it; it keeps sigma from shrinking to
-    nothing once the training presets are known by heart.
+    nothing once the training presets are memorised.
 
     Args:
         size: Number P of parameters.

@@ -1,4 +1,4 @@
-"""Stacks of linear layers, what bends the values between them, and the weights they begin with."""
+"""Stacks of linear layers, the activation functions between them, and the weights they begin with."""
 
 import torch
 from jaxtyping import Float

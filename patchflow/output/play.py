@@ -63,11 +63,11 @@ def play_file(
         synth: Which synth the preset is for; the one the file says if "".
         voice: Which preset of the file, from 1.
         rate: Sample rate, in Hz, 8,000 to 192,000.
-        out: A `.wav` or `.flac` file; named after preset file, voice and note, in the current folder, if None.
+        out: A `.wav` or `.flac` file; named after preset file, place and note, in the current folder, if None.
 
     Raises:
-        PresetError: If it is no preset file, or the voice is damaged.
-        OptionError: If the file has no such voice, or `rate` is out of its range.
+        PresetError: If it is no preset file, or the preset is damaged.
+        OptionError: If the file has no such preset, or `rate` is out of its range.
         AudioError: If `out` has another ending.
         StorageError: If a file cannot be read or written.
     """

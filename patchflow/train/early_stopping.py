@@ -10,8 +10,8 @@ __all__ = ["EarlyStopping"]
 class EarlyStopping:
     """What a run remembers of its validation losses.
 
-    While the weights of the terms still grow every loss is the best so far: a model is only what it is meant to be when
-    all terms are there, so nothing of before is kept, and nothing of before counts as a stall or towards the end.
+    While loss weights still grow, each loss replaces the best one; losses from that time never count as a stall. A
+    model is only what it is meant to be when all terms are there.
 
     Args:
         best: The best loss so far.

@@ -110,7 +110,7 @@ def validate(model: Model, data: TrainingData, device: str, *, with_error: bool 
         device: Where the model is.
         with_error: Whether to return `ERROR`, too.
     """
-    torch.manual_seed(0)  # for layers that know no generator
+    torch.manual_seed(0)  # for layers that take no generator
     generator = torch.Generator(device).manual_seed(0)
     model.eval()
     sums: dict[str, float] = {}

@@ -122,7 +122,7 @@ class Recipe:
                 if not 0 <= value < math.inf:
                     raise OptionError(f"{table}.{name}={value}: not a number of at least 0")
         longest = max(self.loss_warmup.values(), default=0)
-        # where the clock ends the run, warm-ups hurry (see `Schedule.warmed`)
+        # where the clock ends the run, warm-ups are shortened (see `Schedule.warmed`)
         if self.epochs and not self.minutes and longest > self.epochs:
             raise OptionError(f"loss_warmup={longest:g}, epochs={self.epochs}: it would never end. Give more epochs.")
         if self.compile and self.workers > 1:

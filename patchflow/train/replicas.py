@@ -17,7 +17,7 @@ _SEEDS = 2**40  # seeds of replicas are so far apart that those of their steps d
 
 
 class Replicas:
-    """Twins of a model that share its weights but have gradients of their own.
+    """Copies of a model that share its weights but have gradients of their own.
 
     On a few cores this is faster than several threads within every operation, which mostly wait for
     each other. The gradients do not depend on the order in which the threads finish. A term that is no mean over
@@ -35,7 +35,7 @@ class Replicas:
 
     def __init__(self, model: Model, count: int, team: Team | None = None, *, compiled: bool = False) -> None:
         self._team = team or Team()
-        self._models = [model] + [_twin(model) for _ in range(count - 1)]
+        self._models = [model] + [_replica_of(model) for _ in range(count - 1)]
         self._losses = [torch.compile(one.loss) if compiled else one.loss for one in self._models]
         threads = max(1, torch.get_num_threads() // count) if count > 1 else torch.get_num_threads()
         self._pool = ThreadPoolExecutor(count, "replica", torch.set_num_threads, (threads,))
@@ -64,7 +64,7 @@ class Replicas:
         device = ours.points.device
         # every replica of every process has random numbers of its own; those of this process begin at `first`
         first = self._team.rank * len(self._models)
-        torch.manual_seed(seed + first * _SEEDS)  # for layers that know no generator
+        torch.manual_seed(seed + first * _SEEDS)  # for layers that take no generator
         # Buffers, such as the statistics of batch norm, change while the loss is computed. Where several replicas
         # change them, each by what its share says, the changes are averaged afterwards.
         before: dict[str, Tensor] = {}
@@ -93,13 +93,13 @@ class Replicas:
 
     @torch.no_grad()
     def _gather(self, before: Mapping[str, Tensor], parts: list[float]) -> None:
-        """Adds up the twins' gradients, and shares out what changed in the buffers."""
+        """Adds up the copies' gradients, and shares out what changed in the buffers."""
         if len(self._models) == 1:
             return
-        # One twin after the other, whichever was ready first: sums of floats depend on their order. A batch smaller
-        # than the number of twins leaves the last ones without a share, and with the gradients of another step.
-        for twin in self._models[1 : len(parts)]:
-            for ours, theirs in zip(self._models[0].parameters(), twin.parameters(), strict=True):
+        # One copy after the other, whichever was ready first: sums of floats depend on their order. A batch smaller
+        # than the number of copies leaves the last ones without a share, and with the gradients of another step.
+        for replica in self._models[1 : len(parts)]:
+            for ours, theirs in zip(self._models[0].parameters(), replica.parameters(), strict=True):
                 if theirs.grad is None:
                     continue
                 ours.grad = theirs.grad if ours.grad is None else ours.grad.add_(theirs.grad)
@@ -123,9 +123,9 @@ def _mean_terms(found: list[dict[str, Tensor]], parts: list[float]) -> dict[str,
     return terms
 
 
-def _twin(model: Model) -> Model:
+def _replica_of(model: Model) -> Model:
     """A copy whose weights are the same tensors as the model's: a step of the optimizer moves both."""
-    twin = copy.deepcopy(model)
-    for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
+    replica = copy.deepcopy(model)
+    for ours, theirs in zip(model.parameters(), replica.parameters(), strict=True):
         theirs.data = ours.data
-    return twin
+    return replica

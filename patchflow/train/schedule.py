@@ -51,8 +51,9 @@ class Schedule:
     def warmed(self, step: int, minutes: float, settled: float) -> float:
         """Returns the epochs that warm-ups count.
 
-        Where the clock may end a run long before its epochs, warm-ups would take all of it. So they hurry, in order to
-        be over after as large a share of the minutes as was planned of the epochs, or after a fifth if that is more.
+        Where the clock may end a run long before its epochs, warm-ups would take all of it. So they are shortened,
+        in order to be over after as large a share of the minutes as was planned of the epochs, or after a fifth if
+        that is more.
 
         Args:
             step: Steps taken.

@@ -120,9 +120,9 @@ def test_each_is_told_when_it_was_found(search: Callable[..., Search]):
     trace = search().run(Budget(renders=200))
     when = {renders: distance for renders, _, distance in trace.history}
 
-    assert set(trace.found.born[:, 0]) <= set(when)
-    assert when[trace.found.born[0, 0]] == trace.found.distance[0]
-    assert (trace.found.born[:, 1] <= trace.history[-1][1]).all()
+    assert set(trace.found.found_at[:, 0]) <= set(when)
+    assert when[trace.found.found_at[0, 0]] == trace.found.distance[0]
+    assert (trace.found.found_at[:, 1] <= trace.history[-1][1]).all()
 
 
 def test_no_preset_is_rendered_in_full_twice(search: Callable[..., Search], watched: type[Watched]):

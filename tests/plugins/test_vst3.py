@@ -68,7 +68,7 @@ def test_a_preset_of_which_nobody_knows_the_values_is_refused(engine: Plugin):
     state = parse_vstpreset(engine.pack(Preset("small", VALUES)).state)
     foreign = VstPreset(CLASS, state.component, name="Foreign").pack()
 
-    with pytest.raises(PresetError, match="Foreign: a VST3 does not tell what a preset holds"):
+    with pytest.raises(PresetError, match="Foreign: a VST3 does not report the values of a preset"):
         engine.unpack(Preset("", {}, name="Foreign", state=foreign))
 
 

@@ -56,7 +56,7 @@ sounds = sounds.cast_column("audio", Audio(decode=False))  # FLAC bytes; to deco
 | `gain_db` | how much the sound was turned down so as not to clip |
 | `family` | sounds that are nearly the same, or have the same preset or parent, share it |
 
-{states}A split is honest if no family is divided, and no crossover has parents on the other side (`sources`).
+{states}A split is valid if no family is divided, and no crossover has parents on the other side (`sources`).
 
 ## What was drawn and what was kept
 

@@ -35,7 +35,7 @@ class Item:
         flaws: Its flaws: some of `dataset_recipe.FLAWS`, or `"failed"` where the synth could not play it.
         gain_db: Gain that was applied so that it does not clip, in dB, at most 0.
         flac: The sound; empty if it is left out.
-        print: Its fingerprint; empty if the recipe compares no sounds.
+        fingerprint: That of the sound, see `features.fingerprint`; empty if the recipe compares no sounds.
     """
 
     id: int
@@ -46,7 +46,7 @@ class Item:
     flaws: tuple[str, ...] = ()
     gain_db: float = 0.0
     flac: bytes = b""
-    print: bytes = b""
+    fingerprint: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,8 @@ class Job:
         # Integer samples end just below 1: a sound that is louder is turned down as a whole, never cut off.
         gain = min(1.0, _LOUDEST / max(peak, _LOUDEST))
         flac = _flac(sound * np.float32(gain), recipe.rate, recipe.bits)
-        print_ = fingerprint(sound, recipe.rate).tobytes() if recipe.radius_db else b""
-        return replace(drawn, flaws=flaws, gain_db=20 * float(np.log10(gain)), flac=flac, print=print_)
+        compared = fingerprint(sound, recipe.rate).tobytes() if recipe.radius_db else b""
+        return replace(drawn, flaws=flaws, gain_db=20 * float(np.log10(gain)), flac=flac, fingerprint=compared)
 
 
 def _flac(sound: np.ndarray, rate: int, bits: int) -> bytes:

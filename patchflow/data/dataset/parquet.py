@@ -118,7 +118,7 @@ def _row(job: Job, item: Item) -> dict[str, Any]:
         "gain_db": np.float32(item.gain_db),
         "sound": _checksum(item.flac),
         "point": _checksum(item.point.tobytes()),
-        "print": item.print,
+        "print": item.fingerprint,
         "parent": item.sources[0] if len(item.sources) == 1 else -1,
     }
 

@@ -89,8 +89,8 @@ class Plugin(Engine):
             values = dict(parse_vstpreset(preset.state).values)
             if not {control.index for control in self.description.searched} <= set(values):
                 raise PresetError(
-                    f"{preset.name or 'preset'}: a VST3 does not tell what a preset holds; only those that patchflow "
-                    "wrote can be read"
+                    f"{preset.name or 'preset'}: a VST3 does not report the values of a preset; only those that "
+                    "patchflow wrote can be read"
                 )
             return values, {}
         facts = self._host.ask("values", data=preset.state).facts

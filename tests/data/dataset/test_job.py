@@ -50,7 +50,7 @@ def test_an_item_depends_on_its_number_and_not_on_those_before(recipe):
 
     alone, after = job.items(Tone(), [9])[0], job.items(Tone(), [3, 9])[1]
 
-    assert (alone.flac, alone.note, alone.print) == (after.flac, after.note, after.print)
+    assert (alone.flac, alone.note, alone.fingerprint) == (after.flac, after.note, after.fingerprint)
     np.testing.assert_array_equal(alone.point, after.point)
 
 
