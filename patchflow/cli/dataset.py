@@ -22,23 +22,24 @@ def dataset(
         Path | None, typer.Option("--out", "-o", metavar="FOLDER", help="Where to write; made if it is not there.")
     ] = None,
     executor: Annotated[
-        str, typer.Option(metavar="NAME", help="What renders; see `patchflow list executors`.")
+        str, typer.Option(metavar="NAME", help="Where to render; see `patchflow list executors`.")
     ] = "local",
     address: Annotated[
         str | None,
         typer.Option(metavar="HOST:PORT", help="Ray cluster to use; auto finds one.  [default: this machine's cores]"),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(metavar="N", parser=whole, help="How much is done at once.  [default: all cores]")
+        int | None, typer.Option(metavar="N", parser=whole, help="Parallel workers.  [default: all cores]")
     ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Name the damaged files of a finished folder.")] = False,
     repair: Annotated[bool, typer.Option("--repair", help="Make the damaged shards of it again.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print nothing but one JSON object.")] = False,
 ) -> None:
-    """Make a data set of sounds, presets and notes as RECIPE says: Parquet files that `datasets` reads.
+    """Make a data set of sounds, presets and notes as RECIPE says.
 
+    It is a folder of Parquet files that the Hugging Face `datasets` package reads.
     A recipe that names a bank makes examples: what models of one note learn from and are tested on.
-    Interrupted in any way, the same command goes on, and the finished folder is the same to the byte.
+    If it is interrupted, run the same command again to continue: the finished folder is the same to the byte.
 
     \b
     Example: patchflow dataset recipes/datasets/dexed.toml -o sounds items=2000

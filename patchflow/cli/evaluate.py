@@ -19,7 +19,8 @@ def evaluate(
     ] = None,
     *,
     sounds: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Out-of-domain sounds to evaluate as well, each at its note.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Out-of-domain sounds to evaluate as well, each played on its own note."),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(metavar="EXAMPLES", help="The examples, if they are not where the recipe says.")
@@ -29,20 +30,22 @@ def evaluate(
         typer.Option(metavar="EXAMPLES", help="Evaluate the baselines, which need no model, instead of runs."),
     ] = None,
     fold: Annotated[int, typer.Option(metavar="K", parser=whole, help="With --baselines: the fold.")] = 0,
-    seed: Annotated[int, typer.Option(metavar="N", parser=whole, help="With --baselines: of the random presets.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", parser=whole, help="With --baselines: seed of the random baseline.")
+    ] = 0,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FOLDER", help="With --baselines: where to write.")
     ] = None,
     most: Annotated[
         int | None,
-        typer.Option(metavar="N", parser=whole, help="Take no more test sounds than so many.  [default: all]"),
+        typer.Option(metavar="N", parser=whole, help="Use at most N test sounds.  [default: all]"),
     ] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="Where models run: cpu or cuda.")] = "cpu",
     workers: Annotated[
         int | None, typer.Option(metavar="N", parser=whole, help="Threads that render.  [default: all cores]")
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Begin anew, whatever is there.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a row.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Discard results that exist and start again.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per run or baseline.")] = False,
 ) -> None:
     """Measure the predictions of trained models, one for each sound, on the test part of their fold.
 

@@ -42,8 +42,8 @@ def match(
         list[str] | None,
         typer.Option(
             metavar="NAME[=VALUE]",
-            help="Keep a parameter at a value, or a parameter or a group such as op6 at its default or as --on has it. "
-            "May be repeated.",
+            help="Fix a parameter (NAME=VALUE), or keep a parameter or a group such as op6 at its default (or at its "
+            "value in --on). May be repeated.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", parser=whole, help="Seed of the random generator.")] = 0,
@@ -53,7 +53,8 @@ def match(
     library: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Preset library to start from as well.  [default: that of `patchflow presets`, if any]"
+            metavar="FILE",
+            help="Preset library whose presets are tried first.  [default: that of `patchflow presets`, if any]",
         ),
     ] = None,
     no_library: Annotated[bool, typer.Option("--no-library", help="Use no preset library.")] = False,
@@ -61,8 +62,8 @@ def match(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Preset to build on, of a synth whose presets hold more than is searched: its wavetables, its sample "
-            "and all else are kept. It is a start as well.",
+            help="Keep everything in this preset that the search does not change, such as wavetables, and start from "
+            "it too. Only for synths whose presets hold such data.",
         ),
     ] = None,
     voice: Annotated[

@@ -14,7 +14,10 @@ def tables(
     ],
     *,
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="The Markdown file; a .json of its name is put beside.")
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="The Markdown file; a .json of the same name is written next to it."
+        ),
     ],
 ) -> None:
     """Make tables of results: accuracy, costs, tests of the paper's claims, and the published figures beside.

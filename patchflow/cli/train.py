@@ -40,14 +40,28 @@ def train(
 ) -> None:
     """Train a model as RECIPE says, or one for a synth that `match --synth` will use from then on.
 
-    A recipe is a small TOML file: what to learn from (bank = a file of presets that sounds are rendered from, or
-    data = a folder of examples), synth, model, out = the folder for all results; then, if you like, epochs or steps,
-    batch, learning_rate, device = "cuda", base = another recipe that this one changes. All keys are explained in
-    docs/training.md; an unknown one is an error. The folder gets the weights (SYNTH.safetensors), log.jsonl
-    (every term of the loss, on training and validation items), recipe.json (the recipe as resolved, the commit)
-    and a checkpoint: the same command goes on from it, after Ctrl-C or a power cut, to the same weights.
-    The weights' path is printed at the end, the progress on stderr: steps, losses (each term as
-    training/validation) and the time left.
+    A recipe is a small TOML file. Its most important keys:
+
+    \b
+    * bank: a file of presets, from which sounds are rendered;
+      or data: a folder of examples
+    * synth, model: their names
+    * out: the folder for all results
+    * if you like: epochs or steps, batch, learning_rate, device = "cuda"
+    * base: another recipe that this one changes
+
+    All keys are explained in docs/training.md; an unknown one is an error.
+
+    The folder gets:
+
+    \b
+    * SYNTH.safetensors: the weights, whose path is printed at the end
+    * log.jsonl: every term of the loss, on training and validation items
+    * recipe.json: the recipe as resolved, and the commit
+    * a checkpoint: after any interruption the same command goes on from it,
+      to the same weights
+
+    The progress is printed on stderr: steps, losses (each term as training/validation) and the time left.
 
     On several GPUs: torchrun --nproc-per-node 4 -m patchflow train RECIPE device=cuda
 
