@@ -40,17 +40,13 @@ def train(
 ) -> None:
     """Train a model as RECIPE says, or one for a synth that `match --synth` will use from then on.
 
-    A recipe is a small TOML file. Its most important keys:
+    A recipe is a small TOML file, explained in docs/training.md; an unknown key is an error. It has:
 
     \b
-    * bank: a file of presets, from which sounds are rendered;
-      or data: a folder of examples
-    * synth, model: their names
-    * out: the folder for all results
+    * bank (presets that sounds are rendered from) or data (examples)
+    * synth, model, and out, the folder for all results
     * if you like: epochs or steps, batch, learning_rate, device = "cuda"
     * base: another recipe that this one changes
-
-    All keys are explained in docs/training.md; an unknown one is an error.
 
     The folder gets:
 
@@ -58,10 +54,10 @@ def train(
     * SYNTH.safetensors: the weights, whose path is printed at the end
     * log.jsonl: every term of the loss, on training and validation items
     * recipe.json: the recipe as resolved, and the commit
-    * a checkpoint: after any interruption the same command goes on from it,
-      to the same weights
+    * a checkpoint: after any interruption the same command goes on from it
 
-    The progress is printed on stderr: steps, losses (each term as training/validation) and the time left.
+    The weights are the same with and without interruptions. The progress is printed on stderr: steps, losses (each
+    term as training/validation) and the time left.
 
     On several GPUs: torchrun --nproc-per-node 4 -m patchflow train RECIPE device=cuda
 
