@@ -32,8 +32,9 @@ class Variation:
     @cached_property
     def blocks(self) -> list[np.ndarray]:
         """Positions of every group; every parameter is its own block in a space without groups."""
-        groups = [np.array(members) for members in self.space.groups.values()]
-        return groups if len(groups) > 1 else [np.array([i]) for i in range(len(self.space))]
+        if len(self.space.groups) > 1:
+            return [np.array(members) for members in self.space.groups.values()]
+        return [np.array([i]) for i in range(len(self.space))]
 
     @cached_property
     def alike(self) -> dict[int, list[int]]:

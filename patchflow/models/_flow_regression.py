@@ -112,7 +112,8 @@ class FlowRegression(AutoEncoder, Density):
     def presets(self, z: Float[Tensor, "S Z"], context: Float[Tensor, "S C"] | None = None) -> Float[Tensor, "S P"]:
         """See `AutoEncoder.presets`: f([z, 0]), in one pass of the flow if its forward direction takes one."""
         beyond = z.new_zeros(len(z), self.noise - self.latent_size)
-        v, _ = self.regression(torch.cat((z, beyond), 1), self.regression_code(z, context))
+        noise = torch.cat((z, beyond), 1)
+        v, _ = self.regression(noise, self.regression_code(z, context))
         return v[:, : len(self.space)]
 
     def latent_of(
@@ -125,7 +126,8 @@ class FlowRegression(AutoEncoder, Density):
             context: As for `presets`.
         """
         beyond = points.new_full((len(points), self.noise - len(self.space)), 0.5)
-        u, _ = self.regression.inverse(torch.cat((points, beyond), 1), self.regression_code(points, context))
+        whole = torch.cat((points, beyond), 1)
+        u, _ = self.regression.inverse(whole, self.regression_code(points, context))
         return u[:, : self.latent_size]
 
     @torch.no_grad()

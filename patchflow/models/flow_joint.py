@@ -110,11 +110,13 @@ class FlowJoint(FlowRegression, Macros):
         # where the latent is longer than a preset, f^-1 needs values for the coordinates that are of no parameter
         points = dequantise(batch.points, self.cells, generator)
         beyond = torch.rand((len(points), self.noise - points.shape[1]), generator=generator, device=points.device)
-        u, logdet = self.regression.inverse(torch.cat((points, beyond), 1))
+        whole = torch.cat((points, beyond), 1)
+        u, logdet = self.regression.inverse(whole)
         z = u[:, : self.latent_size]
         # what p(v) and p(v|x) have in common: coordinates beyond the latent, and the Jacobian of f^-1
         shared = log_normal(u[:, self.latent_size :]) + logdet
-        noise, of_posterior = self.latent_noise(z, self.coder.encode(batch.mel))
+        context = self.coder.encode(batch.mel)
+        noise, of_posterior = self.latent_noise(z, context)
         tags = z.new_zeros(len(z))
         if self.log_slope is not None:
             tags = log_tags(z, batch.tags, self.log_slope)

@@ -33,11 +33,14 @@ class ParameterHead(nn.Module):
     """A linear layer whose outputs stand for a point of the cube: one sigmoid a value, or logits of its cells.
 
     The losses are negative log-likelihoods in nats, up to constants, so that they may be added to each other and
-    to those of spectrograms: `mse` is that of a Gaussian, (u - v)^2 / (2 WIDTH^2), `l1` that of a
-    Laplacian, |u - v| / WIDTH, and `cross_entropy` has -log p(cell) for choices and steps of at most `FEW`
-    values, and `mse` for the others. `classification` has it for all values, as in InverSynth and Sound2Synth: where
-    two are likely, such as two ratios of frequencies, the best prediction is one of them and not their mean. Knobs
-    have 64 classes there; only steps of more than 128 values are not classified.
+    to those of spectrograms:
+
+    * `mse`: that of a Gaussian, (u - v)^2 / (2 WIDTH^2).
+    * `l1`: that of a Laplacian, |u - v| / WIDTH.
+    * `cross_entropy`: -log p(cell) for choices and steps of at most `FEW` values, and `mse` for the others.
+    * `classification`: -log p(cell) for all values, as in InverSynth and Sound2Synth. Where two values are likely,
+      such as two ratios of frequencies, the best prediction is one of them and not their mean. Knobs have 64 classes;
+      only steps of more than 128 values are not classified.
 
     References:
         Barkan et al., InverSynth (2019), https://arxiv.org/abs/1812.06349

@@ -78,7 +78,8 @@ class Trial:
         # An exact plug-in may be compared sample by sample; one with random phases by spectra only.
         if self.noise_floor_db:
             return _distance(a, b) > 3 * self.noise_floor_db + 0.1
-        return bool(np.abs(a - b).max() > _SAME * max(np.abs(a).max(), np.abs(b).max(), _SILENT))
+        loudest = max(np.abs(a).max(), np.abs(b).max(), _SILENT)
+        return bool(np.abs(a - b).max() > _SAME * loudest)
 
     def check_it_is_a_synth(self, inputs: int) -> None:
         """Checks that keys make a sound.

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ def _train(settings: Recipe, team: Team, progress: ProgressCallback) -> Path:
 
     with (
         streamed(settings, source, data, state.step) as items,
-        Log(out, state.step, tensorboard=settings.tensorboard) if team.leads else nullcontext() as log,
+        _log(settings, team, state.step) as log,
         Loader(
             items,
             data.input,
@@ -109,6 +109,13 @@ def _train(settings: Recipe, team: Team, progress: ProgressCallback) -> Path:
         _save_weights(path, state, settings, epochs, source)
     team.wait()
     return path
+
+
+def _log(settings: Recipe, team: Team, step: int) -> AbstractContextManager[Log | None]:
+    """The log of a run that goes on from a step: only the first process writes one."""
+    if team.leads:
+        return Log(Path(settings.out), step, tensorboard=settings.tensorboard)
+    return nullcontext()
 
 
 def _write_settings(out: Path, settings: Recipe) -> None:

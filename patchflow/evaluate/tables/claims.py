@@ -143,7 +143,10 @@ def _tested(board: Board, claim: Claim) -> list[Verdict]:
         text += f" (only {_names(first)} against {_names(second)})"
     found = []
     for metric in TESTED_METRICS:
-        compared = paired(*_shared(_mean_of(first, metric), _mean_of(second, metric)))
+        mean_of_first = _mean_of(first, metric)
+        mean_of_second = _mean_of(second, metric)
+        ours, theirs = _shared(mean_of_first, mean_of_second)
+        compared = paired(ours, theirs)
         found.append(Verdict(text, board.title, metric, compared, compared.p, "not shown", "Wilcoxon, paired"))
     return found
 

@@ -77,8 +77,13 @@ class Syx(PresetFormat):
         voices = [_voice(preset) for preset in presets]
         init = _voice(Preset("dexed", dx7.SPACE.decode(dx7.SPACE.default()), name="INIT VOICE"))
         voices += [init] * (-len(voices) % BANK.voices)
-        rows = PACKED.join(np.frombuffer(b"".join(voices), np.uint8).reshape(len(voices), -1))
-        return b"".join(frame(BANK, rows[i : i + BANK.voices].tobytes()) for i in range(0, len(rows), BANK.voices))
+        fields = np.frombuffer(b"".join(voices), np.uint8).reshape(len(voices), -1)
+        rows = PACKED.join(fields)
+        banks = []
+        for first in range(0, len(rows), BANK.voices):
+            bank = rows[first : first + BANK.voices]
+            banks.append(frame(BANK, bank.tobytes()))
+        return b"".join(banks)
 
 
 def _voice(preset: Preset) -> bytes:
