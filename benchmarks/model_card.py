@@ -110,6 +110,7 @@ def card(path: Path, bank: Bank) -> str:
     model = load_model(path, engines[header["synth"]].space, models)
     facts = {"kept": len(bank.points), "families": len(np.unique(bank.family))}
     source = SOURCES[header["synth"]].format(gathered=GATHERED, rejected=GATHERED - len(bank.points), **facts)
+    sizes = with_new_names("sizes", json.loads(header["config"]))
     return CARD.format(
         title=f"The {header['model']} for the synth {header['synth']}",
         synth=header["synth"],
@@ -118,7 +119,7 @@ def card(path: Path, bank: Bank) -> str:
         model=header["model"],
         parameters=len(model.space),
         weights=sum(weight.numel() for weight in model.parameters()) / 1e6,
-        sizes=", ".join(f"{name} {size}" for name, size in json.loads(header["config"]).items()),
+        sizes=", ".join(f"{name} {size}" for name, size in sizes.items()),
         recipe="`, then `".join(f"patchflow train recipes/{_name(one)}.toml" for one in _lineage(about)),
         source=source,
         limits=LIMITS[header["synth"]],

@@ -20,6 +20,7 @@ from jobs import Job, Runner, Step, cores, interrupt_on_signals, run_all
 
 from patchflow.engines._plugin.description_file import description_file
 from patchflow.evaluate.tables.write import rewrite_tables
+from patchflow.old_names import with_new_names
 
 ROOT = Path(__file__).parent.parent
 DATA = ("dexed-16", "dexed-32", "dexed-64", "dexed-145", "amsynth-16", "amsynth-32", "amsynth-41")
@@ -140,7 +141,7 @@ def row(options: argparse.Namespace, name: str, run: tuple[str, int, int]) -> Jo
         # The time limit would end a plateau schedule before the learning rate was ever halved.
         keys |= {"schedule": "cosine", "plateau_patience": 0}
     if model.startswith("flow_dis"):
-        about = json.loads((ROOT / keys["data"] / "about.json").read_text())
+        about = with_new_names("examples", json.loads((ROOT / keys["data"] / "about.json").read_text()))
         keys["sizes.attributes"] = len(about["attributes"])
     if synth in WHOLE.values() and not model.startswith("flow_") and not model.endswith("-classes"):
         keys["sizes.parameter_loss"] = "cross_entropy"  # some of its parameters are choices

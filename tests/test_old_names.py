@@ -1,5 +1,6 @@
 """Files of older versions: what people have is read under today's names, and what is written has those."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,11 +10,13 @@ from safetensors.torch import load_file, save_file
 
 from patchflow.data.dataset import Dataset, DatasetRecipe
 from patchflow.data.dataset.executors import executors
+from patchflow.data.dataset.folder import CHECKSUMS
 from patchflow.data.dataset.make_dataset import make_dataset
+from patchflow.data.dataset.verify import damaged_files
 from patchflow.data.examples import Examples, read_examples_recipe
 from patchflow.data.examples.content import ABOUT
 from patchflow.engines.tone import Tone
-from patchflow.errors import StorageError, UnknownName
+from patchflow.errors import ModelError, OptionError, StorageError, UnknownName
 from patchflow.evaluate.results import open_results, read_lines
 from patchflow.models import load_model, models, read_header, save_model
 from patchflow.old_names import OLD_NAMES, with_new_names
@@ -92,6 +95,11 @@ def test_one_setting_under_two_names_is_refused(recipe: Path):
         read_recipe(recipe)
 
 
+def test_one_setting_is_not_overridden_under_two_names(recipe: Path):
+    with pytest.raises(OptionError, match="rate=1, learning_rate=2: two names of one setting. Remove rate"):
+        read_recipe(recipe, {"rate": "1", "learning_rate": "2"})
+
+
 def test_old_weights_are_the_same_model(tmp_path: Path):
     sizes = {"channels": 4, "hidden": 8, "steps": 2, "flow_hidden": 8, "posterior_context": 4, "attributes": 1}
     model = models["flow_joint"](Tone.space, **sizes)
@@ -108,6 +116,17 @@ def test_old_weights_are_the_same_model(tmp_path: Path):
     assert old.config() == new.config()
     for name, value in new.state_dict().items():
         assert torch.equal(old.state_dict()[name], value)
+
+
+@pytest.mark.parametrize("config", ["[1]", "null", "3", '"x"'])
+def test_weights_whose_sizes_are_no_table_are_refused_in_one_line(config: str, tmp_path: Path):
+    model = models["mlp"](Tone.space, hidden=4, layers=1)
+    save_model(tmp_path / "m.safetensors", model, "mlp", "tone")
+    header = read_header(tmp_path / "m.safetensors")
+    save_file(load_file(tmp_path / "m.safetensors"), tmp_path / "m.safetensors", {**header, "config": config})
+
+    with pytest.raises(ModelError, match="damaged or of another version"):
+        load_model(tmp_path / "m.safetensors", Tone.space, models)
 
 
 def make_old(folder: Path) -> None:
@@ -175,14 +194,47 @@ def test_results_of_other_sizes_are_still_refused(tmp_path: Path):
         open_results(path, {"row": "a", "sizes": {"posterior_context": 4}})
 
 
-def test_an_old_data_set_keeps_the_states_of_its_presets(tmp_path: Path):
+@pytest.fixture
+def data_set(tmp_path: Path) -> tuple[DatasetRecipe, Path]:
+    """A recipe and the finished data set of one preset."""
     voice = Preset("tone", {"wave": "saw", "decay": 0.5, "gain": -6.0}, name="A")
     write_presets(tmp_path / "a.json", [voice])
     sources = (str(tmp_path / "a.json"),)
     recipe = DatasetRecipe("tone", sources, items=2, shard=2, length=0.2, drop=(), plain=1.0, crossed=0.0, jittered=0.0)
     with executors["local"](1) as executor:
         make_dataset(recipe, tmp_path / "set", executor)
-    (source,) = Dataset(tmp_path / "set")[0].sources
-    (tmp_path / "set" / "rests.json").write_text(json.dumps({source: "bW9yZQ=="}))
+    return recipe, tmp_path / "set"
 
-    assert [sample.state for sample in Dataset(tmp_path / "set")] == [b"more", b"more"]
+
+def test_an_old_data_set_keeps_the_states_of_its_presets(data_set: tuple[DatasetRecipe, Path]):
+    folder = data_set[1]
+    (source,) = Dataset(folder)[0].sources
+    (folder / "rests.json").write_text(json.dumps({source: "bW9yZQ=="}))
+
+    assert [sample.state for sample in Dataset(folder)] == [b"more", b"more"]
+
+
+def test_a_finished_data_set_of_another_version_is_left_as_it_is(data_set: tuple[DatasetRecipe, Path]):
+    recipe, folder = data_set
+    card = folder / "README.md"
+    new = hashlib.sha256(card.read_bytes()).hexdigest()
+    card.write_text("A card as an older version wrote it.")
+    sums = (folder / CHECKSUMS).read_text().replace(new, hashlib.sha256(card.read_bytes()).hexdigest())
+    (folder / CHECKSUMS).write_text(sums)
+
+    with executors["local"](1) as executor:
+        make_dataset(recipe, folder, executor)
+
+    assert card.read_text() == "A card as an older version wrote it."
+    assert damaged_files(folder) == {}
+
+
+def test_a_damaged_card_is_written_again(data_set: tuple[DatasetRecipe, Path]):
+    recipe, folder = data_set
+    before = (folder / "README.md").read_bytes()
+    (folder / "README.md").write_text("spoilt")
+
+    with executors["local"](1) as executor:
+        make_dataset(recipe, folder, executor)
+
+    assert (folder / "README.md").read_bytes() == before

@@ -7,9 +7,6 @@ from contextlib import contextmanager
 from types import TracebackType
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn
-from rich.progress import Progress as Bar
 
 from ..progress import Progress
 
@@ -33,6 +30,11 @@ class ProgressBar:
     """
 
     def __init__(self, title: str, *, every: float | None = None) -> None:
+        # here, because commands that draw no bar need not wait for it
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Bar
+
         self._every = every
         screen = Console(stderr=True)
         self._terminal = screen.is_terminal

@@ -22,7 +22,10 @@ __all__ = ["find_weights", "load_model", "read_header", "save_model", "shipped",
 _FORMAT = "2"
 _READABLE = ("1", "2")  # the first has older names of sizes
 _USUAL = "posterior"  # the model whose weights are called after the synth alone
-
+# what JSON, safetensors, torch and the models raise on a file that does not hold what it says
+_DAMAGED = (
+    AttributeError, KeyError, OSError, RuntimeError, SafetensorError, TypeError, UnknownName, ValueError
+)  # fmt: skip
 
 M = TypeVar("M", bound=Model)
 
@@ -82,7 +85,7 @@ def load_model(path: str | Path, space: ParamSpace, models: Registry[type[M]]) -
         derived = dict(model.named_buffers()).keys() - types
         wanted = tensors.keys() - derived
         model.load_state_dict({key: tensors[key].to(types[key]) for key in wanted})
-    except (KeyError, OSError, RuntimeError, SafetensorError, TypeError, UnknownName, ValueError) as error:
+    except _DAMAGED as error:
         raise ModelError(f"{path}: damaged or of another version ({_one_line(error)})") from error
     return model.eval().requires_grad_(False)
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engines import engines
 from ..errors import AudioError, PatchflowError, RenderError, StorageError
 from ..match import Matcher
+from ..match.matcher import encode_locks
 from ..presets import Value
 from ..progress import Progress, ProgressCallback, ignore
 from ..storage import writable_folder
@@ -87,6 +89,7 @@ def match_files(
         "seconds": seconds, "renders": renders, "note": note, "lock": dict(lock or {}),
         "candidates": candidates, "seed": seed, "trim_db": trim_db,
     }  # fmt: skip
+    encode_locks(engines[synth].space, lock or {})  # what is wrong with a lock is said before anything is loaded
     start = {"model": model, "library": library, "on": on, "voice": voice}
     base = None if on is None else only_voice(on, voice, synth)
     with one_torch_thread(), writable_folder(folder):

@@ -184,14 +184,24 @@ def read_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) ->
         OptionError: If one is not TOML, a value has the wrong type or is not allowed, or keys contradict each other.
         UnknownName: If a key is not one of a recipe.
     """
-    renamed = {with_new_name("recipe", key): text for key, text in (overrides or {}).items()}
-    values = with_new_names("recipe", _overridden(read_layers(path), renamed))
+    values = with_new_names("recipe", _overridden(read_layers(path), _with_new_names(overrides or {})))
     _check_together(values, path)
     if values.get("epochs"):
         values["steps"] = 0  # or it would have its default
     if values.get("data"):
         values.setdefault("augmented", 0.0)
     return make_settings(values, Recipe, path)
+
+
+def _with_new_names(overrides: Mapping[str, str]) -> dict[str, str]:
+    """Overrides under today's names; one setting under both of its names is refused."""
+    renamed: dict[str, str] = {}
+    for key, text in overrides.items():
+        name = with_new_name("recipe", key)
+        if name != key and name in overrides:
+            raise OptionError(f"{key}={text}, {name}={overrides[name]}: two names of one setting. Remove {key}.")
+        renamed[name] = text
+    return renamed
 
 
 def _overridden(values: Mapping[str, Any], overrides: Mapping[str, str]) -> dict[str, Any]:

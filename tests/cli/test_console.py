@@ -6,7 +6,6 @@ import time
 import pytest
 from rich.console import Console
 
-from patchflow.cli import _console
 from patchflow.cli._console import ProgressBar, facts
 from patchflow.progress import Progress
 
@@ -51,7 +50,7 @@ def test_a_terminal_shows_what_is_done_to_what(capsys: pytest.CaptureFixture[str
     def screen(*, stderr: bool) -> Console:
         return Console(stderr=stderr, force_terminal=True, width=120)
 
-    monkeypatch.setattr(_console, "Console", screen)
+    monkeypatch.setattr("rich.console.Console", screen)
 
     with ProgressBar("loading") as bar:
         bar.show(Progress("measure", 3, 12, "sounds", "runs/vae"))

@@ -1,5 +1,8 @@
 """`patchflow list`: every entry of every registry, in a line each."""
 
+import subprocess
+import sys
+
 import pytest
 
 from patchflow.data.dataset.executors import executors
@@ -44,3 +47,14 @@ def test_an_unknown_kind_is_one_line(shell):
     done = shell.run("list", "engine")
 
     assert (done.code, done.err) == (1, "patchflow: no list named 'engine'. Did you mean 'engines'?\n")
+
+
+def test_metrics_are_listed_without_pyarrow():
+    code = (
+        "import sys; sys.modules['pyarrow'] = None\nfrom patchflow.cli import run\nsys.exit(run(['list', 'metrics']))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "log_mel_l1" in done.stdout

@@ -42,8 +42,9 @@ def start(tmp_path: Path) -> Start:
         "[sizes]\nwidth = 4\ncontext = 16\nhidden = 16\ntransforms = 2\nbins = 4\n"
     )
     (tmp_path / "several.toml").write_text(
-        'synth = "tone"\nmodel = "several"\ndata = "examples"\nout = "run"\nepochs = 200\nbatch = 8\nrate = 1e-2\n'
-        'schedule = "plateau"\nstall = 3\npatience = 60\nsave_every = 7\n[loss_warmup]\nlatent = 50\n'
+        'synth = "tone"\nmodel = "several"\ndata = "examples"\nout = "run"\nepochs = 200\nbatch = 8\n'
+        'learning_rate = 1e-2\nschedule = "plateau"\nplateau_patience = 3\npatience = 60\nsave_every = 7\n'
+        "[loss_warmup]\nlatent = 50\n"
     )
 
     def start(*words: object) -> "subprocess.Popen[str]":

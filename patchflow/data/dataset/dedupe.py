@@ -12,7 +12,6 @@ from ...features.fingerprint import BANDS, STEPS_PER_DB
 from ...progress import Progress, ProgressCallback, ignore
 from ..families import join_families, near_duplicates
 from .dataset_recipe import DatasetRecipe
-from .parquet import pa, pq, read_table
 from .pool import Pool
 
 __all__ = ["Relations", "relate"]
@@ -81,6 +80,8 @@ def relate(parts: Sequence[Path], recipe: DatasetRecipe, pool: Pool, progress: P
 
 
 def _columns(parts: Sequence[Path], names: Sequence[str]) -> Any:
+    from .parquet import pa, read_table  # here, so that `data.dataset` is imported without pyarrow
+
     # Metadata is removed, because each part counts its own sounds there and tables of unlike schemas do not join.
     tables = [read_table(part, names).replace_schema_metadata() for part in parts]
     return pa.concat_tables(tables)
@@ -137,6 +138,8 @@ def _renumbered(family: np.ndarray) -> np.ndarray:
 
 def _sum_counts(parts: Sequence[Path]) -> dict[str, int]:
     """Sums the counts that every part has in its metadata."""
+    from .parquet import pq
+
     total: dict[str, int] = {}
     for part in parts:
         counts = json.loads(pq.read_schema(part).metadata[b"patchflow"])

@@ -88,9 +88,13 @@ def _board(board: Mapping[str, Any]) -> dict[str, Any]:
 def _row_name(name: str) -> str:
     """A row's name under today's names: one in brackets says sizes, as in `"cnn (gated=1)"`."""
     model, bracket, sizes = name.partition(" (")
-    for old, new in OLD_NAMES["sizes"].items():
-        sizes = sizes.replace(f"{old}=", f"{new}=")
-    return model + bracket + sizes
+    if not bracket:
+        return name
+    renamed = []
+    for size in sizes.removesuffix(")").split(", "):
+        key, sign, value = size.partition("=")
+        renamed.append(OLD_NAMES["sizes"].get(key, key) + sign + value)
+    return f"{model} ({', '.join(sorted(renamed))})"  # in the order of `board`
 
 
 def _verdict(claim: Mapping[str, Any]) -> Verdict:
