@@ -100,7 +100,7 @@ def _out_of_domain(row: Row) -> dict[str, Any] | None:
         return None
     names = [name for name in measured() if name != "mse_n"]  # nobody knows the preset of a recording
     numbers = {"": {name: _spread(row, name, "sounds") for name in names}}
-    for category in sorted(categories):
+    for category in sorted(categories - {""}):  # sounds without one are among all, and nowhere else
         numbers[category] = {name: _spread(row, name, "sounds", category) for name in names}
     # Every fold has the same sounds, and `count` counts them once a fold.
     folds = {result.head["fold"] for result in row.results if result.sounds}

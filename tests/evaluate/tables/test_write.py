@@ -158,6 +158,16 @@ def test_out_of_domain_sounds_are_shown_by_category(tmp_path: Path):
     assert row_of(page, "vae", "### Out of domain: SC") == ["vae", "**2.67 ± 1.20**", "**3.50 ± 1.50**", "**1.00**"]
 
 
+def test_sounds_without_a_category_are_among_all(tmp_path: Path):
+    sounds = [line(0, 1.0, category="voice"), line(1, 4.0)]
+    write_result(tmp_path / "a", "vae", lines(0.0), sounds=sounds)
+
+    page, _ = written(tmp_path)
+
+    assert "| row | all (2) | voice |" in page
+    assert row_of(page, "vae", "### Out of domain: SC") == ["vae", "**2.50 ± 1.50**", "**1.00**"]
+
+
 def test_costs_are_those_of_the_summaries(tmp_path: Path):
     summary = {"capacity": 12_345, "prediction_ms": 4.2, "device": "cpu", "trained": {"minutes": 30.0, "epochs": 500}}
     write_result(tmp_path / "a", "vae", lines(0.0), summary=summary)
