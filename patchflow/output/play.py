@@ -96,7 +96,7 @@ def only_voice(path: str | os.PathLike[str], voice: int | None, synth: str = "")
         count = len(report.presets) + sum(rejected.voice > 0 for rejected in report.rejected)
         if count > 1:
             raise OptionError(f"{path}: has {count:,} voices. Choose one with --voice, 1 to {count}")
-    return voice_of(path, voice or 1, synth)
+    return voice_of(path, 1 if voice is None else voice, synth)
 
 
 def voice_of(path: str | os.PathLike[str], voice: int, synth: str = "") -> Preset:

@@ -72,12 +72,13 @@ def test_a_plug_in_keeps_what_its_description_fixes(shell, amsynth: str):
         (("--synth", "vital", "--on", "tones.json", "--voice", 1), "tones.json: A: is for 'tone', not 'vital'"),
         (("--synth", "tone", "--on", "tones.json"), "tones.json: has 2 voices. Choose one with --voice, 1 to 2"),
         (("--synth", "tone", "--on", "tones.json", "--voice", 3), "voice=3: tones.json has 2 voices"),
+        (("--synth", "tone", "--on", "tones.json", "--voice", 0), "voice=0: tones.json has 2 voices"),
         (("--synth", "tone", "--on", "tones.json", "--voice", 1), "presets of 'tone' hold nothing but its parameters"),
         (("--synth", "vital", "--on", "none.vital"), "none.vital: no such file"),
         (("--synth", "vital", "--on", "a.wav"), "a.wav: not a preset file"),
         (("--synth", "vital", "--on", "bad.vital"), "bad.vital: voice 1"),
     ],
-    ids=["another synth", "several", "too few", "nothing beyond", "missing", "no preset", "damaged"],
+    ids=["another synth", "several", "too few", "no place 0", "nothing beyond", "missing", "no preset", "damaged"],
 )
 def test_what_cannot_be_built_on_is_one_line(shell, words, said: str):
     shell.tone("a.wav")
