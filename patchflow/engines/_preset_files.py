@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 
 from ..errors import EngineError, PresetError, RenderError, UnknownName
@@ -18,12 +17,13 @@ from ._subset import subset_files
 __all__ = ["Converted", "convert_file", "load_presets", "save_presets", "unpacked"]
 
 
-def load_presets(path: str | os.PathLike[str], synth: str = "") -> ReadReport:
+def load_presets(path: str | os.PathLike[str], synth: str = "", *, strict: bool = False) -> ReadReport:
     """Reads a preset file, and lets the synth read the values of its own presets.
 
     Args:
         path: A preset file of any format.
         synth: Which synth the presets are for; whose they are if "".
+        strict: Reject what would have to be mended.
 
     Returns:
         The presets, with values, and the reasons why others were rejected.
@@ -33,7 +33,7 @@ def load_presets(path: str | os.PathLike[str], synth: str = "") -> ReadReport:
         PresetError: If it is no preset file, or its synth is not known.
         EngineError: If the synth cannot be loaded.
     """
-    found = read_presets(path)
+    found = read_presets(path, strict=strict)
     try:
         return unpacked(found, synth)
     except PresetError as error:
@@ -78,25 +78,25 @@ def unpacked(report: ReadReport, synth: str = "") -> ReadReport:
     """
     if synth and synth not in engines:
         raise UnknownName("synth", synth, engines)
-    # The places in the file of the presets that could be read, for errors.
-    taken = {voice.voice for voice in report.rejected}
-    numbers = (number for number in count(1) if number not in taken)
-
     made: dict[str, Engine] = {}
     presets: list[Preset] = []
+    places: list[int] = []
     rejected = list(report.rejected)
-    for number, preset in zip(numbers, report.presets, strict=False):
+    for place, preset in zip(report.places, report.presets, strict=True):
         name = synth or preset.synth or _owner(preset)
         if preset.synth not in ("", name) and preset.synth not in engines[name].relatives:
             raise PresetError(f"{preset.name or 'preset'}: is for {preset.synth!r}, not {name!r}")
         if preset.synth == name:
             presets.append(preset)
+            places.append(place)
             continue
         try:
             presets.append(_engine(name, made).unpack(preset))
         except (PresetError, RenderError) as error:
-            rejected.append(Rejected(number, str(error), preset.name))
-    return replace(report, presets=tuple(presets), rejected=tuple(rejected))
+            rejected.append(Rejected(place, str(error), preset.name))
+        else:
+            places.append(place)
+    return replace(report, presets=tuple(presets), places=tuple(places), rejected=tuple(rejected))
 
 
 def _engine(name: str, made: dict[str, Engine]) -> Engine:

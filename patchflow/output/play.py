@@ -93,9 +93,8 @@ def only_voice(path: str | os.PathLike[str], voice: int | None, synth: str = "")
     """
     if voice is None:
         report = read_presets(path)
-        count = len(report.presets) + sum(rejected.voice > 0 for rejected in report.rejected)
-        if count > 1:
-            raise OptionError(f"{path}: has {count:,} voices. Choose one with --voice, 1 to {count}")
+        if report.count > 1:
+            raise OptionError(f"{path}: has {report.count:,} voices. Choose one with --voice, 1 to {report.count}")
     return voice_of(path, 1 if voice is None else voice, synth)
 
 
@@ -112,12 +111,9 @@ def voice_of(path: str | os.PathLike[str], voice: int, synth: str = "") -> Prese
         raise PresetError(f"{path}: {damaged[voice]}")
     if not report.presets and report.rejected:
         raise PresetError(f"{path}: {report.rejected[0]}")
-    # `report.presets` has only the good ones: each damaged one before the wanted moves it forward by a place.
-    place = voice - 1 - sum(0 < number < voice for number in damaged)
-    if not 0 <= place < len(report.presets):
-        count = len(report.presets) + sum(number > 0 for number in damaged)
-        raise OptionError(f"voice={voice}: {path} has {count} {'voice' if count == 1 else 'voices'}")
-    return _unpacked(path, report.presets[place], synth)
+    if voice not in report.places:
+        raise OptionError(f"voice={voice}: {path} has {report.count} {'voice' if report.count == 1 else 'voices'}")
+    return _unpacked(path, report.presets[report.places.index(voice)], synth)
 
 
 def _unpacked(path: str | os.PathLike[str], preset: Preset, synth: str) -> Preset:

@@ -16,7 +16,7 @@ models and searches, and files again. Open `space.py` first.
 """
 
 from .files import read_presets, write_presets
-from .formats import ReadReport, Rejected
+from .formats import Mended, ReadReport, Rejected
 from .library.entry import Entry, ImportReport, Label
 from .library.library import Library
 from .parameters import Choice, Knob, Parameter, Steps, Value
@@ -30,6 +30,7 @@ __all__ = [
     "Knob",
     "Label",
     "Library",
+    "Mended",
     "ParamSpace",
     "Parameter",
     "Preset",

@@ -17,23 +17,25 @@ __all__ = ["extensions", "format_of", "owner", "read_presets", "write_presets"]
 _LARGEST = 256 * 2**20  # bytes: 60,000 DX7 banks
 
 
-def read_presets(path: str | os.PathLike[str]) -> ReadReport:
+def read_presets(path: str | os.PathLike[str], *, strict: bool = False) -> ReadReport:
     """Reads a preset file; its extension says the format or, failing that, its content.
 
     Args:
         path: The file, at most 256 MiB.
+        strict: Reject what would have to be mended, such as a value above its limit.
 
     Returns:
-        The good presets and the reasons why others were rejected. A preset without a name gets that of its file, if
-        it is the only one in there.
+        The good presets, what was mended, and the reasons why others were rejected. A preset without a name gets that
+        of its file, if it is the only one in there.
 
     Raises:
         StorageError: If the file cannot be read.
-        PresetError: If it is no preset file.
+        PresetError: If it is no preset file, or `strict` and the file itself would have to be mended.
     """
     data = read_bytes(path, limit=_LARGEST)
     try:
         report = _reader(Path(path), data).read(data)
+        report = report.strict() if strict else report
         return _named(report, Path(path).stem)
     except PresetError as error:
         raise PresetError(f"{path}: {error}") from error

@@ -195,8 +195,9 @@ def _from_library(path: Path, synth: str, engine: Engine) -> Iterator[_Found | N
 
 
 def _from_file(file: Path, name: str, recipe: DatasetRecipe, engine: Engine) -> Iterator[_Found | None]:
-    for number, preset in enumerate(read_presets(file).presets, 1):
-        yield _fitting(preset, f"{name}#{number}", recipe.synth, engine)
+    report = read_presets(file, strict=True)  # a data set holds what its files hold, nothing that was mended
+    for place, preset in zip(report.places, report.presets, strict=True):
+        yield _fitting(preset, f"{name}#{place}", recipe.synth, engine)
 
 
 def _fitting(preset: Preset, id_: str, synth: str, engine: Engine) -> _Found | None:

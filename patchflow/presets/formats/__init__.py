@@ -14,8 +14,8 @@ In comes the content of a file as bytes, out come presets and the reasons why ot
 """
 
 from ...registry import Registry
-from ._format import PresetFormat, ReadReport, Rejected
+from ._format import Mended, PresetFormat, ReadReport, Rejected
 
-__all__ = ["PresetFormat", "ReadReport", "Rejected", "formats"]
+__all__ = ["Mended", "PresetFormat", "ReadReport", "Rejected", "formats"]
 
 formats: Registry[type[PresetFormat]] = Registry("patchflow.presets.formats", "format")

@@ -8,15 +8,15 @@ from typing import ClassVar
 from ...errors import PresetError
 from ..preset import Preset
 
-__all__ = ["PresetFormat", "ReadReport", "Rejected", "only_preset"]
+__all__ = ["Finding", "Mended", "PresetFormat", "ReadReport", "Rejected", "only_preset"]
 
 
 @dataclass(frozen=True)
-class Rejected:
-    """A preset of a file that was not read, and why.
+class Finding:
+    """What is wrong with a preset of a file, or with the file.
 
     Args:
-        voice: Its place in the file, from 1; 0 for a whole dump.
+        voice: The preset's place in the file, from 1; 0 for the file, or a part of it.
         reason: What is wrong, in words.
         name: Its name, as far as it can be read.
         byte: Position of the offending byte in the file, from 0; None if no single byte is to blame.
@@ -24,7 +24,7 @@ class Rejected:
         allowed: Smallest and largest value allowed there.
 
     Example:
-        >>> print(Rejected(7, "algorithm (byte 884) is 40, not in [0, 31]", "BRASS", 884, 40, (0, 31)))
+        >>> print(Finding(7, "algorithm (byte 884) is 40, not in [0, 31]", "BRASS", 884, 40, (0, 31)))
         voice 7 'BRASS': algorithm (byte 884) is 40, not in [0, 31]
     """
 
@@ -43,18 +43,81 @@ class Rejected:
 
 
 @dataclass(frozen=True)
+class Rejected(Finding):
+    """A preset that was not read, and why; see `Finding`."""
+
+
+@dataclass(frozen=True)
+class Mended(Finding):
+    """A fault that was put right, with what was done; see `Finding`.
+
+    The preset was read, as programs of the field read it, but somebody who asks for strictness does not want it.
+
+    Example:
+        >>> print(Mended(2, "feedback (byte 246) is 9, taken as 7", "BRASS", 246, 9, (0, 7)))
+        voice 2 'BRASS': feedback (byte 246) is 9, taken as 7
+    """
+
+
+@dataclass(frozen=True)
 class ReadReport:
     """What was found in a preset file.
 
     Args:
-        presets: The good presets, in the order of the file.
-        rejected: The bad ones.
+        presets: The presets that were read, in the order of the file.
+        rejected: Those that were not.
         notes: What else a user should know, e.g. that a checksum is wrong.
+        mended: What was wrong with presets that were read, or with the file, and was put right.
+        places: The place in the file of each preset, from 1; without gaps if not given. Rejected and missing
+            presets keep their places.
     """
 
     presets: tuple[Preset, ...]
     rejected: tuple[Rejected, ...] = ()
     notes: tuple[str, ...] = ()
+    mended: tuple[Mended, ...] = ()
+    places: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.places:
+            object.__setattr__(self, "places", tuple(range(1, len(self.presets) + 1)))
+        if len(self.places) != len(self.presets):
+            raise ValueError(f"{len(self.places)} places of {len(self.presets)} presets")
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """A line for all that was not read, was mended or is worth knowing."""
+        return tuple(map(str, (*self.rejected, *self.mended, *self.notes)))
+
+    @property
+    def count(self) -> int:
+        """How many places the file has, as far as is known: up to the last preset, read or rejected."""
+        return max((0, *self.places, *(rejected.voice for rejected in self.rejected)))
+
+    def strict(self) -> "ReadReport":
+        """Returns the report of a reader that mends nothing: what was mended is rejected.
+
+        Raises:
+            PresetError: If the file itself was mended.
+
+        Example:
+            >>> report = ReadReport((Preset("tone", {}, "A"), Preset("tone", {}, "B")), mended=(Mended(1, "odd"),))
+            >>> report.strict().places
+            (2,)
+        """
+        for fault in self.mended:
+            if not fault.voice:
+                raise PresetError(fault.reason)
+        mended = {fault.voice: fault for fault in reversed(self.mended)}  # the first of each
+        refused = [Rejected(f.voice, f.reason, f.name, f.byte, f.value, f.allowed) for f in mended.values()]
+        rejected = sorted((*self.rejected, *refused), key=lambda fault: fault.voice)
+        kept = [(place, preset) for place, preset in zip(self.places, self.presets, strict=True) if place not in mended]
+        return ReadReport(
+            presets=tuple(preset for _, preset in kept),
+            rejected=tuple(rejected),
+            notes=self.notes,
+            places=tuple(place for place, _ in kept),
+        )
 
 
 class PresetFormat(abc.ABC):

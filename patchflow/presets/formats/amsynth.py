@@ -52,6 +52,7 @@ class Amsynth(PresetFormat):
         if not self.recognises(data):
             raise PresetError(f"not an amsynth bank: its first line is not {_HEADER!r}")
         presets: list[Preset] = []
+        places: list[int] = []
         rejected: list[Rejected] = []
         for number, (first, lines) in enumerate(_blocks(data), 1):
             name = lines[0].partition(_NAME)[2].strip()
@@ -59,10 +60,12 @@ class Amsynth(PresetFormat):
                 presets.append(_preset(name, first, lines))
             except PresetError as error:
                 rejected.append(Rejected(number, str(error), name))
+            else:
+                places.append(number)
         notes = []
         if not data.rstrip().endswith(_END.encode()):
             notes.append(f"has no {_END} at its end: it may be cut off")
-        return ReadReport(tuple(presets), tuple(rejected), tuple(notes))
+        return ReadReport(tuple(presets), tuple(rejected), tuple(notes), places=tuple(places))
 
     def write(self, presets: Sequence[Preset]) -> bytes:
         """Returns a bank of presets of which `state` is amsynth's own; see `PresetFormat`."""

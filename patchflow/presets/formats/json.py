@@ -45,13 +45,16 @@ class Json(PresetFormat):
     def read(self, data: bytes) -> ReadReport:
         """Reads all presets of a file; see `PresetFormat`."""
         presets: list[Preset] = []
+        places: list[int] = []
         rejected: list[Rejected] = []
         for number, item in enumerate(_items(parse_json(data)), 1):
             try:
                 presets.append(_preset(item))
             except PresetError as error:
                 rejected.append(Rejected(number, str(error), _name(item)))
-        return ReadReport(tuple(presets), tuple(rejected))
+            else:
+                places.append(number)
+        return ReadReport(tuple(presets), tuple(rejected), places=tuple(places))
 
     def write(self, presets: Sequence[Preset]) -> bytes:
         """Returns the text of a file that this and no stricter reader accepts; see `PresetFormat`."""

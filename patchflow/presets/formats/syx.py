@@ -54,19 +54,21 @@ class Syx(PresetFormat):
         """Reads all voices of a file; see `PresetFormat`."""
         found = scan(data)
         presets: list[Preset] = []
+        places: list[int] = []
         rejected: list[Rejected] = []
         notes = list(found.notes)
         first = 1  # voices are numbered through the whole file
         for dump in found.dumps:
             report = _read(dump, first)
             presets += report.presets
+            places += report.places
             rejected += report.rejected
             notes += report.notes
             first += dump.kind.voices
         # Zeros of the right size would pass for bare voices, if their names were not empty.
         if not found.dumps or not (found.framed or any(preset.name for preset in presets)):
             raise PresetError(f"not a DX7 file: {_what_it_is(data)}")
-        return ReadReport(tuple(presets), tuple(rejected), tuple(notes))
+        return ReadReport(tuple(presets), tuple(rejected), tuple(notes), places=tuple(places))
 
     def write(self, presets: Sequence[Preset]) -> bytes:
         """Returns one single-voice dump or as many banks as it takes; see `PresetFormat`."""
@@ -103,6 +105,7 @@ def _read(dump: Dump, first: int) -> ReadReport:
     # Bit 7 never belongs to a field, so `split` loses it: a damaged byte shows only in the rows.
     good = (rows <= 127).all(1) & (voices[:, :PARAMETERS] <= dx7.LIMITS).all(1)
     presets = tuple(_preset(voice) for voice in voices[good])
+    places = tuple(first + int(i) for i in np.flatnonzero(good))
     rejected = [_reject(dump, int(i), rows[i], voices[i], first) for i in np.flatnonzero(~good)]
     if dump.fault:
         rejected.append(Rejected(0, dump.fault))
@@ -110,7 +113,7 @@ def _read(dump: Dump, first: int) -> ReadReport:
     stray = (rows[good, : len(layout.unused)] & layout.unused).any(1).sum()
     if stray:
         notes.append(f"{stray} voices of the dump at byte {dump.start} set unused bits, which are ignored")
-    return ReadReport(presets, tuple(rejected), tuple(notes))
+    return ReadReport(presets, tuple(rejected), tuple(notes), places=places)
 
 
 def _preset(voice: np.ndarray) -> Preset:

@@ -101,6 +101,4 @@ def _import(
 
 def _numbered_as_in_file(rejected: tuple[Rejected, ...], read: ReadReport) -> list[Rejected]:
     """Rejected presets with their numbers in the file; the library counts only those that could be read."""
-    unread = {voice.voice for voice in read.rejected}
-    in_file = [number for number in range(1, len(read.presets) + len(unread) + 1) if number not in unread]
-    return [replace(voice, voice=in_file[voice.voice - 1]) for voice in rejected]
+    return [replace(voice, voice=read.places[voice.voice - 1]) for voice in rejected]
