@@ -4,6 +4,7 @@ Sounds come in as tensors `(B, T)` with their sample rate; spectrograms `(B, F, 
 `mel.py` first: nearly everything here begins with it.
 
 * `mel.py`, `mfcc.py`: mel spectrograms, levels in dB and cepstra, equal to librosa's.
+* `log_spectrum.py`: bands of equal width in cents, and fine spectra that tell how far two sounds are out of tune.
 * `inputs/`: the spectrograms that models take as input, a registry.
 * `descriptors.py`: what a sound is like, in units (Hz, s, dB): brightness, attack, noisiness, movement.
 * `character.py`: further measures, of the held part of a note: harmonicity, swing, weight, roughness.

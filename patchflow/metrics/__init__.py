@@ -6,6 +6,7 @@ data of the metric. Open `_metric.py` first, then `log_mel_l1.py`, which the sea
 * `_metric.py`: `Metric`, and the decorator that makes one.
 * `log_mel_l1.py`, `mss.py`, `sot.py`, `wmfcc.py`, `rms.py`: spectra, cepstra and envelopes of level-normalised sounds,
   or nearly so.
+* `timbre.py`: how alike people would call two sounds, as far as a simple distance knows.
 * `spectral_convergence.py`, `mel_mse.py`: linear power spectra, as in the paper; the loudest partials decide.
 
 Sounds are compared by all of them in `output/distances.py`.

@@ -1,0 +1,131 @@
+"""Spectra on a scale of logarithmic frequency: bands as wide as a quarter tone, and fine spectra that tell cents."""
+
+import functools
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+__all__ = ["compressed", "fine_spectrum", "log_bands", "shift_gain"]
+
+CENTS = 10
+"""Distance of two places of a fine spectrum, in cents."""
+
+_LOW = 25.0  # Hz of the first place of a fine spectrum, between G0 and G#0
+_HIGH = 5_000.0  # Hz of the last: above, partials of low notes are too many and those of high ones too few
+_FLOOR_DB = 50.0  # what lies deeper below the peak is not compared
+_ENVELOPE = 61  # places over which the envelope is averaged: 600 cents
+
+
+def log_bands(
+    x: Float[Tensor, "B T"], rate: int, *, n_fft: int, hop: int, low: float, high: float, cents: float
+) -> Float[Tensor, "B F N"]:
+    """Returns powers in triangular bands of equal width on a scale of logarithmic frequency.
+
+    Frames are centred, ends are padded with zeros. A band that is narrower than two bins of the transform is read
+    between the two bins around its centre.
+
+    Args:
+        x: Sounds, shape `(B, T)`.
+        rate: Sample rate, in Hz.
+        n_fft: Window and transform length, in samples.
+        hop: Samples from one frame to the next.
+        low: Lower edge of the first band, in Hz.
+        high: Upper end of the bands, in Hz, at most half the rate; the last centre lies below.
+        cents: From one centre to the next, in cents.
+
+    Returns:
+        Non-negative, shape `(B, F, N)` with `N = 1 + T // hop`.
+
+    Example:
+        >>> x = torch.sin(torch.arange(22_050) * 2 * torch.pi * 440 / 22_050)[None]
+        >>> bands = log_bands(x, 22_050, n_fft=4096, hop=1024, low=55.0, high=10_000.0, cents=100.0)
+        >>> bands.mean(2).argmax().item()
+        35
+    """
+    window = torch.hann_window(n_fft, dtype=x.dtype, device=x.device)
+    spectrum = torch.stft(x, n_fft, hop, window=window, center=True, pad_mode="constant", return_complex=True)
+    power = spectrum.real.square() + spectrum.imag.square()
+    return torch.from_numpy(_filters(rate, n_fft, low, high, cents)).to(power) @ power
+
+
+def compressed(power: Float[Tensor, "B F N"]) -> Float[Tensor, "B F N"]:
+    """Returns the cube roots of magnitudes, near to how loud they are, relative to the largest of each sound."""
+    peak = power.amax((1, 2), keepdim=True)
+    return (power / peak.clamp_min(1e-30)) ** (1 / 6) * (peak > 0)
+
+
+def fine_spectrum(x: Float[Tensor, "B T"], rate: int) -> Float[Tensor, "B F"]:
+    """Returns how far the mean spectrum rises above its own envelope, from 25 to 5,000 Hz in steps of 10 cents.
+
+    What is left are the partials and their places: a tone at another pitch has the same, moved along the scale.
+
+    Args:
+        x: Sounds, shape `(B, T)`.
+        rate: Sample rate, in Hz, at least 10,000.
+
+    Returns:
+        Levels above the envelope, in dB, 0 where there is none; shape `(B, F)`.
+    """
+    n_fft = 2 ** round(np.log2(0.75 * rate))  # 0.7 s or so: partials of 25 Hz come apart
+    window = torch.hann_window(n_fft, dtype=x.dtype, device=x.device)
+    spectrum = torch.stft(x, n_fft, n_fft // 4, window=window, center=True, pad_mode="constant", return_complex=True)
+    magnitude = (spectrum.real.square() + spectrum.imag.square()).mean(2).sqrt()
+    # Between two bins the magnitude is read on a straight line.
+    frequencies = _LOW * 2 ** (np.arange(0, 1200 * np.log2(_HIGH / _LOW), CENTS) / 1200)
+    bins = frequencies * n_fft / rate
+    below = torch.from_numpy(bins.astype(int))
+    share = torch.from_numpy(bins - bins.astype(int)).to(magnitude)
+    levels = magnitude[:, below] * (1 - share) + magnitude[:, below + 1] * share
+    peak = levels.amax(1, keepdim=True).clamp_min(1e-15)
+    db = 20 * torch.log10((levels / peak).clamp_min(10 ** (-_FLOOR_DB / 20))) + _FLOOR_DB
+    envelope = torch.nn.functional.avg_pool1d(db[:, None], _ENVELOPE, 1, _ENVELOPE // 2, count_include_pad=False)
+    return (db - envelope[:, 0]).clamp_min(0)
+
+
+def shift_gain(
+    estimate: Float[Tensor, "B F"], target: Float[Tensor, "#B F"], most: int = 1_300
+) -> tuple[Float[Tensor, "B"], Float[Tensor, "B"]]:
+    """Returns how much better two fine spectra agree when one is shifted, and by how much it has to be.
+
+    Agreement is the cosine of the two. For a sound in tune no shift helps; for the same sound out of tune the gain
+    grows with every cent, alike at all pitches: about 0.1 for 10 cents, 0.3 for 30, 0.5 for 50 and 0.8 for a
+    semitone. Sounds without partials gain little from any shift.
+
+    Args:
+        estimate: Fine spectra of sounds, shape `(B, F)`.
+        target: Fine spectra of what they are compared with, shape `(B, F)`, or `(1, F)` for one target.
+        most: The largest shift that is tried either way, in cents.
+
+    Returns:
+        The gain, from 0 to 1, and how many cents the estimate is above the target; both of shape `(B,)`.
+    """
+    count = most // CENTS
+    size = 2 * estimate.shape[1]
+    product = torch.fft.rfft(estimate, size) * torch.fft.rfft(target, size).conj()
+    agreement = torch.fft.irfft(product, size)
+    # Negative shifts are at the end of what the transform returns.
+    agreement = torch.cat([agreement[:, -count:], agreement[:, : count + 1]], 1)
+    norm = (estimate.norm(dim=1) * target.norm(dim=1)).clamp_min(1e-9)
+    best = agreement.max(1)
+    gain = (best.values - agreement[:, count]) / norm
+    return gain, (best.indices - count).to(gain) * CENTS
+
+
+@functools.lru_cache(maxsize=8)
+def _filters(rate: int, n_fft: int, low: float, high: float, cents: float) -> np.ndarray:
+    """Triangular filters with unit peak, shape `(F, n_fft // 2 + 1)`, float32."""
+    frequencies = np.fft.rfftfreq(n_fft, 1 / rate)
+    edges = low * 2 ** (np.arange(0, 1200 * np.log2(high / low), cents) / 1200)
+    filters = np.zeros((len(edges) - 2, len(frequencies)), np.float32)
+    for row, (left, centre, right) in enumerate(zip(edges, edges[1:], edges[2:], strict=False)):
+        rising = (frequencies - left) / (centre - left)
+        falling = (right - frequencies) / (right - centre)
+        filters[row] = np.maximum(np.minimum(rising, falling), 0)
+        if filters[row].sum() < 1:  # no bin is near enough to the centre
+            place = centre / frequencies[1]
+            below = int(place)
+            filters[row] = 0
+            filters[row, below : below + 2] = (1 - (place - below), place - below)
+    return filters

@@ -1,0 +1,84 @@
+"""Spectra on a logarithmic scale: where tones fall, and that fine spectra tell cents at every pitch."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from patchflow.features.log_spectrum import compressed, fine_spectrum, log_bands, shift_gain
+
+RATE = 22_050
+
+
+def tone(pitch: float, cents: float = 0.0) -> Tensor:
+    """A second of a tone with overtones that grow softer, shape (1, T)."""
+    t = torch.arange(RATE, dtype=torch.float64) / RATE
+    f = 440 * 2 ** ((pitch - 69) / 12 + cents / 1200)
+    partials = [torch.sin(2 * math.pi * k * f * t) / k for k in range(1, 30) if k * f < RATE / 2]
+    return (0.2 * torch.stack(partials).sum(0))[None].float()
+
+
+@pytest.mark.parametrize("place", [3, 20, 60, 89])
+def test_a_tone_falls_into_the_band_around_it(place: int):
+    centre = 55.0 * 2 ** ((place + 1) / 12)  # the first band is centred a step above its lower edge
+    t = torch.arange(RATE) / RATE
+    x = torch.sin(2 * math.pi * centre * t)[None]
+
+    bands = log_bands(x, RATE, n_fft=4096, hop=1024, low=55.0, high=11_000.0, cents=100.0)
+
+    assert bands.mean(2).argmax().item() == place
+
+
+def test_every_band_hears_something():
+    noise = torch.randn(1, RATE, generator=torch.Generator().manual_seed(0))
+
+    bands = log_bands(noise, RATE, n_fft=4096, hop=1024, low=40.0, high=10_000.0, cents=50.0)
+
+    assert bands.shape == (1, 190, 22)
+    assert (bands.mean(2) > 0).all()
+
+
+def test_loudness_is_the_cube_root_of_the_magnitude():
+    power = torch.tensor([[[4.0, 4.0 / 8**2, 0.0]]])
+
+    torch.testing.assert_close(compressed(power), torch.tensor([[[1.0, 0.5, 0.0]]]))
+
+
+def test_silence_has_no_loudness():
+    assert compressed(torch.zeros(1, 2, 3)).eq(0).all()
+
+
+@pytest.mark.parametrize("pitch", [24, 36, 48, 60, 72, 84])
+@pytest.mark.parametrize("cents", [-100, -30, 0, 30, 50, 100, 700])
+def test_the_shift_is_how_far_a_sound_is_out_of_tune(pitch: int, cents: int):
+    _, shift = shift_gain(fine_spectrum(tone(pitch, cents), RATE), fine_spectrum(tone(pitch), RATE))
+
+    assert shift.item() == pytest.approx(cents, abs=10)
+
+
+@pytest.mark.parametrize("pitch", [24, 36, 48, 60, 72, 84])
+def test_the_gain_grows_with_every_step_out_of_tune(pitch: int):
+    target = fine_spectrum(tone(pitch), RATE)
+    sounds = torch.cat([tone(pitch, cents) for cents in (0, 10, 20, 30, 50, 100)])
+
+    gain, _ = shift_gain(fine_spectrum(sounds, RATE), target)
+
+    assert gain[0].item() == pytest.approx(0, abs=1e-5)
+    assert (gain.diff() > 0.02).all()
+
+
+def test_a_brighter_sound_in_tune_gains_nothing():
+    soft = tone(48)
+    bright = torch.nn.functional.pad(soft.diff(dim=1), (0, 1))
+
+    gain, shift = shift_gain(fine_spectrum(bright, RATE), fine_spectrum(soft, RATE))
+
+    assert gain.item() == pytest.approx(0, abs=0.02)
+    assert abs(shift.item()) <= 10
+
+
+def test_silence_gains_nothing():
+    gain, _ = shift_gain(fine_spectrum(torch.zeros(1, RATE), RATE), fine_spectrum(tone(60), RATE))
+
+    assert gain.item() == 0
