@@ -215,15 +215,15 @@ class Macros(abc.ABC):
 
     @abc.abstractmethod
     def macro(self, z: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
-        """Returns coordinates of which the first stand for the attributes.
+        """Returns coordinates of which the first stand for the attributes, in memory of their own.
 
         Args:
-            z: Latents.
+            z: Latents; changing what is returned does not change them.
         """
 
     @abc.abstractmethod
     def from_macro(self, z: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
-        """Returns latents: the exact inverse of `macro`.
+        """Returns latents, in memory of their own: the exact inverse of `macro`.
 
         Args:
             z: What `macro` returned, with some of it changed.

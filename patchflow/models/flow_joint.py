@@ -94,11 +94,11 @@ class FlowJoint(FlowRegression, Macros):
 
     def macro(self, z: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
         """See `Macros.macro`: latents are such coordinates."""
-        return z
+        return z.clone()
 
     def from_macro(self, z: Float[Tensor, "S Z"]) -> Float[Tensor, "S Z"]:
         """See `Macros.from_macro`."""
-        return z
+        return z.clone()
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """Returns negative log-likelihoods in nats, divided by Z.

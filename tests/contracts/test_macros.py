@@ -20,6 +20,16 @@ def test_turning_a_macro_is_undone_exactly(name: str):
     torch.testing.assert_close(model.macro(model.from_macro(z)), z)
 
 
+@pytest.mark.parametrize("way", ["macro", "from_macro"])
+def test_to_change_what_is_returned_leaves_the_latents_as_they_are(name: str, way: str):
+    model, z = make(name, KNOBS, attributes=2).eval(), torch.randn(20, 3, generator=seeded())
+    before = z.clone()
+
+    getattr(model, way)(z)[:, 0] = 1.0
+
+    assert torch.equal(z, before)
+
+
 def test_a_turned_macro_is_another_preset(name: str):
     model, z = make(name, KNOBS, attributes=2).eval(), torch.randn(20, 3, generator=seeded())
     assert isinstance(model, Macros)
