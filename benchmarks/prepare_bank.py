@@ -2,11 +2,16 @@
 
 Usage: python benchmarks/prepare_bank.py VOICES.sqlite BANK.npz
 
-Damaged and silent voices are left out. The others make families, by their bytes and by their sounds.
+The table, which may be compressed (.sqlite.xz), is `voice` with id, name, packed (128 bytes) and family. For a folder
+of .syx files there is recipes/banks/dexed.toml. Damaged and silent voices are left out. The others make families, by
+their bytes and by their sounds.
 """
 
+import lzma
 import sqlite3
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from split import published_split
@@ -19,7 +24,7 @@ from patchflow.presets.formats._dx7_voice import PACKED, PARAMETERS
 
 def main(source: str, out: str) -> None:
     """Reads the table, writes the bank."""
-    rows = sqlite3.connect(source).execute("select name, packed, family from voice order by id").fetchall()
+    rows = read_table(Path(source))
     names = np.array([name for name, _, _ in rows])
     family = np.array([number for _, _, number in rows])
     voices = PACKED.split(np.frombuffer(b"".join(row[1] for row in rows), np.uint8).reshape(len(rows), -1))
@@ -32,6 +37,24 @@ def main(source: str, out: str) -> None:
     print(f"{len(points) - len(bank.points)} silent; {bank.family.max() + 1} families")
     print({part: int((bank.split == part).sum()) for part in ("train", "valid", "test")})
     bank.save(out)
+
+
+def read_table(source: Path) -> list[tuple[Any, ...]]:
+    """Returns name, packed bytes and family of every voice.
+
+    Raises:
+        SystemExit: If the file is missing or not such a database.
+    """
+    database = sqlite3.connect(":memory:")
+    try:
+        data = source.read_bytes()
+        database.deserialize(lzma.decompress(data) if source.suffix == ".xz" else data)
+        rows = database.execute("select name, packed, family from voice order by id").fetchall()
+    except (OSError, lzma.LZMAError, sqlite3.Error) as error:
+        raise SystemExit(f"{source}: no database with a table `voice` of DX7 voices ({error})") from None
+    if not rows or any(len(row[1]) != PACKED.size for row in rows):
+        raise SystemExit(f"{source}: its table `voice` has no packed DX7 voices of {PACKED.size} bytes")
+    return rows
 
 
 if __name__ == "__main__":

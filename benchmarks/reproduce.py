@@ -104,16 +104,20 @@ def bank_of(options: argparse.Namespace, synth: str) -> tuple[Step, ...]:
     bank = ROOT / BANKS[synth]
     if bank.exists():
         return ()
-    prepare = (sys.executable, "benchmarks/prepare_presets.py", synth, str(bank))
+    prepare = (*PATCHFLOW, "dataset", f"recipes/banks/{synth}.toml", "-o", BANKS[synth])
     if synth == "amsynth":
         if not (Path(PLUGIN).exists() and Path(PRESETS).exists()):
             raise SystemExit("amsynth is not installed: apt-get install amsynth, or choose others with --data")
         add = Step((*PATCHFLOW, "synth", "add", PLUGIN, "--name", synth), description_file(synth))
-        return add, Step((*prepare, PRESETS), bank)
+        return add, Step((*prepare, f"presets={PRESETS}"), bank)
     if not options.voices:
-        raise SystemExit(f"{BANKS[synth]} is missing: give --voices with a folder of .syx files")
+        drawn = f"patchflow dataset recipes/banks/{synth}.toml -o {BANKS[synth]} drawn=3000"
+        raise SystemExit(
+            f"{BANKS[synth]} is missing: give --voices with a folder of .syx files. If you have none, this makes a bank "
+            f"of drawn presets, with which everything runs but no number means anything: {drawn}"
+        )
     if Path(options.voices).is_dir():
-        return (Step((*prepare, options.voices), bank),)
+        return (Step((*prepare, f"presets={options.voices}"), bank),)
     return (Step((sys.executable, "benchmarks/prepare_bank.py", options.voices, str(bank)), bank),)
 
 

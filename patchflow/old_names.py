@@ -7,7 +7,15 @@ another name older versions could not read the library, and nobody sees it.
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["OLD_FILES", "OLD_NAMES", "OLD_VALUES", "with_new_name", "with_new_names", "with_new_value"]
+__all__ = [
+    "OLD_FILES",
+    "OLD_NAMES",
+    "OLD_VALUES",
+    "kind_of_old_recipe",
+    "with_new_name",
+    "with_new_names",
+    "with_new_value",
+]
 
 OLD_NAMES: dict[str, dict[str, str]] = {
     "recipe": {
@@ -102,3 +110,16 @@ def with_new_name(kind: str, key: str) -> str:
     if table == "sizes":
         return table + dot + OLD_NAMES["sizes"].get(name, name)
     return OLD_NAMES[kind].get(table, table) + dot + name
+
+
+def kind_of_old_recipe(values: Mapping[str, Any]) -> str:
+    """Returns the kind of a recipe of `patchflow dataset` from before recipes named theirs.
+
+    Args:
+        values: What it says, by key.
+
+    Example:
+        >>> kind_of_old_recipe({"synth": "tone", "bank": "bank.npz"}), kind_of_old_recipe({"synth": "tone"})
+        ('examples', 'dataset')
+    """
+    return "examples" if "bank" in values else "dataset"

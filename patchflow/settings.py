@@ -14,9 +14,11 @@ from types import UnionType
 from typing import Any, TypeVar
 
 from .errors import OptionError, PatchflowError, UnknownName
+from .old_names import kind_of_old_recipe
 from .storage import read_bytes
 
 __all__ = [
+    "RECIPE_KINDS",
     "check_ranges",
     "check_shares",
     "check_table",
@@ -24,26 +26,73 @@ __all__ = [
     "quoted",
     "read_settings",
     "read_toml",
+    "recipe_kind",
+    "values_of_kind",
     "with_overrides",
 ]
+
+RECIPE_KINDS = ("dataset", "examples", "bank")
+"""What a recipe of `patchflow dataset` may make, as its key `kind` says."""
 
 T = TypeVar("T")
 
 
-def read_settings(path: str | Path, kind: type[T], overrides: Mapping[str, str] | None = None) -> T:
+def read_settings(path: str | Path, cls: type[T], overrides: Mapping[str, str] | None = None, *, kind: str = "") -> T:
     """Reads a TOML file of the keys of a frozen dataclass and applies overrides.
 
     Args:
         path: The recipe.
-        kind: The dataclass, which checks its own ranges, see `make_settings`.
+        cls: The dataclass, which checks its own ranges, see `make_settings`.
         overrides: Texts by key, see `with_overrides`.
+        kind: The kind of recipe it has to be, one of `RECIPE_KINDS`; a file that names no kind if not given.
 
     Raises:
         StorageError: If the file cannot be read.
-        OptionError: If it is not TOML, or a value has the wrong type or is not allowed.
+        OptionError: If it is not TOML or of another kind, or a value has the wrong type or is not allowed.
         UnknownName: If a key is not one of the recipe.
     """
-    return make_settings(with_overrides(read_toml(path), kind, overrides or {}), kind, path)
+    values = read_toml(path)
+    if kind:
+        values = values_of_kind(kind, values, path)
+    return make_settings(with_overrides(values, cls, overrides or {}), cls, path)
+
+
+def recipe_kind(path: str | Path) -> str:
+    """Returns what a recipe of `patchflow dataset` makes, one of `RECIPE_KINDS`.
+
+    Raises:
+        StorageError: If the file cannot be read.
+        OptionError: If it is not TOML.
+        UnknownName: If there is no such kind.
+    """
+    return _kind(read_toml(path), path)
+
+
+def values_of_kind(kind: str, values: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
+    """Returns the values of a recipe without its key `kind`.
+
+    Args:
+        kind: The kind it has to be, one of `RECIPE_KINDS`.
+        values: By key.
+        path: Where they are from, for errors.
+
+    Raises:
+        OptionError: If it is a recipe of another kind.
+        UnknownName: If there is no such kind.
+    """
+    found = _kind(values, path)
+    if found != kind:
+        raise OptionError(f"{path}: a recipe of kind {found!r}, not {kind!r}")
+    return {key: value for key, value in values.items() if key != "kind"}
+
+
+def _kind(values: Mapping[str, Any], path: str | Path) -> str:
+    kind = values.get("kind", kind_of_old_recipe(values))
+    if not isinstance(kind, str):
+        raise OptionError(f"{path}: kind={kind!r}: not a text in quotes")
+    if kind not in RECIPE_KINDS:
+        raise UnknownName("kind of recipe", kind, RECIPE_KINDS)
+    return kind
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:

@@ -12,7 +12,16 @@ from ..progress import Progress
 
 __all__ = ["ProgressBar", "facts", "line", "print_json"]
 
-_VERBS = {"render": "rendering", "relate": "comparing", "write": "writing", "verify": "reading", "measure": "measuring"}
+_VERBS = {
+    "gather": "playing presets",
+    "measure": "measuring",
+    "read": "reading presets",
+    "relate": "comparing",
+    "render": "rendering",
+    "train": "training",
+    "verify": "reading",
+    "write": "writing",
+}
 
 
 class ProgressBar:

@@ -12,7 +12,7 @@ from ._console import ProgressBar, print_json
 
 __all__ = ["DatasetOutput"]
 
-_EVERY = 30.0  # seconds between two lines where there is no terminal to draw a bar on
+_EVERY = 60.0  # seconds between two lines where there is no terminal to draw a bar on
 
 
 class DatasetOutput:

@@ -1,19 +1,18 @@
-"""What `patchflow dataset` does: makes, repairs or verifies a data set, or makes examples."""
+"""What `patchflow dataset` does: makes, repairs or verifies a data set, makes examples, or makes a bank."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..data.bank_recipe import bank_of_recipe, read_bank_recipe
 from ..data.dataset import read_dataset_recipe
 from ..data.dataset.executors import Executor
-from ..data.dataset.make_dataset import make_dataset
-from ..data.dataset.verify import damaged_files, repair_shards
 from ..data.examples import read_examples_recipe
 from ..data.examples.make_examples import make_examples
 from ..errors import OptionError
 from ._dataset_output import DatasetOutput
-from ._parse import key_values
+from ._parse import check_least, key_values
 
-__all__ = ["make", "make_from_bank", "repair_set", "verify_set"]
+__all__ = ["make", "make_bank_file", "make_from_bank", "repair_set", "verify_set"]
 
 Engage = Callable[[], Executor]
 """Starts what renders, e.g. finds a cluster; called once the work is known to be possible."""
@@ -27,6 +26,9 @@ def make(path: Path, out: Path | None, overrides: Sequence[str], engage: Engage,
     """
     if out is None:
         raise OptionError("-o FOLDER is missing: where should the data set go?")
+    # here, because it needs a package that neither examples nor banks do
+    from ..data.dataset.make_dataset import make_dataset
+
     recipe = read_dataset_recipe(path, key_values(overrides))
     with engage() as executor:
         made = make_dataset(recipe, out, executor, output.progress)
@@ -48,6 +50,8 @@ def repair_set(folder: Path, out: Path | None, overrides: Sequence[str], engage:
     """
     if out is not None or overrides:
         raise OptionError("--repair takes a finished folder only: no -o and no KEY=VALUE")
+    from ..data.dataset.verify import repair_shards
+
     with engage() as executor:
         mended = repair_shards(folder, executor, output.progress)
     output.show({"folder": str(folder), "repaired": list(mended)}, f"{folder}  files made again: {len(mended)}")
@@ -55,6 +59,8 @@ def repair_set(folder: Path, out: Path | None, overrides: Sequence[str], engage:
 
 def verify_set(folder: Path, output: DatasetOutput) -> int:
     """Names the damaged files of a folder; returns the exit code."""
+    from ..data.dataset.verify import damaged_files
+
     damaged = damaged_files(folder, output.progress)
     for name, what in damaged.items():
         output.note(f"{folder / name}: {what}" if name not in what else what)
@@ -72,12 +78,32 @@ def make_from_bank(
     """
     if out is None:
         raise OptionError("-o FOLDER is missing: where should the examples go?")
-    if workers is not None and workers < 1:
-        raise OptionError(f"workers={workers}: not at least 1")
+    check_least(1, workers=workers)
     made = make_examples(read_examples_recipe(path, key_values(overrides)), out, output.progress, workers)
     counts = made.counts
     output.show(
         {"folder": str(made.folder), **counts, "rendered": made.rendered, "seconds": round(made.seconds, 2)},
         f"{made.folder}  {counts['items']:,} examples in {counts['families']:,} families; "
         f"{counts['silent']:,} silent ones left out",
+    )
+
+
+def make_bank_file(
+    path: Path, out: Path | None, overrides: Sequence[str], output: DatasetOutput, workers: int | None
+) -> None:
+    """Makes the bank of a recipe.
+
+    Raises:
+        OptionError: If there is no file to write to, or a value is not allowed.
+    """
+    if out is None:
+        raise OptionError("-o FILE.npz is missing: where should the bank go?")
+    check_least(1, workers=workers)
+    made = bank_of_recipe(read_bank_recipe(path, key_values(overrides)), out, output.progress, workers)
+    counts = made.counts
+    left_out = ", ".join(f"{counts[what]:,} {what}" for what in ("silent", "rejected") if counts[what])
+    output.show(
+        {"file": str(made.file), **counts},
+        f"{made.file}  {counts['presets']:,} presets in {counts['families']:,} families; {counts['train']:,} to learn "
+        f"from, {counts['valid']:,} for validation, {counts['test']:,} for test; left out: {left_out or 'none'}",
     )

@@ -1,4 +1,4 @@
-"""`patchflow dataset`: makes a data set from a recipe, verifies or repairs one."""
+"""`patchflow dataset`: makes a data set, examples or a bank from a recipe; verifies or repairs a data set."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,7 @@ def dataset(
     ] = None,
     *,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FOLDER", help="Where to write; made if it is not there.")
+        Path | None, typer.Option("--out", "-o", metavar="PATH", help="Folder to write to; of a bank the .npz file.")
     ] = None,
     executor: Annotated[
         str, typer.Option(metavar="NAME", help="Where to render; see `patchflow list executors`.")
@@ -35,37 +35,45 @@ def dataset(
     repair: Annotated[bool, typer.Option("--repair", help="Make the damaged shards of it again.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print nothing but one JSON object.")] = False,
 ) -> None:
-    """Make a data set of sounds, presets and notes as RECIPE says.
+    """Make a data set, or what training needs, as RECIPE says.
 
-    It is a folder of Parquet files that the Hugging Face `datasets` package reads.
-    A recipe that names a bank makes examples: what models of one note learn from and are tested on.
-    If it is interrupted, run the same command again to continue: the finished folder is the same to the byte.
+    The key `kind` of the recipe says what is made:
 
     \b
+    * dataset: sounds, presets and notes, in Parquet files that the package `datasets` reads
+    * examples: what models of one note learn from and are tested on, made from a bank
+    * bank: one .npz file of the presets of your files, with families and parts
+
+    If it is interrupted, run the same command again to continue: a finished folder is the same to the byte.
+
+    \b
+    Example: patchflow dataset recipes/banks/dexed.toml -o cache/dx7-bank.npz presets=voices
     Example: patchflow dataset recipes/datasets/dexed.toml -o sounds items=2000
     Example: patchflow dataset recipes/datasets/dexed.toml -o sounds --executor ray --address auto
     Example: patchflow dataset sounds --verify
     Example: patchflow dataset recipes/examples/dexed-16.toml -o cache/examples/dexed-16
     """
     from ..data.dataset.executors import Executor, executors
-    from ..data.examples import is_examples_recipe
     from ..errors import OptionError
+    from ..settings import recipe_kind
     from ._dataset_output import DatasetOutput
-    from ._dataset_work import make, repair_set, verify_set
+    from ._dataset_work import make, make_bank_file, make_from_bank, repair_set, verify_set
 
     with DatasetOutput(as_json=as_json) as output:
         if verify and not repair:
             raise typer.Exit(verify_set(path, output))
-        if not repair and is_examples_recipe(path):
-            from ._dataset_work import make_from_bank
-
-            if (executor, address) != ("local", None):
-                raise OptionError("--executor and --address: examples are made on this machine")
-            make_from_bank(path, out, overrides or [], output, workers)
-            return
 
         def engage() -> Executor:
             return executors[executor](workers, address)
 
-        work = repair_set if repair else make
-        work(path, out, overrides or [], engage, output)
+        if repair:
+            repair_set(path, out, overrides or [], engage, output)
+            return
+        kind = recipe_kind(path)
+        if kind == "dataset":
+            make(path, out, overrides or [], engage, output)
+            return
+        if (executor, address) != ("local", None):
+            raise OptionError(f"--executor and --address: a recipe of kind {kind!r} is made on this machine")
+        work = make_from_bank if kind == "examples" else make_bank_file
+        work(path, out, overrides or [], output, workers)

@@ -9,7 +9,8 @@ Presets come in, from banks, libraries and preset files; out go folders that mod
 
 What the pipelines share:
 
-* `bank.py`, `make_bank.py`: presets with sound families and a split; how to make them.
+* `bank.py`, `make_bank.py`, `bank_recipe.py`: presets with sound families and a split; how to make them; of which
+  files.
 * `families.py`: near-duplicates, families, and how families are dealt to folds.
 * `sampler.py`: draws presets and notes around a bank. `augment.py`: makes spectrograms sound recorded.
 * `attributes.py`: opposite attributes of training presets, for macro-controls. `label_library.py`: words for people

@@ -14,6 +14,8 @@ from ..storage import read_bytes, write_atomically
 
 __all__ = ["Bank", "fitting"]
 
+_HOW = "Make a bank of your presets: patchflow dataset recipes/banks/dexed.toml -o BANK.npz presets=FOLDER"
+
 
 @dataclass(frozen=True)
 class Bank:
@@ -38,11 +40,13 @@ class Bank:
         Raises:
             StorageError: If the file is missing or not a bank.
         """
+        if not Path(path).exists():
+            raise StorageError(f"{path}: no such file. {_HOW}")
         try:
             with np.load(io.BytesIO(read_bytes(path)), allow_pickle=False) as data:
                 bank = cls(data["points"], data["family"], data["names"], data["split"])
         except (AttributeError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-            raise StorageError(f"{path}: not a bank ({error}). Make one with benchmarks/prepare_bank.py.") from error
+            raise StorageError(f"{path}: not a bank ({error}). {_HOW}") from error
         if bank.points.ndim != 2 or {len(bank.points)} != {len(bank.family), len(bank.names), len(bank.split)}:
             raise StorageError(f"{path}: not a bank (its parts differ in length). Make it again.")
         return bank

@@ -21,7 +21,7 @@ class Recipe:
     how long is said by either `steps` or `epochs`.
 
     Args:
-        bank: Path of the bank to learn from, see `benchmarks/prepare_bank.py`; items are rendered from it.
+        bank: Path of the bank to learn from, see `data.bank_recipe`; items are rendered from it.
         out: Folder for checkpoints, log and weights.
         base: A recipe whose keys hold where this one says nothing; relative to this one's folder.
         data: Folder of examples to learn from, in place of a bank.

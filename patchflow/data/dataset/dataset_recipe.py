@@ -142,4 +142,4 @@ def read_dataset_recipe(path: str | Path, overrides: Mapping[str, str] | None = 
         OptionError: If it is not TOML, or a value has the wrong type or is not allowed.
         UnknownName: If a key is not one of a recipe.
     """
-    return read_settings(path, DatasetRecipe, overrides)
+    return read_settings(path, DatasetRecipe, overrides, kind="dataset")

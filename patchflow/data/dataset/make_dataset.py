@@ -56,7 +56,7 @@ def make_dataset(
         recipe: What to make.
         out: Where; made if it is not there.
         executor: What renders.
-        progress: Called after every item, or shard.
+        progress: Called after every file that is read, every item, or shard.
 
     Raises:
         StorageError: If the folder holds something else, somebody works on it, or it cannot be written.
@@ -73,7 +73,7 @@ def make_dataset(
         4
     """
     start = time.monotonic()
-    job = job_of(recipe)
+    job = job_of(recipe, progress)
     folder = Folder(Path(out), recipe.shards)
     about = origin(job)
     rendered = 0
@@ -106,15 +106,19 @@ def _texts(job: Job, relations: Relations, versions: Mapping[str, str]) -> dict[
     return texts
 
 
-def job_of(recipe: DatasetRecipe) -> Job:
+def job_of(recipe: DatasetRecipe, progress: ProgressCallback = ignore) -> Job:
     """Returns the job of a recipe, with the presets that it names.
+
+    Args:
+        recipe: What to make.
+        progress: Called after every file of a folder of presets.
 
     Raises:
         UnknownName: If there is no such synth.
         StorageError: If a source cannot be read.
         PresetError: If a source has no preset of the synth.
     """
-    return Job(recipe, read_pool(recipe, engines[recipe.synth]()))
+    return Job(recipe, read_pool(recipe, engines[recipe.synth](), progress))
 
 
 def write_shards(

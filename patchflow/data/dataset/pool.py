@@ -12,11 +12,14 @@ from ...engines import Engine
 from ...errors import PatchflowError, PresetError
 from ...presets import Library, ParamSpace, Preset, read_presets
 from ...presets.files import extensions
+from ...progress import Progress, ProgressCallback, ignore
 from ..bank import Bank, fitting
 from ..sampler import Sampler
 from .dataset_recipe import DatasetRecipe
 
 __all__ = ["Pool", "read_pool"]
+
+_UNPACKERS = {".bz2": "bunzip2 -k", ".gz": "gunzip -k", ".xz": "unxz -k", ".zst": "unzstd"}
 
 
 @dataclass(frozen=True)
@@ -84,12 +87,13 @@ class _Found:
     state: bytes = b""
 
 
-def read_pool(recipe: DatasetRecipe, engine: Engine) -> Pool:
+def read_pool(recipe: DatasetRecipe, engine: Engine, progress: ProgressCallback = ignore) -> Pool:
     """Reads the presets that a recipe names.
 
     Args:
         recipe: Names files and folders, relative to the working directory.
         engine: An engine of its synth.
+        progress: Called after every file of a folder.
 
     Raises:
         StorageError: If a source cannot be read, or is a bank of another synth.
@@ -98,7 +102,7 @@ def read_pool(recipe: DatasetRecipe, engine: Engine) -> Pool:
     found: list[_Found] = []
     rejected = 0
     for source in recipe.presets:
-        presets = list(_read(Path(source), recipe, engine))
+        presets = list(_read(Path(source), recipe, engine, progress))
         fitting_presets = [preset for preset in presets if preset is not None]
         rejected += len(presets) - len(fitting_presets)
         if not fitting_presets:
@@ -152,8 +156,10 @@ def _canonical_points(found: Sequence[_Found], engine: Engine) -> np.ndarray:
     return points
 
 
-def _read(path: Path, recipe: DatasetRecipe, engine: Engine) -> Iterator[_Found | None]:
+def _read(path: Path, recipe: DatasetRecipe, engine: Engine, progress: ProgressCallback) -> Iterator[_Found | None]:
     """Yields the presets of a source; None for one that does not fit."""
+    if path.suffix in _UNPACKERS and path.is_file():
+        raise PresetError(f"{path}: is compressed. Unpack it first: {_UNPACKERS[path.suffix]} {path}")
     if path.suffix == ".npz":
         yield from _from_bank(path, recipe.part, recipe.synth, type(engine))
     elif path.suffix == ".sqlite":
@@ -161,12 +167,15 @@ def _read(path: Path, recipe: DatasetRecipe, engine: Engine) -> Iterator[_Found 
     elif path.is_dir():
         known = extensions()
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in known and file.is_file())
-        for file in files:
+        if not files:
+            raise PresetError(f"{path}: no preset files ({', '.join(known)}) in this folder")
+        for number, file in enumerate(files, 1):
             name = f"{path.resolve().name}/{file.relative_to(path).as_posix()}"
             try:
                 yield from _from_file(file, name, recipe, engine)
             except PresetError:
                 yield None  # one damaged file in a folder does not stop the others
+            progress(Progress("read", number, len(files), "files"))
     else:
         yield from _from_file(path, path.name, recipe, engine)
 

@@ -16,7 +16,7 @@ library (`data.label_library`).
 from ..attributes import MEASURED_ATTRIBUTES
 from .content import Content, write_examples
 from .examples import Examples
-from .examples_recipe import ExamplesRecipe, is_examples_recipe, read_examples_recipe
+from .examples_recipe import ExamplesRecipe, read_examples_recipe
 from .measure import measure_attributes
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "Content",
     "Examples",
     "ExamplesRecipe",
-    "is_examples_recipe",
     "measure_attributes",
     "read_examples_recipe",
     "write_examples",

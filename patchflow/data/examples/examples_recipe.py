@@ -10,9 +10,9 @@ from ...engines import Note
 from ...errors import OptionError, UnknownName
 from ...features.inputs import inputs
 from ...old_names import with_new_names
-from ...settings import check_ranges, make_settings, read_toml, with_overrides
+from ...settings import check_ranges, make_settings, read_toml, values_of_kind, with_overrides
 
-__all__ = ["ExamplesRecipe", "is_examples_recipe", "read_examples_recipe"]
+__all__ = ["ExamplesRecipe", "read_examples_recipe"]
 
 
 @dataclass(frozen=True)
@@ -93,18 +93,6 @@ def read_examples_recipe(path: str | Path, overrides: Mapping[str, str] | None =
         OptionError: If it is not TOML, or a value has the wrong type or is not allowed.
         UnknownName: If a key is not one of a recipe.
     """
-    values = with_new_names("examples", read_toml(path))
+    values = with_new_names("examples", values_of_kind("examples", read_toml(path), path))
     changes = with_new_names("examples", overrides or {})
     return make_settings(with_overrides(values, ExamplesRecipe, changes), ExamplesRecipe, path)
-
-
-def is_examples_recipe(path: str | Path) -> bool:
-    """Returns whether a file is a recipe of examples, which names a bank, and not one of another data set.
-
-    Raises:
-        StorageError: If the file cannot be read.
-    """
-    try:
-        return "bank" in read_toml(path)
-    except OptionError:
-        return False  # whoever reads it next says what is wrong

@@ -127,7 +127,7 @@ def test_without_pyarrow_one_line_says_how_to_get_it(tmp_path: Path):
     code = (
         "import sys; sys.modules['pyarrow'] = None\n"
         "from patchflow.cli import run\n"
-        "sys.exit(run(['dataset', 'r.toml', '-o', 'x']))"
+        "sys.exit(run(['dataset', 'recipes/datasets/tone.toml', '-o', 'x']))"
     )
     root = Path(patchflow.__file__).parents[1]
 

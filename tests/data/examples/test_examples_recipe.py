@@ -6,7 +6,7 @@ import pytest
 
 import patchflow
 from patchflow.data.dataset import read_dataset_recipe
-from patchflow.data.examples import is_examples_recipe, read_examples_recipe
+from patchflow.data.examples import read_examples_recipe
 from patchflow.errors import OptionError, UnknownName
 
 ROOT = Path(patchflow.__file__).parent.parent / "recipes"
@@ -17,7 +17,6 @@ COMMITTED = sorted((ROOT / "examples").glob("*.toml"))
 def test_a_committed_recipe_is_one(path: Path):
     recipe = read_examples_recipe(path)
 
-    assert is_examples_recipe(path)
     assert recipe.synth.split("_")[0] == path.stem.split("-")[0]
     assert (recipe.velocity, recipe.folds) == (100, 5)
 
@@ -30,14 +29,16 @@ def test_all_sizes_are_committed():
 
 @pytest.mark.parametrize("path", sorted((ROOT / "datasets").glob("*.toml")), ids=lambda path: path.stem)
 def test_a_recipe_of_sounds_is_none(path: Path):
-    assert not is_examples_recipe(path)
     read_dataset_recipe(path)
 
+    with pytest.raises(OptionError, match="a recipe of kind 'dataset', not 'examples'"):
+        read_examples_recipe(path)
 
-def test_a_file_that_is_no_toml_is_none(tmp_path: Path):
-    (tmp_path / "a.toml").write_bytes(b"\xff[")
 
-    assert not is_examples_recipe(tmp_path / "a.toml")
+def test_a_recipe_from_before_recipes_had_a_kind_is_read(tmp_path: Path):
+    (tmp_path / "a.toml").write_text('synth = "tone"\nbank = "b.npz"\n')
+
+    assert read_examples_recipe(tmp_path / "a.toml").bank == "b.npz"
 
 
 @pytest.mark.parametrize(
