@@ -113,7 +113,7 @@ def bank_of(options: argparse.Namespace, synth: str) -> tuple[Step, ...]:
     if not options.voices:
         drawn = f"patchflow dataset recipes/banks/{synth}.toml -o {BANKS[synth]} drawn=3000"
         raise SystemExit(
-            f"{BANKS[synth]} is missing: give --voices with a folder of .syx files. If you have none, this makes a bank "
+            f"{BANKS[synth]} is missing: give --voices with a folder of .syx files. Without any, this makes a bank "
             f"of drawn presets, with which everything runs but no number means anything: {drawn}"
         )
     if Path(options.voices).is_dir():

@@ -2,11 +2,12 @@
 
 import io
 import json
+import math
 import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ __all__ = [
     "LOCK",
     "array_bytes",
     "first_sentence",
+    "json_text",
     "locked",
     "make_folder",
     "read_bytes",
@@ -111,6 +113,24 @@ def read_object(path: str | os.PathLike[str]) -> dict[str, Any]:
     return value
 
 
+def json_text(content: object, indent: int | None = None, *, ascii_only: bool = False) -> str:
+    """Returns values as JSON for people and their programs: fractions have six significant digits.
+
+    More digits would be noise in what was measured. What stands under `parameters` or `values` is a preset and stays
+    exact. The JSON is strict: what is not a finite number becomes null.
+
+    Args:
+        content: JSON-serialisable values.
+        indent: Spaces of a level; all on one line if not given.
+        ascii_only: Whether to write letters beyond ASCII as escapes.
+
+    Example:
+        >>> json_text({"dB": 2.3125123902, "count": 12345678, "values": {"gain": 0.1234567}})
+        '{"dB": 2.31251, "count": 12345678, "values": {"gain": 0.1234567}}'
+    """
+    return json.dumps(_rounded(content), indent=indent, allow_nan=False, ensure_ascii=ascii_only)
+
+
 def readable(name: str) -> str:
     """Returns a file name that can be shown and written: what is not UTF-8 in it becomes a replacement character."""
     return os.fsencode(name).decode("utf-8", "replace")
@@ -195,6 +215,19 @@ def array_bytes(array: "np.ndarray") -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
+
+
+_EXACT = ("parameters", "values")  # keys of presets
+
+
+def _rounded(content: object) -> object:
+    if isinstance(content, float):
+        return float(f"{content:.6g}") if math.isfinite(content) else None
+    if isinstance(content, Mapping):
+        return {key: value if key in _EXACT else _rounded(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_rounded(value) for value in content]
+    return content
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -16,6 +16,7 @@ from patchflow.storage import (
     LOCK,
     array_bytes,
     first_sentence,
+    json_text,
     locked,
     make_folder,
     read_bytes,
@@ -26,6 +27,19 @@ from patchflow.storage import (
 )
 
 ROOT = Path(__file__).parents[1]
+
+
+def test_json_has_six_digits_but_of_presets_which_stay_exact():
+    third = 1 / 3
+    content = {"a": third, "b": [third * 1e6, {"c": (-third / 1e6, 7, True)}], "values": {"gain": third}}
+
+    assert json_text(content) == (
+        '{"a": 0.333333, "b": [333333.0, {"c": [-3.33333e-07, 7, true]}], "values": {"gain": 0.3333333333333333}}'
+    )
+
+
+def test_what_is_no_finite_number_is_null_in_json():
+    assert json_text([float("nan"), float("-inf")]) == "[null, null]"
 
 
 def test_what_is_written_is_read(tmp_path: Path):

@@ -1,16 +1,19 @@
 """What all commands print with: progress as a bar or lines on stderr, JSON on stdout."""
 
-import json
+import shutil
+import sys
+import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 
 import typer
 
 from ..progress import Progress
+from ..storage import json_text
 
-__all__ = ["ProgressBar", "facts", "line", "print_json"]
+__all__ = ["ProgressBar", "facts", "line", "print_json", "print_meanings"]
 
 _VERBS = {
     "gather": "playing presets",
@@ -148,9 +151,26 @@ def line(progress: Progress) -> str:
     return "  ".join(found)
 
 
+def print_meanings(meanings: Mapping[str, str]) -> None:
+    """Prints names and what they mean: on a terminal wrapped beside the names, else a line each.
+
+    Args:
+        meanings: What each name means.
+    """
+    column = max(map(len, meanings), default=0) + 2
+    width = 0
+    if sys.stdout.isatty():
+        width = max(column + 20, shutil.get_terminal_size().columns)
+    for name, meaning in meanings.items():
+        text = f"{name:<{column}}{meaning}"
+        if width:
+            text = textwrap.fill(text, width, subsequent_indent=" " * column, break_on_hyphens=False)
+        typer.echo(text)
+
+
 def print_json(content: object) -> None:
-    """Prints JSON-serialisable values to stdout, on one line, with all letters as they are."""
-    typer.echo(json.dumps(content, ensure_ascii=False))
+    """Prints JSON-serialisable values to stdout, on one line, with all letters as they are; see `json_text`."""
+    typer.echo(json_text(content))
 
 
 def _verb(progress: Progress) -> str:

@@ -11,10 +11,9 @@ from rich.text import Text
 from ..audio.note_names import note_name
 from ..match.target import LONGEST
 from ..output.match_files import Failure
-from ..output.summary import to_json
 from ..output.writer import Report
 from ..progress import Progress
-from ._console import ProgressBar
+from ._console import ProgressBar, print_json
 
 __all__ = ["MatchOutput"]
 
@@ -76,7 +75,7 @@ class MatchOutput:
 
     def _print(self, found: Report) -> None:
         if self.as_json:
-            typer.echo(to_json(found.summary))
+            print_json(found.summary)
             return
         if found.summary["bank"]:
             self._banks[found.summary["bank"]["file"]] = found.summary["bank"]["voice"]

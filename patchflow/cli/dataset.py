@@ -22,17 +22,23 @@ def dataset(
         Path | None, typer.Option("--out", "-o", metavar="PATH", help="Folder to write to; of a bank the .npz file.")
     ] = None,
     executor: Annotated[
-        str, typer.Option(metavar="NAME", help="Where to render; see `patchflow list executors`.")
+        str, typer.Option(metavar="NAME", help="What renders a data set: local (this machine) or ray (a cluster).")
     ] = "local",
     address: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="Ray cluster to use; auto finds one.  [default: this machine's cores]"),
+        typer.Option(
+            metavar="HOST:PORT",
+            help="With --executor ray: the cluster to use; auto finds one.  [default: this machine's cores]",
+        ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(metavar="N", parser=whole, help="Parallel workers.  [default: all cores]")
+        int | None,
+        typer.Option(metavar="N", parser=whole, help="How many sounds are rendered at a time.  [default: all cores]"),
     ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Name the damaged files of a finished folder.")] = False,
-    repair: Annotated[bool, typer.Option("--repair", help="Make the damaged shards of it again.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make the damaged files of a finished folder again.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print nothing but one JSON object.")] = False,
 ) -> None:
     """Make a data set, or what training needs, as RECIPE says.

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..storage import json_text
 from ._parse import whole
 
 __all__ = ["evaluate"]
@@ -20,16 +21,27 @@ def evaluate(
     *,
     sounds: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Out-of-domain sounds to evaluate as well, each played on its own note."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Recordings to evaluate as well (sounds that are not of this synth), each on its own note.",
+        ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(metavar="EXAMPLES", help="The examples, if they are not where the recipe says.")
+        Path | None,
+        typer.Option(
+            metavar="EXAMPLES", help="The folder of the examples, if it is not where the recipe of the run says."
+        ),
     ] = None,
     baselines: Annotated[
         Path | None,
-        typer.Option(metavar="EXAMPLES", help="Evaluate the baselines, which need no model, instead of runs."),
+        typer.Option(
+            metavar="EXAMPLES",
+            help="Evaluate what needs no model (oracle, nearest, mean, random) on these examples, instead of runs.",
+        ),
     ] = None,
-    fold: Annotated[int, typer.Option(metavar="K", parser=whole, help="With --baselines: the fold.")] = 0,
+    fold: Annotated[
+        int, typer.Option(metavar="K", parser=whole, help="With --baselines: which fold of the examples, from 0.")
+    ] = 0,
     seed: Annotated[
         int, typer.Option(metavar="N", parser=whole, help="With --baselines: seed of the random baseline.")
     ] = 0,
@@ -47,9 +59,10 @@ def evaluate(
     again: Annotated[bool, typer.Option("--again", help="Discard results that exist and start again.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per run or baseline.")] = False,
 ) -> None:
-    """Measure the predictions of trained models, one for each sound, on the test part of their fold.
+    """Measure how near the predictions of trained models come to sounds that they never learned from.
 
-    Each run gets results.jsonl, a line a sound, and summary.json; `patchflow tables` makes tables of them.
+    The sounds are the test part of the examples of each run; each gets one prediction, without a search. Each run
+    gets results.jsonl, a line a sound, and summary.json; `patchflow tables` makes tables of them.
     An interrupted call goes on where it stopped.
 
     \b
@@ -68,7 +81,7 @@ def evaluate(
     check_least(1, most=most, workers=workers)
     check_least(0, fold=fold, seed=seed)
     shared: dict[str, Any] = {"sounds": sounds, "most": most, "workers": workers, "again": again}
-    with ProgressBar("loading") as bar:
+    with ProgressBar("loading", every=60.0) as bar:
         if baselines is not None and out is not None:
             rows = evaluate_baselines(baselines, out, fold=fold, seed=seed, progress=bar.show, **shared)
             done = {str(out / name): row for name, row in rows.items()}
@@ -82,9 +95,7 @@ def evaluate(
 
 def _line(folder: str, summary: Mapping[str, Any], *, as_json: bool) -> str:
     if as_json:
-        from json import dumps
-
-        return dumps({"folder": folder, **summary})
+        return json_text({"folder": folder, **summary})
     counts = []
     faults = 0
     for part, name in _PARTS.items():

@@ -10,14 +10,13 @@ __all__ = ["list_"]
 def list_(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="One of: engines, models, metrics, formats, executors.")],
 ) -> None:
-    """List the synths, models, metrics, preset formats or executors of data sets there are.
+    """List what there is of a KIND: synths (engines), models, metrics, preset formats or executors of data sets.
 
     \b
+    Example: patchflow list engines
     Example: patchflow list metrics
     """
     from ._catalogue import catalogue
+    from ._console import print_meanings
 
-    entries = catalogue(kind)
-    width = max(map(len, entries), default=0)
-    for name, meaning in entries.items():
-        typer.echo(f"{name:<{width}}  {meaning}")
+    print_meanings(catalogue(kind))

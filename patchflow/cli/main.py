@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from inspect import getdoc
 from typing import Annotated
 
 import typer
@@ -32,11 +33,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (convert, dataset, evaluate, match, render, score, tables, train):
+for command in (match, render, score, convert, dataset, train, evaluate, tables):
     app.command()(command)
 app.command("list")(list_)
 app.add_typer(presets, name="presets")
 app.add_typer(synth, name="synth")
+
+
+def _say_in_whole(group: typer.Typer) -> None:
+    """Gives each command its first paragraph as the line in the list of commands: else that is cut to fit."""
+    for command in group.registered_commands:
+        command.short_help = _first_paragraph(command.callback)
+    for member in group.registered_groups:
+        if member.typer_instance is not None and member.typer_instance.registered_callback is not None:
+            member.short_help = _first_paragraph(member.typer_instance.registered_callback.callback)
+            _say_in_whole(member.typer_instance)
+
+
+def _first_paragraph(command: object) -> str:
+    paragraph, _, _ = (getdoc(command) or "").partition("\n\n")
+    return " ".join(paragraph.split())
+
+
+_say_in_whole(app)
 
 # What every mistake on the command line descends from. Typer has no public name for it: BadParameter is a UsageError,
 # which is a ClickException.

@@ -48,7 +48,13 @@ def match(
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", parser=whole, help="Seed of the random generator.")] = 0,
     trim_db: Annotated[
-        float, typer.Option(metavar="DB", parser=number, help="Level, relative to the peak, below which is silence.")
+        float,
+        typer.Option(
+            metavar="DB",
+            parser=number,
+            help="Parts before and after the sound that are quieter than this count as silence, in dB relative to its "
+            "loudest point.",
+        ),
     ] = -50.0,
     library: Annotated[
         Path | None,
@@ -72,7 +78,9 @@ def match(
     model: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE|RUN|NAME", help="Weights, a training run or a model by name, in place of the posterior."
+            metavar="FILE|RUN|NAME",
+            help="Another model to propose presets: a file of weights, the folder of a training run, or a model's "
+            "name.  [default: the one of the synth, if there is one]",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON, one line for each sound.")] = False,

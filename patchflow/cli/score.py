@@ -20,7 +20,9 @@ def score(
             help="One of `patchflow list metrics`. May be repeated.  [default: all]",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, metric: number.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print nothing but JSON: numbers by metric, and units.")
+    ] = False,
 ) -> None:
     """Print how far sound A is from sound B.
 
@@ -29,12 +31,15 @@ def score(
     \b
     Example: patchflow score mine.wav theirs.wav -m log_mel_l1
     """
+    from ..metrics import metrics
+    from ..metrics._metric import units_of
     from ..output.distances import compare_files
-    from ..output.summary import to_json
+    from ._console import print_json
 
     distances = compare_files(a, b, metric)
     if as_json:
-        typer.echo(to_json({distance.metric: distance.value for distance in distances}))
+        values = {distance.metric: distance.value for distance in distances}
+        print_json({**values, "units": units_of({name: metrics[name] for name in values})})
         return
     width = max(len(distance.metric) for distance in distances)
     for distance in distances:

@@ -29,17 +29,20 @@ def add(
     ],
     *,
     name: Annotated[str, typer.Option(metavar="NAME", help="What to call it.  [default: as its file is called]")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Replace the description there is.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the description, if there is one of this name.")
+    ] = False,
     fresh: Annotated[
         str,
         typer.Option(
             metavar="WAY",
-            help="fork: each note is played by an exact copy; reload: it is loaded anew; reuse: fastest, it may "
-            "remember what it played.  [default: fork, where that works]",
+            help="How each note gets a plug-in that has played nothing before. fork: by an exact copy; reload: by "
+            "loading it again; reuse: not at all, which is fastest, but it may remember what it played.  "
+            "[default: fork, where that works]",
         ),
     ] = "",
     patience: Annotated[
-        float, typer.Option(metavar="S", parser=number, help="Seconds it may take to load, and for a note.")
+        float, typer.Option(metavar="S", parser=number, help="Seconds that it may take to load, and to play a note.")
     ] = 15.0,
     as_json: AsJson = False,
 ) -> None:

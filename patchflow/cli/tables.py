@@ -20,7 +20,9 @@ def tables(
         ),
     ],
 ) -> None:
-    """Make tables of results: accuracy, costs, tests of the paper's claims, and the published figures beside.
+    """Make tables of what `patchflow evaluate` measured.
+
+    They have accuracy, costs, tests of the paper's claims, and the published figures beside.
 
     Nothing but result files is read: neither a synth nor a model is needed.
 

@@ -13,6 +13,8 @@ import numpy as np
 from ..data.examples import Examples
 from ..engines import engines
 from ..errors import ModelError, StorageError
+from ..metrics import metrics
+from ..metrics._metric import units_of
 from ..models import Model, default_sizes, load_model, models, read_header
 from ..old_names import with_new_names
 from ..progress import Progress, ProgressCallback, ignore
@@ -141,7 +143,7 @@ def evaluate_run(
 
     Returns:
         The content of `summary.json`: capacity, training, time of a prediction, items, faults, separation of attributes
-        in the latent space, traversals of the macro-controls.
+        in the latent space, traversals of the macro-controls, units of the metrics.
 
     Raises:
         PatchflowError: If the run, the examples or the sounds are missing, damaged, or do not belong together.
@@ -184,6 +186,7 @@ def _evaluate_run(
     separation = known.get("separation") or latent_separation(model, run.examples, device)
     traversal = known.get("traversal") or measure_traversal(model, run.examples, device, workers)
     summary = row | {"synth": run.examples.synth, **costs, **counts, "separation": separation, "traversal": traversal}
+    summary["units"] = units_of(metrics)
     write_atomically(run.folder / SUMMARY, json.dumps(summary, indent=1).encode())
     return summary
 
@@ -238,7 +241,7 @@ def evaluate_baselines(
                 counts[test_set.about["part"]] = _score_into(
                     out / name, row, examples, test_set, predictions, workers=workers, again=again, progress=progress
                 )
-            summaries[name] = row | {"synth": examples.synth, **counts}
+            summaries[name] = row | {"synth": examples.synth, **counts, "units": units_of(metrics)}
             write_atomically(out / name / SUMMARY, json.dumps(summaries[name], indent=1).encode())
         tags = tag_accuracy(examples) | {"data": examples.fingerprint}
         write_atomically(out / TAGS, json.dumps(tags, indent=1).encode())

@@ -1,6 +1,6 @@
 """A metric: a function of two batches of sounds, with its unit and direction as data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ from torch.nn.functional import pad
 
 from ..audio.resample import resample
 
-__all__ = ["Metric", "metric"]
+__all__ = ["Metric", "metric", "units_of"]
 
 Measure = Callable[[Tensor, Tensor], Tensor]
 
@@ -83,6 +83,20 @@ def metric(*, unit: str, better: Literal["lower", "higher"], best: float, rate: 
         return Metric(measure.__name__, unit, better, best, rate, measure)
 
     return decorate
+
+
+def units_of(metrics: Mapping[str, Metric]) -> dict[str, str]:
+    """Returns the unit of each metric, for files and programs: `"none"` where there is none.
+
+    Args:
+        metrics: By name.
+
+    Example:
+        >>> from patchflow.metrics import metrics
+        >>> units_of({name: metrics[name] for name in ("log_mel_l1", "rms")})
+        {'log_mel_l1': 'dB', 'rms': 'none'}
+    """
+    return {name: metric.unit or "none" for name, metric in metrics.items()}
 
 
 def _resample(x: Tensor, rate: int, to: int) -> Tensor:

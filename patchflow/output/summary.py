@@ -1,6 +1,5 @@
 """Everything about a match in numbers, for machines."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,10 +7,12 @@ from typing import Any
 
 from ..audio.note_names import note_name
 from ..match import MatchResult, Target
+from ..metrics import metrics
+from ..metrics._metric import units_of
 from ..version import version
 from .rendition import Rendition
 
-__all__ = ["summarise", "to_json"]
+__all__ = ["summarise"]
 
 
 def summarise(
@@ -44,6 +45,7 @@ def summarise(
         "version": version(),
         "synth": result.candidates[0].preset.synth,
         "target": _target(result.target, sound, loudness),
+        "units": units_of(metrics),
         "candidates": candidates,
         "uncertainty": {name: _finite(value) for name, value in result.uncertainty.items()},
         "renders": result.renders,
@@ -53,16 +55,6 @@ def summarise(
         "seed": seed,
         "options": options,
     }
-
-
-def to_json(summary: Mapping[str, Any], indent: int | None = None) -> str:
-    """Returns a summary as JSON text: strict, so without NaN or infinity.
-
-    Example:
-        >>> to_json({"note": 60, "loudness_lufs": None})
-        '{"note": 60, "loudness_lufs": null}'
-    """
-    return json.dumps(summary, indent=indent, allow_nan=False)
 
 
 def _target(target: Target, sound: Path, loudness: float) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from ..engines import engines
 from ..match import Candidate, MatchResult
 from ..presets import Preset
 from ..presets.formats import PresetFormat, formats
-from ..storage import readable, write_atomically
+from ..storage import json_text, readable, write_atomically
 from .names import OutputNames, bank_name
 from .rendition import RENDITION_RATE, Reference, Rendition, cut_reference, play
-from .summary import summarise, to_json
+from .summary import summarise
 
 __all__ = ["SIZE", "BankWriter", "Report", "Writer"]
 
@@ -98,7 +98,7 @@ class Writer:
         summary["audio"] = names.audio.name
         summary["picture"] = names.picture.name
         summary["bank"] = self.bank.add(self.engine.whole(presets[0])) if self.bank else None
-        write_atomically(names.summary, f"{to_json(summary, indent=2)}\n".encode())
+        write_atomically(names.summary, f"{json_text(summary, indent=2, ascii_only=True)}\n".encode())
         return Report(sound, names, reference, renditions, summary, result.faults)
 
     def _settled(self, candidate: Candidate) -> Candidate:

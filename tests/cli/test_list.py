@@ -43,6 +43,16 @@ def test_an_entry_whose_package_is_missing_says_so(shell, monkeypatch):
     assert "synth 'tone' needs the package 'x': pip install x" in shell.run("list", "engines").out
 
 
+def test_on_a_terminal_meanings_are_wrapped_beside_the_names(shell, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = shell.run("list", "metrics").out.splitlines()
+
+    assert max(map(len, lines)) <= 60
+    assert {line[:22].strip() for line in lines} - {""} == set(metrics)
+    assert all(line[22] != " " for line in lines)
+
+
 def test_an_unknown_kind_is_one_line(shell):
     done = shell.run("list", "engine")
 

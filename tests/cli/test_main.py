@@ -58,6 +58,21 @@ def test_every_command_has_help_with_an_example(shell, command):
     )
 
 
+@pytest.mark.parametrize("columns", ["80", "100"])
+@pytest.mark.parametrize("group", [(), ("presets",), ("synth",)], ids=" ".join)
+def test_no_description_of_a_command_is_cut(shell, monkeypatch: pytest.MonkeyPatch, group: tuple[str, ...], columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = shell.run(*group, "--help").out.partition("Commands:\n")[2].splitlines()
+    names = [line.split()[0] for line in lines if line[2] != " "]
+    listed = " ".join(" ".join(lines).split())
+
+    for name in names:
+        own = shell.run(*group, name, "--help").out.split("\n\n")[1]
+        assert f"{name} {' '.join(own.split())}" in listed
+    assert "..." not in listed
+    assert max(map(len, lines)) <= int(columns)
+
+
 def test_no_command_prints_the_help(shell):
     assert shell.run() == shell.run("--help")
 

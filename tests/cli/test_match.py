@@ -52,6 +52,18 @@ def test_what_is_printed_names_every_file_and_the_distance(shell):
     assert all(name in done.out for name in ("a.wav  A4 (100% sure)", "o/a.preset.json", "o/a.png", "o/a.json"))
 
 
+def test_json_has_the_units_of_all_metrics_and_no_more_than_six_digits(shell):
+    shell.tone("a.wav")
+
+    text = shell.run("match", "a.wav", *SMALL, "--json").out
+
+    found = json.loads(text)
+    assert found["units"]["log_mel_l1"] == "dB"
+    assert found["units"].keys() == found["candidates"][0]["distances"].keys()
+    for candidate in found["candidates"]:
+        assert all(value == float(f"{value:.6g}") for value in candidate["distances"].values())
+
+
 def test_json_is_the_file_and_nothing_else(shell):
     shell.tone("a.wav")
 

@@ -14,6 +14,8 @@ def test_a_sound_is_at_the_best_distance_from_itself(shell):
 
     found = json.loads(shell.run("score", "a.wav", "a.wav", "--json").out)
 
+    units = found.pop("units")
+    assert units == {name: metrics[name].unit or "none" for name in metrics}
     assert set(found) == set(metrics)
     assert found == pytest.approx({name: metrics[name].best for name in metrics}, abs=1e-5)
 
@@ -26,7 +28,8 @@ def test_it_is_the_metric_of_the_library(shell):
     found = json.loads(shell.run("score", "a.wav", "b.wav", "-m", "mss", "--json").out)
     expected = metrics["mss"](torch.from_numpy(a)[None], torch.from_numpy(b)[None], 22_050).item()
 
-    assert found == {"mss": pytest.approx(expected, rel=1e-5)}
+    assert found == {"mss": pytest.approx(expected, rel=1e-5), "units": {"mss": "dB"}}
+    assert found["mss"] == float(f"{expected:.6g}")
 
 
 def test_metrics_are_printed_in_the_order_asked_for(shell):
