@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Progress", "ProgressCallback", "ignore"]
+__all__ = ["Progress", "ProgressCallback", "TellCallback", "ignore", "tell_nobody"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Progress:
         seconds: Seconds spent, of work that has a limit.
         seconds_left: About how long it will still take, in seconds; None if that is not known.
         renders: Renders spent, of a search.
+        steps: Steps taken, of a training that the clock will end.
         distance: Log-mel L1 of the best so far, in dB, of a search.
         losses: Of a training: `"train"` and `"valid"`, the weighted sums; if there are several terms also each of
             them, not weighted: `"train.latent"`, `"valid.latent"`.
@@ -39,6 +40,7 @@ class Progress:
     seconds: float | None = None
     seconds_left: float | None = None
     renders: int | None = None
+    steps: int | None = None
     distance: float | None = None
     losses: Mapping[str, float] = field(default_factory=dict)
 
@@ -54,3 +56,11 @@ ProgressCallback = Callable[[Progress], None]
 
 def ignore(progress: Progress) -> None:
     """Does nothing: the `ProgressCallback` where nobody waits."""
+
+
+TellCallback = Callable[[str], None]
+"""Gets a line that a user should read before long work, such as what it will make and how long it may take."""
+
+
+def tell_nobody(line: str) -> None:
+    """Does nothing: the `TellCallback` where nobody reads."""

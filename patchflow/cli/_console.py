@@ -13,7 +13,7 @@ import typer
 from ..progress import Progress
 from ..storage import json_text
 
-__all__ = ["ProgressBar", "facts", "line", "print_json", "print_meanings"]
+__all__ = ["ProgressBar", "facts", "losses_text", "print_json", "print_meanings"]
 
 _VERBS = {
     "gather": "playing presets",
@@ -35,19 +35,22 @@ class ProgressBar:
     Args:
         title: What is done before the first progress is shown.
         every: Seconds between two lines where there is no terminal; no lines if None.
+        first: Seconds until the first line of a stage, which tells how long it will take; as `every` if not given.
 
     Example:
         >>> with ProgressBar("loading") as bar:
         ...     bar.show(Progress("render", 3, 24, "sounds"))
     """
 
-    def __init__(self, title: str, *, every: float | None = None) -> None:
+    def __init__(self, title: str, *, every: float | None = None, first: float | None = None) -> None:
         # here, because commands that draw no bar need not wait for it
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bar
 
         self._every = every
+        self._first = every if first is None else first
+        self._pause = 0.0  # seconds until the next line
         screen = Console(stderr=True)
         self._terminal = screen.is_terminal
         self._bar = Bar(
@@ -88,13 +91,15 @@ class ProgressBar:
             self._from = progress.done
             self._begun = now
             self._printed = now
+            self._pause = self._first or 0.0
         self._last = progress
         title = progress.subject or _verb(progress)
         text = facts(progress, progress.done - self._from, now - self._begun)
         if self._terminal:
             self._bar.update(self._task, description=title, completed=progress.done, total=progress.total, state=text)
-        elif self._every is not None and now - self._printed >= self._every:
+        elif self._every is not None and now - self._printed >= self._pause:
             self._printed = now
+            self._pause = self._every
             typer.echo(f"{title}: {text}", err=True)
 
     def stop(self) -> None:
@@ -120,11 +125,17 @@ def facts(progress: Progress, done: float = 0.0, seconds: float = 0.0) -> str:
     """
     found = []
     if progress.unit:
-        found.append(f"{progress.done:,} of {progress.total:,} {progress.unit}")
-        if done > 0 and seconds > 0:
+        found.append(f"{_number(progress.done)} of {_number(progress.total)} {progress.unit}")
+        # of a training, which counts its checks too, the time left is known better
+        if done > 0 and seconds > 0 and progress.seconds_left is None and not progress.losses:
             rate = done / seconds
             found.append(f"{rate:,.3g}/s")
             found.append(f"{_clock((progress.total - progress.done) / rate)} left")
+    if progress.seconds_left is not None:
+        found.append(f"about {_rounded(progress.seconds_left)} left")
+    if progress.steps is not None:
+        found.append(f"step {progress.steps:,}")
+    found += losses_text(progress.losses)
     if progress.distance is not None:
         found.append(f"{progress.distance:.2f} dB")
     if progress.renders is not None:
@@ -136,19 +147,20 @@ def facts(progress: Progress, done: float = 0.0, seconds: float = 0.0) -> str:
     return "  ".join(found)
 
 
-def line(progress: Progress) -> str:
-    """Returns a line of a training: its steps, losses (each term as training/validation) and the time left."""
-    losses = progress.losses
-    found = [f"{progress.stage:<6}  {progress.done:>9,} of {progress.total:,}"]
-    found += [f"{name} {value:.4f}" for name, value in losses.items() if "." not in name]
+def losses_text(losses: Mapping[str, float]) -> list[str]:
+    """Returns the losses of a training for people to read: the sums, then each term as training/validation.
+
+    Example:
+        >>> losses_text({"train": 1.5, "valid": 2.0, "train.latent": 0.5, "valid.latent": 0.25})
+        ['train 1.5000', 'valid 2.0000', 'latent 0.5/0.25']
+    """
+    found = [f"{name} {value:.4f}" for name, value in losses.items() if "." not in name]
     # Terms are named "train.latent" and "valid.latent": the two of a term are printed together.
     for name, value in losses.items():
         part, _, term = name.partition(".")
         if part == "valid" and term:
             found.append(f"{term} {losses.get(f'train.{term}', 0.0):.3g}/{value:.3g}")
-    if progress.seconds_left is not None:
-        found.append(f"{_rounded(progress.seconds_left)} left")
-    return "  ".join(found)
+    return found
 
 
 def print_meanings(meanings: Mapping[str, str]) -> None:
@@ -175,6 +187,10 @@ def print_json(content: object) -> None:
 
 def _verb(progress: Progress) -> str:
     return _VERBS.get(progress.stage, progress.stage)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"
 
 
 def _clock(seconds: float) -> str:

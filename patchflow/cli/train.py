@@ -1,15 +1,13 @@
 """`patchflow train`: trains a model as a recipe says, or one for a synth from your own presets."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ..errors import PatchflowError
 from ._parse import number
-
-if TYPE_CHECKING:
-    from ..progress import Progress
 
 __all__ = ["train"]
 
@@ -56,8 +54,9 @@ def train(
     * recipe.json: the recipe as resolved, and the commit
     * a checkpoint: after any interruption the same command goes on from it
 
-    The weights are the same with and without interruptions. The progress is printed on stderr: steps, losses (each
-    term as training/validation) and the time left.
+    The weights are the same with and without interruptions. On stderr it says first what is trained, on what and
+    when that will end; then, as a bar or in a line a minute, how far it is, how long is left, and the losses (each
+    term as training/validation); in the end how `match` uses the weights.
 
     On several GPUs: torchrun --nproc-per-node 4 -m patchflow train RECIPE device=cuda
 
@@ -68,9 +67,7 @@ def train(
     Example: patchflow train recipes/dexed-cpu.toml steps=100 seed=1
     Example: patchflow train --synth amsynth --minutes 30
     """
-    from ..train import is_follower, train_for_synth
-    from ..train import train as run
-    from ._parse import key_values, library_file
+    from ..train import is_follower
 
     if (recipe is None) == (synth == ""):
         raise typer.BadParameter("give a recipe or --synth, and not both")
@@ -78,26 +75,41 @@ def train(
         raise typer.BadParameter("--minutes, --device and --library go with --synth; beside a recipe: minutes=60")
     try:
         if recipe is not None:
-            weights = run(recipe, key_values(overrides or []), _show)
+            _by_recipe(recipe, overrides or [])
         else:
-            weights = train_for_synth(
-                synth,
-                library=library_file(library, none=False),
-                minutes=60.0 if minutes is None else minutes,
-                device=device or "cpu",
-                progress=_show,
-            )
+            _for_synth(synth, 60.0 if minutes is None else minutes, device or "cpu", library)
     except PatchflowError as error:
         # On several GPUs every process meets the same error, and the first one prints it. Memory may run out on one
         # GPU alone: that is printed by whichever it is.
         if is_follower() and "out of memory" not in str(error):
             raise typer.Exit(1) from None
         raise
+
+
+def _by_recipe(recipe: Path, overrides: Sequence[str]) -> None:
+    from ..train import is_follower
+    from ..train import train as run
+    from ._parse import key_values
+    from ._train_output import TrainOutput
+
+    with TrainOutput() as output:
+        weights = run(recipe, key_values(overrides), output.show, output.tell)
     if not is_follower():
-        typer.echo(weights)
+        output.end(weights, used=False)
 
 
-def _show(progress: "Progress") -> None:
-    from ._console import line
+def _for_synth(synth: str, minutes: float, device: str, library: Path | None) -> None:
+    from ..train import train_for_synth
+    from ._parse import library_file
+    from ._train_output import TrainOutput
 
-    typer.echo(line(progress), err=True)
+    with TrainOutput() as output:
+        weights = train_for_synth(
+            synth,
+            library=library_file(library, none=False),
+            minutes=minutes,
+            device=device,
+            progress=output.show,
+            tell=output.tell,
+        )
+    output.end(weights, used=True)

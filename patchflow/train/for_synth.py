@@ -14,7 +14,7 @@ from ..engines import Engine, Renderer, engines
 from ..errors import OptionError, PresetError
 from ..models import users_weights
 from ..presets.library.library import Library
-from ..progress import ProgressCallback, ignore
+from ..progress import ProgressCallback, TellCallback, ignore, tell_nobody
 from ..storage import make_folder, read_bytes, write_atomically
 from .distributed import is_alone
 from .run import train
@@ -38,6 +38,7 @@ def train_for_synth(
     device: str = "cpu",
     out: Path | None = None,
     progress: ProgressCallback = ignore,
+    tell: TellCallback = tell_nobody,
 ) -> Path:
     """Makes a bank of a library's presets, a recipe, and weights that `match` will use from then on.
 
@@ -54,7 +55,8 @@ def train_for_synth(
         minutes: About how long it may take, at least 1; three tenths of that are for rendering.
         device: `"cpu"` or `"cuda"`.
         out: Folder for all that is made on the way; one beside the weights if None.
-        progress: Called after every batch of presets, every block of renders and every check of the loss.
+        progress: See `train`; also called after every batch of presets that is played for the bank.
+        tell: See `train`.
 
     Returns:
         Path of the weights, see `models.users_weights`.
@@ -80,11 +82,11 @@ def train_for_synth(
         _check_made_by(recipe, made_by)
     else:
         make_folder(out)
-        bank, speed = _bank(make, synth, library, progress)
+        bank, speed = _bank(make, synth, library, progress, tell)
         bank.save(out / "bank.npz")
         text = _recipe(make, synth, out, minutes, speed, device=device)
         write_atomically(recipe, f"{made_by}\n{text}".encode())
-    trained = train(recipe, progress=progress)
+    trained = train(recipe, progress=progress, tell=tell)
     make_folder(weights.parent)
     write_atomically(weights, read_bytes(trained))
     return weights
@@ -121,7 +123,9 @@ def _clear_if_over(out: Path, synth: str) -> None:
         (out / name).unlink(missing_ok=True)
 
 
-def _bank(make: type[Engine], synth: str, library: Path | None, progress: ProgressCallback) -> tuple[Bank, float]:
+def _bank(
+    make: type[Engine], synth: str, library: Path | None, progress: ProgressCallback, tell: TellCallback
+) -> tuple[Bank, float]:
     """The bank of the library's presets, and how many presets a second were played."""
     space = make.space
     points = np.empty((0, len(space)))
@@ -130,8 +134,11 @@ def _bank(make: type[Engine], synth: str, library: Path | None, progress: Progre
         source = Library(library)
         points = source.points(synth, space)
         names = [source.entry(number).name for number in source.ids(synth)]
+    tell(f"first plays {len(points):,} presets of your library for the synth {synth}")
     if len(points) < _FEWEST:
-        drawn = space.snap(random_presets(space, 10 * _FEWEST, np.random.default_rng(0)))
+        count = 10 * _FEWEST
+        tell(f"these are fewer than {_FEWEST}: {count:,} presets that are drawn at random are added")
+        drawn = space.snap(random_presets(space, count, np.random.default_rng(0)))
         points = np.concatenate([points, drawn])
         names += [""] * len(drawn)
     start = time.monotonic()

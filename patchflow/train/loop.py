@@ -1,5 +1,6 @@
 """The loop of every run: step, check, keep. A run that was stopped anywhere resumes exactly."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from .training_data import TrainingData
 __all__ = ["Loop", "advice", "follow", "is_memory_short", "take_step"]
 
 _READ_EVERY = 32  # steps after which a GPU is asked for its losses; to ask after every step would keep it waiting
+_FIRST_REPORT = 5.0  # seconds of training after which there is an estimate of how long it will take
+_NEXT_REPORT = 10.0  # seconds after which a run whose checks are rare is reported anyway
 _SEEDS = 1_000_003  # seeds of one run do not meet those of the next
 _COMPILERS = ("torch._dynamo", "torch._inductor")
 
@@ -43,7 +46,7 @@ class Loop:
         team: The processes that share every batch.
         out: Folder for checkpoints.
         log: Gets a line for every check; None in all processes but the first.
-        progress: Called after every check.
+        progress: Called after every check, and every few seconds in between.
     """
 
     settings: Recipe
@@ -65,6 +68,7 @@ class Loop:
         self._first_minutes = self.state.minutes
         # since the last check, or the beginning
         self._checked = self._began
+        self._reported = self._began - _NEXT_REPORT + _FIRST_REPORT
         self._waited = 0.0
         self._unread: list[Tensor] = []  # terms of steps, still on the device
         # what the last check found
@@ -89,7 +93,9 @@ class Loop:
             # which may stop the run by raising.
             if self._over() or self.state.step % self.settings.save_every == 0:
                 self._save()
-            if checked and self.team.leads:
+            now = time.monotonic()
+            if self.team.leads and (checked or now - self._reported >= _NEXT_REPORT):
+                self._reported = now
                 self.progress(self._report())
 
     @property
@@ -224,15 +230,28 @@ class Loop:
         if len(self.terms.names) > 1:
             losses |= self._losses_by_term
         left = None if self._over() else self._seconds_left()
-        return Progress("train", self.state.step, self._schedule.steps, "steps", seconds_left=left, losses=losses)
+        step = self.state.step
+        limit = self.settings.minutes
+        # Of steps and minutes the one that will end the run is what it is a share of.
+        if self._steps_seconds() > self._clock_seconds():
+            done = min(limit, self.state.minutes)
+            return Progress("train", done, limit, "minutes", seconds_left=left, steps=step, losses=losses)
+        return Progress("train", step, self._schedule.steps, "steps", seconds_left=left, losses=losses)
 
     def _seconds_left(self) -> float:
-        """Seconds that the steps left take at the speed so far, if nothing stops the run early."""
+        """Seconds until the steps or the minutes are over, if nothing stops the run before."""
+        return min(self._steps_seconds(), self._clock_seconds())
+
+    def _steps_seconds(self) -> float:
+        """Seconds that the steps left take at the speed so far."""
         seconds = time.monotonic() - self._began
         taken = max(1, self.state.step - self._first_step)
-        left = seconds * (self._schedule.steps - self.state.step) / taken
-        limit = 60 * (self.settings.minutes - self.state.minutes) if self.settings.minutes else left
-        return min(left, max(0.0, limit))
+        return seconds * (self._schedule.steps - self.state.step) / taken
+
+    def _clock_seconds(self) -> float:
+        """Seconds that are left of the minutes; without end if the recipe has no limit."""
+        minutes = self.settings.minutes - self.state.minutes
+        return 60 * max(0.0, minutes) if self.settings.minutes else math.inf
 
     def _explain(self, error: MemoryError | RuntimeError) -> None:
         """Raises an error that helps, if memory is short or torch cannot compile."""

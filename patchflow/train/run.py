@@ -1,7 +1,7 @@
 """A training run, from its recipe to its weights."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 
 from ..engines import engines
 from ..models import read_header, save_model
-from ..progress import ProgressCallback, ignore
+from ..progress import ProgressCallback, TellCallback, ignore, tell_nobody
 from ..storage import make_folder, write_atomically
 from ..version import commit
 from .build import build, settle
@@ -29,6 +29,7 @@ def train(
     recipe: str | Path,
     overrides: Mapping[str, str] | None = None,
     progress: ProgressCallback = ignore,
+    tell: TellCallback = tell_nobody,
 ) -> Path:
     """Renders the training items or opens the examples, fits the model and writes its weights.
 
@@ -39,7 +40,9 @@ def train(
     Args:
         recipe: Path of a TOML recipe, see `Recipe`.
         overrides: Values by key, as text.
-        progress: Called after every block of renders and every check of the loss.
+        progress: Called after every block of renders, after every check of the loss, and every few seconds.
+        tell: Called with lines that say what is trained, on what, into which folder and when it will end, before it
+            begins.
 
     Returns:
         Path of the weights.
@@ -54,10 +57,10 @@ def train(
     """
     settings = read_recipe(recipe, overrides)
     with joined(settings.device) as team:
-        return _train(settings, team, progress)
+        return _train(settings, team, progress, tell)
 
 
-def _train(settings: Recipe, team: Team, progress: ProgressCallback) -> Path:
+def _train(settings: Recipe, team: Team, progress: ProgressCallback, tell: TellCallback) -> Path:
     """The whole run on this process, one of `team`."""
     out = Path(settings.out)
     space = engines[settings.synth].space
@@ -68,6 +71,8 @@ def _train(settings: Recipe, team: Team, progress: ProgressCallback) -> Path:
     load_checkpoint(out / "checkpoint.safetensors", state)
     if team.leads:
         _write_settings(out, settings)
+        for line in _plan(settings, source, state):
+            tell(line)
 
     data = open_data(settings, source, team, progress)
     terms = settle(state, settings, data, team.device)
@@ -116,6 +121,39 @@ def _log(settings: Recipe, team: Team, step: int) -> AbstractContextManager[Log 
     if team.leads:
         return Log(Path(settings.out), step, tensorboard=settings.tensorboard)
     return nullcontext()
+
+
+def _plan(settings: Recipe, source: Source, state: State) -> Iterator[str]:
+    """What a user should know before it begins: what is trained, on what, and when it will end."""
+    count = sum(weight.numel() for weight in state.model.parameters())
+    yield f"trains the model {settings.model} ({count:,} weights) for the synth {settings.synth}, in {settings.out}"
+    if source.bank is not None:
+        parts = {part: int((source.bank.split == part).sum()) for part in ("train", "valid")}
+        when = "rendered anew all the time" if settings.stream else "rendered first, once"
+        yield (
+            f"on {settings.items:,} sounds around {parts['train']:,} presets of {settings.bank} ({when}); "
+            f"validates on {parts['valid']:,} other presets"
+        )
+    if source.examples is not None:
+        rows = {part: len(source.examples.rows(part)) for part in ("train", "valid")}
+        yield (
+            f"on {rows['train']:,} examples of {settings.data}, fold {settings.fold}; "
+            f"validates on {rows['valid']:,} others"
+        )
+    yield _limits(settings)
+    if state.step:
+        yield f"goes on from step {state.step:,}, after {state.minutes:.1f} minutes"
+
+
+def _limits(settings: Recipe) -> str:
+    """When a run ends, e.g. `"ends after 51 minutes of training, or 60,000 steps if those are sooner"`."""
+    amount = f"{settings.epochs:,} epochs" if settings.epochs else f"{settings.steps:,} steps"
+    if settings.minutes:
+        amount = f"{settings.minutes:g} minutes of training, or {amount} if those are sooner"
+    said = f"ends after {amount}"
+    if settings.patience:
+        said += f"; before that if {settings.patience:g} epochs bring nothing better"
+    return said
 
 
 def _write_settings(out: Path, settings: Recipe) -> None:

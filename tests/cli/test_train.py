@@ -1,5 +1,6 @@
 """`patchflow train`: hands a recipe to the training loop."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,7 @@ LOSSES = {"train.sound": 1.0, "train.latent": 0.5, "valid.sound": 1.75, "valid.l
 
 
 def test_recipe_and_overrides_reach_the_training_loop(shell, monkeypatch):
-    def train(recipe, overrides, progress) -> Path:
-        progress(Progress("train", 250, 1_000, losses={"loss": 0.5}))
+    def train(recipe, overrides, progress, tell) -> Path:
         return Path(f"{recipe} {overrides}")
 
     monkeypatch.setattr(patchflow.train, "train", train)
@@ -20,22 +20,43 @@ def test_recipe_and_overrides_reach_the_training_loop(shell, monkeypatch):
     done = shell.run("train", "r.toml", "steps=10", "out=a=b")
 
     assert (done.code, done.out) == (0, "r.toml {'steps': '10', 'out': 'a=b'}\n")
-    assert done.err == "train         250 of 1,000  loss 0.5000\n"
+
+
+def test_it_says_what_comes_and_how_the_weights_are_used(shell, monkeypatch):
+    def train(recipe, overrides, progress, tell) -> Path:
+        tell("trains a model")
+        progress(Progress("train", 1_000, 1_000, "steps", losses={"train": 1.5, "valid": 2.0, **LOSSES}))
+        return Path("my runs/dexed.safetensors")
+
+    monkeypatch.setattr(patchflow.train, "train", train)
+
+    done = shell.run("train", "r.toml")
+
+    assert done.out == "my runs/dexed.safetensors\n"
+    assert done.err == (
+        "trains a model\n"
+        "trained  train 1.5000  valid 2.0000  sound 1/1.75  latent 0.5/0.25\n"
+        "to use these weights: patchflow match SOUND --synth dexed --model 'my runs'\n"
+    )
 
 
 @pytest.mark.parametrize(("seconds", "left"), [(42.4, "42 s"), (600.0, "10 min"), (7200.0, "2.0 h")])
-def test_the_progress_shows_terms_and_the_time_left(shell, monkeypatch, seconds, left):
-    losses = {"train": 1.5, "valid": 2.0, **LOSSES}
+def test_in_a_log_a_line_a_minute_tells_the_time_left_and_the_losses(shell, monkeypatch, seconds, left):
+    losses = {"train": 1.5, "valid": 2.0}
+    times = iter([0.0, 4.0, 5.0, 64.0, 66.0])
 
-    def train(recipe, overrides, progress) -> Path:
-        progress(Progress("train", 250, 1_000, losses=losses, seconds_left=seconds))
+    def train(recipe, overrides, progress, tell) -> Path:
+        monkeypatch.setattr(time, "monotonic", lambda: next(times))
+        for step in (10, 50, 60, 640, 660):
+            progress(Progress("train", step, 1_000, "steps", seconds_left=seconds, losses=losses))
         return Path("weights")
 
     monkeypatch.setattr(patchflow.train, "train", train)
 
-    assert shell.run("train", "r.toml").err == (
-        f"train         250 of 1,000  train 1.5000  valid 2.0000  sound 1/1.75  latent 0.5/0.25  {left} left\n"
-    )
+    assert shell.run("train", "r.toml").err.splitlines()[:-2] == [
+        f"training: 60 of 1,000 steps  about {left} left  train 1.5000  valid 2.0000",
+        f"training: 660 of 1,000 steps  about {left} left  train 1.5000  valid 2.0000",
+    ]
 
 
 def test_only_the_first_of_several_processes_speaks(shell, monkeypatch):
@@ -86,9 +107,15 @@ def test_a_mistake_in_the_options_is_one_line(shell, words, message):
 
 
 def test_a_synth_needs_no_recipe(shell, monkeypatch):
-    monkeypatch.setattr(patchflow.train, "train_for_synth", lambda synth, **options: f"{synth} {options['minutes']}")
+    def train(synth: str, **options) -> Path:
+        return Path(f"{synth} {options['minutes']}")
 
-    assert shell.run("train", "--synth", "tone", "--minutes", 3).out == "tone 3.0\n"
+    monkeypatch.setattr(patchflow.train, "train_for_synth", train)
+
+    done = shell.run("train", "--synth", "tone", "--minutes", 3)
+
+    assert done.out == "tone 3.0\n"
+    assert done.err.endswith(" uses these weights from now on\n")
     assert shell.run("train", "--synth", "tone").out == "tone 60.0\n"
 
 

@@ -274,6 +274,42 @@ def test_progress_tells_of_renders_then_of_steps(run: Run, tmp_path: Path):
     assert heard[-1].losses.keys() == {"train", "valid"}
 
 
+def test_where_the_clock_ends_the_run_progress_is_a_share_of_the_minutes(run: Run):
+    heard: list[Progress] = []
+
+    run(progress=heard.append, steps=1_000_000, minutes=0.02)
+
+    last = heard[-1]
+    assert (last.done, last.total, last.unit) == (0.02, 0.02, "minutes")
+    assert last.steps
+    assert last.steps < 1_000_000
+
+
+def test_between_rare_checks_the_progress_tells_how_long_it_will_take(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(loop, "_FIRST_REPORT", 0.0)
+    monkeypatch.setattr(loop, "_NEXT_REPORT", 1e-9)
+    heard: list[Progress] = []
+
+    run(progress=heard.append, steps=3, every=3)
+
+    trained = [state for state in heard if state.stage == "train"]
+    assert [(state.done, bool(state.losses)) for state in trained] == [(1, False), (2, False), (3, True)]
+    assert [state.seconds_left is None for state in trained] == [False, False, True]
+
+
+def test_it_tells_what_is_trained_on_what_and_until_when(tmp_path: Path, run: Run):
+    run("first", steps=4)
+    told: list[str] = []
+
+    train(tmp_path / "recipe.toml", {"out": str(tmp_path / "first"), "steps": "8", "minutes": "9"}, tell=told.append)
+
+    count = sum(weight.numel() for weight in load_model(run("first", steps=8), Tone.space, models).parameters())
+    assert told[0] == f"trains the model posterior ({count:,} weights) for the synth tone, in {tmp_path / 'first'}"
+    assert "rendered first, once" in told[1]
+    assert told[2:] == ["ends after 9 minutes of training, or 8 steps if those are sooner", told[3]]
+    assert told[3].startswith("goes on from step 4, after ")
+
+
 def test_items_are_rendered_once(run: Run):
     run("first")
     heard: list[str] = []
