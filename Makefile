@@ -30,6 +30,16 @@ install-dev: .venv/installed-dev
 
 demo: install
 	$(BIN)/patchflow match $(EXAMPLE) --seconds 5 --out demo
+	@echo
+	@echo "Listen to demo/bell.wav, the best preset, beside $(EXAMPLE), the wanted sound; demo/bell.png shows both."
+	@echo "On a DX7: send demo/bell.syx to it as SysEx; bell-2.syx and the others are alternatives."
+	@echo "In Dexed: it opens cartridges of 32 voices. This makes one of the presets found, demo/cartridge.syx:"
+	@echo "  $(BIN)/patchflow presets import demo/bell*.syx --library demo/presets.sqlite"
+	@echo "  $(BIN)/patchflow presets export 1 2 --library demo/presets.sqlite -o demo/cartridge.syx"
+	@echo "Next, with a sound of yours:"
+	@echo "  $(BIN)/patchflow match SOUND.wav --seconds 20 --out found"
+	@echo "  $(BIN)/patchflow match SOUND.wav --seconds 20 --out found --synth vital"
+	@echo "  $(BIN)/patchflow --help"
 
 test: install-dev
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)

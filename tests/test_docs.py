@@ -2,11 +2,14 @@
 
 import importlib.util
 import re
+import shlex
 import shutil
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
 
 import patchflow
 from patchflow.cli.main import app
@@ -17,6 +20,9 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "benchmarks"
 CARDS = sorted(PACKAGE.glob("models/weights/*.md"))
 RUN = sorted([*ROOT.glob("*.md"), ROOT / "docs" / "models.md"])  # other guides need files that are not shipped
 SNIPPETS = [(page.name, code) for page in RUN for code in re.findall(r"```python\n(.*?)```", page.read_text(), re.S)]
+
+YOURS = {"sound.wav", "voices", "recordings", "bell.flac", "mine.fxp", "mine.vital", "PATH", "YOUR_PLUGIN"}
+"""Files of the reader: the page, or one that it names, says where to get them."""
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 each_index = pytest.mark.parametrize("folder", ["benchmarks", "docs"])
@@ -66,6 +72,37 @@ def test_subcommand_that_is_mentioned_exists(page: Path):
     mentioned = re.findall(r"^patchflow ([a-z]+)", "\n".join(code), re.M)
 
     assert set(mentioned) <= commands | {group.name for group in app.registered_groups}
+
+
+@each_page
+def test_option_that_is_mentioned_exists(page: Path):
+    for words in _commands(page):
+        command, rest = _command(words)
+        known = {"--help"} | {name for parameter in command.params for name in parameter.opts}
+
+        assert {word for word in rest if re.match("--?[a-z]", word)} <= known, " ".join(words)
+
+
+@each_page
+def test_file_that_a_command_needs_is_there_or_the_readers_or_made_before(page: Path):
+    made: list[str] = ["patchflow-out"]
+    for words in _commands(page):
+        needed, outputs = _files(words)
+
+        assert [file for file in needed if not _is_there(file, made)] == [], " ".join(words)
+        made += outputs
+
+
+def test_a_missing_file_would_be_found():
+    needed, outputs = _files(["dataset", "recipes/datasets/dexed.toml", "-o", "sounds", "presets=there/b.npz"])
+
+    assert needed == ["recipes/datasets/dexed.toml", "there/b.npz"]
+    assert outputs == ["sounds"]
+    assert not _is_there("there/b.npz", ["here"])
+    assert _files(["train", "recipes/dexed-cpu.toml"]) == (
+        ["recipes/dexed-cpu.toml", "cache/dx7-bank.npz"],
+        ["runs/dexed-cpu"],
+    )
 
 
 @pytest.mark.parametrize("page", [*PAGES, *CARDS], ids=lambda page: str(page.relative_to(ROOT)))
@@ -123,6 +160,61 @@ def test_the_tree_is_of_today():
     text = (ROOT / "ARCHITECTURE.md").read_text()
 
     assert text == script["with_tree"](text), "python docs/make_tree.py writes it anew"
+
+
+def _commands(page: Path) -> list[list[str]]:
+    """The commands of patchflow in a page's blocks, each as its words after `patchflow`."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.S | re.M)
+    lines = "\n".join(blocks).replace("\\\n", " ").split("\n")
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("patchflow ")]
+
+
+def _command(words: list[str]) -> tuple[Any, list[str]]:
+    """The command that words call, and the words after its name."""
+    command: Any = typer.main.get_command(app)
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words[0]]
+        words = words[1:]
+    return command, words
+
+
+def _files(words: list[str]) -> tuple[list[str], list[str]]:
+    """The files that a command reads, those of its recipe among them, and those that it writes."""
+    needed: list[str] = []
+    outputs: list[str] = []
+    keys: dict[str, Any] = {}
+    before = ""
+    for word in _command(words)[1]:
+        key, is_pair, value = word.partition("=")
+        if before in ("-o", "--out"):
+            outputs.append(word)
+        elif is_pair and not word.startswith("-"):
+            keys[key] = value
+        elif "/" in word or Path(word).suffix[1:].isalpha():
+            needed.append(word)
+        before = word
+    if words[0] == "convert":
+        outputs.append(needed.pop())
+    recipes = [ROOT / word for word in needed if word.endswith(".toml")]
+    for recipe in recipes:
+        keys = _resolved(recipe) | keys
+    for key in ("bank", "data", "presets", "start"):
+        value = keys.get(key, [])
+        needed += [value] if isinstance(value, str) else value
+    return needed, [*outputs, *([keys["out"]] if "out" in keys else [])]
+
+
+def _resolved(recipe: Path) -> dict[str, Any]:
+    """The keys of a recipe over those of its base."""
+    values = tomllib.loads(recipe.read_text())
+    base = values.pop("base", "")
+    return _resolved(recipe.parent / base) | values if base else values
+
+
+def _is_there(file: str, made: list[str]) -> bool:
+    if file in YOURS or file.startswith(("/", "http://")) or (ROOT / file).exists():
+        return True
+    return any(Path(file).is_relative_to(place) for place in made)
 
 
 def _columns(line: str) -> int:

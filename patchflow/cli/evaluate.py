@@ -66,7 +66,7 @@ def evaluate(
     An interrupted call goes on where it stopped.
 
     \b
-    Example: patchflow evaluate runs/vae runs/flow_reg --sounds recordings
+    Example: patchflow evaluate runs/vae --sounds recordings
     Example: patchflow evaluate --baselines cache/examples/dexed-16 --fold 0 -o runs/beside-0
     """
     from ..evaluate import evaluate_baselines, evaluate_run

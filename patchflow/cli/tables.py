@@ -27,7 +27,7 @@ def tables(
     Nothing but result files is read: neither a synth nor a model is needed.
 
     \b
-    Example: patchflow tables runs/paper -o docs/paper.md
+    Example: patchflow tables runs/paper -o tables.md
     """
     from ..evaluate import write_tables
 

@@ -90,7 +90,7 @@ def _board(folder: Path, step: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ModuleNotFoundError as error:
         raise MissingDependency(
-            f"tensorboard=true needs the package {error.name!r}: pip install patchflow[tensorboard]"
+            f"tensorboard=true needs the package {error.name!r}: pip install 'patchflow[tensorboard]'"
         ) from error
     return SummaryWriter(str(folder), purge_step=step + 1 if step else None)
 

@@ -10,7 +10,7 @@ from patchflow.data.bank import Bank
 from patchflow.data.examples import Examples
 from patchflow.engines import Selection, selection_text
 from patchflow.engines.tone import Tone
-from patchflow.presets import read_presets
+from patchflow.presets import Preset, read_presets, write_presets
 
 RECIPE = 'synth = "short"\nbank = "bank.npz"\nfolds = 2\nradius_db = 0\n'
 
@@ -38,6 +38,23 @@ def test_a_recipe_that_names_a_bank_makes_examples(shell, recipe: str):
     assert [len(Examples(shell.folder / "out", fold).rows("test")) for fold in (0, 1)] == [6, 6]
 
 
+def test_a_recipe_of_a_bank_makes_one_file_and_a_line(shell):
+    points = np.random.default_rng(0).random((12, 3)) * [1, 1, 0.3] + [0, 0, 0.7]
+    presets = [Preset("tone", Tone.space.decode(point)) for point in Tone.space.snap(points)]
+    write_presets(shell.folder / "mine.json", presets)
+    (shell.folder / "b.toml").write_text('kind = "bank"\nsynth = "tone"\n')
+
+    done = shell.run("dataset", "b.toml", "-o", "bank.npz", "presets=mine.json")
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("bank.npz  12 presets in ")
+    assert done.out.endswith(" for test; left out: none\n")
+    assert len(Bank.load(shell.folder / "bank.npz").points) == 12
+    assert shell.run("dataset", "b.toml", "presets=mine.json").err == (
+        "patchflow: -o FILE.npz is missing: where should the bank go?\n"
+    )
+
+
 def test_json_tells_the_counts_and_a_second_call_plays_nothing(shell, recipe: str):
     facts = [json.loads(shell.run("dataset", recipe, "-o", "out", "--json").out) for _ in range(2)]
 
@@ -49,13 +66,19 @@ def test_json_tells_the_counts_and_a_second_call_plays_nothing(shell, recipe: st
     ("words", "message"),
     [
         ((), "-o FOLDER is missing: where should the examples go?"),
-        (("-o", "out", "--executor", "ray"), "--executor and --address: examples are made on this machine"),
+        (
+            ("-o", "out", "--executor", "ray"),
+            "--executor and --address: a recipe of kind 'examples' is made on this machine",
+        ),
         (("-o", "out", "--workers", "0"), "workers=0: not at least 1"),
         (("-o", "out", "folds=1"), "folds=1: not in [2, 100]"),
         (("-o", "out", "shard=3"), "no recipe key named 'shard'."),
         (("-o", "out", "synth=shirt"), "no synth named 'shirt'. Did you mean 'short'?"),
         (("-o", "out", "synth=dexed_16"), "bank.npz: has 3 parameters, not the 16 of synth 'dexed_16'"),
-        (("-o", "out", "bank=none.npz"), "cannot read none.npz: no such file or directory"),
+        (
+            ("-o", "out", "bank=none.npz"),
+            "none.npz: no such file. Make a bank of your presets: patchflow dataset",
+        ),
         (("-o", "out", "synth=amsynth_16"), "amsynth_16 needs the synth 'amsynth', which is not there"),
     ],
 )

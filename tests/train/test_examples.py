@@ -370,7 +370,7 @@ def test_tensorboard_is_told_every_term(learn: Learn):
 def test_without_tensorboard_its_package_is_named(learn: Learn, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
 
-    with pytest.raises(MissingDependency, match=r"tensorboard=true needs the package .*pip install patchflow\[tensor"):
+    with pytest.raises(MissingDependency, match=r"tensorboard=true needs the package .*pip install 'patchflow\[tensor"):
         learn(tensorboard="true")
 
 

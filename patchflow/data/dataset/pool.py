@@ -19,6 +19,7 @@ from .dataset_recipe import DatasetRecipe
 
 __all__ = ["Pool", "read_pool"]
 
+_CARTRIDGES = (".dx7", ".bin")  # what cartridges of a DX7 are called too; their content says whether they are
 _UNPACKERS = {".bz2": "bunzip2 -k", ".gz": "gunzip -k", ".xz": "unxz -k", ".zst": "unzstd"}
 
 
@@ -165,7 +166,7 @@ def _read(path: Path, recipe: DatasetRecipe, engine: Engine, progress: ProgressC
     elif path.suffix == ".sqlite":
         yield from _from_library(path, recipe.synth, engine)
     elif path.is_dir():
-        known = extensions()
+        known = (*extensions(), *_CARTRIDGES)
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in known and file.is_file())
         if not files:
             raise PresetError(f"{path}: no preset files ({', '.join(known)}) in this folder")
