@@ -148,7 +148,9 @@ def facts(progress: Progress, done: float = 0.0, seconds: float = 0.0) -> str:
 
 
 def losses_text(losses: Mapping[str, float]) -> list[str]:
-    """Returns the losses of a training for people to read: the sums, then each term as training/validation.
+    """Returns the losses of a training for people to read.
+
+    These are the sums, then each term as training/validation, or validation alone if that is all there is.
 
     Example:
         >>> losses_text({"train": 1.5, "valid": 2.0, "train.latent": 0.5, "valid.latent": 0.25})
@@ -159,7 +161,8 @@ def losses_text(losses: Mapping[str, float]) -> list[str]:
     for name, value in losses.items():
         part, _, term = name.partition(".")
         if part == "valid" and term:
-            found.append(f"{term} {losses.get(f'train.{term}', 0.0):.3g}/{value:.3g}")
+            learned = losses.get(f"train.{term}")
+            found.append(f"{term} {value:.3g}" if learned is None else f"{term} {learned:.3g}/{value:.3g}")
     return found
 
 

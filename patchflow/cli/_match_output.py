@@ -1,5 +1,6 @@
 """What `patchflow match` prints: progress to stderr, results to stdout."""
 
+import sys
 from pathlib import Path
 from types import TracebackType
 
@@ -31,6 +32,7 @@ class MatchOutput:
         self.as_json = as_json
         self.code = 0  # exit code
         self._banks: dict[str, int] = {}
+        self._first: Report | None = None  # of the sounds with a result
         self._bar = ProgressBar("loading")
 
     def __enter__(self) -> "MatchOutput":
@@ -45,6 +47,12 @@ class MatchOutput:
             for bank, count in self._banks.items():
                 voices = "voices" if count > 1 else "voice"
                 typer.echo(f"\n{self.folder / bank}  {count} {voices}, the best of each sound")
+            if self._first is not None and sys.stderr.isatty():
+                names = self._first.names
+                hint = (
+                    f"listen to {names.audio}, then load {names.presets[0]} in the synth; a longer search: --seconds 30"
+                )
+                typer.echo(f"\n{hint}", err=True)
 
     def progress(self, state: Progress) -> None:
         """Shows the best distance so far and what was spent."""
@@ -57,6 +65,7 @@ class MatchOutput:
                 self.code = self.code or 1
                 _note(found.sound, str(found.error))
             else:
+                self._first = self._first or found
                 self._warn(found)
                 self._print(found)
 

@@ -64,6 +64,19 @@ def test_json_has_the_units_of_all_metrics_and_no_more_than_six_digits(shell):
         assert all(value == float(f"{value:.6g}") for value in candidate["distances"].values())
 
 
+def test_on_a_terminal_it_says_what_comes_next_but_never_in_json(shell, monkeypatch):
+    shell.tone("a.wav")
+    silent = shell.run("match", "a.wav", *SMALL, "--out", "o")
+    monkeypatch.setattr("patchflow.cli._match_output.sys.stderr.isatty", lambda: True, raising=False)
+
+    shown = shell.run("match", "a.wav", *SMALL, "--out", "o")
+
+    hint = "listen to o/a.wav, then load o/a.preset.json in the synth; a longer search: --seconds 30\n"
+    assert shown.err.endswith(hint)
+    assert hint not in silent.err
+    assert "listen" not in shell.run("match", "a.wav", *SMALL, "--out", "o", "--json").err
+
+
 def test_json_is_the_file_and_nothing_else(shell):
     shell.tone("a.wav")
 
