@@ -23,7 +23,10 @@ class TrainOutput:
         self._last: Progress | None = None
 
     def __enter__(self) -> "TrainOutput":
-        self._bar.start()
+        from ..train import is_follower
+
+        if not is_follower():  # of several processes the first one speaks
+            self._bar.start()
         return self
 
     def __exit__(

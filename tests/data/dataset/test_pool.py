@@ -123,3 +123,15 @@ def test_a_missing_source_is_named(recipe, tmp_path: Path):
 def test_the_checksum_changes_with_the_presets(recipe, tones: Path, bank: Path):
     assert pool(recipe, tones).digest() == pool(recipe, tones).digest()
     assert pool(recipe, tones).digest() != pool(recipe, tones, bank).digest()
+
+
+def test_cartridges_of_a_dx7_are_found_under_their_other_endings(recipe, tmp_path: Path):
+    dexed = engines["dexed"]
+    values = dexed.space.decode(dexed.space.default())
+    write_presets(tmp_path / "a.syx", [Preset("dexed", values, name="One"), Preset("dexed", values, name="Two")])
+    (tmp_path / "a.syx").rename(tmp_path / "a.dx7")
+
+    found = read_pool(recipe(synth="dexed", presets=(str(tmp_path),)), dexed())
+
+    assert found.names[0] == "One"
+    assert found.ids[0] == f"{tmp_path.name}/a.dx7#1"
