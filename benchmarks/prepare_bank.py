@@ -10,6 +10,7 @@ their bytes and by their sounds.
 import lzma
 import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,11 @@ def read_table(source: Path) -> list[tuple[Any, ...]]:
     Raises:
         SystemExit: If the file is missing or not such a database.
     """
-    database = sqlite3.connect(":memory:")
     try:
         data = source.read_bytes()
-        database.deserialize(lzma.decompress(data) if source.suffix == ".xz" else data)
-        rows = database.execute("select name, packed, family from voice order by id").fetchall()
+        with closing(sqlite3.connect(":memory:")) as database:
+            database.deserialize(lzma.decompress(data) if source.suffix == ".xz" else data)
+            rows = database.execute("select name, packed, family from voice order by id").fetchall()
     except (OSError, lzma.LZMAError, sqlite3.Error) as error:
         raise SystemExit(f"{source}: no database with a table `voice` of DX7 voices ({error})") from None
     if not rows or any(len(row[1]) != PACKED.size for row in rows):

@@ -2,12 +2,15 @@
 
 import importlib
 import json
+import lzma
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from argparse import Namespace
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -131,6 +134,41 @@ def test_only_what_is_finished_comes_into_the_tables(reproduce, tmp_path: Path):
     words = reproduce.tables(options(reproduce)).steps[0].command
 
     assert [Path(word).name for word in words if "dexed-16/" in word] == ["beside-0", "mlp-0-0"]
+
+
+def test_a_folder_of_voices_becomes_a_bank_by_its_recipe(reproduce, tmp_path: Path):
+    (step,) = reproduce.bank_of(options(reproduce, "--voices", str(tmp_path)), "dexed")
+
+    words = ("dataset", "recipes/banks/dexed.toml", "-o", "cache/dx7-bank.npz", f"presets={tmp_path}")
+    assert step.command[-5:] == words
+    assert (ROOT / words[1]).exists()
+
+
+@pytest.mark.parametrize("name", ["missing.sqlite", "text.sqlite", "text.sqlite.xz", "other.sqlite"])
+def test_what_is_no_table_of_voices_is_one_line(jobs, tmp_path: Path, name: str):
+    script = importlib.import_module("prepare_bank")
+    (tmp_path / "text.sqlite").write_text("no database")
+    (tmp_path / "text.sqlite.xz").write_text("not compressed")
+    with closing(sqlite3.connect(tmp_path / "other.sqlite")) as other:
+        other.execute("create table song (name)")
+
+    with pytest.raises(SystemExit, match=f"{name}: no database with a table `voice` of DX7 voices"):
+        script.read_table(tmp_path / name)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_table_of_voices_is_read_compressed_or_not(jobs, tmp_path: Path, packed: bool):
+    script = importlib.import_module("prepare_bank")
+    file = tmp_path / "v.sqlite"
+    with closing(sqlite3.connect(file)) as table:
+        table.execute("create table voice (id, name, packed, family)")
+        table.execute("insert into voice values (1, 'A', ?, 7)", (bytes(128),))
+        table.commit()
+    if packed:
+        file = tmp_path / "v.sqlite.xz"
+        file.write_bytes(lzma.compress((tmp_path / "v.sqlite").read_bytes()))
+
+    assert script.read_table(file) == [("A", bytes(128), 7)]
 
 
 def test_voices_have_to_be_given_if_there_is_no_bank(reproduce):
