@@ -46,9 +46,9 @@ def dataset(
     The key `kind` of the recipe says what is made:
 
     \b
-    * dataset: sounds, presets and notes, in Parquet files that the package `datasets` reads
-    * examples: what models of one note learn from and are tested on, made from a bank
-    * bank: one .npz file of the presets of your files, with families and parts
+    * dataset: sounds, presets and notes, in Parquet files
+    * examples: what models of one note learn from, made from a bank
+    * bank: one .npz file of presets, made from files of yours
 
     If it is interrupted, run the same command again to continue: a finished folder is the same to the byte.
 
