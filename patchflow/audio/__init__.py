@@ -3,8 +3,9 @@
 A file comes in, a `Sound` comes out: mono samples `(T,)` that are known to be a sound, with their rate. Open `load.py`
 and `sound.py` first.
 
-* `load.py`, `save.py`: any sound file in, WAV and FLAC out.
-* `sound.py`: `Sound`, its checks, and how silence is trimmed.
+* `load.py`, `save.py`: any sound file in, WAV and FLAC out. `_mending.py`, `_mp3.py`: files with wrong headers.
+  `_ffmpeg.py`: files that only ffmpeg knows.
+* `sound.py`: `Sound`, its checks, and how silence, noise and offsets are removed.
 * `resample.py`: another sample rate. `loudness.py`: LUFS, and gain without clipping.
 * `pitch.py`: candidates for the MIDI note of a sound. `envelope.py`: when its key was released.
 * `note_names.py`: MIDI notes by name, such as C4.

@@ -1,8 +1,10 @@
-"""Reads any sound file as one channel."""
+"""Reads any sound file as one channel, as far as it is used."""
 
 import os
 import re
+import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,22 +12,39 @@ import soundfile
 
 from ..errors import AudioError, StorageError
 from ..storage import reason
-from .sound import SILENCE_DB, Sound
+from ._ffmpeg import Kind, content_kind, ffmpeg_program, open_by_ffmpeg
+from ._mending import mend
+from .sound import SILENCE_DB, Sound, without_offset
 
 __all__ = ["load"]
 
+_LATEST_ONSET_S = 300.0  # a sound that begins later is not looked for
+_MOST_SILENT = 1 << 26  # samples of all channels that are decoded before the sound
+_MOST_READ = 1 << 25  # samples of all channels that are kept
 _BLOCK = 1 << 17  # samples of all channels
-_CANCELLED = 0.1
-_UNKNOWN_SIZE = 0x7FFFF000  # written by programs that write to a pipe and do not know the size yet
+_UNKNOWN_LENGTH = 1 << 60  # frames; libsndfile's largest number stands for "not known"
+_UNKNOWN_SIZE = 0x7FFFF000  # bytes, see _mending.py
+_CUT_OFF_S = 0.1  # a sound that is shorter than promised by less is whole: lossy formats pad
+_CUT_OFF = re.compile(r"(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be (\d+)\)")  # in libsndfile's log
+_KINDS = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
 
 
 def load(path: str | os.PathLike[str], *, seconds: float = 30.0) -> Sound:
-    """Reads a sound file: WAV, FLAC, AIFF, OGG, MP3 and whatever else libsndfile knows.
+    """Reads a sound file: WAV, FLAC, AIFF, OGG, MP3, and what ffmpeg knows where there is one.
 
-    Reading begins at the first sample above -90 dB and ends `seconds` later, so a file of any length
-    takes little memory; `start` and `length` of the result say what was left out. Channels are averaged. If
-    they cancel out, as a voice recorded with one channel inverted does, the loudest is taken instead
-    and `mix` says so.
+    Its content decides what it is, not its name. Reading begins at the first sample above -90 dB and ends
+    `seconds` later, so a file of any length takes little time and memory; `start` and `length` of the result
+    say what was left out. The sound has to begin in the first 5 minutes and the first 67 million samples of
+    all channels (43 s of 8 channels at 192 kHz); of its sound at most 34 million are read.
+
+    Channels are averaged. If they cancel out, as a voice recorded with one channel inverted does, the loudest is taken
+    instead and `mix` says so. A constant offset is removed. Files with a wrong header or without an end are read as far
+    as they go. What was mended or left out is in `notes`.
 
     Args:
         path: The file.
@@ -35,9 +54,9 @@ def load(path: str | os.PathLike[str], *, seconds: float = 30.0) -> Sound:
         The recording, at the file's own rate.
 
     Raises:
-        StorageError: If the file is missing, a folder or not readable.
-        AudioError: If it is empty, truncated, not a sound, silent, shorter than 10 ms, or holds a
-            sample that is not a number.
+        StorageError: If the file is missing, not readable, or no file but a folder, pipe, device or socket.
+        AudioError: If it is empty, not a sound, silent, shorter than 10 ms, or holds a sample that is not
+            a number; if it needs ffmpeg and there is none.
 
     Example:
         >>> load("hum.wav")
@@ -46,19 +65,24 @@ def load(path: str | os.PathLike[str], *, seconds: float = 30.0) -> Sound:
     """
     path = Path(path)
     _check_file(path)
-    # soundfile encodes a text as UTF-8 itself, which fails for a name that is not UTF-8
-    name = path if os.name == "nt" else os.fsencode(path)
     try:
-        with soundfile.SoundFile(name) as file:  # pyright: ignore[reportArgumentType] - it takes bytes as well
-            _check_header(file, path)
-            return _read(file, path, seconds)
-    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a name ending in .raw
-        reason = getattr(error, "error_string", "format not recognised").rstrip(".")
-        raise AudioError(f"cannot read {path}: {reason}. Give a WAV, FLAC, AIFF, OGG or MP3 file.") from error
+        return _load_by_libsndfile(path, seconds)
+    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a format without a header
+        refused = error
+    program = ffmpeg_program()
+    kind = content_kind(path)
+    if program is None or kind.silent or not (kind.name or _is_known(refused)):
+        raise AudioError(_refusal(path, refused, kind)) from refused
+    with open_by_ffmpeg(path, program, _LATEST_ONSET_S + seconds) as sound:
+        return _read(_Source(sound.rate, sound.channels, sound.blocks, sound.seconds), path, seconds)
 
 
 def _check_file(path: Path) -> None:
     try:
+        mode = path.stat().st_mode
+        for is_kind, name in _KINDS:
+            if is_kind(mode):
+                raise StorageError(f"cannot read {path}: it is {name}, not a file. Give a sound file.")
         with path.open("rb") as file:
             empty = not file.read(1)
     except OSError as error:
@@ -67,75 +91,150 @@ def _check_file(path: Path) -> None:
         raise AudioError(f"{path} is empty (0 bytes). Export it again.")
 
 
-def _check_header(file: soundfile.SoundFile, path: Path) -> None:
+def _is_known(error: Exception) -> bool:
+    """Whether libsndfile knows what the file is, and yet cannot read it."""
+    return "not recognised" not in str(error)
+
+
+def _refusal(path: Path, error: Exception, kind: Kind) -> str:
+    if kind.silent:
+        return f"cannot read {path}: it is {kind.name}, no sound. Give a WAV, FLAC, AIFF, OGG or MP3 file."
+    if kind.name:
+        return (
+            f"cannot read {path}: it is {kind.name}, for which ffmpeg is needed. Install ffmpeg "
+            "(e.g. pip install imageio-ffmpeg) or export the sound as WAV."
+        )
+    why = getattr(error, "error_string", "").rstrip(".") or "format not recognised"
+    return f"cannot read {path}: {why}. Give a WAV, FLAC, AIFF, OGG or MP3 file."
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A sound as it comes from a decoder.
+
+    Args:
+        rate: Sample rate, in Hz.
+        channels: Number of channels.
+        blocks: The sound from its beginning, blocks of shape `(T, C)`.
+        seconds: How long it says it is; None if it does not say so.
+        notes: What was mended so far.
+        ends: Whether the end of the file is there.
+    """
+
+    rate: int
+    channels: int
+    blocks: Iterator[np.ndarray]
+    seconds: float | None = None
+    notes: tuple[str, ...] = ()
+    ends: bool = True
+
+
+def _load_by_libsndfile(path: Path, seconds: float) -> Sound:
+    with path.open("rb") as raw:
+        mended = mend(raw)
+        with soundfile.SoundFile(mended.stream) as file:  # pyright: ignore[reportArgumentType] - any file
+            if not file.frames:
+                raise AudioError(f"{path} has no samples. Export it again.")
+            length = mended.seconds
+            if length is None and file.frames < _UNKNOWN_LENGTH:
+                length = file.frames / file.samplerate
+            notes = mended.notes or _shortened(file)
+            source = _Source(file.samplerate, file.channels, _blocks(file), length, notes, mended.ends)
+            return _read(source, path, seconds)
+
+
+def _shortened(file: soundfile.SoundFile) -> tuple[str, ...]:
     # libsndfile reads a truncated file without an error and only notes it in its log, which is searched here.
-    for promised, found in re.findall(r"(?:data|SSND)\s*: (\d+) \(should be (\d+)\)", file.extra_info):
+    for promised, found in re.findall(
+        r"(?:data|SSND|Data Size|[Rr]iff\w* ?\w*)\s*: (\d+) \(should be (\d+)\)", file.extra_info
+    ):
         if int(found) < int(promised) < _UNKNOWN_SIZE:
-            raise AudioError(f"{path} is truncated: {found} of {promised} bytes of sound. Copy or export it again.")
-    if not file.frames:
-        raise AudioError(f"{path} has no samples. Export it again.")
+            there = file.frames / file.samplerate
+            return (f"is cut off: {there:.2f} s of {there * int(promised) / int(found):.2f} s are there",)
+    return ()
 
 
-def _read(file: soundfile.SoundFile, path: Path, seconds: float) -> Sound:
-    first = _onset(file, path)
-    count = round(seconds * file.samplerate)
-    channel = _channel_if_cancelled(file, first, count)
-    blocks = [_mono(block, channel) for _, block in _blocks(file, path, first, count)]
-    return Sound(
-        samples=np.concatenate(blocks),
-        rate=file.samplerate,
-        path=path,
-        channels=file.channels,
-        mix="mean" if channel is None else str(channel + 1),
-        start=first / file.samplerate,
-        length=file.frames / file.samplerate,
-    )
-
-
-def _onset(file: soundfile.SoundFile, path: Path) -> int:
-    """First frame that is not silent."""
-    for at, block in _blocks(file, path, 0, file.frames):
-        loud = np.flatnonzero(np.abs(block).max(1) >= 10 ** (SILENCE_DB / 20))
-        if len(loud):
-            return at + int(loud[0])
-    raise AudioError(f"{path} is silent: its peak is below {SILENCE_DB:.0f} dB. Record it louder.")
-
-
-def _channel_if_cancelled(file: soundfile.SoundFile, first: int, count: int) -> int | None:
-    """The loudest channel, if the mean of all has under a tenth of the energy of unrelated channels' mean."""
-    if file.channels == 1:
-        return None
-    # The sum of unrelated channels has the sum of their energies; of channels that cancel out it has nearly none.
-    energy = np.zeros(file.channels)
-    energy_of_sum = 0.0
-    for _, block in _blocks(file, None, first, count):
-        energy += np.square(block, dtype=np.float64).sum(0)
-        energy_of_sum += float(np.square(block.sum(1, dtype=np.float64)).sum())
-    return int(energy.argmax()) if energy_of_sum < _CANCELLED * energy.sum() else None
-
-
-def _mono(block: np.ndarray, channel: int | None) -> np.ndarray:
-    return block.mean(1) if channel is None else block[:, channel]
-
-
-def _blocks(file: soundfile.SoundFile, path: Path | None, first: int, count: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Yields positions and blocks `(T, C)` of up to `count` frames; checks them if `path` is given."""
-    file.seek(first)
+def _blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
+    # Read from the beginning and never by position: where a sound of unknown length or with a wrong index ends, and
+    # what is where in it, only decoding tells.
     most = max(1, _BLOCK // file.channels)
-    for at in range(first, first + count, most):
-        wanted = min(most, first + count - at)
-        block = file.read(wanted, dtype="float32", always_2d=True)
-        if path:
-            _check_block(block, at, file.samplerate, path)
-        if len(block):
-            yield at, block
-        if len(block) < wanted:
+    while True:
+        block = np.full((most, file.channels), np.nan, np.float32)
+        try:
+            found = len(file.read(out=block))
+        except soundfile.LibsndfileError:
+            # The file is damaged from here on. What was decoded before that is in the block.
+            found = int(np.count_nonzero(~np.isnan(block[:, 0])))
+            yield block[:found]
+            return
+        yield block[:found]
+        if found < most:
             return
 
 
+def _read(source: _Source, path: Path, seconds: float) -> Sound:
+    limit = min(round(seconds * source.rate), _MOST_READ // source.channels)
+    first, decoded, blocks = _from_onset(source, path, limit)
+    samples, mix, mix_notes = _mono(np.concatenate(blocks)[:limit], source.rate)
+    start = first / source.rate
+    # The decoder has come to the end if it was asked for more than it gave.
+    ended = decoded < first + limit
+    length = source.seconds or decoded / source.rate
+    notes = source.notes
+    if ended and source.seconds and not notes and decoded / source.rate < source.seconds - _CUT_OFF_S:
+        notes = (f"is cut off: {decoded / source.rate:.2f} s of {source.seconds:.2f} s are there",)
+    if ended:
+        length = decoded / source.rate
+    if not source.ends and not notes:
+        notes = (f"is cut off: only the first {length:.2f} s are there",)
+    if limit < round(seconds * source.rate) and not ended:
+        notes += (f"only {limit / source.rate:.1f} s of its {source.channels} channels at {source.rate} Hz are read",)
+    try:
+        sound = Sound(
+            samples=samples, rate=source.rate, path=path, channels=source.channels, mix=mix, start=start, length=length,
+            notes=notes + mix_notes,
+        )  # fmt: skip
+    except AudioError as error:
+        about = "".join(f" It {note}." for note in notes if note.startswith("is "))
+        raise AudioError(f"{error}{about}") from error
+    return without_offset(sound)
+
+
+def _from_onset(source: _Source, path: Path, limit: int) -> tuple[int, int, list[np.ndarray]]:
+    """First frame that is not silent, frames decoded, and the blocks from the first on, of `limit` frames or more."""
+    loudest = 10 ** (SILENCE_DB / 20)
+    latest = min(round(_LATEST_ONSET_S * source.rate), _MOST_SILENT // source.channels)
+    first = None
+    decoded = 0
+    blocks = []
+    for block in source.blocks:
+        _check_block(block, decoded, source.rate, path)
+        if first is None and len(block) and max(float(block.max()), -float(block.min())) >= loudest:
+            onset = int(np.flatnonzero(np.abs(block).max(1) >= loudest)[0])
+            first = decoded + onset
+            blocks.append(block[onset:])
+        elif first is not None:
+            blocks.append(block)
+        decoded += len(block)
+        if first is not None and decoded >= first + limit:
+            break
+        if first is None and decoded >= latest:
+            raise AudioError(
+                f"{path} is silent: for its first {decoded / source.rate:.0f} s its peak is below {SILENCE_DB:.0f} dB; "
+                "looked no further. Cut the sound out of it."
+            )
+    if first is not None:
+        return first, decoded, blocks
+    if not decoded:
+        raise AudioError(f"{path} has no samples that can be decoded. Export it again.")
+    raise AudioError(f"{path} is silent: its peak is below {SILENCE_DB:.0f} dB. Record it louder.")
+
+
 def _check_block(block: np.ndarray, at: int, rate: int, path: Path) -> None:
-    if np.isfinite(block).all():
-        return
+    # The sum of samples is a number if all of them are; that is faster than to ask each.
+    with np.errstate(invalid="ignore", over="ignore"):
+        if np.isfinite(block.sum()) or np.isfinite(block).all():
+            return
     row, channel = np.argwhere(~np.isfinite(block))[0]
     seconds = (at + row) / rate
     value = block[row, channel]
@@ -143,3 +242,60 @@ def _check_block(block: np.ndarray, at: int, rate: int, path: Path) -> None:
         f"{path} holds {value} at {seconds:.3f} s (frame {at + row}, channel {channel + 1}): not a number. "
         "Export it again."
     )
+
+
+_SPECTRUM = 4096  # samples of one spectrum
+_SPECTRA = 32  # spread evenly over the sound
+_LOWEST_BAND = 50.0  # Hz; the bands above are thirds of an octave
+_FAINTEST = 1e-5  # bands with a smaller share of the loudest are not heard
+_LEAST_LEFT = 1e-4
+_CANCELLED = 0.25  # share of unrelated channels' energy that is left
+_MOST_CANCELLED = 0.5  # share of the energy that may lie in bands that are cancelled
+_MOST_LOST_DB = 4.0  # mean over bands, in dB below unrelated channels
+
+
+def _mono(block: np.ndarray, rate: int) -> tuple[np.ndarray, str, tuple[str, ...]]:
+    """One channel `(T,)` of all `(T, C)`, how it was made, and what is to be said about it."""
+    if block.shape[1] == 1:
+        return np.ascontiguousarray(block[:, 0]), "mean", ()
+    lost = _lost(block, rate)
+    if not lost:
+        return block.mean(1), "mean", ()
+    energy = np.square(block, dtype=np.float64).sum(0)
+    loudest = int(energy.argmax())
+    return (
+        np.ascontiguousarray(block[:, loudest]),
+        str(loudest + 1),
+        (f"its channels cancel {lost}: channel {loudest + 1}, the loudest, is taken",),
+    )
+
+
+def _lost(block: np.ndarray, rate: int) -> str:
+    """Whether channels cancel in their sum: `"out"`, `"in part"` or not, `""`.
+
+    The sum of unrelated channels has the sum of their energies, in each band; that of channels that cancel out has
+    nearly none. Stereo by chorus, reverberation or panning loses up to 1.5 dB in the mean over its bands, a delay
+    between channels up to 3 dB, a sound of which a part is inverted mostly 7 dB and more.
+    """
+    size = min(_SPECTRUM, len(block))
+    starts = np.unique(np.linspace(0, len(block) - size, _SPECTRA).astype(int))
+    frequency = np.fft.rfftfreq(size, 1 / rate)
+    edges = _LOWEST_BAND * 2.0 ** (np.arange(1 + 3 * np.log2(max(rate, 200) / 2 / _LOWEST_BAND)) / 3)
+    band = np.searchsorted(edges, frequency, side="right")
+    window = np.hanning(size).astype(np.float32)
+    power = np.zeros(len(frequency))
+    power_of_sum = np.zeros(len(frequency))
+    for start in starts:
+        spectrum = np.fft.rfft(block[start : start + size].T * window)
+        power += np.square(np.abs(spectrum)).sum(0)
+        power_of_sum += np.square(np.abs(spectrum.sum(0)))
+    energy = np.bincount(band, power)
+    left = np.bincount(band, power_of_sum) / np.maximum(energy, 1e-30)
+    heard = energy > _FAINTEST * energy.max()
+    if not heard.any():
+        return ""
+    cancelled = energy[left < _CANCELLED].sum() / energy.sum()
+    lost_db = -10 * np.log10(np.clip(left[heard], _LEAST_LEFT, 1.0)).mean()
+    if left[heard].max() < _CANCELLED:
+        return "out"
+    return "in part" if cancelled > _MOST_CANCELLED or lost_db > _MOST_LOST_DB else ""

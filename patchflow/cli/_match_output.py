@@ -71,6 +71,8 @@ class MatchOutput:
 
     def _warn(self, found: Report) -> None:
         summary = found.summary
+        for mended in summary["target"]["mended"]:
+            _note(found.sound, mended)
         if not summary["complete"]:
             self.code = 130
             _note(found.sound, f"stopped early, the best of {summary['renders']:,} renders is kept")

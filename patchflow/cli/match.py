@@ -48,14 +48,14 @@ def match(
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", parser=whole, help="Seed of the random generator.")] = 0,
     trim_db: Annotated[
-        float,
+        float | None,
         typer.Option(
             metavar="DB",
             parser=number,
             help="Parts before and after the sound that are quieter than this count as silence, in dB relative to its "
-            "loudest point.",
+            "loudest point.  [default: -50, or the noise of the recording]",
         ),
-    ] = -50.0,
+    ] = None,
     library: Annotated[
         Path | None,
         typer.Option(

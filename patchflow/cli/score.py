@@ -36,7 +36,7 @@ def score(
     from ..output.distances import compare_files
     from ._console import print_json
 
-    distances = compare_files(a, b, metric)
+    distances = compare_files(a, b, metric, lambda note: typer.echo(f"patchflow: {note}", err=True))
     if as_json:
         values = {distance.metric: distance.value for distance in distances}
         print_json({**values, "units": units_of({name: metrics[name] for name in values})})

@@ -113,7 +113,7 @@ class Matcher:
         note: int | None = None,
         lock: Mapping[str, Value | None] | None = None,
         seed: int = 0,
-        trim_db: float = -50.0,
+        trim_db: float | None = None,
         progress: ProgressCallback = ignore,
     ) -> MatchResult:
         """Searches for presets that sound like a recording.
@@ -129,7 +129,7 @@ class Matcher:
             lock: Parameters or groups to keep fixed, with a value or, for None, at their defaults or as in the
                 preset that the matcher builds on.
             seed: Of the random generator, 0 to 2^63 - 1.
-            trim_db: Silence threshold below the peak, in dB.
+            trim_db: Silence threshold below the peak, in dB; see `prepare_target` for None.
             progress: Called after every batch of renders.
 
         Raises:

@@ -7,7 +7,7 @@ import numpy as np
 from ..audio.envelope import note_off
 from ..audio.pitch import NoteGuess, note_guesses
 from ..audio.resample import resample
-from ..audio.sound import Sound, trim
+from ..audio.sound import Sound, trim, trim_noise, without_offset
 from ..errors import OptionError
 
 __all__ = ["LONGEST", "SEARCH_RATE", "NoteGuess", "Target", "prepare_target"]
@@ -36,6 +36,7 @@ class Target:
         source_rate: Sample rate of the file, in Hz.
         trim_offset: Seconds of silence removed at the start.
         recording: The sound as it was before, at its own rate; None where `samples` are all there is.
+        notes: What was mended or left out, one plain line each.
     """
 
     samples: np.ndarray
@@ -46,6 +47,7 @@ class Target:
     source_rate: int = 0
     trim_offset: float = 0.0
     recording: Sound | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def length(self) -> float:
@@ -53,22 +55,24 @@ class Target:
         return len(self.samples) / self.rate
 
 
-def prepare_target(sound: Sound, *, note: int | None = None, trim_db: float = -50.0) -> Target:
+def prepare_target(sound: Sound, *, note: int | None = None, trim_db: float | None = None) -> Target:
     """Returns a recording as the search needs it.
 
     Args:
         sound: The recording.
         note: MIDI note, if the user knows it; estimated if None.
-        trim_db: Level below the peak under which the start and the end are silence, in dB, below 0.
+        trim_db: Level below the peak under which the start and the end are silence, in dB, below 0. None for -50 dB
+            and, where the recording has noise before and after the sound, its noise floor.
 
     Raises:
         OptionError: If `note` or `trim_db` is out of its range.
     """
     if note is not None and not 0 <= note <= 127:
         raise OptionError(f"note={note}: not in [0, 127]")
-    if not -120 <= trim_db < 0:
+    if trim_db is not None and not -120 <= trim_db < 0:
         raise OptionError(f"trim_db={trim_db:g}: not in [-120, 0)")
-    trimmed = trim(sound, trim_db)
+    sound = without_offset(sound)
+    trimmed = trim_noise(sound) if trim_db is None else trim(sound, trim_db)
     matched = replace(trimmed, samples=trimmed.samples[: round(LONGEST * trimmed.rate)])
     samples = np.ascontiguousarray(resample(matched.samples, matched.rate, SEARCH_RATE), np.float32)
     samples = np.pad(samples, (0, max(0, _SHORTEST - len(samples))))
@@ -85,4 +89,5 @@ def prepare_target(sound: Sound, *, note: int | None = None, trim_db: float = -5
         source_rate=sound.rate,
         trim_offset=matched.start,
         recording=sound,
+        notes=trimmed.notes,
     )

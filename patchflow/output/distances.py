@@ -1,7 +1,7 @@
 """How far one sound is from another, by every metric."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,13 +79,16 @@ def compare(
     return found
 
 
-def compare_files(estimate: Path, target: Path, names: Sequence[str] | None = None) -> tuple[Distance, ...]:
+def compare_files(
+    estimate: Path, target: Path, names: Sequence[str] | None = None, note: Callable[[str], object] = str
+) -> tuple[Distance, ...]:
     """Compares two sound files, each from its first audible sample on and for at most 30 s.
 
     Args:
         estimate: The sound to score.
         target: The sound it should be like.
         names: Metrics, in the order wanted; all of them if not given.
+        note: Called with a line for everything that was mended or left out when the files were read.
 
     Raises:
         AudioError: If one is not a sound.
@@ -94,6 +97,9 @@ def compare_files(estimate: Path, target: Path, names: Sequence[str] | None = No
     """
     scored = load(estimate)
     wanted = load(target)
+    for path, sound in ((estimate, scored), (target, wanted)):
+        for mended in sound.notes:
+            note(f"{path}: {mended}")
     rate = max(scored.rate, wanted.rate)
     samples = resample(scored.samples, scored.rate, rate)
     return compare([samples], resample(wanted.samples, wanted.rate, rate), rate, names)[0]

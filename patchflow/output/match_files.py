@@ -53,7 +53,7 @@ def match_files(
     note: int | None = None,
     lock: Mapping[str, Value | None] | None = None,
     seed: int = 0,
-    trim_db: float = -50.0,
+    trim_db: float | None = None,
     progress: ProgressCallback = ignore,
 ) -> Iterator[Report | Failure]:
     """Matches every sound and writes its files; several sounds make banks of the best presets as well.
@@ -74,7 +74,7 @@ def match_files(
         note: MIDI note of the sounds; estimated if None.
         lock: Parameters or groups to keep fixed, see `Matcher.match`.
         seed: Of the random generator of each search.
-        trim_db: Silence threshold below the peak, in dB.
+        trim_db: Silence threshold below the peak, in dB; see `prepare_target` for None.
         progress: Called after every batch of renders; its `subject` is the name of the sound's file.
 
     Yields:

@@ -70,6 +70,7 @@ def _target(target: Target, sound: Path, loudness: float) -> dict[str, Any]:
         "hold_s": target.hold,
         "loudness_lufs": _finite(loudness),
         "notes": notes,
+        "mended": list(target.notes),
     }
 
 

@@ -117,3 +117,27 @@ def test_an_impossible_note_is_refused(note: int):
 def test_an_impossible_threshold_is_refused(trim_db: float):
     with pytest.raises(OptionError, match=r"trim_db=.*: not in \[-120, 0\)"):
         prepare_target(tone(0.1), trim_db=trim_db)
+
+
+def noisy(offset: float = 0.0) -> Sound:
+    sound = tone(0.5, before=0.5)
+    noise = 0.003 * np.random.default_rng(0).standard_normal(len(sound.samples))
+    return replace(sound, samples=(0.5 * sound.samples + noise + offset).astype(np.float32))
+
+
+def test_noise_before_is_cut_and_told_unless_a_threshold_is_given():
+    target = prepare_target(noisy())
+
+    assert target.trim_offset == pytest.approx(0.5, abs=0.002)
+    assert target.notes == ("0.50 s before the sound are noise, and left out",)
+    assert prepare_target(noisy(), trim_db=-50).trim_offset < 0.01
+    assert prepare_target(noisy(), trim_db=-50).notes == ()
+
+
+def test_an_offset_is_removed_from_the_target_and_from_what_it_is_compared_with():
+    target = prepare_target(noisy(0.1))
+
+    assert target.trim_offset == pytest.approx(0.5, abs=0.002)
+    assert target.notes[0] == "a constant offset of 0.1 is removed"
+    assert target.recording
+    assert abs(float(np.median(target.recording.samples[:5_000]))) < 0.001
