@@ -1,6 +1,7 @@
 """`patchflow match` on bad input: one clear line, exit code 1 or 2, nothing half-written."""
 
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -11,12 +12,6 @@ from patchflow.output.names import OutputNames
 
 SMALL = ("--synth", "tone", "--renders", 16)
 TONE = 0.3 * np.sin(np.arange(22_050) * 0.05)
-
-
-def truncated(shell) -> Path:
-    path = shell.save("bad.wav", TONE)
-    path.write_bytes(path.read_bytes()[:20_000])
-    return path
 
 
 def written(data: bytes):
@@ -40,7 +35,6 @@ BAD = {
     "missing": (lambda shell: shell.folder / "bad.wav", "no such file"),
     "folder": (folder, "is a directory"),
     "empty": (written(b""), "is empty"),
-    "truncated": (truncated, "is truncated"),
     "text": (written(b"hello\n" * 100), "Give a WAV"),
     "header only": (written(b"RIFF"), "Give a WAV"),
     "no samples": (saved(np.zeros(0)), "no samples"),
@@ -165,3 +159,14 @@ def test_a_file_that_the_system_refuses_half_way_is_not_left(shell):
     assert (done.code, done.out) == (1, "")
     assert done.err == "patchflow: cannot write o/a.wav: file too large\n"
     assert shell.files() == {"a.wav", "o/a.preset.json"}
+
+
+def test_what_was_mended_in_a_sound_is_said_and_kept(shell):
+    path = shell.save("cut.wav", TONE + 0.1)
+    path.write_bytes(path.read_bytes()[:40_044])
+
+    done = shell.run("match", path, *SMALL, "--json")
+
+    notes = ["is cut off: 0.45 s of 0.50 s are there", "a constant offset of 0.1 is removed"]
+    assert (done.code, done.err.splitlines()) == (0, [f"patchflow: {path}: {note}" for note in notes])
+    assert json.loads(done.out)["target"]["mended"] == notes

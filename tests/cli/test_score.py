@@ -66,3 +66,13 @@ def test_what_cannot_be_compared_is_one_line(shell, words, message):
 
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
     assert message in done.err
+
+
+def test_what_was_mended_in_a_sound_is_said(shell):
+    shell.tone("a.wav")
+    path = shell.save("cut.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 22_050), 22_050)
+    path.write_bytes(path.read_bytes()[:22_094])
+
+    done = shell.run("score", "a.wav", path, "-m", "mss", "--json")
+
+    assert (done.code, done.err) == (0, f"patchflow: {path}: is cut off: 0.50 s of 1.00 s are there\n")
