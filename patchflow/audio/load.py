@@ -18,7 +18,7 @@ from .sound import SILENCE_DB, Sound, without_offset
 
 __all__ = ["load"]
 
-_LATEST_ONSET_S = 300.0  # a sound that begins later is not looked for
+_LATEST_ONSET_S = 180.0  # a sound that begins later is not looked for
 _MOST_SILENT = 1 << 26  # samples of all channels that are decoded before the sound
 _MOST_READ = 1 << 25  # samples of all channels that are kept
 _BLOCK = 1 << 17  # samples of all channels
@@ -39,7 +39,7 @@ def load(path: str | os.PathLike[str], *, seconds: float = 30.0) -> Sound:
 
     Its content decides what it is, not its name. Reading begins at the first sample above -90 dB and ends
     `seconds` later, so a file of any length takes little time and memory; `start` and `length` of the result
-    say what was left out. The sound has to begin in the first 5 minutes and the first 67 million samples of
+    say what was left out. The sound has to begin in the first 3 minutes and the first 67 million samples of
     all channels (43 s of 8 channels at 192 kHz); of its sound at most 34 million are read.
 
     Channels are averaged. If they cancel out, as a voice recorded with one channel inverted does, the loudest is taken
