@@ -1,13 +1,12 @@
 """Give it a sound, get the preset: finds the settings of a real synthesizer that make a sound.
 
 Start with the command line, `patchflow match sound.wav`, or with `Matcher.load("dexed").match("sound.wav")`. To read
-the code, follow a match: `cli/match.py`, `output/match_files.py`, `match/matcher.py`, `match/search.py`. Each folder
-has a map in its `__init__.py`, and imports only from folders below it in this list:
+the code, follow a match: `cli/match.py`, `match/output/match_files.py`, `match/matcher.py`, `match/search.py`. Each
+folder has a map in its `__init__.py`, and imports only from folders below it in this list:
 
 * `cli`: the command line, one file a subcommand; parses, calls, prints
-* `output`: matches sound files, and writes presets, audio, pictures and numbers
 * `evaluate`: measures trained models and makes the tables of results
-* `match`: sound to presets: propose, render, rank, refine; the facade is `Matcher`
+* `match`: sound to presets: propose, render, rank, refine; the facade is `Matcher`; `match/output` writes the files
 * `plugins`: plays a plug-in to find out what its parameters do, so that it becomes a synth
 * `train`: the one training loop, recipes of trainings, checkpoints
 * `models`: one architecture, one file, and the shipped weights; `metrics`: one distance between sounds, one file

@@ -10,7 +10,7 @@ import soundfile
 from ..errors import AudioError
 from ..storage import write_atomically
 
-__all__ = ["save"]
+__all__ = ["encode", "save"]
 
 _SUFFIXES = (".wav", ".flac")
 _LOUDEST = 1 - 2.0**-23  # the largest sample of 24 bits: +1 does not fit
@@ -35,6 +35,18 @@ def save(path: str | os.PathLike[str], samples: np.ndarray, rate: int) -> float:
         StorageError: If the file cannot be written.
         ValueError: If there are no samples.
     """
+    data, gain = encode(path, samples, rate)
+    write_atomically(path, data)
+    return gain
+
+
+def encode(path: str | os.PathLike[str], samples: np.ndarray, rate: int) -> tuple[bytes, float]:
+    """Returns the content of the file that `save` would write, and the gain in dB.
+
+    Raises:
+        AudioError: See `save`.
+        ValueError: If there are no samples.
+    """
     suffix = Path(path).suffix.lower()
     if suffix not in _SUFFIXES:
         raise AudioError(f"cannot write {path}: a sound file's name ends in {' or '.join(_SUFFIXES)}.")
@@ -44,8 +56,7 @@ def save(path: str | os.PathLike[str], samples: np.ndarray, rate: int) -> float:
         worst = int(np.argwhere(~np.isfinite(samples))[0][0])
         raise AudioError(f"cannot write {path}: sample {worst} is {samples[worst]}, not a number.")
     gain = min(1.0, _LOUDEST / max(float(np.abs(samples).max()), _LOUDEST))
-    write_atomically(path, _encode(samples * gain, rate, suffix, path))
-    return 20 * float(np.log10(gain))
+    return _encode(samples * gain, rate, suffix, path), 20 * float(np.log10(gain))
 
 
 def _encode(samples: np.ndarray, rate: int, suffix: str, path: str | os.PathLike[str]) -> bytes:

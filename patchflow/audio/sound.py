@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import AudioError
 from ..storage import readable
 
-__all__ = ["SILENCE_DB", "Sound", "trim", "trim_noise", "without_offset"]
+__all__ = ["SILENCE_DB", "Sound", "from_array", "trim", "trim_noise", "without_offset"]
 
 SILENCE_DB = -90.0
 """Peak below which a recording is silent, in dB relative to full scale."""
@@ -16,6 +16,8 @@ SILENCE_DB = -90.0
 _SHORTEST_S = 0.01
 _LOUDEST = 2.0**31
 _RATES = (4_000, 768_000)
+_MOST_CHANNELS = 32
+_CANCELLED = 0.1  # energy of a sum of channels, relative to that of unrelated ones
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,53 @@ def _check_samples(samples: np.ndarray, rate: int, name: str) -> None:
         raise AudioError(f"{name} has peak={peak:.3g}: above 2^31. Export it again, scaled to [-1, 1].")
     if peak < 10 ** (SILENCE_DB / 20):
         raise AudioError(f"{name} is silent: its peak is below {SILENCE_DB:.0f} dB. Record it louder.")
+
+
+def from_array(samples: np.ndarray, rate: int) -> Sound:
+    """Returns samples in memory as a recording.
+
+    Args:
+        samples: Mono `(T,)`, or `(T, C)` with up to 32 channels, which become one as in `load`. Floats are taken as
+            they are; whole numbers of 8, 16 or 32 bits, as WAV files have them, are scaled to [-1, 1].
+        rate: Sample rate, in Hz, 4,000 to 768,000.
+
+    Raises:
+        AudioError: If it has another shape or type, or is no sound, see `Sound`.
+
+    Example:
+        >>> stereo = np.full((800, 2), 16_384, np.int16)
+        >>> from_array(stereo, 8_000).samples[0]
+        np.float32(0.5)
+    """
+    shape = "x".join(map(str, samples.shape))
+    if samples.ndim not in (1, 2):
+        raise AudioError(f"samples of shape {shape or '()'}: neither (T,) nor (T, C)")
+    if samples.ndim == 2 and not 1 <= samples.shape[1] <= _MOST_CHANNELS:
+        raise AudioError(
+            f"samples of shape {shape}: not 1 to {_MOST_CHANNELS} channels. Give (T, C), such as samples.T."
+        )
+    wide = _scaled(samples)[:, None] if samples.ndim == 1 else _scaled(samples)
+    channel = _cancelling(wide)
+    mixed = wide.mean(1) if channel is None else wide[:, channel]
+    mix = "mean" if channel is None else str(channel + 1)
+    return Sound(mixed.astype(np.float32), int(rate), channels=wide.shape[1], mix=mix)
+
+
+def _scaled(samples: np.ndarray) -> np.ndarray:
+    if np.issubdtype(samples.dtype, np.floating):
+        return samples
+    if samples.dtype == np.uint8:  # the one unsigned type of WAV files: its silence is 128
+        return (samples.astype(np.float32) - 128) / 128
+    if samples.dtype in (np.int8, np.int16, np.int32):
+        return samples / -float(np.iinfo(samples.dtype).min)
+    raise AudioError(f"samples of type {samples.dtype}: neither floats nor whole numbers of 8, 16 or 32 bits")
+
+
+def _cancelling(samples: np.ndarray) -> int | None:
+    """The loudest channel, if the channels cancel out: the sum of unrelated ones has the sum of their energies."""
+    energy = np.square(samples, dtype=np.float64).sum(0)
+    energy_of_sum = float(np.square(samples.sum(1, dtype=np.float64)).sum())
+    return int(energy.argmax()) if energy_of_sum < _CANCELLED * energy.sum() else None
 
 
 _SHORTEST_TRIMMED_S = 0.01

@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ..audio.note_names import note_name
+from ..match.output.match_files import Failure
+from ..match.output.summary import to_json
+from ..match.output.writer import Report
 from ..match.target import LONGEST
-from ..output.match_files import Failure
-from ..output.writer import Report
 from ..progress import Progress
 from ._console import ProgressBar, print_json
 

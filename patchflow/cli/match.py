@@ -100,7 +100,7 @@ def match(
     from ..audio.note_names import note_number
     from ..engines import engines
     from ..match.matcher import DEFAULT_SECONDS
-    from ..output.match_files import match_files
+    from ..match.output.match_files import match_files
     from ._match_output import MatchOutput
     from ._parse import library_file, locks
 

@@ -37,7 +37,7 @@ def render(
     Example: patchflow render brass.syx --voice 3 --note F#3 --hold 1 --out brass.wav
     """
     from ..audio.note_names import note_number
-    from ..output.play import make_note, play_file
+    from ..match.output.play import make_note, play_file
 
     key = make_note(note_number(note), velocity, hold, length)
     played = play_file(preset, key, synth=synth, voice=voice, rate=rate, out=out)

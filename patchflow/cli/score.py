@@ -31,9 +31,9 @@ def score(
     \b
     Example: patchflow score mine.wav theirs.wav -m log_mel_l1
     """
+    from ..match.output.distances import compare_files
     from ..metrics import metrics
     from ..metrics._metric import units_of
-    from ..output.distances import compare_files
     from ._console import print_json
 
     distances = compare_files(a, b, metric, lambda note: typer.echo(f"patchflow: {note}", err=True))

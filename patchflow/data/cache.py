@@ -14,7 +14,7 @@ from ..engines._renderer import INAUDIBLE, render_or_silence
 from ..errors import PresetError, StorageError
 from ..features.inputs.levels import INPUT_LENGTH, INPUT_RATE, input_shape, model_input
 from ..progress import Progress, ProgressCallback, ignore
-from ..storage import reason, write_atomically
+from ..storage import locked, reason, write_atomically
 from .sampler import Sampler
 
 __all__ = ["Cache", "fill_cache", "render_block"]
@@ -80,10 +80,16 @@ def fill_cache(
 
     Raises:
         StorageError: If the folder cannot be written, is damaged, or holds another number of items or
-            items of another seed or of other shares of a sampler.
+            items of another seed or of other shares of a sampler; or if another process fills it.
         PresetError: If hardly any preset can be heard.
     """
-    folder = Path(folder)
+    with locked(folder):
+        _fill(Path(folder), make, sampler, items, seed=seed, progress=progress)
+
+
+def _fill(
+    folder: Path, make: Callable[[], Engine], sampler: Sampler, items: int, *, seed: int, progress: ProgressCallback
+) -> None:
     block = min(items, _BLOCK)
     blocks = -(-items // block)
     origin = {"seed": seed, "shares": list(sampler.shares)}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..audio.load import load
-from ..audio.sound import Sound
+from ..audio.sound import Sound, from_array
 from ..engines import Engine, Renderer, engines
 from ..errors import OptionError, PresetError, RenderError
 from ..models import find_weights, load_model, models, weights_of
@@ -41,21 +41,30 @@ class Matcher:
         engine: Its class.
         proposers: Where first candidates come from.
         on: A preset of the synth that all candidates are built on, see `load`.
+        settings: What results are to say that they were found with.
 
     Example:
-        >>> from patchflow.audio import Sound
         >>> import numpy as np
-        >>> beep = Sound(np.sin(np.arange(11_025) * 0.1).astype(np.float32), 22_050)
-        >>> result = Matcher.load("tone").match(beep, renders=64, candidates=2)
+        >>> beep = np.sin(np.arange(11_025) * 0.1)
+        >>> result = Matcher.load("tone").match(beep, 22_050, renders=64, candidates=2)
         >>> result.candidates[0].preset.values["wave"]
         'sine'
     """
 
-    def __init__(self, synth: str, engine: type[Engine], proposers: list[Proposer], on: Preset | None = None) -> None:
+    def __init__(
+        self,
+        synth: str,
+        engine: type[Engine],
+        proposers: list[Proposer],
+        on: Preset | None = None,
+        *,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
         self.synth = synth
         self.engine = engine
         self.proposers = proposers
         self.on = on
+        self.settings = settings or {}
         self._renderer = Renderer(self._built)
 
     @classmethod
@@ -99,13 +108,15 @@ class Matcher:
             points = Library(library).points(synth, engine.space)
             if len(points):
                 proposers.append(FromLibrary(points, posterior))
-        matcher = cls(synth, engine, proposers or [FromSpace(engine.space)], on)
+        settings = {"model": model, "library": library, "on": on.name if on else None, "voice": None}
+        matcher = cls(synth, engine, proposers or [FromSpace(engine.space)], on, settings=settings)
         matcher._warm_up()
         return matcher
 
     def match(
         self,
-        sound: str | os.PathLike[str] | Sound,
+        sound: str | os.PathLike[str] | Sound | np.ndarray,
+        rate: int | None = None,
         *,
         seconds: float | None = None,
         renders: int | None = None,
@@ -121,7 +132,8 @@ class Matcher:
         Ctrl-C ends the search early and keeps the best so far.
 
         Args:
-            sound: A file or a recording in memory.
+            sound: A file, a recording in memory, or an array of samples, `(T,)` or `(T, C)`, see `from_array`.
+            rate: Sample rate of an array, in Hz; files and recordings have their own.
             seconds: Seconds to search; 5 if neither this nor `renders` is given.
             renders: Renders to spend. The same seed then gives the same result.
             candidates: How many distinct presets to return at most, 1 to 32.
@@ -134,7 +146,7 @@ class Matcher:
 
         Raises:
             AudioError: If the recording is unreadable, silent or too short.
-            OptionError: If an option is out of its range.
+            OptionError: If an option is out of its range, or an array has no rate.
             UnknownName: If a locked name is neither a parameter nor a group.
             PresetError: If a locked value does not fit its parameter.
             EngineError: If the synth cannot be started, or cannot play anything.
@@ -146,9 +158,13 @@ class Matcher:
             raise OptionError(f"seed={seed}: not in [0, 2^63)")
         start = None if self.on is None else _start(self.synth, self.engine, self.on)
         locked = encode_locks(self.engine.space, lock or {}, start)
-        recording = sound if isinstance(sound, Sound) else load(sound)
-        target = prepare_target(recording, note=note, trim_db=trim_db)
-        return self.match_target(target, budget, candidates=candidates, locked=locked, seed=seed, progress=progress)
+        target = prepare_target(_recording(sound, rate), note=note, trim_db=trim_db)
+        found = self.match_target(target, budget, candidates=candidates, locked=locked, seed=seed, progress=progress)
+        settings = {
+            "seconds": budget.seconds, "renders": budget.renders, "note": note, "lock": dict(lock or {}),
+            "candidates": candidates, "seed": seed, "trim_db": trim_db,
+        }  # fmt: skip
+        return replace(found, settings={**settings, **self.settings})
 
     def match_target(
         self,
@@ -219,6 +235,16 @@ class Matcher:
             )
             candidates.append(candidate)
         return tuple(candidates)
+
+
+def _recording(sound: str | os.PathLike[str] | Sound | np.ndarray, rate: int | None) -> Sound:
+    if isinstance(sound, np.ndarray):
+        if rate is None:
+            raise OptionError("rate=None: an array needs its sample rate, as in match(samples, 44100)")
+        return from_array(sound, rate)
+    if rate is not None:
+        raise OptionError(f"rate={rate}: only an array is given one; files and recordings have their own")
+    return sound if isinstance(sound, Sound) else load(sound)
 
 
 def _playable(found: Scored) -> Scored:

@@ -1,14 +1,31 @@
 """What a match returns: candidates, best first, and how certain each parameter is."""
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engines import Note
+from ..engines import Note, engines
 from ..presets import Preset
 from .target import Target
 
-__all__ = ["Candidate", "MatchResult"]
+__all__ = ["Audio", "Candidate", "MatchResult"]
+
+
+class Audio(NamedTuple):
+    """Samples and their rate, as the libraries for sound files take them.
+
+    Args:
+        samples: Mono float32, shape `(T,)`.
+        rate: Sample rate, in Hz.
+    """
+
+    samples: np.ndarray
+    rate: int
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,16 @@ class Candidate:
     renders: int
     seconds: float
 
+    @cached_property
+    def audio(self) -> Audio:
+        """What it sounds like, at 44,100 Hz: the note that was searched for, as long and as loud as the synth plays it.
+
+        Rendered when it is first asked for. `MatchResult.save` writes the sound as loud as the target instead.
+        """
+        from .output.rendition import RENDITION_RATE, sound_of  # imported here: a search needs no metrics
+
+        return Audio(sound_of(engines[self.preset.synth](), self), RENDITION_RATE)
+
 
 @dataclass(frozen=True)
 class MatchResult:
@@ -45,6 +72,7 @@ class MatchResult:
         seconds: Seconds spent in all.
         complete: False if the search was interrupted before its budget was spent.
         faults: What went wrong with presets that the synth could not play; they were left out.
+        settings: What was asked for, by the names of `Matcher.load` and `Matcher.match`.
     """
 
     target: Target
@@ -54,3 +82,24 @@ class MatchResult:
     seconds: float
     complete: bool = True
     faults: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def save(self, folder: str | os.PathLike[str], name: str | None = None) -> tuple[Path, ...]:
+        """Writes what `patchflow match` writes for one sound: presets, sound, picture and numbers, all or nothing.
+
+        What an earlier call, or the command line, wrote for a sound of that name is replaced.
+
+        Args:
+            folder: Where to write; made if it is not there.
+            name: What the names of the files begin with; that of the sound's file if None, `sound` if it has none.
+
+        Returns:
+            The files: presets, best first, then sound, picture and numbers.
+
+        Raises:
+            StorageError: If a file cannot be written, or another process works on the folder.
+            ValueError: If the target was made without a recording.
+        """
+        from .output.writer import save_result  # imported here: a search needs no plotting
+
+        return save_result(self, Path(folder), name)

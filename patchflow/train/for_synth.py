@@ -15,9 +15,10 @@ from ..errors import OptionError, PresetError
 from ..models import users_weights
 from ..presets.library.library import Library
 from ..progress import ProgressCallback, TellCallback, ignore, tell_nobody
-from ..storage import make_folder, read_bytes, write_atomically
-from .distributed import is_alone
-from .run import train
+from ..storage import locked, make_folder, read_bytes, write_atomically
+from .distributed import is_alone, joined
+from .recipe import read_recipe
+from .run import fit
 
 __all__ = ["train_for_synth"]
 
@@ -67,28 +68,30 @@ def train_for_synth(
             with other arguments.
         PresetError: If hardly any preset can be heard, or all sound alike.
         EngineError: If the synth cannot be loaded.
-        StorageError: If a file cannot be read or written.
+        StorageError: If a file cannot be read or written, or another process works in `out`.
         ModelError: If the loss stops being finite.
     """
     _check_call(synth, minutes)
     make = engines[synth]
     weights = users_weights(synth)
     out = out or weights.parent / f"{synth}-training"
-    _clear_if_over(out, synth)
-    # the recipe is written last, when the bank is complete, so a recipe in the folder means: go on
-    recipe = out / "recipe.toml"
-    made_by = f"# Made by: train --synth {synth} --minutes {minutes:g} --device {device}"
-    if recipe.exists():
-        _check_made_by(recipe, made_by)
-    else:
-        make_folder(out)
-        bank, speed = _bank(make, synth, library, progress, tell)
-        bank.save(out / "bank.npz")
-        text = _recipe(make, synth, out, minutes, speed, device=device)
-        write_atomically(recipe, f"{made_by}\n{text}".encode())
-    trained = train(recipe, progress=progress, tell=tell)
-    make_folder(weights.parent)
-    write_atomically(weights, read_bytes(trained))
+    with locked(out):
+        _clear_if_over(out, synth)
+        # the recipe is written last, when the bank is complete, so a recipe in the folder means: go on
+        recipe = out / "recipe.toml"
+        made_by = f"# Made by: train --synth {synth} --minutes {minutes:g} --device {device}"
+        if recipe.exists():
+            _check_made_by(recipe, made_by)
+        else:
+            bank, speed = _bank(make, synth, library, progress, tell)
+            bank.save(out / "bank.npz")
+            text = _recipe(make, synth, out, minutes, speed, device=device)
+            write_atomically(recipe, f"{made_by}\n{text}".encode())
+        settings = read_recipe(recipe)
+        with joined(settings.device) as team:
+            trained = fit(settings, team, progress, tell)
+        make_folder(weights.parent)
+        write_atomically(weights, read_bytes(trained))
     return weights
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from ..engines import engines
 from ..models import read_header, save_model
 from ..progress import ProgressCallback, TellCallback, ignore, tell_nobody
-from ..storage import make_folder, write_atomically
+from ..storage import locked, make_folder, write_atomically
 from ..version import commit
 from .build import build, settle
 from .checkpoint import State, load_checkpoint
@@ -22,7 +22,7 @@ from .recipe import Recipe, read_recipe
 from .replicas import Replicas
 from .training_data import Source, open_data, open_source, streamed
 
-__all__ = ["train"]
+__all__ = ["fit", "train"]
 
 
 def train(
@@ -51,17 +51,18 @@ def train(
         OptionError: If the recipe has values that are not allowed or contradict each other, memory is not enough
             for its batch, or the model cannot be compiled.
         UnknownName: If it names keys, synths, models, sizes or terms of the loss that do not exist.
-        StorageError: If bank or examples are missing or of another synth, or a file cannot be written.
+        StorageError: If bank or examples are missing or of another synth, a file cannot be written, or another run
+            works in the output folder.
         ModelError: If a term of the loss stops being finite; the last checkpoint is kept.
         MissingDependency: If it wants TensorBoard, and that is not installed.
     """
     settings = read_recipe(recipe, overrides)
-    with joined(settings.device) as team:
-        return _train(settings, team, progress, tell)
+    with joined(settings.device) as team, _locked(settings, team):
+        return fit(settings, team, progress, tell)
 
 
-def _train(settings: Recipe, team: Team, progress: ProgressCallback, tell: TellCallback) -> Path:
-    """The whole run on this process, one of `team`."""
+def fit(settings: Recipe, team: Team, progress: ProgressCallback, tell: TellCallback) -> Path:
+    """Does the whole run on this process, one of `team`; whoever calls it has the output folder locked, see `train`."""
     out = Path(settings.out)
     space = engines[settings.synth].space
 
@@ -114,6 +115,11 @@ def _train(settings: Recipe, team: Team, progress: ProgressCallback, tell: TellC
         _save_weights(path, state, settings, epochs, source)
     team.wait()
     return path
+
+
+def _locked(settings: Recipe, team: Team) -> AbstractContextManager[None]:
+    """Keeps other runs out of the output folder: their checkpoints would be mixed with those of this one."""
+    return locked(settings.out) if team.leads else nullcontext()
 
 
 def _log(settings: Recipe, team: Team, step: int) -> AbstractContextManager[Log | None]:

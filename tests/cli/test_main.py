@@ -13,7 +13,16 @@ import patchflow.cli._catalogue
 from patchflow.cli import run
 
 COMMANDS = ("match", "render", "score", "train", "list", "presets")
-HEAVY = ("torch", "numpy", "matplotlib", "scipy", "soundfile", "dexed", "patchflow.engines", "patchflow.output.writer")
+HEAVY = (
+    "torch",
+    "numpy",
+    "matplotlib",
+    "scipy",
+    "soundfile",
+    "dexed",
+    "patchflow.engines",
+    "patchflow.match.output.writer",
+)
 
 
 def start(*words: str, **options) -> subprocess.Popen[str]:

@@ -12,8 +12,8 @@ from patchflow.audio.load import load
 from patchflow.audio.loudness import loudness
 from patchflow.cli._match_output import MatchOutput
 from patchflow.engines import Note, engines
+from patchflow.match.output.distances import compare
 from patchflow.metrics import metrics
-from patchflow.output.distances import compare
 from patchflow.presets import Preset, read_presets, write_presets
 
 SMALL = ("--synth", "tone", "--renders", 32)

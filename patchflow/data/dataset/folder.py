@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import StorageError
-from ...storage import LOCK, array_bytes, reason, write_atomically
+from ...storage import array_bytes, reason, sweep, write_atomically
 from .dedupe import Relations
 from .provenance import check_same_origin
 
@@ -20,8 +20,6 @@ __all__ = ["CHECKSUMS", "STATES", "Folder", "sha256"]
 CHECKSUMS = "checksums.sha256"
 STATES = "states.json"
 """File of the states of presets, in base 64, by source; only where there is any."""
-
-_LEFTOVERS = ".patchflow-*"  # temporary files of a process that was killed before it renamed them
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Folder:
         return self.path / "data" / f"train-{shard:05}-of-{self.shards:05}.parquet"
 
     def begin(self, origin: Mapping[str, Any]) -> None:
-        """Makes the folders, or checks that they are of the same data set and removes temporary files.
+        """Makes the folders, or checks that they are of the same data set and sweeps them.
 
         Args:
             origin: The recipe, presets and versions, see `provenance.origin`.
@@ -77,10 +75,8 @@ class Folder:
             others = [file for file in self.path.iterdir() if not file.name.startswith(".patchflow-")]
             if others and not self.recipe.exists():
                 raise StorageError(f"{self.path}: is not empty and holds no data set. Give another folder.")
-            for folder in (self.path, self.work, self.path / "data"):
-                for leftover in folder.glob(_LEFTOVERS):
-                    if leftover.name != LOCK:
-                        leftover.unlink()
+            for folder in (self.work, self.path / "data"):
+                sweep(folder)
             if self.recipe.exists():
                 check_same_origin(self.recipe, origin)
             else:

@@ -17,7 +17,7 @@ from ...errors import PresetError, StorageError
 from ...features.fingerprint import STEPS_PER_DB
 from ...presets.categories import category_from_name
 from ...progress import Progress, ProgressCallback, ignore
-from ...storage import LOCK, locked, read_bytes, reason, write_atomically
+from ...storage import LOCK, locked, read_bytes, reason, sweep, write_atomically
 from ...threads import one_torch_thread
 from ..attributes import MEASURED_ATTRIBUTES, NAMED_ATTRIBUTE, kind_by_name
 from ..bank import Bank, fitting
@@ -81,7 +81,6 @@ _BLOCK = 1024  # presets a file of the work folder: what an interruption can cos
 _JOB = 8  # presets that a thread gets at once
 _ORIGIN = "origin.json"
 _WORK = ".work"
-_LEFTOVERS = ".patchflow-*"
 
 
 @dataclass(frozen=True)
@@ -150,9 +149,7 @@ def _begin(out: Path, recipe: ExamplesRecipe) -> None:
         "versions": versions_of(recipe.synth, ("patchflow", "numpy", "torch")),
     }
     try:
-        for leftover in out.glob(_LEFTOVERS):  # temporary files of a process that was killed before it renamed them
-            if leftover.name != LOCK:
-                leftover.unlink()
+        sweep(out / _WORK)
         if (out / _ORIGIN).exists():
             check_same_origin(out / _ORIGIN, origin)
         elif {file.name for file in out.iterdir()} - {LOCK}:

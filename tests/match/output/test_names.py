@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from patchflow.output.names import bank_name, choose_names
+from patchflow.match.output.names import bank_name, choose_names
 
 STEMS = st.sampled_from(["a", "A", "a-2", "a_2", "a-2_2", "a_2-2", "patchflow-bank", "patchflow-bank-2", "b"])
 SOUNDS = st.tuples(st.sampled_from(["x", "y", "out"]), STEMS, st.sampled_from([".wav", ".flac"]))

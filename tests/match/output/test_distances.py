@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from patchflow.match.output.distances import Distance, compare
 from patchflow.metrics import metrics
-from patchflow.output.distances import Distance, compare
 
 
 @pytest.mark.parametrize("lengths", [(9_000, 9_000), (9_000, 7_000)])

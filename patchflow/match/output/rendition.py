@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..audio.loudness import loudness, match_loudness
-from ..audio.resample import resample
-from ..engines import Engine
-from ..match import Candidate, Target
+from ...audio.loudness import loudness, match_loudness
+from ...audio.resample import resample
+from ...engines import Engine
+from ..result import Candidate
+from ..target import Target
 from .distances import Distance, compare
 
-__all__ = ["RENDITION_RATE", "Reference", "Rendition", "cut_reference", "play"]
+__all__ = ["RENDITION_RATE", "Reference", "Rendition", "cut_reference", "play", "sound_of"]
 
 RENDITION_RATE = 44_100
 """Sample rate of what is written and measured, in Hz; the search works at half of it."""
@@ -51,7 +52,7 @@ def play(engine: Engine, candidates: Sequence[Candidate], target: np.ndarray) ->
         One for each candidate, best first.
     """
     wanted = loudness(target, RENDITION_RATE)
-    played = [match_loudness(_play(engine, candidate), RENDITION_RATE, wanted) for candidate in candidates]
+    played = [match_loudness(sound_of(engine, candidate), RENDITION_RATE, wanted) for candidate in candidates]
     distances = compare([sound.samples for sound in played], target, RENDITION_RATE)
     renditions = []
     for candidate, sound, measured in zip(candidates, played, distances, strict=True):
@@ -60,7 +61,8 @@ def play(engine: Engine, candidates: Sequence[Candidate], target: np.ndarray) ->
     return tuple(sorted(renditions, key=_rank))
 
 
-def _play(engine: Engine, candidate: Candidate) -> np.ndarray:
+def sound_of(engine: Engine, candidate: Candidate) -> np.ndarray:
+    """Returns what a candidate sounds like, as the synth plays it: mono float32 at 44,100 Hz, shape `(T,)`."""
     engine.build_on(candidate.preset.state)
     return engine.render(engine.space.encode(candidate.preset.values), candidate.note, RENDITION_RATE)
 

@@ -1,25 +1,34 @@
-"""Everything about a match in numbers, for machines."""
+"""Everything about a match in numbers, for machines; and which presets such a file describes."""
 
+import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..audio.note_names import note_name
-from ..match import MatchResult, Target
-from ..metrics import metrics
-from ..metrics._metric import units_of
-from ..version import version
+from ...audio.note_names import note_name
+from ...errors import StorageError
+from ...metrics import metrics
+from ...metrics._metric import units_of
+from ...storage import read_bytes
+from ...version import version
+from ..result import MatchResult
+from ..target import Target
 from .rendition import Rendition
 
-__all__ = ["summarise"]
+__all__ = ["Earlier", "earlier", "summarise"]
+
+_FORMAT = "patchflow-result"
+_LARGEST = 2**24  # bytes of a file of numbers
 
 
 def summarise(
     result: MatchResult,
     renditions: Sequence[Rendition],
     files: Sequence[Path],
-    sound: Path,
+    sound: Path | None,
     *,
     loudness: float,
     settings: Mapping[str, Any],
@@ -30,7 +39,7 @@ def summarise(
         result: The outcome of the search.
         renditions: Its candidates as played, best first.
         files: The preset file of each.
-        sound: The target's file.
+        sound: The target's file; None if there is none.
         loudness: Of the part of the target that was matched, in LUFS.
         settings: What the search was asked for: `seconds` or `renders`, `seed` and all other options.
 
@@ -42,6 +51,7 @@ def summarise(
     seed = options.pop("seed", None)
     candidates = [_candidate(rendition, file) for rendition, file in zip(renditions, files, strict=True)]
     return {
+        "format": _FORMAT,
         "version": version(),
         "synth": result.candidates[0].preset.synth,
         "target": _target(result.target, sound, loudness),
@@ -57,13 +67,61 @@ def summarise(
     }
 
 
-def _target(target: Target, sound: Path, loudness: float) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Earlier:
+    """What a match wrote, as far as its numbers say.
+
+    Args:
+        path: The file with the numbers.
+        synth: The synth.
+        presets: Names of the preset files, best first.
+        bank: Name of the bank that holds the best; "" if none does.
+        checksums: SHA-256 by name of each file; none if an older version wrote them.
+        content: All that is in the file.
+    """
+
+    path: Path
+    synth: str
+    presets: tuple[str, ...]
+    bank: str
+    checksums: Mapping[str, str]
+    content: Mapping[str, Any]
+
+    def holds(self, path: Path) -> bool:
+        """Returns whether a file beside is still the one that was written; older versions do not tell."""
+        wanted = self.checksums.get(path.name)
+        try:
+            with path.open("rb") as file:
+                return wanted is None or hashlib.file_digest(file, "sha256").hexdigest() == wanted
+        except OSError:
+            return False
+
+
+def earlier(path: Path) -> Earlier | None:
+    """Returns what a file says that a match wrote; None if it is not there, or no such file.
+
+    Example:
+        >>> earlier(Path("nowhere.json"))
+    """
+    try:
+        content = json.loads(read_bytes(path, limit=_LARGEST))
+        if not {"synth", "target", "candidates"} <= content.keys():  # older versions do not name the format
+            return None
+        presets = [Path(str(candidate["preset"])).name for candidate in content["candidates"]]
+        checksums = {str(name): str(digest) for name, digest in content.get("files", {}).items()}
+        bank = content.get("bank") or {"file": ""}
+        return Earlier(path, str(content["synth"]), tuple(presets), str(bank["file"]), checksums, content)
+    except (StorageError, AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        return None
+
+
+def _target(target: Target, sound: Path | None, loudness: float) -> dict[str, Any]:
     notes = []
     for guess in target.guesses:
         name = note_name(guess.pitch)
         notes.append({"note": guess.pitch, "name": name, "confidence": _finite(guess.confidence)})
     return {
-        "file": str(sound),
+        "file": None if sound is None else str(sound),
         "rate": target.source_rate,
         "trim_offset_s": target.trim_offset,
         "length_s": target.length,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from patchflow.output.names import choose_names
+from patchflow.match.output.names import choose_names
 
 
 @pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="file names are Unicode here")

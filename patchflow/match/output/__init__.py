@@ -1,7 +1,7 @@
 """Matches sound files and writes the results: presets, banks, audio, a picture and numbers.
 
-What comes in are sound files and a `match.Matcher`; what goes out are files in one folder, each written whole or not
-at all. Nothing here decides what is a good match. Open `match_files.py` first.
+What comes in are sound files and a `Matcher`, or one `MatchResult`; what goes out are files in one folder, those of one
+sound all or none. Nothing here decides what is a good match. Open `match_files.py` first.
 
 * `match_files`: matches sounds one after the other and has each result written
 * `names`: names of all files, chosen before the first search so that none overwrites another or a sound
@@ -9,8 +9,8 @@ at all. Nothing here decides what is a good match. Open `match_files.py` first.
 * `rendition`: plays candidates at full quality, as loud as the target, and measures them by every metric
 * `distances`: how far one sound is from another, by every metric; for `patchflow score` as well
 * `picture`: the target beside its candidates, as PNG
-* `summary`: everything about a match in numbers, as JSON
-* `play`: reads one preset of a file and plays it into a sound file, for `patchflow render`
+* `summary`: everything about a match in numbers, as JSON, and what an earlier one says
+* `play`: reads one preset of a file, or a candidate of a result, and plays it into a sound file, for `patchflow render`
 """
 
 __all__: list[str] = []

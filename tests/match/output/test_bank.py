@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from patchflow.engines import engines
-from patchflow.output.writer import BankWriter
+from patchflow.match.output.writer import BankWriter
 from patchflow.presets import Preset, read_presets
 from patchflow.presets.formats import formats
 
@@ -15,11 +15,18 @@ def voice(n: int) -> Preset:
     return Preset("dexed", {**INIT.values, "op1.output": n}, name=f"V{n}")
 
 
-def test_after_32_the_next_file_begins(tmp_path: Path):
-    bank = BankWriter(tmp_path, ".syx", formats["syx"](), INIT)
-    bank.presets = [voice(n) for n in range(31)]
+def add(bank: BankWriter, folder: Path, preset: Preset) -> dict:
+    page = bank.page(preset)
+    (folder / str(page.place["file"])).write_bytes(page.data)
+    bank.presets = page.presets
+    return page.place
 
-    places = [bank.add(voice(n)) for n in range(31, 34)]
+
+def test_after_32_the_next_file_begins(tmp_path: Path):
+    bank = BankWriter(".syx", formats["syx"](), INIT)
+    bank.presets = tuple(voice(n) for n in range(31))
+
+    places = [add(bank, tmp_path, voice(n)) for n in range(31, 34)]
 
     assert places[0] == {"file": "patchflow-bank.syx", "voice": 32}
     assert places[2] == {"file": "patchflow-bank-2.syx", "voice": 2}
@@ -28,7 +35,7 @@ def test_after_32_the_next_file_begins(tmp_path: Path):
 
 
 def test_one_preset_makes_a_bank_too(tmp_path: Path):
-    BankWriter(tmp_path, ".syx", formats["syx"](), INIT).add(voice(7))
+    add(BankWriter(".syx", formats["syx"](), INIT), tmp_path, voice(7))
 
     assert (tmp_path / "patchflow-bank.syx").stat().st_size == 4_104
     assert read_presets(tmp_path / "patchflow-bank.syx").presets[0].values["op1.output"] == 7

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..engines import engines
-from ..errors import AudioError, PatchflowError, RenderError, StorageError
-from ..match import Matcher
-from ..match.matcher import encode_locks
-from ..presets import Value
-from ..progress import Progress, ProgressCallback, ignore
-from ..storage import writable_folder
-from ..threads import one_torch_thread
+from ...engines import engines
+from ...errors import AudioError, PatchflowError, RenderError, StorageError
+from ...presets import Value
+from ...progress import Progress, ProgressCallback, ignore
+from ...storage import locked, writable_folder
+from ...threads import one_torch_thread
+from ..matcher import Matcher, encode_locks
 from .names import OutputNames, choose_names
 from .play import only_voice
 from .writer import Report, Writer
@@ -82,19 +81,19 @@ def match_files(
 
     Raises:
         PatchflowError: If no sound can be matched, for an unknown synth or parameter, bad weights, an option out of its
-            range, a preset that cannot be built on, or a folder that cannot be written to.
+            range, a preset that cannot be built on, or a folder that cannot be written to or that another process
+            writes to.
     """
-    # What every search is asked for, under the names of `Matcher.match`; it is written beside each result as well.
     search: dict[str, Any] = {
         "seconds": seconds, "renders": renders, "note": note, "lock": dict(lock or {}),
         "candidates": candidates, "seed": seed, "trim_db": trim_db,
     }  # fmt: skip
     encode_locks(engines[synth].space, lock or {})  # what is wrong with a lock is said before anything is loaded
-    start = {"model": model, "library": library, "on": on, "voice": voice}
     base = None if on is None else only_voice(on, voice, synth)
-    with one_torch_thread(), writable_folder(folder):
+    # Another match into the folder is refused here, before its search: two would mix their files.
+    with one_torch_thread(), writable_folder(folder), locked(folder):
         matcher = Matcher.load(synth, model, library, on=base)
-        writer = Writer(synth, folder, {**search, **start}, bank=len(sounds) > 1)
+        writer = Writer(synth, {"on": on, "voice": voice}, bank=len(sounds) > 1)
         names = choose_names(sounds, folder, writer.extension, candidates)
         yield from _match_each(matcher, writer, list(zip(sounds, names, strict=True)), search, progress)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from patchflow.output.picture import Panel, plot
+from patchflow.match.output.picture import Panel, plot
 
 RATE = 44_100
 

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..audio.note_names import note_name
-from ..audio.save import save
-from ..engines import Note, engines, unpacked
-from ..errors import OptionError, PresetError
-from ..presets import Preset, ReadReport, check, read_presets
+from ...audio.note_names import note_name
+from ...audio.save import save
+from ...engines import Note, engines, unpacked
+from ...errors import OptionError, PresetError, StorageError
+from ...presets import Preset, ReadReport, check, read_presets
+from ...storage import sweep
+from .names import file_name
+from .summary import Earlier, earlier
 
 __all__ = ["RATES", "Played", "make_note", "only_voice", "play_file", "voice_of"]
 
@@ -58,7 +61,7 @@ def play_file(
     """Renders one preset of a file and writes the sound.
 
     Args:
-        path: A preset file of any format.
+        path: A preset file of any format, or the numbers of a match, whose presets are its candidates.
         note: What to play.
         synth: Which synth the preset is for; the one the file says if "".
         voice: Which preset of the file, from 1.
@@ -80,7 +83,7 @@ def play_file(
     engine.build_on(preset.state)
     sound = engine.render(engine.space.encode(preset.values), note, rate)
     number = f"-{voice}" if voice > 1 else ""
-    out = out or Path(f"{path.stem}{number}-{note_name(note.pitch)}.wav")
+    out = out or Path(file_name(path.stem, f"{number}-{note_name(note.pitch)}.wav"))
     return Played(out, preset, save(out, sound, rate), not np.any(sound))
 
 
@@ -91,7 +94,7 @@ def only_voice(path: str | os.PathLike[str], voice: int | None, synth: str = "")
         PresetError: If it is damaged, or this is no preset file.
         OptionError: If there are several and none is asked for, or there are not as many.
     """
-    if voice is None:
+    if voice is None and _result(path) is None:
         report = read_presets(path)
         if report.count > 1:
             raise OptionError(f"{path}: has {report.count:,} voices. Choose one with --voice, 1 to {report.count}")
@@ -99,12 +102,16 @@ def only_voice(path: str | os.PathLike[str], voice: int | None, synth: str = "")
 
 
 def voice_of(path: str | os.PathLike[str], voice: int, synth: str = "") -> Preset:
-    """Returns one preset of a file by its place there, counting damaged ones too.
+    """Returns one preset of a file by its place there, counting damaged ones too; of a match, one of its candidates.
 
     Raises:
         PresetError: If it is damaged, or this is no preset file.
         OptionError: If there are not as many.
+        StorageError: If a file cannot be read, or the one of a candidate is not the one that the match wrote.
     """
+    result = _result(path)
+    if result is not None:
+        return _candidate(result, voice, synth)
     report = read_presets(path)
     damaged = {rejected.voice: rejected for rejected in report.rejected}  # 0 is a whole dump
     if voice in damaged:
@@ -114,6 +121,29 @@ def voice_of(path: str | os.PathLike[str], voice: int, synth: str = "") -> Prese
     if voice not in report.places:
         raise OptionError(f"voice={voice}: {path} has {report.count} {'voice' if report.count == 1 else 'voices'}")
     return _unpacked(path, report.presets[report.places.index(voice)], synth)
+
+
+def _result(path: str | os.PathLike[str]) -> Earlier | None:
+    """What a match wrote, if this is its file of numbers."""
+    path = Path(path)
+    if path.suffix.lower() != ".json":
+        return None
+    sweep(path.parent)  # a match that was killed in its last moment has left its files in hiding
+    return earlier(path)
+
+
+def _candidate(result: Earlier, voice: int, synth: str) -> Preset:
+    """A candidate, from its preset file: the numbers alone hold no state."""
+    count = len(result.presets)
+    if not 1 <= voice <= count:
+        raise OptionError(f"voice={voice}: {result.path} has {count} {'candidate' if count == 1 else 'candidates'}")
+    file = result.path.with_name(result.presets[voice - 1])
+    report = read_presets(file)
+    if not result.holds(file):
+        raise StorageError(f"{file}: is not what {result.path.name} describes, it was changed. Play the file itself.")
+    if not report.presets:
+        raise PresetError(f"{file}: {report.rejected[0]}")
+    return _unpacked(file, report.presets[0], synth or report.presets[0].synth or result.synth)
 
 
 def _unpacked(path: str | os.PathLike[str], preset: Preset, synth: str) -> Preset:

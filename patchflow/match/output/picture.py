@@ -14,8 +14,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..audio.resample import resample
-from ..features.mel import mel_spectrogram, power_to_db
+from ...audio.resample import resample
+from ...features.mel import mel_spectrogram, power_to_db
 
 __all__ = ["Panel", "plot"]
 

@@ -7,8 +7,8 @@ import pytest
 import soundfile
 
 from patchflow.audio.load import load
+from patchflow.match.output.rendition import cut_reference
 from patchflow.match.target import prepare_target
-from patchflow.output.rendition import cut_reference
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100, 96_000])

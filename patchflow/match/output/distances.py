@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..audio.load import load
-from ..audio.resample import resample
-from ..metrics import metrics
+from ...audio.load import load
+from ...audio.resample import resample
+from ...metrics import metrics
 
 __all__ = ["Distance", "compare", "compare_files"]
 

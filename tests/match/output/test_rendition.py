@@ -6,7 +6,7 @@ import pytest
 from patchflow.audio.loudness import loudness
 from patchflow.engines import Note, engines
 from patchflow.match import Candidate
-from patchflow.output.rendition import RENDITION_RATE, play
+from patchflow.match.output.rendition import RENDITION_RATE, play
 from patchflow.presets import Preset
 
 TONE = engines["tone"]()

@@ -1,39 +1,32 @@
-"""Files written whole or not at all; folders made, tried, and locked for one process at a time."""
+"""One file, read whole and written whole or not at all; folders made and tried."""
 
 import io
 import json
 import math
 import os
-import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from .errors import StorageError
+from ..errors import StorageError, reason
+from .locks import open_temporary, sweep_once
 
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
-    "LOCK",
     "array_bytes",
     "first_sentence",
     "json_text",
-    "locked",
     "make_folder",
     "read_bytes",
     "read_object",
     "readable",
-    "reason",
     "writable_folder",
     "write_atomically",
 ]
-
-LOCK = ".patchflow-lock"
-"""Name of the file in a folder that a process works on."""
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -83,12 +76,6 @@ def read_bytes(path: str | os.PathLike[str], limit: int | None = None) -> bytes:
     if limit is not None and len(data) > limit:
         raise StorageError(f"cannot read {path}: larger than {limit:,} bytes")
     return data
-
-
-def reason(error: OSError) -> str:
-    """Returns the operating system's reason in lower case, e.g. `"no space left on device"`."""
-    text = error.strerror or str(error)
-    return text[:1].lower() + text[1:]
 
 
 def first_sentence(error: Exception) -> str:
@@ -162,8 +149,9 @@ def writable_folder(folder: Path) -> Iterator[None]:
         try:
             # Permissions do not tell all: the disk may be read-only. So a file is made, which is gone at once.
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
+            file, path = open_temporary(folder)
+            file.close()
+            path.unlink()
         except OSError as error:
             why = f"cannot write to the folder {folder}: {reason(error)}"
             raise StorageError(f"{why}. Choose another with --out.") from error
@@ -172,39 +160,6 @@ def writable_folder(folder: Path) -> Iterator[None]:
         with suppress(OSError):  # a folder with files in it, and so all those around it, stays
             for path in made:
                 path.rmdir()
-
-
-@contextmanager
-def locked(folder: str | Path) -> Iterator[None]:
-    """Makes a folder if there is none and keeps every other process, and thread, from working on it.
-
-    The operating system lets go of the lock when a process ends, however it ends.
-
-    Args:
-        folder: What to work on.
-
-    Raises:
-        StorageError: If somebody else works on it, or it cannot be made or written.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder, locked(folder):
-        ...     sorted(os.listdir(folder))
-        ['.patchflow-lock']
-    """
-    path = Path(folder) / LOCK
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Opened for appending: this makes the file, but never empties one that another process has locked.
-        with path.open("a+b") as file:
-            if not _take(file) or not _is_still(file, path):
-                raise StorageError(f"{folder}: another process is working on it. Wait for its end, or stop it.")
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot write {path}: {reason(error)}") from error
 
 
 def array_bytes(array: "np.ndarray") -> bytes:
@@ -235,46 +190,22 @@ def _replace(path: Path, data: bytes) -> None:
         path.write_bytes(data)  # a pipe or device such as /dev/null: renaming would remove it
         return
     target = path.resolve()  # a link stays a link
-    # Beside the target, since a file can be renamed only within a disk. It is on the disk before it gets its name:
-    # after a power cut there is the old file or the new one, never an empty one.
-    beside = target.with_name(f".patchflow-{secrets.token_hex(8)}")
+    sweep_once(target.parent)
+    file, beside = open_temporary(target.parent)
     try:
-        with beside.open("xb") as file:
+        with file:
             file.write(data)
             file.flush()
+            # It is on the disk before it gets its name: after a power cut there is the old file or the new one, never
+            # an empty one.
             os.fsync(file.fileno())
-        with suppress(FileNotFoundError):  # of a new file
-            shutil.copymode(target, beside)
-        beside.replace(target)
+            with suppress(FileNotFoundError):  # of a new file
+                shutil.copymode(target, beside)
+            if os.name != "nt":
+                beside.replace(target)  # still open, and so locked: nobody takes it for a dead process's
+        if os.name == "nt":
+            beside.replace(target)
     except BaseException:  # Ctrl-C, too, leaves nothing behind
         with suppress(OSError):
             beside.unlink()
         raise
-
-
-def _take(file: IO[bytes]) -> bool:
-    """Locks an open file without waiting; returns whether that was possible."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # pyright: ignore[reportAttributeAccessIssue]
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _is_still(file: IO[bytes], path: Path) -> bool:
-    """Whether an open file is still the one at a path.
-
-    Another process may have finished, and removed the file, between our opening and locking it. Then we hold a lock on
-    a file that nobody else can find, and a third process could make and lock a new one.
-    """
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False

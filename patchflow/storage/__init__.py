@@ -1,0 +1,39 @@
+"""Files written whole or not at all, one by one or several as one; folders locked for one process at a time.
+
+All that is written goes through here, so that nothing is lost when a command is killed, and the next command that works
+in the same folder finds nothing left of it. Open `atomic.py` first.
+
+* `atomic`: one file, read or written whole; folders made and tried
+* `journal`: several files of a folder that appear together or not at all
+* `locks`: one process at a time on a folder; temporary files of dead processes are swept
+"""
+
+from ..errors import reason
+from .atomic import (
+    array_bytes,
+    first_sentence,
+    make_folder,
+    read_bytes,
+    read_object,
+    readable,
+    writable_folder,
+    write_atomically,
+)
+from .journal import write_together
+from .locks import LOCK, locked, sweep
+
+__all__ = [
+    "LOCK",
+    "array_bytes",
+    "first_sentence",
+    "locked",
+    "make_folder",
+    "read_bytes",
+    "read_object",
+    "readable",
+    "reason",
+    "sweep",
+    "writable_folder",
+    "write_atomically",
+    "write_together",
+]

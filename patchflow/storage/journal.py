@@ -1,0 +1,167 @@
+"""Several files of a folder that appear together or not at all, whenever the process is killed."""
+
+import json
+import os
+import shutil
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import StorageError, reason
+from ._temporary import temporary_path
+
+__all__ = ["finish", "write_together"]
+
+_JOURNAL = "journal.json"
+
+
+def write_together(folder: str | os.PathLike[str], contents: Mapping[str, bytes], gone: Collection[str] = ()) -> None:
+    """Writes several files of one folder: all of them or none.
+
+    No operating system renames several files at once. So there are two steps. First all files are written into a hidden
+    folder beside, with a journal that names them; until the journal is there, nothing has changed. Then they are moved
+    to their places. A process that is killed before the journal is there has written nothing; one that is killed later
+    has left the journal, and the next `locked` of the folder does the rest.
+
+    The last file says what the others are. The old one goes before anything else is moved, and the new one comes when
+    all others are in place: so whoever reads a folder meanwhile finds no file that describes others than those beside
+    it. After an error, such as a full disk, all old files are put back.
+
+    A link among the old files is replaced, not followed.
+
+    Args:
+        folder: Where to write; the caller has it `locked`.
+        contents: The whole content of each file by its name, the one that describes the others last.
+        gone: Names of files that belonged to the old ones and are not to stay.
+
+    Raises:
+        StorageError: If a file cannot be written; then the old files are there, and nothing else.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_together(folder, {"a.syx": b"preset", "a.json": b"{}"})
+        ...     sorted(os.listdir(folder))
+        ['a.json', 'a.syx']
+    """
+    folder = Path(folder)
+    for name in contents:
+        if (folder / name).is_dir():
+            raise StorageError(f"cannot write {folder / name}: it is a folder. Remove it, or give another folder.")
+    staging = temporary_path(folder)
+    try:
+        _stage(staging, folder, contents, gone)
+        _move_in(staging)
+    except BaseException as error:
+        with suppress(OSError):  # what cannot be put back now, a later `finish` brings to its end
+            _put_back(staging)
+            _remove(staging)
+        if isinstance(error, OSError):
+            raise StorageError(f"cannot write to {folder}: {reason(error)}") from error
+        raise
+    _remove(staging)
+
+
+def finish(staging: Path) -> None:
+    """Brings to its end what a killed process began: files that were all written appear, others go.
+
+    Args:
+        staging: The hidden folder; no living process works in it.
+
+    Raises:
+        OSError: If a file cannot be moved.
+    """
+    _move_in(staging)
+    _remove(staging)
+
+
+def _stage(staging: Path, folder: Path, contents: Mapping[str, bytes], gone: Collection[str]) -> None:
+    """Writes all files and, when they are on the disk, the journal."""
+    staging.mkdir()
+    for number, (name, data) in enumerate(contents.items()):
+        try:
+            _write(staging / f"new-{number}", data)
+        except OSError as error:
+            raise StorageError(f"cannot write {folder / name}: {reason(error)}") from error
+        with suppress(FileNotFoundError):  # of a new file
+            shutil.copymode(folder / name, staging / f"new-{number}")
+    journal = {"names": list(contents), "gone": [name for name in gone if name not in contents]}
+    _write(staging / "draft", json.dumps(journal).encode())
+    (staging / "draft").replace(staging / _JOURNAL)
+    _sync(staging)
+
+
+def _move_in(staging: Path) -> None:
+    """Moves the new files to their places and the old ones out of the way; goes on wherever another call stopped."""
+    names, gone = _read(staging)
+    if not names:
+        return
+    folder = staging.parent
+    last = len(names) - 1
+    if (staging / f"new-{last}").exists():
+        _set_aside(folder / names[last], staging / f"old-{last}")
+        _sync(folder)
+    for number, name in enumerate(gone):
+        _set_aside(folder / name, staging / f"gone-{number}")
+    for number, name in enumerate(names):
+        new = staging / f"new-{number}"
+        if new.exists():
+            _set_aside(folder / name, staging / f"old-{number}")
+            new.replace(folder / name)
+    _sync(folder)
+
+
+def _put_back(staging: Path) -> None:
+    """Undoes what `_move_in` did, in the other direction: the new file that describes the others goes first."""
+    names, gone = _read(staging)
+    folder = staging.parent
+    for number in reversed(range(len(names))):
+        new = staging / f"new-{number}"
+        if not new.exists():
+            (folder / names[number]).replace(new)
+    for number, name in enumerate(gone):
+        _set_aside(staging / f"gone-{number}", folder / name)
+    for number, name in enumerate(names):
+        _set_aside(staging / f"old-{number}", folder / name)
+
+
+def _set_aside(path: Path, place: Path) -> None:
+    """Moves a file, if it is there."""
+    with suppress(FileNotFoundError):
+        path.replace(place)
+
+
+def _read(staging: Path) -> tuple[list[str], list[str]]:
+    """The names in the journal, those to write and those to remove; none if it was not written, or not by us."""
+    try:
+        journal = json.loads((staging / _JOURNAL).read_bytes())
+        names = [str(name) for name in journal["names"]]
+        gone = [str(name) for name in journal["gone"]]
+    except (FileNotFoundError, KeyError, TypeError, ValueError):
+        return [], []
+    # A folder may come from anybody: no journal moves anything out of it.
+    if any(Path(name).name != name for name in (*names, *gone)):
+        return [], []
+    return names, gone
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Has the names in a folder on the disk before what comes next; Windows has no such call."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(staging: Path) -> None:
+    shutil.rmtree(staging, ignore_errors=True)
