@@ -30,7 +30,6 @@ __all__ = [
     "RenderError",
     "StorageError",
     "UnknownName",
-    "reason",
 ]
 
 
@@ -96,9 +95,3 @@ class RenderError(EngineError):
 
 class Interrupted(PatchflowError):
     """Ctrl-C, where a user should know what is kept and how to go on."""
-
-
-def reason(error: OSError) -> str:
-    """Returns the operating system's reason in lower case, e.g. `"no space left on device"`."""
-    text = error.strerror or str(error)
-    return text[:1].lower() + text[1:]

@@ -8,10 +8,9 @@ in the same folder finds nothing left of it. Open `atomic.py` first.
 * `locks`: one process at a time on a folder; temporary files of dead processes are swept
 """
 
-from ..errors import reason
+from ._system import first_sentence, reason
 from .atomic import (
     array_bytes,
-    first_sentence,
     make_folder,
     read_bytes,
     read_object,

@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import StorageError, reason
+from ..errors import StorageError
+from ._system import reason
 from .locks import open_temporary, sweep_once
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "array_bytes",
-    "first_sentence",
     "json_text",
     "make_folder",
     "read_bytes",
@@ -76,13 +76,6 @@ def read_bytes(path: str | os.PathLike[str], limit: int | None = None) -> bytes:
     if limit is not None and len(data) > limit:
         raise StorageError(f"cannot read {path}: larger than {limit:,} bytes")
     return data
-
-
-def first_sentence(error: Exception) -> str:
-    """Returns the first sentence of what an error says, without its full stop; its type if it says nothing."""
-    text = reason(error) if isinstance(error, OSError) else str(error).strip()
-    text = text or type(error).__name__
-    return text.partition("\n")[0].partition(". ")[0].rstrip(".")
 
 
 def read_object(path: str | os.PathLike[str]) -> dict[str, Any]:

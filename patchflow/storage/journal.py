@@ -1,5 +1,6 @@
 """Several files of a folder that appear together or not at all, whenever the process is killed."""
 
+import errno
 import json
 import os
 import shutil
@@ -7,8 +8,8 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import StorageError, reason
-from ._temporary import temporary_path
+from ..errors import StorageError
+from ._system import reason, temporary_path
 
 __all__ = ["finish", "write_together"]
 
@@ -127,6 +128,8 @@ def _put_back(staging: Path) -> None:
 
 def _set_aside(path: Path, place: Path) -> None:
     """Moves a file, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        raise IsADirectoryError(errno.EISDIR, "is a directory", str(path))
     with suppress(FileNotFoundError):
         path.replace(place)
 
@@ -140,7 +143,7 @@ def _read(staging: Path) -> tuple[list[str], list[str]]:
     except (FileNotFoundError, KeyError, TypeError, ValueError):
         return [], []
     # A folder may come from anybody: no journal moves anything out of it.
-    if any(Path(name).name != name for name in (*names, *gone)):
+    if any(Path(name).name != name or name == ".." for name in (*names, *gone)):
         return [], []
     return names, gone
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from ..errors import StorageError, reason
-from ._temporary import is_ours, is_temporary, temporary_path
+from ..errors import StorageError
+from ._system import first_sentence, is_ours, is_temporary, reason, temporary_path
 from .journal import finish
 
 __all__ = ["LOCK", "locked", "open_temporary", "sweep", "sweep_once"]
@@ -137,8 +137,9 @@ def _clear(folder: Path) -> None:
             continue
         try:
             finish(path)
-        except OSError as error:
-            raise StorageError(f"cannot finish what a stopped command began in {folder}: {reason(error)}") from error
+        except (OSError, ValueError) as error:  # what somebody else has put there may have impossible names
+            why = f"cannot finish what a stopped command began: {first_sentence(error)}"
+            raise StorageError(f"{why}. Remove the folder {path}.") from error
 
 
 def _temporaries(folder: Path) -> list[Path]:
@@ -156,9 +157,13 @@ def _remove_if_dead(path: Path) -> None:
         if not known and time.time() - path.stat().st_mtime < _OLD:
             return
         with path.open("rb") as file:
-            dead = _take(file) and _is_still(file, path)
-        if dead:
-            path.unlink()
+            if not (_take(file) and _is_still(file, path)):
+                return
+            # Before we let go of it: its maker may be about to lock it.
+            if os.name != "nt":
+                path.unlink()
+                return
+        path.unlink()
 
 
 def _take(file: IO[bytes]) -> bool:

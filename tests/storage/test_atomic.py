@@ -1,4 +1,4 @@
-"""Files are written whole or not at all; folders are made, tried and have one worker each."""
+"""Files are written whole or not at all; folders are made and tried."""
 
 import errno
 import io
@@ -13,11 +13,9 @@ import pytest
 
 from patchflow.errors import StorageError
 from patchflow.storage import (
-    LOCK,
     array_bytes,
     first_sentence,
     json_text,
-    locked,
     make_folder,
     read_bytes,
     read_object,
@@ -25,8 +23,6 @@ from patchflow.storage import (
     writable_folder,
     write_atomically,
 )
-
-ROOT = Path(__file__).parents[1]
 
 
 def test_json_has_six_digits_but_of_presets_which_stay_exact():
@@ -224,51 +220,4 @@ def test_a_file_in_the_way_of_a_folder_to_write_to_is_named(tmp_path: Path):
         pytest.raises(StorageError, match="a/b: not a directory. Choose another"),
         writable_folder(tmp_path / "a" / "b"),
     ):
-        pass
-
-
-def test_a_second_one_is_refused(tmp_path: Path):
-    with (
-        locked(tmp_path),
-        pytest.raises(StorageError, match="another process is working on it"),
-        locked(tmp_path),
-    ):
-        pass
-
-
-def test_the_refusal_takes_nothing_away(tmp_path: Path):
-    with locked(tmp_path):
-        for _ in range(2):
-            with pytest.raises(StorageError), locked(tmp_path):
-                pass
-
-
-def test_it_is_free_again_afterwards_and_leaves_nothing(tmp_path: Path):
-    for _ in range(2):
-        with locked(tmp_path / "new"):
-            assert (tmp_path / "new" / LOCK).exists()
-
-    assert list((tmp_path / "new").iterdir()) == []
-
-
-def test_an_error_inside_passes_through_and_frees_it(tmp_path: Path):
-    with pytest.raises(KeyError), locked(tmp_path):
-        raise KeyError
-
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_in_the_way_of_a_lock_is_named(tmp_path: Path):
-    (tmp_path / "file").write_text("")
-
-    with pytest.raises(StorageError, match="cannot write .*file"), locked(tmp_path / "file"):
-        pass
-
-
-def test_a_process_that_was_killed_holds_nothing(tmp_path: Path):
-    code = "import os, sys\nfrom patchflow.storage import locked\nwith locked(sys.argv[1]): os.kill(os.getpid(), 9)"
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=False)
-    assert (tmp_path / LOCK).exists()
-
-    with locked(tmp_path):
         pass

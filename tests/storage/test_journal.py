@@ -1,0 +1,164 @@
+"""Several files appear together or not at all, wherever the process is killed or the disk is full."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from patchflow.errors import StorageError
+from patchflow.storage import locked, write_together
+from patchflow.storage._system import temporary_path
+
+ROOT = Path(__file__).parents[2]
+OLD = {"a.syx": b"old", "a-2.syx": b"old 2", "a-3.syx": b"old 3", "a.json": b"about old", "b.txt": b"mine"}
+NEW = {"a.syx": b"new", "a-2.syx": b"new 2", "a.wav": b"new sound", "a.json": b"about new"}
+AFTER = {**NEW, "b.txt": b"mine"}
+GONE = ["a-3.syx"]
+
+# Kills, or has fail, a process before its nth call that changes a folder: Python tells of each to a hook.
+STOPPED = """
+import os, sys
+from patchflow.storage import locked, write_together
+from tests.storage.test_journal import NEW, GONE
+
+left, how = int(sys.argv[2]), sys.argv[3]
+
+def hook(event, arguments):
+    global left
+    changes = event in ("os.rename", "os.mkdir", "os.remove", "os.rmdir") or (
+        event == "open" and isinstance(arguments[1], str) and arguments[1][:1] in "xaw"
+    )
+    if not changes or ".patchflow-lock" in str(arguments[0]):
+        return
+    left -= 1
+    if left == 0:
+        if how == "kill":
+            os.kill(os.getpid(), 9)
+        raise OSError(28, "No space left on device")
+
+with locked(sys.argv[1]):
+    sys.addaudithook(hook)
+    write_together(sys.argv[1], NEW, GONE)
+"""
+
+
+def fill(folder: Path) -> None:
+    for name, data in OLD.items():
+        (folder / name).write_bytes(data)
+
+
+def shown(folder: Path) -> dict[str, bytes]:
+    """What a reader sees: all files but the hidden ones."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
+
+
+def stop(folder: Path, step: int, how: str) -> int:
+    command = [sys.executable, "-c", STOPPED, str(folder), str(step), how]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=ROOT, check=False, stderr=subprocess.DEVNULL, env=environment).returncode
+
+
+def is_of_one(found: dict[str, bytes]) -> bool:
+    """Whether the file that describes the others, if it is there, has those beside it that it describes."""
+    about = found.get("a.json")
+    if about is None:
+        return True
+    return found == (OLD if about == b"about old" else AFTER)
+
+
+def test_wherever_it_is_killed_the_next_command_finds_one_of_both(tmp_path: Path):
+    outcomes = []
+    for step in range(1, 100):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        fill(folder)
+        code = stop(folder, step, "kill")
+        assert is_of_one(shown(folder)), step
+        with locked(folder):
+            found = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+        found.pop(".patchflow-lock", None)
+        assert found in (OLD, AFTER), step
+        assert sorted(path.name for path in folder.iterdir()) == sorted(found), step
+        outcomes.append(found == AFTER)
+        if code == 0:
+            break
+
+    first = outcomes.index(True)
+    assert not any(outcomes[:first])
+    assert all(outcomes[first:])
+    assert first == 7  # the journal is there
+    assert len(outcomes) > first + 2 * len(NEW)
+
+
+def test_wherever_the_disk_is_full_the_old_files_are_there(tmp_path: Path):
+    codes = []
+    for step in range(1, 16):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        fill(folder)
+        codes.append(stop(folder, step, "fill"))
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == OLD, step
+
+    assert codes == [1] * 15
+
+
+def test_files_of_the_old_ones_go(tmp_path: Path):
+    fill(tmp_path)
+
+    with locked(tmp_path):
+        write_together(tmp_path, NEW, GONE)
+
+    assert shown(tmp_path) == AFTER
+
+
+def test_a_folder_in_the_way_is_named_before_anything_is_changed(tmp_path: Path):
+    fill(tmp_path)
+    (tmp_path / "a.wav").mkdir()
+
+    with pytest.raises(StorageError, match=r"cannot write .*a\.wav: it is a folder"):
+        write_together(tmp_path, NEW, GONE)
+
+    (tmp_path / "a.wav").rmdir()
+    assert shown(tmp_path) == OLD
+
+
+def test_a_link_is_replaced_and_what_it_leads_to_stays(tmp_path: Path):
+    (tmp_path / "sound").write_bytes(b"mine")
+    (tmp_path / "a.wav").symlink_to(tmp_path / "sound")
+
+    write_together(tmp_path, NEW)
+
+    assert (tmp_path / "sound").read_bytes() == b"mine"
+    assert shown(tmp_path) == {**NEW, "sound": b"mine"}
+
+
+@pytest.mark.parametrize("name", ["../a.syx", "/etc/a.syx", "x/a.syx", ".."])
+def test_a_journal_of_somebody_else_moves_nothing_out_of_its_folder(tmp_path: Path, name: str):
+    (tmp_path / "a.syx").write_bytes(b"mine")
+    staging = temporary_path(tmp_path / "in")
+    staging.mkdir(parents=True)
+    (staging / "new-0").write_bytes(b"theirs")
+    (staging / "journal.json").write_text(json.dumps({"names": [name], "gone": []}))
+
+    with locked(tmp_path / "in"):
+        pass
+
+    assert (tmp_path / "a.syx").read_bytes() == b"mine"
+    assert list((tmp_path / "in").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["mine", "a\0b", "\ud800"])
+def test_a_journal_that_cannot_be_followed_is_one_line_and_takes_nothing(tmp_path: Path, name: str):
+    (tmp_path / "mine").mkdir()
+    staging = temporary_path(tmp_path)
+    staging.mkdir()
+    (staging / "new-0").write_bytes(b"theirs")
+    (staging / "journal.json").write_text(json.dumps({"names": [name], "gone": []}))
+
+    with pytest.raises(StorageError, match=f"Remove the folder .*{staging.name}"), locked(tmp_path):
+        pass
+
+    assert (tmp_path / "mine").is_dir()
