@@ -17,12 +17,13 @@ from .loudness import Levelled, loudness, match_loudness
 from .pitch import NoteGuess, note_guesses
 from .resample import resample
 from .save import save
-from .sound import Sound, trim
+from .sound import Sound, from_array, trim
 
 __all__ = [
     "Levelled",
     "NoteGuess",
     "Sound",
+    "from_array",
     "load",
     "loudness",
     "match_loudness",

@@ -330,3 +330,35 @@ def test_a_match_waits_for_no_import_of_the_report():
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
 
     assert done.stdout == "set()\n"
+
+
+def test_an_array_is_matched_as_the_recording_it_is(matcher: Matcher):
+    beep = np.sin(np.arange(11_025) * 0.1).astype(np.float32)
+
+    found = [
+        matcher.match(*sound, renders=32, candidates=1).candidates[0].preset.values
+        for sound in [(Sound(beep, 22_050),), (beep, 22_050), (np.stack([beep, beep], 1), 22_050)]
+    ]
+
+    assert found[0] == found[1] == found[2]
+
+
+def test_only_an_array_has_a_rate(matcher: Matcher):
+    beep = np.sin(np.arange(11_025) * 0.1)
+
+    with pytest.raises(OptionError, match="rate=None: an array needs its sample rate"):
+        matcher.match(beep, renders=1)
+    with pytest.raises(OptionError, match="rate=22050: only an array is given one"):
+        matcher.match("beep.wav", 22_050, renders=1)
+
+
+def test_a_candidate_is_heard_as_the_synth_plays_it(matcher: Matcher):
+    beep = np.sin(np.arange(11_025) * 0.1)
+    candidate = matcher.match(beep, 22_050, renders=32, candidates=1).candidates[0]
+
+    samples, rate = candidate.audio
+
+    assert rate == candidate.audio.rate == 44_100
+    assert candidate.audio is candidate.audio
+    np.testing.assert_array_equal(samples, Tone().render(candidate.point, candidate.note, 44_100))
+    assert len(samples) == round(candidate.note.length * 44_100)
