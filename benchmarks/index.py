@@ -26,7 +26,7 @@ HEAD = ("| document | what it is about |", "|---|---|")
 ORDER = {
     "Play": ("plugins",),
     "Train and measure": ("models", "training", "datasets", "experiments", "evaluation"),
-    "Results": ("results", "paper"),
+    "Results": ("results", "paper", "reliability"),
 }
 AROUND = {
     "README": "What patchflow is, and how to try it.",

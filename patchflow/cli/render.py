@@ -11,12 +11,20 @@ __all__ = ["render"]
 
 
 def render(
-    preset: Annotated[Path, typer.Argument(metavar="PRESET", help="A preset file, such as a .syx voice or bank.")],
+    preset: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PRESET",
+            help="A preset file, such as a .syx voice or bank, or the .json of a match: its best preset.",
+        ),
+    ],
     *,
     synth: Annotated[
         str, typer.Option(metavar="NAME", help="Synth that the preset is for.  [default: read from the file]")
     ] = "",
-    voice: Annotated[int, typer.Option(metavar="N", parser=whole, help="Which preset of the file, from 1.")] = 1,
+    voice: Annotated[
+        int, typer.Option(metavar="N", parser=whole, help="Which preset of the file, or candidate of a match, from 1.")
+    ] = 1,
     note: Annotated[str, typer.Option(metavar="NOTE", help="MIDI number or name: 60 or C4.")] = "C4",
     velocity: Annotated[
         int, typer.Option(metavar="V", parser=whole, help="How hard the key is struck, 1 to 127.")
@@ -35,6 +43,7 @@ def render(
 
     \b
     Example: patchflow render brass.syx --voice 3 --note F#3 --hold 1 --out brass.wav
+    Example: patchflow render patchflow-out/kick.json --voice 2
     """
     from ..audio.note_names import note_number
     from ..match.output.play import make_note, play_file
