@@ -11,7 +11,6 @@ from rich.text import Text
 
 from ..audio.note_names import note_name
 from ..match.output.match_files import Failure
-from ..match.output.summary import to_json
 from ..match.output.writer import Report
 from ..match.target import LONGEST
 from ..progress import Progress

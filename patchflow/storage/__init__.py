@@ -11,6 +11,7 @@ in the same folder finds nothing left of it. Open `atomic.py` first.
 from ._system import first_sentence, reason
 from .atomic import (
     array_bytes,
+    json_text,
     make_folder,
     read_bytes,
     read_object,
@@ -25,6 +26,7 @@ __all__ = [
     "LOCK",
     "array_bytes",
     "first_sentence",
+    "json_text",
     "locked",
     "make_folder",
     "read_bytes",
