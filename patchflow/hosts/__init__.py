@@ -4,7 +4,8 @@ A host loads one synth and answers questions about it. In comes a question: a wo
 bytes; out comes an `Answer`: facts that fit into JSON, and bytes such as samples. Open `_host.py` first.
 
 * `_host.py`       the interface of a host, and the messages between the two processes
-* `_process.py`    the parent's side: starts the process, asks, ends it if it does not answer
+* `_process.py`    the parent's side: starts the process, asks, ends it if it hangs, starts it again if it dies
+* `_lifeline.py`   how a host ends with its parent
 * `__main__.py`    the host's side: waits for questions and answers them
 * `_fresh.py`      how every question gets a fresh instrument: a copy of the process, or a reload
 * `dawdreamer.py`  plug-ins: VST2, VST3, LV2, AU

@@ -1,4 +1,4 @@
-"""The host's side: `python -m patchflow.hosts NAME` answers questions until its parent is gone.
+"""The host's side: `python -m patchflow.hosts NAME PARENT` answers questions until its parent is gone.
 
 Standard input and output carry messages; what the synth itself prints is thrown away.
 """
@@ -13,6 +13,7 @@ from ..errors import RenderError
 from . import hosts
 from ._fresh import Fresh
 from ._host import Host, receive, send
+from ._lifeline import end_with_parent
 
 __all__ = ["main"]
 
@@ -38,6 +39,8 @@ def main(name: str) -> None:
             try:
                 if fresh is None:
                     fresh = Fresh(_find(name)(**question["settings"]), question["fresh"])
+                elif "load" in question:
+                    fresh.load(question["load"])
                 else:
                     answer = fresh.answer(
                         question["ask"], question["with"], data, question["rate"], question["patience"]
@@ -64,4 +67,5 @@ def _alarm(seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent(int(sys.argv[2]))
     main(sys.argv[1])

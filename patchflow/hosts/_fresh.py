@@ -18,6 +18,7 @@ from typing import Any
 
 from ..errors import RenderError
 from ._host import Answer, Host, frame_message, unframe_message
+from ._lifeline import end_with_parent
 
 __all__ = ["CAN_FORK", "PIPE", "WAYS", "Fresh", "cause"]
 
@@ -59,6 +60,15 @@ class Fresh:
         self._loaded: dict[int, Any] = {}
         self._memory = _AnswerMemory()
 
+    def load(self, rate: int) -> None:
+        """Loads the instrument of a rate, unless it is there.
+
+        Args:
+            rate: Sample rate of the instrument, in Hz.
+        """
+        if rate not in self._loaded:
+            self._loaded[rate] = self.host.load(rate)
+
     def answer(self, what: str, arguments: Mapping[str, Any], data: bytes, rate: int, patience: float) -> Answer:
         """Answers one question.
 
@@ -72,8 +82,7 @@ class Fresh:
         Raises:
             RenderError: If the instrument refuses, or a copy crashes or does not answer in time.
         """
-        if rate not in self._loaded:
-            self._loaded[rate] = self.host.load(rate)
+        self.load(rate)
         if self.fresh == "fork":
             call = partial(self.host.answer, self._loaded[rate], what, arguments, data)
             return _answer_in_copy(call, patience, self._memory)
@@ -103,8 +112,10 @@ def _answer_in_copy(call: Callable[[], Answer], patience: float, memory: "_Answe
     # What a copy costs are the pages that are written to after the fork: each is allocated and copied. Collecting
     # garbage would write to every page that holds an object.
     gc.freeze()
+    original = os.getpid()
     child = os.fork()
     if child == 0:
+        end_with_parent(original)
         _be_the_copy(call, writer, patience)
     os.close(writer)  # now only the copy holds this end: if it dies, reading ends
     reply = None
@@ -126,7 +137,7 @@ def _answer_in_copy(call: Callable[[], Answer], patience: float, memory: "_Answe
 
 def _be_the_copy(call: Callable[[], Answer], writer: int, patience: float) -> None:
     """Answers and ends, without any clean-up: it would be the original's."""
-    signal.alarm(math.ceil(patience) + 1)  # in case the original is gone
+    signal.alarm(math.ceil(patience) + 1)  # in case the original hangs
     try:
         answer = call()
         parts = [_OK + frame_message(dict(answer.facts), answer.data), answer.data]

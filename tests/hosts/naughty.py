@@ -1,6 +1,7 @@
 """A host that does everything a synth should not."""
 
 import ctypes
+import math
 import os
 import random
 import time
@@ -39,6 +40,10 @@ class Naughty(Host):
                 os.abort()
             case "hang":
                 time.sleep(1000)
+            case "stuck":  # in native code that lets no other thread of Python run
+                ctypes.PyDLL(None).sleep(1000)
+            case "busy":
+                math.isqrt(7 << 10**9)
             case "flood":
                 for stream in (1, 2):
                     for _ in range(100):

@@ -1,17 +1,20 @@
 """Hosts in processes of their own: fresh every time, and never a danger to who asks."""
 
+import math
 import os
-import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from patchflow.errors import EngineError, RenderError
-from patchflow.hosts import HostProcess
+from patchflow.hosts import HostProcess, _process
 from patchflow.hosts._fresh import CAN_FORK
 
 needs_copies = pytest.mark.skipif(not CAN_FORK, reason="this system does not copy processes")
@@ -122,29 +125,140 @@ def test_a_crash_of_a_copy_does_not_cost_the_host():
         assert host._process is before
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX kill")
-def test_a_host_ends_with_its_parent():
+def kill(host: HostProcess) -> None:
+    """Ends the process of a host, as a user or the system might."""
+    process = host._process
+    assert process
+    process.kill()
+    process.wait()
+
+
+@needs_copies
+def test_a_host_that_is_killed_is_started_again_and_the_question_is_answered():
+    with HostProcess("naughty:Naughty") as host:
+        host.ask("count")
+        for _ in range(3):
+            kill(host)
+
+            assert host.ask("count").facts["asked"] == 1
+
+
+def test_a_host_that_is_killed_for_the_first_time_is_asked_again_however_it_gets_fresh(host: HostProcess):
+    host.ask("count")
+    kill(host)
+
+    assert host.ask("count").facts["asked"] == 1
+
+
+def kill_all_that_start(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Has every host that starts from now on killed at once; returns the times of their starts."""
+    starts: list[float] = []
+
+    def start(make: Callable[[], "subprocess.Popen[bytes]"]) -> "subprocess.Popen[bytes]":
+        process = make()
+        process.kill()
+        starts.append(time.monotonic())
+        return process
+
+    monkeypatch.setattr(_process, "start_for_good", start)
+    return starts
+
+
+def test_a_host_that_dies_each_time_is_given_up_after_pauses_that_grow(
+    host: HostProcess, monkeypatch: pytest.MonkeyPatch
+):
+    host.ask("count")
+    starts = kill_all_that_start(monkeypatch)
+    host.close()
+
+    with pytest.raises(EngineError, match="naughty: died 6 times in a row, the last time by SIGKILL") as error:
+        host.ask("count")
+
+    pauses = [after - before for before, after in pairwise(starts)]
+    assert not isinstance(error.value, RenderError)
+    assert [pause > least for pause, least in zip(pauses, (0.1, 0.2, 0.4, 0.8, 1.6), strict=True)] == [True] * 5
+
+
+def test_a_host_is_not_started_again_when_the_time_is_over(host: HostProcess, monkeypatch: pytest.MonkeyPatch):
+    host.ask("count")
+    kill_all_that_start(monkeypatch)
+    host.close()
+    host.until = time.monotonic() + 0.3
+
+    with pytest.raises(RenderError, match="naughty: there is no time left"):
+        host.ask("count")
+
+    assert time.monotonic() < host.until + 1
+
+
+def test_one_that_hangs_when_the_time_is_over_is_ended_then(host: HostProcess):
+    host.ask("count")
+    host.patience = 60
+    host.until = time.monotonic() + 0.3
+
+    with pytest.raises(RenderError):
+        host.ask("hang")
+
+    assert time.monotonic() < host.until + 1.5
+    host.until = math.inf
+    assert host.ask("count").facts["asked"] == 1
+
+
+def test_a_host_that_a_thread_started_outlives_that_thread():
+    with HostProcess("naughty:Naughty") as host:
+        thread = threading.Thread(target=host.ask, args=("count",))
+        thread.start()
+        thread.join()
+        before = host._process
+
+        assert host.ask("count").facts["asked"] == 1
+        assert host._process is before
+
+
+needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+@needs_proc
+@pytest.mark.parametrize("fresh", WAYS)
+@pytest.mark.parametrize("doing", ["", "hang", "stuck", "busy"])
+def test_a_host_and_its_copies_end_within_a_second_of_their_parent(fresh: str, doing: str):
     code = """
-import os, signal
+import sys, threading
 from patchflow.hosts import HostProcess
-host = HostProcess("naughty:Naughty")
+host = HostProcess("naughty:Naughty", fresh=sys.argv[1])
 host.ask("count")
 print(host._process.pid, flush=True)
-os.kill(os.getpid(), signal.SIGKILL)
+if sys.argv[2]:
+    host.ask(sys.argv[2])
+sys.stdin.read()
 """
-    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=False)
-    assert done.returncode == -signal.SIGKILL
+    command = [sys.executable, "-c", code, fresh, doing]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        host = int(parent.stdout.readline())
+        busy = 1 + (fresh == "fork" and doing != "")
+        assert _within(5, lambda: len(_group(host)) == busy)
+        parent.kill()
 
-    assert _ends(int(done.stdout))
+        assert _within(1, lambda: not _group(host))
 
 
-def _ends(pid: int) -> bool:
-    for _ in range(100):
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z":
-                return True
-            os.kill(pid, 0)
-        except (ProcessLookupError, FileNotFoundError):
+def _within(seconds: float, claim: Callable[[], bool]) -> bool:
+    """Whether something becomes true in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if claim():
             return True
-        time.sleep(0.05)
-    return False
+        time.sleep(0.02)
+    return claim()
+
+
+def _group(leader: int) -> list[int]:
+    """The processes that live in the group of a host: itself, and its copies."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            after_name = stat.read_text().rpartition(")")[2].split()
+            if int(after_name[2]) == leader and after_name[0] != "Z":
+                found.append(int(stat.parent.name))
+    return found
