@@ -91,6 +91,13 @@ class Engine(abc.ABC):
             PresetError: If it is damaged.
         """
 
+    def limit(self, until: float) -> None:  # noqa: B027 - most synths never hang
+        """Makes later renders fail that are not done in time; a synth that cannot hang ignores it.
+
+        Args:
+            until: As `time.monotonic` counts; infinity for no limit.
+        """
+
     def canonical(self, points: np.ndarray) -> np.ndarray:
         """Returns points that sound the same, with every parameter that cannot be heard at its default.
 

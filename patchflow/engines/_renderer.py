@@ -87,6 +87,22 @@ class Renderer:
             for future in pending:
                 future.cancel()
 
+    def each(self, work: Callable[[Engine], Y]) -> list[Y]:
+        """Returns `work(engine)` for the engine of every thread, all at the same time.
+
+        Args:
+            work: Called once on each thread with that thread's engine.
+        """
+        # Nobody begins before all threads have come, so that no thread takes the work of another.
+        together = threading.Barrier(self.threads)
+
+        def meet() -> Y:
+            together.wait()
+            return self._run(lambda engine, _: work(engine), None)
+
+        futures = [self._pool.submit(meet) for _ in range(self.threads)]
+        return [future.result() for future in futures]
+
     def render(self, points: Sequence[np.ndarray] | np.ndarray, notes: Sequence[Note], rate: int) -> list[np.ndarray]:
         """Renders points and notes pairwise; results in the order of the arguments."""
         return list(self.stream(zip(points, notes, strict=True), rate))

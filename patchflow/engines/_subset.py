@@ -92,6 +92,10 @@ class Subset(Engine):
         """Makes later renders start from a state; see `Engine.build_on`."""
         self._engine.build_on(state)
 
+    def limit(self, until: float) -> None:
+        """Makes later renders fail that are not done in time; see `Engine.limit`."""
+        self._engine.limit(until)
+
     def canonical(self, points: np.ndarray) -> np.ndarray:
         """Resets what cannot be heard to the voice's values; see `Engine.canonical`."""
         # The whole synth may find several parameters inaudible together, of which only some are free here. Then

@@ -1,6 +1,7 @@
 """Plays presets of Vital; the engine behind `vital` and `vital_full`."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -55,9 +56,15 @@ class VitalPlayer(Engine):
         loaded = _Loaded(self.space, load_state(state)) if state else self._fresh
         if self._loaded is not self._fresh:
             self._loaded.close()
+        loaded.until = self._fresh.until
         self._state = state
         self._loaded = loaded
         self._left = self.passing if state else 0
+
+    def limit(self, until: float) -> None:
+        """See `Engine.limit`."""
+        self._fresh.until = until
+        self._loaded.until = until
 
     def canonical(self, points: np.ndarray) -> np.ndarray:
         """See `Engine.canonical`."""
@@ -93,6 +100,9 @@ class _Loaded:
     Args:
         space: The parameters that vary.
         state: All else in the preset.
+
+    Attributes:
+        until: When renders have to be done, see `Engine.limit`.
     """
 
     def __init__(self, space: ParamSpace, state: Mapping[str, Any]) -> None:
@@ -101,6 +111,7 @@ class _Loaded:
         self._preset = self.document(fresh)
         self._numbers = json.loads(self._preset)["settings"]  # through JSON, as Vital gets them
         self.routes = self._routes(fresh)
+        self.until = math.inf
         self._hosts: dict[int, HostProcess] = {}
 
     def document(self, values: Mapping[str, Value]) -> str:
@@ -136,4 +147,5 @@ class _Loaded:
     def _host(self, rate: int) -> HostProcess:
         if rate not in self._hosts:
             self._hosts[rate] = HostProcess("vita", {"preset": self._preset}, name="vital")
+        self._hosts[rate].until = self.until
         return self._hosts[rate]

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..audio.load import load
 from ..audio.sound import Sound, from_array
-from ..engines import Engine, Renderer, engines
+from ..engines import Engine, Note, Renderer, engines
 from ..errors import OptionError, PresetError, RenderError
 from ..models import find_weights, load_model, models, weights_of
 from ..presets import ParamSpace, Preset
@@ -23,7 +23,7 @@ from .proposals import FromLibrary, FromModel, FromPreset, FromSpace, Proposer
 from .result import Candidate, MatchResult
 from .scorer import Scored, Scorer
 from .search import Budget, Search
-from .target import Target, prepare_target
+from .target import SEARCH_RATE, Target, prepare_target
 
 __all__ = ["DEFAULT_SECONDS", "Matcher", "encode_locks"]
 
@@ -203,10 +203,18 @@ class Matcher:
             seconds=seconds,
             complete=trace.complete,
             faults=tuple(map(str, scorer.faults)),
+            stopped=trace.stopped,
         )
 
     def _warm_up(self) -> None:
-        """Matches a short sine with one render: else the first match would pay for imports and set-up."""
+        """Starts the synth and matches a short sine: else the first match would pay for imports and set-up."""
+        start = self.engine.space.default() if self.on is None else _start(self.synth, self.engine, self.on)
+
+        def play(engine: Engine) -> None:
+            with suppress(RenderError):  # this one preset may be one that the synth cannot play
+                engine.render(start, Note(length=0.05, hold=0.05), SEARCH_RATE)
+
+        self._renderer.each(play)
         sine = np.sin(np.arange(11_025) * 0.1).astype(np.float32)
         with suppress(RenderError):  # this one preset may be one that the synth cannot play
             self.match(Sound(sine, 22_050), renders=1, candidates=1)
@@ -232,6 +240,7 @@ class Matcher:
                 distances={"log_mel_l1": float(found.distance[row] - found.faint[row])},
                 renders=int(found.found_at[row, 0]),
                 seconds=float(found.found_at[row, 1]),
+                sound=found.sounds[row],
             )
             candidates.append(candidate)
         return tuple(candidates)

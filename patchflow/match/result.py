@@ -39,6 +39,7 @@ class Candidate:
         distances: Distance to the target by name of metric.
         renders: Renders spent when it was found.
         seconds: Seconds spent when it was found.
+        sound: What the search heard, mono float32 at its rate, shape `(T,)`; None if that was not kept.
     """
 
     preset: Preset
@@ -47,6 +48,7 @@ class Candidate:
     distances: dict[str, float]
     renders: int
     seconds: float
+    sound: np.ndarray | None = None
 
     @cached_property
     def audio(self) -> Audio:
@@ -71,6 +73,7 @@ class MatchResult:
         renders: Renders spent in all.
         seconds: Seconds spent in all.
         complete: False if the search was interrupted before its budget was spent.
+        stopped: Why the synth could play no more, or "".
         faults: What went wrong with presets that the synth could not play; they were left out.
         settings: What was asked for, by the names of `Matcher.load` and `Matcher.match`.
     """
@@ -82,6 +85,7 @@ class MatchResult:
     seconds: float
     complete: bool = True
     faults: tuple[str, ...] = ()
+    stopped: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def save(self, folder: str | os.PathLike[str], name: str | None = None) -> tuple[Path, ...]:

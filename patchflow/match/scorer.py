@@ -1,5 +1,7 @@
 """Renders presets and measures how far each is from the target."""
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
@@ -8,7 +10,7 @@ import numpy as np
 import torch
 
 from ..engines import Engine, Note, Renderer
-from ..errors import RenderError
+from ..errors import EngineError, RenderError
 from ..metrics.log_mel_l1 import level_gap, log_mel
 from .target import Target
 
@@ -23,6 +25,7 @@ SCREEN = 0.2
 FAINTEST = -30.0
 """Peak in dB of full scale below which a preset is too quiet; hardly any preset that people made is."""
 
+_GRACE = 0.3  # seconds over the time that a render under way may take
 _TOO_FAINT = 0.05  # dB of distance for each dB below that
 _SHORTEST = 0.05  # seconds that a screening plays at least
 _TOGETHER = 4  # presets that a thread renders before it measures them
@@ -40,6 +43,7 @@ class Scored:
         faint: The part of the distance that is for being too quiet, see `faintness`, shape `(N,)`.
         mels: Log-mel spectrogram of each, in steps of 1/3 dB below the peak, uint8, shape `(N, F, N')`.
         found_at: Renders and seconds that were spent when each was found, shape `(N, 2)`.
+        sounds: What each sounds like, shape `(T,)`, as objects of shape `(N,)`; None where that is not kept.
     """
 
     points: np.ndarray
@@ -48,6 +52,7 @@ class Scored:
     faint: np.ndarray
     mels: np.ndarray
     found_at: np.ndarray
+    sounds: np.ndarray
 
     def __len__(self) -> int:
         return len(self.distance)
@@ -92,6 +97,10 @@ class Scorer:
 
     Attributes:
         faults: What went wrong with presets that the synth could not play; they are infinitely far away.
+        until: When the time is over, as `time.monotonic` counts. What is not played by then is missed, unless nothing
+            was ever played: then it goes on until something is.
+        missed: How many presets of the last call were not played at all; they are infinitely far away, too.
+        lost: Why the synth cannot play any more; None as long as it can.
     """
 
     def __init__(self, renderer: Renderer, target: Target, velocity: int = 100) -> None:
@@ -99,6 +108,9 @@ class Scorer:
         self.target = target
         self.velocity = velocity
         self.faults: list[RenderError] = []
+        self.until = math.inf
+        self.missed = 0
+        self.lost: EngineError | None = None
         self._played = False  # whether any preset was played so far
         self._mel = self._target_mel(target.length)
         self._onset = min(max(SCREEN * target.length, _SHORTEST), target.length)  # seconds
@@ -120,6 +132,7 @@ class Scorer:
 
         Raises:
             RenderError: If the synth cannot play any of them, nor could play any before.
+            EngineError: If it cannot be started, and never played.
         """
         pitch = np.asarray(pitch, int)
 
@@ -127,11 +140,16 @@ class Scorer:
             return self._measure(engine, job, None)
 
         parts = list(self.renderer.map(measure, _jobs(points, pitch, _TOGETHER)))
+        self.missed = sum(part.missed for part in parts)
         distance = np.concatenate([part.distance for part in parts])
         faint = np.concatenate([part.faint for part in parts])
+        sounds: list[np.ndarray | None] = []
+        for part in parts:
+            sounds += part.sounds
         # Presets that the synth cannot play are left out as long as there are others. If not one was ever played, the
         # synth itself is at fault, and its first error is the best explanation there is.
-        self._played = self._played or bool(np.isfinite(distance).any())
+        if not self._played and self.lost:
+            raise self.lost
         if not self._played and self.faults:
             raise self.faults[0]
         return Scored(
@@ -141,6 +159,7 @@ class Scorer:
             faint=faint,
             mels=np.concatenate([part.mels for part in parts]),
             found_at=np.tile(np.array(found_at, float), (len(points), 1)),
+            sounds=_objects(sounds),
         )
 
     def screen(self, points: np.ndarray, pitch: Sequence[int] | np.ndarray) -> np.ndarray:
@@ -159,6 +178,7 @@ class Scorer:
 
         jobs = _jobs(points, np.asarray(pitch, int), _SCREENED_TOGETHER)
         parts = list(self.renderer.map(measure_onset, jobs))
+        self.missed = sum(part.missed for part in parts)
         return np.concatenate([part.distance for part in parts])
 
     def _measure(self, engine: Engine, job: "_Job", length: float | None) -> "_Measured":
@@ -166,7 +186,14 @@ class Scorer:
         notes = [self.note(pitch) for pitch in job.pitch.tolist()]
         if length is not None:
             notes = [replace(note, length=length) for note in notes]
-        sounds = [self._play(engine, point, note) for point, note in zip(job.points, notes, strict=True)]
+        sounds: list[np.ndarray | None] = []
+        missed = 0
+        for point, note in zip(job.points, notes, strict=True):
+            if self._is_over():
+                missed += 1
+                sounds.append(None)
+            else:
+                sounds.append(self._play(engine, point, note))
         # What cannot be played is measured as silence, so that the batch stays whole, then put infinitely far away.
         silence = np.zeros(notes[0].samples(self.target.rate), np.float32)
         played = np.stack([silence if sound is None else sound for sound in sounds])
@@ -175,14 +202,25 @@ class Scorer:
         distance[[sound is None for sound in sounds]] = np.inf
         # 80 dB in thirds fit a byte: the search keeps the spectrograms of hundreds of presets.
         steps = (mels * -STEPS_PER_DB).round().to(torch.uint8)
-        return _Measured(distance, faintness(played), steps.numpy())
+        return _Measured(distance, faintness(played), steps.numpy(), sounds, missed)
+
+    def _is_over(self) -> bool:
+        """Whether no more may be played."""
+        return self.lost is not None or (self._played and time.monotonic() >= self.until)
 
     def _play(self, engine: Engine, point: np.ndarray, note: Note) -> np.ndarray | None:
+        engine.limit(self.until + _GRACE if self._played else math.inf)
         try:
-            return engine.render(point, note, self.target.rate)
+            sound = engine.render(point, note, self.target.rate)
         except RenderError as error:  # the next preset may play
-            self.faults.append(error)
+            if not self._is_over():  # else it was the time that was short
+                self.faults.append(error)
             return None
+        except EngineError as error:  # no other preset can be played either, but what was found is not lost
+            self.lost = error
+            return None
+        self._played = True
+        return sound
 
     def _target_mel(self, length: float) -> torch.Tensor:
         samples = Note(length=length).samples(self.target.rate)
@@ -216,11 +254,20 @@ class _Job(NamedTuple):
 
 
 class _Measured(NamedTuple):
-    """What became of a job; see `Scored` for shapes and units."""
+    """What became of a job, and how many of its presets were missed; see `Scored` for shapes and units."""
 
     distance: np.ndarray
     faint: np.ndarray
     mels: np.ndarray
+    sounds: list[np.ndarray | None]
+    missed: int
+
+
+def _objects(items: Sequence[object]) -> np.ndarray:
+    """A vector of these objects, which numpy does not look into."""
+    found = np.empty(len(items), object)
+    found[:] = items
+    return found
 
 
 def _jobs(points: np.ndarray, pitch: np.ndarray, size: int) -> list[_Job]:

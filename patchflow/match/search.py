@@ -21,7 +21,8 @@ from .variation import Variation
 __all__ = ["Budget", "Search", "Trace"]
 
 _FIRST = 16  # presets in the first batch, small so that the first candidate is there at once
-_BATCH = 48  # presets in every other batch
+_BATCH = 48  # presets in every other batch, at most
+_SHORT = 0.1  # share of the time that a batch may take
 _SCREENED = 4  # times as many are asked for; their beginnings decide which are rendered in full
 _DRAWN = 0.12  # share of the budget spent on proposals
 _DRAWN_MOST = 512  # proposals after which there are no more, however large the budget
@@ -74,12 +75,14 @@ class Trace:
         distinct: The best presets of which no two sound nearly the same, best first.
         history: `(renders, seconds, best distance)` after every batch.
         complete: False if it was interrupted.
+        stopped: Why the synth could play no more, or "".
     """
 
     found: Scored
     distinct: Scored
     history: list[tuple[int, float, float]] = field(default_factory=list)
     complete: bool = True
+    stopped: str = ""
 
 
 class Search:
@@ -117,7 +120,7 @@ class Search:
         self.polish = Polish(engine, variation.free, rng)
 
     def run(self, budget: Budget, progress: ProgressCallback = ignore) -> Trace:
-        """Searches until the budget is spent or Ctrl-C is pressed; the best so far is kept.
+        """Searches until the budget is spent, Ctrl-C is pressed or the synth is lost; the best so far is kept.
 
         Args:
             budget: When to stop.
@@ -125,13 +128,17 @@ class Search:
 
         Raises:
             KeyboardInterrupt: If nothing was rendered yet.
+            EngineError: If the synth cannot be started, or cannot play anything.
         """
         memory = _Memory(self.scorer)
+        self.scorer.until = math.inf if budget.seconds is None else time.monotonic() + budget.seconds
         batches_without_new = 0  # in a row
         try:
             with one_torch_thread():
                 # The first batch is rendered whatever the budget is: there is always something to give back.
                 while batches_without_new < _MOST_WITHOUT_NEW and not (memory.trace and memory.exhausts(budget)):
+                    if self.scorer.lost:
+                        break
                     stage = self._stage(budget.spent(memory.spent, memory.seconds), memory.trace)
                     count, asked = memory.room(budget, stage.screened)
                     points, pitch = stage.ask(memory.trace and memory.trace.found, asked)
@@ -146,6 +153,9 @@ class Search:
             memory.trace.complete = False
         if memory.trace is None:
             raise ValueError("the proposers gave no preset")
+        if self.scorer.lost:
+            memory.trace.complete = False
+            memory.trace.stopped = str(self.scorer.lost)
         return memory.trace
 
     def _stage(self, share: float, trace: Trace | None) -> Stage:
@@ -202,15 +212,22 @@ class _Memory:
         """Returns how many presets the next batch may render in full, and how many it may ask for to screen."""
         count = _BATCH if self.trace else _FIRST
         factor = _SCREENED if self.trace and screened else 1
-        if budget.renders is None:
-            return count, count * factor
-        left = budget.renders - self.spent
         # Each preset that is rendered in full was screened together with `factor - 1` others.
         cost = 1 + factor * SCREEN if factor > 1 else 1
+        left = self._renders_left(budget)
         if left < cost:
             return 1, 1
-        count = min(count, int(left / cost))
+        count = min(count, int(min(left, 1e6) / cost))
         return count, count * factor
+
+    def _renders_left(self, budget: Budget) -> float:
+        """Renders that the next batch may cost."""
+        left = math.inf if budget.renders is None else budget.renders - self.spent
+        if budget.seconds is None or not self.trace:
+            return left
+        # As many as there is time for; and of a slow synth fewer, so that it too gets through all stages.
+        seconds = min(budget.seconds - self.seconds, _SHORT * budget.seconds)
+        return min(left, seconds * self.spent / self.seconds)
 
     def score(self, points: np.ndarray, pitch: np.ndarray, count: int) -> Outcome:
         """Renders at most `count` new presets in full; if there are more, those that a screening prefers."""
@@ -218,11 +235,13 @@ class _Memory:
         new = self._unknown(keys)
         if len(new) > count:
             onset = self.scorer.screen(points[new], pitch[new])
-            self.spent += len(new) * SCREEN
+            self.spent += (len(new) - self.scorer.missed) * SCREEN
             new = new[np.argsort(onset, kind="stable")[:count]]
         if len(new):
             self.spent += len(new)
             scored = self.scorer.score(points[new], pitch[new], (math.ceil(self.spent), self.seconds))
+            self.spent -= self.scorer.missed
+            scored.found_at[:, 0] = math.ceil(self.spent)
             for row, distance in zip(new.tolist(), scored.distance.tolist(), strict=True):
                 self._distance[keys[row]] = distance
             self._keep(scored)
@@ -250,6 +269,7 @@ class _Memory:
             found = self.trace.found.join(scored).best(_ARCHIVE)
             distinct = keep_distinct(self.trace.distinct, scored, _DISTINCT)
             history = self.trace.history
+        found.sounds[_DISTINCT:] = None  # so many candidates there are at most
         history.append((math.ceil(self.spent), self.seconds, float(found.distance[0])))
         # A new trace each time, so that an interruption meets the old one or the new one, never half of either.
         self.trace = Trace(found, distinct, history)

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from patchflow.engines import Note, Renderer
+from patchflow.engines import Engine, Note, Renderer
 from patchflow.engines.tone import Tone
-from patchflow.errors import PresetError
+from patchflow.errors import EngineError, PresetError
 
 RATE = 8_000
 NOTE = Note(hold=0.05, length=0.05)
@@ -100,3 +100,17 @@ def test_a_number_of_threads_is_kept_on_every_system(platform: str, monkeypatch:
 def test_less_than_one_thread_is_refused(threads: int):
     with pytest.raises(ValueError, match=f"threads={threads}"):
         Renderer(Tone, threads=threads)
+
+
+def test_each_thread_does_its_work_once_with_its_own_engine():
+    with Renderer(Tone, threads=3) as renderer:
+        assert len(set(renderer.each(id))) == 3
+        assert set(renderer.each(id)) == set(renderer.each(id))
+
+
+def test_an_engine_that_cannot_be_made_is_an_error_on_each_thread_and_none_waits():
+    def make() -> Engine:
+        raise EngineError("no")
+
+    with Renderer(make, threads=3) as renderer, pytest.raises(EngineError, match="no"):
+        renderer.each(id)

@@ -13,7 +13,9 @@ def scored(levels_db: list[float], distance: list[float], points: np.ndarray | N
     count = len(levels_db)
     mels = np.round(3 * np.array(levels_db)).astype(np.uint8)[:, None, None] * np.ones((1, 80, 20), np.uint8)
     points = np.random.default_rng(0).random((count, 3)) if points is None else points
-    return Scored(points, np.full(count, 60), np.array(distance, float), np.zeros(count), mels, np.zeros((count, 2)))
+    found_at = np.zeros((count, 2))
+    sounds = np.full(count, None)
+    return Scored(points, np.full(count, 60), np.array(distance, float), np.zeros(count), mels, found_at, sounds)
 
 
 def levels(found: Scored) -> list[float]:

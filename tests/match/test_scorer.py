@@ -1,7 +1,9 @@
 """The scorer: the metric of what the engine plays, in the order asked for, whatever the threads."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import torch
 
 from patchflow.engines import Note
 from patchflow.engines.tone import Tone
-from patchflow.errors import RenderError
+from patchflow.errors import EngineError, RenderError
 from patchflow.match import Budget, Matcher
 from patchflow.match.proposals import FromSpace
 from patchflow.match.scorer import SCREEN, Scored, Scorer, faintness
@@ -131,8 +133,17 @@ def test_taking_and_joining_keep_presets_together(scorer_of: MakeScorer):
 
     shuffled = scored.take(rows[:10]).join(scored.take(rows[10:]))
 
-    for name in Scored.__dataclass_fields__:
+    for name in set(Scored.__dataclass_fields__) - {"sounds"}:
         np.testing.assert_array_equal(getattr(shuffled, name), getattr(scored, name)[rows])
+    assert [id(sound) for sound in shuffled.sounds] == [id(scored.sounds[row]) for row in rows]
+
+
+def test_the_sound_of_each_preset_is_kept(scorer_of: MakeScorer):
+    target = make_target()
+
+    scored = scorer_of(target).score(np.stack([point_of("saw"), point_of()]), [60, 60])
+
+    np.testing.assert_allclose(scored.sounds[1], target.samples, atol=1e-6)
 
 
 class Brittle(Tone):
@@ -168,3 +179,91 @@ def test_what_cannot_be_played_is_no_candidate():
 
     assert {candidate.preset.values["wave"] for candidate in result.candidates} == {"sine"}
     assert set(result.faults) == {"brittle: crashed (SIGSEGV)"}
+
+
+class Slow(Tone):
+    """A tone engine that takes a twentieth of a second for a note, and notes its limits."""
+
+    limits: ClassVar[list[float]] = []
+
+    def limit(self, until: float) -> None:
+        """See `Engine.limit`."""
+        self.limits.append(until)
+
+    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+        """See `Engine.render`."""
+        time.sleep(0.05)
+        return super().render(point, note, rate)
+
+
+def test_what_there_is_no_time_for_is_missed_and_no_fault(scorer_of: MakeScorer):
+    scorer = scorer_of(make_target(), Slow)
+    scorer.until = time.monotonic() + 0.12
+
+    distance = scorer.score(POINTS, PITCH).distance
+
+    assert 2 <= np.isfinite(distance).sum() <= 8  # two threads; the whole batch takes ten times as long
+    assert scorer.missed == np.isinf(distance).sum()
+    assert scorer.faults == []
+    assert time.monotonic() < scorer.until + 0.5
+
+
+def test_something_is_played_even_if_the_time_is_over(scorer_of: MakeScorer):
+    scorer = scorer_of(make_target(), Slow)
+    scorer.until = time.monotonic() - 1
+
+    assert np.isfinite(scorer.score(POINTS, PITCH).distance).any()
+
+
+def test_a_synth_is_told_when_the_time_is_over_as_soon_as_it_has_played_once(scorer_of: MakeScorer):
+    Slow.limits.clear()
+    scorer = scorer_of(make_target(), Slow, 1)
+    scorer.until = time.monotonic() + 60
+
+    scorer.score(POINTS[:3], PITCH[:3])
+
+    assert [limit - scorer.until for limit in Slow.limits] == pytest.approx([np.inf, 0.3, 0.3])
+
+
+class Mortal(Tone):
+    """A tone engine that is lost after some notes."""
+
+    lives: ClassVar[int] = 5
+
+    def __init__(self) -> None:
+        self.played = 0
+
+    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+        """See `Engine.render`."""
+        self.played += 1
+        if self.played > self.lives:
+            raise EngineError("mortal: died 6 times in a row")
+        return super().render(point, note, rate)
+
+
+def test_a_synth_that_is_lost_keeps_what_it_has_played(scorer_of: MakeScorer):
+    scorer = scorer_of(make_target(), Mortal, 1)
+
+    distance = scorer.score(POINTS, PITCH).distance
+
+    assert np.isfinite(distance).tolist() == [True] * 5 + [False] * (len(POINTS) - 5)
+    assert str(scorer.lost) == "mortal: died 6 times in a row"
+
+
+def test_a_synth_that_is_lost_before_it_played_is_an_error(scorer_of: MakeScorer, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Mortal, "lives", 0)
+
+    with pytest.raises(EngineError, match="died 6 times"):
+        scorer_of(make_target(), Mortal).score(POINTS, PITCH)
+
+
+def test_a_match_with_a_synth_that_is_lost_ends_with_the_best_so_far():
+    mortal = Matcher("mortal", Mortal, [FromSpace(Tone.space)])
+
+    result = mortal.match_target(make_target(), Budget(renders=640), candidates=2)
+
+    assert (result.complete, result.stopped) == (False, "mortal: died 6 times in a row")
+    assert result.renders < 64
+    best = result.candidates[0]
+    assert best.sound is not None
+    np.testing.assert_array_equal(best.sound, Tone().render(best.point, best.note, RATE))

@@ -1,5 +1,6 @@
 """The search: its budget, its memory, its promises when it is stopped, locked or has nothing left to try."""
 
+import time
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -33,6 +34,15 @@ def search(scorer_of: MakeScorer) -> Callable[..., Search]:
     return make
 
 
+class Slow(Tone):
+    """A tone engine that takes a tenth of a second for a note."""
+
+    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+        """See `Engine.render`."""
+        time.sleep(0.1)
+        return super().render(point, note, rate)
+
+
 def distances(trace: Trace) -> list[float]:
     return [distance for _, _, distance in trace.history]
 
@@ -62,6 +72,15 @@ def test_a_budget_of_seconds_ends_soon_after(search: Callable[..., Search]):
 
     assert trace.history[-1][1] < 30
     assert all(seconds < 0.3 for _, seconds, _ in trace.history[:-1])
+
+
+def test_a_slow_synth_ends_in_time_and_gets_through_all_stages(search: Callable[..., Search]):
+    stages: list[str] = []
+
+    trace = search(Slow).run(Budget(seconds=3), lambda progress: stages.append(progress.stage))
+
+    assert trace.history[-1][1] < 3.5
+    assert set(stages) == {"draw", "recombine", "polish"}
 
 
 def test_whichever_limit_comes_first_ends_the_search(search: Callable[..., Search]):

@@ -61,6 +61,10 @@ class Plugin(Engine):
         self._check_owner(state, "preset")
         self._state = state
 
+    def limit(self, until: float) -> None:
+        """See `Engine.limit`."""
+        self._host.until = until
+
     def unpack(self, preset: Preset) -> Preset:
         """Has the plug-in load the preset and report its values; see `Engine.unpack`."""
         about = self.description
