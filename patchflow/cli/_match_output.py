@@ -1,6 +1,7 @@
 """What `patchflow match` prints: progress to stderr, results to stdout."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -73,7 +74,10 @@ class MatchOutput:
         summary = found.summary
         for mended in summary["target"]["mended"]:
             _note(found.sound, mended)
-        if not summary["complete"]:
+        if summary["stopped"]:
+            self.code = self.code or 1
+            _note(found.sound, f"{summary['stopped']}; the best of {summary['renders']:,} renders is kept")
+        elif not summary["complete"]:
             self.code = 130
             _note(found.sound, f"stopped early, the best of {summary['renders']:,} renders is kept")
         faults = found.faults
@@ -96,6 +100,7 @@ class MatchOutput:
         console.print(_table(found))
         for file in (found.names.audio, found.names.picture, found.names.summary):
             console.print(Text(f"  {file}"))
+        console.print(Text(f"  {_times(found.summary['timing'])}", style="dim"))
 
 
 def _target(found: Report) -> str:
@@ -104,6 +109,11 @@ def _target(found: Report) -> str:
     likeliest = target["notes"][0]
     sure = f"{likeliest['name']} ({likeliest['confidence']:.0%} sure)"
     return f"{sure}, held {target['hold_s']:.2f} s of {target['length_s']:.2f} s"
+
+
+def _times(timing: Mapping[str, float]) -> str:
+    """What the time went into, e.g. `"loading 2.1 s, search 5.0 s, writing 0.8 s"`."""
+    return ", ".join(f"{name.removesuffix('_s')} {seconds:.1f} s" for name, seconds in timing.items())
 
 
 def _table(found: Report) -> Table:

@@ -1,5 +1,6 @@
 """`patchflow match`: sounds to presets."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -97,6 +98,8 @@ def match(
     Example: patchflow match hum.wav --note A3 --lock algorithm=5 --lock op6 --renders 4000
     Example: patchflow match bell.wav --synth vital --on mine.vital
     """
+    since = time.monotonic()  # the imports below are most of what loads
+
     from ..audio.note_names import note_number
     from ..engines import engines
     from ..match.matcher import DEFAULT_SECONDS
@@ -115,7 +118,7 @@ def match(
             synth, sounds, out,
             model=model, library=library_file(library, none=no_library), on=on, voice=voice,
             seconds=seconds, renders=renders, candidates=candidates,
-            note=pitch, lock=locked, seed=seed, trim_db=trim_db,
+            note=pitch, lock=locked, seed=seed, trim_db=trim_db, since=since,
             progress=output.progress,
         )  # fmt: skip
         for found in matches:

@@ -1,15 +1,17 @@
 """Matches sounds one after the other and writes what was found for each."""
 
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...engines import engines
-from ...errors import AudioError, PatchflowError, RenderError, StorageError
+from ...engines import Engine, Note, engines
+from ...errors import AudioError, EngineError, PatchflowError, RenderError, StorageError
 from ...presets import Value
 from ...progress import Progress, ProgressCallback, ignore
 from ...storage import locked, writable_folder
@@ -17,6 +19,7 @@ from ...threads import one_torch_thread
 from ..matcher import Matcher, encode_locks
 from .names import OutputNames, choose_names
 from .play import only_voice
+from .rendition import RENDITION_RATE
 from .writer import Report, Writer
 
 __all__ = ["Failure", "match_files"]
@@ -53,6 +56,7 @@ def match_files(
     lock: Mapping[str, Value | None] | None = None,
     seed: int = 0,
     trim_db: float | None = None,
+    since: float | None = None,
     progress: ProgressCallback = ignore,
 ) -> Iterator[Report | Failure]:
     """Matches every sound and writes its files; several sounds make banks of the best presets as well.
@@ -74,6 +78,7 @@ def match_files(
         lock: Parameters or groups to keep fixed, see `Matcher.match`.
         seed: Of the random generator of each search.
         trim_db: Silence threshold below the peak, in dB; see `prepare_target` for None.
+        since: When loading began, as `time.monotonic` counts; when all is loaded if not given.
         progress: Called after every batch of renders; its `subject` is the name of the sound's file.
 
     Yields:
@@ -81,8 +86,7 @@ def match_files(
 
     Raises:
         PatchflowError: If no sound can be matched, for an unknown synth or parameter, bad weights, an option out of its
-            range, a preset that cannot be built on, or a folder that cannot be written to or that another process
-            writes to.
+            range, a preset that cannot be built on, or a folder that cannot be written to or is in use.
     """
     search: dict[str, Any] = {
         "seconds": seconds, "renders": renders, "note": note, "lock": dict(lock or {}),
@@ -93,7 +97,7 @@ def match_files(
     # Another match into the folder is refused here, before its search: two would mix their files.
     with one_torch_thread(), writable_folder(folder), locked(folder):
         matcher = Matcher.load(synth, model, library, on=base)
-        writer = Writer(synth, {"on": on, "voice": voice}, bank=len(sounds) > 1)
+        writer = Writer(synth, {"on": on, "voice": voice}, bank=len(sounds) > 1, since=since)
         names = choose_names(sounds, folder, writer.extension, candidates)
         yield from _match_each(matcher, writer, list(zip(sounds, names, strict=True)), search, progress)
 
@@ -106,12 +110,13 @@ def _match_each(
     progress: ProgressCallback,
 ) -> Iterator[Report | Failure]:
     """Matches sounds one after the other, each with the names of its files, until a search is interrupted."""
-    tools = _tools_beside()
+    tools = _tools_beside(writer.engine)
     for sound, names in sounds:
         try:
             result = matcher.match(sound, progress=_about(sound, progress), **search)
+            searched = time.monotonic()
             tools.join()
-            yield writer.write(result, sound, names)
+            yield writer.write(result, sound, names, searched=searched)
         except (AudioError, RenderError, StorageError) as error:
             yield Failure(sound, error)
         else:
@@ -128,10 +133,13 @@ def _about(sound: Path, progress: ProgressCallback) -> ProgressCallback:
     return tell
 
 
-def _tools_beside() -> threading.Thread:
-    """Imports what the files need, and finds the fonts of the picture, beside the first search."""
+def _tools_beside(engine: Engine) -> threading.Thread:
+    """Starts the synth that plays what is written, and loads what the files need, beside the first search."""
 
     def prepare() -> None:
+        with suppress(EngineError):  # said when it has to play
+            engine.render(engine.space.default(), Note(hold=0.05, length=0.05), RENDITION_RATE)
+
         import pyloudnorm  # noqa: F401 - to have it loaded
 
         from .picture import Panel, plot

@@ -9,10 +9,10 @@ from ...audio.loudness import loudness, match_loudness
 from ...audio.resample import resample
 from ...engines import Engine
 from ..result import Candidate
-from ..target import Target
+from ..target import SEARCH_RATE, Target
 from .distances import Distance, compare
 
-__all__ = ["RENDITION_RATE", "Reference", "Rendition", "cut_reference", "play", "sound_of"]
+__all__ = ["RENDITION_RATE", "Reference", "Rendition", "as_heard", "cut_reference", "play", "sound_of"]
 
 RENDITION_RATE = 44_100
 """Sample rate of what is written and measured, in Hz; the search works at half of it."""
@@ -51,8 +51,34 @@ def play(engine: Engine, candidates: Sequence[Candidate], target: np.ndarray) ->
     Returns:
         One for each candidate, best first.
     """
+    return _compared(candidates, [sound_of(engine, candidate) for candidate in candidates], target)
+
+
+def as_heard(candidates: Sequence[Candidate], target: np.ndarray) -> tuple[Rendition, ...]:
+    """Compares what the search heard of candidates with the target: for a synth that cannot play them any more.
+
+    Args:
+        candidates: Those without a sound are left out.
+        target: The sound to be like, mono at 44,100 Hz, shape `(T,)`.
+
+    Returns:
+        One for each candidate, best first. There is nothing above 11 kHz in these sounds.
+    """
+    heard: list[Candidate] = []
+    sounds: list[np.ndarray] = []
+    for candidate in candidates:
+        if candidate.sound is not None:
+            heard.append(candidate)
+            sounds.append(resample(candidate.sound, SEARCH_RATE, RENDITION_RATE))
+    return _compared(heard, sounds, target) if heard else ()
+
+
+def _compared(
+    candidates: Sequence[Candidate], sounds: Sequence[np.ndarray], target: np.ndarray
+) -> tuple[Rendition, ...]:
+    """The sounds of candidates, as loud as the target and measured; best first."""
     wanted = loudness(target, RENDITION_RATE)
-    played = [match_loudness(sound_of(engine, candidate), RENDITION_RATE, wanted) for candidate in candidates]
+    played = [match_loudness(sound, RENDITION_RATE, wanted) for sound in sounds]
     distances = compare([sound.samples for sound in played], target, RENDITION_RATE)
     renditions = []
     for candidate, sound, measured in zip(candidates, played, distances, strict=True):

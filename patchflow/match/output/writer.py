@@ -1,6 +1,7 @@
 """Writes what a match found: presets, banks, sound, picture and numbers."""
 
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,18 +11,21 @@ from ...audio.loudness import loudness
 from ...audio.note_names import note_name
 from ...audio.save import encode
 from ...engines import engines
+from ...errors import EngineError
 from ...presets import Preset
 from ...presets.formats import PresetFormat, formats
 from ...storage import json_text, locked, readable, writable_folder, write_together
 from ..result import Candidate, MatchResult
 from .names import MOST, OutputNames, bank_name, choose_names, file_name
-from .rendition import RENDITION_RATE, Reference, Rendition, cut_reference, play
+from .rendition import RENDITION_RATE, Reference, Rendition, as_heard, cut_reference, play
 from .summary import earlier, summarise
 
 __all__ = ["SIZE", "BankWriter", "Page", "Report", "Writer", "save_result"]
 
 SIZE = 32
 """Presets in a bank, as in one of a DX7."""
+
+_PLAIN = ".preset.json"  # our own format, whose ending alone is that of the numbers
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,18 @@ class Writer:
         synth: Name of the engine that the presets are for.
         settings: What the numbers are to say beside what the search was asked for, see `summarise`.
         bank: Whether the best presets of all sounds make banks as well, if the synth's format can hold several.
+        since: When the work began, as `time.monotonic` counts; now if not given.
     """
 
-    def __init__(self, synth: str, settings: Mapping[str, Any] | None = None, *, bank: bool = False) -> None:
+    def __init__(
+        self,
+        synth: str,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        bank: bool = False,
+        since: float | None = None,
+    ) -> None:
+        self._since = time.monotonic() if since is None else since
         self.engine = engines[synth]()
         self.format = formats[self.engine.native]()
         self.settings = settings or {}
@@ -68,30 +81,41 @@ class Writer:
     def extension(self) -> str:
         """Ending of preset files; not `.json`, which is that of the numbers."""
         extension = self.format.extensions[0]
-        return ".preset.json" if extension == ".json" else extension
+        return _PLAIN if extension == ".json" else extension
 
-    def write(self, result: MatchResult, sound: Path | None, names: OutputNames) -> Report:
+    def write(
+        self, result: MatchResult, sound: Path | None, names: OutputNames, *, searched: float | None = None
+    ) -> Report:
         """Plays the candidates and writes all files: all of them or, whatever happens, none.
 
         The numbers hold a checksum of every other file. They are the last that appears and the first that goes, see
         `storage.write_together`, so a folder never holds numbers that describe other presets than those beside them.
 
+        A synth that cannot play any more costs nothing that was found: what the search heard is written, and presets
+        of which only the synth can write the file are written in our own format.
+
         Args:
             result: The outcome of the search.
             sound: The target's file, if there is one.
             names: Where to write; the caller has the folder locked.
+            searched: When the search was over, as `time.monotonic` counts; now if not given.
 
         Raises:
             StorageError: If a file cannot be written; then what an earlier match wrote is still there.
+            EngineError: If the synth cannot play, and what the search heard was not kept.
         """
+        searched = time.monotonic() if searched is None else searched
         reference = cut_reference(result.target, RENDITION_RATE)
-        candidates = [self._settled(candidate) for candidate in result.candidates]
-        renditions = play(self.engine, candidates, reference.samples)
+        kind = self.format
+        renditions, stopped = self._played(result, reference)
+        if stopped and kind.opaque:
+            kind = formats["json"]()
+            names = replace(names, extension=_PLAIN)
         presets = _named(renditions, names.stem)
         files = names.presets[: len(presets)]
         own: dict[str, bytes] = {}
         for file, preset in zip(files, presets, strict=True):
-            own[file.name] = self.format.write([self.engine.whole(preset)])
+            own[file.name] = kind.write([self.engine.whole(preset)])
         own[names.audio.name], _ = encode(names.audio, renditions[0].sound, RENDITION_RATE)
         own[names.picture.name] = _draw(sound, reference, renditions, files)
 
@@ -101,15 +125,40 @@ class Writer:
         summary["audio"] = names.audio.name
         summary["picture"] = names.picture.name
         summary["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in own.items()}
-        page = self.bank.page(self.engine.whole(presets[0])) if self.bank else None
+        page = self.bank.page(self.engine.whole(presets[0])) if self.bank and kind is self.format else None
+        summary["stopped"] = stopped or None
+        summary["complete"] = result.complete and not stopped
+        summary["timing"] = self._timing(result, searched)
         summary["bank"] = page.place if page else None
         own[names.summary.name] = f"{json_text(summary, indent=2, ascii_only=True)}\n".encode()
 
         shared = _bank_files(names, page) if page else {}
-        write_together(names.folder, {**shared, **own}, gone=_outdated(names))
+        write_together(names.folder, {**shared, **own}, gone=_outdated(replace(names, extension=self.extension)))
         if self.bank and page:
             self.bank.presets = page.presets
         return Report(sound or Path(f"{names.stem}.wav"), names, reference, renditions, summary, result.faults)
+
+    def _played(self, result: MatchResult, reference: Reference) -> tuple[tuple[Rendition, ...], str]:
+        """The candidates beside the target, and why it is not the synth that plays them, or ""."""
+        stopped = result.stopped
+        if not stopped:  # else it was tried long enough
+            try:
+                candidates = [self._settled(candidate) for candidate in result.candidates]
+                return play(self.engine, candidates, reference.samples), ""
+            except EngineError as error:
+                stopped = str(error)
+        heard = as_heard(result.candidates, reference.samples)
+        if not heard:
+            raise EngineError(stopped)
+        return heard, stopped
+
+    def _timing(self, result: MatchResult, searched: float) -> dict[str, float]:
+        """Seconds that went into everything before the search, into it, and into everything since."""
+        now = time.monotonic()
+        loading = max(0.0, searched - result.seconds - self._since)
+        self._since = now
+        seconds = {"loading_s": loading, "search_s": result.seconds, "writing_s": now - searched}
+        return {name: round(value, 3) for name, value in seconds.items()}
 
     def _settled(self, candidate: Candidate) -> Candidate:
         """The candidate as its own file will sound: an opaque format may round values."""
@@ -146,8 +195,8 @@ def _outdated(names: OutputNames) -> list[str]:
     before = earlier(names.summary)
     if before is None:
         return []
-    possible = [path for path in replace(names, count=MOST).presets if path.name in before.presets]
-    return [path.name for path in possible if before.holds(path)]
+    possible = [*replace(names, count=MOST).presets, *replace(names, count=MOST, extension=_PLAIN).presets]
+    return [path.name for path in possible if path.name in before.presets and before.holds(path)]
 
 
 def _bank_files(names: OutputNames, page: "Page") -> dict[str, bytes]:

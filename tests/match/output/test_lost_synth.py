@@ -1,0 +1,98 @@
+"""A match whose synth is lost: what was found is written all the same."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from patchflow.audio import Sound
+from patchflow.engines import Note
+from patchflow.engines.tone import Tone
+from patchflow.errors import EngineError
+from patchflow.match import Matcher, MatchResult
+from patchflow.match.output.names import OutputNames
+from patchflow.match.output.writer import Writer
+from patchflow.match.proposals import FromSpace
+from patchflow.presets import read_presets
+from patchflow.presets.formats import formats
+
+DIED = "tone: died 6 times in a row, the last time by SIGKILL"
+
+
+class Mortal(Tone):
+    """A tone engine that cannot play any more."""
+
+    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+        """See `Engine.render`."""
+        raise EngineError(DIED)
+
+
+@pytest.fixture
+def result() -> MatchResult:
+    sound = Tone().render(Tone.space.default(), Note(hold=0.3, length=0.5), 44_100)
+    matcher = Matcher("tone", Tone, [FromSpace(Tone.space)])
+    return matcher.match(Sound(sound, 44_100), renders=64, candidates=2)
+
+
+def write(result: MatchResult, folder: Path, format_: str, engine: Tone) -> dict[str, object]:
+    writer = Writer("tone")
+    writer.format = formats[format_]()
+    writer.engine = engine
+    report = writer.write(result, Path("beep.wav"), OutputNames(folder, "beep", writer.extension, 2))
+    return json.loads(report.names.summary.read_text())
+
+
+def test_what_the_search_heard_is_written(result: MatchResult, tmp_path: Path):
+    summary = write(replace(result, complete=False, stopped=DIED), tmp_path, "json", Tone())
+
+    assert (summary["complete"], summary["stopped"]) == (False, DIED)
+    sound, rate = soundfile.read(tmp_path / "beep.wav", dtype="float32")
+    heard = result.candidates[0].sound
+    assert rate == 44_100
+    assert heard is not None
+    gain = np.abs(sound).max() / np.abs(heard).max()
+    np.testing.assert_allclose(sound[200:-200:2] / gain, heard[100:-100], atol=0.02)
+
+
+def test_presets_that_only_the_synth_could_write_are_written_in_our_own_format(result: MatchResult, tmp_path: Path):
+    summary = write(result, tmp_path, "fxp", Mortal())
+
+    assert (summary["complete"], summary["stopped"]) == (False, DIED)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "beep-2.preset.json", "beep.json", "beep.png", "beep.preset.json", "beep.wav",
+    ]  # fmt: skip
+    (best,) = read_presets(tmp_path / "beep.preset.json").presets
+    assert dict(best.values) in [dict(candidate.preset.values) for candidate in result.candidates]
+
+
+def test_a_later_match_takes_away_what_was_written_in_our_own_format(result: MatchResult, tmp_path: Path):
+    write(result, tmp_path, "fxp", Mortal())
+
+    writer = Writer("tone")
+    names = OutputNames(tmp_path, "beep", ".vital", 2)  # another ending, as that of another format
+    writer.format = formats["vital"]()
+    writer.format.write = lambda presets: b"{}"  # type: ignore[method-assign]
+    writer.write(result, Path("beep.wav"), names)
+
+    assert not list(tmp_path.glob("*.preset.json"))
+
+
+def test_a_synth_that_is_lost_is_an_error_if_no_sound_was_kept(result: MatchResult, tmp_path: Path):
+    silent = replace(result, candidates=tuple(replace(each, sound=None) for each in result.candidates))
+
+    with pytest.raises(EngineError, match="died 6 times"):
+        write(silent, tmp_path, "json", Mortal())
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_numbers_say_what_the_time_went_into(result: MatchResult, tmp_path: Path):
+    timing = write(result, tmp_path, "json", Tone())["timing"]
+
+    assert isinstance(timing, dict)
+    assert list(timing) == ["loading_s", "search_s", "writing_s"]
+    assert timing["search_s"] == round(result.seconds, 3)
+    assert 0 < timing["writing_s"] < 60
