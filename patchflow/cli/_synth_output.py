@@ -7,6 +7,7 @@ import typer
 from ..engines import Control, Description, described, description_file
 from ..errors import PatchflowError
 from ..plugins import synth_description
+from ..plugins.kinds import readable_name
 from ._console import print_json
 
 __all__ = ["print_added", "print_synth", "print_synths"]
@@ -24,6 +25,9 @@ def print_added(found: Description, *, as_json: bool) -> None:
     fixed = [control.name for control in found.controls if control.kind == "fixed"]
     if fixed:
         typer.echo(f"  {'not heard':<10}{', '.join(fixed)}")
+    unnamed = [control.name for control in found.controls if not readable_name(control.own_name)]
+    if unnamed:
+        typer.echo(f"  {'unnamed':<10}{', '.join(unnamed)}: the plug-in has no names for these")
     typer.echo(f"  {description_file(found.name)}")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-__all__ = ["GRID", "ParameterKind", "as_knob", "groups", "kind_of", "synth_name", "unique"]
+__all__ = ["GRID", "ParameterKind", "as_knob", "groups", "kind_of", "readable_name", "synth_name", "unique"]
 
 GRID = tuple(i / 200 for i in range(201))
 """Values for which the plug-in is asked for the text it shows."""
@@ -102,20 +102,35 @@ _LONGEST = 100  # letters
 def unique(names: Sequence[str]) -> list[str]:
     """Returns names of which none is empty and none comes twice.
 
+    A parameter without a name is called by its place, so that it has the same name every time.
+
     Example:
         >>> unique(["Attack", "", "Attack "])
         ['Attack', 'parameter 1', 'Attack 2']
     """
     found: list[str] = []
     for index, name in enumerate(names):
-        # without control characters, and without =, which separates name and value on the command line
-        clean = re.sub(r"[^ -~\u00a0-\U0010ffff]|=", " ", name)
-        stem = " ".join(clean.split())[:_LONGEST] or f"parameter {index}"
+        stem = readable_name(name) or f"parameter {index}"
         number = 1
         while (candidate := stem if number == 1 else f"{stem} {number}") in found:
             number += 1
         found.append(candidate)
     return found
+
+
+def readable_name(name: str) -> str:
+    r"""Returns a plug-in's name for a parameter as a name here; "" if there is nothing that can be read.
+
+    Args:
+        name: It may hold anything.
+
+    Example:
+        >>> readable_name(" Cut\x1b[1m=off\u202e"), readable_name(" \t")
+        ('Cut [1m off', '')
+    """
+    # without what cannot be printed, and without =, which separates name and value on the command line
+    clean = "".join(letter if letter.isprintable() and letter != "=" else " " for letter in name)
+    return " ".join(clean.split())[:_LONGEST].strip()
 
 
 def groups(names: Sequence[str]) -> list[str]:

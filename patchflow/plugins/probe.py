@@ -14,7 +14,7 @@ from ..presets.vst2 import program_of
 from ..presets.vst3 import class_id
 from ..progress import Progress, ProgressCallback, ignore
 from .audible import Audibility, listen, random_preset
-from .kinds import GRID, ParameterKind, as_knob, groups, kind_of, unique
+from .kinds import GRID, ParameterKind, as_knob, groups, kind_of, readable_name, unique
 from .trial import Trial
 
 __all__ = ["probe"]
@@ -128,8 +128,9 @@ def _measured_again(found: Description, facts: Facts, fresh: str, patience: floa
 def _controls(
     parameters: Sequence[dict[str, Any]], kinds: Sequence[ParameterKind], audibilities: Sequence[Audibility]
 ) -> list[Control]:
-    names = unique([parameter["name"] for parameter in parameters])
-    parts = groups(names)
+    own_names = [parameter["name"] for parameter in parameters]
+    names = unique(own_names)
+    parts = groups(own_names)
     found = zip(parameters, names, parts, kinds, audibilities, strict=True)
     return [_control(about, name, part, kind, audibility) for about, name, part, kind, audibility in found]
 
@@ -149,7 +150,7 @@ def _control(about: dict[str, Any], name: str, group: str, kind: ParameterKind, 
         group=group,
         options=kind.options,
         values=kind.values,
-        label=about["name"] if about["name"] != name else "",
+        label=about["name"] if about["name"] != name else None,
         notes=tuple(_notes(about, kind, audibility)),
     )
 
@@ -157,6 +158,8 @@ def _control(about: dict[str, Any], name: str, group: str, kind: ParameterKind, 
 def _notes(about: dict[str, Any], kind: ParameterKind, audibility: Audibility) -> list[str]:
     """Comments for the description file."""
     notes = []
+    if not readable_name(about["name"]):
+        notes.append("the plug-in has no name for it")
     if not kind.values:
         low = f"{kind.ends[0]} {about['label']}".strip()
         high = f"{kind.ends[1]} {about['label']}".strip()

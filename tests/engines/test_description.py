@@ -23,9 +23,9 @@ WORDS = st.text(st.characters(codec="utf-8"))
 
 
 @given(
-    st.dictionaries(st.integers(0, 99), st.tuples(WORDS, WORDS, st.floats(0, 1, width=32)), min_size=1),
+    st.dictionaries(st.integers(0, 99), st.tuples(WORDS, st.none() | WORDS, st.floats(0, 1, width=32)), min_size=1),
 )
-def test_any_names_and_numbers_are_read_as_they_were_written(found: dict[int, tuple[str, str, float]]):
+def test_any_names_and_numbers_are_read_as_they_were_written(found: dict[int, tuple[str, str | None, float]]):
     controls = [
         Control(index, f"{index}{group}", "knob", default, group, label=label)
         for index, (group, label, default) in found.items()

@@ -49,6 +49,9 @@ typedef struct {
 
 static float values[PARAMS] = {0.5f, 0.5f, 0.0f, 0.5f};
 static const char *names[PARAMS] = {"Level", "Osc Pitch", "Osc Wave", "Nothing"};
+static const char *unnamed[PARAMS] = {"", "  ", "\x1b[31m\a\n", ""};
+static const char *oddly[PARAMS] = {"L\xe4rm", "Same", "Same", "\xe2\x80\xae" "a long name, which is much longer than any host of VST2 "
+                                    "expects it to be, and which ends nowhere near the place where hosts cut names off"};
 static float rate = 44100.0f;
 static double phase = 0.0;
 static int key = -1;
@@ -68,7 +71,7 @@ static intptr_t dispatch(Effect *effect, int32_t what, int32_t index, intptr_t v
       if (index == WAVE) strcpy(pointer, values[WAVE] < 0.5f ? "sine" : "square");
       else snprintf(pointer, 8, "%.3f", values[index]);
       return 0;
-    case 8: strcpy(pointer, names[index]); return 0;
+    case 8: strcpy(pointer, (is("unnamed") ? unnamed : is("oddly-named") ? oddly : names)[index]); return 0;
     case 10: rate = option; return 0;
     case 25: { /* events */
       Events *list = pointer;

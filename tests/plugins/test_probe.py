@@ -1,13 +1,16 @@
 """Plug-ins that behave, and plug-ins that do not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from patchflow.cli._synth_output import print_added
 from patchflow.engines import Description, Note, engines, read_description
 from patchflow.errors import EngineError, OptionError, PatchflowError, RenderError, UnknownName
 from patchflow.plugins import add_synth, remove_synth, synth_description
+from patchflow.presets import Preset
 from patchflow.progress import Progress
 
 Build = Callable[[str], Path]
@@ -65,6 +68,35 @@ def test_the_synth_plays_what_it_should(works: Description):
 
     assert abs(loud[:1000]).max() == pytest.approx(1.0, abs=1e-3)
     assert loud == pytest.approx(2 * soft, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("how", "names"),
+    [
+        ("unnamed", ["parameter 0", "parameter 1", "[31m", "parameter 3"]),
+        ("oddly-named", ["Lärm", "Same", "Same 2", "a long name, which is much longer than any host of VST2"]),
+    ],
+)
+def test_a_synth_whose_parameters_have_no_names_or_odd_ones_is_one_like_others(
+    compiled: Build, synths: Path, how: str, names: list[str]
+):
+    made = add_synth(str(compiled(how)))
+
+    found = read_description(synths / f"{how}.toml")
+    assert [control.name[:55] for control in found.controls] == names
+    assert found.controls == tuple(replace(control, notes=()) for control in made.controls)
+    synth = engines[how]()
+    values = synth.space.decode(synth.space.default())
+    preset = synth.unpack(synth.pack(Preset(how, values)))
+    assert preset.values == pytest.approx(values)
+    assert synth.render(synth.space.encode(preset.values), Note(length=0.1, hold=0.1)).any()
+
+
+def test_a_parameter_without_a_name_is_told(compiled: Build, synths: Path, capsys: pytest.CaptureFixture[str]):
+    print_added(add_synth(str(compiled("unnamed"))), as_json=False)
+
+    assert "unnamed   parameter 0, parameter 1, parameter 3: the plug-in has no names" in capsys.readouterr().out
+    assert "# the plug-in has no name for it" in (synths / "unnamed.toml").read_text()
 
 
 @pytest.mark.slow

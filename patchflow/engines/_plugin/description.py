@@ -39,7 +39,7 @@ class Control:
         high: Largest value of a knob.
         options: The plug-in's texts for the values of steps and choices.
         values: The value of each option.
-        label: The plug-in's own name for it, if that is not `name`.
+        label: The plug-in's own name for it, which may be "", if that is not `name`.
         notes: Comments for the user, a line each.
     """
 
@@ -52,7 +52,7 @@ class Control:
     high: float = 1.0
     options: tuple[str, ...] = ()
     values: tuple[float, ...] = ()
-    label: str = ""
+    label: str | None = None
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -64,6 +64,11 @@ class Control:
             return Choice(self.name, self.options, self.group, self.options[self._nearest(self.default)])
         default = self.first + self._nearest(self.default)
         return Steps(self.name, self.first, self.first + len(self.values) - 1, group=self.group, default=default)
+
+    @property
+    def own_name(self) -> str:
+        """What the plug-in calls it, "" if it has no name there."""
+        return self.name if self.label is None else self.label
 
     @cached_property
     def first(self) -> int:
@@ -148,7 +153,7 @@ class Description:
     @cached_property
     def names(self) -> dict[str, str]:
         """The plug-in's own name of each parameter, by its index as text."""
-        return {str(control.index): control.label or control.name for control in self.controls}
+        return {str(control.index): control.own_name for control in self.controls}
 
     def natives(self, point: np.ndarray, *, fixed: bool = True) -> list[Native]:
         """Returns the plug-in's values of an encoded preset.

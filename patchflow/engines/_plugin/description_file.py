@@ -292,7 +292,7 @@ def _control_text(control: Control) -> Iterator[str]:
     yield "[[parameter]]"
     yield f"index = {control.index}"
     yield f"name = {quoted(control.name)}"
-    if control.label:
+    if control.label is not None:
         yield f"label = {quoted(control.label)}  # what the plug-in calls it"
     yield f"kind = {quoted(control.kind)}"
     if control.group:
