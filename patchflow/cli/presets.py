@@ -45,7 +45,7 @@ def import_(
 
     Example: patchflow presets import banks/ rom1a.syx
     """
-    from ..engines import engines, load_presets
+    from ..engines import Engine, engines, load_presets
     from ..presets import ParamSpace, ReadReport
     from ..presets.library.intake import import_files
     from ..presets.library.library import Library
@@ -57,8 +57,10 @@ def import_(
     def space_of(name: str) -> ParamSpace:
         return engines[name].space
 
+    made: dict[str, Engine] = {}  # plug-ins are loaded once for all files
+
     def read(path: Path) -> ReadReport:
-        return load_presets(path, synth)
+        return load_presets(path, synth, made=made)
 
     files = import_files(Library(library), paths, space_of, read)
     if not print_intake(files, as_json=as_json):

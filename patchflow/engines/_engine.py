@@ -1,12 +1,13 @@
 """The interface every synth fulfils."""
 
 import abc
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from ..errors import PresetError
+from ..errors import PatchflowError, PresetError, RenderError
 from ..presets import ParamSpace, Preset
 
 __all__ = ["Engine", "Note"]
@@ -142,6 +143,20 @@ class Engine(abc.ABC):
             RenderError: If the synth crashes or hangs on it.
         """
         raise PresetError(f"{preset.name or 'preset'}: this synth has no presets that only it understands")
+
+    def unpack_all(self, presets: Sequence[Preset]) -> list[Preset | PatchflowError]:
+        """Returns what `unpack` makes of each preset, or the error that it raises.
+
+        Args:
+            presets: As `unpack` takes them; many together may take much less time.
+        """
+        return [self._unpacked(preset) for preset in presets]
+
+    def _unpacked(self, preset: Preset) -> Preset | PatchflowError:
+        try:
+            return self.unpack(preset)
+        except (PresetError, RenderError) as error:
+            return error
 
     def pack(self, preset: Preset) -> Preset:
         """Returns a preset with all that its native file needs, and with the values that are read from that file.

@@ -6,9 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import EngineError, PresetError, RenderError, UnknownName
+from ..errors import EngineError, PatchflowError, PresetError, UnknownName
 from ..presets import Preset, ReadReport, Rejected, read_presets, write_presets
 from ..presets.files import format_of, owner
+from ..progress import Progress, ProgressCallback, ignore
 from ._engine import Engine
 from ._engines import engines
 from ._plugin.description_file import described, description_file, read_description
@@ -17,13 +18,25 @@ from ._subset import subset_files
 __all__ = ["Converted", "convert_file", "load_presets", "save_presets", "unpacked"]
 
 
-def load_presets(path: str | os.PathLike[str], synth: str = "", *, strict: bool = False) -> ReadReport:
+_BATCH = 64  # presets that a synth gets at once, between two calls for progress
+
+
+def load_presets(
+    path: str | os.PathLike[str],
+    synth: str = "",
+    *,
+    strict: bool = False,
+    made: dict[str, Engine] | None = None,
+    progress: ProgressCallback = ignore,
+) -> ReadReport:
     """Reads a preset file, and lets the synth read the values of its own presets.
 
     Args:
         path: A preset file of any format.
         synth: Which synth the presets are for; whose they are if "".
         strict: Reject what would have to be mended.
+        made: Engines by name, used and added to: whoever reads many files then loads a plug-in once.
+        progress: Called with the number of presets that the synth has read.
 
     Returns:
         The presets, with values, and the reasons why others were rejected.
@@ -35,7 +48,7 @@ def load_presets(path: str | os.PathLike[str], synth: str = "", *, strict: bool 
     """
     found = read_presets(path, strict=strict)
     try:
-        return unpacked(found, synth)
+        return unpacked(found, synth, made, progress)
     except PresetError as error:
         raise PresetError(f"{path}: {error}") from error
 
@@ -64,12 +77,19 @@ def save_presets(path: str | os.PathLike[str], presets: Sequence[Preset]) -> Non
     write_presets(path, presets)
 
 
-def unpacked(report: ReadReport, synth: str = "") -> ReadReport:
+def unpacked(
+    report: ReadReport,
+    synth: str = "",
+    made: dict[str, Engine] | None = None,
+    progress: ProgressCallback = ignore,
+) -> ReadReport:
     """Returns the presets of a report with their values, which of some only the synth itself can read.
 
     Args:
         report: From a file.
         synth: Which synth the presets are for; whose they are if "".
+        made: See `load_presets`.
+        progress: See `load_presets`.
 
     Raises:
         UnknownName: If there is no such synth.
@@ -78,24 +98,38 @@ def unpacked(report: ReadReport, synth: str = "") -> ReadReport:
     """
     if synth and synth not in engines:
         raise UnknownName("synth", synth, engines)
-    made: dict[str, Engine] = {}
+    made = {} if made is None else made
+    # The places in the report of presets whose values only a synth knows, by synth: it gets several at once.
+    opaque: dict[str, list[int]] = {}
+    owners: dict[str, str] = {}
+    for row, preset in enumerate(report.presets):
+        name = synth or preset.synth or _owner(preset, owners)
+        if preset.synth not in ("", name) and preset.synth not in engines[name].relatives:
+            raise PresetError(f"{preset.name or 'preset'}: is for {preset.synth!r}, not {name!r}")
+        if preset.synth != name:
+            opaque.setdefault(name, []).append(row)
+
+    found: list[Preset | PatchflowError] = list(report.presets)
+    total = sum(map(len, opaque.values()))
+    done = 0
+    for name, rows in opaque.items():
+        for first in range(0, len(rows), _BATCH):
+            batch = rows[first : first + _BATCH]
+            known = _engine(name, made).unpack_all([report.presets[row] for row in batch])
+            for row, preset in zip(batch, known, strict=True):
+                found[row] = preset
+            done += len(batch)
+            progress(Progress("read", done, total, "presets"))
+
     presets: list[Preset] = []
     places: list[int] = []
     rejected = list(report.rejected)
-    for place, preset in zip(report.places, report.presets, strict=True):
-        name = synth or preset.synth or _owner(preset)
-        if preset.synth not in ("", name) and preset.synth not in engines[name].relatives:
-            raise PresetError(f"{preset.name or 'preset'}: is for {preset.synth!r}, not {name!r}")
-        if preset.synth == name:
-            presets.append(preset)
+    for place, preset, known in zip(report.places, report.presets, found, strict=True):
+        if isinstance(known, Preset):
+            presets.append(known)
             places.append(place)
-            continue
-        try:
-            presets.append(_engine(name, made).unpack(preset))
-        except (PresetError, RenderError) as error:
-            rejected.append(Rejected(place, str(error), preset.name))
         else:
-            places.append(place)
+            rejected.append(Rejected(place, str(known), preset.name))
     return replace(report, presets=tuple(presets), places=tuple(places), rejected=tuple(rejected))
 
 
@@ -106,9 +140,11 @@ def _engine(name: str, made: dict[str, Engine]) -> Engine:
     return made[name]
 
 
-def _owner(preset: Preset) -> str:
-    """The described synth that takes a preset."""
+def _owner(preset: Preset, known: dict[str, str]) -> str:
+    """The described synth that takes a preset; `known` has those that were found before, by plug-in."""
     plugin = owner(preset.state)
+    if plugin in known:  # to read all descriptions takes long
+        return known[plugin]
     takers = [name for name in described() if plugin and _id(description_file(name)) == plugin]
     if len(takers) > 1:
         raise PresetError(
@@ -119,6 +155,7 @@ def _owner(preset: Preset) -> str:
             f"is for the plug-in {plugin!r}, which no synth is known to be. "
             "Name the synth with --synth, or describe the plug-in: patchflow synth add PATH"
         )
+    known[plugin] = takers[0]
     return takers[0]
 
 

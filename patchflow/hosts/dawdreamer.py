@@ -44,7 +44,8 @@ class DawDreamer(Host):
 
     The questions are `describe`, `render`, `state` and `values`. Before any of them is answered the instrument
     gets, if the question has them: as data a preset in the plug-in's own format, then `values`, pairs of a
-    parameter's index and its value in [0, 1].
+    parameter's index and its value in [0, 1]. `unpack` is `values` of many presets, each of one of `sizes` bytes of
+    the data; what one of them does not set is as in a fresh instrument, and not as the one before left it.
 
     Args:
         path: A plug-in's file or bundle, or the address of an LV2 plug-in.
@@ -70,7 +71,9 @@ class DawDreamer(Host):
         return Instrument(engine, plugin, rate, int(plugin.get_latency_samples()))
 
     def answer(self, instrument: Instrument, what: str, arguments: Mapping[str, Any], data: bytes) -> Answer:
-        """Answers `describe`, `render`, `state` or `values`."""
+        """Answers `describe`, `render`, `state`, `values` or `unpack`."""
+        if what == "unpack":
+            return Answer({"each": _unpack(instrument.plugin, arguments["sizes"], data)})
         if data:
             _load_state(instrument.plugin, data)
         for index, value in arguments.get("values", ()):
@@ -177,6 +180,23 @@ def _values(plugin: Any) -> list[float]:
 
 def _texts(plugin: Any) -> list[str]:
     return [plugin.get_parameter_text(index) for index in range(plugin.get_plugin_parameter_size())]
+
+
+def _unpack(plugin: Any, sizes: Sequence[int], data: bytes) -> list[dict[str, Any]]:
+    """Values and texts of each preset, or why the plug-in does not take it."""
+    fresh = _values(plugin)
+    found: list[dict[str, Any]] = []
+    first = 0
+    for size in sizes:
+        for index, value in enumerate(fresh):
+            plugin.set_parameter(index, value)
+        try:
+            _load_state(plugin, data[first : first + size])
+            found.append({"values": _values(plugin), "texts": _texts(plugin)})
+        except EngineError as error:
+            found.append({"error": str(error)})
+        first += size
+    return found
 
 
 def _settle(instrument: Instrument) -> None:

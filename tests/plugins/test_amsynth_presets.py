@@ -1,5 +1,6 @@
 """Presets of a real plug-in, amsynth: read, written, and opened by the plug-in itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,9 @@ import pytest
 from patchflow.data.dataset import DatasetRecipe, read_pool
 from patchflow.engines import Note, engines, load_presets, save_presets, unpacked
 from patchflow.engines import Plugin as Engine
-from patchflow.errors import PresetError
+from patchflow.errors import PatchflowError, PresetError
 from patchflow.hosts import HostProcess
-from patchflow.presets import Preset, ReadReport, check
+from patchflow.presets import Preset, ReadReport, check, read_presets
 from patchflow.presets.formats import formats
 from patchflow.presets.vst2 import Program
 
@@ -169,3 +170,29 @@ def test_data_sets_are_made_of_its_own_files(
     pool = read_pool(DatasetRecipe(synth=amsynth, presets=(str(tmp_path / "a.fxb"),)), engine)
 
     np.testing.assert_allclose(pool.points[0], engine.space.encode(random_presets[0].values), atol=1e-5)
+
+
+def test_presets_that_are_unpacked_together_are_what_each_is_alone(engine: Engine, amsynth_banks: Path):
+    presets = read_presets(amsynth_banks / "amsynth_factory.bank").presets[:20]
+
+    together = engine.unpack_all(presets)
+
+    assert together == [engine.unpack(preset) for preset in presets]
+
+
+def test_what_a_preset_leaves_out_is_not_that_of_the_preset_before(engine: Engine, amsynth_banks: Path):
+    full = read_presets(amsynth_banks / "amsynth_factory.bank").presets[:4]
+    bank = b"amSynth\n<preset> <name> Bare\n<parameter> amp_decay 0.5\nEOF\n"
+    (bare,) = formats["amsynth"]().read(bank).presets
+
+    assert engine.unpack_all([*full, bare, full[0]])[4] == engine.unpack(bare)
+
+
+def test_one_that_the_plug_in_does_not_take_costs_the_others_nothing(engine: Engine, amsynth_banks: Path):
+    good = read_presets(amsynth_banks / "amsynth_factory.bank").presets[:3]
+    wrong = replace(good[0], state=b"CcnK" + bytes(100), name="wrong")
+
+    found = engine.unpack_all([good[0], wrong, good[1], good[2]])
+
+    assert found == [engine.unpack(good[0]), found[1], engine.unpack(good[1]), engine.unpack(good[2])]
+    assert isinstance(found[1], PatchflowError)

@@ -3,11 +3,11 @@
 import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ...errors import MissingDependency, PresetError
+from ...errors import MissingDependency, PatchflowError, PresetError, RenderError
 from ...hosts import HostProcess
 from ...presets import Preset, check
 from ...presets.files import owner
@@ -17,6 +17,9 @@ from .._engine import Engine, Note
 from .description import Description, Native
 
 __all__ = ["Plugin", "engine_of", "need_dawdreamer", "plugin_state"]
+
+
+_TOGETHER = 64  # presets that one plug-in loads one after the other
 
 
 class Plugin(Engine):
@@ -73,6 +76,44 @@ class Plugin(Engine):
         self._check_owner(preset.state, preset.name or "preset")
         natives, texts = self._read_natives(preset)
         return replace(preset, synth=about.name, values=about.preset(natives, texts))
+
+    def unpack_all(self, presets: Sequence[Preset]) -> list[Preset | PatchflowError]:
+        """See `Engine.unpack_all`."""
+        found: list[Preset | PatchflowError] = []
+        for first in range(0, len(presets), _TOGETHER):
+            batch = presets[first : first + _TOGETHER]
+            together = self._unpack_together(batch) if len(batch) > 2 else None
+            found += super().unpack_all(batch) if together is None else together
+        return found
+
+    def _unpack_together(self, presets: Sequence[Preset]) -> list[Preset | PatchflowError] | None:
+        """Has one plug-in load presets one after the other; None if that is not what a fresh one makes of each."""
+        if self.description.native == "json" or any(class_id(preset.state) for preset in presets):
+            return None
+        sizes = [len(preset.state) for preset in presets]
+        try:
+            each = self._host.ask("unpack", {"sizes": sizes}, b"".join(preset.state for preset in presets)).facts[
+                "each"
+            ]
+        except RenderError:  # one of them is fatal
+            return None
+        found: list[Preset | PatchflowError] = []
+        for preset, facts in zip(presets, each, strict=True):
+            found.append(self._with_facts(preset, facts))
+        # If anything stayed of the presets before, the last one shows it.
+        last = self._unpacked(presets[-1])
+        return found if str(found[-1]) == str(last) else None
+
+    def _with_facts(self, preset: Preset, facts: Mapping[str, Any]) -> Preset | PatchflowError:
+        about = self.description
+        try:
+            self._check_owner(preset.state, preset.name or "preset")
+            if "error" in facts:
+                return RenderError(f"{about.name}: {facts['error']}")
+            values = about.preset(dict(enumerate(facts["values"])), dict(enumerate(facts["texts"])))
+        except PresetError as error:
+            return error
+        return replace(preset, synth=about.name, values=values)
 
     def pack(self, preset: Preset) -> Preset:
         """Has the plug-in save the preset and load it again; see `Engine.pack`.
