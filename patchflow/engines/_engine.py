@@ -1,7 +1,7 @@
 """The interface every synth fulfils."""
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -157,6 +157,20 @@ class Engine(abc.ABC):
             return self.unpack(preset)
         except (PresetError, RenderError) as error:
             return error
+
+    def texts(self, preset: Preset) -> Mapping[str, str]:
+        """Returns what the synth itself shows for values, by parameter, where that says more than the value does.
+
+        Args:
+            preset: Complete, with allowed values.
+
+        Returns:
+            Such as `{"osc_range": "8 ft"}`, where the value is 3; nothing of a synth that shows what our values are.
+
+        Raises:
+            EngineError: If the synth has to be asked, and cannot be loaded or crashes.
+        """
+        return {}
 
     def pack(self, preset: Preset) -> Preset:
         """Returns a preset with all that its native file needs, and with the values that are read from that file.

@@ -119,6 +119,11 @@ class Subset(Engine):
         """Returns the preset with the whole synth's own file in `state`; see `Engine.pack`."""
         return self._part(self._engine.pack(self.whole(preset)))
 
+    def texts(self, preset: Preset) -> Mapping[str, str]:
+        """See `Engine.texts`."""
+        texts = self._engine.texts(self.whole(preset))
+        return {name: texts[name] for name in self.space.names if name in texts}
+
     def _part(self, whole: Preset) -> Preset:
         values = {name: whole.values[name] for name in self.space.names}
         return replace(whole, synth=self.selection.name, values=values)

@@ -99,6 +99,23 @@ def test_a_parameter_without_a_name_is_told(compiled: Build, synths: Path, capsy
     assert "# the plug-in has no name for it" in (synths / "unnamed.toml").read_text()
 
 
+def test_values_are_shown_as_the_plug_in_shows_them(works: Description):
+    synth = engines["works"]()
+
+    texts = synth.texts(Preset("works", {"Level": 0.25, "Osc Pitch": 0.5, "Osc Wave": "square"}))
+
+    assert texts == {"Level": "0.250", "Osc Pitch": "0.500"}  # "square" is the value already
+
+
+def test_steps_are_shown_as_the_description_calls_them(works: Description, synths: Path):
+    file = synths / "works.toml"
+    file.write_text(file.read_text().replace('kind = "choice"', 'kind = "steps"').replace('"square"', '"saw"'))
+
+    texts = engines["works"]().texts(Preset("works", {"Level": 0.25, "Osc Pitch": 0.5, "Osc Wave": 1}))
+
+    assert texts["Osc Wave"] == "saw"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "said"),

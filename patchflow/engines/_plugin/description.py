@@ -110,6 +110,12 @@ class Control:
             raise PresetError(f"{self.name}={text or native!r}: not one of {', '.join(self.options)}")
         return self.options[place] if self.kind == "choice" else self.first + place
 
+    def option(self, value: Value) -> str:
+        """Returns the text for a preset's value of steps or a choice; "" for a knob."""
+        if self.kind == "knob":
+            return ""
+        return str(value) if self.kind == "choice" else self.options[int(value) - self.first]
+
     def _nearest(self, native: float) -> int:
         return int(np.argmin([abs(value - native) for value in self.values]))
 

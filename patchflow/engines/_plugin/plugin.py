@@ -128,6 +128,19 @@ class Plugin(Engine):
             state = replace(parse_vstpreset(state), name=preset.name, values=tuple(sorted(natives))).pack()
         return self.unpack(replace(preset, state=self._first_program(state, preset.name)))
 
+    def texts(self, preset: Preset) -> Mapping[str, str]:
+        """See `Engine.texts`: of steps the texts of the description, which the user may edit; else the plug-in's."""
+        check(preset, self.space)
+        natives = self.description.natives(self.space.encode(preset.values))
+        shown = self._host.ask("values", {"values": natives}).facts["texts"]
+        found: dict[str, str] = {}
+        for control in self.description.searched:
+            value = preset.values[control.name]
+            text = control.option(value) or " ".join(str(shown[control.index]).split())
+            if text and text != str(value):
+                found[control.name] = text
+        return found
+
     def _read_natives(self, preset: Preset) -> tuple[Mapping[int, float], Mapping[int, str]]:
         """The values of all parameters, and the texts the plug-in shows for them, none of a VST3."""
         if class_id(preset.state):

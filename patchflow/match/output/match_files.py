@@ -1,5 +1,6 @@
 """Matches sounds one after the other and writes what was found for each."""
 
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -140,11 +141,13 @@ def _tools_beside(engine: Engine) -> threading.Thread:
         with suppress(EngineError):  # said when it has to play
             engine.render(engine.space.default(), Note(hold=0.05, length=0.05), RENDITION_RATE)
 
+        drawn = f"{__package__}.picture" in sys.modules
         import pyloudnorm  # noqa: F401 - to have it loaded
 
         from .picture import Panel, plot
 
-        plot([Panel(np.zeros(_WARM_UP), "0", "0")], _WARM_UP)
+        if not drawn:  # once for all: every thread that draws opens the fonts anew, and keeps them open
+            plot([Panel(np.zeros(_WARM_UP), "0", "0")], _WARM_UP)
 
     # Loading these takes seconds that nobody should wait for. The thread is no daemon: a daemon that is stopped inside
     # the library of the fonts aborts the whole program.
