@@ -2,7 +2,7 @@
 
 import pytest
 
-from patchflow.presets.names import ascii_name, from_katakana, is_katakana
+from patchflow.presets.ascii_names import ascii_name, from_katakana, is_katakana
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from patchflow.presets.names import ascii_name, from_katakana, is_katakana
         ("か\u3099", "ga"),
         ("a\nb\tc", "a b c"),
         ("\u202eevil\u200b", "evil"),
-        ("\x1b[31mred", "[31mred"),
+        ("\x1b[31mred", " [31mred"),
         ("½…", "1/2..."),
         ("\ue000 pad", "? pad"),
         ("ー", "?"),
