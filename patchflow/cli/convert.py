@@ -20,10 +20,14 @@ def convert(
             "[default: read from the file]",
         ),
     ] = "",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a file in which anything has to be mended or left out.")
+    ] = False,
 ) -> None:
     """Write the presets of IN into OUT, in another format of the same synth.
 
-    Damaged presets are reported and left out.
+    Faults that a synth would not mind are mended and reported. Damaged presets are reported and left out; in a bank
+    their places are filled, so that program numbers stay.
 
     \b
     Example: patchflow convert bank.syx bank.json
@@ -32,8 +36,28 @@ def convert(
     """
     from ..engines._preset_files import convert_file
 
-    done = convert_file(source, target, synth)
-    for line in (*done.read.rejected, *done.read.notes):
+    done = convert_file(source, target, synth, strict=strict)
+    for line in done.read.problems:
         typer.echo(f"{source}: {line}", err=True)
+    if done.gaps:
+        what = f"filled with {done.filler!r}" if done.filler else "left out, presets behind move up"
+        typer.echo(f"{target}: {_ranges(done.gaps)} {what}", err=True)
     count = len(done.read.presets)
     typer.echo(f"{done.file}  {count:,} preset{'s' * (count != 1)}")
+
+
+def _ranges(numbers: tuple[int, ...]) -> str:
+    """Numbers in words: `places 3, 7 to 32`.
+
+    Example:
+        >>> _ranges((3, 7, 8, 9)), _ranges((4,))
+        ('places 3, 7 to 9', 'place 4')
+    """
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    said = [f"{first} to {last}" if last > first else str(first) for first, last in runs]
+    return f"place{'s' * (len(numbers) > 1)} {', '.join(said)}"

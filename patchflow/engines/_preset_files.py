@@ -172,32 +172,61 @@ class Converted:
     Args:
         file: What was written.
         read: What was found in the file that was read.
+        gaps: Places of that file, from 1, whose presets were not read.
+        filler: Name of the fresh preset that these hold now; "" if the presets behind them have moved up.
     """
 
     file: Path
     read: ReadReport
+    gaps: tuple[int, ...] = ()
+    filler: str = ""
 
 
-def convert_file(source: Path, target: Path, synth: str = "") -> Converted:
+def convert_file(source: Path, target: Path, synth: str = "", *, strict: bool = False) -> Converted:
     """Reads a preset file and writes its presets into another, whole or not at all.
+
+    In a format with numbered places presets keep theirs: where one was lost, a fresh one is written.
 
     Args:
         source: A preset file of any format.
-        target: Where to; its extension says the format.
+        target: Where to, not the same file; its extension says the format.
         synth: Which synth the presets are for; whose they are if "".
+        strict: Refuse a file with a preset that would have to be mended or left out.
 
     Raises:
         PresetError: If `source` is no preset file or has no good preset, or one does not fit the other format.
         EngineError: If a plug-in is needed and cannot be loaded.
         StorageError: If a file cannot be read or written.
     """
+    # What does not fit the format, or was damaged, would be gone for good.
+    with suppress(OSError):
+        if source.samefile(target):
+            raise PresetError(
+                f"{source} and {target} are the same file. Write to another one, so that nothing is lost."
+            )
     read = load_presets(source, synth)
+    if strict and (read.rejected or read.mended):
+        first, *others = (*read.rejected, *read.mended)
+        more = f", and {len(others)} more like it" if others else ""
+        raise PresetError(f"{source}: {first}{more}. Nothing was written; leave out --strict to convert it.")
     if not read.presets:
         reason = f": {read.rejected[0]}" if read.rejected else ""
         raise PresetError(f"{source}: no preset to convert{reason}")
+    gaps = tuple(sorted(set(range(1, read.count + 1)) - set(read.places)))
+    kind = format_of(target)
+    filler = kind.filler() if kind is not None else None
+    presets = _in_places(read, filler) if filler else read.presets
     try:
-        save_presets(target, read.presets)
+        save_presets(target, presets)
     except PresetError as error:
         about = "" if str(target) in str(error) else f"{target}: "
         raise PresetError(f"{about}{error}") from error
-    return Converted(target, read)
+    return Converted(target, read, gaps, filler.name if filler else "")
+
+
+def _in_places(read: ReadReport, filler: Preset) -> list[Preset]:
+    """The presets of a file, each at its place."""
+    presets = [filler] * read.count
+    for place, preset in zip(read.places, read.presets, strict=True):
+        presets[place - 1] = preset
+    return presets

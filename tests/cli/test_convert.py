@@ -1,9 +1,14 @@
 """`patchflow convert`: preset files from one format to another."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from patchflow.engines import engines
 from patchflow.presets import Preset, read_presets, write_presets
+from patchflow.presets.formats.syx import Syx
 from tests.vital_files import document, packed
 
 
@@ -22,17 +27,106 @@ def test_a_bank_becomes_text_and_a_bank_again(shell):
     assert (shell.folder / "a.syx").read_bytes() == (shell.folder / "c.syx").read_bytes()
 
 
-def test_damaged_presets_are_reported_and_left_out(shell):
+def rewrite(path: Path, changes: dict[int, int]) -> None:
+    data = bytearray(path.read_bytes())
+    for byte, value in changes.items():
+        data[byte] = value
+    path.write_bytes(data)
+
+
+def test_faults_are_mended_and_reported(shell):
     write_presets("a.syx", voices(32))
-    data = bytearray((shell.folder / "a.syx").read_bytes())
-    data[6 + 110] = 0x7F + 1
-    (shell.folder / "a.syx").write_bytes(data)
+    rewrite(shell.folder / "a.syx", {6 + 128 + 117: 100})
 
     done = shell.run("convert", "a.syx", "b.json")
 
     assert done.code == 0
-    assert "a.syx: voice 1 'V0': " in done.err
-    assert [preset.name for preset in read_presets("b.json").presets] == [f"V{i}" for i in range(1, 32)]
+    assert "a.syx: voice 2 'V1': transpose (byte 251) is 100, taken as 48\n" in done.err
+    assert read_presets("b.json").presets[1].values["transpose"] == 24
+
+
+def test_strict_refuses_what_would_be_mended(shell):
+    write_presets("a.syx", voices(32))
+    rewrite(shell.folder / "a.syx", {6 + 128 + 117: 100, 6 + 256 + 117: 100})
+
+    done = shell.run("convert", "a.syx", "b.json", "--strict")
+
+    assert done.code == 1
+    assert "a.syx: voice 2 'V1': transpose (byte 251) is 100, taken as 48, and 1 more like it. Nothing was" in done.err
+    assert done.err.count("\n") == 1
+    assert not (shell.folder / "b.json").exists()
+
+
+def test_strict_takes_a_clean_file(shell):
+    write_presets("a.syx", voices(32))
+
+    assert shell.run("convert", "a.syx", "b.syx", "--strict").code == 0
+
+
+def broken_bank(path: Path) -> None:
+    """Three dumps of one voice: the second has lost bytes, so that its voice is gone."""
+    singles = [Syx().write([voice]) for voice in voices(3)]
+    path.write_bytes(singles[0] + singles[1][:50] + singles[1][60:] + singles[2])
+
+
+def test_presets_keep_their_places_in_a_bank(shell):
+    broken_bank(shell.folder / "a.syx")
+
+    done = shell.run("convert", "a.syx", "b.syx")
+
+    assert done.code == 0
+    assert done.out == "b.syx  2 presets\n"
+    assert done.err.endswith("b.syx: place 2 filled with '(lost)'\n")
+    written = read_presets("b.syx").presets
+    assert [preset.name for preset in written[:4]] == ["V0", "(lost)", "V2", "INIT VOICE"]
+    assert written[1].values == written[3].values
+
+
+def test_places_behind_the_last_preset_are_filled_too(shell):
+    write_presets("a.syx", voices(32))
+    (shell.folder / "a.syx").write_bytes((shell.folder / "a.syx").read_bytes()[: 6 + 30 * 128])
+
+    done = shell.run("convert", "a.syx", "b.syx")
+
+    assert "b.syx: places 31 to 32 filled with '(lost)'" in done.err
+    assert [preset.name for preset in read_presets("b.syx").presets[29:]] == ["V29", "(lost)", "(lost)"]
+
+
+def test_a_format_without_places_says_which_are_missing(shell):
+    broken_bank(shell.folder / "a.syx")
+
+    done = shell.run("convert", "a.syx", "b.json")
+
+    assert done.err.endswith("b.json: place 2 left out, presets behind move up\n")
+    assert [preset.name for preset in read_presets("b.json").presets] == ["V0", "V2"]
+
+
+@pytest.mark.parametrize("link", ["same", "symbolic", "hard", "dots"])
+def test_a_file_is_not_converted_into_itself(shell, link: str):
+    write_presets("a.syx", voices(3))
+    before = (shell.folder / "a.syx").read_bytes()
+    target = shell.folder / "b.syx"
+    if link == "symbolic":
+        target.symlink_to("a.syx")
+    elif link == "hard":
+        target.hardlink_to(shell.folder / "a.syx")
+    else:
+        target = Path("a.syx") if link == "same" else shell.folder / ".." / shell.folder.name / "a.syx"
+
+    done = shell.run("convert", "a.syx", str(target))
+
+    assert done.code == 1
+    assert "are the same file" in done.err
+    assert done.err.count("\n") == 1
+    assert (shell.folder / "a.syx").read_bytes() == before
+
+
+def test_a_name_of_another_script_becomes_readable(shell):
+    write_presets("a.json", [replace(voices(1)[0], name="Сопрано ピアノ")])
+
+    shell.run("convert", "a.json", "b.syx")
+
+    assert read_presets("b.syx").presets[0].name == "Soprano pi"
 
 
 def test_presets_do_not_go_into_another_synths_format(shell):

@@ -5,13 +5,15 @@ References:
     https://github.com/asb2m10/dexed/blob/master/Documentation/sysex-format.txt
 """
 
-import unicodedata
+import re
 from collections.abc import Iterable
 from functools import cached_property
 
 import numpy as np
 
-__all__ = ["PACKED", "PARAMETERS", "PLAIN", "Layout", "decode_name", "encode_name"]
+from ..ascii_names import ascii_name, from_katakana, is_katakana
+
+__all__ = ["NAME", "PACKED", "PARAMETERS", "PLAIN", "Layout", "decode_name", "encode_name", "in_katakana"]
 
 PARAMETERS = 145
 NAME = 10  # bytes
@@ -118,29 +120,42 @@ _DISPLAY = {"\N{YEN SIGN}": 0x5C, "\N{RIGHTWARDS ARROW}": 0x7E, "\N{LEFTWARDS AR
 def decode_name(data: bytes) -> str:
     r"""Returns the name without the spaces that fill it up; what is no letter becomes a space.
 
+    Bit 7 of a letter is ignored, unless the name is in katakana.
+
     Example:
-        >>> decode_name(b"BRASS \x7f 1 ")
-        'BRASS ← 1'
+        >>> decode_name(b"BRASS \x7f 1 "), decode_name(b"\xc2RASS     "), decode_name(b"\xcb\xdf\xb1\xc9 1    ")
+        ('BRASS ← 1', 'BRASS', 'ﾋﾟｱﾉ 1')
     """
-    return "".join(_letter(code) for code in data).rstrip()
+    if in_katakana(data):
+        return "".join(from_katakana(code) if code > 0x7F else _letter(code) for code in data).rstrip()
+    return "".join(_letter(code & 0x7F) for code in data).rstrip()
+
+
+def in_katakana(data: bytes) -> bool:
+    r"""Returns whether a name has half-width katakana letters, as Japanese editors write them.
+
+    Letters with bit 7 set by damage are told from them: katakana stand together, and every such byte is one.
+
+    Example:
+        >>> in_katakana(b"\xcd\xde\xb0\xbd     1"), in_katakana(b"B\xd2ASS     ")
+        (True, False)
+    """
+    high = [code for code in data if code > 0x7F]
+    return len(high) > 1 and all(map(is_katakana, high)) and bool(_TOGETHER.search(data))
 
 
 def encode_name(name: str) -> bytes:
-    """Returns ten bytes: letters without their accents, a space for any other, cut off after ten.
+    """Returns ten bytes: transliterated where a letter is not ASCII, cut off after ten.
 
     Example:
-        >>> encode_name("Flûte à bec")
-        b'Flute a be'
+        >>> encode_name("Flûte à bec"), encode_name("Сопрано")
+        (b'Flute a be', b'Soprano   ')
     """
-    # NFKD puts an accent behind its letter as a character of its own, which is then left out.
-    plain = [letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter)]
-    return bytes(_code(letter) for letter in plain[:NAME]).ljust(NAME)
+    plain = ascii_name(name, NAME, keep=_DISPLAY)
+    return bytes(_DISPLAY.get(letter, ord(letter) & 0x7F) for letter in plain).ljust(NAME)
 
 
-def _code(letter: str) -> int:
-    if letter in _DISPLAY:
-        return _DISPLAY[letter]
-    return ord(letter) if " " <= letter <= "~" else 0x20
+_TOGETHER = re.compile(rb"[\x80-\xff]{2}")
 
 
 def _letter(code: int) -> str:

@@ -70,6 +70,7 @@ class ReadReport:
         mended: What was wrong with presets that were read, or with the file, and was put right.
         places: The place in the file of each preset, from 1; without gaps if not given. Rejected and missing
             presets keep their places.
+        slots: How many places the file has, if it says so: those after the last preset are empty or lost.
     """
 
     presets: tuple[Preset, ...]
@@ -77,6 +78,7 @@ class ReadReport:
     notes: tuple[str, ...] = ()
     mended: tuple[Mended, ...] = ()
     places: tuple[int, ...] = ()
+    slots: int = 0
 
     def __post_init__(self) -> None:
         if not self.places:
@@ -91,8 +93,8 @@ class ReadReport:
 
     @property
     def count(self) -> int:
-        """How many places the file has, as far as is known: up to the last preset, read or rejected."""
-        return max((0, *self.places, *(rejected.voice for rejected in self.rejected)))
+        """How many places the file has, as far as is known: at least up to the last preset, read or rejected."""
+        return max((self.slots, *self.places, *(rejected.voice for rejected in self.rejected)))
 
     def strict(self) -> "ReadReport":
         """Returns the report of a reader that mends nothing: what was mended is rejected.
@@ -117,6 +119,7 @@ class ReadReport:
             rejected=tuple(rejected),
             notes=self.notes,
             places=tuple(place for place, _ in kept),
+            slots=self.slots,
         )
 
 
@@ -143,6 +146,10 @@ class PresetFormat(abc.ABC):
     """Whether only the synth can read the values in its files: presets then have just `state`, see `Engine.unpack`."""
     single: ClassVar[bool] = False
     """Whether a file holds one preset and no more."""
+
+    def filler(self) -> Preset | None:
+        """Returns what to write at a place whose preset was lost; None if a file has no numbered places."""
+        return None
 
     @abc.abstractmethod
     def recognises(self, data: bytes) -> bool:

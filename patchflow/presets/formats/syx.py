@@ -1,6 +1,7 @@
 """Yamaha DX7 voices as system-exclusive dumps: `.syx` banks and single voices."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -8,20 +9,24 @@ import numpy as np
 from ...errors import PresetError
 from .. import dx7
 from ..preset import Preset
-from ._dx7_dumps import BANK, SINGLE, Dump, frame, scan
-from ._dx7_voice import PACKED, PARAMETERS, Layout, decode_name, encode_name
-from ._format import PresetFormat, ReadReport, Rejected
+from ._dx7_dumps import BANK, SINGLE, Dump, Scan, frame, scan
+from ._dx7_voice import NAME, PACKED, PARAMETERS, decode_name, encode_name, in_katakana
+from ._format import Mended, PresetFormat, ReadReport, Rejected
+from ._sysex_containers import Part, unwrap
+from ._sysex_names import is_four_operator_bank
 
 __all__ = ["Syx"]
+
+_SHOWN = 5  # faults of a voice that are named one by one
 
 
 class Syx(PresetFormat):
     """DX7 banks of 32 voices and single voices, as the synth itself sends and receives them.
 
-    Reading takes any number of dumps, with or without headers, among other messages. A voice with
-    a byte that is not allowed is rejected whole; nothing is clipped into range. Bits that no
-    parameter uses are ignored, as the synth does, and noted. A wrong checksum is noted: many old
-    files have one, and every voice is checked anyway.
+    Reading takes any number of dumps, with or without headers, among other messages, also inside a MIDI file, an
+    archive or hexadecimal text. What the synth and Dexed take is mended and said: a value above its limit becomes the
+    limit, bit 7 of a byte is cleared, real-time bytes inside a dump are left out. Bits that no parameter uses are
+    ignored, and noted. A wrong checksum is noted: many old files have one.
 
     Writing makes a single-voice dump (163 bytes) of one preset and banks (4,104 bytes each) of
     more, the last filled up with `INIT VOICE`. A bank keeps all 145 parameters and ten letters.
@@ -42,33 +47,32 @@ class Syx(PresetFormat):
     synth: ClassVar[str] = "dexed"
     extensions: ClassVar[tuple[str, ...]] = (".syx",)
 
+    def filler(self) -> Preset:
+        """Returns the synth's first voice, called "(lost)"; see `PresetFormat`."""
+        return _init("(lost)")
+
     def recognises(self, data: bytes) -> bool:
         """Returns whether there is a DX7 dump, whole or damaged, or bare voices; see `PresetFormat`."""
         try:
-            self.read(data)
+            return any(scan(part.data).dumps for part in unwrap(data))
         except PresetError:
             return False
-        return True
 
     def read(self, data: bytes) -> ReadReport:
         """Reads all voices of a file; see `PresetFormat`."""
-        found = scan(data)
-        presets: list[Preset] = []
-        places: list[int] = []
-        rejected: list[Rejected] = []
-        notes = list(found.notes)
+        try:
+            parts = unwrap(data)
+        except PresetError as error:
+            raise PresetError(f"not a DX7 file: {error}") from error
+        scans = [(part, scan(part.data)) for part in parts]
+        if not any(found.dumps for _, found in scans):
+            raise PresetError(f"not a DX7 file: {_what_they_are(data, scans)}")
+        reports: list[ReadReport] = []
         first = 1  # voices are numbered through the whole file
-        for dump in found.dumps:
-            report = _read(dump, first)
-            presets += report.presets
-            places += report.places
-            rejected += report.rejected
-            notes += report.notes
-            first += dump.kind.voices
-        # Zeros of the right size would pass for bare voices, if their names were not empty.
-        if not found.dumps or not (found.framed or any(preset.name for preset in presets)):
-            raise PresetError(f"not a DX7 file: {_what_it_is(data)}")
-        return ReadReport(tuple(presets), tuple(rejected), tuple(notes), places=tuple(places))
+        for part, found in scans:
+            reports.append(_read_part(part, found, first))
+            first = max(first, reports[-1].slots + 1)
+        return _joined(reports)
 
     def write(self, presets: Sequence[Preset]) -> bytes:
         """Returns one single-voice dump or as many banks as it takes; see `PresetFormat`."""
@@ -77,7 +81,7 @@ class Syx(PresetFormat):
         if len(presets) == 1:
             return frame(SINGLE, _voice(presets[0]))
         voices = [_voice(preset) for preset in presets]
-        init = _voice(Preset("dexed", dx7.SPACE.decode(dx7.SPACE.default()), name="INIT VOICE"))
+        init = _voice(_init("INIT VOICE"))
         voices += [init] * (-len(voices) % BANK.voices)
         fields = np.frombuffer(b"".join(voices), np.uint8).reshape(len(voices), -1)
         rows = PACKED.join(fields)
@@ -97,54 +101,139 @@ def _voice(preset: Preset) -> bytes:
     return dx7.bytes_from_points(dx7.SPACE.encode(preset.values)).tobytes() + encode_name(preset.name)
 
 
+def _init(name: str) -> Preset:
+    return Preset("dexed", dx7.SPACE.decode(dx7.SPACE.default()), name=name)
+
+
+def _joined(reports: Sequence[ReadReport]) -> ReadReport:
+    """One report of several parts of a file."""
+    presets: list[Preset] = []
+    places: list[int] = []
+    rejected: list[Rejected] = []
+    mended: list[Mended] = []
+    notes: list[str] = []
+    for report in reports:
+        presets += report.presets
+        places += report.places
+        rejected += report.rejected
+        mended += report.mended
+        notes += report.notes
+    slots = max((report.slots for report in reports), default=0)
+    return ReadReport(tuple(presets), tuple(rejected), tuple(notes), tuple(mended), tuple(places), slots)
+
+
+def _read_part(part: Part, found: Scan, first: int) -> ReadReport:
+    """Reads the voices of a file, or of one inside it, whose first is number `first`."""
+    if part.fault:
+        return ReadReport((), (Rejected(0, part.fault),), slots=first - 1)
+    where = f"{part.where}: " if part.where else ""
+    if not found.dumps:
+        what = found.others[0] if found.others else f"{len(part.data):,} bytes without a voice"
+        return ReadReport((), notes=(f"{where}skipped, {what}",), slots=first - 1)
+    notes = list(found.notes)
+    if part.where:
+        notes.insert(0, "unpacked; bytes are counted in what is inside")
+    reports = [ReadReport((), notes=tuple(notes), slots=first - 1)]
+    for dump in found.dumps:
+        reports.append(_read(dump, first))
+        first += dump.kind.voices
+    report = _joined(reports)
+    if not part.where:
+        return report
+    return replace(
+        report,
+        rejected=tuple(replace(fault, reason=where + fault.reason) for fault in report.rejected),
+        mended=tuple(replace(fault, reason=where + fault.reason) for fault in report.mended),
+        notes=tuple(where + note for note in report.notes),
+    )
+
+
 def _read(dump: Dump, first: int) -> ReadReport:
-    """Sorts the voices of a dump whose first voice is number `first` of the file."""
+    """Reads the voices of a dump whose first voice is number `first` of the file."""
     layout = dump.kind.layout
     rows = np.frombuffer(dump.data, np.uint8).reshape(-1, layout.size)
-    voices = layout.split(rows)
-    # Bit 7 never belongs to a field, so `split` loses it: a damaged byte shows only in the rows.
-    good = (rows <= 127).all(1) & (voices[:, :PARAMETERS] <= dx7.LIMITS).all(1)
-    presets = tuple(_preset(voice) for voice in voices[good])
-    places = tuple(first + int(i) for i in np.flatnonzero(good))
-    rejected = [_reject(dump, int(i), rows[i], voices[i], first) for i in np.flatnonzero(~good)]
-    if dump.fault:
-        rejected.append(Rejected(0, dump.fault))
+    voices = layout.split(rows & 0x7F)
+    names = [decode_name(bytes(row[-NAME:])) for row in rows]
+    over = voices[:, :PARAMETERS] > dx7.LIMITS
+    mended = [Mended(0, fault) for fault in dump.mended]
+    odd = np.flatnonzero((rows > 127).any(1) | over.any(1))
+    for i in odd.tolist():
+        faults = [*_high_bits(dump, i, rows[i]), *_above(dump, i, voices[i], over[i])]
+        mended += [replace(fault, voice=first + i, name=names[i]) for fault in faults]
+    if dump.cut:
+        mended.append(Mended(first + len(rows) - 1, f"the last {dump.cut} letters of its name are cut off", names[-1]))
+    limited = np.minimum(voices[:, :PARAMETERS], dx7.LIMITS)
+    presets = [
+        Preset("dexed", dx7.values_from_bytes(voice), name=name) for voice, name in zip(limited, names, strict=True)
+    ]
     notes = list(dump.notes)
-    stray = (rows[good, : len(layout.unused)] & layout.unused).any(1).sum()
+    stray = (rows[:, : len(layout.unused)] & layout.unused).any(1).sum()
     if stray:
-        notes.append(f"{stray} voices of the dump at byte {dump.start} set unused bits, which are ignored")
-    return ReadReport(presets, tuple(rejected), tuple(notes), places=places)
+        notes.append(f"{stray} voices of the dump at byte {dump.origin[0]} set unused bits, which are ignored")
+    return ReadReport(
+        tuple(presets),
+        tuple(Rejected(0, fault) for fault in (dump.fault,) if fault),
+        tuple(notes),
+        tuple(mended),
+        tuple(range(first, first + len(rows))),
+        first - 1 + dump.kind.voices,
+    )
 
 
-def _preset(voice: np.ndarray) -> Preset:
-    return Preset("dexed", dx7.values_from_bytes(voice[:PARAMETERS]), name=_name(voice))
+def _high_bits(dump: Dump, i: int, row: np.ndarray) -> Iterator[Mended]:
+    """Says which bytes of voice `i` of a dump have bit 7 set."""
+    size = dump.kind.layout.size
+    high = np.flatnonzero(row > 127)
+    letters = int((high >= size - NAME).sum())
+    if letters and in_katakana(bytes(row[-NAME:])):
+        at = int(dump.origin[i * size + int(high[-letters])])
+        reason = f"its name has {letters} half-width katakana letters, which have bit 7 set; they are kept"
+        yield Mended(0, reason, byte=at, value=int(row[high[-letters]]), allowed=(0, 127))
+        high = high[:-letters]
+    if len(high):
+        places = [int(dump.origin[i * size + place]) for place in high.tolist()]
+        shown = ", ".join(map(str, places[:_SHOWN])) + ("..." if len(places) > _SHOWN else "")
+        what = f"{len(places)} bytes have bit 7 set (bytes" if len(places) > 1 else "1 byte has bit 7 set (byte"
+        reason = f"{what} {shown}), which is left out"
+        yield Mended(0, reason, byte=places[0], value=int(row[high[0]]), allowed=(0, 127))
 
 
-def _name(voice: np.ndarray) -> str:
-    return decode_name(bytes(voice[PARAMETERS:] & 0x7F))
+def _above(dump: Dump, i: int, voice: np.ndarray, over: np.ndarray) -> Iterator[Mended]:
+    """Says which values of voice `i` of a dump are above their limit, and so taken as the limit."""
+    layout = dump.kind.layout
+    places = np.flatnonzero(over).tolist()
+    if not places:
+        return
+    said: list[str] = []
+    for place in places[:_SHOWN]:
+        byte = int(dump.origin[i * layout.size + int(layout.byte[place])])
+        said.append(f"{dx7.NAMES[place]} (byte {byte}) is {voice[place]}, taken as {dx7.LIMITS[place]}")
+    if len(places) > _SHOWN:
+        said.append(f"and {len(places) - _SHOWN} more like it")
+    first = places[0]
+    byte = int(dump.origin[i * layout.size + int(layout.byte[first])])
+    yield Mended(0, ", ".join(said), byte=byte, value=int(voice[first]), allowed=(0, int(dx7.LIMITS[first])))
 
 
-def _reject(dump: Dump, i: int, row: np.ndarray, voice: np.ndarray, first: int) -> Rejected:
-    """Says what is wrong with voice `i` of a dump."""
-    faults = list(_faults(dump.kind.layout, row, voice))
-    label, byte, value, high = faults[0]
-    byte += dump.start + i * dump.kind.layout.size
-    place = f"{label} (byte {byte})" if label else f"byte {byte}"
-    more = f", and {len(faults) - 1} more like it" if len(faults) > 1 else ""
-    return Rejected(first + i, f"{place} is {value}, not in [0, {high}]{more}", _name(voice), byte, value, (0, high))
+def _what_they_are(data: bytes, scans: Sequence[tuple[Part, Scan]]) -> str:
+    """What a file without voices is instead."""
+    if not scans:
+        return f"an archive of {len(data):,} bytes without files"
+    part, found = scans[0]
+    where = f"{part.where}: " if part.where else ""
+    more = f", and {len(scans) - 1} more files" if len(scans) > 1 else ""
+    return (part.fault or where + _what_it_is(part.data, found)) + more
 
 
-def _faults(layout: Layout, row: np.ndarray, voice: np.ndarray) -> Iterator[tuple[str, int, int, int]]:
-    """Yields parameter (or ""), byte within the voice, value and largest value."""
-    for byte in np.flatnonzero(row > 127):
-        yield "", int(byte), int(row[byte]), 127
-    for i in np.flatnonzero((voice[:PARAMETERS] > dx7.LIMITS) & (row[layout.byte] <= 127)):
-        yield dx7.NAMES[i], int(layout.byte[i]), int(voice[i]), int(dx7.LIMITS[i])
-
-
-def _what_it_is(data: bytes) -> str:
+def _what_it_is(data: bytes, found: Scan) -> str:
     if not data:
         return "the file is empty"
-    if data[0] == 0xF0:
-        return f"{len(data):,} bytes of other MIDI messages"
+    if found.others and data[0] == 0xF0:
+        first, *others = found.others
+        more = f", and {len(others)} other kinds of messages" if others else ""
+        return f"{first} ({len(data):,} bytes){more}"
+    if is_four_operator_bank(data):
+        return (
+            "a bank of 32 voices of a 4-operator synth (DX21, DX27, DX100, TX81Z, DX11), which this synth cannot play"
+        )
     return f"{len(data):,} bytes without a voice dump (a bank has 4,104 bytes, a single voice 163)"

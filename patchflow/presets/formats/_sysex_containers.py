@@ -1,0 +1,320 @@
+"""Takes MIDI messages out of what they come in: archives, MIDI files, Macintosh files, hexadecimal text.
+
+References:
+    MIDI Association, Standard MIDI Files 1.0
+    PKWARE, APPNOTE.TXT (zip); Apple, MacBinary II (1987)
+"""
+
+import bz2
+import io
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ...errors import PresetError
+
+__all__ = ["Part", "unwrap"]
+
+_LARGEST = 256 * 2**20  # bytes, of all that is unpacked
+_MOST = 10_000  # files in an archive
+_DEEPEST = 4  # containers in one another
+
+_ARCHIVES = {
+    b"Rar!": "a RAR archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"SIT!": "a StuffIt archive",
+    b"StuffIt": "a StuffIt archive",
+    b"(This file must be converted with BinHex": "a BinHex file",
+}
+_READ_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, ValueError)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The content of a file, or of one inside it.
+
+    Args:
+        data: The bytes.
+        where: The container it was in, for notes: "" for the file itself.
+        fault: Why it could not be unpacked, or "".
+    """
+
+    data: bytes
+    where: str = ""
+    fault: str = ""
+
+
+class _Budget:
+    """What may still be unpacked, in bytes."""
+
+    def __init__(self) -> None:
+        self.left = _LARGEST
+
+    def take(self, data: bytes) -> bytes:
+        self.left -= len(data)
+        if self.left < 0:
+            raise PresetError(f"more than {_LARGEST // 2**20} MiB when it is unpacked")
+        return data
+
+
+def unwrap(data: bytes) -> list[Part]:
+    """Returns the content of a file, or of each file inside it in the order of their names.
+
+    Args:
+        data: A file of any kind; what is no container is returned as it is.
+
+    Raises:
+        PresetError: If it is an archive that cannot be unpacked, or one far too large.
+    """
+    return list(_unwrap(Part(data), _Budget(), 0))
+
+
+def _unwrap(part: Part, budget: _Budget, depth: int) -> Iterator[Part]:
+    if part.fault or depth == _DEEPEST:
+        yield part
+        return
+    inner = _opened(part.data, budget)
+    if inner is None:
+        yield part
+        return
+    for found in inner:
+        where = " in ".join(filter(None, (found.where, part.where)))
+        yield from _unwrap(replace(found, where=where), budget, depth + 1)
+
+
+def _opened(data: bytes, budget: _Budget) -> list[Part] | None:
+    """What is inside a container, or None if it is none."""
+    if data.startswith(b"\xf0"):  # a message: most files, and there are many
+        return None
+    for magic, what in _ARCHIVES.items():
+        if data.startswith(magic):
+            raise PresetError(f"{what}: unpack it first")
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return list(_zipped(data, budget))
+    for magic, what in ((b"\x1f\x8b", "gzip"), (b"x", "zlib"), (b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz")):
+        if data.startswith(magic):
+            plain = _decompressed(data, what, budget)
+            return None if plain is None else [Part(plain, f"{what} data")]
+    start = _midi_file(data)
+    if start is not None:
+        return [Part(budget.take(_midi_messages(data, start)), "a MIDI file")]
+    if (fork := _data_fork(data)) is not None:
+        return [Part(fork, "a MacBinary file")]
+    if (plain := _from_text(data)) is not None:
+        return [Part(budget.take(plain), "text of numbers")]
+    return None
+
+
+def _zipped(data: bytes, budget: _Budget) -> Iterator[Part]:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except _READ_ERRORS as error:
+        raise PresetError(f"a damaged zip archive: {error}") from error
+    entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _hidden(entry.filename)]
+    if len(entries) > _MOST:
+        raise PresetError(f"a zip archive of {len(entries):,} files, and {_MOST:,} are allowed")
+    for entry in sorted(entries, key=lambda entry: entry.filename):
+        name = "".join(letter if letter.isprintable() else "?" for letter in entry.filename)
+        yield _entry(archive, entry, name, budget)
+
+
+def _hidden(name: str) -> bool:
+    """Whether it is what a Macintosh adds to archives."""
+    return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith("._")
+
+
+def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, budget: _Budget) -> Part:
+    if entry.flag_bits & 1:
+        return Part(b"", name, f"{name} is encrypted: unpack the archive with its password first")
+    try:
+        with archive.open(entry) as file:
+            plain = file.read(budget.left + 1)
+    except _READ_ERRORS as error:
+        return Part(b"", name, f"{name} in the archive is damaged: {error}")
+    return Part(budget.take(plain), name)
+
+
+def _decompressed(data: bytes, kind: str, budget: _Budget) -> bytes | None:
+    """The content of one compressed file, as much of it as is whole; None if it is no such file."""
+    if kind in ("gzip", "zlib"):
+        codec = zlib.decompressobj(wbits=31 if kind == "gzip" else 15)
+    else:
+        codec = bz2.BZ2Decompressor() if kind == "bzip2" else lzma.LZMADecompressor()
+    try:
+        return budget.take(codec.decompress(data, budget.left + 1))
+    except _READ_ERRORS:
+        return None
+
+
+def _data_fork(data: bytes) -> bytes | None:
+    """The file in a MacBinary file: after 128 bytes of name, type and sizes."""
+    if len(data) <= 128 or data[0] or data[74] or data[82] or not 1 <= data[1] <= 63:
+        return None
+    name = data[2 : 2 + data[1]]
+    size = int.from_bytes(data[83:87])
+    if not size or 128 + size > len(data) or any(code < 0x20 for code in name):
+        return None
+    return data[128 : 128 + size]
+
+
+def _midi_file(data: bytes) -> int | None:
+    """Where a MIDI file starts: with the file, in a RIFF file, or after the header of a Macintosh file."""
+    if data.startswith(b"MThd"):
+        return 0
+    if data.startswith(b"RIFF") and data[8:12] == b"RMID":
+        return data.find(b"MThd")
+    return 128 if data[128:132] == b"MThd" else None
+
+
+def _midi_messages(data: bytes, start: int) -> bytes:
+    """The system-exclusive messages of all tracks, one after the other; of a damaged track those before the damage."""
+    found = bytearray()
+    while start + 8 <= len(data):
+        kind = data[start : start + 4]
+        size = int.from_bytes(data[start + 4 : start + 8])
+        start += 8
+        if kind == b"MTrk":
+            found += _track_messages(data[start : start + size])
+        start += size
+    return bytes(found)
+
+
+def _track_messages(track: bytes) -> bytes:
+    found = bytearray()
+    place = 0
+    running = 0
+    try:
+        while place < len(track):
+            _, place = _number(track, place)  # the time
+            status = track[place]
+            if status < 0x80:
+                status = running  # the same kind of message as before
+            else:
+                place += 1
+            if status in (0xF0, 0xF7, 0xFF):
+                place += status == 0xFF  # the kind of event
+                size, place = _number(track, place)
+                # A long message goes on in F7 events, and any bytes may stand in one.
+                if status == 0xF0:
+                    found.append(status)
+                if status != 0xFF:
+                    found += track[place : place + size]
+                place += size
+            else:
+                running = status
+                place += 1 if 0xC0 <= status < 0xE0 else 2
+    except IndexError:
+        pass  # cut off
+    return bytes(found)
+
+
+def _number(track: bytes, place: int) -> tuple[int, int]:
+    """A number of seven bits a byte, and where it ends."""
+    number = 0
+    for _ in range(4):
+        byte = track[place]
+        place += 1
+        number = number << 7 | byte & 0x7F
+        if byte < 0x80:
+            break
+    return number, place
+
+
+_TEXT = bytes(range(0x20, 0x7F)) + b"\t\r\n"
+_OFFSET = re.compile(r"\s*(?:0x)?([0-9a-f]{4,16})[:h]?\s+", re.IGNORECASE)
+_SEPARATORS = re.compile(r"[\s,;:\[\](){}\"'-]+")
+_BYTES = re.compile(r"(?:0x|\\x|\$|&h|#)?((?:[0-9a-f]{2})+|[0-9a-f])h?", re.IGNORECASE)
+_COMMENT = re.compile(r"//.*|/\*.*?\*/|;\s.*|#\s.*")
+_COLUMN = re.compile(r"\||\s>")
+_SAMPLE = 4096  # bytes that show whether it is text of numbers
+
+
+def _from_text(data: bytes) -> bytes | None:
+    """The bytes that a text of hexadecimal or decimal numbers says, also one with offsets and letters beside them."""
+    text = _decoded(data)
+    if text is None:
+        return None
+    # A glance at the start tells other text. There the last number may be cut in two.
+    sample = text[:_SAMPLE]
+    last = len(_SEPARATORS.split(sample)[-1])
+    sample = sample[: len(sample) - (last if last < 16 else last % 4)]
+    return _numbers(text.splitlines()) if _numbers(sample.splitlines()) is not None else None
+
+
+def _decoded(data: bytes) -> str | None:
+    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if data.startswith(mark):
+            text = data.decode(encoding, "replace")
+            return text if text.isascii() or not text[:1].strip("\ufeff") else None
+    data = data.rstrip(b"\x1a\0")
+    if not data or data[:_SAMPLE].translate(None, _TEXT) or data.translate(None, _TEXT):
+        return None
+    return data.decode("ascii")
+
+
+def _numbers(lines: list[str]) -> bytes | None:
+    lines = [stripped for line in lines if (stripped := _COMMENT.sub("", line).rstrip())]
+    if (plain := _decimal(lines)) is not None:
+        return plain
+    found = bytearray()
+    width = _width(lines)
+    titles = 0
+    for line in lines:
+        row = _row(line, width)
+        if row is None:
+            titles += 1
+        else:
+            found += row
+    if len(found) < 16 or titles > max(2, len(lines) // 5):
+        return None
+    return bytes(found)
+
+
+def _width(lines: list[str]) -> int:
+    """Bytes of a line that begins with its offset, as the second line says; 0 if lines have no offsets."""
+    offsets = [int(match[1], 16) for line in lines[:2] if (match := _OFFSET.match(line))]
+    if len(offsets) == 2 and not offsets[0] and offsets[1] <= 256:
+        return offsets[1]
+    return 0
+
+
+def _row(line: str, width: int) -> bytes | None:
+    """The bytes of a line, or None if there is anything else on it."""
+    if not width:
+        row = bytearray()
+        for token in filter(None, _SEPARATORS.split(line.rpartition("=")[2])):
+            # Some write `\xF0\x43` without a space between.
+            pieces = [piece for piece in re.split(r"(?=\\x)", token) if piece]
+            for piece in pieces:
+                match = _BYTES.fullmatch(piece)
+                if match is None:
+                    return None
+                row += bytes.fromhex(match[1].rjust(2, "0"))
+        return bytes(row)
+    offset = _OFFSET.match(line)
+    if offset is None:
+        return None
+    # Letters stand after a bar, or after two spaces: a line has no more bytes than the second's offset.
+    row = bytearray()
+    rest = _COLUMN.split(line[offset.end() :])[0]
+    for token in re.finditer(r"(\s*)(\S+)", rest.replace("-", " ")):
+        match = re.fullmatch(r"(?:[0-9a-f]{2})+", token[2], re.IGNORECASE)
+        apart = len(token[1]) > 2 or (len(token[1]) == 2 and len(row) != width // 2)
+        if match is None or len(row) + len(token[2]) // 2 > width or (row and apart):
+            break
+        row += bytes.fromhex(token[2])
+    return bytes(row)
+
+
+def _decimal(lines: list[str]) -> bytes | None:
+    """The bytes of decimal numbers, of which the first is that of a message."""
+    if not lines or "240" not in _SEPARATORS.split(lines[0])[:2]:
+        return None
+    tokens = [token for token in _SEPARATORS.split("\n".join(lines)) if token]
+    if len(tokens) < 16 or not all(re.fullmatch(r"\d{1,3}", token) for token in tokens):
+        return None
+    values = [int(token) for token in tokens]
+    return bytes(values) if max(values) < 256 else None
