@@ -13,7 +13,7 @@ from ._dx7_voice import NAME, PACKED, PARAMETERS, PLAIN, Layout
 
 __all__ = ["BareVoices", "find_voices", "plausible"]
 
-_LARGEST = 2**20  # bytes in which voices are looked for at every byte
+_LARGEST = 2**17  # bytes in which voices are looked for at every byte
 _BANK = 32  # voices
 _FAULTS = 4  # bytes of a plausible voice that no editor would have written
 _OPERATORS = 6
@@ -106,7 +106,11 @@ def _banks(data: bytes) -> list[BareVoices]:
     for place in range(size - NAME):
         faults += _BAD[place][codes[place : place + starts]]
     rows = np.lib.stride_tricks.sliding_window_view(codes, size)
-    near = np.flatnonzero(faults <= _FAULTS)
+    # Most files are zeros and small numbers in part: only where a name might stand the rest is looked at.
+    letters = _sums((codes & 0x7F) >= 0x20, NAME)[size - NAME :][:starts]
+    values = _sums(codes > 0, size)[:starts]
+    named = (letters >= NAME - 1) | (letters == 0)
+    near = np.flatnonzero((faults <= _FAULTS) & named & (values >= _OPERATORS))
     good = np.zeros(starts, bool)
     good[near] = _good(PACKED, rows[near])
     count = np.zeros(starts, np.uint8)  # of good voices in the bank that would start here
@@ -116,12 +120,18 @@ def _banks(data: bytes) -> list[BareVoices]:
     found = np.flatnonzero(4 * count.astype(int) >= 3 * _BANK)
     runs: list[BareVoices] = []
     while len(found):
-        # Three quarters are good from several places, a voice apart: the best of these is the first with most.
-        near = found[found < found[0] + _BANK * size]
+        # Three quarters are good from up to a quarter too early on: the best of these places is the first with most.
+        near = found[found <= found[0] + _BANK // 4 * size]
         start = int(near[np.argmax(count[near])])
         runs.append(BareVoices(PACKED, start, min(_BANK, (len(data) - start) // size)))
         found = found[np.searchsorted(found, runs[-1].end) :]
     return runs
+
+
+def _sums(flags: np.ndarray, width: int) -> np.ndarray:
+    """How many of the next `width` flags are set, at each place."""
+    before = np.concatenate([[0], np.cumsum(flags)])
+    return before[width:] - before[:-width]
 
 
 def _good(layout: Layout, rows: np.ndarray) -> np.ndarray:

@@ -24,6 +24,8 @@ END = 0xF7
 REALTIME = bytes(range(0xF8, 0x100))
 """Messages of one byte, such as the clock, that may stand inside any other message."""
 
+_SCRAPS = 20_000  # short messages after which a file is no file of messages
+_HIGH = bytes(range(0x80, 0x100))
 _BOUNDARY = re.compile(rb"[\xf0\xf7]")
 
 
@@ -141,9 +143,11 @@ def _checksum(data: bytes) -> int:
 def _messages(data: bytes) -> Iterator[_Message]:
     """Yields each system-exclusive message, the last perhaps cut off."""
     start = data.find(START)
-    while start >= 0:
+    scraps = 0
+    while start >= 0 and scraps < _SCRAPS:
         message = _message(data, start)
         yield message
+        scraps += message.end - message.start < PACKED.size
         start = data.find(START, message.end)
 
 
@@ -152,14 +156,13 @@ def _message(data: bytes, start: int) -> _Message:
     header = data[start : start + HEADER]
     announced = _announced(header)
     # A dump with its end in the right place is whole, even if a damaged byte inside looks like an end.
-    kinds = (announced,) if announced else (BANK, SINGLE)
-    for kind in (*kinds, *(kind for kind in (BANK, SINGLE) if kind not in kinds)):
-        if not _ends_in_place(data, start, kind):
+    for kind in (BANK, SINGLE):
+        likely = kind is announced or _nearly(header, kind)
+        if not likely or not _ends_in_place(data, start, kind):
             continue
         faults = _header_faults(header, kind)
-        body = data[start + HEADER : start + HEADER + kind.size]
-        # Another format number is that of another synth, unless the voices themselves tell.
-        if kind is announced or plausible(kind.layout, body):
+        # Another header is that of another message, or these are no messages, unless the voices themselves tell.
+        if not faults or _tells(kind, data[start + HEADER : start + HEADER + kind.size]):
             end = start + HEADER + kind.size + 1
             return _Message(start, end + (data[end : end + 1] == bytes((END,))), kind, mended=faults)
     clocks = announced or header.translate(None, REALTIME) != header
@@ -175,9 +178,9 @@ def _by_its_end(data: bytes, start: int, announced: DumpKind | None) -> _Message
     header = data[start : start + HEADER]
     if announced is None or end - start < HEADER:
         return _Message(start, end)
-    # A short message with a wrong count is something else that Yamaha's synths send.
     faults = _header_faults(header, announced)
-    if faults and end - start < HEADER + announced.layout.size - NAME:
+    whole = min((end - start - HEADER) // announced.layout.size, announced.voices) * announced.layout.size
+    if faults and not _tells(announced, data[start + HEADER : start + HEADER + whole]):
         return _Message(start, end)
     return _Message(start, end, announced, mended=faults)
 
@@ -195,7 +198,9 @@ def _with_clocks(data: bytes, start: int) -> _Message | None:
         last = HEADER + kind.size  # the checksum, or the end behind it
         last += plain[last + 1 : last + 2] == bytes((END,))
         end = start + int(_kept(window, clocks)[last]) + 1
-        return _Message(start, end, kind, clocks, _header_faults(plain[:HEADER], kind))
+        faults = _header_faults(plain[:HEADER], kind)
+        if not faults or _tells(kind, plain[HEADER : HEADER + kind.size]):
+            return _Message(start, end, kind, clocks, faults)
     return None
 
 
@@ -209,6 +214,19 @@ def _announced(header: bytes) -> DumpKind | None:
     if len(header) < HEADER or header[1] != YAMAHA or header[2] > 0x0F:
         return None
     return next((kind for kind in (BANK, SINGLE) if header[3] == kind.form), None)
+
+
+def _nearly(header: bytes, kind: DumpKind) -> bool:
+    """Whether two of maker, format and count are those of a kind of dump."""
+    if len(header) < HEADER:
+        return False
+    return (header[1] == YAMAHA) + (header[3] == kind.form) + (header[4:] == kind.header[4:]) >= 2
+
+
+def _tells(kind: DumpKind, body: bytes) -> bool:
+    """Whether bytes are surely voices, whatever the header says."""
+    # Other files are full of bytes above 127, and soon told by them.
+    return 10 * len(body.translate(None, _HIGH)) >= 9 * len(body) and plausible(kind.layout, body)
 
 
 def _header_faults(header: bytes, kind: DumpKind) -> tuple[str, ...]:
@@ -277,9 +295,12 @@ def _voices(kind: DumpKind, raw: bytes, origin: "range | np.ndarray", here: str,
 
 def _whole_anyway(kind: DumpKind, body: bytes) -> bool:
     """Whether the voices are in place though there are too few or too many bytes before the end."""
-    if len(body) < kind.size or not plausible(kind.layout, body[: kind.size], whole=True):
+    voices = body[: kind.size]
+    # If bytes were lost or added inside, the last voices are out of place.
+    last = voices[-2 * kind.layout.size :]
+    if len(body) < kind.size or not plausible(kind.layout, voices) or not plausible(kind.layout, last):
         return False
-    return len(body) == kind.size or _checksum(body[: kind.size]) == body[kind.size]
+    return len(body) == kind.size or _checksum(voices) == body[kind.size]
 
 
 def _notes_on_dump(body: bytes, kind: DumpKind, closed: bool) -> Iterator[str]:

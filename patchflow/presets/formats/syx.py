@@ -54,9 +54,12 @@ class Syx(PresetFormat):
     def recognises(self, data: bytes) -> bool:
         """Returns whether there is a DX7 dump, whole or damaged, or bare voices; see `PresetFormat`."""
         try:
-            return any(scan(part.data).dumps for part in unwrap(data))
+            scans = [scan(part.data) for part in unwrap(data)]
         except PresetError:
             return False
+        # A program may hold a header to compare with.
+        dumps = [dump for found in scans for dump in found.dumps]
+        return any(dump.data for dump in dumps) or (bool(dumps) and data[:1] == b"\xf0")
 
     def read(self, data: bytes) -> ReadReport:
         """Reads all voices of a file; see `PresetFormat`."""
