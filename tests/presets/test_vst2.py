@@ -1,6 +1,9 @@
 """VST2 programs and banks: written, read, cut off, lying, and random."""
 
+import math
+import re
 import struct
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -64,9 +67,7 @@ def test_every_cut_is_one_clear_line(program: Program):
         (8, b"FBCh", "not a preset: a bank"),
         (8, b"Fooo", "not a preset: of an unknown kind b'Fooo'"),
         (12, struct.pack(">I", 3), r"version=3: of the container, not in \[1, 2\]"),
-        (4, struct.pack(">I", 1_000), "cut off: it says it has 1,008 bytes, but there are 78"),
         (56, struct.pack(">I", 19), "cut off in its chunk of 19 bytes: 18 of 19 bytes are there"),
-        (56, struct.pack(">I", 17), "1 bytes follow its end, at byte 77"),
         (56, struct.pack(">I", 2**32 - 1), "cut off in its chunk of 4,294,967,295 bytes"),
     ],
 )
@@ -77,18 +78,145 @@ def test_what_is_wrong_is_said(place: int, data: bytes, said: str):
         parse_program(whole[:place] + data + whole[place + len(data) :])
 
 
-def test_a_count_that_lies_is_found():
-    data = PLAIN.pack()
+def changed(data: bytes, place: int, new: bytes) -> bytes:
+    return data[:place] + new + data[place + len(new) :]
+
+
+def test_a_count_that_lies_in_a_file_of_another_length_is_a_cut():
+    data = changed(changed(PLAIN.pack(), 24, struct.pack(">I", 3)), 4, struct.pack(">I", 60))
 
     with pytest.raises(PresetError, match="cut off in its 3 parameters: 8 of 12 bytes"):
-        parse_program(data[:24] + struct.pack(">I", 3) + data[28:])
+        parse_program(data)
 
 
-def test_a_bank_with_fewer_presets_than_it_says_is_an_error():
-    data = Vst2Bank("mine", 1, 3, programs=(PLAIN, PLAIN)).pack()
+WHOLE = CHUNK.pack()
+DAMAGED = [
+    (
+        "size counts the whole file",
+        changed(WHOLE, 4, struct.pack(">I", 78)),
+        "its size is given as 78 bytes, and is 70",
+    ),
+    ("size too large", changed(WHOLE, 4, struct.pack(">I", 1_000)), "its size is given as 1,000 bytes, and is 70"),
+    ("size too small", changed(WHOLE, 4, struct.pack(">I", 3)), "its size is given as 3 bytes, and is 70"),
+    ("size reversed", changed(WHOLE, 4, struct.pack("<I", 70)), "its size is given as 1,174,405,120 bytes, and is 70"),
+    ("trailing", WHOLE + bytes(4), "4 bytes follow its end, at byte 78, and are left out"),
+    ("chunk size reversed", changed(WHOLE, 56, struct.pack("<I", 18)), "size of its chunk has its lowest byte first"),
+    ("chunk size 0", changed(WHOLE, 56, bytes(4)), "its chunk is said to have 0 bytes, and has 18"),
+]
 
-    with pytest.raises(PresetError, match="says it has 3 presets, but there are 2"):
-        parse_bank(data)
+
+@pytest.mark.parametrize(("data", "said"), [case[1:] for case in DAMAGED], ids=[case[0] for case in DAMAGED])
+def test_a_program_that_hosts_load_is_mended_to_the_byte(data: bytes, said: str):
+    report = FXP.read(data)
+
+    assert report.presets == (Preset("", {}, name="Pluck", state=WHOLE),)
+    assert len(report.mended) == 1
+    assert said in report.problems[0]
+    with pytest.raises(PresetError, match=re.escape(said)):
+        report.strict()
+
+
+def test_a_chunk_size_that_is_too_small_is_taken_as_hosts_do():
+    report = FXP.read(changed(WHOLE, 56, struct.pack(">I", 17)))
+
+    assert parse_program(report.presets[0].state).content == b"whatever it store"
+    assert report.problems[-1] == "1 bytes follow its end, at byte 77, and are left out"
+
+
+def test_a_count_that_lies_in_a_whole_file_is_mended():
+    report = FXP.read(changed(PLAIN.pack(), 24, struct.pack(">I", 3)))
+
+    assert report.presets[0].state == PLAIN.pack()
+    assert report.problems == ("it says it has 3 parameters, and has 2",)
+
+
+def test_a_parameter_that_is_no_number_is_named():
+    with pytest.raises(PresetError, match=r"parameter 2 \(byte 60\) is nan: not a finite number"):
+        parse_program(changed(PLAIN.pack(), 60, struct.pack(">f", math.nan)))
+
+
+@pytest.mark.parametrize(
+    "bank", [Vst2Bank("mine", 1, 3, b"all of it"), Vst2Bank("mine", 1, 2, programs=(PLAIN, PLAIN))]
+)
+def test_a_bank_of_version_2_goes_to_the_host_as_version_1(bank: Vst2Bank):
+    second = changed(changed(bank.pack(), 12, struct.pack(">I", 2)), 28, struct.pack(">I", 1))
+
+    report = FXB.read(second)
+
+    assert [preset.state[12:16] for preset in report.presets] == [struct.pack(">I", 1)] * len(report.presets)
+    assert not report.problems
+    assert FXB.write(report.presets) == bank.pack()
+
+
+def test_a_bank_with_fewer_presets_than_it_says_has_those():
+    report = FXB.read(Vst2Bank("mine", 1, 3, programs=(PLAIN, PLAIN)).pack())
+
+    assert [preset.name for preset in report.presets] == ["Plain", "Plain"]
+    assert report.problems == ("it says it has 3 presets, but there are 2",)
+
+
+def test_a_bank_with_more_presets_than_it_says_has_them_all():
+    report = FXB.read(Vst2Bank("mine", 1, 1, programs=(PLAIN, PLAIN)).pack())
+
+    assert len(report.presets) == 2
+    assert report.problems == ("it says it has 1 presets, but there are 2",)
+
+
+def test_a_bank_that_is_cut_off_keeps_its_whole_presets():
+    report = FXB.read(Vst2Bank("mine", 1, 3, programs=(PLAIN,) * 3).pack()[:-2])
+
+    assert report.places == (1, 2)
+    assert report.problems[0] == "voice 3: cut off in its 2 parameters: 6 of 8 bytes are there"
+
+
+def test_a_preset_whose_count_lies_does_not_lose_those_after_it():
+    data = Vst2Bank("mine", 1, 3, programs=(PLAIN,) * 3).pack()
+    second = 156 + len(PLAIN.pack())
+
+    report = FXB.read(changed(data, second + 24, struct.pack(">I", 1_000)))
+
+    assert report.places == (1, 3)
+    assert [rejected.voice for rejected in report.rejected] == [2]
+
+
+def test_a_bank_of_both_kinds_of_presets_is_read():
+    report = FXB.read(Vst2Bank("mine", 1, 3, programs=(PLAIN, replace(CHUNK, plugin="mine"), PLAIN)).pack())
+
+    assert [preset.state[8:12] for preset in report.presets] == [b"FxCk", b"FPCh", b"FxCk"]
+
+
+def test_bytes_after_a_bank_are_left_out():
+    bank = Vst2Bank("mine", 1, 2, programs=(PLAIN, PLAIN)).pack()
+
+    report = FXB.read(bank + b"\0" * 100)
+
+    assert FXB.write(report.presets) == bank
+    assert report.problems == (f"100 bytes follow its end, at byte {len(bank)}, and are left out",)
+
+
+NAMES = [
+    ("Größe シンセ".encode(), "Größe シンセ"),
+    ("Größe".encode("latin-1"), "Größe"),
+    ("Brian’s €".encode("cp1252"), "Brian’s €"),
+    ("シンセ".encode("cp932"), "シンセ"),
+    (b"A" * 28, "A" * 28),
+    (("Grö" + "ß" * 20).encode()[:28], "Grö" + "ß" * 12),
+    ("Café au lait, crème brûlée é".encode("latin-1"), "Café au lait, crème brûlée é"),
+    (b"One\0Two", "One"),
+    (b"  Tab\tBell\a\x7f ", "TabBell"),
+    (b"A\x81\x8dB", "AB"),
+]
+
+
+@pytest.mark.parametrize(("raw", "name"), NAMES)
+def test_names_are_read_in_the_code_they_are_in(raw: bytes, name: str):
+    assert FXP.read(changed(WHOLE, 28, raw.ljust(28, b"\0"))).presets[0].name == name
+
+
+def test_names_are_cut_between_letters():
+    report = FXP.read(FXP.write([Preset("", {}, name="é" * 20, state=WHOLE)]))
+
+    assert report.presets[0].name == "é" * 13
 
 
 def test_a_bank_and_its_program_are_made_of_each_other():
@@ -115,10 +243,9 @@ def test_presets_of_other_synths_are_refused(kind: str):
 
 
 def test_a_preset_is_called_what_it_is_called_now():
-    assert (
-        FXP.read(FXP.write([Preset("", {}, name="New \u00e9\u4e00", state=CHUNK.pack())])).presets[0].name
-        == "New \u00e9?"
-    )
+    written = FXP.write([Preset("", {}, name="New \u00e9\u4e00", state=CHUNK.pack())])
+
+    assert FXP.read(written).presets[0].name == "New \u00e9\u4e00"
 
 
 mutated = st.tuples(

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from ...errors import PresetError
 from ..preset import Preset
-from ..vst2 import Vst2Bank, parse_bank, plugin_id, program_of
-from ._format import PresetFormat, ReadReport
+from ..vst2 import Vst2Bank, is_exact, parse_bank, plugin_id, program_of
+from ._format import Mended, PresetFormat, ReadReport, Rejected
 
 __all__ = ["Fxb"]
 
@@ -35,10 +35,19 @@ class Fxb(PresetFormat):
     def read(self, data: bytes) -> ReadReport:
         """Reads all presets; see `PresetFormat`."""
         bank = parse_bank(data)
+        mended = [Mended(0, fault) for fault in bank.mended]
         if not bank.programs:
-            return ReadReport((Preset("", {}, state=data),))
+            state = data if is_exact(data, bank.mended) else bank.pack()
+            return ReadReport((Preset("", {}, state=state),), mended=tuple(mended))
         presets = [Preset("", {}, name=program.name, state=program.pack()) for program in bank.programs]
-        return ReadReport(tuple(presets))
+        for program in bank.programs:
+            mended += [Mended(program.place, fault, program.name) for fault in program.mended]
+        return ReadReport(
+            presets=tuple(presets),
+            rejected=tuple(Rejected(place, fault) for place, fault in bank.lost.items()),
+            mended=tuple(mended),
+            places=tuple(program.place for program in bank.programs),
+        )
 
     def write(self, presets: Sequence[Preset]) -> bytes:
         """Returns a bank of presets without chunk, or of one with; see `PresetFormat`."""

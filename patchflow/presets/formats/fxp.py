@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from ...errors import PresetError
 from ..preset import Preset
-from ..vst2 import parse_program, plugin_id, program_of
-from ._format import PresetFormat, ReadReport, only_preset
+from ..vst2 import is_exact, parse_program, plugin_id, program_of
+from ._format import Mended, PresetFormat, ReadReport, only_preset
 
 __all__ = ["Fxp"]
 
@@ -34,7 +34,10 @@ class Fxp(PresetFormat):
 
     def read(self, data: bytes) -> ReadReport:
         """Reads the preset; see `PresetFormat`."""
-        return ReadReport((Preset("", {}, name=parse_program(data).name, state=data),))
+        program = parse_program(data)
+        state = data if is_exact(data, program.mended) else program.pack()
+        mended = tuple(Mended(0, fault) for fault in program.mended)
+        return ReadReport((Preset("", {}, name=program.name, state=state),), mended=mended)
 
     def write(self, presets: Sequence[Preset]) -> bytes:
         """Returns a file of one preset, of which `state` is a program or bank; see `PresetFormat`."""
