@@ -4,10 +4,11 @@ Numbers are little-endian. A list at the end says where each chunk lies: `Comp` 
 stores, `Cont` what its screen stores, `Info` a text about it, without which some hosts (Live) do not show the preset.
 """
 
+import html
 import re
 import struct
-from dataclasses import dataclass
-from xml.sax.saxutils import quoteattr, unescape
+from dataclasses import dataclass, field
+from xml.sax.saxutils import quoteattr
 
 from ..errors import PresetError
 
@@ -35,6 +36,8 @@ class VstPreset:
         name: What the preset is called.
         values: Indices and values of the plug-in's parameters, if patchflow wrote it: `Info` may hold anything, and
             plug-ins do not report to a host what a loaded preset holds.
+        mended: What was wrong with the file it was read from, and was put right.
+        sound: The whole of that file, put right.
 
     Example:
         >>> preset = VstPreset("0123456789ABCDEF" * 2, b"sound", b"screen", "Pluck & <Pad>")
@@ -47,6 +50,8 @@ class VstPreset:
     controller: bytes = b""
     name: str = ""
     values: tuple[tuple[int, float], ...] = ()
+    mended: tuple[str, ...] = field(default=(), compare=False)
+    sound: bytes = field(default=b"", compare=False, repr=False)
 
     def pack(self) -> bytes:
         """Returns the bytes of a `.vstpreset` file."""
@@ -80,18 +85,36 @@ def parse_vstpreset(data: bytes) -> VstPreset:
     if len(data) < _HEAD.size:
         raise PresetError(f"cut off: {len(data)} bytes, and its header has {_HEAD.size}")
     _, version, plugin, place = _HEAD.unpack_from(data)
-    if version != 1:
+    mended = []
+    if version < 1:
         raise PresetError(f"version={version}: of the container, not 1")
+    if version > 1:
+        mended.append(f"version={version} of the container is read as version 1")
     name = plugin.decode("latin-1").upper()
     if not _CLASS.fullmatch(name):
         raise PresetError(f"class id {name!r}: not 32 hexadecimal digits")
-    chunks = _chunks(data, place)
+    found = _list_at(data, place)
+    if found != place:
+        mended.append(f"its list of chunks is at byte {found:,}, not at byte {place:,} where it is said to be")
+    chunks, end = _chunks(data, found)
+    if len(data) > end:
+        mended.append(f"{len(data) - end:,} bytes follow its end, at byte {end:,}, and are left out")
     if b"Comp" not in chunks:
-        raise PresetError("it has no Comp chunk, which holds the sound")
+        others = ", ".join(kind.decode("latin-1") for kind in chunks)
+        raise PresetError(f"it has no Comp chunk, which holds the sound, but {others or 'no chunk at all'}")
     info = chunks.get(b"Info", b"").decode("utf-8", "replace")
-    found = _NAME.search(info)
-    title = unescape(found[1], {"&quot;": '"'}) if found else ""
-    return VstPreset(name, chunks[b"Comp"], chunks.get(b"Cont", b""), _printable(title), _values(info))
+    named = _NAME.search(info)
+    title = _printable(html.unescape(named[1] if named else ""))
+    sound = _HEAD.pack(b"VST3", 1, plugin, found) + data[_HEAD.size : end]
+    return VstPreset(
+        plugin=name,
+        component=chunks[b"Comp"],
+        controller=chunks.get(b"Cont", b""),
+        name=title,
+        values=_values(info),
+        mended=tuple(mended),
+        sound=sound,
+    )
 
 
 def class_id(data: bytes) -> str:
@@ -144,22 +167,39 @@ def _values(info: str) -> tuple[tuple[int, float], ...]:
     return tuple(values)
 
 
-def _chunks(data: bytes, place: int) -> dict[bytes, bytes]:
+def _list_at(data: bytes, place: int) -> int:
+    """Where the list of chunks is: where it is said to be or, if it is not there, the last place that it can be."""
+    if place >= _HEAD.size and data.startswith(b"List", place):
+        return place
+    last = data.rfind(b"List", _HEAD.size)
+    if last >= 0 and len(data) >= last + _LIST.size:
+        (_, count) = _LIST.unpack_from(data, last)
+        if 0 < count <= _MOST and len(data) >= last + _LIST.size + count * _ENTRY.size:
+            return last
     if not _HEAD.size <= place <= len(data) - _LIST.size:
         raise PresetError(f"cut off: its list of chunks is said to be at byte {place:,} of {len(data):,}")
-    magic, count = _LIST.unpack_from(data, place)
-    if magic != b"List" or not 0 <= count <= _MOST:
-        raise PresetError(f"its list of chunks is not at byte {place:,}, where it is said to be")
-    place += _LIST.size
-    if len(data) < place + count * _ENTRY.size:
+    raise PresetError(f"its list of chunks is not at byte {place:,}, where it is said to be")
+
+
+def _chunks(data: bytes, place: int) -> tuple[dict[bytes, bytes], int]:
+    """The chunks by kind, and where the last of them or their list ends."""
+    if len(data) < place + _LIST.size:
+        raise PresetError(f"cut off: its list of chunks is said to be at byte {place:,} of {len(data):,}")
+    _, count = _LIST.unpack_from(data, place)
+    if not 0 <= count <= _MOST:
+        raise PresetError(f"its list of chunks has {count:,} entries, not 0 to {_MOST}")
+    first = place + _LIST.size
+    end = first + count * _ENTRY.size
+    if len(data) < end:
         raise PresetError(f"cut off in its list of {count} chunks")
-    chunks = {}
+    chunks: dict[bytes, bytes] = {}
     for i in range(count):
-        kind, start, size = _ENTRY.unpack_from(data, place + i * _ENTRY.size)
+        kind, start, size = _ENTRY.unpack_from(data, first + i * _ENTRY.size)
         if start < _HEAD.size or size < 0 or start + size > len(data):
             raise PresetError(f"its chunk {kind!r} is said to be {size:,} bytes at byte {start:,} of {len(data):,}")
-        chunks[kind] = data[start : start + size]
-    return chunks
+        chunks.setdefault(kind, data[start : start + size])  # of two of a kind, hosts take the first
+        end = max(end, start + size)
+    return chunks, end
 
 
 def _attribute(text: str) -> str:

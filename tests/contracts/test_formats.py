@@ -10,13 +10,15 @@ from patchflow.errors import PresetError
 from patchflow.presets import Preset
 from patchflow.presets.files import format_of
 from patchflow.presets.formats import PresetFormat, formats
+from patchflow.presets.formats.amsynth import PARAMETERS
 from patchflow.presets.vst2 import Program
 from patchflow.presets.vst3 import VstPreset
 
 
 def amsynth_text(name: str) -> bytes:
-    text = f"amSynth1.0preset\n<preset> <name> {name}\n<parameter> amp_decay 0.5\n<parameter> osc_mix -1\n"
-    return Program("amsy", 0, 2, name, text.encode()).pack()
+    lines = [f"<parameter> {parameter} {default:g}" for parameter, (default, _, _) in PARAMETERS.items()]
+    text = "\n".join(["amSynth1.0preset", f"<preset> <name> {name}", *lines, ""])
+    return Program("amsy", 0, len(lines), name, text.encode()).pack()
 
 
 OPAQUE = {

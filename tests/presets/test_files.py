@@ -1,7 +1,10 @@
 """Preset files on disk: the right format for each, one clear error, never half a file."""
 
 import errno
+import io
 import os
+import re
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +14,22 @@ from patchflow.errors import PresetError, StorageError, UnknownName
 from patchflow.presets import ParamSpace, Preset, Steps, check, read_presets, write_presets
 from patchflow.presets.dx7 import SPACE
 from patchflow.presets.files import format_of
+from patchflow.presets.formats import formats
+from patchflow.presets.vital import CORE
+from patchflow.presets.vst2 import Program, Vst2Bank
+from patchflow.presets.vst3 import VstPreset
 
 INIT = Preset("dexed", SPACE.decode(SPACE.default()), name="INIT")
+PLAIN = Program("mine", 1, 2, "Plain", bytes(8), plain=True)
+CONTENT = {
+    ".syx": formats["syx"]().write([INIT]),
+    ".vital": formats["vital"]().write([Preset("vital", CORE.decode(CORE.default()), name="Saw")]),
+    ".fxp": PLAIN.pack(),
+    ".fxb": Vst2Bank("mine", 1, 2, programs=(PLAIN, PLAIN)).pack(),
+    ".vstpreset": VstPreset("AB" * 16, b"anything", name="Pad").pack(),
+    ".bank": b"amSynth\n<preset> <name> Pluck\n<parameter> amp_decay 0.5\nEOF\n",
+    ".json": formats["json"]().write([Preset("tone", {"wave": "saw"}, name="Saw")]),
+}
 
 
 @pytest.mark.parametrize("name", ["a.syx", "a.SYX", "a.json"])
@@ -28,6 +45,173 @@ def test_the_content_says_the_format_of_other_extensions(tmp_path: Path, name: s
     write_presets(tmp_path / "a.bin", [INIT], format=name)
 
     assert read_presets(tmp_path / "a.bin").presets == (INIT,)
+
+
+@pytest.mark.parametrize("wrong", [".syx", ".vital", ".fxp", ".fxb", ".vstpreset", ".bank", ".json"])
+@pytest.mark.parametrize("right", [".syx", ".vital", ".fxp", ".fxb", ".vstpreset", ".bank", ".json"])
+def test_the_content_says_the_format_whatever_the_file_is_called(tmp_path: Path, right: str, wrong: str):
+    (tmp_path / f"a{wrong}").write_bytes(CONTENT[right])
+
+    report = read_presets(tmp_path / f"a{wrong}")
+
+    writer = format_of(f"a{right}")
+    assert writer
+    assert replace(report, notes=()) == writer.read(CONTENT[right])
+    note = (f"is called {wrong}, but its content is that of a {right} file",)
+    assert report.notes == (() if right == wrong else note)
+
+
+def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("name", ["a.vitalbank", "a.zip", "a.vital", "a.bin"])
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_all_presets_of_an_archive_are_read_in_the_order_of_their_paths(tmp_path: Path, name: str, method: int):
+    files = {
+        "Ann/Presets/b.vital": CONTENT[".vital"],
+        "Ann/Presets/a.fxp": CONTENT[".fxp"],
+        "Ann/Presets/._b.vital": b"resource fork",
+        "__MACOSX/b.vital": b"resource fork",
+        "Ann/Wavetables/t.vitaltable": b"{}",
+        "Ann/readme": b"hello",
+        "Ann/one.wav": b"RIFF",
+        "Ann/two.wav": b"RIFF",
+        "two.syx": CONTENT[".fxb"],
+    }
+    (tmp_path / name).write_bytes(zipped(files, method))
+
+    report = read_presets(tmp_path / name)
+
+    assert [preset.name for preset in report.presets] == ["Plain", "Saw", "Plain", "Plain"]
+    assert report.places == (1, 2, 3, 4)
+    assert report.problems == (
+        "two.syx: is called .syx, but its content is that of a .fxb file",
+        "4 files in it are no presets: 1 .vitaltable, 2 .wav, 1 without an ending",
+    )
+
+
+def test_a_bad_file_of_an_archive_has_a_place_and_says_which_it_is(tmp_path: Path):
+    files = {
+        "a.vital": CONTENT[".vital"],
+        "b.vital": b"{",
+        "c.fxp": CONTENT[".fxp"] + bytes(4),
+        "d.vital": CONTENT[".vital"],
+    }
+    (tmp_path / "a.zip").write_bytes(zipped(files))
+
+    report = read_presets(tmp_path / "a.zip")
+    strict = read_presets(tmp_path / "a.zip", strict=True)
+
+    assert (report.places, strict.places) == ((1, 3, 4), (1, 4))
+    assert report.problems[0].startswith("voice 2: b.vital: not a preset file: ")
+    assert report.problems[1] == "c.fxp: 4 bytes follow its end, at byte 64, and are left out"
+    assert [rejected.voice for rejected in strict.rejected] == [2, 3]
+
+
+def test_a_preset_without_a_name_in_an_archive_is_called_as_its_file(tmp_path: Path):
+    nameless = CONTENT[".json"].replace(b"Saw", b"")
+    (tmp_path / "a.zip").write_bytes(zipped({"x/Warm\x1bBass.json": nameless}))
+
+    assert read_presets(tmp_path / "a.zip").presets[0].name == "Warm Bass"
+
+
+def test_a_bank_of_vital_in_an_archive_is_read_and_one_deeper_is_not(tmp_path: Path):
+    bank = zipped({"x.vital": CONTENT[".vital"]})
+    (tmp_path / "a.zip").write_bytes(zipped({"a.vitalbank": bank, "b.zip": zipped({"c.vitalbank": bank})}))
+
+    report = read_presets(tmp_path / "a.zip")
+
+    assert report.places == (1,)
+    assert str(report.rejected[0]) == (
+        "voice 2: b.zip: c.vitalbank: an archive in an archive in an archive: unpack it first"
+    )
+
+
+def test_an_encrypted_file_is_named(tmp_path: Path):
+    data = bytearray(zipped({"a.vital": CONTENT[".vital"]}))
+    data[6] |= 1
+    data[data.index(b"PK\1\2") + 8] |= 1
+    (tmp_path / "a.vitalbank").write_bytes(data)
+
+    report = read_presets(tmp_path / "a.vitalbank")
+
+    assert report.problems == ("voice 1: a.vital: encrypted: unpack the archive with its password first",)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (zipped({}), "an archive without presets (it is empty)"),
+        (zipped({"a.wav": b"", "b": b""}), "an archive without presets (1 .wav, 1 without an ending)"),
+        (zipped({"a.vital": b"{}" * 99})[:50], "a damaged zip archive: "),
+        (zipped({f"{i}": b"" for i in range(10_001)}), "an archive of more than 10,000 files"),
+        (b"7z\xbc\xaf\x27\x1c\0", "a 7-Zip archive, which cannot be opened here: unpack it first"),
+        (b"Rar!\x1a\7", "a RAR archive, which cannot be opened here: unpack it first"),
+    ],
+    ids=["empty", "no presets", "cut off", "too many", "7-Zip", "RAR"],
+)
+def test_an_archive_that_cannot_be_read_says_why(tmp_path: Path, data: bytes, said: str):
+    (tmp_path / "a.zip").write_bytes(data)
+
+    with pytest.raises(PresetError, match=re.escape(said)) as error:
+        read_presets(tmp_path / "a.zip")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_an_archive_is_not_unpacked_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, depth: int):
+    monkeypatch.setattr("patchflow.presets.files._LARGEST", 2**20)
+    data = zipped({f"{i}.fxp": bytes(2**18) for i in range(5)})
+    (tmp_path / "a.zip").write_bytes(data if depth == 1 else zipped({"a.zip": data}))
+
+    with pytest.raises(PresetError, match="more than 1 MiB when it is unpacked"):
+        read_presets(tmp_path / "a.zip")
+
+
+def test_a_large_file_of_an_unknown_kind_is_not_guessed_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("patchflow.presets.files._LARGEST_GUESS", 100)
+    (tmp_path / "a.bin").write_bytes(CONTENT[".vital"])
+    (tmp_path / "a.zip").write_bytes(zipped({"a.bin": CONTENT[".vital"], "b.vital": CONTENT[".vital"]}))
+
+    assert len(read_presets(tmp_path / "a.zip").presets) == 1
+    with pytest.raises(PresetError, match="not a preset file of a known format"):
+        read_presets(tmp_path / "a.bin")
+
+
+def test_a_damaged_file_in_an_archive_is_rejected_and_the_others_are_read(tmp_path: Path):
+    data = bytearray(zipped({"a.vital": CONTENT[".vital"], "b.fxp": CONTENT[".fxp"]}, zipfile.ZIP_STORED))
+    data[100] ^= 0xFF
+    (tmp_path / "a.zip").write_bytes(data)
+
+    report = read_presets(tmp_path / "a.zip")
+
+    assert report.places == (2,)
+    assert str(report.rejected[0]) == "voice 1: a.vital: damaged in the archive: Bad CRC-32 for file 'a.vital'"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("a.vitallfo", "an LFO shape of Vital"), ("a.vitaltable", "a wavetable of Vital"), ("a.vitalskin", "a skin of")],
+)
+def test_other_files_of_vital_are_called_what_they_are(tmp_path: Path, name: str, said: str):
+    (tmp_path / name).write_bytes(b"{}")
+
+    with pytest.raises(PresetError, match=said):
+        read_presets(tmp_path / name)
+
+
+def test_the_result_of_a_match_is_called_what_it_is(tmp_path: Path):
+    (tmp_path / "a.json").write_bytes(b'{"sound": {}, "candidates": [{"preset": "a-1.syx"}]}')
+
+    with pytest.raises(
+        PresetError, match="the result of a match, not a preset: its presets are in the files that it names"
+    ):
+        read_presets(tmp_path / "a.json")
 
 
 def test_an_unknown_extension_needs_a_format(tmp_path: Path):

@@ -55,17 +55,56 @@ def test_every_cut_is_one_clear_line():
     ("place", "data", "said"),
     [
         (0, b"RIFF", "does not begin with VST3"),
-        (4, b"\x02", "version=2: of the container, not 1"),
+        (4, b"\x00", "version=0: of the container, not 1"),
         (8, b"hello", "not 32 hexadecimal digits"),
-        (40, b"\xff" * 8, "its list of chunks is said to be at byte -1"),
-        (40, struct.pack("<q", 48), "its list of chunks is not at byte 48"),
+        (-68, b"Lisp", "its list of chunks is not at byte 386, where it is said to be"),
+        (-64, b"\xff", "its list of chunks has 255 entries, not 0 to 128"),
+        (-60, b"Bomp", "it has no Comp chunk, which holds the sound, but Bomp, Cont, Info"),
     ],
 )
 def test_what_is_wrong_is_said(place: int, data: bytes, said: str):
     whole = WHOLE.pack()
+    place %= len(whole)
 
     with pytest.raises(PresetError, match=said):
         parse_vstpreset(whole[:place] + data + whole[place + len(data) :])
+
+
+BYTES = WHOLE.pack()
+PLACE = len(BYTES) - 68
+DAMAGED = [
+    (BYTES[:4] + b"\x02" + BYTES[5:], "version=2 of the container is read as version 1"),
+    (BYTES[:40] + struct.pack("<q", 48) + BYTES[48:], f"its list of chunks is at byte {PLACE:,}, not at byte 48"),
+    (BYTES[:40] + struct.pack("<q", -1) + BYTES[48:], f"its list of chunks is at byte {PLACE:,}, not at byte -1"),
+    (BYTES[:40] + struct.pack("<q", PLACE - 2) + BYTES[48:], f"its list of chunks is at byte {PLACE:,}"),
+    (BYTES + bytes(3), f"3 bytes follow its end, at byte {len(BYTES):,}, and are left out"),
+]
+
+
+@pytest.mark.parametrize(("data", "said"), DAMAGED, ids=[said for _, said in DAMAGED])
+def test_what_can_be_mended_goes_on_as_it_should_have_been(data: bytes, said: str):
+    report = FORMAT.read(data)
+
+    assert [(preset.name, preset.state) for preset in report.presets] == [("Pluck", BYTES)]
+    assert len(report.mended) == 1
+    assert said in report.problems[0]
+
+
+def test_a_preset_without_info_and_screen_is_read():
+    head = struct.pack("<4si32sq", b"VST3", 1, WHOLE.plugin.lower().encode(), 53)
+    bare = head + b"sound" + struct.pack("<4si4sqq", b"List", 1, b"Comp", 48, 5)
+
+    report = FORMAT.read(bare)
+
+    assert report.presets[0].state == bare
+    assert not report.problems
+    assert parse_vstpreset(bare) == VstPreset(WHOLE.plugin, b"sound")
+
+
+def test_of_two_chunks_of_a_kind_the_first_counts():
+    data = BYTES.replace(b"Cont" + struct.pack("<q", 53), b"Comp" + struct.pack("<q", 53))
+
+    assert parse_vstpreset(data).component == b"sound"
 
 
 def test_a_chunk_beyond_the_end_is_an_error():

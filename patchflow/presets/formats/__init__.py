@@ -12,7 +12,7 @@ In comes the content of a file as bytes, out come presets and the reasons why ot
 * `fxp.py`, `fxb.py`  one preset and a bank of any VST2 plug-in
 * `vstpreset.py`      one preset of any VST3 plug-in
 * `amsynth.py`        banks of amsynth
-* `_json_text.py`     strict parsing of JSON, for `json` and `vital`
+* `_json_text.py`     parsing of JSON: strict for `json`, loose for `vital`
 """
 
 from ...registry import Registry

@@ -11,7 +11,7 @@ from ...errors import PresetError
 from ...old_names import with_new_names
 from ..preset import Preset
 from ._format import PresetFormat, ReadReport, Rejected
-from ._json_text import LARGEST, check_text, parse_json, shown
+from ._json_text import LARGEST, check_text, in_utf8, parse_json, shown
 
 __all__ = ["Json"]
 
@@ -40,7 +40,8 @@ class Json(PresetFormat):
 
     def recognises(self, data: bytes) -> bool:
         """Returns whether it is an object that names this format; see `PresetFormat`."""
-        return data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" and FORMAT_NAME.encode() in data
+        data = in_utf8(data)
+        return data.lstrip()[:1] == b"{" and FORMAT_NAME.encode() in data
 
     def read(self, data: bytes) -> ReadReport:
         """Reads all presets of a file; see `PresetFormat`."""
@@ -74,6 +75,8 @@ def _item(preset: Preset) -> dict[str, Any]:
 
 
 def _items(document: Any) -> list[Any]:
+    if isinstance(document, dict) and "candidates" in document:
+        raise PresetError("the result of a match, not a preset: its presets are in the files that it names")
     if not isinstance(document, dict) or document.get("format") != FORMAT_NAME:
         raise PresetError(f'not a preset file: it has no "format": "{FORMAT_NAME}"')
     version = document.get("version")

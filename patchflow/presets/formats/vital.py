@@ -11,23 +11,24 @@ from ..space import ParamSpace
 from ..vital import (
     CORE,
     NEWEST,
-    SLOTS,
     SPACES,
     VITA_VERSION,
     controls,
     document_of,
+    feature_version,
     load_state,
+    mend,
     pack_state,
     state_of,
     values_of,
 )
-from ._format import PresetFormat, ReadReport, Rejected, only_preset
-from ._json_text import parse_json, shown
+from ._format import Mended, PresetFormat, ReadReport, Rejected, only_preset
+from ._json_text import in_utf8, parse_loose, shown
 
 __all__ = ["Vital"]
 
-_OLDEST = "1.0.0"
-_NEEDED = {"lfos": (list, 8), "modulations": (list, SLOTS), "sample": (dict, 99), "wavetables": (list, 3)}
+_OLDEST = "0.9"  # the last version of which Vital converts files
+_PARTS = ("lfos", "modulations", "sample", "wavetables")
 _ORDER = ("author", "comments", "macro1", "macro2", "macro3", "macro4", "preset_name", "preset_style", "settings")
 _LONGEST = 1_000  # letters of a name, as in all presets
 _MADE_BY_VITA = re.compile(rb'"synth_version"\s*:\s*"%s"' % re.escape(VITA_VERSION.encode()))
@@ -40,9 +41,9 @@ class Vital(PresetFormat):
 
     A preset has the values of the core (see `presets.vital`) and all else of the file in `state`: wavetables, sample,
     LFO shapes, the controls and modulations beyond the core, names of macros, comments, and settings of unknown
-    versions. Nothing is clipped into range: a file with a control that is out of its range, or with a modulation that
-    does not exist, is rejected. Files of Vital before 1.0, which converts them when it opens them, and of
-    versions after 1.5.5 are refused.
+    versions. What Vital itself puts up with, such as a modulation that does not exist or a control beyond its range,
+    is mended and said. Files of newer versions are read with a note and written for Vital 1.5; those of Vital before
+    0.9, which converts them when it opens them, are refused.
 
     Example:
         >>> preset = Preset("vital", CORE.decode(CORE.default()), name="Saw")
@@ -56,31 +57,33 @@ class Vital(PresetFormat):
 
     def recognises(self, data: bytes) -> bool:
         """Returns whether it is an object with Vital's keys; see `PresetFormat`."""
-        start = data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-        return start == b"{" and b'"synth_version"' in data and b'"settings"' in data
+        data = in_utf8(data)
+        return data.lstrip()[:1] == b"{" and b'"synth_version"' in data and b'"settings"' in data
 
     def read(self, data: bytes) -> ReadReport:
         """Reads the preset; see `PresetFormat`."""
         # The vita package writes a version of its own, in two places of a file (the synth and its wavetables).
         # Vital refuses such files as made by a newer Vital, so it is replaced in all the text, here and in `write`.
-        document = parse_json(data.replace(VITA_VERSION.encode(), NEWEST.encode()))
+        loose = parse_loose(data.replace(VITA_VERSION.encode(), NEWEST.encode()))
+        document = loose.content
         notes = []
         if _MADE_BY_VITA.search(data):
             notes.append(f"version {VITA_VERSION} of vita is taken for {NEWEST}")
         if not isinstance(document, dict) or not isinstance(document.get("settings"), dict):
-            raise PresetError('not a Vital preset: it has no "settings"')
-        _check_version(document.get("synth_version"))
+            raise PresetError(f"not a Vital preset: {_what_it_is(document)}")
+        notes += _check_version(document.get("synth_version"))
         name = _label(document, "preset_name", notes)
         author = _label(document, "author", notes)
         style = _label(document, "preset_style", notes)
         try:
-            notes += _check_settings(document["settings"])
+            faults = [*loose.mended, *mend(document)]
             values = values_of(document, CORE)
             state = pack_state(state_of(document, CORE))
         except PresetError as error:
             return ReadReport((), (Rejected(1, str(error), name),), tuple(notes))
+        notes += _strange(document["settings"])
         preset = Preset(self.synth, values, name, style, author, state=state)
-        return ReadReport((preset,), notes=tuple(notes))
+        return ReadReport((preset,), notes=tuple(notes), mended=tuple(Mended(1, fault, name) for fault in faults))
 
     def write(self, presets: Sequence[Preset]) -> bytes:
         """Returns a file of one preset; see `PresetFormat`."""
@@ -102,40 +105,36 @@ def _space(preset: Preset) -> ParamSpace:
     return SPACES[preset.synth]
 
 
-def _check_version(version: Any) -> None:
-    if not isinstance(version, str) or not re.fullmatch(r"\d{1,6}(\.\d{1,6}){0,3}", version):
+def _check_version(version: Any) -> list[str]:
+    """Refuses what is too old; returns a note if it is newer than what is known."""
+    found = feature_version(version)
+    if found is None:
         raise PresetError(f"not a Vital preset: synth_version={shown(version)} is no version")
-    if _numbers(version) > _numbers(NEWEST):
-        raise PresetError(f"made by Vital {version}, newer than {NEWEST}, which is the newest this patchflow knows")
-    if _numbers(version) < _numbers(_OLDEST):
+    if found < (feature_version(_OLDEST) or found):
         raise PresetError(f"made by Vital {version}, older than {_OLDEST}. Open and save it in a newer Vital.")
+    if found > (feature_version(NEWEST) or found):
+        return [f"made by Vital {version.strip()}, newer than {NEWEST}: what is new in it may be missing"]
+    return []
 
 
-def _numbers(version: str) -> list[int]:
-    return [int(part) for part in version.split(".")]
-
-
-def _check_settings(settings: dict[str, Any]) -> list[str]:
-    """Checks the types of all settings; returns notes for the user."""
-    for name, (kind, most) in _NEEDED.items():
-        found: Any = settings.get(name)
-        if not isinstance(found, kind):
-            wrong = "missing from the settings" if found is None else f"{shown(found)} is no {kind.__name__}"
-            raise PresetError(f"{name}: {wrong}")
-        if len(found) > most or (kind is list and not all(isinstance(item, dict) for item in found)):
-            raise PresetError(f"{name}={shown(found)}: not {most} objects or fewer")
-    for name, value in settings.items():
-        if name in controls() and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise PresetError(f"{name}={shown(value)}: not a number")
-    for number, slot in enumerate(settings["modulations"], 1):
-        for end in ("source", "destination"):
-            if not isinstance(slot.get(end, ""), str):
-                raise PresetError(f"modulation {number}: {end}={shown(slot[end])}: not a text")
-    known = (*controls(), *_NEEDED)
+def _strange(settings: dict[str, Any]) -> list[str]:
+    known = (*controls(), *_PARTS)
     strange = [name for name in settings if name not in known and not _NEWER.fullmatch(name)]
     if not strange:
         return []
     return [f"keeps {len(strange)} settings that are not known here, such as {shown(strange[0])}"]
+
+
+def _what_it_is(document: Any) -> str:
+    """Names the other files of Vital."""
+    if isinstance(document, dict):
+        if {"points", "powers"} <= set(document):
+            return "it is an LFO shape (.vitallfo)"
+        if "groups" in document:
+            return "it is a wavetable (.vitaltable)"
+        if "synth_version" in document and "settings" not in document:
+            return 'it has no "settings", as a skin (.vitalskin) or a file that is not whole'
+    return 'it has no "settings"'
 
 
 def _label(document: dict[str, Any], field: str, notes: list[str]) -> str:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from ...errors import PresetError
 from ..preset import Preset
 from ..vst3 import class_id, parse_vstpreset
-from ._format import PresetFormat, ReadReport, only_preset
+from ._format import Mended, PresetFormat, ReadReport, only_preset
 
 __all__ = ["Vstpreset"]
 
@@ -35,7 +35,10 @@ class Vstpreset(PresetFormat):
 
     def read(self, data: bytes) -> ReadReport:
         """Reads the preset; see `PresetFormat`."""
-        return ReadReport((Preset("", {}, name=parse_vstpreset(data).name, state=data),))
+        found = parse_vstpreset(data)
+        mended = tuple(Mended(0, fault) for fault in found.mended)
+        state = found.sound if mended else data
+        return ReadReport((Preset("", {}, name=found.name, state=state),), mended=mended)
 
     def write(self, presets: Sequence[Preset]) -> bytes:
         """Returns a file of one preset, of which `state` is a VST3 preset; see `PresetFormat`."""

@@ -6,6 +6,7 @@ Open `_document.py` first.
 * `_document.py`   takes a file apart and puts it together; moves presets between the two spaces
 * `_spaces.py`     the two spaces: `CORE` with 179 parameters, `FULL` with 900
 * `_controls.py`   the controls as Vital describes them (`controls.json`), and their units
+* `_mend.py`       puts right what Vital puts up with in its files
 * `_canonical.py`  resets what cannot be heard
 * `_macros.py`     writes macro-controls into Vital's macro knobs
 * `init.json`      Vital's first preset
@@ -25,6 +26,7 @@ from ._document import (
     values_of,
 )
 from ._macros import Macro, with_macros
+from ._mend import feature_version, mend
 from ._spaces import CORE, FULL, NONE, OTHER, SPACES, control_name
 
 __all__ = [
@@ -44,7 +46,9 @@ __all__ = [
     "controls",
     "destinations",
     "document_of",
+    "feature_version",
     "load_state",
+    "mend",
     "pack_state",
     "routes_of",
     "sources",

@@ -66,7 +66,7 @@ class VitalControl:
             PresetError: If it is not allowed.
         """
         # Vital keeps numbers in single precision. One that is far off, or NaN, is not converted: it could overflow.
-        near = self.low - 1 < number < self.high + 1
+        near = isinstance(number, int | float) and self.low - 1 < number < self.high + 1
         single = float(np.float32(number)) if near else math.nan
         if not self.low <= single <= self.high or (self.discrete and single != int(single)):
             whole = "a whole number " if self.discrete else ""

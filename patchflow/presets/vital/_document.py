@@ -6,6 +6,7 @@ A file is taken apart and put together again without loss:
     document_of(values, state)  # the same document
 """
 
+import copy
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,6 +27,7 @@ __all__ = [
     "Document",
     "as_synth",
     "document_of",
+    "fresh_part",
     "load_state",
     "pack_state",
     "routes_of",
@@ -37,7 +39,7 @@ Document = dict[str, Any]
 """The content of a `.vital` file, as parsed JSON."""
 
 NEWEST = "1.5.5"
-"""The newest version of Vital whose files are known, and the one that files are written for."""
+"""The newest version of Vital whose files are known, and the one that files are written for; all 1.5 open them."""
 
 VITA_VERSION = "99999.9.9"
 """What the vita package calls its own version; Vital refuses files with it."""
@@ -148,6 +150,16 @@ def routes_of(values: Mapping[str, Value], state: Document) -> list[list[str]]:
     return routes
 
 
+def fresh_part(name: str) -> Any:
+    """Returns a part of the settings of Vital's first preset, such as `"lfos"`.
+
+    Example:
+        >>> len(fresh_part("lfos")), fresh_part("lfos")[0]["name"]
+        (8, 'Triangle')
+    """
+    return copy.deepcopy(_init()["settings"][name])
+
+
 def load_state(state: bytes) -> Document:
     """Returns the state of a preset; {} if there is none.
 
@@ -160,6 +172,10 @@ def load_state(state: bytes) -> Document:
         raise PresetError("the state of this Vital preset is damaged: not JSON") from error
     if not isinstance(document, dict) or not isinstance(document.get("settings", {}), dict):
         raise PresetError("the state of this Vital preset is damaged: not an object of settings")
+    for part in ("modulations", "lfos", "wavetables"):
+        items = document.get("settings", {}).get(part, [])
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise PresetError(f"the state of this Vital preset is damaged: {part} are not a list of objects")
     return document
 
 
@@ -181,7 +197,9 @@ def _checked_end(slot: Document, number: int, end: str) -> str:
 
 def _slots(settings: Document) -> list[Document]:
     """All modulations; a file may leave out the last ones."""
-    slots = list(settings.get("modulations", ()))
+    slots = [
+        slot if set(_UNCONNECTED) <= set(slot) else {**_UNCONNECTED, **slot} for slot in settings.get("modulations", ())
+    ]
     return slots + [_UNCONNECTED] * (SLOTS - len(slots))
 
 

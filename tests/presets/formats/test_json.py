@@ -64,10 +64,24 @@ def test_a_byte_order_mark_is_allowed():
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        json.dumps(document()).encode() + bytes(9),
+        json.dumps(document()).encode("utf-16"),
+        json.dumps(document(), indent=1).replace("\n", "\r\n").encode(),
+    ],
+    ids=["zeros", "UTF-16", "CRLF"],
+)
+def test_what_editors_and_file_systems_do_to_a_file_does_no_harm(data: bytes):
+    assert Json().read(data) == Json().read(json.dumps(document()).encode())
+
+
+@pytest.mark.parametrize(
     ("data", "message"),
     [
         (b"", "Expecting value at line 1"),
-        (b"\xff\xfe", "byte 0 is not UTF-8"),
+        (b"\xff\xfa", "byte 0 is not UTF-8"),
+        (b"\xff\xfe{", "byte 2 is not UTF-16"),
         (b"[" * 100_000, "nested too deep"),
         (b'{"a":' * 100_000, "nested too deep"),
         (b'{"a": 1, "a": 2}', "'a' occurs twice"),
