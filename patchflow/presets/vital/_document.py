@@ -6,6 +6,7 @@ A file is taken apart and put together again without loss:
     document_of(values, state)  # the same document
 """
 
+import base64
 import copy
 import json
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+import numpy as np
 
 from ...errors import PresetError
 from ..parameters import Choice, Value
@@ -151,13 +154,33 @@ def routes_of(values: Mapping[str, Value], state: Document) -> list[list[str]]:
 
 
 def fresh_part(name: str) -> Any:
-    """Returns a part of the settings of Vital's first preset, such as `"lfos"`.
+    """Returns what Vital has in place of a part of the settings that a file lacks.
+
+    Args:
+        name: `"lfos"`, `"modulations"`, `"sample"` or `"wavetables"`.
 
     Example:
-        >>> len(fresh_part("lfos")), fresh_part("lfos")[0]["name"]
-        (8, 'Triangle')
+        >>> len(fresh_part("lfos")), fresh_part("lfos")[0]["name"], fresh_part("wavetables")[0]["name"]
+        (8, 'Triangle', 'Init')
     """
-    return copy.deepcopy(_init()["settings"][name])
+    # Our own first preset has more than one shape in its wavetables, Vital's has a saw.
+    return [_saw() for _ in range(3)] if name == "wavetables" else copy.deepcopy(_init()["settings"][name])
+
+
+def _saw() -> Document:
+    """The wavetable of a Vital that was just started."""
+    # in Vital's own order of single-precision steps, so that it is the same to the bit
+    falling = 1 - np.float32(2) / np.float32(2047) * np.arange(2048, dtype=np.float32)
+    data = base64.b64encode(np.roll(falling, 1024).astype("<f4").tobytes()).decode()
+    source = {"interpolation": 1, "interpolation_style": 1, "keyframes": [{"position": 0, "wave_data": data}]}
+    return {
+        "author": "",
+        "full_normalize": True,
+        "groups": [{"components": [{**source, "type": "Wave Source"}]}],
+        "name": "Init",
+        "remove_all_dc": True,
+        "version": NEWEST,
+    }
 
 
 def load_state(state: bytes) -> Document:

@@ -181,6 +181,7 @@ def test_switches_are_said_in_one_line():
     assert (settings["osc_1_on"], settings["osc_2_on"], settings["filter_1_on"]) == (1.0, 0.0, 1.0)
 
 
+PARTS = ("lfos", "sample", "wavetables")
 GOOD = {"source": "lfo_1", "destination": "volume"}
 NONE = {"source": "", "destination": ""}
 
@@ -227,6 +228,26 @@ def test_a_part_that_is_missing_is_that_of_vitals_first_preset(part: str, missin
     fresh = [NONE] * 64 if part == "modulations" else fresh_part(part)
     assert json.loads(Vital().write(report.presets))["settings"][part] == fresh
     assert [fault.reason.partition(",")[0] for fault in report.mended] == [f"{part}: missing"]
+
+
+def test_fresh_parts_are_those_of_a_vital_that_was_just_started():
+    with HostProcess("vita") as host:
+        first = host.ask("describe").facts["preset"]["settings"]
+
+    own = json.loads(json.dumps({part: first[part] for part in PARTS}).replace("99999.9.9", "1.5.5"))
+    assert {part: fresh_part(part) for part in PARTS} == own
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["lfos", "modulations", "wavetables"])
+def test_vital_plays_what_was_filled_up_like_the_file_itself(part: str):
+    content = document(osc_1_random_phase=0.0)
+    del content["settings"][part]
+
+    written = Vital().write(Vital().read(packed(content)).presets)
+
+    assert np.abs(played(written)).max() > 0.01
+    np.testing.assert_array_equal(played(written), played(packed(content)))
 
 
 @pytest.mark.parametrize(("part", "most"), [("lfos", 8), ("wavetables", 3)])
