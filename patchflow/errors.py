@@ -51,14 +51,18 @@ class UnknownName(PatchflowError, KeyError):
 
     def __str__(self) -> str:
         kind, name, known = self.args
-        near = difflib.get_close_matches(name, known, n=1)
+        # A name out of a file may be of any kind, and of any length.
+        near = difflib.get_close_matches(name, known, n=1) if isinstance(name, str) and len(name) < 200 else []
         if near:
             hint = f"Did you mean {near[0]!r}?"
         elif len(known) <= 12:
             hint = f"Known: {', '.join(known) or 'none'}."
         else:
             hint = f"Known: {', '.join(known[:12])} and {len(known) - 12} more."
-        return f"no {kind} named {name!r}. {hint}"
+        shown = repr(name)
+        if len(shown) > 200:
+            shown = f"{shown[:200]}…"
+        return f"no {kind} named {shown}. {hint}"
 
 
 class MissingDependency(PatchflowError):

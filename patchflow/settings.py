@@ -6,7 +6,6 @@ Files of other shapes, such as descriptions of plug-ins, are checked against a t
 
 import dataclasses
 import json
-import tomllib
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 
 from .errors import OptionError, PatchflowError, UnknownName
 from .old_names import kind_of_old_recipe
+from .parsing import MOST_TEXT, toml_table
 from .storage import read_bytes
 
 __all__ = [
@@ -99,12 +99,12 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     """Reads a TOML file as it is.
 
     Raises:
-        StorageError: If the file cannot be read.
+        StorageError: If the file cannot be read, or is larger than any recipe.
         OptionError: If it is not TOML.
     """
     try:
-        return tomllib.loads(read_bytes(path).decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return toml_table(read_bytes(path, MOST_TEXT), paths=True)
+    except ValueError as error:
         raise OptionError(f"{path}: not a TOML file ({error})") from error
 
 
@@ -288,7 +288,7 @@ def _parse(key: str, text: str, kind: Any) -> Any:
     try:
         if kind in (int, float, str):
             return kind(text)
-        return tomllib.loads(f"value = {text}")["value"]
+        return toml_table(f"value = {text}")["value"]
     except ValueError as error:
         if isinstance(kind, UnionType):
             return text  # not a number: a word in a table of numbers and texts

@@ -1,19 +1,33 @@
-"""What all commands print with: progress as a bar or lines on stderr, JSON on stdout."""
+"""What all commands print with, and nothing else prints: lines, tables, JSON, progress as a bar or lines.
+
+Names in what is printed are data: nothing in them reaches the terminal as a command, see `printable`.
+"""
 
 import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 
 import typer
 
+from ..printable import json_line, printable
 from ..progress import Progress
 from ..storage import json_text
 
-__all__ = ["ProgressBar", "facts", "losses_text", "print_json", "print_meanings"]
+__all__ = [
+    "ProgressBar",
+    "facts",
+    "losses_text",
+    "note",
+    "print_help",
+    "print_json",
+    "print_meanings",
+    "print_table",
+    "say",
+]
 
 _VERBS = {
     "gather": "playing presets",
@@ -93,14 +107,14 @@ class ProgressBar:
             self._printed = now
             self._pause = self._first or 0.0
         self._last = progress
-        title = progress.subject or _verb(progress)
-        text = facts(progress, progress.done - self._from, now - self._begun)
+        title = printable(progress.subject or _verb(progress))
+        text = printable(facts(progress, progress.done - self._from, now - self._begun))
         if self._terminal:
             self._bar.update(self._task, description=title, completed=progress.done, total=progress.total, state=text)
         elif self._every is not None and now - self._printed >= self._pause:
             self._printed = now
             self._pause = self._every
-            typer.echo(f"{title}: {text}", err=True)
+            say(f"{title}: {text}", err=True)
 
     def stop(self) -> None:
         """Takes the bar away."""
@@ -180,12 +194,54 @@ def print_meanings(meanings: Mapping[str, str]) -> None:
         text = f"{name:<{column}}{meaning}"
         if width:
             text = textwrap.fill(text, width, subsequent_indent=" " * column, break_on_hyphens=False)
-        typer.echo(text)
+        say(*text.splitlines())
+
+
+def say(*lines: str, err: bool = False) -> None:
+    """Prints lines to stdout.
+
+    Args:
+        lines: Each is one line, whatever is in it.
+        err: Whether to print to stderr.
+    """
+    for text in lines:
+        typer.echo(printable(text), err=err)
+
+
+def note(message: str) -> None:
+    """Prints to stderr, on one line, what went wrong or was done beside what was asked for."""
+    say(f"patchflow: {' '.join(message.split())}", err=True)
+
+
+def print_help(text: str) -> None:
+    """Prints lines that are our own, such as a help, to stderr."""
+    say(*text.splitlines(), err=True)
 
 
 def print_json(content: object) -> None:
-    """Prints JSON-serialisable values to stdout, on one line, with all letters as they are; see `json_text`."""
-    typer.echo(json_text(content))
+    """Prints JSON-serialisable values to stdout, on one line; letters as they are, the rest as JSON spells it.
+
+    Fractions have six significant digits, see `json_text`.
+    """
+    typer.echo(json_line(json_text(content)))
+
+
+def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Prints a title in bold and columns below it, to stdout; a column of numbers, `"distance"`, is to the right."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    for name in head:
+        table.add_column(name, justify="right" if name == "distance" else "left", overflow="fold")
+    for row in rows:
+        # As `Text`, since a plain string is markup for rich, and a file may be called "[bold].wav".
+        table.add_row(*[Text(printable(cell)) for cell in row])
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(Text(printable(title), style="bold"))
+    console.width = max(console.width, 40) if console.is_terminal else 4096  # a pipe wants one line a file
+    console.print(table)
 
 
 def _verb(progress: Progress) -> str:

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-import typer
-
 from ..errors import Interrupted
 from ..progress import Progress
-from ._console import ProgressBar, print_json
+from ._console import ProgressBar, note, print_json, say
 
 __all__ = ["DatasetOutput"]
 
@@ -47,9 +45,9 @@ class DatasetOutput:
         if self._as_json:
             print_json(facts)
         else:
-            typer.echo(line)
+            say(line)
 
     def note(self, line: str) -> None:
         """Prints a line to stderr."""
         self._bar.stop()
-        typer.echo(f"patchflow: {line}", err=True)
+        note(line)

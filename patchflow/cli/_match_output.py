@@ -5,17 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from ..audio.note_names import note_name
 from ..match.output.match_files import Failure
 from ..match.output.writer import Report
 from ..match.target import LONGEST
 from ..progress import Progress
-from ._console import ProgressBar, print_json
+from ._console import ProgressBar, note, print_json, print_table, say
 
 __all__ = ["MatchOutput"]
 
@@ -47,13 +42,13 @@ class MatchOutput:
         if error is None and not self.as_json:
             for bank, count in self._banks.items():
                 voices = "voices" if count > 1 else "voice"
-                typer.echo(f"\n{self.folder / bank}  {count} {voices}, the best of each sound")
+                say("", f"{self.folder / bank}  {count} {voices}, the best of each sound")
             if self._first is not None and sys.stderr.isatty():
                 names = self._first.names
                 hint = (
                     f"listen to {names.audio}, then load {names.presets[0]} in the synth; a longer search: --seconds 30"
                 )
-                typer.echo(f"\n{hint}", err=True)
+                say("", hint, err=True)
 
     def progress(self, state: Progress) -> None:
         """Shows the best distance so far and what was spent."""
@@ -94,13 +89,11 @@ class MatchOutput:
             return
         if found.summary["bank"]:
             self._banks[found.summary["bank"]["file"]] = found.summary["bank"]["voice"]
-        console = Console(highlight=False, soft_wrap=True)
-        console.print(Text(f"\n{found.sound.name}  {_target(found)}", style="bold"))
-        console.width = max(console.width, 40) if console.is_terminal else 4096  # a pipe wants one line a file
-        console.print(_table(found))
+        say("")
+        print_table(f"{found.sound.name}  {_target(found)}", ("", "distance", "note", "preset"), _rows(found))
         for file in (found.names.audio, found.names.picture, found.names.summary):
-            console.print(Text(f"  {file}"))
-        console.print(Text(f"  {_times(found.summary['timing'])}", style="dim"))
+            say(f"  {file}")
+        say(f"  {_times(found.summary['timing'])}")
 
 
 def _target(found: Report) -> str:
@@ -116,20 +109,16 @@ def _times(timing: Mapping[str, float]) -> str:
     return ", ".join(f"{name.removesuffix('_s')} {seconds:.1f} s" for name, seconds in timing.items())
 
 
-def _table(found: Report) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    for name in ("", "distance", "note", "preset"):
-        table.add_column(name, justify="right" if name == "distance" else "left", overflow="fold")
+def _rows(found: Report) -> list[tuple[str, ...]]:
+    rows = []
     for rank, (rendition, file) in enumerate(zip(found.renditions, found.names.presets, strict=False), 1):
         distance = rendition.distance
-        note = note_name(rendition.candidate.note.pitch)
-        cells = (str(rank), f"{distance.value:.2f} {distance.unit}", note, str(file))
-        # As `Text`, since a plain string is markup for rich, and a file may be called "[bold].wav".
-        table.add_row(*[Text(cell) for cell in cells])
-    return table
+        key = note_name(rendition.candidate.note.pitch)
+        rows.append((str(rank), f"{distance.value:.2f} {distance.unit}", key, str(file)))
+    return rows
 
 
 def _note(sound: Path, message: str) -> None:
     """Prints a line to stderr, with the sound in front unless the message names it."""
     about = "" if str(sound) in message else f"{sound}: "
-    typer.echo(f"patchflow: {about}{' '.join(message.split())}", err=True)
+    note(f"{about}{message}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..errors import OptionError
+from ..errors import OptionError, StorageError
 
 if TYPE_CHECKING:
     from ..presets import ParamSpace, Value
@@ -77,7 +77,10 @@ def library_file(chosen: Path | None, *, none: bool) -> Path | None:
         return None
     if chosen is not None:
         return chosen
-    own = default_path()
+    try:
+        own = default_path()
+    except StorageError:
+        return None  # who has no folder has no library in it
     return own if own.exists() else None
 
 

@@ -6,11 +6,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from ..presets import Entry, Preset
 from ..presets.library.intake import FileIntake
-from ._console import print_json
+from ._console import print_json, say
 
 __all__ = ["print_entries", "print_export", "print_intake", "print_preset", "print_removal", "print_tagged"]
 
@@ -21,9 +19,9 @@ def print_intake(files: Iterable[FileIntake], *, as_json: bool) -> int:
     problems: list[str] = []
     for file in files:
         for problem in file.problems:
-            typer.echo(problem, err=True)
+            say(problem, err=True)
         for note in file.notes:
-            typer.echo(f"{file.path}: {note}", err=True)
+            say(f"{file.path}: {note}", err=True)
         done.append(file)
         problems.extend(file.problems)
     added = sum(file.added for file in done)
@@ -31,14 +29,14 @@ def print_intake(files: Iterable[FileIntake], *, as_json: bool) -> int:
     if as_json:
         print_json({"files": len(done), "added": added, "merged": merged, "problems": problems})
     else:
-        typer.echo(f"{_count(added, 'new preset')}, {merged:,} already there{_losses(done)}")
+        say(f"{_count(added, 'new preset')}, {merged:,} already there{_losses(done)}")
     return added + merged
 
 
 def print_entries(entries: Sequence[Entry], *, limit: int, as_json: bool) -> None:
     """Prints a line for each entry."""
     if len(entries) == limit:
-        typer.echo(f"the first {limit:,}; more with --limit", err=True)
+        say(f"the first {limit:,}; more with --limit", err=True)
     if as_json:
         print_json([_facts(entry) for entry in entries])
         return
@@ -48,7 +46,7 @@ def print_entries(entries: Sequence[Entry], *, limit: int, as_json: bool) -> Non
     for row in rows:
         # A column that is empty in all rows is left out.
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width]
-        typer.echo("  ".join(cells).rstrip())
+        say("  ".join(cells).rstrip())
 
 
 def print_preset(entry: Entry, preset: Preset, *, as_json: bool) -> None:
@@ -65,7 +63,7 @@ def print_preset(entry: Entry, preset: Preset, *, as_json: bool) -> None:
         lines.append((group, "  ".join(values)))
     for left, right in lines:
         if right:
-            typer.echo(f"{left:<10}{right}")
+            say(f"{left:<10}{right}")
 
 
 def print_export(path: Path, count: int, *, as_json: bool) -> None:
@@ -73,7 +71,7 @@ def print_export(path: Path, count: int, *, as_json: bool) -> None:
     if as_json:
         print_json({"file": str(path), "presets": count})
     else:
-        typer.echo(f"{path}  {_count(count, 'preset')}")
+        say(f"{path}  {_count(count, 'preset')}")
 
 
 def print_removal(numbers: Sequence[int], *, as_json: bool) -> None:
@@ -81,7 +79,7 @@ def print_removal(numbers: Sequence[int], *, as_json: bool) -> None:
     if as_json:
         print_json({"removed": list(numbers)})
     else:
-        typer.echo(f"removed {', '.join(map(str, numbers))}")
+        say(f"removed {', '.join(map(str, numbers))}")
 
 
 def print_tagged(count: int, *, as_json: bool) -> None:
@@ -89,7 +87,7 @@ def print_tagged(count: int, *, as_json: bool) -> None:
     if as_json:
         print_json({"tagged": count})
     else:
-        typer.echo(f"{_count(count, 'preset')} described")
+        say(f"{_count(count, 'preset')} described")
 
 
 def _losses(files: Sequence[FileIntake]) -> str:

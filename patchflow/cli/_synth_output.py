@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import typer
-
 from ..engines import Control, Description, described, description_file
 from ..errors import PatchflowError
 from ..plugins import synth_description
 from ..plugins.kinds import readable_name
-from ._console import print_json
+from ._console import print_json, say
 
 __all__ = ["print_added", "print_synth", "print_synths"]
 
@@ -18,17 +16,17 @@ def print_added(found: Description, *, as_json: bool) -> None:
     if as_json:
         print_json(_facts(found))
         return
-    typer.echo(f"{found.name}  {found.facts()['parameters']}")
+    say(f"{found.name}  {found.facts()['parameters']}")
     for name, fact in found.facts().items():
         if name not in ("plugin", "parameters"):
-            typer.echo(f"  {name:<10}{fact}")
+            say(f"  {name:<10}{fact}")
     fixed = [control.name for control in found.controls if control.kind == "fixed"]
     if fixed:
-        typer.echo(f"  {'not heard':<10}{', '.join(fixed)}")
+        say(f"  {'not heard':<10}{', '.join(fixed)}")
     unnamed = [control.name for control in found.controls if not readable_name(control.own_name)]
     if unnamed:
-        typer.echo(f"  {'unnamed':<10}{', '.join(unnamed)}: the plug-in has no names for these")
-    typer.echo(f"  {description_file(found.name)}")
+        say(f"  {'unnamed':<10}{', '.join(unnamed)}: the plug-in has no names for these")
+    say(f"  {description_file(found.name)}")
 
 
 def print_synths(*, as_json: bool) -> None:
@@ -39,7 +37,7 @@ def print_synths(*, as_json: bool) -> None:
         return
     width = max(map(len, lines), default=0)
     for name, line in lines.items():
-        typer.echo(f"{name:<{width}}  {line}")
+        say(f"{name:<{width}}  {line}")
 
 
 def print_synth(found: Description, *, as_json: bool) -> None:
@@ -48,11 +46,11 @@ def print_synth(found: Description, *, as_json: bool) -> None:
         print_json({**_facts(found), "controls": [_control(control) for control in found.controls]})
         return
     for name, fact in {"file": str(description_file(found.name)), **found.facts()}.items():
-        typer.echo(f"{name:<11}{fact}")
+        say(f"{name:<11}{fact}")
     width = max(len(control.name) for control in found.controls)
     for control in found.controls:
         about = _control(control)
-        typer.echo(f"{control.name:<{width}}  {control.kind:<6}  {control.group:<8}  {about['range']}".rstrip())
+        say(f"{control.name:<{width}}  {control.kind:<6}  {control.group:<8}  {about['range']}".rstrip())
 
 
 def _line(name: str) -> str:

@@ -4,10 +4,8 @@ import shlex
 from pathlib import Path
 from types import TracebackType
 
-import typer
-
 from ..progress import Progress
-from ._console import ProgressBar, losses_text
+from ._console import ProgressBar, losses_text, say
 
 __all__ = ["TrainOutput"]
 
@@ -37,7 +35,7 @@ class TrainOutput:
     def tell(self, line: str) -> None:
         """Prints a line that says what is going to be done."""
         with self._bar.hidden():
-            typer.echo(line, err=True)
+            say(line, err=True)
 
     def show(self, progress: Progress) -> None:
         """Shows how much is done, how long is left, and the losses."""
@@ -52,10 +50,10 @@ class TrainOutput:
             used: Whether `match` takes them by itself from now on.
         """
         if self._last is not None and self._last.losses:
-            typer.echo(f"trained  {'  '.join(losses_text(self._last.losses))}", err=True)
-        typer.echo(weights)
+            say(f"trained  {'  '.join(losses_text(self._last.losses))}", err=True)
+        say(str(weights))
         if used:
-            typer.echo(f"`patchflow match SOUND --synth {weights.stem}` uses these weights from now on", err=True)
+            say(f"`patchflow match SOUND --synth {weights.stem}` uses these weights from now on", err=True)
         else:
             model = shlex.quote(str(weights.parent))
-            typer.echo(f"to use these weights: patchflow match SOUND --synth {weights.stem} --model {model}", err=True)
+            say(f"to use these weights: patchflow match SOUND --synth {weights.stem} --model {model}", err=True)

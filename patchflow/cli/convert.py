@@ -35,15 +35,16 @@ def convert(
     Example: patchflow convert mine.vital mine.json --synth vital_full
     """
     from ..engines._preset_files import convert_file
+    from ._console import say
 
     done = convert_file(source, target, synth, strict=strict)
     for line in done.read.problems:
-        typer.echo(f"{source}: {line}", err=True)
+        say(f"{source}: {line}", err=True)
     if done.gaps:
         what = f"filled with {done.filler!r}" if done.filler else "left out, presets behind move up"
-        typer.echo(f"{target}: {_ranges(done.gaps)} {what}", err=True)
+        say(f"{target}: {_ranges(done.gaps)} {what}", err=True)
     count = len(done.read.presets)
-    typer.echo(f"{done.file}  {count:,} preset{'s' * (count != 1)}")
+    say(f"{done.file}  {count:,} preset{'s' * (count != 1)}")
 
 
 def _ranges(numbers: tuple[int, ...]) -> str:

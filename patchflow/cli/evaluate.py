@@ -70,7 +70,7 @@ def evaluate(
     Example: patchflow evaluate --baselines cache/examples/dexed-16 --fold 0 -o runs/beside-0
     """
     from ..evaluate import evaluate_baselines, evaluate_run
-    from ._console import ProgressBar
+    from ._console import ProgressBar, say
     from ._parse import check_device, check_least
 
     if bool(runs) == (baselines is not None):
@@ -90,7 +90,7 @@ def evaluate(
             for run in runs or []:
                 done[str(run)] = evaluate_run(run, data=data, device=device, progress=bar.show, **shared)
     for folder, summary in done.items():
-        typer.echo(_line(folder, summary, as_json=as_json))
+        say(_line(folder, summary, as_json=as_json))
 
 
 def _line(folder: str, summary: Mapping[str, Any], *, as_json: bool) -> str:

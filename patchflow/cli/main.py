@@ -1,9 +1,12 @@
 """The `patchflow` command: its subcommands, and every error as one line."""
 
 import contextlib
+import errno
 import io
+import logging
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from inspect import getdoc
 from typing import Annotated
@@ -11,7 +14,8 @@ from typing import Annotated
 import typer
 
 from ..errors import Interrupted, PatchflowError
-from ..storage import reason
+from ..storage import first_sentence, reason
+from ._console import note, print_help, say
 from .convert import convert
 from .dataset import dataset
 from .evaluate import evaluate
@@ -69,13 +73,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after `patchflow`; those of this process if not given.
 
     Returns:
-        The exit code: 0 done, 1 it could not be done, 2 a mistake in the arguments, 130 interrupted.
+        The exit code: 0 done, 1 it could not be done, 2 a mistake in the arguments, 70 a fault of patchflow's own,
+        130 interrupted.
 
     Example:
         >>> run(["list", "engines"])  # doctest: +ELLIPSIS
         amsynth_16...dexed ...145 parameters...tone ...3 parameters...
         0
     """
+    _fill_closed()
+    # Where there is no home, matplotlib keeps its fonts in a temporary folder, and would say so with every picture.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file may be named in any script, or in none
@@ -93,6 +101,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _fail("not enough memory. Use a shorter sound or fewer --renders.")
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", 130)
+    except Exception as error:  # noqa: BLE001 - the last resort: one honest line in place of a traceback
+        return _confess(error)
 
 
 def _main(arguments: Sequence[str]) -> int:
@@ -101,7 +111,7 @@ def _main(arguments: Sequence[str]) -> int:
     except _UsageError as error:
         message = error.format_message()  # type: ignore[attr-defined]
         if type(error).__name__ == "NoArgsIsHelpError":  # a group called without a command
-            typer.echo(message, err=True)
+            print_help(message)
             return 2
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "patchflow"
@@ -109,6 +119,8 @@ def _main(arguments: Sequence[str]) -> int:
         return _fail(f"{message}{end} See `{command} --help`.", 2)
     except SystemExit:  # typer's answer to a closed pipe
         raise BrokenPipeError from None
+    if sys.stdout is None:  # it was closed before we began, and what was printed is lost
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     sys.stdout.flush()  # a full disk or a closed pipe shows here
     if result == 130:  # a command that kept what it had after Ctrl-C, such as `match`: said like any interruption
         raise KeyboardInterrupt
@@ -117,22 +129,48 @@ def _main(arguments: Sequence[str]) -> int:
 
 def _fail(message: str, code: int = 1) -> int:
     with contextlib.suppress(OSError):
-        typer.echo(f"patchflow: {' '.join(message.split())}", err=True)
+        note(message)
     return code
+
+
+def _confess(error: Exception) -> int:
+    """Says that patchflow did something wrong, and not its user."""
+    if os.environ.get("PATCHFLOW_TRACEBACK"):
+        with contextlib.suppress(OSError):
+            say(*"".join(traceback.format_exception(error)).splitlines(), err=True)
+    what = f"{type(error).__name__}: {first_sentence(error)}"
+    return _fail(f"a fault of patchflow ({what}). Please report it, with what PATCHFLOW_TRACEBACK=1 adds here.", 70)
+
+
+def _fill_closed() -> None:
+    """Opens what is closed of standard input, output and error on nothing.
+
+    Or the next file that is opened would get its number, and what a library prints would be written into that file.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _drop_output() -> None:
     """Keeps the interpreter from trying again, when it exits, to write what could not be written."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        if stream is None:  # it was closed from the beginning
+            continue
+        try:
+            stream.flush()  # the other of the two may be whole
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _print_version(wanted: bool | None) -> None:
     if wanted:
         from ..version import version
 
-        typer.echo(f"patchflow {version()}")
+        say(f"patchflow {version()}")
         raise typer.Exit
 
 

@@ -47,6 +47,7 @@ def render(
     """
     from ..audio.note_names import note_number
     from ..match.output.play import make_note, play_file
+    from ._console import say
 
     key = make_note(note_number(note), velocity, hold, length)
     played = play_file(preset, key, synth=synth, voice=voice, rate=rate, out=out)
@@ -57,4 +58,4 @@ def render(
         said.append("silent")
     elif played.gain_db < 0:
         said.append(f"turned down by {-played.gain_db:.1f} dB")
-    typer.echo("  ".join(said))
+    say("  ".join(said))

@@ -34,13 +34,13 @@ def score(
     from ..match.output.distances import compare_files
     from ..metrics import metrics
     from ..metrics._metric import units_of
-    from ._console import print_json
+    from ._console import note, print_json, say
 
-    distances = compare_files(a, b, metric, lambda note: typer.echo(f"patchflow: {note}", err=True))
+    distances = compare_files(a, b, metric, note)
     if as_json:
         values = {distance.metric: distance.value for distance in distances}
         print_json({**values, "units": units_of({name: metrics[name] for name in values})})
         return
     width = max(len(distance.metric) for distance in distances)
     for distance in distances:
-        typer.echo(f"{distance.metric:<{width}}  {distance}")
+        say(f"{distance.metric:<{width}}  {distance}")

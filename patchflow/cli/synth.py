@@ -92,5 +92,6 @@ def remove(name: Name) -> None:
     Example: patchflow synth remove amsynth
     """
     from ..plugins import remove_synth
+    from ._console import say
 
-    typer.echo(f"removed {remove_synth(name)}")
+    say(f"removed {remove_synth(name)}")

@@ -30,6 +30,7 @@ def tables(
     Example: patchflow tables runs/paper -o tables.md
     """
     from ..evaluate import write_tables
+    from ._console import say
 
     beside = write_tables(results, out)
-    typer.echo(f"{out}\n{beside}")
+    say(str(out), str(beside))

@@ -1,8 +1,6 @@
 """A bank: training presets of one synth with their families, and how they fit a synth."""
 
 import io
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +8,15 @@ import numpy as np
 
 from ..engines import Engine, Subset
 from ..errors import StorageError
+from ..parsing import damage_named, npz_arrays
 from ..storage import read_bytes, write_atomically
 
 __all__ = ["Bank", "fitting"]
 
 _HOW = "Make a bank of your presets: patchflow dataset recipes/banks/dexed.toml -o BANK.npz presets=FOLDER"
+
+
+_LARGEST = 2**30  # bytes; a million presets
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,9 @@ class Bank:
         """
         if not Path(path).exists():
             raise StorageError(f"{path}: no such file. {_HOW}")
-        try:
-            with np.load(io.BytesIO(read_bytes(path)), allow_pickle=False) as data:
-                bank = cls(data["points"], data["family"], data["names"], data["split"])
-        except (AttributeError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-            raise StorageError(f"{path}: not a bank ({error}). {_HOW}") from error
-        if bank.points.ndim != 2 or {len(bank.points)} != {len(bank.family), len(bank.names), len(bank.split)}:
-            raise StorageError(f"{path}: not a bank (its parts differ in length). Make it again.")
+        with damage_named(path, hint=_HOW, is_what="not a bank"):
+            bank = cls(**npz_arrays(read_bytes(path, _LARGEST), ("points", "family", "names", "split")))
+            _check(bank)
         return bank
 
     def save(self, path: str | Path) -> None:
@@ -67,6 +65,23 @@ class Bank:
         """Returns the presets of one split."""
         rows = self.split == split
         return Bank(self.points[rows], self.family[rows], self.names[rows], self.split[rows])
+
+
+def _check(bank: Bank) -> None:
+    """Makes sure that the parts fit together, and hold what they should.
+
+    Raises:
+        ValueError: If not.
+    """
+    count = len(bank.points) if bank.points.ndim == 2 else -1
+    if {bank.family.shape, bank.names.shape, bank.split.shape} != {(count,)}:
+        raise ValueError("its parts differ in length")
+    kinds = (bank.points.dtype.kind, bank.family.dtype.kind, bank.names.dtype.kind, bank.split.dtype.kind)
+    if kinds[0] != "f" or kinds[1] not in "iu" or kinds[2:] != ("U", "U"):
+        raise ValueError("its parts are not numbers and texts")
+    # NaN, too, is not in the cube
+    if not ((bank.points >= 0) & (bank.points <= 1)).all():
+        raise ValueError("points: not in [0, 1]")
 
 
 def fitting(points: np.ndarray, make: type[Engine], synth: str, path: str | Path) -> np.ndarray:

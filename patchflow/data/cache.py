@@ -13,8 +13,9 @@ from ..engines import Engine, Note, Renderer
 from ..engines._renderer import INAUDIBLE, render_or_silence
 from ..errors import PresetError, StorageError
 from ..features.inputs.levels import INPUT_LENGTH, INPUT_RATE, input_shape, model_input
+from ..parsing import MOST_TEXT, damage_named, json_value, map_array
 from ..progress import Progress, ProgressCallback, ignore
-from ..storage import locked, reason, write_atomically
+from ..storage import locked, read_bytes, reason, write_atomically
 from .sampler import Sampler
 
 __all__ = ["Cache", "fill_cache", "render_block"]
@@ -163,20 +164,20 @@ def _render(engine: Engine, job: tuple[np.ndarray, list[Note]]) -> np.ndarray:
 
 def _read_done(folder: Path, origin: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     """Returns the number of items done and their origin; 0 and `origin` if there is no cache yet."""
-    try:
-        state = json.loads((folder / "done.json").read_text())
-        return int(state["items"]), {name: state[name] for name in ("seed", "shares")}
-    except FileNotFoundError:
+    path = folder / "done.json"
+    if not path.exists():
         return 0, origin
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{folder}: not a cache of rendered items ({error}). Remove it.") from error
+    with damage_named(folder, hint="Remove it.", is_what="not a cache of rendered items"):
+        state = json_value(read_bytes(path, MOST_TEXT))
+        items = int(state["items"])
+        if items < 0:
+            raise ValueError(f"items={items}")
+        return items, {name: state[name] for name in ("seed", "shares")}
 
 
 def _load(path: Path) -> np.ndarray:
-    try:
-        return np.load(path, mmap_mode="r")
-    except (OSError, ValueError, EOFError) as error:
-        raise StorageError(f"{path}: missing or damaged ({error}). Remove the folder.") from error
+    with damage_named(path, hint="Remove the folder.", is_what="missing or damaged"):
+        return map_array(path)
 
 
 def _open(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap:
@@ -184,7 +185,7 @@ def _open(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap:
     found = _load(path)
     if (found.shape, found.dtype) != (shape, dtype):
         raise StorageError(f"{path}: holds {found.dtype} of {found.shape}, not {shape}. Remove the folder.")
-    return np.load(path, mmap_mode="r+")
+    return map_array(path, "r+")
 
 
 def _make(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap:

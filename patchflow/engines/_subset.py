@@ -1,6 +1,5 @@
 """A synth with fewer parameters: some of another's, as listed in a small TOML file."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import EngineError, PresetError, UnknownName
+from ..parsing import toml_table
 from ..presets import ParamSpace, Preset, Value, check
 from ..settings import check_table, quoted
 from ._engine import Engine, Note
@@ -205,7 +205,7 @@ def parse_selection(text: str, name: str) -> Selection:
         Traceback (most recent call last):
         patchflow.errors.EngineError: parameters=[]: none
     """
-    table: dict[str, Any] = tomllib.loads(text)
+    table: dict[str, Any] = toml_table(text)
     check_table(table, _KEYS, tuple(_KEYS), EngineError)
     names = table["parameters"]
     if not names:

@@ -8,7 +8,8 @@ from typing import Any
 
 from ..errors import StorageError
 from ..old_names import with_new_names, with_new_value
-from ..storage import make_folder, reason, write_atomically
+from ..parsing import json_value
+from ..storage import make_folder, read_bytes, reason, write_atomically
 
 __all__ = ["FORMAT", "Lines", "open_results", "read_lines"]
 
@@ -72,7 +73,7 @@ def open_results(path: str | Path, head: Mapping[str, Any], *, again: bool = Fal
     wanted = {"format": FORMAT, **head}
     make_folder(path.parent)
     # A file without a single line end has no whole head: the process was stopped before it measured anything.
-    if again or not path.exists() or b"\n" not in path.read_bytes():
+    if again or not path.exists() or b"\n" not in read_bytes(path):
         write_atomically(path, _text(wanted).encode())
         return Lines(path, wanted, [])
     found = read_lines(path)
@@ -82,7 +83,7 @@ def open_results(path: str | Path, head: Mapping[str, Any], *, again: bool = Fal
             here = json.dumps(wanted.get(key))
             raise StorageError(f"{path}: was made with {key}={there}, not {here}. Remove it, or give --again.")
     # Lines are appended, so the rest of a cut line must go first, or the next line would be glued to it.
-    whole = path.read_bytes()
+    whole = read_bytes(path)
     if not whole.endswith(b"\n"):
         write_atomically(path, whole[: whole.rindex(b"\n") + 1])
     return found
@@ -95,10 +96,7 @@ def read_lines(path: str | Path) -> Lines:
         StorageError: If it is missing, damaged, or no result file.
     """
     path = Path(path)
-    try:
-        whole = path.read_bytes()
-    except OSError as error:
-        raise StorageError(f"cannot read {path}: {reason(error)}") from error
+    whole = read_bytes(path)
     texts = whole.split(b"\n")[:-1]  # after the last line's end there is nothing, or what was cut off
     lines = [_parsed(path, number, text) for number, text in enumerate(texts, 1)]
     if not lines or lines[0].get("format") != FORMAT:
@@ -111,7 +109,7 @@ def read_lines(path: str | Path) -> Lines:
 
 def _parsed(path: Path, number: int, text: bytes) -> dict[str, Any]:
     try:
-        line = json.loads(text)
+        line = json_value(text)
     except ValueError:
         line = None
     if not isinstance(line, dict):

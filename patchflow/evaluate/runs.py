@@ -17,8 +17,9 @@ from ..metrics import metrics
 from ..metrics._metric import units_of
 from ..models import Model, default_sizes, load_model, models, read_header
 from ..old_names import with_new_names
+from ..parsing import damage_named, json_value, read_object
 from ..progress import Progress, ProgressCallback, ignore
-from ..storage import locked, read_object, write_atomically
+from ..storage import locked, read_bytes, write_atomically
 from .disentanglement import latent_separation, tag_accuracy
 from .predict import BASELINES, Known, Predictions, capacity, predict, prediction_ms
 from .results import open_results
@@ -76,8 +77,9 @@ def read_run(folder: str | Path, data: str | Path | None = None) -> Run:
         raise ModelError(f"{path}: is a {header['model']}, not the {recipe['model']} of recipe.json")
     examples = Examples(data or recipe["data"], recipe["fold"])
     _check_examples(examples, recipe, model, str(data or recipe["data"]))
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    about = json.loads(header.get("about", "{}"))
+    digest = hashlib.sha256(read_bytes(path)).hexdigest()[:16]
+    with damage_named(path, ModelError):
+        about = dict(json_value(header.get("about", "{}")))
     # The fingerprint covers the folds too: after a new deal, sounds of the training part may be in the test part.
     if about.get("data", examples.fingerprint) != examples.fingerprint:
         other = f"learned from other examples than those of {data or recipe['data']}, or from other folds of them"
@@ -292,9 +294,9 @@ def _trained(run: Run) -> dict[str, float]:
 def _known_summary(run: Run) -> dict[str, Any]:
     """What an earlier evaluation of the same weights found; nothing if there was none."""
     try:
-        summary = with_new_names("summary", json.loads((run.folder / SUMMARY).read_text()))
+        summary = with_new_names("summary", read_object(run.folder / SUMMARY))
         return summary if summary["weights"] == run.weights else {}
-    except (AttributeError, OSError, ValueError, KeyError, TypeError):
+    except (StorageError, KeyError, TypeError):
         return {}
 
 

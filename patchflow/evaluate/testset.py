@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import io
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from ..data.examples import Examples
 from ..engines import Engine, Note
 from ..errors import AudioError, OptionError, RenderError, StorageError
 from ..features.inputs import inputs
+from ..parsing import damage_named, json_value
 from ..storage import read_bytes
 from .score import SCORE_RATE, TestItem
 
@@ -33,6 +33,7 @@ __all__ = [
     "recordings_fingerprint",
 ]
 
+_LARGEST = 2**24  # bytes of a list of sounds
 _SUFFIXES = {".aif", ".aiff", ".flac", ".mp3", ".ogg", ".wav"}
 _SHORTEST_HOLD = 0.02
 
@@ -111,11 +112,10 @@ def _listed(folder: Path) -> list[dict[str, Any]]:
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:
-    try:
-        text = read_bytes(path).decode("utf-8-sig")
-        entries = json.loads(text) if path.suffix.lower() == ".json" else list(csv.DictReader(io.StringIO(text)))
-    except (ValueError, csv.Error) as error:
-        raise StorageError(f"{path}: not a list of sounds ({error})") from error
+    with damage_named(path, is_what="not a list of sounds"):
+        text = read_bytes(path, _LARGEST).decode("utf-8-sig")
+        is_json = path.suffix.lower() == ".json"
+        entries = json_value(text) if is_json else list(csv.DictReader(io.StringIO(text)))
     if not isinstance(entries, list) or not all(_names_a_file(entry) for entry in entries):
         raise StorageError(f"{path}: not a list of sounds: every entry needs a file")
     return entries

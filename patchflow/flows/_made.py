@@ -52,7 +52,9 @@ class Made(nn.Module):
         place = torch.arange(size)
         lowest = 0 if context or size == 1 else 1  # a unit of degree 0 sees nothing but the context
         degree = lowest + torch.arange(hidden) * (size - lowest) // hidden
-        self.counts = [int((degree <= i).sum()) for i in range(size)]
+        # How many degrees are at most i. Not asked of `degree`: where only sizes are wanted, tensors have no values.
+        span = size - lowest
+        self.counts = [min(hidden, -(-(i + 1 - lowest) * hidden // max(span, 1))) for i in range(size)]
         self.enter = MaskedLinear(degree[:, None] > place)
         self.middle = MaskedLinear(degree[:, None] >= degree)
         self.leave = MaskedLinear((place[:, None] >= degree).repeat(outputs, 1))

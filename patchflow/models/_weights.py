@@ -3,18 +3,25 @@
 import hashlib
 import json
 import os
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from safetensors import SafetensorError, safe_open
+import torch
+from safetensors import safe_open
 from safetensors.torch import save
+from torch import nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from ..errors import ModelError, UnknownName
+from ..errors import ModelError, StorageError
 from ..old_names import with_new_names
+from ..parsing import damage_named, json_value
 from ..presets import ParamSpace
 from ..registry import Registry
-from ..storage import write_atomically
+from ..storage import opened_file, user_folder, write_atomically
 from ._base import Model
 
 __all__ = ["find_weights", "load_model", "read_header", "save_model", "shipped", "users_weights", "weights_of"]
@@ -22,11 +29,6 @@ __all__ = ["find_weights", "load_model", "read_header", "save_model", "shipped",
 _FORMAT = "2"
 _READABLE = ("1", "2")  # the first has older names of sizes
 _USUAL = "posterior"  # the model whose weights are called after the synth alone
-# what JSON, safetensors, torch and the models raise on a file that does not hold what it says
-_DAMAGED = (
-    AttributeError, KeyError, OSError, RuntimeError, SafetensorError, TypeError, UnknownName, ValueError
-)  # fmt: skip
-
 M = TypeVar("M", bound=Model)
 
 
@@ -74,19 +76,18 @@ def load_model(path: str | Path, space: ParamSpace, models: Registry[type[M]]) -
     header = read_header(path)
     if not _fits(header, space):
         raise ModelError(f"{path}: trained for synth {header['synth']!r}, whose parameters differ from these")
-    try:
-        sizes = with_new_names("sizes", json.loads(header["config"]))
-        model = models[header["model"]](space, **sizes)
-        with safe_open(path, "pt") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    with damage_named(path, ModelError, is_what="damaged or of another version"), safe_open(path, "pt") as file:
+        sizes = with_new_names("sizes", json_value(header["config"]))
+        kind = models[header["model"]]
+        shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+        _check_shapes(lambda: kind(space, **sizes), shapes)
+        model = kind(space, **sizes)
         # Files are in half precision, so every tensor goes back to the type the model has. Older files also hold
         # buffers that follow from the sizes, which models no longer save: those are left out.
         types = {key: value.dtype for key, value in model.state_dict().items()}
         derived = dict(model.named_buffers()).keys() - types
-        wanted = tensors.keys() - derived
-        model.load_state_dict({key: tensors[key].to(types[key]) for key in wanted})
-    except _DAMAGED as error:
-        raise ModelError(f"{path}: damaged or of another version ({_one_line(error)})") from error
+        wanted = shapes.keys() - derived
+        model.load_state_dict({key: file.get_tensor(key).to(types[key]) for key in wanted})
     return model.eval().requires_grad_(False)
 
 
@@ -96,11 +97,14 @@ def read_header(path: str | Path) -> dict[str, str]:
     Raises:
         ModelError: If the file is missing or not a model.
     """
-    try:
+    with damage_named(path, ModelError, is_what="not a readable model file"):
+        try:
+            with opened_file(path):  # a device or a pipe would keep safetensors waiting
+                pass
+        except StorageError as error:
+            raise ModelError(f"{path}: not a readable model file ({error})") from error
         with safe_open(path, "np") as file:
             header = file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"{path}: not a readable model file ({_one_line(error)})") from error
     missing = {"format", "model", "synth", "parameters", "config"} - header.keys()
     if missing or header["format"] not in _READABLE:
         raise ModelError(f"{path}: not a patchflow model of format {' or '.join(_READABLE)}")
@@ -124,11 +128,12 @@ def users_weights(synth: str, model: str = _USUAL) -> Path:
     Args:
         synth: Name of the engine.
         model: Name of the model.
-    """
-    from platformdirs import user_data_path
 
+    Raises:
+        StorageError: If there is no such folder, see `user_folder`.
+    """
     chosen = os.environ.get("PATCHFLOW_WEIGHTS")
-    folder = Path(chosen) if chosen else user_data_path("patchflow", appauthor=False) / "weights"
+    folder = Path(chosen) if chosen else user_folder() / "weights"
     return folder / _file_name(synth, model)
 
 
@@ -143,9 +148,10 @@ def weights_of(synth: str, space: ParamSpace, model: str = _USUAL) -> Path | Non
         space: Its parameters.
         model: Name of the model.
     """
-    own = users_weights(synth, model)
-    if own.exists():
-        return own
+    with suppress(StorageError):  # who has no folder has no weights of their own
+        own = users_weights(synth, model)
+        if own.exists():
+            return own
     ours = shipped(synth, model)
     return ours if ours and _fits(read_header(ours), space) else None
 
@@ -198,5 +204,33 @@ def _file_name(synth: str, model: str) -> str:
     return f"{synth}.safetensors" if model == _USUAL else f"{synth}-{model}.safetensors"
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+def _check_shapes(make: Callable[[], nn.Module], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Makes a model that has sizes and no weights, and compares its tensors with those of a file.
+
+    A header may ask for more than any memory has, or for layers without end: nothing is made of more tensors, or larger
+    ones, than the file holds.
+
+    Raises:
+        ValueError: If they differ.
+    """
+    here = threading.get_ident()
+    made = 0
+
+    def count(*_: object) -> None:
+        nonlocal made
+        made += threading.get_ident() == here  # the hook is there for all threads
+        if made > len(shapes):
+            raise ValueError("its header asks for more tensors than there are")
+
+    hook = register_module_parameter_registration_hook(count)
+    try:
+        with torch.device("meta"):
+            model = make()
+    finally:
+        hook.remove()
+    for key, value in model.state_dict().items():
+        if shapes.get(key) != tuple(value.shape):
+            raise ValueError(f"{key}: its header asks for {tuple(value.shape)}, and there is {shapes.get(key, 'none')}")
+    unknown = shapes.keys() - model.state_dict().keys() - dict(model.named_buffers()).keys()
+    if unknown:
+        raise ValueError(f"{min(unknown)}: not a tensor of this model")

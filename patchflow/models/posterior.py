@@ -1,9 +1,10 @@
 """The posterior over presets given a sound: an audio encoder and a conditional normalizing flow."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -121,22 +122,22 @@ class Posterior(Density):
 
 def _flow(size: int, sizes: PosteriorSizes) -> Flow:
     """A normal distribution and the couplings that lead to it."""
-    layers = [SplineCoupling(mask, sizes.context, sizes.hidden, sizes.bins) for mask in _masks(size, sizes.transforms)]
+    masks = islice(_masks(size), sizes.transforms)
+    layers = [SplineCoupling(mask, sizes.context, sizes.hidden, sizes.bins) for mask in masks]
     base = UnconditionalDistribution(DiagNormal, loc=torch.zeros(size), scale=torch.ones(size), buffer=True)
     return Flow(layers, base)
 
 
-def _masks(size: int, count: int) -> list[torch.BoolTensor]:
-    """Random but fixed halves of the parameters, each followed by its complement."""
+def _masks(size: int) -> Iterator[np.ndarray]:
+    """Random but fixed halves of the parameters, each followed by its complement, without end."""
     # With halves that are all random, some coordinates would stay in most layers. The seed is part of the file format:
     # saved weights belong to these masks.
     rng = np.random.default_rng(0)
-    masks = []
-    for _ in range(0, count, 2):
-        half = torch.zeros(size, dtype=torch.bool)
+    while True:
+        half = np.zeros(size, bool)
         half[rng.permutation(size)[: size // 2]] = True
-        masks += [half, ~half]
-    return masks[:count]
+        yield half
+        yield ~half
 
 
 class Encoder(nn.Module):
@@ -187,9 +188,9 @@ class SplineCoupling(LazyTransform):
 
     mask: BoolTensor
 
-    def __init__(self, mask: BoolTensor, context: int, hidden: int, bins: int) -> None:
+    def __init__(self, mask: np.ndarray, context: int, hidden: int, bins: int) -> None:
         super().__init__()
-        self.register_buffer("mask", mask)
+        self.register_buffer("mask", torch.from_numpy(mask))
         self.sizes = [bins, bins, bins - 1]
         stay = int(mask.sum())
         self.hyper = MLP(

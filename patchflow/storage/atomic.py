@@ -5,10 +5,11 @@ import json
 import math
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import StorageError
 from ._system import reason
@@ -21,12 +22,22 @@ __all__ = [
     "array_bytes",
     "json_text",
     "make_folder",
+    "opened_file",
     "read_bytes",
-    "read_object",
     "readable",
+    "user_folder",
     "writable_folder",
     "write_atomically",
 ]
+
+_PIECE = 2**24  # bytes
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_KINDS = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -58,6 +69,39 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
         raise StorageError(f"cannot write {path}: {reason(error)}") from error
 
 
+@contextmanager
+def opened_file(path: str | os.PathLike[str]) -> Iterator[io.BufferedReader]:
+    """Opens a file for reading, if it is one: a device or a pipe may have no end, and may do something when opened.
+
+    Every fault while it is read, too, is a `StorageError`.
+
+    Args:
+        path: The file.
+
+    Raises:
+        StorageError: If it is missing, unreadable, or not a regular file.
+
+    Example:
+        >>> with opened_file("/dev/zero") as file:
+        ...     file.read()
+        Traceback (most recent call last):
+        patchflow.errors.StorageError: cannot read /dev/zero: it is a device, not a file
+    """
+    try:
+        _refuse_by_kind(path, Path(path).stat().st_mode)
+        # Not to wait for a pipe that has taken the file's place in between; what was opened is looked at again.
+        with open(os.open(path, os.O_RDONLY | _NO_WAIT), "rb") as file:  # noqa: PTH123 - of a descriptor
+            _refuse_by_kind(path, os.fstat(file.fileno()).st_mode)
+            yield file
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {reason(error)}") from error
+    except ValueError as error:
+        # a name with a NUL, or with letters that the system cannot write
+        if not _is_name(path):
+            raise StorageError(f"cannot read {os.fspath(path)!r}: not a name that a file can have") from error
+        raise
+
+
 def read_bytes(path: str | os.PathLike[str], limit: int | None = None) -> bytes:
     """Returns the whole content of a file.
 
@@ -66,31 +110,36 @@ def read_bytes(path: str | os.PathLike[str], limit: int | None = None) -> bytes:
         limit: Largest size accepted, in bytes; no limit if not given.
 
     Raises:
-        StorageError: If it is missing, a folder, unreadable or larger than `limit`.
+        StorageError: If it is missing, not a regular file, unreadable or larger than `limit`.
     """
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read() if limit is None else file.read(limit + 1)
-    except OSError as error:
-        raise StorageError(f"cannot read {path}: {reason(error)}") from error
-    if limit is not None and len(data) > limit:
-        raise StorageError(f"cannot read {path}: larger than {limit:,} bytes")
-    return data
+    parts = []
+    size = 0
+    with opened_file(path) as file:
+        # In pieces: a file may be longer than it says, and room for the largest one is not made for every file.
+        while part := file.read(_PIECE):
+            parts.append(part)
+            size += len(part)
+            if limit is not None and size > limit:
+                raise StorageError(f"cannot read {path}: larger than {limit:,} bytes")
+    return b"".join(parts)
 
 
-def read_object(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Returns the values by key in a JSON file.
+def user_folder() -> Path:
+    """Returns the folder in which the user's own synths, weights and presets lie unless another was chosen.
 
     Raises:
-        StorageError: If it cannot be read, is not JSON or has no keys.
+        StorageError: If neither `HOME` nor `XDG_DATA_HOME` says where that is.
     """
-    try:
-        value = json.loads(read_bytes(path))
-    except ValueError as error:
-        raise StorageError(f"{path}: damaged ({error})") from error
-    if not isinstance(value, dict):
-        raise StorageError(f"{path}: damaged (not a table of keys)")
-    return value
+    from platformdirs import user_data_path
+
+    found = user_data_path("patchflow", appauthor=False)
+    home = os.environ.get("HOME")  # without it, the system's list of users is asked
+    if Path(os.environ.get("XDG_DATA_HOME", "")).is_absolute() or os.name == "nt":
+        return found
+    # An empty one would make it a folder of the root, and what is not absolute one of the working folder.
+    if not found.is_absolute() or (home is not None and not Path(home).is_absolute()):
+        raise StorageError(f"HOME={home or ''!r}: not a folder of one's own. Set HOME or XDG_DATA_HOME.")
+    return found
 
 
 def json_text(content: object, indent: int | None = None, *, ascii_only: bool = False) -> str:
@@ -202,3 +251,18 @@ def _replace(path: Path, data: bytes) -> None:
         with suppress(OSError):
             beside.unlink()
         raise
+
+
+def _refuse_by_kind(path: str | os.PathLike[str], mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise StorageError(f"cannot read {path}: is a directory")
+    if not stat.S_ISREG(mode):
+        kind = next((kind for is_kind, kind in _KINDS if is_kind(mode)), "something else")
+        raise StorageError(f"cannot read {path}: it is {kind}, not a file")
+
+
+def _is_name(path: str | os.PathLike[str]) -> bool:
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from ..errors import ModelError
 from ..models import Model
 from ..old_names import with_new_names
-from ..storage import write_atomically
+from ..parsing import damage_named, json_value
+from ..storage import opened_file, write_atomically
 from .early_stopping import EarlyStopping
 
 __all__ = ["State", "load_checkpoint", "save_checkpoint"]
@@ -97,14 +98,14 @@ def load_checkpoint(path: Path, state: State) -> None:
     """
     if not path.exists():
         return
-    try:
+    what = "damaged or of another model or run; remove it to start again"
+    with damage_named(path, ModelError, is_what=what):
+        with opened_file(path):  # a device or a pipe would keep safetensors waiting
+            pass
         with safe_open(path, "pt") as file:
             header = with_new_names("checkpoint", file.metadata() or {})
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         _restore(state, header, tensors)
-    except (KeyError, OSError, RuntimeError, SafetensorError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"{path}: damaged or of another model or run; remove it to start again ({reason})") from error
 
 
 def _restore(state: State, header: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
@@ -112,7 +113,7 @@ def _restore(state: State, header: Mapping[str, str], tensors: Mapping[str, Tens
     kind = type(state.model).__name__
     if header.get("kind", kind) != kind:
         raise ValueError(f"of a {header['kind']}, not a {kind}")
-    for key, value in json.loads(header.get("learned", "{}")).items():
+    for key, value in json_value(header.get("learned", "{}")).items():
         if state.learned.get(key, value) != value:
             raise ValueError(f"of {key}={value!r}, not {state.learned[key]!r}")
     state.model.load_state_dict(_part(tensors, "model."))
@@ -125,9 +126,9 @@ def _restore(state: State, header: Mapping[str, str], tensors: Mapping[str, Tens
     state.optimizer.load_state_dict({"state": moments, "param_groups": groups})
     state.step = int(header["step"])
     state.minutes = float(header["minutes"])
-    state.early_stopping = EarlyStopping(**json.loads(header.get("early_stopping", "{}")))
+    state.early_stopping = EarlyStopping(**json_value(header.get("early_stopping", "{}")))
     state.best = _part(tensors, "best.")
-    state.sums = json.loads(header.get("sums", "{}"))
+    state.sums = json_value(header.get("sums", "{}"))
     state.summed = int(header.get("summed", "0"))
     if not math.isfinite(state.minutes):
         raise ValueError(f"minutes={state.minutes}")

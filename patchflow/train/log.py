@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Any
 
 from ..errors import MissingDependency, StorageError
-from ..storage import reason, write_atomically
+from ..parsing import json_value
+from ..storage import read_bytes, reason, write_atomically
 
 __all__ = ["Log", "last_losses"]
 
@@ -73,9 +74,10 @@ class Log:
 def last_losses(out: Path) -> dict[str, float]:
     """Returns the losses of the last check, for people to read; none if the log was removed."""
     try:
-        line = json.loads((out / "log.jsonl").read_text().splitlines()[-1])
-        return {name: line[name] for name in _PARTS}
-    except (OSError, ValueError, IndexError, KeyError, TypeError):
+        path = out / "log.jsonl"
+        line = json_value(read_bytes(path).splitlines()[-1])
+        return {name: float(line[name]) for name in _PARTS}
+    except (StorageError, ValueError, IndexError, KeyError, TypeError):
         return {}
 
 
@@ -97,10 +99,7 @@ def _board(folder: Path, step: int) -> Any:
 
 def _trim(path: Path, step: int) -> None:
     """Keeps the lines up to a step; what a crash left half written goes too."""
-    try:
-        lines = path.read_text("utf-8", "replace").splitlines(keepends=True)
-    except OSError as error:
-        raise StorageError(f"cannot read {path}: {reason(error)}") from error
+    lines = read_bytes(path).decode("utf-8", "replace").splitlines(keepends=True)
     kept = [line for line in lines if line.endswith("\n") and _is_up_to(line, step)]
     if kept != lines:
         write_atomically(path, "".join(kept).encode())
@@ -108,6 +107,6 @@ def _trim(path: Path, step: int) -> None:
 
 def _is_up_to(line: str, step: int) -> bool:
     try:
-        return json.loads(line)["step"] <= step
+        return json_value(line)["step"] <= step
     except (ValueError, KeyError, TypeError):
         return False

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ..engines import engines
+from ..errors import ModelError
 from ..models import read_header, save_model
+from ..parsing import damage_named, json_value
 from ..progress import ProgressCallback, TellCallback, ignore, tell_nobody
 from ..storage import locked, make_folder, write_atomically
 from ..version import commit
@@ -182,7 +184,8 @@ def _save_weights(path: Path, state: State, settings: Recipe, epochs: float, sou
     if source.examples is not None:
         about["data"] = source.examples.fingerprint  # so that nobody tests it on what it has learned
     if settings.start:
-        about["before"] = json.loads(read_header(settings.start)["about"])
+        with damage_named(settings.start, ModelError):
+            about["before"] = json_value(read_header(settings.start).get("about", "{}"))
     if state.best and settings.keeps_best:
         state.average.load_state_dict(state.best)
         about["best"] = {"step": state.early_stopping.best_step, "loss": state.early_stopping.best}

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import patchflow.cli._catalogue
-from patchflow.cli import run
 
 COMMANDS = ("match", "render", "score", "train", "list", "presets")
 HEAVY = (
@@ -131,14 +130,32 @@ def test_what_can_go_wrong_anywhere_is_one_line(shell, monkeypatch, error, code,
     assert (done.code, done.err) == (code, line)
 
 
-def test_a_bug_is_not_hidden(monkeypatch):
+@pytest.mark.parametrize("wanted", ["", "1"])
+def test_a_bug_is_said_to_be_one_and_shows_where_if_asked(shell, monkeypatch, wanted):
     def fail(kind: str) -> dict[str, str]:
-        raise ValueError("a bug")
+        raise ValueError("a \x1b[2Jbug")
 
     monkeypatch.setattr(patchflow.cli._catalogue, "catalogue", fail)
+    monkeypatch.setenv("PATCHFLOW_TRACEBACK", wanted)
+    done = shell.run("list", "engines")
 
-    with pytest.raises(ValueError, match="a bug"):
-        run(["list", "engines"])
+    assert done.code == 70
+    assert done.err.splitlines()[-1] == (
+        "patchflow: a fault of patchflow (ValueError: a \\x1b[2Jbug). "
+        "Please report it, with what PATCHFLOW_TRACEBACK=1 adds here."
+    )
+    assert ("Traceback" in done.err) == bool(wanted)
+    assert "\x1b" not in done.err
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_a_closed_stream_is_no_traceback(closed: int):
+    process = start("list", "formats", preexec_fn=lambda: os.close(closed))
+    out, err = process.communicate()
+
+    assert process.returncode == (1 if closed == 1 else 0)
+    assert (out == "") == (closed == 1)
+    assert err == ("patchflow: cannot read or write the output: bad file descriptor\n" if closed == 1 else "")
 
 
 def test_a_reader_that_leaves_is_no_error():

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from patchflow.errors import StorageError
+from patchflow.parsing import read_object
 from patchflow.storage import (
     array_bytes,
     first_sentence,
     json_text,
     make_folder,
     read_bytes,
-    read_object,
     reason,
     writable_folder,
     write_atomically,

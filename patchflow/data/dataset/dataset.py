@@ -2,9 +2,7 @@
 
 import base64
 import io
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +14,14 @@ import soundfile
 from ...engines import Note
 from ...errors import StorageError
 from ...old_names import OLD_FILES
+from ...parsing import damage_named, json_value, read_object
 from ...presets import Value
-from ...storage import read_bytes
+from ...storage import opened_file
 from .folder import STATES
 
 __all__ = ["Dataset", "Sample"]
+
+_MISSING = "missing or damaged"
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ class Dataset:
         for shard, file in self._files.items():
             for group in range(file.num_row_groups):
                 self._groups.append((shard, group))
-                sizes.append(file.metadata.row_group(group).num_rows)
+                with damage_named(shard):
+                    sizes.append(file.metadata.row_group(group).num_rows)
         self._starts = np.cumsum([0, *sizes])
         self._last_group: int = -1
         self._last_rows: list[dict[str, Any]] = []
@@ -110,28 +112,34 @@ class Dataset:
     @cached_property
     def rate(self) -> int:
         """Sample rate, in Hz."""
-        about = json.loads(next(iter(self._files.values())).schema_arrow.metadata[b"huggingface"])
-        return int(about["info"]["features"]["audio"]["sampling_rate"])
+        shard, file = next(iter(self._files.items()))
+        with damage_named(shard):
+            about = json_value(file.schema_arrow.metadata[b"huggingface"])
+            return int(about["info"]["features"]["audio"]["sampling_rate"])
 
     @cached_property
     def points(self) -> np.ndarray:
         """All presets, encoded, float32, shape `(N, P)`."""
-        return self._column("parameters").flatten().to_numpy().reshape(len(self), -1)
+        with damage_named(self.path):
+            return self._column("parameters").flatten().to_numpy().reshape(len(self), -1)
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
         """All notes."""
-        return tuple(Note(**note) for note in self._column("note").to_pylist())
+        with damage_named(self.path):
+            return tuple(Note(**note) for note in self._column("note").to_pylist())
 
     @cached_property
     def families(self) -> np.ndarray:
         """The family of each sound, shape `(N,)`."""
-        return self._column("family").to_numpy()
+        with damage_named(self.path):
+            return self._column("family").to_numpy()
 
     @cached_property
     def ids(self) -> np.ndarray:
         """The number of each sound, ascending, shape `(N,)`."""
-        return self._column("id").to_numpy()
+        with damage_named(self.path):
+            return self._column("id").to_numpy()
 
     def damaged(self) -> dict[str, str]:
         """Compares all files with their checksums; returns the fault of each that differs, by name."""
@@ -144,33 +152,36 @@ class Dataset:
 
         tables = []
         for shard, file in self._files.items():
-            with _named_errors(shard):
+            with damage_named(shard, is_what=_MISSING):
                 tables.append(file.read([name]))
-        return pa.concat_tables(tables)[name].combine_chunks()
+        with damage_named(self.path):
+            return pa.concat_tables(tables)[name].combine_chunks()
 
     def _read(self, group: int) -> list[dict[str, Any]]:
         shard, number = self._groups[group]
-        with _named_errors(shard):
-            table = self._files[shard].read_row_group(number)
-        return table.to_pylist()
+        with damage_named(shard, is_what=_MISSING):
+            return self._files[shard].read_row_group(number).to_pylist()
 
     def _sample(self, row: dict[str, Any]) -> Sample:
-        sound, rate = soundfile.read(io.BytesIO(row["audio"]["bytes"]), dtype="float32")
-        return Sample(
-            id=row["id"],
-            sound=sound,
-            rate=rate,
-            point=np.array(row["parameters"], np.float32),
-            values=json.loads(row["values"]),
-            note=Note(**row["note"]),
-            preset=row["preset"],
-            sources=tuple(row["sources"]),
-            kind=row["kind"],
-            tags=tuple(row["tags"]),
-            gain_db=row["gain_db"],
-            family=row["family"],
-            state=self._states.get(row["sources"][0], b"") if row["sources"] else b"",
-        )
+        with damage_named(self.path, is_what="a row is damaged"):
+            sound, rate = soundfile.read(io.BytesIO(row["audio"]["bytes"]), dtype="float32")
+            if sound.ndim != 1:
+                raise ValueError(f"a sound of {sound.shape[1]} channels")
+            return Sample(
+                id=row["id"],
+                sound=sound,
+                rate=rate,
+                point=np.array(row["parameters"], np.float32),
+                values=json_value(row["values"]),
+                note=Note(**row["note"]),
+                preset=row["preset"],
+                sources=tuple(row["sources"]),
+                kind=row["kind"],
+                tags=tuple(row["tags"]),
+                gain_db=row["gain_db"],
+                family=row["family"],
+                state=self._states.get(row["sources"][0], b"") if row["sources"] else b"",
+            )
 
     @cached_property
     def _states(self) -> dict[str, bytes]:
@@ -179,25 +190,12 @@ class Dataset:
             path = self.path / OLD_FILES[STATES]
         if not path.exists():
             return {}
-        try:
-            return {id_: base64.b64decode(state) for id_, state in json.loads(read_bytes(path)).items()}
-        except (ValueError, TypeError, AttributeError) as error:
-            raise StorageError(f"{path}: damaged ({error})") from error
+        with damage_named(path):
+            return {id_: base64.b64decode(state) for id_, state in read_object(path).items()}
 
 
 def _opened(shard: Path) -> Any:
     from .parquet import pq  # here, so that `data.dataset` can be imported without pyarrow
 
-    with _named_errors(shard):
+    with opened_file(shard), damage_named(shard, is_what=_MISSING):
         return pq.ParquetFile(shard, memory_map=True, page_checksum_verification=True)
-
-
-@contextmanager
-def _named_errors(shard: Path) -> Iterator[None]:
-    """Turns errors of reading into one that names the file."""
-    from .parquet import pa
-
-    try:
-        yield
-    except (OSError, pa.ArrowException) as error:
-        raise StorageError(f"{shard}: missing or damaged ({str(error).partition(chr(10))[0]})") from error

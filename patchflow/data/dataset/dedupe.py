@@ -1,6 +1,5 @@
 """Finds equal and nearly equal sounds: which to keep, and which families a split must keep."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...features.fingerprint import BANDS, STEPS_PER_DB
+from ...parsing import damage_named, json_value
 from ...progress import Progress, ProgressCallback, ignore
 from ..families import join_families, near_duplicates
 from .dataset_recipe import DatasetRecipe
@@ -142,7 +142,8 @@ def _sum_counts(parts: Sequence[Path]) -> dict[str, int]:
 
     total: dict[str, int] = {}
     for part in parts:
-        counts = json.loads(pq.read_schema(part).metadata[b"patchflow"])
-        for name, count in counts.items():
-            total[name] = total.get(name, 0) + count
+        with damage_named(part):
+            counts = json_value(pq.read_schema(part).metadata[b"patchflow"])
+            for name, count in counts.items():
+                total[name] = total.get(name, 0) + count
     return total

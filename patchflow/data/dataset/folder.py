@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ...errors import StorageError
-from ...storage import array_bytes, reason, sweep, write_atomically
+from ...parsing import damage_named, json_value, npy_array
+from ...storage import array_bytes, opened_file, read_bytes, reason, sweep, write_atomically
 from .dedupe import Relations
 from .provenance import check_same_origin
 
@@ -93,15 +92,12 @@ class Folder:
         Raises:
             StorageError: If they are damaged.
         """
-        try:
-            counts = json.loads((self.path / "counts.json").read_text())
-            return Relations(np.load(self.path / "families.npy", allow_pickle=False), counts)
-        except FileNotFoundError:
+        paths = (self.path / "families.npy", self.path / "counts.json")
+        if not all(path.exists() for path in paths):
             return None
-        except (OSError, ValueError, EOFError) as error:
-            raise StorageError(
-                f"{self.path}: families.npy or counts.json is damaged ({error}). Remove both."
-            ) from error
+        with damage_named(self.path, hint="Remove both.", is_what="families.npy or counts.json is damaged"):
+            families, counts = paths
+            return Relations(npy_array(read_bytes(families)), json_value(read_bytes(counts)))
 
     def save_related(self, relations: Relations) -> None:
         """Writes the relations of all sounds.
@@ -158,11 +154,8 @@ def sha256(path: Path) -> str:
     Raises:
         StorageError: If it cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise StorageError(f"cannot read {path}: {reason(error)}") from error
+    with opened_file(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digest(data: bytes) -> str:

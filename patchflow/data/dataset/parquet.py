@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import MissingDependency, StorageError
-from ...storage import first_sentence
+from ...errors import MissingDependency
+from ...parsing import damage_named
 from .job import Item, Job
 
 __all__ = ["ROW_GROUP", "finished", "pa", "packed", "pq", "read_table"]
@@ -94,13 +94,9 @@ def read_table(path: Path, columns: Iterable[str] | None = None) -> "pa.Table":
     Raises:
         StorageError: If it is missing or damaged.
     """
-    try:
+    with damage_named(path, is_what="missing or damaged"):
         names = None if columns is None else list(columns)
         return pq.ParquetFile(path, page_checksum_verification=True).read(names)
-    except OSError as error:  # Arrow raises it too, if a page does not have its checksum
-        raise StorageError(f"{path}: missing or damaged ({first_sentence(error)})") from error
-    except pa.ArrowException as error:
-        raise StorageError(f"{path}: damaged ({first_sentence(error)})") from error
 
 
 def _row(job: Job, item: Item) -> dict[str, Any]:

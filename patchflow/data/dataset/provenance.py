@@ -1,7 +1,6 @@
 """Provenance of a data set: resolved recipe, presets, and versions of all that decides its bytes."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -12,6 +11,7 @@ import soundfile
 from ...engines import Subset, engines, selection_text
 from ...errors import StorageError
 from ...old_names import with_new_names
+from ...parsing import damage_named, json_value
 from ...storage import read_bytes
 from .job import Job
 
@@ -63,16 +63,14 @@ def check_same_origin(path: Path, origin: Mapping[str, Any]) -> None:
     Raises:
         StorageError: If it holds something else, or is damaged.
     """
-    try:
-        found = json.loads(read_bytes(path))
+    with damage_named(path, hint="Give another folder."):
+        found = json_value(read_bytes(path))
         found["recipe"] = with_new_names("examples", found["recipe"])
         changes = []
         for table in ("recipe", "presets", "versions"):
             for key, value in origin[table].items():
                 if found[table].get(key) != value:
                     changes.append(f"{key}={found[table].get(key)!r}, not {value!r}")
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise StorageError(f"{path}: damaged ({error}). Give another folder.") from error
     if changes:
         raise StorageError(f"{path.parent}: holds a data set of {changes[0]}. Give another folder, or the same again.")
 

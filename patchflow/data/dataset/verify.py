@@ -1,9 +1,9 @@
 """Finds damaged files of a finished data set, and makes damaged shards again."""
 
-import json
 from pathlib import Path
 
 from ...errors import StorageError
+from ...parsing import damage_named, read_object
 from ...progress import Progress, ProgressCallback, ignore
 from ...storage import locked, make_folder, read_bytes, write_atomically
 from .dataset_recipe import DatasetRecipe
@@ -104,8 +104,9 @@ def _make_again(job: Job, folder: Folder, shards: list[int], executor: Executor)
 
 
 def _recipe(path: Path) -> DatasetRecipe:
-    about = json.loads(read_bytes(path / "recipe.json"))  # not damaged: its checksum was right
-    return DatasetRecipe.of_values(about["recipe"])
+    # It is as its checksum says, and that may have been made of a damaged one.
+    with damage_named(path / "recipe.json"):
+        return DatasetRecipe.of_values(read_object(path / "recipe.json")["recipe"])
 
 
 def _name(folder: Folder, shard: int) -> str:

@@ -1,7 +1,6 @@
 """The files of examples: arrays without pickles, and `about.json`, which is written last."""
 
 import hashlib
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +11,8 @@ import numpy as np
 
 from ...errors import StorageError
 from ...old_names import with_new_names
-from ...storage import array_bytes, make_folder, read_bytes, reason, write_atomically
+from ...parsing import damage_named, json_value, map_array, npy_array
+from ...storage import array_bytes, make_folder, read_bytes, write_atomically
 from ..attributes import Attribute
 
 __all__ = ["ABOUT", "Content", "load_arrays", "read_about", "write_examples"]
@@ -21,6 +21,7 @@ ABOUT = "about.json"
 _FORMAT = "patchflow-examples"
 _VERSION = 2
 _READABLE = (1, 2)  # version 1 has older names of keys
+_AGAIN = "Remove the folder and make it again."
 _ARRAYS = ("mels", "points", "notes", "family", "parts", "names", "category", "measures")
 _LARGE = {"mels"}  # too large to be read as a whole before use
 _TYPES = {
@@ -119,8 +120,8 @@ def read_about(folder: Path) -> dict[str, Any]:
     """
     if not (folder / ABOUT).exists():
         raise StorageError(f"{folder}: holds no examples, or unfinished ones. Make them: patchflow dataset RECIPE")
-    try:
-        about = json.loads(read_bytes(folder / ABOUT))
+    with damage_named(folder / ABOUT, hint=_AGAIN):
+        about = json_value(read_bytes(folder / ABOUT))
         if about["format"] != _FORMAT:
             raise StorageError(f"{folder}: holds no examples (format={about['format']!r})")
         if about["version"] not in _READABLE:
@@ -129,8 +130,6 @@ def read_about(folder: Path) -> dict[str, Any]:
             )
         about = with_new_names("examples", about)
         _check_about(about)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise StorageError(f"{folder / ABOUT}: damaged ({error}). Remove the folder and make it again.") from error
     return about
 
 
@@ -158,21 +157,17 @@ def load_arrays(folder: Path, about: Mapping[str, Any]) -> dict[str, np.ndarray]
 
 
 def _load(path: Path, wanted: Mapping[str, Any]) -> np.ndarray:
-    try:
+    with damage_named(path, hint=_AGAIN):
         same = path.stat().st_size == wanted["bytes"]
         if path.stem in _LARGE:
             # A checksum would read gigabytes before the first use: the size finds a file that was cut off.
             if same:
-                return np.load(path, mmap_mode="r", allow_pickle=False)
+                return map_array(path)
         else:
             data = read_bytes(path)
             if same and hashlib.sha256(data).hexdigest() == wanted["sha256"]:
-                return np.load(io.BytesIO(data), allow_pickle=False)
-        raise StorageError(f"{path}: is not as it was written. Remove the folder and make it again.")
-    except OSError as error:
-        raise StorageError(f"cannot read {path}: {reason(error)}") from error
-    except (EOFError, ValueError) as error:
-        raise StorageError(f"{path}: damaged ({error}). Remove the folder and make it again.") from error
+                return npy_array(data)
+        raise StorageError(f"{path}: is not as it was written. {_AGAIN}")
 
 
 def _check_about(about: Mapping[str, Any]) -> None:

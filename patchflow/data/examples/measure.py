@@ -1,8 +1,6 @@
 """Plays presets; keeps model inputs, measures of attributes and fingerprints, block by block."""
 
 import io
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,11 +10,11 @@ import torch
 
 from ...engines import Engine
 from ...engines._renderer import INAUDIBLE, render_or_silence
-from ...errors import StorageError
 from ...features.character import character
 from ...features.descriptors import describe
 from ...features.fingerprint import fingerprint
 from ...features.inputs import inputs
+from ...parsing import damage_named, npz_arrays
 from ...storage import read_bytes, write_atomically
 from ..attributes import MEASURED_ATTRIBUTES
 from .examples_recipe import ExamplesRecipe
@@ -114,8 +112,5 @@ def _joined(parts: Sequence[MeasuredPresets]) -> MeasuredPresets:
 
 
 def _load(path: Path) -> MeasuredPresets:
-    try:
-        with np.load(io.BytesIO(read_bytes(path)), allow_pickle=False) as data:
-            return MeasuredPresets(**{name: data[name] for name in _ARRAYS})
-    except (AttributeError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise StorageError(f"{path}: damaged ({error}). Remove it; the same command makes it again.") from error
+    with damage_named(path, hint="Remove it; the same command makes it again."):
+        return MeasuredPresets(**npz_arrays(read_bytes(path), _ARRAYS))

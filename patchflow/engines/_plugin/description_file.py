@@ -2,7 +2,6 @@
 
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,8 +10,9 @@ import numpy as np
 
 from ...errors import EngineError, OptionError, StorageError
 from ...hosts import WAYS
+from ...parsing import toml_table
 from ...settings import check_table, quoted
-from ...storage import read_bytes, reason
+from ...storage import read_bytes, reason, user_folder
 from .description import CONTROL_KINDS, Control, Description
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-_LARGEST = 16 * 2**20  # bytes
+_LARGEST = 4 * 2**20  # bytes; 4,000 parameters with 16 options take 2 MB
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _MOST = 256  # options of a parameter
 
@@ -57,11 +57,13 @@ _CONTROL_KEYS: dict[str, type] = {
 
 
 def synths_folder() -> Path:
-    """Returns where descriptions lie: `$PATCHFLOW_SYNTHS` or a folder in the user's data folder."""
-    from platformdirs import user_data_path
+    """Returns where descriptions lie: `$PATCHFLOW_SYNTHS` or a folder in the user's data folder.
 
+    Raises:
+        StorageError: If there is no such folder, see `user_folder`.
+    """
     chosen = os.environ.get("PATCHFLOW_SYNTHS")
-    return Path(chosen) if chosen else user_data_path("patchflow", appauthor=False) / "synths"
+    return Path(chosen) if chosen else user_folder() / "synths"
 
 
 def described() -> tuple[str, ...]:
@@ -70,7 +72,11 @@ def described() -> tuple[str, ...]:
     Raises:
         StorageError: If the folder cannot be read.
     """
-    return tuple(synth_files(synths_folder()))
+    try:
+        folder = synths_folder()
+    except StorageError:
+        return ()  # who has no folder has no synths of their own
+    return tuple(synth_files(folder))
 
 
 def synth_files(folder: Path) -> dict[str, Path]:
@@ -128,7 +134,7 @@ def read_synth_file(path: Path, parse: Callable[[str, str], T], limit: int) -> T
         return parse(read_bytes(path, limit=limit).decode("utf-8"), path.stem)
     except UnicodeDecodeError as error:
         raise EngineError(f"{path}: byte {error.start} is not UTF-8 text") from error
-    except (tomllib.TOMLDecodeError, EngineError) as error:
+    except (ValueError, EngineError) as error:
         raise EngineError(f"{path}: {error}") from error
 
 
@@ -141,8 +147,10 @@ def parse_description(text: str, name: str) -> Description:
         Traceback (most recent call last):
         patchflow.errors.EngineError: parameter 'Cut': kind='nob': not one of knob, steps, choice, fixed
     """
-    table = tomllib.loads(text)
+    table = toml_table(text)
     check_table(table, _SYNTH_KEYS, ("plugin", "parameter"), EngineError)
+    if "\0" in table["plugin"]:
+        raise EngineError(f"plugin={table['plugin']!r}: not a name that a file can have")
     fresh = table.get("fresh", "fork")
     if fresh not in WAYS:
         raise EngineError(f"fresh={fresh!r}: not one of {', '.join(WAYS)}")

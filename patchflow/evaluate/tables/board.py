@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import StorageError
 from ...old_names import with_new_names
-from ...storage import read_object
+from ...parsing import read_object
 from ..results import Lines, read_lines
 from ..runs import RESULTS, SOUNDS, SUMMARY, TAGS
 from .published import PUBLISHED

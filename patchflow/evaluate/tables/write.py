@@ -8,7 +8,8 @@ from typing import Any
 
 from ...errors import StorageError
 from ...old_names import OLD_NAMES, with_new_names, with_new_value
-from ...storage import make_folder, read_object, write_atomically
+from ...parsing import read_object
+from ...storage import make_folder, write_atomically
 from .board import boards_of, read_results, read_tags
 from .claims import Verdict, verdicts
 from .numbers import numbers_of

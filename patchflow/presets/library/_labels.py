@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from ...errors import StorageError
+from ...parsing import json_value
 from .entry import Entry, Label
 
 __all__ = ["FIELDS", "matching", "read_entries", "write_label", "write_words"]
@@ -65,7 +66,7 @@ def _clean(text: str) -> str:
 
 def _tags(text: str) -> tuple[str, ...]:
     try:
-        return tuple(map(str, json.loads(text)))
+        return tuple(map(str, json_value(text)))
     except (ValueError, TypeError) as error:
         raise StorageError("the preset library is damaged: tags that cannot be read") from error
 

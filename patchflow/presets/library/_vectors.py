@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import StorageError
+from ...parsing import json_value
 from ..parameters import Choice, Knob, Parameter, Steps, Value
 from ..space import ParamSpace
 
@@ -110,7 +111,7 @@ def space_from(description: str) -> ParamSpace:
         StorageError: If `description` is damaged.
     """
     try:
-        return ParamSpace(tuple(_parameter(*item) for item in json.loads(description)))
+        return ParamSpace(tuple(_parameter(*item) for item in json_value(description)))
     except (ValueError, TypeError) as error:
         raise StorageError("the preset library is damaged: the parameters of a synth cannot be read") from error
 

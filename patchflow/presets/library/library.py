@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import MissingDependency, OptionError, PresetError, StorageError, UnknownName
+from ...storage import user_folder
 from ..formats import Rejected
 from ..preset import Preset
 from ..space import ParamSpace
@@ -20,11 +21,13 @@ __all__ = ["Adding", "Library", "default_path"]
 
 
 def default_path() -> Path:
-    """Returns where the user's library lies: `$PATCHFLOW_LIBRARY` or a file in the user's data folder."""
-    from platformdirs import user_data_path
+    """Returns where the user's library lies: `$PATCHFLOW_LIBRARY` or a file in the user's data folder.
 
+    Raises:
+        StorageError: If there is no such folder, see `user_folder`.
+    """
     chosen = os.environ.get("PATCHFLOW_LIBRARY")
-    return Path(chosen) if chosen else user_data_path("patchflow", appauthor=False) / "library.sqlite"
+    return Path(chosen) if chosen else user_folder() / "library.sqlite"
 
 
 class Library:

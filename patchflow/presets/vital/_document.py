@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import PresetError
+from ...parsing import json_value
 from ..parameters import Choice, Value
 from ..preset import Preset, check
 from ..space import ParamSpace
@@ -190,7 +191,7 @@ def load_state(state: bytes) -> Document:
         PresetError: If it is damaged.
     """
     try:
-        document = json.loads(state or b"{}")
+        document = json_value(state or b"{}")
     except ValueError as error:
         raise PresetError("the state of this Vital preset is damaged: not JSON") from error
     if not isinstance(document, dict) or not isinstance(document.get("settings", {}), dict):
