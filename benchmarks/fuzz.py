@@ -18,7 +18,6 @@ Every tenth case is traced: which lines of the reader's modules were reached say
 
 import argparse
 import collections
-import hashlib
 import json
 import os
 import queue
@@ -193,7 +192,7 @@ def work(name: str, first: int, cases: int, seed: int) -> None:
             path.write_bytes(mutant(chance, found.files[file], found.shape_of(file)))
             if case % TRACED == 0:
                 sys.settrace(_tracer(wanted, reached))
-            report = _read(found.read, folder)
+            report = read_case(found.read, folder)
             sys.settrace(None)
             print(json.dumps({"case": case, "file": file, **report}), file=out, flush=True)
             path.write_bytes(found.files[file][0])
@@ -202,7 +201,8 @@ def work(name: str, first: int, cases: int, seed: int) -> None:
         print(json.dumps({"lines": lines, "whole": whole}), file=out, flush=True)
 
 
-def _read(read: Any, folder: Path) -> dict[str, Any]:
+def read_case(read: Any, folder: Path) -> dict[str, Any]:
+    """Returns what became of one case."""
     from patchflow.errors import PatchflowError
 
     begun = time.monotonic()
@@ -276,12 +276,6 @@ def _limit() -> None:
 def _fast() -> str | None:
     """A folder in memory, if there is one: thousands of files are synced."""
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-
-
-def digest(found: dict[str, Any]) -> str:
-    """Returns a number that is the same if and only if all counts are."""
-    counts = {name: row["counts"] for name, row in found["readers"].items()}
-    return hashlib.sha256(json.dumps(counts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 if __name__ == "__main__":

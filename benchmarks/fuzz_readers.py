@@ -147,7 +147,11 @@ def _amsynth(_: Path) -> Reader:
 
 def _vital(_: Path) -> Reader:
     seeds = [formats["vital"]().write([preset]) for preset in _drawn("vital", 2)]
-    modules = ("patchflow.presets.formats.vital", "patchflow.presets.formats._json_text", "patchflow.presets.vital")
+    modules = (
+        "patchflow.presets.formats.vital",
+        "patchflow.presets.formats._json_text",
+        "patchflow.presets.vital._document",
+    )
     return _presets("a.vital", [*seeds, _zipped("a.vital", seeds[0])], "json", *modules)
 
 

@@ -24,6 +24,8 @@ TOML_VALUES = (
     "{a=" * 2_000, "'''" + "x" * 2_000 + "'''", "0x7fffffffffffffffffff", '"/dev/zero"', "[nan, inf]",
 )  # fmt: skip
 
+LARGEST = 2**22  # bytes of a mutant
+
 Mutate = Callable[[random.Random, bytes], bytes]
 
 
@@ -49,7 +51,7 @@ def mutant(chance: random.Random, seeds: Sequence[bytes], shape: str) -> bytes:
     if chance.random() < 0.06:
         return _splice(chance, data, chance.choice(seeds))
     for _ in range(chance.choice((1, 1, 1, 2, 3, 8))):
-        data = _bytes(chance, data)
+        data = _bytes(chance, data[:LARGEST])
     return data
 
 
@@ -130,7 +132,7 @@ def _value(chance: random.Random, old: Any) -> Any:
                 deep = [deep] if chance.random() < 0.5 else {"a": deep}
             return deep
         case 4:
-            return [old] * chance.choice((2, 1_000))
+            return [old] * (2 if isinstance(old, dict | list) else chance.choice((2, 1_000)))
         case 5:
             return old * -1 if isinstance(old, float | int) else [old]
         case _:

@@ -46,7 +46,7 @@ class UnknownName(PatchflowError, KeyError):
         known: The names there are; the nearest one is suggested.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
         super().__init__(kind, name, tuple(sorted(known)))
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ all scripts stay as they are.
 
 import re
 
-__all__ = ["json_line", "markdown_text", "printable"]
+__all__ = ["json_line", "markdown_text", "printable", "tame_markup"]
 
 # Control characters of both sets, line separators, marks that order text from right to left or cannot be seen, lone
 # surrogates (what stands for bytes of a file name that are not UTF-8), tags and what is no character.
@@ -60,6 +60,17 @@ def markdown_text(text: str) -> str:
     """
     escaped = _MARKUP.sub(lambda found: f"\\{found[0]}", printable(text))
     return re.sub("[&<>]", lambda found: _ENTITIES[found[0]], escaped)
+
+
+def tame_markup(text: str) -> str:
+    r"""Returns Markdown that may hold names on one line, with its emphasis and without tags, links and pictures.
+
+    Example:
+        >>> print(tame_markup("**vae** < 0.1 <script> [a](http://b)"))
+        **vae** < 0.1 &lt;script> \[a\](http://b)
+    """
+    shown = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", printable(text))
+    return re.sub(r"[\[\]`]", lambda found: f"\\{found[0]}", shown)
 
 
 def _spelt(found: re.Match[str]) -> str:

@@ -1,13 +1,14 @@
 """A synth with fewer parameters: some of another's, as listed in a small TOML file."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..errors import EngineError, PresetError, UnknownName
+from ..errors import EngineError, PresetError, StorageError, UnknownName
 from ..parsing import toml_table
 from ..presets import ParamSpace, Preset, Value, check
 from ..settings import check_table, quoted
@@ -181,10 +182,13 @@ def subset_files() -> dict[str, Path]:
         StorageError: If the folder cannot be read.
     """
     found: dict[str, Path] = {}
+    folder = None
+    with suppress(StorageError):  # who has no folder has no synths of their own
+        folder = synths_folder() / "subsets"
+    if folder is not None:
+        found = synth_files(folder)
     # the shipped ones last: they win, as they do over descriptions
-    for folder in (synths_folder() / "subsets", _OWN):
-        found |= synth_files(folder)
-    return found
+    return found | synth_files(_OWN)
 
 
 def read_selection(path: Path) -> Selection:

@@ -231,7 +231,7 @@ def _replace(path: Path, data: bytes) -> None:
     if path.exists() and not path.is_file():
         path.write_bytes(data)  # a pipe or device such as /dev/null: renaming would remove it
         return
-    target = path.resolve()  # a link stays a link
+    target = Path(os.path.realpath(path))  # a link stays a link; `resolve` raises other errors where links go in a loop
     sweep_once(target.parent)
     file, beside = open_temporary(target.parent)
     try:

@@ -254,10 +254,11 @@ def read_layers(path: str | Path) -> dict[str, Any]:
     seen: list[Path] = []
     base = Path(path)
     while True:
-        if base.resolve() in seen:
-            raise OptionError(f"{path}: base leads in a circle, back to {base.name}")
-        seen.append(base.resolve())
         layers.append(with_new_names("recipe", read_toml(base)))
+        place = base.resolve()
+        if place in seen:
+            raise OptionError(f"{path}: base leads in a circle, back to {base.name}")
+        seen.append(place)
         further = layers[-1].get("base", "")
         if not isinstance(further, str):
             raise OptionError(f"base={further!r}: not a text in quotes")

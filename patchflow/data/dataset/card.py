@@ -2,11 +2,13 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from ...presets import ParamSpace
+from ...printable import json_line, markdown_text
 from .dataset_recipe import DatasetRecipe
 from .pool import Pool
 
@@ -102,8 +104,9 @@ def card(
     facts: dict[str, Any] = {
         **asdict(recipe),
         **counts,
-        "title": title,
-        "title_json": json.dumps(title, ensure_ascii=False),
+        "license": _yaml(recipe.license),
+        "title": markdown_text(title),
+        "title_json": json_line(json.dumps(title, ensure_ascii=False)),
         "size": _size(counts["kept"]),
         "version": versions["patchflow"],
         "parameters": parameters,
@@ -114,6 +117,11 @@ def card(
         "radius": f"within {recipe.radius_db:g} dB" if recipe.radius_db else "not looked for",
     }
     return _CARD.format(**facts)
+
+
+def _yaml(text: str) -> str:
+    """A text in the head of the card; in quotes, which are those of JSON, unless it is a plain word."""
+    return text if re.fullmatch(r"[\w.+-]+", text) else json_line(json.dumps(text, ensure_ascii=False))
 
 
 def states_text(pool: Pool) -> str:

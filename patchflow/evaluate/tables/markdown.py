@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from ...printable import tame_markup
+
 __all__ = ["bold", "p_value", "share", "short", "table"]
 
 
@@ -25,7 +27,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _line(cells: Sequence[str]) -> str:
     # A bar in a cell would end it.
-    return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
+    return "| " + " | ".join(tame_markup(cell).replace("|", "/") for cell in cells) + " |"
 
 
 def bold(cells: Sequence[str], values: Sequence[float | None], better: str) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...metrics import metrics
+from ...printable import tame_markup
 from .claims import TESTED_METRICS, Verdict
 from .markdown import bold, p_value, share, short, table
 from .numbers import better, measured
@@ -80,7 +81,7 @@ def page(boards: Sequence[dict[str, Any]], verdicts: Sequence[Verdict], tags: Se
         if any(board["size"] == "small" for board in boards):
             parts += [_note(_SMALL_NOTE)]
     for board in boards:
-        parts += [f"## {board['title']}\n", _main(board), _variance(board), "### Costs\n", _costs(board)]
+        parts += [f"## {tame_markup(board['title'])}\n", _main(board), _variance(board), "### Costs\n", _costs(board)]
         parts += _beside(board)
         parts += _out_of_domain(board)
         parts += _separation(board)

@@ -95,8 +95,8 @@ def choose_names(
     """
     # Compared are whole resolved paths, so that a folder that is written in two ways is the same. All banks there can
     # be are reserved as well.
-    resolved = folder.resolve()
-    taken = _keys(path.resolve() for path in (*sounds, *kept))
+    resolved = Path(os.path.realpath(folder))  # other than `resolve`, it takes links that go in a loop
+    taken = _keys(Path(os.path.realpath(path)) for path in (*sounds, *kept))
     taken |= _keys(resolved / bank_name(n, extension) for n in range(1, len(sounds) + 1))
     longest = _longest_name(resolved)
     endings = max(len(f"-{MOST}{extension}".encode()), len(".json"))
