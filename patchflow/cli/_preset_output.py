@@ -1,36 +1,111 @@
 """What `patchflow presets` prints: presets, and what became of an import."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from ..engines import Engine
+from ..errors import Interrupted
 from ..presets import Entry, Preset
+from ..presets.library._hints import Hint
+from ..presets.library._removal import Restored
 from ..presets.library.intake import FileIntake
-from ._console import print_json, say
+from ..presets.library.repair import Rescue
+from ._console import ProgressBar, print_json, say
 
-__all__ = ["print_entries", "print_export", "print_intake", "print_preset", "print_removal", "print_tagged"]
+__all__ = [
+    "print_entries",
+    "print_export",
+    "print_hints",
+    "print_intake",
+    "print_preset",
+    "print_removal",
+    "print_rescue",
+    "print_restored",
+    "print_tagged",
+]
 
 
-def print_intake(files: Iterable[FileIntake], *, as_json: bool) -> int:
-    """Prints problems to stderr as they come and a summary in the end; returns how many presets were imported."""
+def print_intake(files: Iterable[FileIntake], bar: ProgressBar, *, verbose: bool, as_json: bool) -> int:
+    """Prints problems to stderr as they come and a summary in the end.
+
+    Args:
+        files: What became of each.
+        bar: Is hidden while something is printed.
+        verbose: Whether to print everything that was mended, and every note; else one of each kind.
+        as_json: Whether the summary is JSON.
+
+    Returns:
+        How many presets were imported.
+    """
     done: list[FileIntake] = []
-    problems: list[str] = []
-    for file in files:
-        for problem in file.problems:
-            say(problem, err=True)
-        for note in file.notes:
-            say(f"{file.path}: {note}", err=True)
-        done.append(file)
-        problems.extend(file.problems)
+    try:
+        for file in files:
+            said = list(file.problems)
+            if verbose:
+                said += _findings(file)
+            if said:
+                with bar.hidden():
+                    for text in said:
+                        say(text, err=True)
+            done.append(file)
+    except KeyboardInterrupt:
+        bar.stop()
+        count = _count(sum(file.added for file in done), "new preset")
+        raise Interrupted(f"interrupted: {count} of {_count(len(done), 'file')} kept. Import again to go on.") from None
+    bar.stop()
+    if not verbose:
+        for text in _one_of_each([finding for file in done for finding in _findings(file)]):
+            say(text, err=True)
+    _print_totals(done, as_json=as_json)
+    return sum(file.added + file.merged for file in done)
+
+
+def _print_totals(done: Sequence[FileIntake], *, as_json: bool) -> None:
     added = sum(file.added for file in done)
     merged = sum(file.merged for file in done)
+    counted = sum((file.passed_over for file in done), Counter[str]())
+    passed_over = dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
     if as_json:
-        print_json({"files": len(done), "added": added, "merged": merged, "problems": problems})
-    else:
-        say(f"{_count(added, 'new preset')}, {merged:,} already there{_losses(done)}")
-    return added + merged
+        facts = {
+            "files": sum(not file.path.is_dir() for file in done),
+            "added": added,
+            "merged": merged,
+            "problems": [problem for file in done for problem in file.problems],
+            "mended": [f"{file.path}: {fault}" for file in done for fault in file.mended],
+            "passed_over": passed_over,
+        }
+        print_json(facts)
+        return
+    if passed_over:
+        kinds = [f"{number:,} {kind}" for kind, number in passed_over.items()]
+        say(f"passed over: {', '.join(kinds)}", err=True)
+    say(f"{_count(added, 'new preset')}, {merged:,} already there{_losses(done)}")
+
+
+def _findings(file: FileIntake) -> list[str]:
+    """What was mended in a file, and what else there is to know."""
+    return [f"{file.path}: {finding}" for finding in (*file.mended, *file.notes)]
+
+
+def _one_of_each(findings: Sequence[str]) -> list[str]:
+    """The first of each kind, with the number of the others: they differ in numbers and names alone."""
+    kinds: dict[str, list[str]] = {}
+    for finding in findings:
+        kinds.setdefault(_VARYING.sub("", finding.partition(": ")[2]), []).append(finding)
+    said = []
+    for alike in kinds.values():
+        more = f" (and {len(alike) - 1:,} more like it; --verbose names each)" if len(alike) > 1 else ""
+        said.append(alike[0] + more)
+    return said
+
+
+# A preset's number and name, texts in quotes, and numbers.
+_VARYING = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[-+]?\d[\d,.]*""")
 
 
 def print_entries(entries: Sequence[Entry], *, limit: int, as_json: bool) -> None:
@@ -49,8 +124,26 @@ def print_entries(entries: Sequence[Entry], *, limit: int, as_json: bool) -> Non
         say("  ".join(cells).rstrip())
 
 
-def print_preset(entry: Entry, preset: Preset, *, as_json: bool) -> None:
-    """Prints all that is known of a preset: its labels, then its values, a group of parameters a line."""
+def print_hints(hints: Sequence[Hint]) -> None:
+    """Prints to stderr why a search found nothing."""
+    for hint in hints:
+        say(str(hint), err=True)
+    if not hints:
+        say("no preset has all of this at once", err=True)
+
+
+def print_preset(
+    entry: Entry, preset: Preset, engine: type[Engine] | None, texts: Mapping[str, str], *, as_json: bool
+) -> None:
+    """Prints all that is known of a preset: its labels, then its values, a group of parameters a line.
+
+    Args:
+        entry: What is known of it.
+        preset: Its values.
+        engine: Its synth, which knows groups; None if it is not there.
+        texts: What the synth shows for values, see `Engine.texts`.
+        as_json: Whether to print JSON, which has the values alone.
+    """
     if as_json:
         print_json({**_facts(entry), "values": dict(preset.values)})
         return
@@ -58,12 +151,19 @@ def print_preset(entry: Entry, preset: Preset, *, as_json: bool) -> None:
     for label in entry.labels:
         known = (label.name, label.category, label.author, ", ".join(label.tags), label.source)
         lines.append(("known as", "  ".join(filter(None, known))))
-    for group, names in groupby(preset.values, key=_group):
-        values = [f"{name.removeprefix(group + '.')}={_plain(preset.values[name])}" for name in names]
-        lines.append((group, "  ".join(values)))
+    groups = _groups(engine)
+    for group, names in groupby(preset.values, key=lambda name: groups.get(name, _group(name))):
+        values = []
+        for name in names:
+            text = texts.get(name) or _plain(preset.values[name])
+            values.append(f"{name.removeprefix(group + '.')}={text}")
+        lines.append((group or "values", "  ".join(values)))
     for left, right in lines:
         if right:
-            say(f"{left:<10}{right}")
+            say(f"{left:<10}{' ' if len(left) >= _LEFT else ''}{right}")
+
+
+_LEFT = 10  # letters of the column with what it is
 
 
 def print_export(path: Path, count: int, *, as_json: bool) -> None:
@@ -79,7 +179,38 @@ def print_removal(numbers: Sequence[int], *, as_json: bool) -> None:
     if as_json:
         print_json({"removed": list(numbers)})
     else:
-        say(f"removed {', '.join(map(str, numbers))}")
+        say(f"removed {', '.join(map(str, numbers))}. To bring back: patchflow presets undo")
+
+
+def print_restored(presets: Sequence[Restored], *, as_json: bool) -> None:
+    """Prints what was brought back."""
+    if as_json:
+        print_json({"restored": [asdict(preset) for preset in presets]})
+        return
+    if not presets:
+        say("nothing to bring back: no presets were removed since the last undo")
+        return
+    say(f"brought back {', '.join(str(preset.id) for preset in presets)}")
+    for preset in presets:
+        if preset.id != preset.was:
+            say(f"{preset.was} is {preset.id} now: the same preset was imported again meanwhile", err=True)
+
+
+def print_rescue(path: Path, rescue: Rescue, *, as_json: bool) -> None:
+    """Prints what was saved of a damaged library."""
+    if as_json:
+        print_json({"library": str(path), **asdict(rescue), "kept": str(rescue.kept) if rescue.kept else None})
+        return
+    if rescue.kept is None:
+        say(f"{path}: whole, nothing to repair")
+        return
+    of = f"{rescue.presets:,} of {_count(rescue.presets + rescue.lost, 'preset')}"
+    say(f"{path}: saved {of} with {_count(rescue.labels, 'name')}")
+    if rescue.unnamed:
+        say(f"{_count(rescue.unnamed, 'preset')} lost the name", err=True)
+    if rescue.stateless:
+        say(f"{_count(rescue.stateless, 'preset')} kept the values alone, without what else was in it", err=True)
+    say(f"the damaged file is kept as {rescue.kept}", err=True)
 
 
 def print_tagged(count: int, *, as_json: bool) -> None:
@@ -92,10 +223,13 @@ def print_tagged(count: int, *, as_json: bool) -> None:
 
 def _losses(files: Sequence[FileIntake]) -> str:
     rejected = sum(len(file.rejected) for file in files)
-    unread = sum(bool(file.error) for file in files)
+    unread = sum(bool(file.error) and not file.path.is_dir() for file in files)
+    mended = len({(file.path, fault.voice) for file in files for fault in file.mended})
     said = ""
     if rejected:
         said += f"; {rejected:,} rejected"
+    if mended:
+        said += f"; {mended:,} mended"
     if unread:
         said += f"; {_count(unread, 'file')} not read"
     return said
@@ -119,6 +253,12 @@ def _cells(entry: Entry) -> list[str]:
 
 def _group(name: str) -> str:
     return name.partition(".")[0] if "." in name else ""
+
+
+def _groups(engine: type[Engine] | None) -> dict[str, str]:
+    """The group of each parameter that is in one."""
+    parameters = engine.space.parameters if engine else ()
+    return {parameter.name: parameter.group for parameter in parameters if parameter.group}
 
 
 def _plain(value: object) -> str:

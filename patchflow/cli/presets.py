@@ -1,11 +1,18 @@
 """`patchflow presets`: imports, tags, searches and exports the presets of a library."""
 
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ._console import say
 from ._parse import whole
+
+if TYPE_CHECKING:
+    from ..presets import Library
 
 __all__ = ["app"]
 
@@ -23,7 +30,7 @@ Numbers = Annotated[list[int], typer.Argument(metavar="ID", parser=whole, help="
 
 @app.callback()
 def presets() -> None:
-    """Keep a library of presets: import, tag, search, show, export, remove.
+    """Keep a library of presets: import, tag, search, show, export, remove, undo, repair.
 
     Example: patchflow presets import banks/
     """
@@ -36,34 +43,45 @@ def import_(
     synth: Annotated[
         str, typer.Option(metavar="NAME", help="Synth that plug-in presets are for.  [default: read from the files]")
     ] = "",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Leave out what would have to be mended, such as a value above its limit.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name everything that was mended.")] = False,
     library: LibraryFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Take the presets of files and folders into the library.
 
-    Presets with exactly the same values are kept once, under all their names. Damaged ones are reported and left out.
+    Presets with exactly the same values are kept once, under all their names. In a folder every file is tried that
+    may hold presets, whatever it is called. Damaged presets are reported and left out.
 
     Example: patchflow presets import banks/ rom1a.syx
     """
     from ..engines import Engine, engines, load_presets
     from ..presets import ParamSpace, ReadReport
     from ..presets.library.intake import import_files
-    from ..presets.library.library import Library
+    from ..progress import Progress
+    from ._console import ProgressBar
     from ._preset_output import print_intake
 
     if synth:
         engines[synth]  # raises if there is none: else every file would be blamed for it
+    made: dict[str, Engine] = {}  # a plug-in is loaded once for all files
 
     def space_of(name: str) -> ParamSpace:
         return engines[name].space
 
-    made: dict[str, Engine] = {}  # plug-ins are loaded once for all files
+    with ProgressBar("looking for files", every=60) as bar:
 
-    def read(path: Path) -> ReadReport:
-        return load_presets(path, synth, made=made)
+        def read(path: Path) -> ReadReport:
+            def show(progress: Progress) -> None:
+                bar.show(replace(progress, subject=path.name))
 
-    files = import_files(Library(library), paths, space_of, read)
-    if not print_intake(files, as_json=as_json):
+            return load_presets(path, synth, strict=strict, made=made, progress=show)
+
+        files = import_files(_opened(library), paths, space_of, read, bar.show)
+        imported = print_intake(files, bar, verbose=verbose, as_json=as_json)
+    if not imported:
         raise typer.Exit(1)
 
 
@@ -83,13 +101,18 @@ def search(
 ) -> None:
     """List presets: number, name, category, author and synth, the best first.
 
+    If there are none it says which words no preset has, and which there are; that is no failure.
+
     Example: patchflow presets search warm brass --author ann
     """
-    from ..presets.library.library import Library
-    from ._preset_output import print_entries
+    from ._preset_output import print_entries, print_hints
 
-    entries = Library(library).search(" ".join(text or ()), synth=synth, category=category, author=author, limit=limit)
+    source = _opened(library)
+    words = " ".join(text or ())
+    entries = source.search(words, synth=synth, category=category, author=author, limit=limit)
     print_entries(entries, limit=limit, as_json=as_json)
+    if not entries:
+        print_hints(source.hints(words, synth=synth, category=category, author=author))
 
 
 @app.command()
@@ -108,12 +131,11 @@ def tag(
     """
     from ..data.label_library import tag_library
     from ..engines import engines
-    from ..presets.library.library import Library
     from ._console import ProgressBar
     from ._preset_output import print_tagged
 
     with ProgressBar("loading") as bar:
-        count = tag_library(Library(library), synth, engines[synth], bar.show)
+        count = tag_library(_opened(library), synth, engines[synth], bar.show)
     print_tagged(count, as_json=as_json)
 
 
@@ -128,11 +150,19 @@ def show(
 
     Example: patchflow presets show 17
     """
-    from ..presets.library.library import Library
+    from ..engines import engines
+    from ..errors import PatchflowError
     from ._preset_output import print_preset
 
-    source = Library(library)
-    print_preset(source.entry(number), source.get(number), as_json=as_json)
+    source = _opened(library)
+    entry = source.entry(number)
+    preset = source.get(number)
+    engine = None
+    texts: Mapping[str, str] = {}
+    with suppress(PatchflowError):  # what is stored can be shown without its synth
+        engine = engines[entry.synth]
+        texts = {} if as_json else engine().texts(preset)
+    print_preset(entry, preset, engine, texts, as_json=as_json)
 
 
 @app.command()
@@ -156,22 +186,56 @@ def export(
     Example: patchflow presets export 17 18 19 -o brass.syx
     """
     from ..engines import save_presets
-    from ..presets.library.library import Library
     from ._preset_output import print_export
 
-    source = Library(library)
+    source = _opened(library)
     save_presets(out, [source.get(number) for number in numbers])
     print_export(out, len(numbers), as_json=as_json)
 
 
 @app.command()
 def remove(numbers: Numbers, *, library: LibraryFile = None, as_json: AsJson = False) -> None:
-    """Take presets out of the library, all or none.
+    """Take presets out of the library, all or none. `undo` brings them back, until others are removed.
 
     Example: patchflow presets remove 17 18
     """
-    from ..presets.library.library import Library
     from ._preset_output import print_removal
 
-    Library(library).remove(numbers)
+    _opened(library).remove(numbers)
     print_removal(numbers, as_json=as_json)
+
+
+@app.command()
+def undo(*, library: LibraryFile = None, as_json: AsJson = False) -> None:
+    """Bring the presets of the last removal back, with their numbers, names and tags.
+
+    Example: patchflow presets undo
+    """
+    from ._preset_output import print_restored
+
+    print_restored(_opened(library).undo(), as_json=as_json)
+
+
+@app.command()
+def repair(*, library: LibraryFile = None, as_json: AsJson = False) -> None:
+    """Save what is whole in a damaged library into a new one; the damaged file is kept beside it.
+
+    Example: patchflow presets repair
+    """
+    from ..engines import engines
+    from ..presets.library.repair import repair_library
+    from ._preset_output import print_rescue
+
+    source = _opened(library)
+    rescue = repair_library(source.path, engines.spaces, _notice)
+    print_rescue(source.path, rescue, as_json=as_json)
+
+
+def _opened(path: Path | None) -> "Library":
+    from ..presets.library.library import Library
+
+    return Library(path, notice=_notice)
+
+
+def _notice(message: str) -> None:
+    say(message, err=True)

@@ -1,9 +1,11 @@
 """All synths by name: the shipped ones, the subsets, and the plug-ins the user has described."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from ..errors import EngineError, MissingDependency, PresetError, UnknownName
+from ..errors import EngineError, MissingDependency, PatchflowError, PresetError, UnknownName
+from ..presets import ParamSpace
 from ..registry import Registry
 from ._engine import Engine
 from ._plugin.description_file import described, description_file, read_description
@@ -57,6 +59,12 @@ class Engines(Mapping[str, type[Engine]]):
 
     def __len__(self) -> int:
         return len(list(iter(self)))
+
+    def spaces(self) -> Iterator[tuple[str, ParamSpace]]:
+        """Yields the names and parameters of all synths that can be looked up."""
+        for name in self:
+            with suppress(PatchflowError):  # a package may not be installed, a description not be right
+                yield name, self[name].space
 
     def _subset(self, path: Path) -> type[Engine]:
         selection = read_selection(path)

@@ -1,6 +1,7 @@
 """`patchflow presets`: files into the library, and out again."""
 
 import json
+import os
 from functools import cache
 from pathlib import Path
 
@@ -47,7 +48,11 @@ def banks(shell) -> Path:
 def test_a_folder_is_imported_all_the_way_down(shell, banks):
     done = shell.run("presets", "import", banks)
 
-    assert (done.code, done.out, done.err) == (0, "4 new presets, 0 already there\n", "")
+    assert (done.code, done.out, done.err) == (
+        0,
+        "4 new presets, 0 already there\n",
+        "passed over: 1 .txt\n",
+    )
 
 
 def test_importing_again_is_no_failure(shell, banks):
@@ -139,7 +144,8 @@ def test_a_preset_is_shown_with_all_names_and_values(shell):
         "synth     tone",
         "known as  Saw  Ann  a.json",
         "known as  Other  a.json",
-        "          wave=saw  decay=0.5  gain=-6",
+        "osc       wave=saw",
+        "amp       decay=0.5  gain=-6",
     ]
 
 
@@ -185,7 +191,9 @@ def test_another_library_may_be_named(shell, banks, library):
     assert not library.exists()
 
 
-@pytest.mark.parametrize("words", [["search"], ["show", "1"], ["export", "1", "-o", "a.syx"], ["remove", "1"]], ids=str)
+@pytest.mark.parametrize(
+    "words", [["search"], ["show", "1"], ["export", "1", "-o", "a.syx"], ["remove", "1"], ["undo"], ["repair"]], ids=str
+)
 def test_a_missing_library_is_one_line(shell, words):
     done = shell.run("presets", *words)
 
@@ -203,7 +211,7 @@ def test_an_unknown_number_is_one_line(shell, banks, words):
     assert (done.code, done.err) == (1, "patchflow: no preset named '3'. Known: numbers up to 2.\n")
 
 
-@pytest.mark.parametrize("command", ["import", "search", "show", "export", "remove"])
+@pytest.mark.parametrize("command", ["import", "search", "show", "export", "remove", "undo", "repair"])
 def test_every_command_has_help_with_an_example(shell, command):
     done = shell.run("presets", command, "--help")
 
@@ -229,3 +237,110 @@ def test_tagging_an_unknown_synth_is_one_line(shell):
 
     assert (done.code, done.out) == (1, "")
     assert done.err == "patchflow: no synth named 'tonne'. Did you mean 'tone'?\n"
+
+
+def test_what_a_folder_holds_beside_presets_is_counted_by_kind(shell):
+    folder = shell.folder / "pack"
+    for name in ("a.wav", "b.WAV", "cover.png", "._a.syx", ".DS_Store", "__MACOSX/._b.syx", "notes.txt", "LICENSE"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"anything")
+    (folder / "result.json").write_text('{"format": "patchflow-match", "candidates": []}')
+    (folder / "bank.bin").write_bytes(dumps(2))
+
+    done = shell.run("presets", "import", "pack")
+    as_json = shell.run("presets", "import", "pack", "--json")
+
+    assert (done.code, done.out) == (0, "2 new presets, 0 already there\n")
+    assert done.err == "passed over: 2 .wav, 1 .json, 1 .png, 1 .txt, 1 without an ending\n"
+    assert json.loads(as_json.out) == {
+        "files": 1,
+        "added": 0,
+        "merged": 2,
+        "problems": [],
+        "mended": [],
+        "passed_over": {".wav": 2, ".png": 1, "without an ending": 1, ".txt": 1, ".json": 1},
+    }
+
+
+def test_what_is_alike_is_said_once(shell):
+    data = bytearray(dumps(3))
+    for voice in range(3):
+        data[voice * 163 + 161] ^= 1  # the checksum
+    for name in ("a.syx", "b.syx"):
+        (shell.folder / name).write_bytes(data)
+
+    done = shell.run("presets", "import", "a.syx", "b.syx")
+    verbose = shell.run("presets", "import", "a.syx", "b.syx", "--verbose")
+
+    lines = done.err.splitlines()
+    assert len(lines) < len(verbose.err.splitlines())
+    assert all("--verbose names each" in line for line in lines)
+    assert all("--verbose" not in line for line in verbose.err.splitlines())
+
+
+def test_a_search_without_a_hit_says_which_words_there_are(shell):
+    write_presets("a.json", [saw(name="Solid Lead", category="Lead", author="Ann", tags=("bright",))])
+    shell.run("presets", "import", "a.json")
+
+    done = shell.run("presets", "search", "brigth", "lead")
+    filtered = shell.run("presets", "search", "--category", "Leed")
+    together = shell.run("presets", "search", "solid", "--synth", "dexed")
+    as_json = shell.run("presets", "search", "xyz", "--json")
+
+    assert (done.code, done.out) == (0, "")
+    assert done.err == "no preset has 'brigth'. Did you mean 'bright'? Words there are: Lead, bright.\n"
+    assert filtered.err == "no preset has the category 'Leed'. Did you mean 'Lead'? Categories there are: Lead.\n"
+    assert together.err == "no preset has the synth 'dexed'. Synths there are: tone.\n"
+    assert (as_json.out, as_json.err) == ("[]\n", "no preset has 'xyz'. Words there are: Lead, bright.\n")
+
+
+def test_words_that_are_there_but_not_together_are_told_apart(shell):
+    write_presets("a.json", [saw(name="Warm", author="Ann")])
+    write_presets("b.json", [Preset("tone", {"wave": "sine", "decay": 0.5, "gain": -6.0}, "Other", author="Bob")])
+    shell.run("presets", "import", "a.json", "b.json")
+
+    done = shell.run("presets", "search", "warm", "--author", "bob")
+
+    assert (done.code, done.out, done.err) == (0, "", "no preset has all of this at once\n")
+
+
+def test_a_removal_is_undone_once(shell, banks):
+    shell.run("presets", "import", banks)
+    before = shell.run("presets", "search", "--json").out
+
+    removed = shell.run("presets", "remove", "1", "3")
+    undone = shell.run("presets", "undo")
+    again = shell.run("presets", "undo")
+
+    assert removed.out == "removed 1, 3. To bring back: patchflow presets undo\n"
+    assert undone.out == "brought back 1, 3\n"
+    assert again.out == "nothing to bring back: no presets were removed since the last undo\n"
+    assert shell.run("presets", "search", "--json").out == before
+
+
+def test_a_damaged_library_is_repaired(shell, banks, library):
+    shell.run("presets", "import", banks)
+    before = shell.run("presets", "search", "--json").out
+    library.write_bytes(b"XQLite" + library.read_bytes()[6:])
+
+    refused = shell.run("presets", "import", banks)
+    repaired = shell.run("presets", "repair")
+
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err.endswith(f"save what is whole with: patchflow presets repair --library {library}\n")
+    assert (repaired.code, repaired.out) == (0, f"{library}: saved 4 of 4 presets with 4 names\n")
+    assert repaired.err.startswith(f"the damaged file is kept as {library.with_name('library.damaged-')}")
+    assert shell.run("presets", "search", "--json").out == before
+    assert shell.run("presets", "repair").out == f"{library}: whole, nothing to repair\n"
+
+
+@pytest.mark.parametrize("words", [["search"], ["import", "a.json"], ["remove", "1"], ["repair"]], ids=str)
+def test_a_library_that_is_no_file_is_one_line(shell, words):
+    write_presets("a.json", [saw()])
+    os.mkfifo("pipe")
+
+    for path, kind in (("pipe", "a pipe"), ("/dev/zero", "a device"), (".", "a folder")):
+        done = shell.run("presets", *words, "--library", path)
+
+        assert (done.code, done.out) == (1, "")
+        assert done.err == f"patchflow: preset library {path}: it is {kind}, not a file\n"

@@ -166,3 +166,12 @@ def test_an_edited_description_is_read_again(synths: Path):
 def test_a_synth_that_is_not_there_is_unknown(synths: Path):
     with pytest.raises(UnknownName, match=r"no synth named 'tonne'\. Did you mean 'tone'\?"):
         engines["tonne"]
+
+
+def test_a_step_is_shown_as_the_plug_in_shows_it():
+    slope = Control(0, "slope", "steps", 0.0, options=("12 dB", "24 dB"), values=(0.0, 1.0))
+    octave = Control(1, "octave", "steps", 0.0, options=("-1", "0", "1"), values=(0.0, 0.5, 1.0))
+
+    assert [slope.option(value) for value in (0, 1)] == ["12 dB", "24 dB"]
+    assert [octave.option(value) for value in (-1, 0, 1)] == ["-1", "0", "1"]
+    assert Control(2, "cutoff", "knob", 0.5).option(0.5) == ""

@@ -92,6 +92,19 @@ def test_every_preset_that_comes_with_amsynth_fits_the_space(amsynth_banks: Path
         check(preset, engines["amsynth"].space)
 
 
+def test_presets_that_are_read_together_are_what_they_are_alone(engine: Engine, amsynth_banks: Path):
+    read = formats["amsynth"]().read((amsynth_banks / "PatriksBank01.bank").read_bytes())
+    few = read.presets[:12]
+    text = b"amSynth1.0preset\n<preset> <name> A\n<parameter> amp_attack 0.5\n"
+    part = Preset("", {}, "Sets one", state=Program("amsy", 0, 1, "A", text).pack())
+    mixed = [few[0], part, *few, Preset("", {}, "Foreign", state=Program("abcd", 0, 1, "", b"x").pack())]
+
+    together = engine.unpack_all(mixed)
+
+    assert together[:-1] == [engine.unpack(preset) for preset in mixed[:-1]]
+    assert str(together[-1]) == "Foreign: is for the plug-in 'abcd', and amsynth is 'amsy'"
+
+
 @pytest.mark.slow
 def test_a_preset_of_a_bank_sounds_as_the_plug_in_plays_its_text(
     engine: Engine, amsynth_banks: Path, tmp_path: Path, amsynth_plugin: Path

@@ -3,11 +3,14 @@
 In come presets and preset files, out come entries for lists, presets with their values, and points for models.
 Equal presets are stored once, with every name they came under. Open `library.py` first.
 
-* `library.py`    `Library`: add, search, get, remove
-* `intake.py`     adds files and whole folders
+* `library.py`    `Library`: add, search, get, remove, undo
+* `intake.py`     adds files and whole folders; `_folders.py` finds what may hold presets in there
 * `entry.py`      what is known of a preset: `Entry`, `Label`; and of an import
-* `_database.py`  the tables, opening the file, transactions
-* `_labels.py`    names, tags and the full-text index
+* `repair.py`     rescues a damaged library; `_pages.py` reads the file without SQLite, `_salvage.py` sorts its rows
+* `_database.py`  opening the file: checks, transactions, faults; `_lock.py` waits for other programs
+* `_tables.py`    the tables, and their versions
+* `_labels.py`    names, tags and the full-text index; `_hints.py` what there is instead of what is not found
+* `_removal.py`   takes presets out, and brings them back
 * `_vectors.py`   values of presets as bytes
 """
 

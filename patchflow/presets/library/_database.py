@@ -1,126 +1,286 @@
-"""The SQLite file of a preset library: its tables, opening it, its faults."""
+"""Opening a preset library: checked before it is used, changed whole or not at all, every fault in one line."""
 
+import hashlib
+import os
+import shlex
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from ...errors import StorageError
 from ...storage import make_folder
+from ._lock import patiently, who_has
+from ._tables import VERSION, header, is_empty, is_library, make_tables, read_as_new, upgrade, wrong_table
 
-__all__ = ["opened", "transaction"]
+__all__ = ["Damaged", "changing", "faults_told", "held", "opened", "refuse_other_kinds"]
 
-APPLICATION = 0x70617466  # "patf" in the file's header
-VERSION = 2
-WAIT = 30.0  # seconds until another program that writes is given up on
 
-TABLES = """
-CREATE TABLE layout (
-    id INTEGER PRIMARY KEY,
-    synth TEXT NOT NULL,
-    parameters TEXT NOT NULL,
-    UNIQUE (synth, parameters)
-);
-CREATE TABLE preset (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    layout INTEGER NOT NULL REFERENCES layout,
-    vector BLOB NOT NULL,
-    UNIQUE (layout, vector)
-);
-CREATE TABLE label (
-    id INTEGER PRIMARY KEY,
-    preset INTEGER NOT NULL REFERENCES preset ON DELETE CASCADE,
-    name TEXT NOT NULL,
-    category TEXT NOT NULL,
-    author TEXT NOT NULL,
-    tags TEXT NOT NULL,
-    source TEXT NOT NULL,
-    UNIQUE (preset, name, category, author, tags, source)
-);
-CREATE VIRTUAL TABLE words USING fts5 (name, category, author, tags, source, tokenize = 'trigram');
-"""
-STATES = "CREATE TABLE rest (preset INTEGER PRIMARY KEY REFERENCES preset ON DELETE CASCADE, data BLOB NOT NULL)"
-"""The states of presets, see `Preset.state`; version 1 had no such table. In the file it keeps its old name."""
+class Damaged(StorageError):
+    """What is stored in a preset library cannot have been written by patchflow; the message says what.
+
+    `opened` and `changing` add the library's path, and how to rescue it.
+    """
 
 
 @contextmanager
-def opened(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connection]:
-    """Opens a library for a `with` block; every fault of the file is raised as a `StorageError`.
+def opened(path: Path, notice: Callable[[str], None] = lambda _: None) -> Iterator[sqlite3.Connection]:
+    """Opens a library for reading in a `with` block; every fault of the file is raised as a `StorageError`.
+
+    Args:
+        path: The file.
+        notice: Is told who is waited for.
+
+    Raises:
+        StorageError: If the file is missing, no library, damaged, of a newer patchflow, or locked.
+    """
+    if not _size(path):
+        raise StorageError(f"there is no preset library at {path}. Make one with: patchflow presets import PATH")
+    # "rw" although it only reads: SQLite then puts right what a killed process left half done.
+    # Without the right to write, it falls back to reading.
+    with faults_told(path), closing(_connected(path, "rw")) as connection:
+        patiently(connection, "PRAGMA schema_version", path, notice)
+        _check_version(connection, path)
+        _check_whole(connection, path, most=_SECONDS)
+        read_as_new(connection)
+        yield connection
+
+
+@contextmanager
+def changing(
+    path: Path, *, create: bool = False, notice: Callable[[str], None] = lambda _: None
+) -> Iterator[sqlite3.Connection]:
+    """Opens a library for a change: all that a `with` block does, or nothing if it fails.
 
     Args:
         path: The file.
         create: Whether to make the file, and its folder, if there is none.
+        notice: Is told who is waited for, and where the copy of an older version is.
 
     Raises:
         StorageError: If the file is missing, no library, damaged, of a newer patchflow, locked or not writable.
     """
-    _check_folder(path, create)
-    mode = "rwc" if create else "rw"  # without the right to write, SQLite falls back to reading
-    try:
-        uri = f"{path.absolute().as_uri()}?mode={mode}"
-        with closing(sqlite3.connect(uri, uri=True, timeout=WAIT, isolation_level=None)) as connection:
-            connection.execute("PRAGMA foreign_keys = ON")
-            _prepare(connection, path)
+    if not _size(path) and not create:
+        raise StorageError(f"there is no preset library at {path}. Make one with: patchflow presets import PATH")
+    make_folder(path.parent)
+    with faults_told(path), closing(_connected(path, "rwc" if create else "rw")) as connection:
+        patiently(connection, "BEGIN IMMEDIATE", path, notice)
+        try:
+            if is_empty(connection) and not _size(path):
+                make_tables(connection)
+            else:
+                _check_version(connection, path)
+                _check_whole(connection, path, words=True)
+                if header(connection, "user_version") < VERSION:
+                    upgrade(connection, path, notice)
             yield connection
-    except sqlite3.Error as error:
-        raise StorageError(f"preset library {path}: {error}") from error
-    except UnicodeDecodeError as error:  # SQLite quotes what it cannot read
-        raise StorageError(f"preset library {path}: damaged") from error
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+        _checked[path.absolute()] = (_stamp(path), True)
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Makes all changes of a `with` block or, if it fails, none; waits for other writers first."""
-    # IMMEDIATE takes the right to write at once. A transaction that begins as a reader and
-    # becomes a writer later may fail without waiting, because another program is about to write too.
-    connection.execute("BEGIN IMMEDIATE")
+def held(path: Path, notice: Callable[[str], None]) -> Iterator[bool]:
+    """Keeps other programs from writing to a library in a `with` block, as far as it can be opened at all.
+
+    Args:
+        path: The file.
+        notice: Is told who is waited for.
+
+    Yields:
+        Whether the library is whole.
+
+    Raises:
+        StorageError: If it is whole but not a library, of a newer patchflow, or locked.
+    """
+    with closing(_connected(path, "rw")) as connection:
+        whole = True
+        try:
+            with faults_told(path):
+                patiently(connection, "BEGIN IMMEDIATE", path, notice)
+                _check_version(connection, path)
+                _checked.pop(path.absolute(), None)
+                _check_whole(connection, path, words=True)
+                _check_states(connection)
+        except Damaged:
+            whole = False
+        yield whole
+        # what the check did to the search index was only a question
+        connection.rollback()
+
+
+def refuse_other_kinds(path: Path) -> None:
+    """Refuses what is no file, such as a folder or a pipe, before anybody waits for its content.
+
+    Raises:
+        StorageError: If it is one.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):  # whoever needs it says so
+        return
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise StorageError(f"preset library {str(path)!r}: {error}") from error
+    kind = _KINDS.get(stat.S_IFMT(mode), "no file")
+    if kind:
+        raise StorageError(f"preset library {path}: it is {kind}, not a file")
+
+
+_KINDS = {
+    stat.S_IFREG: "",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+@contextmanager
+def faults_told(path: Path) -> Iterator[None]:
+    """Raises every fault of a library in a `with` block as a `StorageError` of one line.
+
+    Args:
+        path: Its file.
+    """
     try:
         yield
-    except BaseException:
-        connection.rollback()
-        raise
-    connection.commit()
+    except Damaged as error:
+        raise Damaged(_damage(path, str(error))) from error
+    except UnicodeDecodeError as error:  # SQLite quotes what it cannot read
+        raise Damaged(_damage(path, "a text that is no text")) from error
+    except sqlite3.Error as error:
+        raise _as_ours(path, error) from error
 
 
-def _check_folder(path: Path, create: bool) -> None:
-    if not create and not path.exists():
-        raise StorageError(f"there is no preset library at {path}. Make one with: patchflow presets import PATH")
-    make_folder(path.parent)
+def _damage(path: Path, what: str) -> str:
+    return f"preset library {path}: damaged ({what}). Nothing was changed. Save what is whole with: {_rescue(path)}"
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Checks that the file is a library that this version reads; makes one of an empty file."""
-    if _is_empty(connection):
-        with transaction(connection):
-            if _is_empty(connection):  # another program may have been faster
-                _make_tables(connection)
-    if _header(connection, "application_id") != APPLICATION:
+def _rescue(path: Path) -> str:
+    """The command that rescues a damaged library."""
+    return f"patchflow presets repair --library {shlex.quote(str(path))}"
+
+
+def _as_ours(path: Path, error: sqlite3.Error) -> StorageError:
+    """What went wrong, in one line."""
+    # What Python itself refuses, such as a number beyond 64 bits, has no name.
+    name = getattr(error, "sqlite_errorname", "")
+    kept = f"the preset library {path}: {error}. Nothing was changed."
+    match "_".join(name.split("_")[:2]):
+        case "SQLITE_NOTADB":
+            return Damaged(
+                f"preset library {path}: not a database. If it was one, save what is whole with: {_rescue(path)}"
+            )
+        case "SQLITE_CORRUPT":
+            return Damaged(_damage(path, str(error)))
+        case "SQLITE_FULL":
+            return StorageError(f"cannot write the preset library {path}: the disk is full. Nothing was changed.")
+        case "SQLITE_READONLY" | "SQLITE_CANTOPEN" | "SQLITE_PERM" | "SQLITE_AUTH":
+            return StorageError(f"cannot {_missing_right(path)} {kept}")
+        case "SQLITE_BUSY" | "SQLITE_LOCKED":
+            return StorageError(f"preset library {path}: {who_has(path)} has it locked. Nothing was changed.")
+        case "SQLITE_IOERR":
+            return StorageError(f"cannot read or write {kept}")
+    return StorageError(f"preset library {path}: {error}")
+
+
+def _missing_right(path: Path) -> str:
+    return "write" if os.access(path, os.R_OK) else "open"
+
+
+def _connected(path: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _size(path: Path) -> int:
+    """Size of the file in bytes; 0 if there is none."""
+    refuse_other_kinds(path)
+    return path.stat().st_size if path.exists() else 0
+
+
+def _check_version(connection: sqlite3.Connection, path: Path) -> None:
+    """Checks that the file is a library that this version reads."""
+    if not is_library(connection):
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        if {"layout", "preset", "label"} <= tables:
+            raise Damaged("its header does not say that it is a preset library")
         raise StorageError(f"{path}: not a preset library of patchflow")
-    if _header(connection, "user_version") < VERSION:
-        with transaction(connection):
-            if _header(connection, "user_version") < VERSION:  # another program may have been faster
-                _add_states(connection)
-    version = _header(connection, "user_version")
+    version = header(connection, "user_version")
     if version > VERSION:
         raise StorageError(f"{path}: made by a newer patchflow (version {version}, not {VERSION}). Update patchflow.")
+    wrong = wrong_table(connection)
+    if wrong:
+        raise Damaged(f"it is of version {version}, but for the table {wrong!r}")
 
 
-def _make_tables(connection: sqlite3.Connection) -> None:
-    for statement in filter(str.strip, TABLES.split(";")):
-        connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {APPLICATION}")
-    _add_states(connection)
+_SECONDS = 1.0  # that a reader's check may take, enough for 200 MB
+_checked: dict[Path, tuple[tuple[int, ...], bool]] = {}
+"""How files were when they were last checked, or written to, and whether their search index was checked too."""
 
 
-def _add_states(connection: sqlite3.Connection) -> None:
-    """The step from version 1 to 2."""
-    connection.execute(STATES)
-    connection.execute(f"PRAGMA user_version = {VERSION}")
+def _check_whole(connection: sqlite3.Connection, path: Path, *, words: bool = False, most: float = 0.0) -> None:
+    """Checks every page, row and index, unless that was done and nobody has written to the file since.
+
+    Args:
+        connection: To the library.
+        path: Its file.
+        words: Whether to check the full-text index too, which needs the right to write.
+        most: Seconds after which the check is broken off; 0 for none.
+
+    Raises:
+        Damaged: If something is wrong.
+    """
+    # Taken before the check, so that what is written meanwhile is checked the next time.
+    stamp = _stamp(path)
+    last, with_words = _checked.get(path.absolute(), ((), False))
+    if last == stamp and (with_words or not words):
+        return
+    end = time.monotonic() + most
+    if most:
+        connection.set_progress_handler(lambda: time.monotonic() > end, 10_000)
+    try:
+        (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if found != "ok":
+            raise Damaged(" ".join(found.removeprefix("*** in database main ***").split()))
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname != "SQLITE_INTERRUPT":
+            raise
+    finally:
+        connection.set_progress_handler(None, 0)
+    _check_index(connection, thorough=words)
+    _checked[path.absolute()] = (stamp, words)
 
 
-def _is_empty(connection: sqlite3.Connection) -> bool:
-    return _header(connection, "schema_version") == 0
+def _check_index(connection: sqlite3.Connection, *, thorough: bool) -> None:
+    """Checks that every preset can be found."""
+    presets = connection.execute("SELECT count(*) FROM preset").fetchone()[0]
+    indexed = connection.execute("SELECT count(*) FROM words").fetchone()[0]
+    if presets != indexed:
+        raise Damaged(f"{indexed:,} of {presets:,} presets are in its search index")
+    if thorough:
+        connection.execute("INSERT INTO words (words) VALUES ('integrity-check')")
 
 
-def _header(connection: sqlite3.Connection, field: str) -> int:
-    return connection.execute(f"PRAGMA {field}").fetchone()[0]
+def _check_states(connection: sqlite3.Connection) -> None:
+    """Checks that every state is the one that its preset was stored with."""
+    for fingerprint, state in connection.execute(_FINGERPRINTS):
+        if hashlib.sha256(state).digest() != fingerprint:
+            raise Damaged("the state of a preset is not what was stored")
+
+
+_FINGERPRINTS = "SELECT substr(vector, -32), data FROM rest JOIN preset ON preset.id = preset"
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What changes with every change of a file."""
+    with suppress(OSError):
+        about = path.stat()
+        return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns
+    return ()

@@ -4,8 +4,8 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from ...errors import StorageError
 from ...parsing import json_value
+from ._database import Damaged
 from .entry import Entry, Label
 
 __all__ = ["FIELDS", "matching", "read_entries", "write_label", "write_words"]
@@ -32,7 +32,7 @@ def read_entries(connection: sqlite3.Connection, ids: Sequence[int]) -> tuple[En
         labels.setdefault(preset, []).append(Label(name, category, author, _tags(tags), source))
     synths = dict(connection.execute(_SYNTHS, wanted).fetchall())
     if not set(ids) <= set(labels) & set(synths):
-        raise StorageError("the preset library is damaged: presets without a name or synth")
+        raise Damaged("presets without a name or synth")
     return tuple(Entry(id_, synths[id_], tuple(labels[id_])) for id_ in ids)
 
 
@@ -68,7 +68,7 @@ def _tags(text: str) -> tuple[str, ...]:
     try:
         return tuple(map(str, json_value(text)))
     except (ValueError, TypeError) as error:
-        raise StorageError("the preset library is damaged: tags that cannot be read") from error
+        raise Damaged("tags that cannot be read") from error
 
 
 # How much a word in each column of `words` counts: name, category, author, tags, source.

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import StorageError
 from ...parsing import json_value
 from ..parameters import Choice, Knob, Parameter, Steps, Value
 from ..space import ParamSpace
+from ._database import Damaged
 
-__all__ = ["Vectors", "describe_space", "space_from"]
+__all__ = ["FINGERPRINT", "Vectors", "describe_space", "space_from"]
 
-_FINGERPRINT = 32  # bytes of SHA-256
+FINGERPRINT = 32
+"""Bytes of SHA-256, with which the bytes of a preset end that has a state."""
 
 
 class Vectors:
@@ -59,6 +60,15 @@ class Vectors:
         fingerprint = hashlib.sha256(state).digest() if state else b""
         return row.tobytes() + fingerprint
 
+    def has_state(self, data: bytes) -> bool:
+        """Returns whether the packed preset has a state."""
+        return len(data) == self._row.itemsize + FINGERPRINT
+
+    def is_of(self, data: bytes, state: bytes) -> bool:
+        """Returns whether the packed preset has this state, b"" for none."""
+        fingerprint = hashlib.sha256(state).digest() if state else b""
+        return data[self._row.itemsize :] == fingerprint
+
     def unpack(self, data: bytes) -> dict[str, Value]:
         """Returns the values of a preset, exactly those that were packed.
 
@@ -87,15 +97,15 @@ class Vectors:
     def _rows(self, data: Sequence[bytes]) -> np.ndarray:
         """Checked rows of `cells` and `knobs`, without the fingerprints."""
         size = self._row.itemsize
-        if any(len(row) not in (size, size + _FINGERPRINT) for row in data):
-            raise StorageError("the preset library is damaged: a preset has too many or too few bytes")
+        if any(len(row) not in (size, size + FINGERPRINT) for row in data):
+            raise Damaged("a preset has too many or too few bytes")
         rows = np.frombuffer(b"".join(row[:size] for row in data), self._row)
         low = [knob.low for knob in self._knobs]
         high = [knob.high for knob in self._knobs]
         # asked this way round, NaN is not in range
         in_range = (low <= rows["knobs"]) & (rows["knobs"] <= high)
         if (rows["cells"] >= self._cells).any() or not in_range.all():
-            raise StorageError("the preset library is damaged: a value is not allowed")
+            raise Damaged("a value is not allowed")
         return rows
 
 
@@ -113,7 +123,7 @@ def space_from(description: str) -> ParamSpace:
     try:
         return ParamSpace(tuple(_parameter(*item) for item in json_value(description)))
     except (ValueError, TypeError) as error:
-        raise StorageError("the preset library is damaged: the parameters of a synth cannot be read") from error
+        raise Damaged("the parameters of a synth cannot be read") from error
 
 
 def _description(parameter: Parameter) -> list[Any]:

@@ -1,14 +1,18 @@
 """Imports preset files and whole folders into a library."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ...errors import PatchflowError
+from ...errors import PatchflowError, StorageError
+from ...progress import Progress, ProgressCallback, ignore
+from ...storage import reason
 from ..files import extensions, read_presets
-from ..formats import ReadReport, Rejected
+from ..formats import Mended, ReadReport, Rejected
 from ..space import ParamSpace
+from ._folders import FolderFile, files_below, is_foreign
 from .library import Library
 
 __all__ = ["FileIntake", "import_files"]
@@ -16,15 +20,17 @@ __all__ = ["FileIntake", "import_files"]
 
 @dataclass(frozen=True)
 class FileIntake:
-    """The outcome of importing one preset file.
+    """The outcome of importing one preset file, or what else there is to say of a folder.
 
     Args:
-        path: The file.
+        path: The file, or the folder.
         added: Presets that are new to the library.
         merged: Presets whose values were there; their names were added.
         rejected: Presets that are damaged or do not fit their synth.
         error: Why the file could not be read at all, or "".
         notes: What else a user should know.
+        mended: What was wrong and was put right.
+        passed_over: Of a folder: how many of its files are no preset files, by kind, such as `".wav"`.
     """
 
     path: Path
@@ -33,6 +39,8 @@ class FileIntake:
     rejected: tuple[Rejected, ...] = ()
     error: str = ""
     notes: tuple[str, ...] = ()
+    mended: tuple[Mended, ...] = ()
+    passed_over: Counter[str] = field(default_factory=Counter)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -47,8 +55,9 @@ def import_files(
     paths: Iterable[str | os.PathLike[str]],
     space_of: Callable[[str], ParamSpace],
     load: Callable[[Path], ReadReport] = read_presets,
+    progress: ProgressCallback = ignore,
 ) -> Iterator[FileIntake]:
-    """Adds the presets of files to a library, one file after the other.
+    """Adds the presets of files to a library, one file after the other; what is interrupted has whole files.
 
     A preset's source is its file, with the folders below and including the one that was given.
 
@@ -57,46 +66,88 @@ def import_files(
         paths: Files, and folders to be searched for preset files all the way down.
         space_of: Gives the parameters of a synth; see `Library.add`.
         load: Reads a file; another one may know what the presets of plug-ins hold.
+        progress: Called with the number of files that are done.
 
     Yields:
-        The outcome of each file, also of those that could not be read.
+        The outcome of each file, also of those that could not be read; and of each folder, what was passed over.
 
     Raises:
         StorageError: If the library cannot be written.
     """
+    found: list[FolderFile | FileIntake] = []
     for path in map(Path, paths):
         if path.is_dir():
-            files = _preset_files(path)
-            if not files:
-                yield FileIntake(path, error=f"{path}: no preset files ({', '.join(extensions())}) in this folder")
-            here = Path(path.resolve().name)
-            for file in files:
-                yield _import(library, file, here / file.relative_to(path), space_of, load)
+            found += _listed(path)
         else:
-            yield _import(library, path, Path(path.name), space_of, load)
+            found.append(FolderFile(path, Path(path.name), sure=True))
+    total = sum(isinstance(item, FolderFile) for item in found)
+    done = 0
+    passed_over: Counter[str] = Counter()
+    read = 0
+    for item in found:
+        if isinstance(item, FileIntake):
+            passed_over += item.passed_over
+            if item.error:
+                yield item
+                continue
+            if passed_over or not read:  # the end of a folder
+                yield _summary(item.path, passed_over, read)
+            passed_over = Counter()
+            read = 0
+            continue
+        progress(Progress("import", done, total, "files"))
+        outcome = _import(library, item, space_of, load)
+        done += 1
+        if outcome is None:
+            passed_over[item.path.suffix.lower() or "without an ending"] += 1
+        else:
+            read += 1
+            yield outcome
+    progress(Progress("import", done, total, "files"))
 
 
-def _preset_files(folder: Path) -> list[Path]:
-    known = extensions()
-    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in known and file.is_file())
+def _listed(folder: Path) -> list[FolderFile | FileIntake]:
+    """What is in a folder: files to be tried, folders that cannot be read, and in the end a place for its summary."""
+    found: list[FolderFile | FileIntake] = []
+    passed_over: Counter[str] = Counter()
+
+    def refused(error: OSError) -> None:
+        found.append(FileIntake(folder, error=f"cannot read {error.filename}: {reason(error)}"))
+
+    for file in files_below(folder, refused):
+        if file.kind:
+            passed_over[file.kind] += 1
+        else:
+            found.append(file)
+    found.append(FileIntake(folder, passed_over=passed_over))
+    return found
+
+
+def _summary(folder: Path, passed_over: Counter[str], read: int) -> FileIntake:
+    error = "" if read else f"{folder}: no preset files ({', '.join(extensions())}) in this folder"
+    return FileIntake(folder, error=error, passed_over=passed_over)
 
 
 def _import(
     library: Library,
-    path: Path,
-    source: Path,
+    file: FolderFile,
     space_of: Callable[[str], ParamSpace],
     load: Callable[[Path], ReadReport],
-) -> FileIntake:
+) -> FileIntake | None:
+    """The outcome of a file; None if it is one of a folder and not of presets."""
     try:
-        read = load(path)
+        read = load(file.path)
+    except StorageError as error:
+        return FileIntake(file.path, error=str(error))
     except PatchflowError as error:
-        return FileIntake(path, error=str(error))
+        if not file.sure or (file.of_folder and is_foreign(file.path)):
+            return None
+        return FileIntake(file.path, error=str(error))
     if not read.presets:
-        return FileIntake(path, rejected=read.rejected, notes=read.notes)
-    done = library.add(read.presets, space_of, source.as_posix())
+        return FileIntake(file.path, rejected=read.rejected, notes=read.notes, mended=read.mended)
+    done = library.add(read.presets, space_of, file.source.as_posix())
     rejected = (*read.rejected, *_numbered_as_in_file(done.rejected, read))
-    return FileIntake(path, done.added, done.merged, rejected, notes=read.notes)
+    return FileIntake(file.path, done.added, done.merged, rejected, notes=read.notes, mended=read.mended)
 
 
 def _numbered_as_in_file(rejected: tuple[Rejected, ...], read: ReadReport) -> list[Rejected]:

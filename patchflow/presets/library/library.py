@@ -12,8 +12,10 @@ from ...storage import user_folder
 from ..formats import Rejected
 from ..preset import Preset
 from ..space import ParamSpace
-from ._database import opened, transaction
+from ._database import Damaged, changing, opened
+from ._hints import Hint, hints_for
 from ._labels import matching, read_entries, write_label, write_words
+from ._removal import Restored, remove_presets, restore_presets
 from ._vectors import Vectors, describe_space, space_from
 from .entry import Entry, ImportReport, Label
 
@@ -39,6 +41,7 @@ class Library:
 
     Args:
         path: The file; `default_path()` if not given.
+        notice: Is told, in a line, which program is waited for and where a copy of an older version is kept.
 
     Raises:
         StorageError: By every method, if the file is missing, damaged, not a library, made by a
@@ -55,11 +58,14 @@ class Library:
         ['SYNBRASS 1']
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str] | None = None, *, notice: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.path = default_path() if path is None else Path(path)
+        self._notice = notice
 
     def __len__(self) -> int:
-        with opened(self.path) as connection:
+        with opened(self.path, self._notice) as connection:
             return connection.execute("SELECT count(*) FROM preset").fetchone()[0]
 
     def add(self, presets: Iterable[Preset], space_of: Callable[[str], ParamSpace], source: str = "") -> ImportReport:
@@ -70,7 +76,7 @@ class Library:
             space_of: Gives the parameters of a synth, e.g. `lambda synth: engines[synth].space`.
             source: Where they come from, e.g. a file name, to be shown and found.
         """
-        with opened(self.path, create=True) as connection, transaction(connection):
+        with changing(self.path, create=True, notice=self._notice) as connection:
             return Adding(connection, space_of, source).add(presets)
 
     def annotate(self, labels: Mapping[int, Label]) -> None:
@@ -82,7 +88,7 @@ class Library:
         Raises:
             UnknownName: If a preset is not there.
         """
-        with opened(self.path) as connection, transaction(connection):
+        with changing(self.path, notice=self._notice) as connection:
             _require(connection, list(labels))
             for number, label in labels.items():
                 connection.execute("DELETE FROM label WHERE preset = ? AND source = ?", [number, label.source])
@@ -110,7 +116,7 @@ class Library:
         """
         if limit is not None and limit < 1:
             raise OptionError(f"limit={limit}: not 1 or more")
-        with opened(self.path) as connection:
+        with opened(self.path, self._notice) as connection:
             ids = matching(connection, text, synth, category, author, limit=limit)
             return read_entries(connection, ids)
 
@@ -120,7 +126,7 @@ class Library:
         Raises:
             UnknownName: If there is no such preset.
         """
-        with opened(self.path) as connection:
+        with opened(self.path, self._notice) as connection:
             _require(connection, [id])
             return read_entries(connection, [id])[0]
 
@@ -130,31 +136,47 @@ class Library:
         Raises:
             UnknownName: If there is no such preset.
         """
-        with opened(self.path) as connection:
+        with opened(self.path, self._notice) as connection:
             _require(connection, [id])
             (entry,) = read_entries(connection, [id])
             layout, vector, state = connection.execute(_CONTENT, [id]).fetchone()
-            values = Vectors(space_from(layout)).unpack(vector)
-        if not isinstance(state, bytes | None):
-            raise StorageError("the preset library is damaged: what a preset has beyond its values is no data")
+            vectors = Vectors(space_from(layout))
+            values = vectors.unpack(vector)
+            if not vectors.is_of(vector, state or b""):
+                raise Damaged("the state of a preset is not what was stored")
         return Preset(entry.synth, values, entry.name, entry.category, entry.author, entry.tags, state or b"")
 
+    def hints(self, text: str = "", *, synth: str = "", category: str = "", author: str = "") -> tuple[Hint, ...]:
+        """Returns why a search, see `search`, finds nothing: which of its words no preset has, and what is like them.
+
+        Returns:
+            Empty if each of the words and filters alone finds something.
+        """
+        with opened(self.path, self._notice) as connection:
+            return hints_for(connection, text, {"synth": synth, "category": category, "author": author})
+
     def remove(self, ids: Sequence[int]) -> None:
-        """Takes presets out, all or none.
+        """Takes presets out, all or none; `undo` brings them back until others are removed.
 
         Raises:
             UnknownName: If one of them is not there.
         """
-        with opened(self.path) as connection, transaction(connection):
+        with changing(self.path, notice=self._notice) as connection:
             _require(connection, ids)
-            # Labels and states go with the preset (ON DELETE CASCADE); the full-text table knows no such rule.
-            rows = [(id_,) for id_ in ids]
-            connection.executemany("DELETE FROM words WHERE rowid = ?", rows)
-            connection.executemany("DELETE FROM preset WHERE id = ?", rows)
+            remove_presets(connection, ids)
+
+    def undo(self) -> tuple[Restored, ...]:
+        """Brings the presets of the last removal back, with their numbers and all that belonged to them.
+
+        Returns:
+            What became of each; none if there is nothing to bring back.
+        """
+        with changing(self.path, notice=self._notice) as connection:
+            return restore_presets(connection)
 
     def ids(self, synth: str) -> tuple[int, ...]:
         """Returns the numbers of all presets of a synth, ascending."""
-        with opened(self.path) as connection:
+        with opened(self.path, self._notice) as connection:
             return tuple(id_ for (id_,) in connection.execute(_IDS_OF_SYNTH, [synth]))
 
     def points(self, synth: str, space: ParamSpace) -> np.ndarray:
@@ -170,13 +192,14 @@ class Library:
         Raises:
             StorageError: If there are presets with other parameters, from another version of the synth.
         """
-        with opened(self.path) as connection:
+        with opened(self.path, self._notice) as connection:
             layouts = [layout for (layout,) in connection.execute(_LAYOUTS_OF_SYNTH, [synth])]
             vectors = [vector for (vector,) in connection.execute(_VECTORS_OF_SYNTH, [synth])]
-        layout = describe_space(space)
-        if any(other != layout for other in layouts):
-            raise StorageError(f"{self.path}: holds presets of another version of {synth!r}. Remove or re-import them.")
-        return Vectors(space).points(vectors)
+            if any(other != describe_space(space) for other in layouts):
+                raise StorageError(
+                    f"{self.path}: holds presets of another version of {synth!r}. Remove or re-import them."
+                )
+            return Vectors(space).points(vectors)
 
 
 _CONTENT = """SELECT parameters, vector, rest.data FROM preset JOIN layout ON layout.id = layout

@@ -1,12 +1,16 @@
 """Files and folders on their way into a library."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 
 from patchflow.engines import engines
-from patchflow.presets import Library, ParamSpace, Preset, write_presets
-from patchflow.presets.library.intake import import_files
+from patchflow.presets import Library, ParamSpace, Preset, ReadReport, write_presets
+from patchflow.presets.formats import Mended
+from patchflow.presets.library.intake import FileIntake, import_files
+from patchflow.progress import Progress
 
 
 def space_of(synth: str) -> ParamSpace:
@@ -67,3 +71,82 @@ def test_the_files_before_an_interrupt_are_kept(library: Library, folder: Path):
     next(import_files(library, [folder], space_of))
 
     assert len(library) == 1
+
+
+def outcomes(files: list[FileIntake]) -> list[tuple[str, int, str]]:
+    return [(file.path.name, file.added, file.error) for file in files]
+
+
+def test_whatever_a_file_is_called_it_is_read_in_a_folder_as_it_is_alone(library: Library, folder: Path):
+    data = (folder / "b.json").read_bytes()
+    for name in ("a.bin", "b.dx7", "c", "d.TXT"):
+        (folder / name).write_bytes(data)
+
+    alone = list(import_files(library, [folder / name for name in ("a.bin", "b.dx7", "c", "d.TXT")], space_of))
+    together = list(import_files(library, [folder], space_of))
+
+    assert [file.added + file.merged for file in alone] == [1, 1, 1, 1]
+    assert [file.path.name for file in together] == ["a.bin", "b.dx7", "b.json", "c", "d.TXT", "a.json"]
+    assert all(not file.error for file in together)
+
+
+def test_links_in_circles_are_followed_once(library: Library, folder: Path, tmp_path: Path):
+    (folder / "deep" / "up").symlink_to(folder)
+    (tmp_path / "elsewhere").mkdir()
+    write_presets(tmp_path / "elsewhere" / "c.json", [saw(-7)])
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+
+    files = list(import_files(library, [folder], space_of))
+
+    assert outcomes(files) == [("b.json", 1, ""), ("a.json", 1, ""), ("c.json", 1, "")]
+
+
+def test_a_link_to_nowhere_is_said_and_the_others_are_read(library: Library, folder: Path):
+    (folder / "gone.json").symlink_to(folder / "nothing")
+
+    files = list(import_files(library, [folder], space_of))
+
+    assert ("mine", 0, f"cannot read {folder / 'gone.json'}: no such file or directory") in outcomes(files)
+    assert len(library) == 2
+
+
+def test_pipes_and_large_files_in_a_folder_are_passed_over(library: Library, folder: Path):
+    os.mkfifo(folder / "pipe.syx")
+    with (folder / "samples.raw").open("wb") as file:
+        file.truncate(2**40)
+
+    files = list(import_files(library, [folder], space_of))
+
+    assert files[-1].passed_over == {"not a file": 1, "large .raw": 1}
+    assert len(library) == 2
+
+
+def test_a_json_file_of_something_else_is_passed_over_and_a_damaged_one_said(library: Library, folder: Path):
+    (folder / "result.json").write_text(json.dumps({"format": "patchflow-result", "presets": []}))
+    (folder / "list.json").write_text("[1, 2]")
+    (folder / "cut.json").write_bytes((folder / "b.json").read_bytes()[:-20])
+
+    files = list(import_files(library, [folder], space_of))
+
+    assert [file.path.name for file in files if file.error] == ["cut.json"]
+    assert files[-1].passed_over == {".json": 2}
+
+
+def test_progress_counts_files(library: Library, folder: Path):
+    seen: list[Progress] = []
+
+    list(import_files(library, [folder, folder / "b.json"], space_of, progress=seen.append))
+
+    assert [(one.stage, one.done, one.total, one.unit) for one in seen] == [
+        ("import", done, 3, "files") for done in range(4)
+    ]
+
+
+def test_what_was_mended_is_told(library: Library, folder: Path):
+    def read(path: Path) -> ReadReport:
+        return ReadReport((saw(-3), saw(-4)), mended=(Mended(2, "gain is 9, taken as 0", "Saw"),))
+
+    (file,) = import_files(library, [folder / "b.json"], space_of, read)
+
+    assert [str(fault) for fault in file.mended] == ["voice 2 'Saw': gain is 9, taken as 0"]
+    assert (file.added, file.problems) == (2, ())

@@ -125,6 +125,7 @@ def test_a_library_of_the_first_version_is_kept_and_takes_a_state(stocked: Libra
     presets = [stocked.get(entry.id) for entry in entries]
     with sqlite3.connect(stocked.path) as connection:  # it was the same, but for this table
         connection.execute("DROP TABLE rest")
+        connection.execute("DROP TABLE removed")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
 
@@ -236,6 +237,58 @@ def test_what_is_removed_is_gone_and_its_number_stays_unused(stocked: Library):
     assert names(stocked, "warm") == []
 
 
+def everything(library: Library) -> list[Any]:
+    """All that a library tells of its presets, and the rows of its tables."""
+    with opened(library.path) as connection:
+        tables = ("preset", "label", "rest", "layout", "words")
+        rows = [connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in tables]
+    presets = [library.get(entry.id) for entry in library.search()]
+    return [library.search(), presets, rows[0], sorted(row[1:] for row in rows[1]), *rows[2:]]
+
+
+def test_a_removal_is_undone_to_the_last_bit(stocked: Library):
+    stocked.add([preset(-20, "State", state=b"all else")], space_of, "s.json")
+    stocked.add([preset(-2, "Second name", author="Cy", tags=("soft attack",))], space_of, "b.syx")
+    stocked.annotate({2: Label(tags=("dark",), source="measured")})
+    before = everything(stocked)
+
+    stocked.remove([2, 4, 6])
+    assert len(stocked) == 3
+    restored = stocked.undo()
+
+    assert [(one.id, one.was, one.name) for one in restored] == [(2, 2, "Brass"), (4, 4, "No 0"), (6, 6, "State")]
+    assert everything(stocked) == before
+    assert names(stocked, "soft attack") == ["Brass"]
+
+
+def test_only_the_last_removal_is_undone_and_only_once(stocked: Library):
+    stocked.remove([1, 2])
+    stocked.remove([3])
+
+    assert [one.id for one in stocked.undo()] == [3]
+    assert stocked.undo() == ()
+    assert [entry.id for entry in stocked.search()] == [3, 4, 5]
+
+
+def test_what_was_imported_again_meanwhile_gets_its_names_back(stocked: Library):
+    stocked.remove([2, 3])
+    (again,) = stocked.add([preset(-2, "New name")], space_of, "again.syx").ids
+
+    restored = stocked.undo()
+
+    assert [(one.id, one.was) for one in restored] == [(again, 2), (3, 3)]
+    assert [label.name for label in stocked.entry(again).labels] == ["New name", "Brass"]
+    assert names(stocked, "warm") == ["New name"]
+
+
+def test_a_removal_that_fails_leaves_what_can_be_undone(stocked: Library):
+    stocked.remove([1])
+    with pytest.raises(UnknownName):
+        stocked.remove([2, 77])
+
+    assert [one.id for one in stocked.undo()] == [1]
+
+
 def test_all_or_none_are_removed(stocked: Library):
     with pytest.raises(UnknownName, match=r"no preset named '77'\. Known: numbers up to 5"):
         stocked.remove([1, 77])
@@ -322,7 +375,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes):
 
 
 def test_a_folder_is_no_library(tmp_path: Path):
-    with pytest.raises(StorageError, match="unable to open"):
+    with pytest.raises(StorageError, match="it is a folder, not a file"):
         Library(tmp_path).search()
 
 

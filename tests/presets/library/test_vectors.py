@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from patchflow.engines import engines
-from patchflow.errors import PresetError, StorageError
+from patchflow.errors import PresetError
 from patchflow.presets import Choice, Knob, ParamSpace, Steps, dx7
+from patchflow.presets.library._database import Damaged
 from patchflow.presets.library._vectors import Vectors, describe_space, space_from
 from patchflow.presets.vital import CORE
 
@@ -66,13 +67,13 @@ def test_what_does_not_fit_is_not_packed():
 
 @pytest.mark.parametrize("data", [b"", bytes(144), b"\xff" * 145])
 def test_damaged_bytes_are_noticed(data: bytes):
-    with pytest.raises(StorageError, match="damaged"):
+    with pytest.raises(Damaged):
         Vectors(dx7.SPACE).unpack(data)
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, 0.5, -1.0])
 def test_a_damaged_knob_is_noticed(number: float):
-    with pytest.raises(StorageError, match="damaged"):
+    with pytest.raises(Damaged):
         Vectors(SPACES["knob"]).points([np.float64(number).tobytes()])
 
 
@@ -80,5 +81,5 @@ def test_a_damaged_knob_is_noticed(number: float):
     "text", ["", "{}x", "[1]", '[["knob"]]', '[["knob","a",1,0,false]]', '[["steps","a","b","c"]]']
 )
 def test_a_damaged_description_is_noticed(text: str):
-    with pytest.raises(StorageError, match="damaged"):
+    with pytest.raises(Damaged):
         space_from(text)
