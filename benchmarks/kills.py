@@ -265,6 +265,7 @@ def measure(folder: Path, name: str) -> Measured:
     for words in job.before:
         if call(start, words) != 0:
             raise SystemExit(f"{' '.join(words)}: fails")
+    seconds = 0.0
     for _ in range(2):
         shutil.rmtree(end, ignore_errors=True)
         shutil.copytree(start, end)
