@@ -263,7 +263,7 @@ def _frame_faults(data: bytes, end: int) -> list[str]:
     """What is wrong with the size that a file gives, and with what follows its end."""
     faults = []
     size = _size_of(data)
-    if size not in (0, end - 8):  # many hosts leave it at 0
+    if size not in (0, end - 8, len(data) - 8):  # many hosts leave it at 0
         faults.append(f"its size is given as {size:,} bytes, and is {end - 8:,}")
     if len(data) > end:
         faults.append(f"{len(data) - end:,} bytes follow its end, at byte {end:,}, and are left out")

@@ -84,7 +84,7 @@ def test_what_cannot_be_built_on_is_one_line(shell, words, said: str):
     shell.tone("a.wav")
     values = {"wave": "saw", "decay": 0.5, "gain": -6.0}
     write_presets("tones.json", [Preset("tone", values, name) for name in "AB"])
-    (shell.folder / "bad.vital").write_bytes(packed(document(osc_1_level=9.0)))
+    (shell.folder / "bad.vital").write_bytes(packed(document(osc_1_level="loud")))
     before = shell.files()
 
     done = shell.run("match", "a.wav", *SOME, *words)

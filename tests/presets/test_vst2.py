@@ -99,6 +99,7 @@ DAMAGED = [
     ("size too large", changed(WHOLE, 4, struct.pack(">I", 1_000)), "its size is given as 1,000 bytes, and is 70"),
     ("size too small", changed(WHOLE, 4, struct.pack(">I", 3)), "its size is given as 3 bytes, and is 70"),
     ("size reversed", changed(WHOLE, 4, struct.pack("<I", 70)), "its size is given as 1,174,405,120 bytes, and is 70"),
+    ("trailing, counted", changed(WHOLE, 4, struct.pack(">I", 74)) + bytes(4), "4 bytes follow its end, at byte 78"),
     ("trailing", WHOLE + bytes(4), "4 bytes follow its end, at byte 78, and are left out"),
     ("chunk size reversed", changed(WHOLE, 56, struct.pack("<I", 18)), "size of its chunk has its lowest byte first"),
     ("chunk size 0", changed(WHOLE, 56, bytes(4)), "its chunk is said to have 0 bytes, and has 18"),
