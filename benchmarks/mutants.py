@@ -132,7 +132,8 @@ def _value(chance: random.Random, old: Any) -> Any:
                 deep = [deep] if chance.random() < 0.5 else {"a": deep}
             return deep
         case 4:
-            return [old] * (2 if isinstance(old, dict | list) else chance.choice((2, 1_000)))
+            is_large = isinstance(old, dict | list) or len(str(old)) > 100
+            return [old] * (2 if is_large else chance.choice((2, 1_000)))
         case 5:
             return old * -1 if isinstance(old, float | int) else [old]
         case _:

@@ -175,6 +175,8 @@ def _check_about(about: Mapping[str, Any]) -> None:
     for key, kind in (("synth", str), ("input", str), ("tagged", (int, float)), ("parameters", list)):
         if not isinstance(about[key], kind):
             raise TypeError(f"{key}={about[key]!r}")
+    if not 0 <= about["tagged"] <= 1:
+        raise ValueError(f"tagged={about['tagged']!r}: not in [0, 1]")
     for low, high, measure in about["attributes"]:
         Attribute(str(low), str(high), str(measure))
     for name, facts in about["files"].items():
