@@ -182,3 +182,11 @@ def test_errors_with_names_of_any_kind_can_be_shown():
     for name in (3, None, "a" * 10**6, ["a"]):
         error: PatchflowError = UnknownName("model", name, ["vae"])
         assert len(str(error)) < 400
+
+
+@pytest.mark.parametrize("out", ["/", "/etc/patchflow", "/usr", "/proc/self", "/tmp/../sys/a"])
+def test_a_run_does_not_write_among_the_files_of_the_system(out: str, tmp_path: Path):
+    (tmp_path / "a.toml").write_text(f'bank = "b.npz"\nout = "{out}"')
+
+    with pytest.raises(OptionError, match="operating system"):
+        read_recipe(tmp_path / "a.toml")

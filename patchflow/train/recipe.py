@@ -1,6 +1,7 @@
 """The recipe of a training run: all settings that decide what it makes; small files over a base."""
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,6 +112,7 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        _refuse_system_folder(self.out)
         check_ranges(self, _RANGES)
         check_ranges(self, [("steps", 0 if self.epochs else 1, 1e9)])
         check_shares(plain=self.plain, crossed=self.crossed, jittered=self.jittered)
@@ -167,9 +169,19 @@ _ALLOWED = {
     "device": ("cpu", "cuda"),
     "precision": ("auto", "float32", "bfloat16"),
 }
+_OF_SYSTEM = {"bin", "boot", "dev", "etc", "lib", "lib64", "proc", "sbin", "sys", "usr"}
 _OF_A_BANK = ("cache", "items", "plain", "crossed", "jittered", "stream")
 _RIVALS = (("bank", "data"), ("steps", "epochs"))  # each is given in place of the other
 _CONTRADICTIONS = (*_RIVALS, *(("data", key) for key in _OF_A_BANK), ("bank", "fold"))
+
+
+def _refuse_system_folder(out: str) -> None:
+    """Makes sure that a run does not write among the files of the operating system, where root could."""
+    folder = Path(os.path.realpath(out)) if out else Path("out")
+    inner = folder.parts[1:2]
+    is_of_system = folder.parent == folder or (folder.parts[0] == "/" and inner and inner[0] in _OF_SYSTEM)
+    if is_of_system and not folder.is_relative_to("/dev/shm"):
+        raise OptionError(f"out={out!r}: a folder of the operating system. Give one of your own.")
 
 
 def read_recipe(path: str | Path, overrides: Mapping[str, str] | None = None) -> Recipe:
