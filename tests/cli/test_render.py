@@ -7,7 +7,8 @@ import pytest
 import soundfile
 
 from patchflow.engines import Note, engines
-from patchflow.presets import Preset, write_presets
+from patchflow.presets import Preset, read_presets, write_presets
+from patchflow.presets.formats.syx import Syx
 from tests.vital_files import document, packed
 
 
@@ -46,16 +47,15 @@ def test_a_voice_of_a_bank_is_chosen_by_its_place(shell, bank):
     assert done.out == "bank-2-C4.wav  VOICE 2\n"
 
 
-def test_damaged_voices_keep_their_places(shell, bank):
-    data = bytearray(bank.read_bytes())
-    data[6 + 128 + 14] = 127  # operator 6's output of voice 2: 0 to 99
-    bank.write_bytes(data)
+def test_voices_behind_a_lost_dump_keep_their_places(shell, bank):
+    one = Syx().write(read_presets(bank).presets[:1])
+    bank.write_bytes(one + one[:100] + one[101:] + one)
 
     good, bad = (shell.run("render", bank, "--voice", voice, "--length", 0.1) for voice in (3, 2))
 
-    assert good.out == "bank-3-C4.wav  VOICE 3\n"
+    assert good.out == "bank-3-C4.wav  VOICE 1\n"
     assert (bad.code, bad.err.count("\n")) == (1, 1)
-    assert "voice 2 'VOICE 2'" in bad.err
+    assert "voice 2 is missing: the dump at byte 163 holds 155 bytes before its end, not 156" in bad.err
 
 
 def test_a_sound_that_would_clip_is_turned_down_and_said(shell):

@@ -22,6 +22,11 @@ def test_rejected_presets_keep_their_places() -> None:
     assert report.count == 4
 
 
+def test_places_behind_the_last_preset_count() -> None:
+    assert ReadReport((A,), slots=32).count == 32
+    assert ReadReport((A,), mended=(Mended(1, "odd"),), slots=32).strict().count == 32
+
+
 def test_a_strict_report_rejects_what_was_mended() -> None:
     faults = (Mended(3, "first"), Mended(3, "second"), Mended(1, "third", "A", 7, 9, (0, 8)))
     report = ReadReport((A, B, C), (Rejected(2, "odd"),), ("note",), faults, places=(1, 3, 4)).strict()

@@ -118,6 +118,8 @@ def voice_of(path: str | os.PathLike[str], voice: int, synth: str = "") -> Prese
         raise PresetError(f"{path}: {damaged[voice]}")
     if not report.presets and report.rejected:
         raise PresetError(f"{path}: {report.rejected[0]}")
+    if voice in range(1, report.count + 1) and voice not in report.places and report.rejected:
+        raise PresetError(f"{path}: voice {voice} is missing: {report.rejected[0]}")
     if voice not in report.places:
         raise OptionError(f"voice={voice}: {path} has {report.count} {'voice' if report.count == 1 else 'voices'}")
     return _unpacked(path, report.presets[report.places.index(voice)], synth)
