@@ -5,9 +5,9 @@ import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from ._mp3 import Mended, mend_mp3
+from ._mp3 import Decodable, mend_mp3
 
-__all__ = ["Mended", "mend"]
+__all__ = ["Decodable", "mend_sound"]
 
 _UNKNOWN_SIZE = 0x7FFFF000  # and above: written by programs that write to a pipe and do not know the size yet
 _LARGEST_WAV = 0x7FFFFFF0  # what a WAV header holds for sure; far more than is ever read
@@ -19,7 +19,7 @@ _OTHERS = (b"fLaC", b".snd", b"caff", b"riff", b"RIFF", b"FORM", b"\x1aE\xdf\xa3
 _AIFF_BY_BLOCKS = (b"NONE", b"sowt", b"twos", b"in24", b"in32", b"fl32", b"FL32", b"fl64", b"FL64")
 
 
-def mend(file: BinaryIO) -> Mended:
+def mend_sound(file: BinaryIO) -> Decodable:
     """Returns a file with a header that says what is there; what the content is decides, not the name.
 
     Args:
@@ -33,10 +33,10 @@ def mend(file: BinaryIO) -> Mended:
     if start[:4] == b"FORM" and start[8:] in (b"AIFF", b"AIFC"):
         return _mend_aiff(file, size, start[8:])
     if start[:4] == b"OggS":
-        return Mended(_Spliced(b"", file, 0, size), ends=_ogg_ends(file, size))
+        return Decodable(_Spliced(b"", file, 0, size), ends=_ogg_ends(file, size))
     if start[:4] in _OTHERS or start[4:8] == b"ftyp":
-        return Mended(_Spliced(b"", file, 0, size))
-    return mend_mp3(file, size, 0) or Mended(_Spliced(b"", file, 0, size))
+        return Decodable(_Spliced(b"", file, 0, size))
+    return mend_mp3(file, size, 0) or Decodable(_Spliced(b"", file, 0, size))
 
 
 class _Spliced(io.RawIOBase):
@@ -114,7 +114,7 @@ def _found(file: BinaryIO, size: int, order: str, name: bytes, begin: int) -> _C
     return _Chunk(name, begin + at + 8, struct.unpack(f"{order}I", file.read(4))[0])
 
 
-def _mend_wav(file: BinaryIO, size: int, order: str) -> Mended:
+def _mend_wav(file: BinaryIO, size: int, order: str) -> Decodable:
     kept = {}
     long_size = None
     data = None
@@ -134,11 +134,11 @@ def _mend_wav(file: BinaryIO, size: int, order: str) -> Mended:
     if len(fmt) >= 16 and not data:
         data = _found(file, size, order, b"data", 12)
     if len(fmt) < 16 or not data:
-        return Mended(_Spliced(b"", file, 0, size))
+        return Decodable(_Spliced(b"", file, 0, size))
 
     tag, _, rate, byte_rate, block = struct.unpack(f"{order}HHIIH", fmt[:14])
     if tag in _MP3_IN_WAV:
-        return mend_mp3(file, size, data.body) or Mended(_Spliced(b"", file, 0, size))
+        return mend_mp3(file, size, data.body) or Decodable(_Spliced(b"", file, 0, size))
     per_second = block * rate if tag in _BY_BLOCKS else byte_rate
     promised = long_size if data.size == 0xFFFFFFFF and long_size else data.size
     known = promised < _UNKNOWN_SIZE or promised == long_size
@@ -151,7 +151,7 @@ def _mend_wav(file: BinaryIO, size: int, order: str) -> Mended:
     magic = b"RIFX" if order == ">" else b"RIFF"
     head = magic + struct.pack(f"{order}I", 12 + len(chunks) + shown) + b"WAVE" + chunks + data_head
     seconds = there / per_second if per_second and tag in _BY_BLOCKS else None
-    return Mended(_Spliced(head, file, data.body, shown), notes, seconds)
+    return Decodable(_Spliced(head, file, data.body, shown), notes, seconds)
 
 
 def _there(file: BinaryIO, begin: int, order: str, promised: int, per_second: int) -> tuple[int, tuple[str, ...]]:
@@ -186,7 +186,7 @@ def _seconds(count: int, per_second: int) -> str:
     return f"{count / per_second:.2f} s" if per_second else f"{count:,} bytes"
 
 
-def _mend_aiff(file: BinaryIO, size: int, form: bytes) -> Mended:
+def _mend_aiff(file: BinaryIO, size: int, form: bytes) -> Decodable:
     kept = {}
     data = None
     for chunk in _chunks(file, size, ">"):
@@ -197,7 +197,7 @@ def _mend_aiff(file: BinaryIO, size: int, form: bytes) -> Mended:
             kept.setdefault(chunk.name, file.read(min(chunk.size, 1 << 10)))
     common = kept.get(b"COMM", b"")
     if len(common) < 18 or not data or (form == b"AIFC" and common[18:22] not in _AIFF_BY_BLOCKS):
-        return Mended(_Spliced(b"", file, 0, size))
+        return Decodable(_Spliced(b"", file, 0, size))
 
     channels, frames, bits = struct.unpack(">hIh", common[:8])
     frame = channels * -(-bits // 8)
@@ -207,7 +207,7 @@ def _mend_aiff(file: BinaryIO, size: int, form: bytes) -> Mended:
     offset = int.from_bytes(file.read(4), "big")
     sound = data.body + 8 + offset
     if frame <= 0 or not rate or sound >= size:
-        return Mended(_Spliced(b"", file, 0, size))
+        return Decodable(_Spliced(b"", file, 0, size))
 
     # The size of the chunk and the number of frames say the same; either may be missing.
     promised = frames * frame or max(0, data.size - 8 - offset)
@@ -222,7 +222,7 @@ def _mend_aiff(file: BinaryIO, size: int, form: bytes) -> Mended:
             chunks += name + struct.pack(">I", len(kept[name])) + kept[name] + bytes(len(kept[name]) % 2)
     data_head = b"SSND" + struct.pack(">III", shown + 8, 0, 0)
     head = b"FORM" + struct.pack(">I", 4 + len(chunks) + 16 + shown) + form + chunks + data_head
-    return Mended(_Spliced(head, file, sound, shown), notes, there / frame / rate)
+    return Decodable(_Spliced(head, file, sound, shown), notes, there / frame / rate)
 
 
 def _ogg_ends(file: BinaryIO, size: int) -> bool:

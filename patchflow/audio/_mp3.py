@@ -5,7 +5,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
-__all__ = ["Mended", "mend_mp3"]
+__all__ = ["Decodable", "mend_mp3"]
 
 _JUNK = 1 << 18  # bytes before the first frame and between frames that are searched
 _CHAIN = 3  # frames in a row that make an MP3 of bytes
@@ -22,7 +22,7 @@ _KBPS = {
 
 
 @dataclass(frozen=True)
-class Mended:
+class Decodable:
     """A file as a decoder should see it.
 
     Args:
@@ -72,7 +72,7 @@ def _frame(head: bytes) -> _Frame | None:
     return _Frame(size, samples, hz, layer, 4 + side, (version, layer, rate, mono))
 
 
-def mend_mp3(file: BinaryIO, size: int, begin: int) -> Mended | None:
+def mend_mp3(file: BinaryIO, size: int, begin: int) -> Decodable | None:
     """The frames of an MP3 behind a header that counts them; None if it is no MP3."""
     begin += _tag_size(file, begin)
     file.seek(begin)
@@ -109,7 +109,7 @@ def mend_mp3(file: BinaryIO, size: int, begin: int) -> Mended | None:
     rest = data[end : end + 4]
     last = _frame(rest)
     ends = not last or last.kind != first.kind or count + 1 >= _MOST_FRAMES
-    return Mended(io.BytesIO(sound), notes, found if count + 1 >= _MOST_FRAMES else None, ends)
+    return Decodable(io.BytesIO(sound), notes, found if count + 1 >= _MOST_FRAMES else None, ends)
 
 
 def _tag_size(file: BinaryIO, at: int) -> int:

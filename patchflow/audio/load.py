@@ -2,7 +2,6 @@
 
 import os
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from ..errors import AudioError, StorageError
-from ..storage import reason
+from ..errors import AudioError
+from ..storage import opened_file
 from ._ffmpeg import Kind, content_kind, ffmpeg_program, open_by_ffmpeg
-from ._mending import mend
+from ._mending import mend_sound
+from .mono import mono
 from .sound import SILENCE_DB, Sound, without_offset
 
 __all__ = ["load"]
@@ -26,12 +26,6 @@ _UNKNOWN_LENGTH = 1 << 60  # frames; libsndfile's largest number stands for "not
 _UNKNOWN_SIZE = 0x7FFFF000  # bytes, see _mending.py
 _CUT_OFF_S = 0.1  # a sound that is shorter than promised by less is whole: lossy formats pad
 _CUT_OFF = re.compile(r"(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be (\d+)\)")  # in libsndfile's log
-_KINDS = (
-    (stat.S_ISFIFO, "a pipe"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-    (stat.S_ISSOCK, "a socket"),
-)
 
 
 def load(path: str | os.PathLike[str], *, seconds: float = 30.0) -> Sound:
@@ -78,15 +72,8 @@ def load(path: str | os.PathLike[str], *, seconds: float = 30.0) -> Sound:
 
 
 def _check_file(path: Path) -> None:
-    try:
-        mode = path.stat().st_mode
-        for is_kind, name in _KINDS:
-            if is_kind(mode):
-                raise StorageError(f"cannot read {path}: it is {name}, not a file. Give a sound file.")
-        with path.open("rb") as file:
-            empty = not file.read(1)
-    except OSError as error:
-        raise StorageError(f"cannot read {path}: {reason(error)}") from error
+    with opened_file(path) as file:
+        empty = not file.read(1)
     if empty:
         raise AudioError(f"{path} is empty (0 bytes). Export it again.")
 
@@ -130,8 +117,8 @@ class _Source:
 
 
 def _load_by_libsndfile(path: Path, seconds: float) -> Sound:
-    with path.open("rb") as raw:
-        mended = mend(raw)
+    with opened_file(path) as raw:
+        mended = mend_sound(raw)
         with soundfile.SoundFile(mended.stream) as file:  # pyright: ignore[reportArgumentType] - any file
             if not file.frames:
                 raise AudioError(f"{path} has no samples. Export it again.")
@@ -175,7 +162,7 @@ def _blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
 def _read(source: _Source, path: Path, seconds: float) -> Sound:
     limit = min(round(seconds * source.rate), _MOST_READ // source.channels)
     first, decoded, blocks = _from_onset(source, path, limit)
-    samples, mix, mix_notes = _mono(np.concatenate(blocks)[:limit], source.rate)
+    samples, mix, mix_notes = mono(np.concatenate(blocks)[:limit], source.rate)
     start = first / source.rate
     # The decoder has come to the end if it was asked for more than it gave.
     ended = decoded < first + limit
@@ -242,60 +229,3 @@ def _check_block(block: np.ndarray, at: int, rate: int, path: Path) -> None:
         f"{path} holds {value} at {seconds:.3f} s (frame {at + row}, channel {channel + 1}): not a number. "
         "Export it again."
     )
-
-
-_SPECTRUM = 4096  # samples of one spectrum
-_SPECTRA = 32  # spread evenly over the sound
-_LOWEST_BAND = 50.0  # Hz; the bands above are thirds of an octave
-_FAINTEST = 1e-5  # bands with a smaller share of the loudest are not heard
-_LEAST_LEFT = 1e-4
-_CANCELLED = 0.25  # share of unrelated channels' energy that is left
-_MOST_CANCELLED = 0.5  # share of the energy that may lie in bands that are cancelled
-_MOST_LOST_DB = 4.0  # mean over bands, in dB below unrelated channels
-
-
-def _mono(block: np.ndarray, rate: int) -> tuple[np.ndarray, str, tuple[str, ...]]:
-    """One channel `(T,)` of all `(T, C)`, how it was made, and what is to be said about it."""
-    if block.shape[1] == 1:
-        return np.ascontiguousarray(block[:, 0]), "mean", ()
-    lost = _lost(block, rate)
-    if not lost:
-        return block.mean(1), "mean", ()
-    energy = np.square(block, dtype=np.float64).sum(0)
-    loudest = int(energy.argmax())
-    return (
-        np.ascontiguousarray(block[:, loudest]),
-        str(loudest + 1),
-        (f"its channels cancel {lost}: channel {loudest + 1}, the loudest, is taken",),
-    )
-
-
-def _lost(block: np.ndarray, rate: int) -> str:
-    """Whether channels cancel in their sum: `"out"`, `"in part"` or not, `""`.
-
-    The sum of unrelated channels has the sum of their energies, in each band; that of channels that cancel out has
-    nearly none. Stereo by chorus, reverberation or panning loses up to 1.5 dB in the mean over its bands, a delay
-    between channels up to 3 dB, a sound of which a part is inverted mostly 7 dB and more.
-    """
-    size = min(_SPECTRUM, len(block))
-    starts = np.unique(np.linspace(0, len(block) - size, _SPECTRA).astype(int))
-    frequency = np.fft.rfftfreq(size, 1 / rate)
-    edges = _LOWEST_BAND * 2.0 ** (np.arange(1 + 3 * np.log2(max(rate, 200) / 2 / _LOWEST_BAND)) / 3)
-    band = np.searchsorted(edges, frequency, side="right")
-    window = np.hanning(size).astype(np.float32)
-    power = np.zeros(len(frequency))
-    power_of_sum = np.zeros(len(frequency))
-    for start in starts:
-        spectrum = np.fft.rfft(block[start : start + size].T * window)
-        power += np.square(np.abs(spectrum)).sum(0)
-        power_of_sum += np.square(np.abs(spectrum.sum(0)))
-    energy = np.bincount(band, power)
-    left = np.bincount(band, power_of_sum) / np.maximum(energy, 1e-30)
-    heard = energy > _FAINTEST * energy.max()
-    if not heard.any():
-        return ""
-    cancelled = energy[left < _CANCELLED].sum() / energy.sum()
-    lost_db = -10 * np.log10(np.clip(left[heard], _LEAST_LEFT, 1.0)).mean()
-    if left[heard].max() < _CANCELLED:
-        return "out"
-    return "in part" if cancelled > _MOST_CANCELLED or lost_db > _MOST_LOST_DB else ""

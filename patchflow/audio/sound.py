@@ -7,6 +7,7 @@ import numpy as np
 
 from ..errors import AudioError
 from ..storage import readable
+from .mono import mono
 
 __all__ = ["SILENCE_DB", "Sound", "from_array", "trim", "trim_noise", "without_offset"]
 
@@ -17,7 +18,6 @@ _SHORTEST_S = 0.01
 _LOUDEST = 2.0**31
 _RATES = (4_000, 768_000)
 _MOST_CHANNELS = 32
-_CANCELLED = 0.1  # energy of a sum of channels, relative to that of unrelated ones
 
 
 @dataclass(frozen=True)
@@ -118,10 +118,8 @@ def from_array(samples: np.ndarray, rate: int) -> Sound:
             f"samples of shape {shape}: not 1 to {_MOST_CHANNELS} channels. Give (T, C), such as samples.T."
         )
     wide = _scaled(samples)[:, None] if samples.ndim == 1 else _scaled(samples)
-    channel = _cancelling(wide)
-    mixed = wide.mean(1) if channel is None else wide[:, channel]
-    mix = "mean" if channel is None else str(channel + 1)
-    return Sound(mixed.astype(np.float32), int(rate), channels=wide.shape[1], mix=mix)
+    mixed, mix, notes = mono(wide, int(rate))
+    return Sound(mixed.astype(np.float32), int(rate), channels=wide.shape[1], mix=mix, notes=notes)
 
 
 def _scaled(samples: np.ndarray) -> np.ndarray:
@@ -132,13 +130,6 @@ def _scaled(samples: np.ndarray) -> np.ndarray:
     if samples.dtype in (np.int8, np.int16, np.int32):
         return samples / -float(np.iinfo(samples.dtype).min)
     raise AudioError(f"samples of type {samples.dtype}: neither floats nor whole numbers of 8, 16 or 32 bits")
-
-
-def _cancelling(samples: np.ndarray) -> int | None:
-    """The loudest channel, if the channels cancel out: the sum of unrelated ones has the sum of their energies."""
-    energy = np.square(samples, dtype=np.float64).sum(0)
-    energy_of_sum = float(np.square(samples.sum(1, dtype=np.float64)).sum())
-    return int(energy.argmax()) if energy_of_sum < _CANCELLED * energy.sum() else None
 
 
 _SHORTEST_TRIMMED_S = 0.01

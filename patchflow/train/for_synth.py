@@ -77,9 +77,9 @@ def train_for_synth(
     out = out or weights.parent / f"{synth}-training"
     with locked(out):
         _clear_if_over(out, synth)
-        # the recipe is written last, when the bank is complete, so a recipe in the folder means: go on
         recipe = out / "recipe.toml"
         made_by = f"# Made by: train --synth {synth} --minutes {minutes:g} --device {device}"
+        # the recipe is written last, when the bank is complete, so a recipe in the folder means: go on
         if recipe.exists():
             _check_made_by(recipe, made_by)
         else:
@@ -87,12 +87,17 @@ def train_for_synth(
             bank.save(out / "bank.npz")
             text = _recipe(make, synth, out, minutes, speed, device=device)
             write_atomically(recipe, f"{made_by}\n{text}".encode())
-        settings = read_recipe(recipe)
-        with joined(settings.device) as team:
-            trained = fit(settings, team, progress, tell)
+        trained = _trained(recipe, progress, tell)
         make_folder(weights.parent)
         write_atomically(weights, read_bytes(trained))
     return weights
+
+
+def _trained(recipe: Path, progress: ProgressCallback, tell: TellCallback) -> Path:
+    """Goes on with the run of a recipe, whose folder is locked."""
+    settings = read_recipe(recipe)
+    with joined(settings.device) as team:
+        return fit(settings, team, progress, tell)
 
 
 def _check_call(synth: str, minutes: float) -> None:
