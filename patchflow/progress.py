@@ -59,7 +59,7 @@ def ignore(progress: Progress) -> None:
 
 
 TellCallback = Callable[[str], None]
-"""Gets a line that a user should read before long work, such as what it will make and how long it may take."""
+"""Gets a line that a user should read, such as what long work will make, or what was mended in a file."""
 
 
 def tell_nobody(line: str) -> None:

@@ -54,6 +54,11 @@ class MatchOutput:
         """Shows the best distance so far and what was spent."""
         self._bar.show(state)
 
+    def tell(self, line: str) -> None:
+        """Prints a line to stderr, such as what was mended in a preset."""
+        with self._bar.hidden():
+            note(line)
+
     def show(self, found: Report | Failure) -> None:
         """Prints a result, or why there is none."""
         with self._bar.hidden():

@@ -119,7 +119,7 @@ def match(
             model=model, library=library_file(library, none=no_library), on=on, voice=voice,
             seconds=seconds, renders=renders, candidates=candidates,
             note=pitch, lock=locked, seed=seed, trim_db=trim_db, since=since,
-            progress=output.progress,
+            progress=output.progress, tell=output.tell,
         )  # fmt: skip
         for found in matches:
             output.show(found)

@@ -47,10 +47,11 @@ def render(
     """
     from ..audio.note_names import note_number
     from ..match.output.play import make_note, play_file
+    from ._console import note as tell
     from ._console import say
 
     key = make_note(note_number(note), velocity, hold, length)
-    played = play_file(preset, key, synth=synth, voice=voice, rate=rate, out=out)
+    played = play_file(preset, key, synth=synth, voice=voice, rate=rate, out=out, tell=tell)
     said = [str(played.file)]
     if played.preset.name:
         said.append(played.preset.name)

@@ -14,7 +14,7 @@ import numpy as np
 from ...engines import Engine, Note, engines
 from ...errors import AudioError, EngineError, PatchflowError, RenderError, StorageError
 from ...presets import Value
-from ...progress import Progress, ProgressCallback, ignore
+from ...progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
 from ...storage import locked, writable_folder
 from ...threads import one_torch_thread
 from ..matcher import Matcher, encode_locks
@@ -59,6 +59,7 @@ def match_files(
     trim_db: float | None = None,
     since: float | None = None,
     progress: ProgressCallback = ignore,
+    tell: TellCallback = tell_nobody,
 ) -> Iterator[Report | Failure]:
     """Matches every sound and writes its files; several sounds make banks of the best presets as well.
 
@@ -81,6 +82,7 @@ def match_files(
         trim_db: Silence threshold below the peak, in dB; see `prepare_target` for None.
         since: When loading began, as `time.monotonic` counts; when all is loaded if not given.
         progress: Called after every batch of renders; its `subject` is the name of the sound's file.
+        tell: Called with a line for everything that was mended in the preset of `on`.
 
     Yields:
         What was written or what went wrong, for each sound in turn.
@@ -94,7 +96,7 @@ def match_files(
         "candidates": candidates, "seed": seed, "trim_db": trim_db,
     }  # fmt: skip
     encode_locks(engines[synth].space, lock or {})  # what is wrong with a lock is said before anything is loaded
-    base = None if on is None else only_voice(on, voice, synth)
+    base = None if on is None else only_voice(on, voice, synth, tell=tell)
     # Another match into the folder is refused here, before its search: two would mix their files.
     with one_torch_thread(), writable_folder(folder), locked(folder):
         matcher = Matcher.load(synth, model, library, on=base)

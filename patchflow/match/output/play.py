@@ -11,6 +11,7 @@ from ...audio.save import save
 from ...engines import Note, engines, unpacked
 from ...errors import OptionError, PresetError, StorageError
 from ...presets import Preset, ReadReport, check, read_presets
+from ...progress import TellCallback, tell_nobody
 from ...storage import sweep
 from .names import file_name
 from .summary import Earlier, earlier
@@ -56,7 +57,14 @@ def make_note(pitch: int, velocity: int, hold: float, length: float) -> Note:
 
 
 def play_file(
-    path: Path, note: Note, *, synth: str = "", voice: int = 1, rate: int = 44_100, out: Path | None = None
+    path: Path,
+    note: Note,
+    *,
+    synth: str = "",
+    voice: int = 1,
+    rate: int = 44_100,
+    out: Path | None = None,
+    tell: TellCallback = tell_nobody,
 ) -> Played:
     """Renders one preset of a file and writes the sound.
 
@@ -67,6 +75,7 @@ def play_file(
         voice: Which preset of the file, from 1.
         rate: Sample rate, in Hz, 8,000 to 192,000.
         out: A `.wav` or `.flac` file; named after preset file, place and note, in the current folder, if None.
+        tell: Called with a line for everything that was mended in the preset, or in its file.
 
     Raises:
         PresetError: If it is no preset file, or the preset is damaged.
@@ -77,7 +86,7 @@ def play_file(
     low, high = RATES
     if not low <= rate <= high:
         raise OptionError(f"rate={rate}Hz: not in [{low}, {high}]")
-    preset = voice_of(path, voice, synth)
+    preset = voice_of(path, voice, synth, tell=tell)
     engine = engines[preset.synth]()
     check(preset, engine.space)
     engine.build_on(preset.state)
@@ -87,8 +96,10 @@ def play_file(
     return Played(out, preset, save(out, sound, rate), not np.any(sound))
 
 
-def only_voice(path: str | os.PathLike[str], voice: int | None, synth: str = "") -> Preset:
-    """Returns the preset of a file or, if it has several, the one that is asked for.
+def only_voice(
+    path: str | os.PathLike[str], voice: int | None, synth: str = "", *, tell: TellCallback = tell_nobody
+) -> Preset:
+    """Returns the preset of a file or, if it has several, the one that is asked for; see `play_file` for `tell`.
 
     Raises:
         PresetError: If it is damaged, or this is no preset file.
@@ -98,11 +109,15 @@ def only_voice(path: str | os.PathLike[str], voice: int | None, synth: str = "")
         report = read_presets(path)
         if report.count > 1:
             raise OptionError(f"{path}: has {report.count:,} voices. Choose one with --voice, 1 to {report.count}")
-    return voice_of(path, 1 if voice is None else voice, synth)
+    return voice_of(path, 1 if voice is None else voice, synth, tell=tell)
 
 
-def voice_of(path: str | os.PathLike[str], voice: int, synth: str = "") -> Preset:
+def voice_of(
+    path: str | os.PathLike[str], voice: int, synth: str = "", *, tell: TellCallback = tell_nobody
+) -> Preset:
     """Returns one preset of a file by its place there, counting damaged ones too; of a match, one of its candidates.
+
+    `tell` is called with a line for everything that was mended in it, or in its file.
 
     Raises:
         PresetError: If it is damaged, or this is no preset file.
@@ -122,6 +137,9 @@ def voice_of(path: str | os.PathLike[str], voice: int, synth: str = "") -> Prese
         raise PresetError(f"{path}: voice {voice} is missing: {report.rejected[0]}")
     if voice not in report.places:
         raise OptionError(f"voice={voice}: {path} has {report.count} {'voice' if report.count == 1 else 'voices'}")
+    for fault in report.mended:
+        if fault.voice in (0, voice):
+            tell(f"{path}: {fault}")
     return _unpacked(path, report.presets[report.places.index(voice)], synth)
 
 

@@ -13,6 +13,7 @@ from ...audio.save import encode
 from ...engines import engines
 from ...errors import EngineError
 from ...presets import Preset
+from ...presets.ascii_names import ascii_name
 from ...presets.formats import PresetFormat, formats
 from ...storage import json_text, locked, readable, writable_folder, write_together
 from ..result import Candidate, MatchResult
@@ -185,7 +186,9 @@ def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:
     """The presets, called like the sound; the second and later short enough for a number in a DX7's ten letters."""
     presets = []
     for rank, rendition in enumerate(renditions, 1):
-        name = stem if rank == 1 else f"{stem[:7]} {rank}"
+        # As the DX7 would write it: letters of another script may become several of its own.
+        short = stem[:7] if len(ascii_name(stem[:7])) <= 7 else ascii_name(stem, 7)
+        name = stem if rank == 1 else f"{short} {rank}"
         presets.append(replace(rendition.candidate.preset, name=name))
     return presets
 
