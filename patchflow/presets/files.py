@@ -187,7 +187,7 @@ def _read_archive(data: bytes, *, strict: bool, budget: _Budget, inner: bool = F
     found = _Found()
     for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
         path = Path(entry.filename)
-        if entry.is_dir() or path.name.startswith(".") or "__MACOSX" in path.parts:
+        if entry.filename.endswith("/") or path.name.startswith(".") or "__MACOSX" in path.parts:
             continue
         named = format_of(path) is not None or path.suffix.lower() in ARCHIVES
         if path.suffix.lower() in _NO_PRESETS or not (named or entry.file_size <= _LARGEST_GUESS):

@@ -277,7 +277,11 @@ def _take(data: bytes, start: int, size: int, what: str) -> bytes:
 
 
 def _letters(name: str) -> bytes:
-    """A name in UTF-8, as JUCE writes it, cut before the letter that does not fit."""
+    """A name in UTF-8, as JUCE writes it, or in Latin-1 if it fits only so; cut before the letter that does not fit."""
+    with suppress(UnicodeEncodeError):
+        short = name.encode("cp1252")
+        if len(short) < _NAME.size <= len(name.encode()) and decode_text(short) == name:
+            return short
     return name.encode("utf-8", "replace")[: _NAME.size - 1].decode("utf-8", "ignore").encode()
 
 

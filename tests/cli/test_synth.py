@@ -128,7 +128,7 @@ def test_a_preset_that_was_cut_off_is_one_line(added):
 
     done = added.run("render", "a.fxp")
 
-    assert (done.code, done.err) == (1, "patchflow: a.fxp: cut off: it says it has 72 bytes, but there are 69\n")
+    assert (done.code, done.err) == (1, "patchflow: a.fxp: cut off in its 4 parameters: 13 of 16 bytes are there\n")
 
 
 def _preset(shell) -> str:

@@ -79,6 +79,7 @@ def test_all_presets_of_an_archive_are_read_in_the_order_of_their_paths(tmp_path
         "__MACOSX/b.vital": b"resource fork",
         "Ann/Wavetables/t.vitaltable": b"{}",
         "Ann/readme": b"hello",
+        "Ann/empty/": b"",
         "Ann/one.wav": b"RIFF",
         "Ann/two.wav": b"RIFF",
         "two.syx": CONTENT[".fxb"],

@@ -214,10 +214,17 @@ def test_names_are_read_in_the_code_they_are_in(raw: bytes, name: str):
     assert FXP.read(changed(WHOLE, 28, raw.ljust(28, b"\0"))).presets[0].name == name
 
 
-def test_names_are_cut_between_letters():
+def test_a_name_that_fits_only_in_latin_1_is_written_so():
     report = FXP.read(FXP.write([Preset("", {}, name="é" * 20, state=WHOLE)]))
 
-    assert report.presets[0].name == "é" * 13
+    assert report.presets[0].name == "é" * 20
+
+
+@pytest.mark.parametrize(("name", "kept"), [("é" * 28, "é" * 13), ("ж" * 20, "ж" * 13), ("aж" * 20, "aж" * 9)])
+def test_names_that_do_not_fit_are_cut_between_letters(name: str, kept: str):
+    report = FXP.read(FXP.write([Preset("", {}, name=name, state=WHOLE)]))
+
+    assert report.presets[0].name == kept
 
 
 def test_a_bank_and_its_program_are_made_of_each_other():

@@ -111,7 +111,7 @@ def test_two_sources_of_one_name_are_refused_where_states_differ(recipe, shaded:
 @pytest.mark.slow
 def test_the_sounds_of_a_vital_data_set_can_be_played_again_from_it_alone(tmp_path: Path):
     (tmp_path / "mine.vital").write_bytes(packed(document(osc_1_random_phase=0.0)))
-    (tmp_path / "other.vital").write_bytes(packed(document(osc_1_random_phase=0.0, osc_2_on=0.0, lfos=[])))
+    (tmp_path / "other.vital").write_bytes(packed(document(osc_1_random_phase=0.0, osc_2_on=0.0, modulations=[])))
     about = {"items": 6, "length": 0.4, "hold": (0.2, 0.3), "rate": 22_050, "drop": (), "bits": 24}
     sources = (str(tmp_path / "mine.vital"), str(tmp_path / "other.vital"))
     recipe = DatasetRecipe("vital", sources, plain=0.5, crossed=0.25, jittered=0.25, **about)
