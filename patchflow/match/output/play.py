@@ -112,9 +112,7 @@ def only_voice(
     return voice_of(path, 1 if voice is None else voice, synth, tell=tell)
 
 
-def voice_of(
-    path: str | os.PathLike[str], voice: int, synth: str = "", *, tell: TellCallback = tell_nobody
-) -> Preset:
+def voice_of(path: str | os.PathLike[str], voice: int, synth: str = "", *, tell: TellCallback = tell_nobody) -> Preset:
     """Returns one preset of a file by its place there, counting damaged ones too; of a match, one of its candidates.
 
     `tell` is called with a line for everything that was mended in it, or in its file.
