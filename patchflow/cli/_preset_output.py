@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -151,19 +150,21 @@ def print_preset(
     for label in entry.labels:
         known = (label.name, label.category, label.author, ", ".join(label.tags), label.source)
         lines.append(("known as", "  ".join(filter(None, known))))
+    values: dict[str, list[str]] = {}
     groups = _groups(engine)
-    for group, names in groupby(preset.values, key=lambda name: groups.get(name, _group(name))):
-        values = []
-        for name in names:
-            text = texts.get(name) or _plain(preset.values[name])
-            values.append(f"{name.removeprefix(group + '.')}={text}")
-        lines.append((group or "values", "  ".join(values)))
+    for name, value in preset.values.items():
+        group = groups.get(name, _group(name))
+        text = texts.get(name) or _plain(value)
+        values.setdefault(group, []).append(f"{name.removeprefix(group + '.')}={text}")
+    for group, shown in values.items():
+        lines.append((group or "values", "  ".join(shown)))
+    lines = [(left, right) for left, right in lines if right]
+    width = max(len(left) for left, _ in lines) + 2
     for left, right in lines:
-        if right:
-            say(f"{left:<10}{' ' if len(left) >= _LEFT else ''}{right}")
+        say(f"{left:<{max(width, _LEFT)}}{right}")
 
 
-_LEFT = 10  # letters of the column with what it is
+_LEFT = 10  # letters that the column with what it is has at least
 
 
 def print_export(path: Path, count: int, *, as_json: bool) -> None:

@@ -90,24 +90,33 @@ class Plugin(Engine):
         """Has one plug-in load presets one after the other; None if that is not what a fresh one makes of each."""
         if self.description.native == "json" or any(class_id(preset.state) for preset in presets):
             return None
-        sizes = [len(preset.state) for preset in presets]
+        own = [preset for preset in presets if self._owns(preset)]  # what is another's may hang the plug-in
+        if not own:
+            return None
+        sizes = [len(preset.state) for preset in own]
+        data = b"".join(preset.state for preset in own)
         try:
-            each = self._host.ask("unpack", {"sizes": sizes}, b"".join(preset.state for preset in presets)).facts[
-                "each"
-            ]
+            each = self._host.ask("unpack", {"sizes": sizes}, data).facts["each"]
         except RenderError:  # one of them is fatal
             return None
+        answers = iter(each)
         found: list[Preset | PatchflowError] = []
-        for preset, facts in zip(presets, each, strict=True):
-            found.append(self._with_facts(preset, facts))
+        for preset in presets:
+            found.append(self._with_facts(preset, next(answers)) if self._owns(preset) else self._unpacked(preset))
         # If anything stayed of the presets before, the last one shows it.
         last = self._unpacked(presets[-1])
         return found if str(found[-1]) == str(last) else None
 
+    def _owns(self, preset: Preset) -> bool:
+        try:
+            self._check_owner(preset.state, preset.name or "preset")
+        except PresetError:
+            return False
+        return True
+
     def _with_facts(self, preset: Preset, facts: Mapping[str, Any]) -> Preset | PatchflowError:
         about = self.description
         try:
-            self._check_owner(preset.state, preset.name or "preset")
             if "error" in facts:
                 return RenderError(f"{about.name}: {facts['error']}")
             values = about.preset(dict(enumerate(facts["values"])), dict(enumerate(facts["texts"])))

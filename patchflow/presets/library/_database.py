@@ -1,7 +1,6 @@
 """Opening a preset library: checked before it is used, changed whole or not at all, every fault in one line."""
 
 import hashlib
-import os
 import shlex
 import sqlite3
 import stat
@@ -11,7 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from ...errors import StorageError
-from ...storage import make_folder
+from ...storage import make_folder, reason
 from ._lock import patiently, who_has
 from ._tables import VERSION, header, is_empty, is_library, make_tables, read_as_new, upgrade, wrong_table
 
@@ -123,8 +122,10 @@ def refuse_other_kinds(path: Path) -> None:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):  # whoever needs it says so
         return
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise StorageError(f"preset library {str(path)!r}: {error}") from error
+    except OSError as error:
+        raise StorageError(f"cannot open the preset library {path}: {reason(error)}") from error
+    except ValueError as error:  # a NUL in the name
+        raise StorageError(f"cannot open the preset library {str(path)!r}: {error}") from error
     kind = _KINDS.get(stat.S_IFMT(mode), "no file")
     if kind:
         raise StorageError(f"preset library {path}: it is {kind}, not a file")
@@ -180,17 +181,17 @@ def _as_ours(path: Path, error: sqlite3.Error) -> StorageError:
             return Damaged(_damage(path, str(error)))
         case "SQLITE_FULL":
             return StorageError(f"cannot write the preset library {path}: the disk is full. Nothing was changed.")
-        case "SQLITE_READONLY" | "SQLITE_CANTOPEN" | "SQLITE_PERM" | "SQLITE_AUTH":
-            return StorageError(f"cannot {_missing_right(path)} {kept}")
+        case "SQLITE_READONLY":
+            return StorageError(
+                f"cannot write the preset library {path}: you may not change it, or its folder. Nothing was changed."
+            )
+        case "SQLITE_CANTOPEN" | "SQLITE_PERM" | "SQLITE_AUTH":
+            return StorageError(f"cannot open the preset library {path}: you may not use it, or its folder.")
         case "SQLITE_BUSY" | "SQLITE_LOCKED":
             return StorageError(f"preset library {path}: {who_has(path)} has it locked. Nothing was changed.")
         case "SQLITE_IOERR":
             return StorageError(f"cannot read or write {kept}")
     return StorageError(f"preset library {path}: {error}")
-
-
-def _missing_right(path: Path) -> str:
-    return "write" if os.access(path, os.R_OK) else "open"
 
 
 def _connected(path: Path, mode: str) -> sqlite3.Connection:

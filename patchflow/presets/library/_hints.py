@@ -61,7 +61,7 @@ def hints_for(connection: sqlite3.Connection, text: str, filters: Mapping[str, s
         if not matching(connection, word, "", "", "", limit=1):
             frequent = _names(connection, "category") + _tags(connection)
             words = _words(connection) + _tags(connection)
-            hints.append(_hint("", word, words, frequent))
+            hints.append(_hint("", word, words, frequent or words))
     for field, value in filters.items():
         asked = {name: value if name == field else "" for name in ("synth", "category", "author")}
         if value and not matching(connection, "", **asked, limit=1):
