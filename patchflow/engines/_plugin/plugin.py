@@ -99,10 +99,8 @@ class Plugin(Engine):
             each = self._host.ask("unpack", {"sizes": sizes}, data).facts["each"]
         except RenderError:  # one of them is fatal
             return None
-        answers = iter(each)
-        found: list[Preset | PatchflowError] = []
-        for preset in presets:
-            found.append(self._with_facts(preset, next(answers)) if self._owns(preset) else self._unpacked(preset))
+        known = {id(preset): self._with_facts(preset, facts) for preset, facts in zip(own, each, strict=True)}
+        found = [known[id(preset)] if id(preset) in known else self._unpacked(preset) for preset in presets]
         # If anything stayed of the presets before, the last one shows it.
         last = self._unpacked(presets[-1])
         return found if str(found[-1]) == str(last) else None
