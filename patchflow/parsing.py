@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import PatchflowError, StorageError
-from .storage import first_sentence, opened_file, read_bytes, reason
+from .storage import first_sentence, opened_file, read_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +72,7 @@ def damage_named(
     except error:
         raise
     except FileNotFoundError as fault:
-        raise error(f"cannot read {where}: {reason(fault)}") from fault
+        raise error(f"cannot read {where}: no such file or directory") from fault  # libraries have words of their own
     except Exception as fault:
         # blind on purpose: which exceptions a parser raises on damaged bytes is not documented, and changes
         end = f". {hint}" if hint else ""

@@ -188,7 +188,7 @@ def print_meanings(meanings: Mapping[str, str]) -> None:
     """
     column = max(map(len, meanings), default=0) + 2
     width = 0
-    if sys.stdout.isatty():
+    if sys.stdout is not None and sys.stdout.isatty():
         width = max(column + 20, shutil.get_terminal_size().columns)
     for name, meaning in meanings.items():
         text = f"{name:<{column}}{meaning}"

@@ -98,6 +98,9 @@ def _locked(folder: Path, tries: int) -> Iterator[None]:
     path = folder / LOCK
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot make the folder {folder}: {reason(error)}") from error
+    try:
         file = _open_lock(path, tries)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {reason(error)}") from error

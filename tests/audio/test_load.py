@@ -245,7 +245,7 @@ def test_what_is_no_file_is_refused_by_its_kind(tmp_path: Path, make: Callable[[
     with pytest.raises(StorageError) as failed:
         load(path)
 
-    assert str(failed.value) == f"cannot read {path}: it is {kind}, not a file. Give a sound file."
+    assert str(failed.value) == f"cannot read {path}: it is {kind}, not a file"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such files here")

@@ -70,7 +70,7 @@ def test_damaged_voices_are_named_and_the_others_imported(shell, banks):
 
     done = shell.run("presets", "import", banks)
 
-    assert (done.code, done.out) == (0, "3 new presets, 0 already there; 1 rejected\n")
+    assert (done.code, done.out) == (0, "3 new presets, 0 already there; 1 rejected; 1 mended\n")
     assert f"{banks / 'a.SYX'}: the dump at byte 163 holds 155 bytes before its end, not 156" in done.err
     assert "checksum" in done.err
 

@@ -64,7 +64,7 @@ def test_an_error_inside_passes_through_and_frees_it(tmp_path: Path):
 def test_a_file_in_the_way_of_a_lock_is_named(tmp_path: Path):
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(StorageError, match="cannot write .*file"), locked(tmp_path / "file"):
+    with pytest.raises(StorageError, match="cannot make the folder .*file"), locked(tmp_path / "file"):
         pass
 
 

@@ -63,7 +63,7 @@ def match_files(
 ) -> Iterator[Report | Failure]:
     """Matches every sound and writes its files; several sounds make banks of the best presets as well.
 
-    If a sound cannot be matched, the others still are. An interrupted search is the last; what it found is written.
+    If one cannot be matched, the others are. An interrupted search is the last; what it found is written.
 
     Args:
         synth: Name of the engine.
@@ -82,22 +82,21 @@ def match_files(
         trim_db: Silence threshold below the peak, in dB; see `prepare_target` for None.
         since: When loading began, as `time.monotonic` counts; when all is loaded if not given.
         progress: Called after every batch of renders; its `subject` is the name of the sound's file.
-        tell: Called with a line for everything that was mended in the preset of `on`.
+        tell: Called with what was mended in the preset of `on`.
 
     Yields:
         What was written or what went wrong, for each sound in turn.
 
     Raises:
-        PatchflowError: If no sound can be matched, for an unknown synth or parameter, bad weights, an option out of its
-            range, a preset that cannot be built on, or a folder that cannot be written to or is in use.
+        PatchflowError: If no sound can be matched, e.g. for an unknown synth, a bad option, or a folder that is in use.
     """
     search: dict[str, Any] = {
         "seconds": seconds, "renders": renders, "note": note, "lock": dict(lock or {}),
         "candidates": candidates, "seed": seed, "trim_db": trim_db,
     }  # fmt: skip
-    encode_locks(engines[synth].space, lock or {})  # what is wrong with a lock is said before anything is loaded
+    # What is wrong with a lock, and that another match writes into the folder, is said before anything is searched.
+    encode_locks(engines[synth].space, lock or {})
     base = None if on is None else only_voice(on, voice, synth, tell=tell)
-    # Another match into the folder is refused here, before its search: two would mix their files.
     with one_torch_thread(), writable_folder(folder), locked(folder):
         matcher = Matcher.load(synth, model, library, on=base)
         writer = Writer(synth, {"on": on, "voice": voice}, bank=len(sounds) > 1, since=since)

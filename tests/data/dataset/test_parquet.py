@@ -65,5 +65,5 @@ def test_a_flipped_byte_is_found_and_the_file_named(part: Path, share: float):
 
 
 def test_a_missing_file_is_named(tmp_path: Path):
-    with pytest.raises(StorageError, match="none: missing"):
+    with pytest.raises(StorageError, match="none: no such file"):
         read_table(tmp_path / "none")
