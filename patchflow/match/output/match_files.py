@@ -80,23 +80,22 @@ def match_files(
         lock: Parameters or groups to keep fixed, see `Matcher.match`.
         seed: Of the random generator of each search.
         trim_db: Silence threshold below the peak, in dB; see `prepare_target` for None.
-        since: When loading began, as `time.monotonic` counts; when all is loaded if not given.
+        since: When loading began, by `time.monotonic`.
         progress: Called after every batch of renders; its `subject` is the name of the sound's file.
         tell: Called with what was mended in the preset of `on`.
 
     Yields:
-        What was written or what went wrong, for each sound in turn.
+        What was written or what went wrong, for each sound.
 
     Raises:
-        PatchflowError: If no sound can be matched, e.g. for an unknown synth, a bad option, or a folder that is in use.
+        PatchflowError: If none can be matched: an unknown synth, a bad option, a folder in use and the like.
     """
     search: dict[str, Any] = {
         "seconds": seconds, "renders": renders, "note": note, "lock": dict(lock or {}),
         "candidates": candidates, "seed": seed, "trim_db": trim_db,
     }  # fmt: skip
-    # What is wrong with a lock, and that another match writes into the folder, is said before anything is searched.
-    encode_locks(engines[synth].space, lock or {})
-    base = None if on is None else only_voice(on, voice, synth, tell=tell)
+    encode_locks(engines[synth].space, lock or {})  # what is wrong with a lock is said before anything is loaded
+    base = only_voice(on, voice, synth, tell=tell) if on else None
     with one_torch_thread(), writable_folder(folder), locked(folder):
         matcher = Matcher.load(synth, model, library, on=base)
         writer = Writer(synth, {"on": on, "voice": voice}, bank=len(sounds) > 1, since=since)
