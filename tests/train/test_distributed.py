@@ -117,8 +117,7 @@ def test_two_processes_train_as_two_workers_do(start: Start, tmp_path: Path):
     for name, tensor in ours.items():
         torch.testing.assert_close(tensor, theirs[name], rtol=1e-2, atol=1e-3, msg=name)
     assert out == "two/tone.safetensors\n"
-    assert error.count("train ") >= 1
-    assert error.count("20 of 20") == 1
+    assert error.count("trained  train ") == 1
 
 
 def test_two_processes_go_on_exactly(start: Start, tmp_path: Path):
