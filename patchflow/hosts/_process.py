@@ -161,7 +161,11 @@ class HostProcess:
         # thread nor the finaliser may refer to `self`, which would then never be collected.
         threading.Thread(target=_listen, args=(self._process, self._answers), daemon=True).start()
         self._end = weakref.finalize(self, _kill, self._process)
-        self._talk({"settings": self.settings, "fresh": self.fresh}, b"", self.loading)
+        try:
+            self._talk({"settings": self.settings, "fresh": self.fresh}, b"", self.loading)
+        except BaseException:  # a process that does not know its settings can answer nothing
+            self.close()
+            raise
 
     def _talk(self, message: dict[str, Any], data: bytes, patience: float) -> Answer:
         process = self._process

@@ -191,6 +191,15 @@ def test_a_host_is_not_started_again_when_the_time_is_over(host: HostProcess, mo
     assert time.monotonic() < host.until + 1
 
 
+def test_a_host_that_could_not_be_started_in_time_answers_when_there_is_time(host: HostProcess):
+    host.until = time.monotonic() - 1
+    with pytest.raises(RenderError, match="there is no time left"):
+        host.ask("count")
+    host.until = math.inf
+
+    assert host.ask("count").facts["asked"] == 1
+
+
 def test_one_that_hangs_when_the_time_is_over_is_ended_then(host: HostProcess):
     host.ask("count")
     host.patience = 60
