@@ -167,4 +167,7 @@ def _sync(folder: Path) -> None:
 
 
 def _remove(staging: Path) -> None:
+    # The journal goes first: a folder that is half removed must not be brought to its end by anybody.
+    with suppress(OSError):
+        (staging / _JOURNAL).unlink()
     shutil.rmtree(staging, ignore_errors=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from patchflow.errors import StorageError
-from patchflow.storage import locked, write_together
+from patchflow.storage import journal, locked, write_together
 from patchflow.storage._system import temporary_path
 
 ROOT = Path(__file__).parents[2]
@@ -18,13 +18,14 @@ NEW = {"a.syx": b"new", "a-2.syx": b"new 2", "a.wav": b"new sound", "a.json": b"
 AFTER = {**NEW, "b.txt": b"mine"}
 GONE = ["a-3.syx"]
 
-# Kills, or has fail, a process before its nth call that changes a folder: Python tells of each to a hook.
+# Kills, or has fail, a process before its nth call that changes a folder: Python tells of each to a hook. One that was
+# made to fail may be killed some calls later.
 STOPPED = """
 import os, sys
 from patchflow.storage import locked, write_together
 from tests.storage.test_journal import NEW, GONE
 
-left, how = int(sys.argv[2]), sys.argv[3]
+left, how, more = int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 
 def hook(event, arguments):
     global left
@@ -34,8 +35,8 @@ def hook(event, arguments):
     if not changes or ".patchflow-lock" in str(arguments[0]):
         return
     left -= 1
-    if left == 0:
-        if how == "kill":
+    if left in (0, -more):
+        if how == "kill" or left < 0:
             os.kill(os.getpid(), 9)
         raise OSError(28, "No space left on device")
 
@@ -55,8 +56,8 @@ def shown(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
 
 
-def stop(folder: Path, step: int, how: str) -> int:
-    command = [sys.executable, "-c", STOPPED, str(folder), str(step), how]
+def stop(folder: Path, step: int, how: str, more: int = 0) -> int:
+    command = [sys.executable, "-c", STOPPED, str(folder), str(step), how, str(more)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, cwd=ROOT, check=False, stderr=subprocess.DEVNULL, env=environment).returncode
 
@@ -103,6 +104,46 @@ def test_wherever_the_disk_is_full_the_old_files_are_there(tmp_path: Path):
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == OLD, step
 
     assert codes == [1] * 15
+
+
+def test_wherever_it_is_killed_while_it_puts_back_the_next_command_finds_one_of_both(tmp_path: Path):
+    outcomes = []
+    for more in range(1, 100):
+        folder = tmp_path / str(more)
+        folder.mkdir()
+        fill(folder)
+        code = stop(folder, 12, "fill", more)
+        assert is_of_one(shown(folder)), more
+        with locked(folder):
+            found = shown(folder)
+        assert found in (OLD, AFTER), more
+        assert sorted(path.name for path in folder.iterdir()) == sorted(found), more
+        outcomes.append(found == OLD)
+        if code == 1:  # it was over
+            break
+
+    assert set(outcomes) == {True, False}
+
+
+def test_what_is_put_back_stays_whatever_order_the_rest_is_removed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def fail(folder: Path) -> None:
+        if folder == tmp_path:
+            raise OSError(28, "No space left on device")
+
+    def remove_some(staging: Path, **_: bool) -> None:  # and be killed
+        for path in staging.glob("new-*"):
+            path.unlink()
+
+    fill(tmp_path)
+    with monkeypatch.context() as broken:
+        broken.setattr(journal, "_sync", fail, raising=True)
+        broken.setattr(journal.shutil, "rmtree", remove_some)
+        with pytest.raises(StorageError, match="no space left"):
+            write_together(tmp_path, NEW, GONE)
+        assert shown(tmp_path) == OLD
+
+    with locked(tmp_path):
+        assert shown(tmp_path) == OLD
 
 
 def test_files_of_the_old_ones_go(tmp_path: Path):
