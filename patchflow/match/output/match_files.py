@@ -110,7 +110,10 @@ def _match_each(
     search: Mapping[str, Any],
     progress: ProgressCallback,
 ) -> Iterator[Report | Failure]:
-    """Matches sounds one after the other, each with the names of its files, until a search is interrupted."""
+    """Matches sounds one after the other, each with the names of its files, until a search is interrupted.
+
+    One that loses its synth is not: the others are matched too, if the synth can be started again.
+    """
     tools = _tools_beside(writer.engine)
     for sound, names in sounds:
         try:
@@ -121,7 +124,7 @@ def _match_each(
         except (AudioError, RenderError, StorageError) as error:
             yield Failure(sound, error)
         else:
-            if not result.complete:
+            if not (result.complete or result.stopped):  # the next sound may find a synth that was lost alive again
                 return
 
 

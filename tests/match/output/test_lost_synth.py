@@ -13,8 +13,9 @@ from patchflow.engines import Note
 from patchflow.engines.tone import Tone
 from patchflow.errors import EngineError
 from patchflow.match import Matcher, MatchResult
+from patchflow.match.output.match_files import match_files
 from patchflow.match.output.names import OutputNames
-from patchflow.match.output.writer import Writer
+from patchflow.match.output.writer import Report, Writer
 from patchflow.match.proposals import FromSpace
 from patchflow.presets import read_presets
 from patchflow.presets.formats import formats
@@ -87,6 +88,31 @@ def test_a_synth_that_is_lost_is_an_error_if_no_sound_was_kept(result: MatchResu
         write(silent, tmp_path, "json", Mortal())
 
     assert not list(tmp_path.iterdir())
+
+
+class MortalOnce(Tone):
+    """A tone engine that dies in the first search, and lives again."""
+
+    left = 40  # presets to play until then
+
+    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+        """See `Engine.render`."""
+        MortalOnce.left -= 1
+        if MortalOnce.left == 0:
+            raise EngineError(DIED)
+        return super().render(point, note, rate)
+
+
+def test_a_synth_that_was_lost_for_one_sound_is_tried_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Matcher, "load", lambda *_, **__: Matcher("tone", MortalOnce, [FromSpace(Tone.space)]))
+    sounds = [tmp_path / "a.wav", tmp_path / "b.wav"]
+    for sound in sounds:
+        soundfile.write(sound, Tone().render(Tone.space.default(), Note(hold=0.3, length=0.5)), 44_100)
+
+    reports = list(match_files("tone", sounds, tmp_path / "out", renders=64, candidates=1))
+
+    ended = [(each.summary["stopped"], each.summary["complete"]) for each in reports if isinstance(each, Report)]
+    assert ended == [(DIED, False), (None, True)]
 
 
 def test_the_numbers_say_what_the_time_went_into(result: MatchResult, tmp_path: Path):
