@@ -174,6 +174,16 @@ def test_a_preset_that_the_numbers_do_not_describe_is_refused(shell):
     assert "cannot read patchflow-out/a.preset.json: no such file" in shell.run("render", "patchflow-out/a.json").err
 
 
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_numbers_that_name_no_file_are_not_a_result(shell, name):
+    Path("a.json").write_text(json.dumps({"synth": "tone", "target": {}, "candidates": [{"preset": name}]}))
+
+    done = shell.run("render", "a.json")
+
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("patchflow: a.json: the result of a match, not a preset")
+
+
 def test_a_result_saves_itself_as_the_command_line_does(shell):
     samples, rate = soundfile.read(shell.tone("a.wav"))
     shell.run("match", "a.wav", *SMALL, "--candidates", 2, "--lock", "osc")

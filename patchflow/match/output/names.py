@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ...printable import without_hidden
 from ...storage import readable
 
 __all__ = ["MOST", "OutputNames", "bank_name", "choose_names", "file_name"]
@@ -17,7 +18,6 @@ MOST = 32
 """Candidates, at most."""
 
 _FORBIDDEN = frozenset('<>:"/\\|?*')  # on Windows, and so on most sticks
-_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _DEVICES = frozenset(
     ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"]
     + [f"{port}{n}" for port in ("COM", "LPT") for n in "0123456789¹²³"]
@@ -149,15 +149,11 @@ def _stems(sound: Path, endings: int, longest: int) -> Iterator[str]:
 
 
 def _portable(stem: str) -> str:
-    letters = ["_" if _is_forbidden(letter) else letter for letter in stem]
+    letters = ["_" if letter in _FORBIDDEN else letter for letter in without_hidden(stem, "_")]
     first, dot, rest = "".join(letters).partition(".")
     if first.rstrip(" ").upper() in _DEVICES:
         first = f"{first}_"
     return first + dot + rest
-
-
-def _is_forbidden(letter: str) -> bool:
-    return letter in _FORBIDDEN or letter in _DIRECTIONS or unicodedata.category(letter) in ("Cc", "Zl", "Zp")
 
 
 def _fitting(stem: str, most: int) -> str:

@@ -1,7 +1,6 @@
 """Everything about a match in numbers, for machines; and which presets such a file describes."""
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from ...audio.note_names import note_name
 from ...errors import StorageError
 from ...metrics import metrics
 from ...metrics._metric import units_of
-from ...storage import read_bytes
+from ...parsing import read_object
 from ...version import version
 from ..result import MatchResult
 from ..target import Target
@@ -104,15 +103,24 @@ def earlier(path: Path) -> Earlier | None:
         >>> earlier(Path("nowhere.json"))
     """
     try:
-        content = json.loads(read_bytes(path, limit=_LARGEST))
+        content = read_object(path, _LARGEST)
         if not {"synth", "target", "candidates"} <= content.keys():  # older versions do not name the format
             return None
-        presets = [Path(str(candidate["preset"])).name for candidate in content["candidates"]]
+        presets = [_beside(path, str(candidate["preset"])) for candidate in content["candidates"]]
         checksums = {str(name): str(digest) for name, digest in content.get("files", {}).items()}
         bank = content.get("bank") or {"file": ""}
         return Earlier(path, str(content["synth"]), tuple(presets), str(bank["file"]), checksums, content)
-    except (StorageError, AttributeError, KeyError, RecursionError, TypeError, ValueError):
+    except (StorageError, AttributeError, KeyError, TypeError, ValueError):
         return None
+
+
+def _beside(path: Path, name: str) -> str:
+    """The name of a file in the folder of a path, whatever folder it is said to be in.
+
+    Raises:
+        ValueError: If there can be no such file.
+    """
+    return path.with_name(Path(name).name).name
 
 
 def _target(target: Target, sound: Path | None, loudness: float) -> dict[str, Any]:

@@ -61,6 +61,8 @@ def stem_of(name: str, extension: str = ".syx", count: int = 4) -> str:
         ('a:b?"<>|*\\c.wav', "a_b_______c"),
         ("a\nb\x1b[31m.wav", "a_b_[31m"),
         ("a\u202egnp.wav", "a_gnp"),
+        ("a\u200bb\xad\ufeff.wav", "a_b__"),
+        ("👩\u200d🎤.wav", "👩\u200d🎤"),
         ("kick..wav", "kick."),
         ("日本語 🎹.wav", "日本語 🎹"),
         (".wav", ".wav"),
