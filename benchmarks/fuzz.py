@@ -1,7 +1,7 @@
 """Damages files of every kind that patchflow reads, reads them, and counts what became of each.
 
 Usage: python benchmarks/fuzz.py [READER ...] --cases 10000 --seed 0 --jobs 2
-writes benchmarks/results/fuzz.json
+writes benchmarks/results/fuzz.json and, without --out and READER, its table in docs/reliability.md
 
 A case is one file, damaged as its number and the seed say (`mutants.py`), and read by one reader (`fuzz_readers.py`).
 Every reader has a process of its own, which may take 1 GB more than it had when it began. Each case is
@@ -51,14 +51,19 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--out", type=Path, help="of all readers: benchmarks/results/fuzz.json")
     parser.add_argument("--worker", nargs=2, metavar=("READER", "FIRST"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         work(options.worker[0], int(options.worker[1]), options.cases, options.seed)
         return
     found = fuzz(options.readers, options.cases, options.seed, options.jobs)
-    options.out.write_text(json.dumps(found, indent=1, ensure_ascii=True) + "\n")
+    if options.out or not options.readers:
+        (options.out or OUT).write_text(json.dumps(found, indent=1, ensure_ascii=True) + "\n")
+    if not (options.out or options.readers):
+        from reliability import write_tables
+
+        write_tables()
     print(json.dumps(found["total"]))
     sys.exit(any(found["total"][outcome] for outcome in OUTCOMES[3:]))
 

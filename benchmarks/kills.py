@@ -35,8 +35,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "benchmarks" / "results" / "kills.json"
-PAGE = ROOT / "docs" / "reliability.md"
-BLOCK = re.compile(r"(<!-- kills:start -->\n).*?(<!-- kills:end -->)", re.DOTALL)
 
 TIMES = re.compile(rb'"(seconds|loading_s|search_s|writing_s)": [0-9.e-]+')
 
@@ -104,6 +102,8 @@ def main() -> None:
     given, words = options.parse_known_args()
     if given.child:
         be_child(int(given.child[0]), Path(given.child[1]), words)
+    from reliability import write_tables
+
     names = given.jobs.split(",")
     found = {} if given.again or not OUT.exists() else json.loads(OUT.read_text())
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(given.workers) as pool:
@@ -119,8 +119,7 @@ def main() -> None:
                 count(counts, outcome)
                 OUT.write_text(json.dumps(found, indent=1) + "\n")
             print(f"{name}: {counts}", flush=True)
-    print(table(found))
-    PAGE.write_text(BLOCK.sub(lambda block: f"{block[1]}\n{table(found)}\n\n{block[2]}", PAGE.read_text()))
+    write_tables()
 
 
 def count(counts: dict[str, Any], outcome: dict[str, str]) -> None:
@@ -130,17 +129,6 @@ def count(counts: dict[str, Any], outcome: dict[str, str]) -> None:
         counts[kind] += kind in outcome
     if outcome:
         counts["faults"].append(outcome)
-
-
-def table(found: dict[str, Any]) -> str:
-    """Returns the counts as Markdown."""
-    lines = ["| command | kills | lost | mixed | left behind |", "|---|---:|---:|---:|---:|"]
-    columns = ("kills", "lost", "mixed", "left")
-    for name, counts in found.items():
-        lines.append(f"| `{name}` | " + " | ".join(str(counts[column]) for column in columns) + " |")
-    totals = [str(sum(counts[column] for counts in found.values())) for column in columns]
-    lines.append(f"| all | {' | '.join(totals)} |")
-    return "\n".join(lines)
 
 
 def kill(measured: Measured, name: str, number: int) -> dict[str, str]:

@@ -1,11 +1,12 @@
 """Matches many times with a plug-in in one process, and counts what is left behind: processes, memory, descriptors.
 
-    python benchmarks/plugin_endurance.py amsynth             # writes results/plugin_endurance.json
-    python benchmarks/plugin_endurance.py amsynth --matches 20 --kill
+Usage: python benchmarks/plugin_endurance.py amsynth --kill
+writes benchmarks/results/plugin_endurance.json and its table in docs/reliability.md
 
 Every match is a command of its own as far as the process knows: the synth and its weights are loaded, a sound is
-matched, all files are written. With `--kill` each second match loses its hosts once, while it searches. All counts are
-taken after a match, when its objects are gone; memory is that of this process without its children.
+matched, all files are written. With `--kill` each second match loses its hosts once, while it searches; it counts as
+killed only if there was a host. All counts are taken after a match, when its objects are gone; memory is that of this
+process without its children.
 """
 
 import argparse
@@ -20,12 +21,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import soundfile
+from reliability import write_tables
 
 from patchflow.engines import Note, engines
 from patchflow.match.output.match_files import match_files
 
 RESULTS = Path(__file__).parent / "results"
-KILLED_AFTER = 0.5  # seconds of a match
+OUT = RESULTS / "plugin_endurance.json"
+MOMENTS = 7  # how many parts of a second of the search hosts are killed in, in turn
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -35,19 +38,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--matches", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--kill", action="store_true")
-    parser.add_argument("--out", type=Path, default=RESULTS / "plugin_endurance.json")
+    parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args(arguments)
     counts: list[dict[str, int]] = []
     incomplete = 0
+    killed = 0
     with tempfile.TemporaryDirectory() as folder:
         sound = Path(folder, "target.wav")
         synth = engines[options.synth]
         note = Note(57, hold=0.3, length=0.6)
         soundfile.write(sound, synth().render(synth.space.default(), note), 44_100)
         for number in range(options.matches):
-            if options.kill and number % 2:
-                threading.Timer(KILLED_AFTER, kill_hosts).start()
-            (found,) = match_files(options.synth, [sound], Path(folder, "out"), seconds=options.seconds)
+            killer = Killer(number % MOMENTS / 20 if options.kill and number % 2 else None)
+            (found,) = match_files(
+                options.synth, [sound], Path(folder, "out"), seconds=options.seconds, progress=killer.begin
+            )
+            killed += killer.end()
             incomplete += not getattr(found, "summary", {"complete": False})["complete"]
             del found
             counts.append(count())
@@ -56,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "synth": options.synth,
         "matches": options.matches,
         "seconds": options.seconds,
-        "killed": options.matches // 2 if options.kill else 0,
+        "killed": killed,
         "not_complete": incomplete,
         "first": counts[0],
         "tenth": counts[min(9, len(counts) - 1)],
@@ -65,6 +71,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "growth_kb_per_match": round(slope([each["memory_kb"] for each in counts[9:]]), 1),
     }
     options.out.write_text(json.dumps(result, indent=2) + "\n")
+    if options.out == OUT:
+        write_tables()
+
+
+class Killer:
+    """Ends the hosts of a match once, while it searches.
+
+    Args:
+        after: Seconds of the search; None for never.
+    """
+
+    def __init__(self, after: float | None) -> None:
+        self.after = after
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._killed = 0
+
+    def begin(self, _: object) -> None:
+        """Is told of progress, of which the first says that the search has begun."""
+        if self.after is not None and self._thread is None:
+            self._thread = threading.Thread(target=self._kill, args=(self.after,))
+            self._thread.start()
+
+    def end(self) -> bool:
+        """Is told that the match is over; returns whether a host was there and was killed."""
+        self._over.set()
+        if self._thread:
+            self._thread.join()
+        return self._killed > 0
+
+    def _kill(self, after: float) -> None:
+        over = self._over.wait(after)
+        while not over and not self._killed:
+            self._killed = kill_hosts()
+            over = self._over.wait(0.01)
 
 
 def count() -> dict[str, int]:
@@ -95,11 +136,12 @@ def children() -> list[tuple[int, str]]:
     return found
 
 
-def kill_hosts() -> None:
-    """Ends all hosts of this process, as the system does when memory is short."""
-    for number, state in children():
-        if state != "Z":
-            os.kill(number, signal.SIGKILL)
+def kill_hosts() -> int:
+    """Ends all hosts of this process, as the system does when memory is short; returns how many there were."""
+    alive = [number for number, state in children() if state != "Z"]
+    for number in alive:
+        os.kill(number, signal.SIGKILL)
+    return len(alive)
 
 
 def slope(values: Sequence[int]) -> float:
