@@ -6,7 +6,7 @@ models and searches, and files again. Open `space.py` first.
 * `parameters.py`  one parameter: `Knob`, `Steps` or `Choice`
 * `space.py`       all parameters of a synth, and presets as points of the unit cube
 * `preset.py`      values, names, and the state beyond the values
-* `files.py`       reads and writes files of any registered format
+* `files.py`       reads and writes files of any registered format; `archives.py` opens what they come in
 * `formats/`       one preset file format, one file
 * `dx7.py`         the parameters of the DX7
 * `vital/`         the parameters and documents of Vital

@@ -1,37 +1,25 @@
 """Preset files on disk, in any registered format, and archives of them."""
 
-import io
-import lzma
 import os
-import struct
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ..errors import PresetError
 from ..storage import read_bytes, readable, write_atomically
-from .formats import PresetFormat, ReadReport, Rejected, formats
+from .archives import ARCHIVES, Budget, is_encrypted, is_zip, opened_zip, refuse_other_archives
+from .formats import Mended, PresetFormat, ReadReport, Rejected, formats
 from .preset import Preset
 from .vst2 import plugin_id
 from .vst3 import class_id
 
-__all__ = ["ARCHIVES", "extensions", "format_of", "owner", "read_presets", "write_presets"]
-
-ARCHIVES = (".vitalbank", ".zip")
-"""Usual endings of archives of preset files."""
+__all__ = ["extensions", "format_of", "owner", "read_presets", "write_presets"]
 
 _LARGEST = 256 * 2**20  # bytes: 60,000 DX7 banks
 _LARGEST_GUESS = 8 * 2**20  # bytes of a file that is looked at by all formats
-_MOST_FILES = 10_000  # in an archive
-_ENCRYPTED = 1  # a flag of a file in an archive
-_ZIP_ERRORS = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, RuntimeError, ValueError, KeyError,
-)  # fmt: skip
-_OTHER_ARCHIVES = {b"7z\xbc\xaf\x27\x1c": "a 7-Zip", b"Rar!": "a RAR"}
+_MOST_ZIPS = 2  # in one another
+_DEEPEST = 4  # containers of any kind in one another
 _OTHERS_OF_VITAL = {".vitallfo": "an LFO shape", ".vitalskin": "a skin", ".vitaltable": "a wavetable"}
 # Files that lie beside presets in archives, and may be large.
 _NO_PRESETS = frozenset(
@@ -45,7 +33,8 @@ def read_presets(path: str | os.PathLike[str], *, strict: bool = False) -> ReadR
 
     Args:
         path: The file, at most 256 MiB. Of an archive (zip, and Vital's banks, which are zips), all presets are read,
-            in the order of their paths.
+            in the order of their paths; a file that is compressed (gzip, zlib, bzip2, xz) or in a MacBinary file is
+            read as what is inside.
         strict: Reject what would have to be mended, such as a value above its limit.
 
     Returns:
@@ -58,9 +47,7 @@ def read_presets(path: str | os.PathLike[str], *, strict: bool = False) -> ReadR
     """
     data = read_bytes(path, limit=_LARGEST)
     try:
-        if _is_zip(data):
-            return _read_archive(data, strict=strict, budget=_Budget())
-        return _read(Path(path), data, strict=strict)
+        return _read(Path(path), data, _Inside(Budget(_LARGEST), strict))
     except PresetError as error:
         raise PresetError(f"{path}: {error}") from error
 
@@ -116,11 +103,41 @@ def extensions() -> tuple[str, ...]:
     return tuple(found)
 
 
-def _read(path: Path, data: bytes, *, strict: bool) -> ReadReport:
-    reader, note = _reader(path, data)
+@dataclass(frozen=True)
+class _Inside:
+    """Where in a file we are.
+
+    Args:
+        budget: What may still be unpacked.
+        strict: See `read_presets`.
+        zips: How many zip archives we are in.
+        depth: How many containers of any kind we are in.
+    """
+
+    budget: Budget
+    strict: bool
+    zips: int = 0
+    depth: int = 0
+
+
+def _read(path: Path, data: bytes, inside: _Inside) -> ReadReport:
+    if is_zip(data):
+        if inside.zips == _MOST_ZIPS:
+            raise PresetError("an archive in an archive in an archive: unpack it first")
+        return _read_archive(data, replace(inside, zips=inside.zips + 1, depth=inside.depth + 1))
+    wrapped = inside.budget.unwrap(data) if inside.depth < _DEEPEST else None
+    if wrapped:
+        plain = path if format_of(path) else path.with_suffix("")  # a.syx.gz is an a.syx
+        try:
+            report = _read(plain, wrapped.data, replace(inside, depth=inside.depth + 1))
+        except PresetError as error:
+            raise PresetError(f"{wrapped.kind}: {error}") from error
+        note = "unpacked; bytes are counted in what is inside"
+        return replace(report, notes=(note, *report.notes)).inside(wrapped.kind)
+    reader, notes = _reader(path, data)
     report = reader.read(data)
-    report = report.strict() if strict else report
-    return _named(replace(report, notes=(*note, *report.notes)), path.stem)
+    report = report.strict() if inside.strict else report
+    return _named(replace(report, notes=(*notes, *report.notes)), path.stem)
 
 
 def _named(report: ReadReport, stem: str) -> ReadReport:
@@ -145,45 +162,17 @@ def _reader(path: Path, data: bytes) -> tuple[PresetFormat, tuple[str, ...]]:
             kind = candidate.extensions[0]
             note = f"is called {path.suffix.lower()}, but its content is that of a {kind} file"
             return candidate, (note,) if by_extension else ()
+    refuse_other_archives(data)
     if by_extension:
         return by_extension, ()  # whose error says best what is wrong
-    for magic, what in _OTHER_ARCHIVES.items():
-        if data.startswith(magic):
-            raise PresetError(f"{what} archive, which cannot be opened here: unpack it first")
     if path.suffix.lower() in _OTHERS_OF_VITAL:
         raise PresetError(f"{_OTHERS_OF_VITAL[path.suffix.lower()]} of Vital, not a preset")
     raise PresetError(f"not a preset file of a known format ({', '.join(formats)})")
 
 
-def _is_zip(data: bytes) -> bool:
-    return data.startswith((b"PK\3\4", b"PK\5\6"))
-
-
-class _Budget:
-    """How many bytes an archive, with those inside it, may still be unpacked to."""
-
-    def __init__(self) -> None:
-        self.left = _LARGEST
-
-    def unpack(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-        """Returns the content of a file; its size is counted as it is unpacked, for archives lie about it."""
-        with archive.open(entry) as file:
-            data = file.read(self.left + 1)
-        self.left -= len(data)
-        if self.left < 0:
-            raise PresetError(f"more than {_LARGEST // 2**20} MiB when it is unpacked")
-        return data
-
-
-def _read_archive(data: bytes, *, strict: bool, budget: _Budget, inner: bool = False) -> ReadReport:
-    """Reads all presets of a zip; each of its files has as many places as it has presets, at least one."""
-    # Counted before it is opened, because a list of a million files fills the memory.
-    if data.count(b"PK\1\2") > _MOST_FILES:
-        raise PresetError(f"an archive of more than {_MOST_FILES:,} files")
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-    except _ZIP_ERRORS as error:
-        raise PresetError(f"a damaged zip archive: {error}") from error
+def _read_archive(data: bytes, inside: _Inside) -> ReadReport:
+    """Reads all presets of a zip; each of its files has as many places as its report, at least one."""
+    archive = opened_zip(data)
     found = _Found()
     for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
         path = Path(entry.filename)
@@ -194,55 +183,39 @@ def _read_archive(data: bytes, *, strict: bool, budget: _Budget, inner: bool = F
             found.others.append(path)
             continue
         try:
-            found.add(path, _read_entry(archive, entry, strict=strict, budget=budget, inner=inner))
+            found.add(path, _read(path, inside.budget.unpack(archive, entry), inside))
         except PresetError as error:
-            if budget.left < 0:
+            if inside.budget.left < 0:
                 raise
-            if named or entry.flag_bits & _ENCRYPTED:
+            if named or is_encrypted(entry):
                 found.reject(path, str(error))
             else:
                 found.others.append(path)
     return found.report()
 
 
-def _read_entry(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, strict: bool, budget: _Budget, inner: bool
-) -> ReadReport:
-    if entry.flag_bits & _ENCRYPTED:
-        raise PresetError("encrypted: unpack the archive with its password first")
-    try:
-        data = budget.unpack(archive, entry)
-    except _ZIP_ERRORS as error:
-        raise PresetError(f"damaged in the archive: {error}") from error
-    if not _is_zip(data):
-        return _read(Path(entry.filename), data, strict=strict)
-    if inner:
-        raise PresetError("an archive in an archive in an archive: unpack it first")
-    return _read_archive(data, strict=strict, budget=budget, inner=True)
-
-
 class _Found:
     """What was found in an archive so far."""
 
     def __init__(self) -> None:
-        self._report = ReadReport(())
         self.others: list[Path] = []
+        self._presets: list[Preset] = []
+        self._places: list[int] = []
+        self._rejected: list[Rejected] = []
+        self._mended: list[Mended] = []
+        self._notes: list[str] = []
+        self._slots = 0
 
     def add(self, path: Path, read: ReadReport) -> None:
         """Adds the presets of a file, at the places after those of the files before."""
-        before = self._report.count
-        name = _printable(path.as_posix())
-
-        def placed(fault: Any) -> Any:
-            return replace(fault, voice=fault.voice + before if fault.voice else 0, reason=f"{name}: {fault.reason}")
-
-        self._report = ReadReport(
-            presets=(*self._report.presets, *read.presets),
-            rejected=(*self._report.rejected, *map(placed, read.rejected)),
-            notes=(*self._report.notes, *(f"{name}: {note}" for note in read.notes)),
-            mended=(*self._report.mended, *map(placed, read.mended)),
-            places=(*self._report.places, *(place + before for place in read.places)),
-        )
+        before = self._slots
+        named = read.inside(_printable(path.as_posix()))
+        self._presets += named.presets
+        self._places += [place + before for place in named.places]
+        self._rejected += [replace(fault, voice=fault.voice and fault.voice + before) for fault in named.rejected]
+        self._mended += [replace(fault, voice=fault.voice and fault.voice + before) for fault in named.mended]
+        self._notes += named.notes
+        self._slots += max(1, read.count)
 
     def reject(self, path: Path, reason: str) -> None:
         """Adds a file that cannot be read, which has one place."""
@@ -252,10 +225,17 @@ class _Found:
         """Returns all of it, with a note of the files that are no presets."""
         kinds = Counter(_printable(path.suffix.lower()) or "without an ending" for path in self.others)
         listed = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
-        if not self._report.count:
+        if not self._slots:
             raise PresetError(f"an archive without presets ({listed or 'it is empty'})")
         note = (f"{len(self.others):,} files in it are no presets: {listed}",) if listed else ()
-        return replace(self._report, notes=(*self._report.notes, *note))
+        return ReadReport(
+            presets=tuple(self._presets),
+            rejected=tuple(self._rejected),
+            notes=(*self._notes, *note),
+            mended=tuple(self._mended),
+            places=tuple(self._places),
+            slots=self._slots,
+        )
 
 
 def owner(data: bytes) -> str:

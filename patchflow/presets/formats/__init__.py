@@ -5,7 +5,7 @@ In comes the content of a file as bytes, out come presets and the reasons why ot
 
 * `_format.py`        the interface of a format, and the report of reading a file
 * `json.py`           patchflow's own text format, for presets of any synth
-* `syx.py`            DX7 dumps; `_sysex_containers.py` takes messages out of archives and MIDI files,
+* `syx.py`            DX7 dumps; `_sysex_containers.py` takes messages out of MIDI files and text,
                       `_dx7_dumps.py` finds dumps in them, `_dx7_bare.py` voices without messages,
                       `_dx7_voice.py` knows the bits of a voice, `_sysex_names.py` names what is no voice
 * `vital.py`          one preset of Vital

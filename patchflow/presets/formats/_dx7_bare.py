@@ -14,6 +14,7 @@ from ._dx7_voice import NAME, PACKED, PARAMETERS, PLAIN, Layout
 __all__ = ["BareVoices", "find_voices", "plausible"]
 
 _LARGEST = 2**17  # bytes in which voices are looked for at every byte
+_LARGEST_WHOLE = 2**23  # bytes of a file of nothing but voices: 65,536 of them
 _BANK = 32  # voices
 _FAULTS = 4  # bytes of a plausible voice that no editor would have written
 _OPERATORS = 6
@@ -57,13 +58,13 @@ def plausible(layout: Layout, data: bytes, *, whole: bool = False) -> bool:
 def find_voices(data: bytes) -> list[BareVoices]:
     """Finds bare voices, in the order of the file.
 
-    Taken are files of nothing but packed voices, any number; banks of 32, the last perhaps cut off, with anything
+    Taken are files of nothing but packed voices, up to 65,536; banks of 32, the last perhaps cut off, with anything
     around them; and a single voice in a file that is hardly longer.
 
     Args:
         data: A file without messages of voices.
     """
-    if data and len(data) % PACKED.size == 0 and plausible(PACKED, data):
+    if 0 < len(data) <= _LARGEST_WHOLE and len(data) % PACKED.size == 0 and plausible(PACKED, data):
         return [_whole(data)]
     for layout in (PLAIN, PACKED):
         run = _alone(layout, data)

@@ -2,8 +2,8 @@
 
 import abc
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, TypeVar
 
 from ...errors import PresetError
 from ..preset import Preset
@@ -59,6 +59,9 @@ class Mended(Finding):
     """
 
 
+F = TypeVar("F", bound=Finding)
+
+
 @dataclass(frozen=True)
 class ReadReport:
     """What was found in a preset file.
@@ -95,6 +98,19 @@ class ReadReport:
     def count(self) -> int:
         """How many places the file has, as far as is known: at least up to the last preset, read or rejected."""
         return max((self.slots, *self.places, *(rejected.voice for rejected in self.rejected)))
+
+    def inside(self, where: str) -> "ReadReport":
+        """Returns the report with what the presets were in, e.g. `"a MIDI file"`, before every reason and note."""
+
+        def prefixed(fault: F) -> F:
+            return replace(fault, reason=f"{where}: {fault.reason}")
+
+        return replace(
+            self,
+            rejected=tuple(map(prefixed, self.rejected)),
+            notes=tuple(f"{where}: {note}" for note in self.notes),
+            mended=tuple(map(prefixed, self.mended)),
+        )
 
     def strict(self) -> "ReadReport":
         """Returns the report of a reader that mends nothing: what was mended is rejected.

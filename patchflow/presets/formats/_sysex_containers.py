@@ -1,171 +1,63 @@
-"""Takes MIDI messages out of what they come in: archives, MIDI files, Macintosh files, hexadecimal text.
+"""Takes MIDI messages out of what they are written down in: MIDI files and hexadecimal text.
 
 References:
     MIDI Association, Standard MIDI Files 1.0
-    PKWARE, APPNOTE.TXT (zip); Apple, MacBinary II (1987)
 """
 
-import bz2
-import io
-import lzma
 import re
-import zipfile
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-
-from ...errors import PresetError
+from dataclasses import dataclass
 
 __all__ = ["Part", "unwrap"]
 
-_LARGEST = 256 * 2**20  # bytes, of all that is unpacked
-_MOST = 10_000  # files in an archive
 _DEEPEST = 4  # containers in one another
-
-_ARCHIVES = {
-    b"Rar!": "a RAR archive",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"SIT!": "a StuffIt archive",
-    b"StuffIt": "a StuffIt archive",
-    b"(This file must be converted with BinHex": "a BinHex file",
-}
-_READ_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, ValueError)
 
 
 @dataclass(frozen=True)
 class Part:
-    """The content of a file, or of one inside it.
+    """The messages of a file.
 
     Args:
         data: The bytes.
-        where: The container it was in, for notes: "" for the file itself.
-        fault: Why it could not be unpacked, or "".
+        where: What they were in, for notes: "" for the file itself.
     """
 
     data: bytes
     where: str = ""
-    fault: str = ""
 
 
-class _Budget:
-    """What may still be unpacked, in bytes."""
-
-    def __init__(self) -> None:
-        self.left = _LARGEST
-
-    def take(self, data: bytes) -> bytes:
-        self.left -= len(data)
-        if self.left < 0:
-            raise PresetError(f"more than {_LARGEST // 2**20} MiB when it is unpacked")
-        return data
-
-
-def unwrap(data: bytes) -> list[Part]:
-    """Returns the content of a file, or of each file inside it in the order of their names.
+def unwrap(data: bytes) -> Part:
+    """Returns the content of a file, or what it says in numbers or MIDI events.
 
     Args:
         data: A file of any kind; what is no container is returned as it is.
-
-    Raises:
-        PresetError: If it is an archive that cannot be unpacked, or one far too large.
     """
-    return list(_unwrap(Part(data), _Budget(), 0))
+    part = Part(data)
+    for _ in range(_DEEPEST):
+        inner = _opened(part.data)
+        if inner is None:
+            break
+        part = Part(inner.data, " in ".join(filter(None, (inner.where, part.where))))
+    return part
 
 
-def _unwrap(part: Part, budget: _Budget, depth: int) -> Iterator[Part]:
-    if part.fault or depth == _DEEPEST:
-        yield part
-        return
-    inner = _opened(part.data, budget)
-    if inner is None:
-        yield part
-        return
-    for found in inner:
-        where = " in ".join(filter(None, (found.where, part.where)))
-        yield from _unwrap(replace(found, where=where), budget, depth + 1)
-
-
-def _opened(data: bytes, budget: _Budget) -> list[Part] | None:
+def _opened(data: bytes) -> Part | None:
     """What is inside a container, or None if it is none."""
     if data.startswith(b"\xf0"):  # a message: most files, and there are many
         return None
-    for magic, what in _ARCHIVES.items():
-        if data.startswith(magic):
-            raise PresetError(f"{what}: unpack it first")
-    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return list(_zipped(data, budget))
-    for magic, what in ((b"\x1f\x8b", "gzip"), (b"x", "zlib"), (b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz")):
-        if data.startswith(magic):
-            plain = _decompressed(data, what, budget)
-            return None if plain is None else [Part(plain, f"{what} data")]
     start = _midi_file(data)
     if start is not None:
-        return [Part(budget.take(_midi_messages(data, start)), "a MIDI file")]
-    if (fork := _data_fork(data)) is not None:
-        return [Part(fork, "a MacBinary file")]
+        return Part(_midi_messages(data, start), "a MIDI file")
     if (plain := _from_text(data)) is not None:
-        return [Part(budget.take(plain), "text of numbers")]
+        return Part(plain, "text of numbers")
     return None
-
-
-def _zipped(data: bytes, budget: _Budget) -> Iterator[Part]:
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-    except _READ_ERRORS as error:
-        raise PresetError(f"a damaged zip archive: {error}") from error
-    entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _hidden(entry.filename)]
-    if len(entries) > _MOST:
-        raise PresetError(f"a zip archive of {len(entries):,} files, and {_MOST:,} are allowed")
-    for entry in sorted(entries, key=lambda entry: entry.filename):
-        name = "".join(letter if letter.isprintable() else "?" for letter in entry.filename)
-        yield _entry(archive, entry, name, budget)
-
-
-def _hidden(name: str) -> bool:
-    """Whether it is what a Macintosh adds to archives."""
-    return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith("._")
-
-
-def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, budget: _Budget) -> Part:
-    if entry.flag_bits & 1:
-        return Part(b"", name, f"{name} is encrypted: unpack the archive with its password first")
-    try:
-        with archive.open(entry) as file:
-            plain = file.read(budget.left + 1)
-    except _READ_ERRORS as error:
-        return Part(b"", name, f"{name} in the archive is damaged: {error}")
-    return Part(budget.take(plain), name)
-
-
-def _decompressed(data: bytes, kind: str, budget: _Budget) -> bytes | None:
-    """The content of one compressed file, as much of it as is whole; None if it is no such file."""
-    if kind in ("gzip", "zlib"):
-        codec = zlib.decompressobj(wbits=31 if kind == "gzip" else 15)
-    else:
-        codec = bz2.BZ2Decompressor() if kind == "bzip2" else lzma.LZMADecompressor()
-    try:
-        return budget.take(codec.decompress(data, budget.left + 1))
-    except _READ_ERRORS:
-        return None
-
-
-def _data_fork(data: bytes) -> bytes | None:
-    """The file in a MacBinary file: after 128 bytes of name, type and sizes."""
-    if len(data) <= 128 or data[0] or data[74] or data[82] or not 1 <= data[1] <= 63:
-        return None
-    name = data[2 : 2 + data[1]]
-    size = int.from_bytes(data[83:87])
-    if not size or 128 + size > len(data) or any(code < 0x20 for code in name):
-        return None
-    return data[128 : 128 + size]
 
 
 def _midi_file(data: bytes) -> int | None:
     """Where a MIDI file starts: with the file, in a RIFF file, or after the header of a Macintosh file."""
     if data.startswith(b"MThd"):
         return 0
-    if data.startswith(b"RIFF") and data[8:12] == b"RMID":
-        return data.find(b"MThd")
+    if data.startswith(b"RIFF") and data[8:12] == b"RMID" and b"MThd" in data:
+        return data.index(b"MThd")
     return 128 if data[128:132] == b"MThd" else None
 
 

@@ -23,8 +23,8 @@ _SHOWN = 5  # faults of a voice that are named one by one
 class Syx(PresetFormat):
     """DX7 banks of 32 voices and single voices, as the synth itself sends and receives them.
 
-    Reading takes any number of dumps, with or without headers, among other messages, also inside a MIDI file, an
-    archive or hexadecimal text. What the synth and Dexed take is mended and said: a value above its limit becomes the
+    Reading takes any number of dumps, with or without headers, among other messages, also inside a MIDI file
+    or hexadecimal text. What the synth and Dexed take is mended and said: a value above its limit becomes the
     limit, bit 7 of a byte is cleared, real-time bytes inside a dump are left out. Bits that no parameter uses are
     ignored, and noted. A wrong checksum is noted: many old files have one.
 
@@ -53,29 +53,18 @@ class Syx(PresetFormat):
 
     def recognises(self, data: bytes) -> bool:
         """Returns whether there is a DX7 dump, whole or damaged, or bare voices; see `PresetFormat`."""
-        try:
-            scans = [scan(part.data) for part in unwrap(data)]
-        except PresetError:
-            return False
+        dumps = scan(unwrap(data).data).dumps
         # A program may hold a header to compare with.
-        dumps = [dump for found in scans for dump in found.dumps]
         return any(dump.data for dump in dumps) or (bool(dumps) and data[:1] == b"\xf0")
 
     def read(self, data: bytes) -> ReadReport:
         """Reads all voices of a file; see `PresetFormat`."""
-        try:
-            parts = unwrap(data)
-        except PresetError as error:
-            raise PresetError(f"not a DX7 file: {error}") from error
-        scans = [(part, scan(part.data)) for part in parts]
-        if not any(found.dumps for _, found in scans):
-            raise PresetError(f"not a DX7 file: {_what_they_are(data, scans)}")
-        reports: list[ReadReport] = []
-        first = 1  # voices are numbered through the whole file
-        for part, found in scans:
-            reports.append(_read_part(part, found, first))
-            first = max(first, reports[-1].slots + 1)
-        return _joined(reports)
+        part = unwrap(data)
+        found = scan(part.data)
+        if not found.dumps:
+            where = f"{part.where}: " if part.where else ""
+            raise PresetError(f"not a DX7 file: {where}{_what_it_is(part.data, found)}")
+        return _read_part(part, found)
 
     def write(self, presets: Sequence[Preset]) -> bytes:
         """Returns one single-voice dump or as many banks as it takes; see `PresetFormat`."""
@@ -109,7 +98,7 @@ def _init(name: str) -> Preset:
 
 
 def _joined(reports: Sequence[ReadReport]) -> ReadReport:
-    """One report of several parts of a file."""
+    """One report of several dumps."""
     presets: list[Preset] = []
     places: list[int] = []
     rejected: list[Rejected] = []
@@ -125,30 +114,18 @@ def _joined(reports: Sequence[ReadReport]) -> ReadReport:
     return ReadReport(tuple(presets), tuple(rejected), tuple(notes), tuple(mended), tuple(places), slots)
 
 
-def _read_part(part: Part, found: Scan, first: int) -> ReadReport:
-    """Reads the voices of a file, or of one inside it, whose first is number `first`."""
-    if part.fault:
-        return ReadReport((), (Rejected(0, part.fault),), slots=first - 1)
-    where = f"{part.where}: " if part.where else ""
-    if not found.dumps:
-        what = found.others[0] if found.others else f"{len(part.data):,} bytes without a voice"
-        return ReadReport((), notes=(f"{where}skipped, {what}",), slots=first - 1)
+def _read_part(part: Part, found: Scan) -> ReadReport:
+    """Reads the voices of a file, or of what it says, numbered through all of it."""
     notes = list(found.notes)
     if part.where:
         notes.insert(0, "unpacked; bytes are counted in what is inside")
-    reports = [ReadReport((), notes=tuple(notes), slots=first - 1)]
+    reports = [ReadReport((), notes=tuple(notes))]
+    first = 1
     for dump in found.dumps:
         reports.append(_read(dump, first))
         first += dump.kind.voices
     report = _joined(reports)
-    if not part.where:
-        return report
-    return replace(
-        report,
-        rejected=tuple(replace(fault, reason=where + fault.reason) for fault in report.rejected),
-        mended=tuple(replace(fault, reason=where + fault.reason) for fault in report.mended),
-        notes=tuple(where + note for note in report.notes),
-    )
+    return report.inside(part.where) if part.where else report
 
 
 def _read(dump: Dump, first: int) -> ReadReport:
@@ -216,16 +193,6 @@ def _above(dump: Dump, i: int, voice: np.ndarray, over: np.ndarray) -> Iterator[
     first = places[0]
     byte = int(dump.origin[i * layout.size + int(layout.byte[first])])
     yield Mended(0, ", ".join(said), byte=byte, value=int(voice[first]), allowed=(0, int(dx7.LIMITS[first])))
-
-
-def _what_they_are(data: bytes, scans: Sequence[tuple[Part, Scan]]) -> str:
-    """What a file without voices is instead."""
-    if not scans:
-        return f"an archive of {len(data):,} bytes without files"
-    part, found = scans[0]
-    where = f"{part.where}: " if part.where else ""
-    more = f", and {len(scans) - 1} more files" if len(scans) > 1 else ""
-    return (part.fault or where + _what_it_is(part.data, found)) + more
 
 
 def _what_it_is(data: bytes, found: Scan) -> str:

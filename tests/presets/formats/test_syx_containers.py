@@ -1,13 +1,6 @@
-"""DX7 voices inside something else: MIDI files, archives, Macintosh files, text of numbers."""
+"""DX7 voices inside something else: MIDI files, text of numbers."""
 
-import bz2
-import gzip
-import io
-import lzma
-import zipfile
-import zlib
 from functools import cache
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -15,7 +8,6 @@ import pytest
 from patchflow.errors import PresetError
 from patchflow.presets import Preset
 from patchflow.presets.dx7 import SPACE
-from patchflow.presets.formats import _sysex_containers
 from patchflow.presets.formats.syx import Syx
 
 
@@ -92,141 +84,6 @@ def test_a_midi_file_is_said():
 def test_a_midi_file_of_notes_is_refused():
     with pytest.raises(PresetError, match="not a DX7 file: a MIDI file: "):
         Syx().read(midi(NOTES * 100))
-
-
-# Archives
-
-
-def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
-
-
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_banks_of_a_zip_are_read_in_the_order_of_their_names(method: int):
-    data = zipped({"z/b.syx": bank(2), "z/a.syx": bank(1), "z/": b"", "__MACOSX/z/._a.syx": bank(3)}, method)
-
-    assert presets(data) == voices(32, 1) + voices(32, 2)
-
-
-def test_what_a_zip_holds_besides_is_said():
-    report = Syx().read(zipped({"a.syx": bank(), "readme.txt": b"Enjoy these sounds!\n" * 30}))
-
-    assert report.presets == voices(32)
-    assert "readme.txt: skipped, 600 bytes without a voice" in report.notes
-
-
-def test_faults_in_a_zip_say_in_which_file():
-    damaged = bank()[:6] + b"\x64" + bank()[7:]
-
-    report = Syx().read(zipped({"a.syx": bank(), "b.syx": damaged}))
-
-    assert str(report.mended[0]) == "voice 33 'VOICE 0': b.syx: op6.rate1 (byte 6) is 100, taken as 99"
-
-
-@pytest.mark.parametrize("inner", ["mid", "zip", "gzip", "text"])
-def test_a_container_inside_a_zip_is_read(inner: str):
-    made = {
-        "mid": midi(event(bank())),
-        "zip": zipped({"a.syx": bank()}),
-        "gzip": gzip.compress(bank()),
-        "text": bank().hex(" ").encode(),
-    }
-
-    assert presets(zipped({"inner": made[inner]})) == voices(32)
-
-
-@pytest.mark.parametrize("library", [gzip, zlib, bz2, lzma])
-def test_a_compressed_bank_is_read(library: ModuleType):
-    assert presets(library.compress(bank())) == voices(32)
-
-
-def encrypted(data: bytes) -> bytes:
-    """A zip whose entries are marked as encrypted."""
-    return data.replace(b"PK\x03\x04\x14\x00\x00", b"PK\x03\x04\x14\x00\x01").replace(
-        b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01"
-    )
-
-
-def test_an_encrypted_zip_is_one_line():
-    with pytest.raises(PresetError, match=r"a.syx is encrypted: unpack the archive with its password first"):
-        Syx().read(encrypted(zipped({"a.syx": bank()})))
-
-
-def test_a_damaged_entry_is_said_and_others_are_read():
-    data = zipped({"a.syx": bank(1), "b.syx": bank(2)}, zipfile.ZIP_STORED)
-    place = data.index(bank(1)) + 2000
-    data = data[:place] + bytes((data[place] ^ 1,)) + data[place + 1 :]
-
-    report = Syx().read(data)
-
-    assert report.presets == voices(32, 2)
-    assert str(report.rejected[0]).startswith("a.syx in the archive is damaged: Bad CRC-32")
-
-
-def test_a_damaged_zip_is_one_line():
-    with pytest.raises(PresetError, match="not a DX7 file: a damaged zip archive"):
-        Syx().read(zipped({"a.syx": bank()})[:200])
-
-
-def test_an_archive_without_voices_is_refused():
-    with pytest.raises(PresetError, match=r"not a DX7 file: a.txt: 5 bytes without a voice.*, and 1 more files"):
-        Syx().read(zipped({"a.txt": b"hello", "b.txt": b"there"}))
-
-
-@pytest.mark.parametrize(
-    ("magic", "kind"), [(b"Rar!\x1a\x07\x00", "RAR"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"SIT!", "StuffIt")]
-)
-def test_other_archives_are_named(magic: bytes, kind: str):
-    with pytest.raises(PresetError, match=f"not a DX7 file: a {kind} archive: unpack it first"):
-        Syx().read(magic + bytes(100))
-
-
-def test_what_grows_too_large_is_refused(monkeypatch):
-    monkeypatch.setattr(_sysex_containers, "_LARGEST", 2**20)
-
-    for data in (
-        zipped({"a.syx": bytes(2**20 + 1)}),
-        gzip.compress(bytes(2**22)),
-        zipped({"a": gzip.compress(bytes(2**21))}),
-    ):
-        with pytest.raises(PresetError, match="more than 1 MiB when it is unpacked"):
-            Syx().read(data)
-
-
-def test_too_many_files_are_refused(monkeypatch):
-    monkeypatch.setattr(_sysex_containers, "_MOST", 3)
-
-    with pytest.raises(PresetError, match="a zip archive of 4 files, and 3 are allowed"):
-        Syx().read(zipped({str(i): b"" for i in range(4)}))
-
-
-def test_a_zip_in_a_zip_without_end_is_not_followed():
-    data = bank()
-    for _ in range(50):
-        data = zipped({"a": data})
-
-    with pytest.raises(PresetError, match="not a DX7 file"):
-        Syx().read(data)
-
-
-# Macintosh files
-
-
-def mac_binary(data: bytes) -> bytes:
-    header = bytearray(128)
-    header[1:12] = b"\x0aROM1A Bank"
-    header[65:73] = b"SYSXDX7V"
-    header[83:87] = len(data).to_bytes(4)
-    return bytes(header) + data + bytes(-len(data) % 128)
-
-
-def test_voices_of_a_macbinary_file_are_read():
-    for inner in (bank(), bank()[6:4102], midi(event(bank()))):
-        assert presets(mac_binary(inner)) == voices(32)
 
 
 # Text
