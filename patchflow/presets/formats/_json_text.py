@@ -4,6 +4,7 @@ import codecs
 import json
 import math
 import reprlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,8 +71,8 @@ def parse_loose(data: bytes) -> Loose:
     def last_counts(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice.extend(key for key in found if keys.count(key) > 1)
+            counts = Counter(key for key, _ in pairs)
+            twice.extend(key for key in found if counts[key] > 1)
         return found
 
     content = _parsed(text.rstrip("\x1a"), object_pairs_hook=last_counts, parse_int=_any_whole)

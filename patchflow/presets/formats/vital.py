@@ -118,7 +118,7 @@ def _check_version(version: Any) -> list[str]:
 
 
 def _strange(settings: dict[str, Any]) -> list[str]:
-    known = (*controls(), *_PARTS)
+    known = {*controls(), *_PARTS}
     strange = [name for name in settings if name not in known and not _NEWER.fullmatch(name)]
     if not strange:
         return []
