@@ -208,6 +208,8 @@ def _from_file(file: Path, name: str, recipe: DatasetRecipe, engine: Engine) -> 
     report = read_presets(file, strict=True)  # a data set holds what its files hold, nothing that was mended
     for place, preset in zip(report.places, report.presets, strict=True):
         yield _fitting(preset, f"{name}#{place}", recipe.synth, engine)
+    for _ in report.rejected:
+        yield None
 
 
 def _fitting(preset: Preset, id_: str, synth: str, engine: Engine) -> _Found | None:

@@ -135,3 +135,17 @@ def test_cartridges_of_a_dx7_are_found_under_their_other_endings(recipe, tmp_pat
 
     assert found.names[0] == "One"
     assert found.ids[0] == f"{tmp_path.name}/a.dx7#1"
+
+
+def test_what_would_have_to_be_mended_is_left_out_and_counted(recipe, tmp_path: Path):
+    dexed = engines["dexed"]
+    values = dexed.space.decode(dexed.space.default())
+    write_presets(tmp_path / "a.syx", [Preset("dexed", values, name=name) for name in ("One", "Two")])
+    data = bytearray((tmp_path / "a.syx").read_bytes())
+    data[6 + 128 + 110] = 0xA0  # bit 7 of the algorithm
+    (tmp_path / "a.syx").write_bytes(data)
+
+    found = read_pool(recipe(synth="dexed", presets=(str(tmp_path / "a.syx"),)), dexed())
+
+    assert found.rejected == 1
+    assert "a.syx#2" not in found.ids
