@@ -93,7 +93,7 @@ def unpacked(
 
     Raises:
         UnknownName: If there is no such synth.
-        PresetError: If their synth is not known, or it is not the one that was asked for.
+        PresetError: If of none of them the synth is known, or is the one that was asked for.
         EngineError: If the synth cannot be loaded.
     """
     if synth and synth not in engines:
@@ -102,14 +102,21 @@ def unpacked(
     # The places in the report of presets whose values only a synth knows, by synth: it gets several at once.
     opaque: dict[str, list[int]] = {}
     owners: dict[str, str] = {}
+    found: list[Preset | PatchflowError] = list(report.presets)
     for row, preset in enumerate(report.presets):
-        name = synth or preset.synth or _owner(preset, owners)
-        if preset.synth not in ("", name) and preset.synth not in engines[name].relatives:
-            raise PresetError(f"{preset.name or 'preset'}: is for {preset.synth!r}, not {name!r}")
+        try:
+            name = synth or preset.synth or _owner(preset, owners)
+            _check_synth(preset, name)
+        except PresetError as error:
+            found[row] = error
+            continue
         if preset.synth != name:
             opaque.setdefault(name, []).append(row)
+    # In an archive there may be presets of other plug-ins. A file of nothing else is not for this synth at all.
+    strangers = [error for error in found if isinstance(error, PatchflowError)]
+    if strangers and len(strangers) == len(found):
+        raise strangers[0]
 
-    found: list[Preset | PatchflowError] = list(report.presets)
     total = sum(map(len, opaque.values()))
     done = 0
     for name, rows in opaque.items():
@@ -131,6 +138,11 @@ def unpacked(
         else:
             rejected.append(Rejected(place, str(known), preset.name))
     return replace(report, presets=tuple(presets), places=tuple(places), rejected=tuple(rejected))
+
+
+def _check_synth(preset: Preset, name: str) -> None:
+    if preset.synth not in ("", name) and preset.synth not in engines[name].relatives:
+        raise PresetError(f"{preset.name or 'preset'}: is for {preset.synth!r}, not {name!r}")
 
 
 def _engine(name: str, made: dict[str, Engine]) -> Engine:
