@@ -16,7 +16,7 @@ from typing import IO, NamedTuple
 import numpy as np
 
 from ..errors import AudioError
-from ..storage import reason
+from ..storage import opened_file, reason
 
 __all__ = ["FfmpegSound", "Kind", "content_kind", "ffmpeg_program", "open_by_ffmpeg"]
 
@@ -81,7 +81,7 @@ class Kind(NamedTuple):
 
 def content_kind(path: Path) -> Kind:
     """What a file is by its first bytes."""
-    with path.open("rb") as file:
+    with opened_file(path) as file:
         head = file.read(189)
     for silent, kinds in enumerate((_KINDS, _NO_SOUNDS)):
         for at, magic, name in kinds:

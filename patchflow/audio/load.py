@@ -25,7 +25,7 @@ _BLOCK = 1 << 17  # samples of all channels
 _UNKNOWN_LENGTH = 1 << 60  # frames; libsndfile's largest number stands for "not known"
 _UNKNOWN_SIZE = 0x7FFFF000  # bytes, see _mending.py
 _CUT_OFF_S = 0.1  # a sound that is shorter than promised by less is whole: lossy formats pad
-_CUT_OFF = re.compile(r"(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be (\d+)\)")  # in libsndfile's log
+_CUT_OFF = re.compile(r"(?:data|SSND|Data Size|[Rr]iff\w* ?\w*)\s*: (\d+) \(should be (\d+)\)")  # in libsndfile's log
 
 
 def load(path: str | os.PathLike[str], *, seconds: float = 30.0) -> Sound:
@@ -132,9 +132,7 @@ def _load_by_libsndfile(path: Path, seconds: float) -> Sound:
 
 def _shortened(file: soundfile.SoundFile) -> tuple[str, ...]:
     # libsndfile reads a truncated file without an error and only notes it in its log, which is searched here.
-    for promised, found in re.findall(
-        r"(?:data|SSND|Data Size|[Rr]iff\w* ?\w*)\s*: (\d+) \(should be (\d+)\)", file.extra_info
-    ):
+    for promised, found in _CUT_OFF.findall(file.extra_info):
         if int(found) < int(promised) < _UNKNOWN_SIZE:
             there = file.frames / file.samplerate
             return (f"is cut off: {there:.2f} s of {there * int(promised) / int(found):.2f} s are there",)
