@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ...audio.resample import resample
 from ...features.mel import mel_spectrogram, power_to_db
+from ...printable import printable
 
 __all__ = ["Panel", "plot"]
 
@@ -113,7 +114,7 @@ def _write(axis: Axes, height: float, words: str, **look: Any) -> None:
 
     How wide a text is depends on its letters and on the font, so texts are drawn until the longest that fits is found.
     """
-    words = " ".join(words.split())
+    words = printable(" ".join(words.split()))
     text = axis.text(0, height, words, transform=axis.transAxes, parse_math=False, clip_on=False, **look)
 
     def is_too_wide(letters: int) -> bool:

@@ -66,6 +66,13 @@ def test_any_words_can_be_drawn(words):
     assert image(Panel(sine(440), words, words)).shape == image(Panel(sine(440), "x", "y")).shape
 
 
+def test_a_mark_for_right_to_left_text_turns_nothing_around():
+    written = image(Panel(sine(440), "x", "bell\u202egpj.wav"))
+    spelt = image(Panel(sine(440), "x", r"bell\u202egpj.wav"))
+
+    assert np.array_equal(written, spelt)
+
+
 def test_no_more_than_six_columns_are_drawn():
     panels = [Panel(sine(440), "x", "y")] * 9
 
