@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import stat
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from ._system import reason, temporary_path
 __all__ = ["finish", "write_together"]
 
 _JOURNAL = "journal.json"
+_LARGEST = 2**20  # bytes of a journal: some thousand names, and a match has forty at most
 
 
 def write_together(folder: str | os.PathLike[str], contents: Mapping[str, bytes], gone: Collection[str] = ()) -> None:
@@ -137,15 +139,23 @@ def _set_aside(path: Path, place: Path) -> None:
 def _read(staging: Path) -> tuple[list[str], list[str]]:
     """The names in the journal, those to write and those to remove; none if it was not written, or not by us."""
     try:
-        journal = json.loads((staging / _JOURNAL).read_bytes())
+        journal = json.loads(_content(staging / _JOURNAL))
         names = [str(name) for name in journal["names"]]
         gone = [str(name) for name in journal["gone"]]
-    except (FileNotFoundError, KeyError, TypeError, ValueError):
+    except (FileNotFoundError, KeyError, RecursionError, TypeError, ValueError):
         return [], []
     # A folder may come from anybody: no journal moves anything out of it.
     if any(Path(name).name != name or name == ".." for name in (*names, *gone)):
         return [], []
     return names, gone
+
+
+def _content(path: Path) -> bytes:
+    """What a journal says; nothing if it is none of ours, such as a link or a pipe that nobody writes to."""
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return b""
+    with path.open("rb") as file:
+        return file.read(_LARGEST)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -20,6 +20,8 @@ _TRIES = 4
 _PAUSE = 0.05  # seconds between them: whoever only sweeps has a folder for a moment
 _OLD = 3_600.0  # seconds after which a file of another machine, or of an older version, is left by a dead process
 
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
 _swept: set[str] = set()
 
 
@@ -121,7 +123,7 @@ def _open_lock(path: Path, tries: int) -> IO[bytes] | None:
         if number:
             time.sleep(_PAUSE)
         # Opened for appending: this makes the file, but never empties one that another process has locked.
-        file = path.open("a+b")
+        file = open(path, "a+b", opener=_as_it_is)  # noqa: SIM115 - whoever has it locked closes it
         try:
             if _take(file) and _is_still(file, path):
                 return file
@@ -159,7 +161,7 @@ def _remove_if_dead(path: Path) -> None:
         known = is_ours(path.name) and os.name != "nt"
         if not known and time.time() - path.stat().st_mtime < _OLD:
             return
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_as_it_is) as file:
             if not (_take(file) and _is_still(file, path)):
                 return
             # Before we let go of it: its maker may be about to lock it.
@@ -167,6 +169,11 @@ def _remove_if_dead(path: Path) -> None:
                 path.unlink()
                 return
         path.unlink()
+
+
+def _as_it_is(path: str, flags: int) -> int:
+    """Opens a file; follows no link out of its folder, and waits for nobody at a pipe: anyone may have put it there."""
+    return os.open(path, flags | _NO_LINK, 0o666)
 
 
 def _take(file: IO[bytes]) -> bool:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,28 @@ def test_a_journal_that_cannot_be_followed_is_one_line_and_takes_nothing(tmp_pat
         pass
 
     assert (tmp_path / "mine").is_dir()
+
+
+def make_link(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def make_nested(path: Path) -> None:
+    path.write_text("[" * 100_000)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+@pytest.mark.parametrize("make", [make_link, make_nested, os.mkfifo if hasattr(os, "mkfifo") else None])
+def test_a_journal_that_is_none_is_swept_like_what_was_never_finished(tmp_path: Path, make: Callable[[Path], None]):
+    staging = temporary_path(tmp_path)
+    staging.mkdir()
+    make(staging / "journal.json")
+    code = (
+        "import resource, sys\nresource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))\n"
+        "from patchflow.storage import locked\nwith locked(sys.argv[1]): pass"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=False, timeout=20)
+
+    assert done.returncode == 0
+    assert list(tmp_path.iterdir()) == []

@@ -68,6 +68,28 @@ def test_a_file_in_the_way_of_a_lock_is_named(tmp_path: Path):
         pass
 
 
+def test_a_lock_that_is_a_link_makes_nothing_outside(tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / LOCK).symlink_to(tmp_path / "made")
+
+    with pytest.raises(StorageError, match=f"cannot write .*{LOCK}"), locked(tmp_path / "in"):
+        pass
+
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_that_looks_like_ours_keeps_nobody_waiting(tmp_path: Path):
+    os.mkfifo(temporary_path(tmp_path))
+    worker = threading.Thread(target=sweep, args=(tmp_path,), daemon=True)
+
+    worker.start()
+    worker.join(5)
+
+    assert not worker.is_alive()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_process_that_was_killed_holds_nothing(tmp_path: Path):
     code = "import os, sys\nfrom patchflow.storage import locked\nwith locked(sys.argv[1]): os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=False)
