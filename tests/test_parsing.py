@@ -167,6 +167,28 @@ def test_sizes_that_the_weights_do_not_have_are_refused_before_anything_is_made(
     assert made <= {"meta"}
 
 
+@pytest.mark.parametrize(("model", "size"), [("cnn", "layers"), ("ae", "layers"), ("flow_dis", "latent")])
+def test_a_size_is_refused_before_anything_counts_up_to_it(model: str, size: str, tmp_path: Path):
+    path = tmp_path / "w.safetensors"
+    made = models[model](Tone.space)
+    save_model(path, made, model, "tone")
+    save_file(load_file(path), path, {**read_header(path), "config": json.dumps({**made.config(), size: 10**9})})
+
+    with pytest.raises(ModelError, match=f"{size}=1000000000: its header asks for more than the [0-9,]+ numbers"):
+        load_model(path, Tone.space, models)
+
+
+def test_a_size_of_zero_is_one_line(tmp_path: Path, recwarn: pytest.WarningsRecorder):
+    path = tmp_path / "w.safetensors"
+    save_model(path, models["ae"](Tone.space), "ae", "tone")
+    config = {**models["ae"](Tone.space).config(), "channels": 0}
+    save_file(load_file(path), path, {**read_header(path), "config": json.dumps(config)})
+
+    with pytest.raises(ModelError, match="damaged"):
+        load_model(path, Tone.space, models)
+    assert not recwarn.list
+
+
 @pytest.mark.parametrize("home", ["", "relative"])
 def test_without_a_home_nothing_is_written_into_the_root(home: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HOME", home)

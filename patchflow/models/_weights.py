@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import math
 import os
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -80,6 +82,7 @@ def load_model(path: str | Path, space: ParamSpace, models: Registry[type[M]]) -
         sizes = with_new_names("sizes", json_value(header["config"]))
         kind = models[header["model"]]
         shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+        _check_sizes(sizes, shapes)
         _check_shapes(lambda: kind(space, **sizes), shapes)
         model = kind(space, **sizes)
         # Files are in half precision, so every tensor goes back to the type the model has. Older files also hold
@@ -204,6 +207,19 @@ def _file_name(synth: str, model: str) -> str:
     return f"{synth}.safetensors" if model == _USUAL else f"{synth}-{model}.safetensors"
 
 
+def _check_sizes(sizes: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Compares the sizes in a header with how much a file holds, before anything counts up to one of them.
+
+    Raises:
+        ValueError: If one is larger than all tensors together, which no width, and no number of layers, is.
+    """
+    most = sum(math.prod(shape) for shape in shapes.values())
+    for name, value in sizes.items():
+        for size in value if isinstance(value, list) else [value]:
+            if isinstance(size, int | float) and not -most <= size <= most:
+                raise ValueError(f"{name}={value}: its header asks for more than the {most:,} numbers there are")
+
+
 def _check_shapes(make: Callable[[], nn.Module], shapes: Mapping[str, tuple[int, ...]]) -> None:
     """Makes a model that has sizes and no weights, and compares its tensors with those of a file.
 
@@ -224,7 +240,8 @@ def _check_shapes(make: Callable[[], nn.Module], shapes: Mapping[str, tuple[int,
 
     hook = register_module_parameter_registration_hook(count)
     try:
-        with torch.device("meta"):
+        # A size of 0 is no fault of its own, and what torch says of it is no line of ours.
+        with warnings.catch_warnings(action="ignore"), torch.device("meta"):
             model = make()
     finally:
         hook.remove()
