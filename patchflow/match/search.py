@@ -23,6 +23,7 @@ __all__ = ["Budget", "Search", "Trace"]
 _FIRST = 16  # presets in the first batch, small so that the first candidate is there at once
 _BATCH = 48  # presets in every other batch, at most
 _SHORT = 0.1  # share of the time that a batch may take
+_TICK = 0.016  # seconds
 _SCREENED = 4  # times as many are asked for; their beginnings decide which are rendered in full
 _DRAWN = 0.12  # share of the budget spent on proposals
 _DRAWN_MOST = 512  # proposals after which there are no more, however large the budget
@@ -227,7 +228,8 @@ class _Memory:
             return left
         # As many as there is time for; and of a slow synth fewer, so that it too gets through all stages.
         seconds = min(budget.seconds - self.seconds, _SHORT * budget.seconds)
-        return min(left, seconds * self.spent / self.seconds)
+        # The clock of some systems counts in steps that are longer than a batch.
+        return min(left, seconds * self.spent / max(self.seconds, _TICK))
 
     def score(self, points: np.ndarray, pitch: np.ndarray, count: int) -> Outcome:
         """Renders at most `count` new presets in full; if there are more, those that a screening prefers."""

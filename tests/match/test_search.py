@@ -67,6 +67,14 @@ def test_the_first_batch_is_heard_even_if_the_time_is_over(search: Callable[...,
     assert len(search().run(Budget(seconds=1e-9)).found) > 0
 
 
+def test_a_clock_that_stands_still_during_a_batch_stops_nothing(
+    search: Callable[..., Search], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(time, "monotonic", lambda: 1.0)
+
+    assert search().run(Budget(seconds=5, renders=64)).history[-1][0] == 64
+
+
 def test_a_budget_of_seconds_ends_soon_after(search: Callable[..., Search]):
     trace = search().run(Budget(seconds=0.3))
 
