@@ -165,8 +165,9 @@ def _reports(name: str, first: int, cases: int, seed: int) -> Any:
 
 
 def _listen(pipe: IO[bytes], said: "queue.SimpleQueue[dict[str, Any] | None]") -> None:
-    for line in pipe:
-        said.put(json.loads(line))
+    with pipe:
+        for line in pipe:
+            said.put(json.loads(line))
     said.put(None)
 
 
