@@ -76,7 +76,7 @@ def train_for_synth(
     weights = users_weights(synth)
     out = out or weights.parent / f"{synth}-training"
     with locked(out):
-        _clear_if_over(out, synth)
+        _clear_if_over(out, weights)
         recipe = out / "recipe.toml"
         made_by = f"# Made by: train --synth {synth} --minutes {minutes:g} --device {device}"
         # the recipe is written last, when the bank is complete, so a recipe in the folder means: go on
@@ -115,9 +115,14 @@ def _check_made_by(recipe: Path, made_by: str) -> None:
         raise OptionError(f"{recipe.parent}: holds an unfinished run ({shown}). Repeat that, or remove the folder.")
 
 
-def _clear_if_over(out: Path, synth: str) -> None:
-    """Removes what a run that is over has left, and nothing else."""
-    if not (out / f"{synth}.safetensors").exists():
+def _clear_if_over(out: Path, weights: Path) -> None:
+    """Removes what a run that is over has left, and nothing else.
+
+    It is over when its weights were copied to where `match` finds them. A run that was stopped just before, or whose
+    copy found the disk full, is not trained again.
+    """
+    trained = out / weights.name
+    if not trained.exists() or not weights.exists() or weights.stat().st_mtime < trained.stat().st_mtime:
         return
     shutil.rmtree(out / "cache", ignore_errors=True)
     for name in (
@@ -126,7 +131,7 @@ def _clear_if_over(out: Path, synth: str) -> None:
         "recipe.json",
         "log.jsonl",
         "checkpoint.safetensors",
-        f"{synth}.safetensors",
+        trained.name,
     ):
         (out / name).unlink(missing_ok=True)
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from patchflow.audio import Sound
 from patchflow.engines import engines
 from patchflow.engines.tone import Tone
-from patchflow.errors import OptionError, UnknownName
+from patchflow.errors import OptionError, StorageError, UnknownName
 from patchflow.match import Matcher
 from patchflow.match.proposals import FromModel
 from patchflow.models import read_header, users_weights, weights_of
@@ -101,6 +102,23 @@ def test_an_interrupted_run_goes_on_and_a_finished_one_begins_anew(library: Path
             progress=lambda r: gathered.append(r.stage == "gather"),
         )
         assert any(gathered) == again
+
+
+@pytest.mark.slow
+def test_weights_that_could_not_be_copied_are_not_trained_again(library: Path, tmp_path: Path):
+    (tmp_path / "weights").write_text("in the way")
+    with pytest.raises(StorageError, match="cannot make the folder"):
+        train_for_synth("tone", library=library, minutes=1, out=tmp_path / "out")
+    trained = load_file(tmp_path / "out" / "tone.safetensors")
+    (tmp_path / "weights").unlink()
+    stages: list[str] = []
+
+    path = train_for_synth(
+        "tone", library=library, minutes=1, out=tmp_path / "out", progress=lambda r: stages.append(r.stage)
+    )
+
+    np.testing.assert_equal(load_file(path), trained)
+    assert "gather" not in stages
 
 
 @pytest.mark.slow
