@@ -99,24 +99,8 @@ def unpacked(
     if synth and synth not in engines:
         raise UnknownName("synth", synth, engines)
     made = {} if made is None else made
-    # The places in the report of presets whose values only a synth knows, by synth: it gets several at once.
-    opaque: dict[str, list[int]] = {}
-    owners: dict[str, str] = {}
     found: list[Preset | PatchflowError] = list(report.presets)
-    for row, preset in enumerate(report.presets):
-        try:
-            name = synth or preset.synth or _owner(preset, owners)
-            _check_synth(preset, name)
-        except PresetError as error:
-            found[row] = error
-            continue
-        if preset.synth != name:
-            opaque.setdefault(name, []).append(row)
-    # In an archive there may be presets of other plug-ins. A file of nothing else is not for this synth at all.
-    strangers = [error for error in found if isinstance(error, PatchflowError)]
-    if strangers and len(strangers) == len(found):
-        raise strangers[0]
-
+    opaque = _rows_to_unpack(report.presets, found, synth)
     total = sum(map(len, opaque.values()))
     done = 0
     for name, rows in opaque.items():
@@ -140,6 +124,29 @@ def unpacked(
     return replace(report, presets=tuple(presets), places=tuple(places), rejected=tuple(rejected))
 
 
+def _rows_to_unpack(
+    presets: Sequence[Preset], found: list[Preset | PatchflowError], synth: str
+) -> dict[str, list[int]]:
+    """The rows of presets whose values only a synth knows, by synth; in `found`, presets of none become errors."""
+    opaque: dict[str, list[int]] = {}
+    owners: dict[str, str | PresetError] = {}
+    errors: list[PresetError] = []
+    for row, preset in enumerate(presets):
+        try:
+            name = synth or preset.synth or _owner(preset, owners)
+            _check_synth(preset, name)
+        except PresetError as error:
+            found[row] = error
+            errors.append(error)
+            continue
+        if preset.synth != name:
+            opaque.setdefault(name, []).append(row)
+    # In an archive there may be presets of other plug-ins. A file of nothing else is not for this synth at all.
+    if errors and len(errors) == len(found):
+        raise errors[0]
+    return opaque
+
+
 def _check_synth(preset: Preset, name: str) -> None:
     if preset.synth not in ("", name) and preset.synth not in engines[name].relatives:
         raise PresetError(f"{preset.name or 'preset'}: is for {preset.synth!r}, not {name!r}")
@@ -152,11 +159,22 @@ def _engine(name: str, made: dict[str, Engine]) -> Engine:
     return made[name]
 
 
-def _owner(preset: Preset, known: dict[str, str]) -> str:
-    """The described synth that takes a preset; `known` has those that were found before, by plug-in."""
+def _owner(preset: Preset, known: dict[str, str | PresetError]) -> str:
+    """The described synth that takes a preset; `known` has what was found before, by plug-in."""
     plugin = owner(preset.state)
-    if plugin in known:  # to read all descriptions takes long
-        return known[plugin]
+    if plugin not in known:  # to read all descriptions takes long
+        try:
+            known[plugin] = _taker(plugin)
+        except PresetError as error:
+            known[plugin] = error
+    found = known[plugin]
+    if isinstance(found, PresetError):
+        raise found
+    return found
+
+
+def _taker(plugin: str) -> str:
+    """The described synth that a plug-in is."""
     takers = [name for name in described() if plugin and _id(description_file(name)) == plugin]
     if len(takers) > 1:
         raise PresetError(
@@ -167,7 +185,6 @@ def _owner(preset: Preset, known: dict[str, str]) -> str:
             f"is for the plug-in {plugin!r}, which no synth is known to be. "
             "Name the synth with --synth, or describe the plug-in: patchflow synth add PATH"
         )
-    known[plugin] = takers[0]
     return takers[0]
 
 
