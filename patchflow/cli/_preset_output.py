@@ -10,8 +10,7 @@ from typing import Any
 from ..engines import Engine
 from ..errors import Interrupted
 from ..presets import Entry, Preset
-from ..presets.library._hints import Hint
-from ..presets.library._removal import Restored
+from ..presets.library import Hint, Restored
 from ..presets.library.intake import FileIntake
 from ..presets.library.repair import Rescue
 from ._console import ProgressBar, print_json, say

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ..errors import PresetError
 
-__all__ = ["ARCHIVES", "Budget", "Wrapped", "is_encrypted", "is_zip", "opened_zip", "refuse_other_archives"]
+__all__ = ["ARCHIVES", "UnpackBudget", "Wrapped", "is_encrypted", "is_zip", "opened_zip", "refuse_other_archives"]
 
 ARCHIVES = (".vitalbank", ".zip")
 """Usual endings of archives of preset files."""
@@ -46,7 +46,7 @@ class Wrapped(NamedTuple):
     data: bytes
 
 
-class Budget:
+class UnpackBudget:
     """How many bytes a file, with all that is inside it, may be unpacked to.
 
     Args:

@@ -8,24 +8,34 @@ from pathlib import Path
 
 from ..errors import PresetError
 from ..storage import read_bytes, readable, write_atomically
-from .archives import ARCHIVES, Budget, is_encrypted, is_zip, opened_zip, refuse_other_archives
+from .archives import ARCHIVES, UnpackBudget, is_encrypted, is_zip, opened_zip, refuse_other_archives
 from .formats import Mended, PresetFormat, ReadReport, Rejected, formats
 from .preset import Preset
 from .vst2 import plugin_id
 from .vst3 import class_id
 
-__all__ = ["extensions", "format_of", "owner", "read_presets", "write_presets"]
+__all__ = ["LARGEST_GUESS", "NO_PRESETS", "extensions", "format_of", "owner", "read_presets", "write_presets"]
 
 _LARGEST = 256 * 2**20  # bytes: 60,000 DX7 banks
-_LARGEST_GUESS = 8 * 2**20  # bytes of a file that is looked at by all formats
 _MOST_ZIPS = 2  # in one another
 _DEEPEST = 4  # containers of any kind in one another
 _OTHERS_OF_VITAL = {".vitallfo": "an LFO shape", ".vitalskin": "a skin", ".vitaltable": "a wavetable"}
-# Files that lie beside presets in archives, and may be large.
-_NO_PRESETS = frozenset(
-    {".aif", ".aiff", ".flac", ".gif", ".htm", ".html", ".jpeg", ".jpg", ".mp3", ".mp4", ".ogg", ".pdf", ".png", ".rtf"}
-    | {".wav", *_OTHERS_OF_VITAL}
-)
+LARGEST_GUESS = 8 * 2**20
+"""Bytes of the largest file that is looked at by all formats if its ending does not say that it holds presets."""
+
+# Sounds, pictures and films, documents, archives that are not zip, programs, databases, and what patchflow itself
+# writes.
+NO_PRESETS = frozenset(
+    """
+    .wav .wave .aif .aiff .flac .mp3 .ogg .opus .m4a .aac .wma .rf64 .bw64 .w64 .caf .rex .rx2 .sf2 .sfz .nki .ncw .exs
+    .png .jpg .jpeg .gif .bmp .tif .tiff .webp .svg .ico .psd .mp4 .mov .avi .mkv .webm .m4v
+    .pdf .htm .html .doc .docx .rtf .odt .xls .xlsx .csv .md .css .js .xml .url .webloc .lnk
+    .rar .7z .gz .bz2 .xz .tar .tgz .sit .sitx .hqx .cab .iso .dmg .pkg .deb .rpm
+    .exe .dll .so .dylib .vst .vst3 .component .msi .jar .py .pyc .sh .bat .h .c .cpp .o .a
+    .sqlite .sqlite-journal .db .npz .npy .parquet .arrow .pt .pth .safetensors .ckpt .toml .yaml .yml .log .tmp
+    """.split()  # noqa: SIM905
+).union(_OTHERS_OF_VITAL)
+"""Endings of files that never hold presets, and may be large."""
 
 
 def read_presets(path: str | os.PathLike[str], *, strict: bool = False) -> ReadReport:
@@ -47,7 +57,7 @@ def read_presets(path: str | os.PathLike[str], *, strict: bool = False) -> ReadR
     """
     data = read_bytes(path, limit=_LARGEST)
     try:
-        return _read(Path(path), data, _Inside(Budget(_LARGEST), strict))
+        return _read(Path(path), data, _Inside(UnpackBudget(_LARGEST), strict))
     except PresetError as error:
         raise PresetError(f"{path}: {error}") from error
 
@@ -114,7 +124,7 @@ class _Inside:
         depth: How many containers of any kind we are in.
     """
 
-    budget: Budget
+    budget: UnpackBudget
     strict: bool
     zips: int = 0
     depth: int = 0
@@ -156,7 +166,7 @@ def _reader(path: Path, data: bytes) -> tuple[PresetFormat, tuple[str, ...]]:
     by_extension = format_of(path)
     if by_extension and by_extension.recognises(data):
         return by_extension, ()
-    for name in formats if len(data) <= _LARGEST_GUESS else ():
+    for name in formats if len(data) <= LARGEST_GUESS else ():
         candidate = formats[name]()
         if candidate.recognises(data):
             kind = candidate.extensions[0]
@@ -179,7 +189,7 @@ def _read_archive(data: bytes, inside: _Inside) -> ReadReport:
         if entry.filename.endswith("/") or path.name.startswith(".") or "__MACOSX" in path.parts:
             continue
         named = format_of(path) is not None or path.suffix.lower() in ARCHIVES
-        if path.suffix.lower() in _NO_PRESETS or not (named or entry.file_size <= _LARGEST_GUESS):
+        if path.suffix.lower() in NO_PRESETS or not (named or entry.file_size <= LARGEST_GUESS):
             found.others.append(path)
             continue
         try:

@@ -175,7 +175,7 @@ def test_an_archive_is_not_unpacked_without_end(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_large_file_of_an_unknown_kind_is_not_guessed_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("patchflow.presets.files._LARGEST_GUESS", 100)
+    monkeypatch.setattr("patchflow.presets.files.LARGEST_GUESS", 100)
     (tmp_path / "a.bin").write_bytes(CONTENT[".vital"])
     (tmp_path / "a.zip").write_bytes(zipped({"a.bin": CONTENT[".vital"], "b.vital": CONTENT[".vital"]}))
 

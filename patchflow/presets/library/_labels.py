@@ -1,14 +1,17 @@
-"""The labels of presets in a library: writing, reading, full-text search."""
+"""The labels of presets in a library: writing, reading, full-text search, and what there is instead of no hit."""
 
+import difflib
 import json
+import re
 import sqlite3
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from ...parsing import json_value
 from ._database import Damaged
-from .entry import Entry, Label
+from .entry import Entry, Hint, Label
 
-__all__ = ["FIELDS", "matching", "read_entries", "write_label", "write_words"]
+__all__ = ["FIELDS", "hints_for", "matching", "read_entries", "write_label", "write_words"]
 
 FIELDS = ("name", "category", "author", "tags", "source")
 """The columns of a label, in the order of `Label`."""
@@ -130,3 +133,68 @@ def _pattern(word: str) -> str:
     for special in ("\\", "%", "_"):
         word = word.replace(special, "\\" + special)
     return f"%{word}%"
+
+
+_MOST_NEAR = 3  # words that are alike
+_MOST_KNOWN = 12  # words that are listed
+_HINT_WORD = re.compile(r"[^\W_]{3,}")
+
+
+def hints_for(connection: sqlite3.Connection, text: str, filters: Mapping[str, str]) -> tuple[Hint, ...]:
+    """Returns a hint for every word and filter of a search that alone finds nothing.
+
+    Args:
+        connection: To the library.
+        text: Words, as for a search.
+        filters: What is asked of `synth`, `category` and `author`; "" for anything.
+    """
+    hints: list[Hint] = []
+    for word in dict.fromkeys(text.replace("\0", " ").split()):
+        if not matching(connection, word, "", "", "", limit=1):
+            frequent = _counted_names(connection, "category") + _counted_tags(connection)
+            words = _counted_words(connection) + _counted_tags(connection)
+            hints.append(_hint("", word, words, frequent or words))
+    for field, value in filters.items():
+        asked = {name: value if name == field else "" for name in ("synth", "category", "author")}
+        if value and not matching(connection, "", **asked, limit=1):
+            there = _counted_names(connection, field)
+            hints.append(_hint(field, value, there, there))
+    return tuple(hints)
+
+
+def _hint(field: str, word: str, there: Counter[str], listed: Counter[str]) -> Hint:
+    # in small letters, as the search itself looks for them
+    spelled = {name.casefold(): name for name in reversed(list(there))}
+    near = difflib.get_close_matches(word.casefold(), spelled, _MOST_NEAR, 0.7)
+    known = [name for name, _ in listed.most_common(_MOST_KNOWN)]
+    return Hint(field, word, tuple(spelled[name] for name in near), tuple(known))
+
+
+_COUNTED = {
+    "synth": "SELECT synth, count(*) FROM preset JOIN layout ON layout.id = layout GROUP BY synth",
+    "category": "SELECT category, count(DISTINCT preset) FROM label WHERE category != '' GROUP BY category",
+    "author": "SELECT author, count(DISTINCT preset) FROM label WHERE author != '' GROUP BY author",
+}
+
+
+def _counted_names(connection: sqlite3.Connection, field: str) -> Counter[str]:
+    """The values of a field, and how many presets have each."""
+    return Counter(dict(connection.execute(_COUNTED[field])))
+
+
+def _counted_tags(connection: sqlite3.Connection) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for text, count in connection.execute("SELECT tags, count(*) FROM label GROUP BY tags"):
+        for tag in json.loads(text):
+            found[str(tag)] += count
+    return found
+
+
+def _counted_words(connection: sqlite3.Connection) -> Counter[str]:
+    """The words in names, authors, categories and sources."""
+    found: Counter[str] = Counter()
+    for field in ("name", "author", "category", "source"):
+        for text, count in connection.execute(f"SELECT {field}, count(*) FROM label GROUP BY {field}"):
+            for word in _HINT_WORD.findall(text):
+                found[word] += count
+    return found

@@ -1,10 +1,10 @@
-"""What a library returns about its presets, and about an import."""
+"""What a library returns: about its presets, an import, a search without a hit, and presets that came back."""
 
 from dataclasses import dataclass
 
 from ..formats import Rejected
 
-__all__ = ["Entry", "ImportReport", "Label"]
+__all__ = ["Entry", "Hint", "ImportReport", "Label", "Restored"]
 
 
 @dataclass(frozen=True)
@@ -83,3 +83,49 @@ class ImportReport:
     added: int
     merged: int
     rejected: tuple[Rejected, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A word of a search, or one of its filters, that no preset has.
+
+    Args:
+        field: Which filter, e.g. `"category"`; "" for a word of the text.
+        word: What was looked for.
+        near: What is there and looks like it, the most alike first.
+        known: The most frequent ones there are, the most frequent first.
+
+    Example:
+        >>> print(Hint("", "brigth", ("bright",), ("bright", "Bass")))
+        no preset has 'brigth'. Did you mean 'bright'? Words there are: bright, Bass.
+    """
+
+    field: str
+    word: str
+    near: tuple[str, ...]
+    known: tuple[str, ...]
+
+    def __str__(self) -> str:
+        what = f"the {self.field} {self.word!r}" if self.field else repr(self.word)
+        said = f"no preset has {what}."
+        if self.near:
+            said += f" Did you mean {' or '.join(map(repr, self.near))}?"
+        if self.known:
+            kind = {"": "Words", "synth": "Synths", "category": "Categories", "author": "Authors"}[self.field]
+            said += f" {kind} there are: {', '.join(self.known)}."
+        return said
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A preset that came back.
+
+    Args:
+        id: Its number now.
+        was: Its number before it was removed: another one only if the same preset was imported again meanwhile.
+        name: Its name.
+    """
+
+    id: int
+    was: int
+    name: str

@@ -1,6 +1,8 @@
-"""Imports preset files and whole folders into a library."""
+"""Imports preset files and whole folders into a library, whatever the files are called; tells what the others are."""
 
+import json
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -9,13 +11,17 @@ from pathlib import Path
 from ...errors import PatchflowError, StorageError
 from ...progress import Progress, ProgressCallback, ignore
 from ...storage import reason
-from ..files import extensions, read_presets
+from ..archives import ARCHIVES
+from ..files import LARGEST_GUESS, NO_PRESETS, extensions, read_presets
 from ..formats import Mended, ReadReport, Rejected
 from ..space import ParamSpace
-from ._folders import FolderFile, files_below, is_foreign
 from .library import Library
 
 __all__ = ["FileIntake", "import_files"]
+
+# What systems leave in every folder: nobody wants to hear of it.
+_REST_FILES = frozenset(("thumbs.db", "desktop.ini", "icon\r"))
+_REST_FOLDERS = frozenset(("__macosx",))
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,25 @@ class FileIntake:
         return tuple(f"{self.path}: {voice}" for voice in self.rejected)
 
 
+@dataclass(frozen=True)
+class _File:
+    """A file to be imported.
+
+    Args:
+        path: Where it is.
+        source: Its path from the folder that was given, and including that.
+        sure: Whether it should hold presets, by its ending or because it was named.
+        of_folder: Whether it was found in a folder.
+        kind: What it is, such as `".wav"`, if it need not be tried.
+    """
+
+    path: Path
+    source: Path
+    sure: bool
+    of_folder: bool = False
+    kind: str = ""
+
+
 def import_files(
     library: Library,
     paths: Iterable[str | os.PathLike[str]],
@@ -74,13 +99,13 @@ def import_files(
     Raises:
         StorageError: If the library cannot be written.
     """
-    found: list[FolderFile | FileIntake] = []
+    found: list[_File | FileIntake] = []
     for path in map(Path, paths):
         if path.is_dir():
             found += _listed(path)
         else:
-            found.append(FolderFile(path, Path(path.name), sure=True))
-    total = sum(isinstance(item, FolderFile) for item in found)
+            found.append(_File(path, Path(path.name), sure=True))
+    total = sum(isinstance(item, _File) for item in found)
     done = 0
     passed_over: Counter[str] = Counter()
     read = 0
@@ -106,15 +131,15 @@ def import_files(
     progress(Progress("import", done, total, "files"))
 
 
-def _listed(folder: Path) -> list[FolderFile | FileIntake]:
+def _listed(folder: Path) -> list[_File | FileIntake]:
     """What is in a folder: files to be tried, folders that cannot be read, and in the end a place for its summary."""
-    found: list[FolderFile | FileIntake] = []
+    found: list[_File | FileIntake] = []
     passed_over: Counter[str] = Counter()
 
     def refused(error: OSError) -> None:
         found.append(FileIntake(folder, error=f"cannot read {error.filename}: {reason(error)}"))
 
-    for file in files_below(folder, refused):
+    for file in _files_below(folder, refused):
         if file.kind:
             passed_over[file.kind] += 1
         else:
@@ -130,7 +155,7 @@ def _summary(folder: Path, passed_over: Counter[str], read: int) -> FileIntake:
 
 def _import(
     library: Library,
-    file: FolderFile,
+    file: _File,
     space_of: Callable[[str], ParamSpace],
     load: Callable[[Path], ReadReport],
 ) -> FileIntake | None:
@@ -140,7 +165,7 @@ def _import(
     except StorageError as error:
         return FileIntake(file.path, error=str(error))
     except PatchflowError as error:
-        if not file.sure or (file.of_folder and is_foreign(file.path)):
+        if not file.sure or (file.of_folder and _is_foreign(file.path)):
             return None
         return FileIntake(file.path, error=str(error))
     if not read.presets:
@@ -153,3 +178,57 @@ def _import(
 def _numbered_as_in_file(rejected: tuple[Rejected, ...], read: ReadReport) -> list[Rejected]:
     """Rejected presets with their numbers in the file; the library counts only those that could be read."""
     return [replace(voice, voice=read.places[voice.voice - 1]) for voice in rejected]
+
+
+def _files_below(folder: Path, refused: Callable[[OSError], None]) -> Iterator[_File]:
+    """Yields the files in a folder and in those below, in order; links are followed, but none in circles.
+
+    Args:
+        folder: Where to look.
+        refused: Called with the error of each folder or file that cannot be looked at.
+    """
+    known = extensions()
+    here = Path(folder.resolve().name)
+    seen: set[tuple[int, int]] = set()
+    for where, folders, names in os.walk(folder, onerror=refused, followlinks=True):
+        about = Path(where).stat()
+        if (about.st_dev, about.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((about.st_dev, about.st_ino))
+        # `os.walk` goes on into what is left in this list, in its order
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name.lower() not in _REST_FOLDERS)
+        for name in sorted(names):
+            if name.startswith(".") or name.lower() in _REST_FILES:
+                continue
+            path = Path(where, name)
+            sure = path.suffix.lower() in known
+            try:
+                kind = _kind(path, path.stat(), sure)
+            except OSError as error:
+                refused(error)
+                continue
+            yield _File(path, here / path.relative_to(folder), sure, of_folder=True, kind=kind)
+
+
+def _is_foreign(path: Path) -> bool:
+    """Returns whether a file that is no preset file is a whole JSON file of something else, such as a result."""
+    if path.suffix.lower() != ".json":
+        return False
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return not (isinstance(content, dict) and content.get("format") == "patchflow-presets")
+
+
+def _kind(path: Path, about: os.stat_result, sure: bool) -> str:
+    """What a file is, if it need not be tried; "" if it may hold presets."""
+    ending = path.suffix.lower()
+    if not stat.S_ISREG(about.st_mode):
+        return "not a file"
+    if ending in NO_PRESETS and not sure:
+        return ending
+    if not sure and ending not in ARCHIVES and about.st_size > LARGEST_GUESS:
+        return f"large {ending or 'file'}"
+    return ""

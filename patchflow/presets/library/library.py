@@ -1,8 +1,10 @@
 """A library of presets on this computer: add, search, take out."""
 
+import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +15,9 @@ from ..formats import Rejected
 from ..preset import Preset
 from ..space import ParamSpace
 from ._database import Damaged, changing, opened
-from ._hints import Hint, hints_for
-from ._labels import matching, read_entries, write_label, write_words
-from ._removal import Restored, remove_presets, restore_presets
+from ._labels import hints_for, matching, read_entries, write_label, write_words
 from ._vectors import Vectors, describe_space, space_from
-from .entry import Entry, ImportReport, Label
+from .entry import Entry, Hint, ImportReport, Label, Restored
 
 __all__ = ["Adding", "Library", "default_path"]
 
@@ -163,7 +163,7 @@ class Library:
         """
         with changing(self.path, notice=self._notice) as connection:
             _require(connection, ids)
-            remove_presets(connection, ids)
+            _remove(connection, ids)
 
     def undo(self) -> tuple[Restored, ...]:
         """Brings the presets of the last removal back, with their numbers and all that belonged to them.
@@ -172,7 +172,7 @@ class Library:
             What became of each; none if there is nothing to bring back.
         """
         with changing(self.path, notice=self._notice) as connection:
-            return restore_presets(connection)
+            return _restore(connection)
 
     def ids(self, synth: str) -> tuple[int, ...]:
         """Returns the numbers of all presets of a synth, ascending."""
@@ -278,3 +278,50 @@ class Adding:
     def _label(self, preset: Preset) -> None:
         label = Label(preset.name, preset.category, preset.author, preset.tags, self._source)
         write_label(self._connection, self._ids[-1], label)
+
+
+_KEEP = """INSERT INTO removed (preset, layout, vector, state, labels)
+SELECT preset.id, layout, vector, rest.data, ? FROM preset LEFT JOIN rest ON rest.preset = preset.id
+WHERE preset.id = ?"""
+
+
+def _remove(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """Takes presets out that are there; those that were removed before cannot be brought back any more."""
+    connection.execute("DELETE FROM removed")
+    for entry in read_entries(connection, list(dict.fromkeys(ids))):
+        labels = [asdict(label) for label in entry.labels]
+        connection.execute(_KEEP, [json.dumps(labels), entry.id])
+    # Labels and states go with the preset (ON DELETE CASCADE); the full-text table knows no such rule.
+    rows = [(id_,) for id_ in ids]
+    connection.executemany("DELETE FROM words WHERE rowid = ?", rows)
+    connection.executemany("DELETE FROM preset WHERE id = ?", rows)
+
+
+_REMOVED = "SELECT preset, layout, vector, state, labels FROM removed ORDER BY preset"
+_INSERT_NUMBERED = "INSERT OR IGNORE INTO preset (id, layout, vector) VALUES (?, ?, ?)"
+
+
+def _restore(connection: sqlite3.Connection) -> tuple[Restored, ...]:
+    """Brings the presets of the last removal back."""
+    restored: list[Restored] = []
+    for was, layout, vector, state, text in connection.execute(_REMOVED).fetchall():
+        labels = _labels(text)
+        # The number is free, since none is given twice. But the same preset may have been imported
+        # again meanwhile, under another number: then only its labels come back.
+        new = connection.execute(_INSERT_NUMBERED, [was, layout, vector]).rowcount
+        (number,) = connection.execute(_FIND_PRESET, [layout, vector]).fetchone()
+        if new and state is not None:
+            connection.execute(_INSERT_STATE, [number, state])
+        for label in labels:
+            write_label(connection, number, label)
+        restored.append(Restored(number, was, next((label.name for label in labels if label.name), "")))
+    write_words(connection, [preset.id for preset in restored])
+    connection.execute("DELETE FROM removed")
+    return tuple(restored)
+
+
+def _labels(text: str) -> list[Label]:
+    try:
+        return [Label(**{**fields, "tags": tuple(fields["tags"])}) for fields in json.loads(text)]
+    except (ValueError, TypeError, KeyError) as error:
+        raise Damaged("the labels of a removed preset cannot be read") from error

@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,15 @@ def test_what_was_mended_is_told(library: Library, folder: Path):
 
     assert [str(fault) for fault in file.mended] == ["voice 2 'Saw': gain is 9, taken as 0"]
     assert (file.added, file.problems) == (2, ())
+
+
+def test_a_large_archive_in_a_folder_is_read(library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("patchflow.presets.library.intake.LARGEST_GUESS", 100)
+    with zipfile.ZipFile(folder / "c.vitalbank", "w") as archive:
+        archive.write(folder / "b.json", "b.json")
+    (folder / "d.bin").write_bytes(bytes(101))
+
+    files = list(import_files(library, [folder], space_of))
+
+    assert [file.path.name for file in files[:3]] == ["b.json", "c.vitalbank", "a.json"]
+    assert files[-1].passed_over == {"large .bin": 1}
