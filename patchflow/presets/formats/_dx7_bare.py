@@ -13,8 +13,8 @@ from ._dx7_voice import NAME, PACKED, PARAMETERS, PLAIN, Layout
 
 __all__ = ["BareVoices", "find_voices", "plausible"]
 
-_LARGEST = 2**17  # bytes in which voices are looked for at every byte
-_LARGEST_WHOLE = 2**23  # bytes of a file of nothing but voices: 65,536 of them
+_LARGEST = 2**17  # bytes in which voices are looked for at every byte; also the beginning of a longer file
+_LARGEST_WHOLE = 2**21  # bytes of a file of nothing but voices: 16,384 of them
 _BANK = 32  # voices
 _FAULTS = 4  # bytes of a plausible voice that no editor would have written
 _OPERATORS = 6
@@ -64,7 +64,9 @@ def find_voices(data: bytes) -> list[BareVoices]:
     Args:
         data: A file without messages of voices.
     """
-    if 0 < len(data) <= _LARGEST_WHOLE and len(data) % PACKED.size == 0 and plausible(PACKED, data):
+    # The beginning tells of most long files that they are something else, before all is spread out in memory.
+    whole = 0 < len(data) <= _LARGEST_WHOLE and len(data) % PACKED.size == 0 and plausible(PACKED, data[:_LARGEST])
+    if whole and plausible(PACKED, data):
         return [_whole(data)]
     for layout in (PLAIN, PACKED):
         run = _alone(layout, data)

@@ -1,5 +1,6 @@
 """DX7 files as people have them: odd headers, bare banks, clock bytes, and names of what they are not."""
 
+import tracemalloc
 from functools import cache
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from patchflow.errors import PresetError
 from patchflow.presets import Preset, ReadReport
 from patchflow.presets.dx7 import SPACE
+from patchflow.presets.formats._dx7_bare import BareVoices, find_voices
+from patchflow.presets.formats._dx7_voice import PACKED
 from patchflow.presets.formats.syx import Syx
 
 
@@ -345,3 +348,20 @@ def test_a_bare_bank_of_a_four_operator_synth_is_named():
 
     with pytest.raises(PresetError, match="a bank of 32 voices of a 4-operator synth"):
         Syx().read(row * 32)
+
+
+@pytest.mark.parametrize("part", [b"\xf0", b"\xf0\x43\x00\x09\x20\x00", b"\0"])
+def test_a_long_file_of_something_else_takes_little_memory(part: bytes):
+    data = part * (2**23 // len(part) // 128 * 128)
+    tracemalloc.start()
+
+    assert find_voices(data) == []
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2**23
+
+
+def test_a_long_file_of_voices_is_read_whole():
+    data = bank()[BARE] * 40
+
+    assert find_voices(data) == [BareVoices(PACKED, 0, 32 * 40)]
