@@ -58,7 +58,7 @@ def plausible(layout: Layout, data: bytes, *, whole: bool = False) -> bool:
 def find_voices(data: bytes) -> list[BareVoices]:
     """Finds bare voices, in the order of the file.
 
-    Taken are files of nothing but packed voices, up to 65,536; banks of 32, the last perhaps cut off, with anything
+    Taken are files of nothing but packed voices, up to 16,384; banks of 32, the last perhaps cut off, with anything
     around them; and a single voice in a file that is hardly longer.
 
     Args:

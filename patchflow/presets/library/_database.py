@@ -213,6 +213,10 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> None:
         if {"layout", "preset", "label"} <= tables:
             raise Damaged("its header does not say that it is a preset library")
         raise StorageError(f"{path}: not a preset library of patchflow")
+    # Whoever sends a library could have it do something with every change.
+    acting = connection.execute("SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchone()
+    if acting:
+        raise Damaged(f"it has a {acting[0]} that is not of patchflow, {acting[1]!r}")
     version = header(connection, "user_version")
     if version > VERSION:
         raise StorageError(f"{path}: made by a newer patchflow (version {version}, not {VERSION}). Update patchflow.")

@@ -322,6 +322,11 @@ def _restore(connection: sqlite3.Connection) -> tuple[Restored, ...]:
 
 def _labels(text: str) -> list[Label]:
     try:
-        return [Label(**{**fields, "tags": tuple(fields["tags"])}) for fields in json.loads(text)]
-    except (ValueError, TypeError, KeyError) as error:
+        found = [Label(**{**fields, "tags": tuple(fields["tags"])}) for fields in json.loads(text)]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise Damaged("the labels of a removed preset cannot be read") from error
+    for label in found:
+        texts = (label.name, label.category, label.author, label.source, *label.tags)
+        if not all(isinstance(value, str) for value in texts):
+            raise Damaged("the labels of a removed preset are no texts")
+    return found

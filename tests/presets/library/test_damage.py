@@ -275,3 +275,32 @@ def test_a_journal_of_the_damaged_file_is_never_applied_to_the_new_one(path: Pat
 
     assert not journal.exists()
     assert presets_in(path) == PRESETS
+
+
+@pytest.mark.parametrize(
+    "labels",
+    ["[" * 100_000, '[{"name": 1, "tags": []}]', '[{"name": "a", "tags": [1]}]', '[{"nope": "a", "tags": []}]', "7"],
+)
+def test_removed_presets_whose_labels_are_damaged_are_not_brought_back(path: Path, content: bytes, labels: str):
+    path.write_bytes(content)
+    Library(path).remove([1])
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE removed SET labels = ?", [labels])
+        connection.commit()
+
+    with pytest.raises(StorageError, match="damaged .the labels of a removed preset"):
+        Library(path).undo()
+
+
+@pytest.mark.parametrize("acting", ["TRIGGER evil AFTER INSERT ON preset BEGIN SELECT 1; END", "VIEW v AS SELECT 1"])
+def test_a_library_that_does_something_of_its_own_is_not_written_to(path: Path, content: bytes, acting: str):
+    path.write_bytes(content)
+    before = Library(path).search()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"CREATE {acting}")
+
+    with pytest.raises(StorageError, match="that is not of patchflow, '(evil|v)'.*presets repair"):
+        Library(path).add([saw(-9)], space_of)
+
+    repair_library(path, spaces)
+    assert Library(path).search() == before
