@@ -105,10 +105,12 @@ def search(
 
     Example: patchflow presets search warm brass --author ann
     """
+    from ..storage import readable
     from ._preset_output import print_entries, print_hints
 
     source = _opened(library)
-    words = " ".join(text or ())
+    # a terminal may send bytes that are no letters
+    words, synth, category, author = map(readable, (" ".join(text or ()), synth, category, author))
     entries = source.search(words, synth=synth, category=category, author=author, limit=limit)
     print_entries(entries, limit=limit, as_json=as_json)
     if not entries:

@@ -124,6 +124,14 @@ def test_a_search_prints_a_line_for_each(shell):
     assert shell.run("presets", "search", "--author", "bob").out == ""
 
 
+def test_a_search_for_bytes_that_are_no_letters_finds_nothing(shell):
+    write_presets("a.json", [saw(name="Saw")])
+    shell.run("presets", "import", "a.json")
+
+    assert "no preset has" in shell.run("presets", "search", "a\udc80").err
+    assert shell.run("presets", "search", "--author", "\udc80").out == ""
+
+
 def test_a_search_that_ends_early_says_so(shell, banks):
     shell.run("presets", "import", banks)
 
