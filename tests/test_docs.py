@@ -56,6 +56,20 @@ def test_path_that_is_mentioned_exists(page: Path):
 
 
 @each_page
+def test_a_table_is_whole(page: Path):
+    """A row behind an empty line is shown as plain text."""
+    first_rows = re.findall(r"\n\n\|.*\n(.*)\n", page.read_text())
+
+    assert [line for line in first_rows if not line.startswith("|--")] == []
+
+
+@each_page
+def test_what_is_to_be_installed_is_the_source(page: Path):
+    """No package index has the project."""
+    assert not re.search(r"pip install '?patchflow\b", page.read_text())
+
+
+@each_page
 def test_make_target_that_is_mentioned_exists(page: Path):
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     mentioned = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(), re.M)
