@@ -23,14 +23,14 @@ _OTHERS_OF_VITAL = {".vitallfo": "an LFO shape", ".vitalskin": "a skin", ".vital
 LARGEST_GUESS = 8 * 2**20
 """Bytes of the largest file that is looked at by all formats if its ending does not say that it holds presets."""
 
-# Sounds, pictures and films, documents, archives that are not zip, programs, databases, and what patchflow itself
+# Sounds, pictures and films, documents, archives that cannot be opened, programs, databases, and what patchflow itself
 # writes.
 NO_PRESETS = frozenset(
     """
     .wav .wave .aif .aiff .flac .mp3 .ogg .opus .m4a .aac .wma .rf64 .bw64 .w64 .caf .rex .rx2 .sf2 .sfz .nki .ncw .exs
     .png .jpg .jpeg .gif .bmp .tif .tiff .webp .svg .ico .psd .mp4 .mov .avi .mkv .webm .m4v
     .pdf .htm .html .doc .docx .rtf .odt .xls .xlsx .csv .md .css .js .xml .url .webloc .lnk
-    .rar .7z .gz .bz2 .xz .tar .tgz .sit .sitx .hqx .cab .iso .dmg .pkg .deb .rpm
+    .rar .7z .tar .tgz .sit .sitx .hqx .cab .iso .dmg .pkg .deb .rpm
     .exe .dll .so .dylib .vst .vst3 .component .msi .jar .py .pyc .sh .bat .h .c .cpp .o .a
     .sqlite .sqlite-journal .db .npz .npy .parquet .arrow .pt .pth .safetensors .ckpt .toml .yaml .yml .log .tmp
     """.split()  # noqa: SIM905

@@ -1,5 +1,7 @@
 """Files and folders on their way into a library."""
 
+import bz2
+import gzip
 import json
 import os
 import zipfile
@@ -9,7 +11,9 @@ import pytest
 
 from patchflow.engines import engines
 from patchflow.presets import Library, ParamSpace, Preset, ReadReport, write_presets
+from patchflow.presets.dx7 import SPACE
 from patchflow.presets.formats import Mended
+from patchflow.presets.formats.syx import Syx
 from patchflow.presets.library.intake import FileIntake, import_files
 from patchflow.progress import Progress
 
@@ -120,6 +124,17 @@ def test_pipes_and_large_files_in_a_folder_are_passed_over(library: Library, fol
 
     assert files[-1].passed_over == {"not a file": 1, "large .raw": 1}
     assert len(library) == 2
+
+
+def test_a_compressed_bank_in_a_folder_is_read_as_the_single_file_is(library: Library, folder: Path):
+    voices = [Preset("dexed", SPACE.decode(SPACE.default()), name="INIT")]
+    (folder / "rom.syx.gz").write_bytes(gzip.compress(Syx().write(voices)))
+    (folder / "notes.txt.bz2").write_bytes(bz2.compress(b"These are my banks."))
+
+    files = list(import_files(library, [folder], space_of))
+
+    assert ("rom.syx.gz", 1, "") in outcomes(files)
+    assert files[-1].passed_over == {".bz2": 1}
 
 
 def test_a_json_file_of_something_else_is_passed_over_and_a_damaged_one_said(library: Library, folder: Path):
