@@ -171,7 +171,9 @@ def test_a_preset_that_the_numbers_do_not_describe_is_refused(shell):
         "patchflow: patchflow-out/a.preset.json: is not what a.json describes, it was changed. Play the file itself.\n"
     )
     Path("patchflow-out/a.preset.json").unlink()
-    assert "cannot read patchflow-out/a.preset.json: no such file" in shell.run("render", "patchflow-out/a.json").err
+    assert shell.run("render", "patchflow-out/a.json").err == (
+        "patchflow: patchflow-out/a.json: its preset a.preset.json is not beside it; keep a match's files together\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["", ".", "/"])

@@ -156,6 +156,8 @@ def _candidate(result: Earlier, voice: int, synth: str) -> Preset:
     if not 1 <= voice <= count:
         raise OptionError(f"voice={voice}: {result.path} has {count} {'candidate' if count == 1 else 'candidates'}")
     file = result.path.with_name(result.presets[voice - 1])
+    if not file.exists():
+        raise StorageError(f"{result.path}: its preset {file.name} is not beside it; keep a match's files together")
     report = read_presets(file)
     if not result.holds(file):
         raise StorageError(f"{file}: is not what {result.path.name} describes, it was changed. Play the file itself.")
