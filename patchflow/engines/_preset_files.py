@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import EngineError, PatchflowError, PresetError, UnknownName
-from ..presets import Preset, ReadReport, Rejected, read_presets, write_presets
+from ..presets import Preset, ReadReport, Rejected, check, read_presets, write_presets
 from ..presets.files import format_of, owner
 from ..progress import Progress, ProgressCallback, ignore
 from ._engine import Engine
@@ -241,6 +241,7 @@ def convert_file(source: Path, target: Path, synth: str = "", *, strict: bool = 
     if not read.presets:
         reason = f": {read.rejected[0]}" if read.rejected else ""
         raise PresetError(f"{source}: no preset to convert{reason}")
+    _check_values(source, read)
     gaps = tuple(sorted(set(range(1, read.count + 1)) - set(read.places)))
     kind = format_of(target)
     filler = kind.filler() if kind is not None else None
@@ -251,6 +252,17 @@ def convert_file(source: Path, target: Path, synth: str = "", *, strict: bool = 
         about = "" if str(target) in str(error) else f"{target}: "
         raise PresetError(f"{about}{error}") from error
     return Converted(target, read, gaps, filler.name if filler else "")
+
+
+def _check_values(source: Path, read: ReadReport) -> None:
+    """Makes sure that presets can be written: values in a JSON file may have been edited by hand."""
+    for place, preset in zip(read.places, read.presets, strict=True):
+        if preset.synth not in engines or not preset.values:
+            continue
+        try:
+            check(preset, engines[preset.synth].space)
+        except PatchflowError as error:
+            raise PresetError(f"{source}: voice {place} {preset.name!r}: {error}") from error
 
 
 def _in_places(read: ReadReport, filler: Preset) -> list[Preset]:

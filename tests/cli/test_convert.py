@@ -27,6 +27,19 @@ def test_a_bank_becomes_text_and_a_bank_again(shell):
     assert (shell.folder / "a.syx").read_bytes() == (shell.folder / "c.syx").read_bytes()
 
 
+def test_an_edited_value_that_is_not_allowed_names_file_and_preset(shell):
+    edited = voices(3)
+    edited[1] = replace(edited[1], values={**edited[1].values, "op1.output": 300})
+    write_presets("a.json", edited)
+
+    done = shell.run("convert", "a.json", "b.syx")
+
+    assert (done.code, done.err) == (
+        1, "patchflow: a.json: voice 2 'V1': op1.output=300: not a whole number in [0, 99]\n"
+    )  # fmt: skip
+    assert not Path("b.syx").exists()
+
+
 def rewrite(path: Path, changes: dict[int, int]) -> None:
     data = bytearray(path.read_bytes())
     for byte, value in changes.items():
