@@ -12,7 +12,12 @@ __all__ = ["match"]
 
 
 def match(
-    sounds: Annotated[list[Path], typer.Argument(metavar="SOUND", help="Sound files: WAV, FLAC, AIFF, OGG or MP3.")],
+    sounds: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SOUND", help="Sound files: WAV, FLAC, AIFF, OGG or MP3; with ffmpeg m4a, WebM and others."
+        ),
+    ],
     *,
     synth: Annotated[
         str, typer.Option(metavar="NAME", help="Synth to find presets for; see `patchflow list engines`.")

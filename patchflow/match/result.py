@@ -88,6 +88,12 @@ class MatchResult:
     stopped: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """One line: a prompt or a notebook would else show pages of numbers."""
+        best = self.candidates[0]
+        distance = ", ".join(f"{name}={value:.6g}" for name, value in best.distances.items())
+        return f"MatchResult({len(self.candidates)} candidates; best: note={best.note.pitch}, {distance})"
+
     def save(self, folder: str | os.PathLike[str], name: str | None = None) -> tuple[Path, ...]:
         """Writes what `patchflow match` writes for one sound: presets, sound, picture and numbers, all or nothing.
 

@@ -343,6 +343,14 @@ def test_an_array_is_matched_as_the_recording_it_is(matcher: Matcher):
     assert found[0] == found[1] == found[2]
 
 
+def test_a_result_is_shown_in_one_line(matcher: Matcher):
+    result = matcher.match(np.sin(np.arange(11_025) * 0.1), 22_050, renders=32, candidates=1)
+    best = result.candidates[0]
+
+    shown = f"log_mel_l1={best.distances['log_mel_l1']:.6g}"
+    assert repr(result) == f"MatchResult(1 candidates; best: note={best.note.pitch}, {shown})"
+
+
 def test_only_an_array_has_a_rate(matcher: Matcher):
     beep = np.sin(np.arange(11_025) * 0.1)
 
