@@ -5,7 +5,7 @@ and `sound.py` first.
 
 * `load.py`, `save.py`: any sound file in, WAV and FLAC out. `_mending.py`, `_mp3.py`: files with wrong headers.
   `_ffmpeg.py`: files that only ffmpeg knows.
-* `mono.py`: how several channels become one.
+* `denoise.py`: steady noise taken out of a sound. `mono.py`: how several channels become one.
 * `sound.py`: `Sound`, its checks, and how silence, noise and offsets are removed.
 * `resample.py`: another sample rate. `loudness.py`: LUFS, and gain without clipping.
 * `pitch.py`: candidates for the MIDI note of a sound. `envelope.py`: when its key was released.

