@@ -7,6 +7,8 @@ import typer
 
 __all__ = ["convert"]
 
+_MOST_LINES = 200  # of what was mended, left out or is to be known: a file may be nothing but damage
+
 
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A preset file of any format.")],
@@ -21,7 +23,11 @@ def convert(
         ),
     ] = "",
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse a file in which anything has to be mended or left out.")
+        bool,
+        typer.Option(
+            "--strict",
+            help="Refuse a file in which anything has to be mended or left out; a wrong checksum alone is only said.",
+        ),
     ] = False,
 ) -> None:
     """Write the presets of IN into OUT, in another format of the same synth.
@@ -38,8 +44,11 @@ def convert(
     from ._console import say
 
     done = convert_file(source, target, synth, strict=strict)
-    for line in done.read.problems:
+    problems = done.read.problems
+    for line in problems[:_MOST_LINES]:
         say(f"{source}: {line}", err=True)
+    if len(problems) > _MOST_LINES:
+        say(f"{source}: and {len(problems) - _MOST_LINES:,} more of these", err=True)
     if done.gaps:
         what = f"filled with {done.filler!r}" if done.filler else "left out, presets behind move up"
         say(f"{target}: {_ranges(done.gaps)} {what}", err=True)

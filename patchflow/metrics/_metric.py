@@ -86,7 +86,7 @@ def metric(*, unit: str, better: Literal["lower", "higher"], best: float, rate: 
 
 
 def units_of(metrics: Mapping[str, Metric]) -> dict[str, str]:
-    """Returns the unit of each metric, for files and programs: `"none"` where there is none.
+    """Returns the unit of each metric, for files and programs: `""` where there is none.
 
     Args:
         metrics: By name.
@@ -94,9 +94,9 @@ def units_of(metrics: Mapping[str, Metric]) -> dict[str, str]:
     Example:
         >>> from patchflow.metrics import metrics
         >>> units_of({name: metrics[name] for name in ("log_mel_l1", "rms")})
-        {'log_mel_l1': 'dB', 'rms': 'none'}
+        {'log_mel_l1': 'dB', 'rms': ''}
     """
-    return {name: metric.unit or "none" for name, metric in metrics.items()}
+    return {name: metric.unit for name, metric in metrics.items()}
 
 
 def _resample(x: Tensor, rate: int, to: int) -> Tensor:

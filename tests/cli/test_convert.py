@@ -183,3 +183,11 @@ def test_a_preset_without_a_name_is_called_as_its_file(shell):
     shell.run("convert", "Warm Bass.vital", "b.json")
 
     assert read_presets("b.json").presets[0].name == "Warm Bass"
+
+
+def test_a_file_of_nothing_but_damage_is_told_in_few_lines(shell):
+    Path("scraps.syx").write_bytes(b"\xf0\x43\x00\x00\x01\x1b" * 20_000)
+
+    done = shell.run("convert", "scraps.syx", "scraps.json")
+
+    assert done.err.count("\n") <= 201

@@ -15,7 +15,7 @@ def test_a_sound_is_at_the_best_distance_from_itself(shell):
     found = json.loads(shell.run("score", "a.wav", "a.wav", "--json").out)
 
     units = found.pop("units")
-    assert units == {name: metrics[name].unit or "none" for name in metrics}
+    assert units == {name: metrics[name].unit for name in metrics}
     assert set(found) == set(metrics)
     assert found == pytest.approx({name: metrics[name].best for name in metrics}, abs=1e-5)
 

@@ -315,15 +315,17 @@ def _notes_on_dump(body: bytes, kind: DumpKind, closed: bool) -> Iterator[str]:
 
 def _bare(data: bytes, runs: list[BareVoices]) -> Scan:
     """The dumps of a file that has voices, but no message around them."""
-    dumps: list[Dump] = []
-    for run in runs:
-        kind = DumpKind(BANK.form, run.layout, run.voices)
-        dumps.append(Dump(kind, data[run.start : run.end], range(run.start, run.end)))
     used = sum(run.end - run.start for run in runs)
     rest = len(data) - used
     plural = "s" if rest > 1 else ""
-    notes = [f"skipped {rest:,} byte{plural} before, between or behind the voices"] if rest else []
-    return Scan(tuple(dumps), tuple(notes))
+    # Of the whole file, and so said once, with its first voices.
+    mended = (f"skipped {rest:,} byte{plural} before, between or behind the voices",) if rest else ()
+    dumps: list[Dump] = []
+    for run in runs:
+        kind = DumpKind(BANK.form, run.layout, run.voices)
+        place = range(run.start, run.end)
+        dumps.append(Dump(kind, data[run.start : run.end], place, mended=() if dumps else mended))
+    return Scan(tuple(dumps))
 
 
 def _skipped(data: bytes, others: list[_Message], loose: int) -> Iterator[str]:
