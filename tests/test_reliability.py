@@ -53,7 +53,9 @@ def test_nothing_was_let_in_or_left_behind(name: str):
         assert found["killed"] >= 0.4 * found["matches"]
 
 
-def test_a_kill_counts_only_if_a_host_was_there(endurance: ModuleType):
+def test_a_kill_counts_only_if_a_host_was_there(endurance: ModuleType, monkeypatch: pytest.MonkeyPatch):
+    hosts: list[tuple[int, str]] = []  # and not those of other tests in this process
+    monkeypatch.setattr(endurance, "children", lambda: hosts)
     without = endurance.Killer(0.0)
     spared = endurance.Killer(None)
     killed = endurance.Killer(0.0)
@@ -62,6 +64,7 @@ def test_a_kill_counts_only_if_a_host_was_there(endurance: ModuleType):
     assert not without.end()
 
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as host:
+        hosts.append((host.pid, "S"))
         spared.begin(None)
         assert not spared.end()
         killed.begin(None)

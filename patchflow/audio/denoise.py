@@ -1,9 +1,6 @@
 """Takes steady noise out of a sound, given a piece of the noise alone: spectral gating."""
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
-from scipy.signal import ShortTimeFFT
-from scipy.signal.windows import hann
 
 __all__ = ["without_noise"]
 
@@ -36,6 +33,11 @@ def without_noise(samples: np.ndarray, noise: np.ndarray, rate: int) -> np.ndarr
         >>> bool(np.abs(clean - tone)[400:-400].std() < 0.0004)
         True
     """
+    # Imported here: they take long to load, and few sounds need them.
+    from scipy.ndimage import uniform_filter1d
+    from scipy.signal import ShortTimeFFT
+    from scipy.signal.windows import hann
+
     size = 2 ** round(np.log2(_WINDOW_S * rate))
     hop = size // 4
     if len(noise) < size + (_FEWEST - 1) * hop or len(samples) < size:
