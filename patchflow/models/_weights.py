@@ -31,6 +31,7 @@ __all__ = ["find_weights", "load_model", "read_header", "save_model", "shipped",
 _FORMAT = "2"
 _READABLE = ("1", "2")  # the first has older names of sizes
 _USUAL = "posterior"  # the model whose weights are called after the synth alone
+_OURS = Path(__file__).absolute().parent / "weights"  # those that come with the package
 M = TypeVar("M", bound=Model)
 
 
@@ -82,8 +83,10 @@ def load_model(path: str | Path, space: ParamSpace, models: Registry[type[M]]) -
         sizes = with_new_names("sizes", json_value(header["config"]))
         kind = models[header["model"]]
         shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
-        _check_sizes(sizes, shapes)
-        _check_shapes(lambda: kind(space, **sizes), shapes)
+        # Weights of the package need no check, which would be half of the time that a match takes to load.
+        if Path(path).absolute().parent != _OURS:
+            _check_sizes(sizes, shapes)
+            _check_shapes(lambda: kind(space, **sizes), shapes)
         model = kind(space, **sizes)
         # Files are in half precision, so every tensor goes back to the type the model has. Older files also hold
         # buffers that follow from the sizes, which models no longer save: those are left out.
@@ -121,7 +124,7 @@ def shipped(synth: str, model: str = _USUAL) -> Path | None:
         synth: Name of the engine.
         model: Name of the model.
     """
-    path = Path(__file__).parent / "weights" / _file_name(synth, model)
+    path = _OURS / _file_name(synth, model)
     return path if path.exists() else None
 
 
