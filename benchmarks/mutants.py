@@ -314,7 +314,7 @@ def _parquet(chance: random.Random, data: bytes) -> bytes:
             rows = table.to_pylist()
             for _ in range(3):
                 _tree(chance, rows)
-            table = pa.Table.from_pylist(rows)
+            table = pa.Table.from_pylist([row for row in rows if isinstance(row, dict)])
     packed = io.BytesIO()
     pq.write_table(table, packed)
     return packed.getvalue()

@@ -76,7 +76,9 @@ def damage_named(
     except Exception as fault:
         # blind on purpose: which exceptions a parser raises on damaged bytes is not documented, and changes
         end = f". {hint}" if hint else ""
-        raise error(f"{where}: {is_what} ({first_sentence(fault)[:200]}){end}") from fault
+        # what a file holds may be no text that can be written down: half of a surrogate pair
+        why = first_sentence(fault)[:200].encode("utf-8", "backslashreplace").decode()
+        raise error(f"{where}: {is_what} ({why}){end}") from fault
 
 
 def json_value(data: bytes | str) -> Any:

@@ -18,7 +18,7 @@ from patchflow.engines import engines
 from patchflow.engines.tone import Tone
 from patchflow.errors import EngineError, ModelError, OptionError, PatchflowError, StorageError, UnknownName
 from patchflow.models import load_model, models, read_header, save_model
-from patchflow.parsing import MOST_TEXT, json_value, npz_arrays, toml_table
+from patchflow.parsing import MOST_TEXT, damage_named, json_value, npz_arrays, toml_table
 from patchflow.storage import read_bytes, user_folder
 from patchflow.train.recipe import read_recipe
 
@@ -212,3 +212,10 @@ def test_a_run_does_not_write_among_the_files_of_the_system(out: str, tmp_path: 
 
     with pytest.raises(OptionError, match="operating system"):
         read_recipe(tmp_path / "a.toml")
+
+
+def test_what_is_no_text_is_spelt_out_in_an_error():
+    with pytest.raises(StorageError) as failed, damage_named("a"):
+        float("\ud800")
+
+    assert str(failed.value).encode() == rb"a: damaged (could not convert string to float: '\ud800')"

@@ -141,6 +141,7 @@ class Library:
             (entry,) = read_entries(connection, [id])
             layout, vector, state = connection.execute(_CONTENT, [id]).fetchone()
             vectors = Vectors(space_from(layout))
+            _require_bytes([vector, b"" if state is None else state])
             values = vectors.unpack(vector)
             if not vectors.is_of(vector, state or b""):
                 raise Damaged("the state of a preset is not what was stored")
@@ -199,7 +200,14 @@ class Library:
                 raise StorageError(
                     f"{self.path}: holds presets of another version of {synth!r}. Remove or re-import them."
                 )
+            _require_bytes(vectors)
             return Vectors(space).points(vectors)
+
+
+def _require_bytes(values: Sequence[object]) -> None:
+    # SQLite keeps in any column what it is given: numbers and texts as well
+    if not all(isinstance(value, bytes) for value in values):
+        raise Damaged("the content of a preset is not bytes")
 
 
 _CONTENT = """SELECT parameters, vector, rest.data FROM preset JOIN layout ON layout.id = layout

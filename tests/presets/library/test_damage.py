@@ -186,6 +186,19 @@ def test_a_state_that_changed_is_noticed_and_its_preset_saved_without(path: Path
     assert presets_in(path)[0] == saw(-1, "one")
 
 
+@pytest.mark.parametrize("value", [7, 0.5, "text"])
+def test_values_that_are_no_bytes_are_noticed(path: Path, content: bytes, value: object):
+    path.write_bytes(content)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE preset SET vector = ? WHERE id = 2", [value])
+
+    library = Library(path)
+    with pytest.raises(StorageError, match="the content of a preset is not bytes"):
+        library.get(2)
+    with pytest.raises(StorageError, match="the content of a preset is not bytes"):
+        library.points("tone", engines["tone"].space)
+
+
 def test_names_are_saved_from_the_search_index(path: Path, content: bytes):
     path.write_bytes(content)
     with closing(sqlite3.connect(path)) as connection:
