@@ -8,6 +8,7 @@ import io
 import json
 import math
 import re
+import reprlib
 import tomllib
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,7 @@ __all__ = [
     "npy_array",
     "npz_arrays",
     "read_object",
+    "shown",
     "toml_table",
 ]
 
@@ -39,6 +41,7 @@ MOST_TEXT = 2**20
 _LARGEST_JSON = 2**28  # bytes; of files that we write, such as the states of a data set
 _DEEPEST = 64  # tables in tables; also what a message with a value can print
 _LARGEST_INT = 2**63
+_EXACT = 2**53  # a whole number beyond it is shown as a word
 # A key of many parts, `a.b.c`: what it takes to parse one grows with the square of their number.
 _LONG_KEY = re.compile(
     r"""(?:(?:(?<![\w-])[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)"""
@@ -47,6 +50,18 @@ _LONG_KEY = re.compile(
 )
 _MOST_PACKED = 100  # times its size is what an archive may hold
 _SMALL = 2**26  # bytes, which it may hold at any size
+
+
+def shown(value: Any) -> str:
+    r"""Returns a value for a message: a few words of it, without control characters.
+
+    Example:
+        >>> shown([1, "a\x1b"]), shown(10**5000)
+        ("[1, 'a\\x1b']", 'a huge number')
+    """
+    if isinstance(value, int) and abs(value) > _EXACT:
+        return "a huge number"  # Python refuses to print the largest
+    return reprlib.repr(value).encode("ascii", "replace").decode()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ all scripts stay as they are.
 
 import re
 
-__all__ = ["json_line", "markdown_text", "printable", "tame_markup", "without_hidden"]
+__all__ = ["json_line", "markdown_text", "one_line", "printable", "tame_markup", "without_hidden"]
 
 # Control characters of both sets, line separators, marks that order text from right to left or cannot be seen, lone
 # surrogates (what stands for bytes of a file name that are not UTF-8), tags and what is no character.
@@ -35,6 +35,16 @@ def printable(text: str) -> str:
         'ピアノ пианино 👩\u200d🎤'
     """
     return _HIDDEN.sub(_spelt, text)
+
+
+def one_line(text: str) -> str:
+    r"""Returns a text with a space in the place of every letter that cannot be shown.
+
+    Example:
+        >>> one_line("Le\nad\x07")
+        'Le ad '
+    """
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def without_hidden(text: str, instead: str) -> str:

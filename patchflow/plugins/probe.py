@@ -12,6 +12,7 @@ from ..hosts import HostProcess
 from ..presets.files import owner
 from ..presets.vst2 import program_of
 from ..presets.vst3 import class_id
+from ..printable import one_line
 from ..progress import Progress, ProgressCallback, ignore
 from .audible import Audibility, listen, random_preset
 from .kinds import GRID, ParameterKind, as_knob, groups, kind_of, readable_name, unique
@@ -169,12 +170,8 @@ def _notes(about: dict[str, Any], kind: ParameterKind, audibility: Audibility) -
         notes.append(f"the plug-in crashed or hung at {faults}")
     if not audibility.audible:
         notes.append(f'fixed because moving it was not heard (in mono); kind = "{kind.kind}" has it searched')
-    return [_printable(note) for note in notes]
-
-
-def _printable(text: str) -> str:
-    """A note as one line: a plug-in's texts may have line breaks, which would end a comment in TOML."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    # A plug-in's texts may have line breaks, which would end a comment in TOML.
+    return [one_line(note) for note in notes]
 
 
 def _preset_format(trial: Trial, values: dict[int, float]) -> tuple[str, str]:

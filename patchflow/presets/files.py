@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import PresetError
+from ..printable import one_line
 from ..storage import read_bytes, readable, write_atomically
 from .archives import ARCHIVES, UnpackBudget, is_encrypted, is_zip, opened_zip, refuse_other_archives
 from .formats import Mended, PresetFormat, ReadReport, Rejected, formats
@@ -154,11 +155,7 @@ def _named(report: ReadReport, stem: str) -> ReadReport:
     """Names a preset without a name after its file, if it is alone in there."""
     if len(report.presets) != 1 or report.rejected or report.presets[0].name.strip():
         return report
-    return replace(report, presets=(replace(report.presets[0], name=_printable(readable(stem))),))
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    return replace(report, presets=(replace(report.presets[0], name=one_line(readable(stem))),))
 
 
 def _reader(path: Path, data: bytes) -> tuple[PresetFormat, tuple[str, ...]]:
@@ -219,7 +216,7 @@ class _Found:
     def add(self, path: Path, read: ReadReport) -> None:
         """Adds the presets of a file, at the places after those of the files before."""
         before = self._slots
-        named = read.inside(_printable(path.as_posix()))
+        named = read.inside(one_line(path.as_posix()))
         self._presets += named.presets
         self._places += [place + before for place in named.places]
         self._rejected += [replace(fault, voice=fault.voice and fault.voice + before) for fault in named.rejected]
@@ -233,7 +230,7 @@ class _Found:
 
     def report(self) -> ReadReport:
         """Returns all of it, with a note of the files that are no presets."""
-        kinds = Counter(_printable(path.suffix.lower()) or "without an ending" for path in self.others)
+        kinds = Counter(one_line(path.suffix.lower()) or "without an ending" for path in self.others)
         listed = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
         if not self._slots:
             raise PresetError(f"an archive without presets ({listed or 'it is empty'})")

@@ -23,6 +23,7 @@ __all__ = [
     "json_text",
     "make_folder",
     "opened_file",
+    "other_kind",
     "read_bytes",
     "readable",
     "user_folder",
@@ -32,12 +33,14 @@ __all__ = [
 
 _PIECE = 2**24  # bytes
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-_KINDS = (
-    (stat.S_ISFIFO, "a pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
+_KINDS = {
+    stat.S_IFREG: "",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -100,6 +103,16 @@ def opened_file(path: str | os.PathLike[str]) -> Iterator[io.BufferedReader]:
         if not _is_name(path):
             raise StorageError(f"cannot read {os.fspath(path)!r}: not a name that a file can have") from error
         raise
+
+
+def other_kind(mode: int) -> str:
+    """Returns what is there in place of a file, by its mode, e.g. `"a pipe"`; "" for a regular file.
+
+    Example:
+        >>> other_kind(stat.S_IFIFO), other_kind(stat.S_IFREG)
+        ('a pipe', '')
+    """
+    return _KINDS.get(stat.S_IFMT(mode), "something else")
 
 
 def read_bytes(path: str | os.PathLike[str], limit: int | None = None) -> bytes:
@@ -256,8 +269,8 @@ def _replace(path: Path, data: bytes) -> None:
 def _refuse_by_kind(path: str | os.PathLike[str], mode: int) -> None:
     if stat.S_ISDIR(mode):
         raise StorageError(f"cannot read {path}: is a directory")
-    if not stat.S_ISREG(mode):
-        kind = next((kind for is_kind, kind in _KINDS if is_kind(mode)), "something else")
+    kind = other_kind(mode)
+    if kind:
         raise StorageError(f"cannot read {path}: it is {kind}, not a file")
 
 

@@ -3,14 +3,14 @@
 import codecs
 import json
 import math
-import reprlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from ...errors import PresetError
+from ...parsing import shown
 
-__all__ = ["LARGEST", "Loose", "check_text", "in_utf8", "parse_json", "parse_loose", "shown"]
+__all__ = ["LARGEST", "Loose", "check_text", "in_utf8", "parse_json", "parse_loose"]
 
 LARGEST = 2**53
 """Whole numbers beyond it are not exact in other programs."""
@@ -119,13 +119,6 @@ def check_text(field: str, value: Any) -> str:
     if any(c < " " or "\x7f" <= c < "\xa0" or "\ud800" <= c < "\ue000" for c in value):
         raise PresetError(f"{field}={shown(value)}: has control characters")
     return value
-
-
-def shown(value: Any) -> str:
-    """Returns the value for a message: a few words of it, without control characters."""
-    if isinstance(value, int) and abs(value) > LARGEST:
-        return "a huge number"  # Python refuses to print the largest
-    return reprlib.repr(value).encode("ascii", "replace").decode()
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

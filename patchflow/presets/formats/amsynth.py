@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from ...errors import PresetError
+from ...printable import one_line
 from ..preset import Preset
 from ..vst2 import Program, decode_text, plugin_id, program_of
 from ._format import Mended, PresetFormat, ReadReport, Rejected
@@ -161,7 +162,7 @@ def _blocks(data: bytes) -> Iterator[tuple[int, list[str]]]:
 
 def _name(line: str) -> str:
     """What a preset is called, without what would end a line or the name in amsynth."""
-    shown = "".join(letter if letter.isprintable() else " " for letter in line.partition(_NAME)[2])
+    shown = one_line(line.partition(_NAME)[2])
     return " ".join(word for word in shown.split() if word != _PARAMETER)
 
 

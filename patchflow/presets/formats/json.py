@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 from ...errors import PresetError
 from ...old_names import with_new_names
+from ...parsing import shown
 from ..preset import Preset
 from ._format import PresetFormat, ReadReport, Rejected
-from ._json_text import LARGEST, check_text, in_utf8, parse_json, shown
+from ._json_text import LARGEST, check_text, in_utf8, parse_json
 
 __all__ = ["Json"]
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from ...errors import PresetError
+from ...parsing import shown
+from ...printable import one_line
 from ..preset import Preset
 from ..space import ParamSpace
 from ..vital import (
@@ -23,7 +25,7 @@ from ..vital import (
     values_of,
 )
 from ._format import Mended, PresetFormat, ReadReport, Rejected, only_preset
-from ._json_text import in_utf8, parse_loose, shown
+from ._json_text import in_utf8, parse_loose
 
 __all__ = ["Vital"]
 
@@ -143,7 +145,7 @@ def _label(document: dict[str, Any], field: str, notes: list[str]) -> str:
     if not isinstance(text, str):
         notes.append(f"{field}={shown(text)}: not a text, left out")
         return ""
-    fit = "".join(c if c.isprintable() else " " for c in text)[:_LONGEST]
+    fit = one_line(text)[:_LONGEST]
     if fit != text:
         notes.append(f"{field}={shown(text)}: shortened, or freed of control characters")
     return fit

@@ -3,14 +3,13 @@
 import hashlib
 import shlex
 import sqlite3
-import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from ...errors import StorageError
-from ...storage import make_folder, reason
+from ...storage import make_folder, other_kind, reason
 from ._lock import patiently, who_has
 from ._tables import VERSION, header, is_empty, is_library, make_tables, read_as_new, upgrade, wrong_table
 
@@ -126,19 +125,9 @@ def refuse_other_kinds(path: Path) -> None:
         raise StorageError(f"cannot open the preset library {path}: {reason(error)}") from error
     except ValueError as error:  # a NUL in the name
         raise StorageError(f"cannot open the preset library {str(path)!r}: {error}") from error
-    kind = _KINDS.get(stat.S_IFMT(mode), "no file")
+    kind = other_kind(mode)
     if kind:
         raise StorageError(f"preset library {path}: it is {kind}, not a file")
-
-
-_KINDS = {
-    stat.S_IFREG: "",
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
 
 
 @contextmanager

@@ -6,10 +6,10 @@ and leaves parts that are missing as they are in its first preset.
 
 import math
 import re
-import reprlib
 from typing import Any
 
 from ...errors import PresetError
+from ...parsing import shown
 from ._controls import SLOTS, VitalControl, controls, destinations, sources
 from ._document import NEWEST, Document, fresh_part
 
@@ -57,7 +57,7 @@ def feature_version(version: Any) -> tuple[int, int] | None:
 
 def _texts(document: Document) -> list[str]:
     wrong = [key for key in _TEXTS if not isinstance(document.get(key, ""), str)]
-    return [f"{key}={_shown(document.pop(key))}: not a text, left out" for key in wrong]
+    return [f"{key}={shown(document.pop(key))}: not a text, left out" for key in wrong]
 
 
 def _controls(settings: Document) -> list[str]:
@@ -72,10 +72,10 @@ def _controls(settings: Document) -> list[str]:
             settings[name] = value = _number(name, value)
             faults.append(f"{name}={value:g}: given as a text")
         if value is None or (isinstance(value, float) and math.isnan(value)):
-            faults.append(f"{name}={_shown(value)}: not a number, taken as {control.default:g}, Vital's default")
+            faults.append(f"{name}={shown(value)}: not a number, taken as {control.default:g}, Vital's default")
             del settings[name]
         elif not isinstance(value, int | float):
-            raise PresetError(f"{name}={_shown(value)}: not a number")
+            raise PresetError(f"{name}={shown(value)}: not a number")
         elif not _allowed(control, value):
             settings[name] = _limited(control, value)
             whole = "a whole number " if control.discrete else ""
@@ -91,7 +91,7 @@ def _number(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise PresetError(f"{name}={_shown(text)}: not a number") from error
+        raise PresetError(f"{name}={shown(text)}: not a number") from error
 
 
 def _allowed(control: VitalControl, value: float) -> bool:
@@ -119,7 +119,7 @@ def _modulations(settings: Document) -> list[str]:
         del slots[SLOTS:]
     for number, slot in enumerate(slots, 1):
         if not isinstance(slot, dict):
-            raise PresetError(f"modulation {number}: {_shown(slot)}: not an object")
+            raise PresetError(f"modulation {number}: {shown(slot)}: not an object")
         faults += _slot(slot, number)
     return faults
 
@@ -133,9 +133,9 @@ def _slot(slot: Document, number: int) -> list[str]:
             faults.append(f"modulation {number}: has no {end}, and is left out")
             slot[end] = ""
         elif not isinstance(name, str):
-            raise PresetError(f"modulation {number}: {end}={_shown(name)}: not a text")
+            raise PresetError(f"modulation {number}: {end}={shown(name)}: not a text")
         elif name and name not in names:
-            faults.append(f"modulation {number}: {end}={_shown(name)}: unknown, and it is left out")
+            faults.append(f"modulation {number}: {end}={shown(name)}: unknown, and it is left out")
             slot[end] = ""
         elif name == f"modulation_{number}_amount":
             faults.append(f"modulation {number}: modulates its own amount, and is left out")
@@ -167,7 +167,7 @@ def _parts(settings: Document, part: str) -> list[str]:
     for place, item in enumerate(found):
         where = f"{part[:-1]} {place + 1}"
         if item is not None and not isinstance(item, dict):
-            raise PresetError(f"{where}: {_shown(item)}: not an object")
+            raise PresetError(f"{where}: {shown(item)}: not an object")
         # A wavetable may be drawn as an LFO is.
         if part == "wavetables" and item is not None and "points" not in item:
             faults += _wavetable(found, place, where)
@@ -228,7 +228,7 @@ def _sample(settings: Document) -> list[str]:
         settings["sample"] = fresh_part("sample")
         return ["sample: missing, taken from Vital's first preset"]
     if not isinstance(sample, dict):
-        raise PresetError(f"sample={_shown(sample)}: not an object")
+        raise PresetError(f"sample={shown(sample)}: not an object")
     numbers = all(isinstance(sample.get(key), int | float) for key in ("length", "sample_rate"))
     if numbers and isinstance(sample.get("samples"), str):
         return _length(sample)
@@ -242,14 +242,14 @@ def _length(sample: Document) -> list[str]:
     there = [len(text.rstrip("=")) * 6 // 16 for text in texts]  # base 64, of 16 bits a sample
     if 0 <= sample["length"] <= min(there):
         return []
-    fault = f"sample: its length is given as {_shown(sample['length'])}, and is {min(there):,}"
+    fault = f"sample: its length is given as {shown(sample['length'])}, and is {min(there):,}"
     sample["length"] = min(there)
     return [fault]
 
 
 def _check_list(name: str, found: Any) -> None:
     if not isinstance(found, list):
-        raise PresetError(f"{name}: {_shown(found)} is no list")
+        raise PresetError(f"{name}: {shown(found)} is no list")
 
 
 def _refuse_infinite(document: Document) -> None:
@@ -262,8 +262,4 @@ def _refuse_infinite(document: Document) -> None:
         elif isinstance(value, list):
             left += [(name, item) for item in value]
         elif isinstance(value, float) and not math.isfinite(value):
-            raise PresetError(f"{_shown(name)}={value}: not a finite number")
-
-
-def _shown(value: Any) -> str:
-    return reprlib.repr(value).encode("ascii", "replace").decode()
+            raise PresetError(f"{shown(name)}={value}: not a finite number")
