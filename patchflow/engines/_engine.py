@@ -123,6 +123,18 @@ class Engine(abc.ABC):
         """
         return points
 
+    def transposed(self, points: np.ndarray, cents: np.ndarray) -> np.ndarray:
+        """Returns points that sound higher by some cents, on the same key, as near as the synth comes to that.
+
+        Args:
+            points: Encoded presets, shape `(N, P)`.
+            cents: How much higher each should sound, negative for lower, shape `(N,)`.
+
+        Returns:
+            Encoded presets, shape `(N, P)`. An engine that cannot be transposed returns them as they are.
+        """
+        return points
+
     @classmethod
     def whole(cls, preset: Preset) -> Preset:
         """Returns the preset as the synth's own files hold it: of a synth with fewer parameters, with all of them.

@@ -237,7 +237,10 @@ class Matcher:
                 point=point,
                 note=scorer.note(found.pitch[row]),
                 # The search adds something for presets that are too quiet; the distance as users know it is without.
-                distances={"log_mel_l1": float(found.distance[row] - found.faint[row])},
+                distances={
+                    "perceptual": float(found.distance[row] - found.faint[row]),
+                    "log_mel_l1": float(found.level[row]),
+                },
                 renders=int(found.found_at[row, 0]),
                 seconds=float(found.found_at[row, 1]),
                 sound=found.sounds[row],

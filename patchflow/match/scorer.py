@@ -11,7 +11,8 @@ import torch
 
 from ..engines import Engine, Note, Renderer
 from ..errors import EngineError, RenderError
-from ..metrics.log_mel_l1 import level_gap, log_mel
+from ..metrics.log_mel_l1 import log_mel
+from ..metrics.perceptual import Reference
 from .target import Target
 
 __all__ = ["FAINTEST", "SCREEN", "STEPS_PER_DB", "Outcome", "Scored", "Scorer", "faintness"]
@@ -39,7 +40,9 @@ class Scored:
     Args:
         points: Encoded presets, shape `(N, P)`.
         pitch: MIDI note each was played on, shape `(N,)`.
-        distance: From the target, in dB: log-mel L1 and `faint`, shape `(N,)`.
+        distance: From the target, in dB: `metrics.perceptual` and `faint`, shape `(N,)`; infinite where it is above
+            the bar of `Scorer.score`, or the synth cannot play the preset.
+        level: The part of the distance that is log-mel L1, in dB, shape `(N,)`.
         faint: The part of the distance that is for being too quiet, see `faintness`, shape `(N,)`.
         mels: Log-mel spectrogram of each, in steps of 1/3 dB below the peak, uint8, shape `(N, F, N')`.
         found_at: Renders and seconds that were spent when each was found, shape `(N, 2)`.
@@ -49,6 +52,7 @@ class Scored:
     points: np.ndarray
     pitch: np.ndarray
     distance: np.ndarray
+    level: np.ndarray
     faint: np.ndarray
     mels: np.ndarray
     found_at: np.ndarray
@@ -79,7 +83,8 @@ class Outcome:
     """What became of a batch of presets.
 
     Args:
-        distance: From the target, in dB, shape `(N,)`; infinite for those that a screening rejected.
+        distance: From the target, in dB, shape `(N,)`; infinite for those that a screening rejected, and for those
+            above the bar of `Scorer.score`.
         rows: Which were rendered in full now, and were not known before, shape `(M,)`.
     """
 
@@ -112,16 +117,20 @@ class Scorer:
         self.missed = 0
         self.lost: EngineError | None = None
         self._played = False  # whether any preset was played so far
-        self._mel = self._target_mel(target.length)
+        self.reference = self._reference(target.length)
         self._onset = min(max(SCREEN * target.length, _SHORTEST), target.length)  # seconds
-        self._onset_mel = self._target_mel(self._onset)
+        self._onset_reference = self._reference(self._onset)
 
     def note(self, pitch: int | np.integer) -> Note:
         """Returns the note that is played for a pitch."""
         return Note(int(pitch), self.velocity, self.target.hold, self.target.length)
 
     def score(
-        self, points: np.ndarray, pitch: Sequence[int] | np.ndarray, found_at: tuple[float, float] = (0, 0)
+        self,
+        points: np.ndarray,
+        pitch: Sequence[int] | np.ndarray,
+        found_at: tuple[float, float] = (0, 0),
+        bar: float = math.inf,
     ) -> Scored:
         """Renders and measures presets.
 
@@ -129,6 +138,7 @@ class Scorer:
             points: Encoded presets, shape `(N, P)`.
             pitch: MIDI note to play each on, shape `(N,)`.
             found_at: Renders and seconds spent so far.
+            bar: Distance in dB above which nobody asks how far away a preset is: what is cheap to measure tells that.
 
         Raises:
             RenderError: If the synth cannot play any of them, nor could play any before.
@@ -137,7 +147,7 @@ class Scorer:
         pitch = np.asarray(pitch, int)
 
         def measure(engine: Engine, job: _Job) -> _Measured:
-            return self._measure(engine, job, None)
+            return self._measure(engine, job, bar)
 
         parts = list(self.renderer.map(measure, _jobs(points, pitch, _TOGETHER)))
         self.missed = sum(part.missed for part in parts)
@@ -156,6 +166,7 @@ class Scorer:
             points=points,
             pitch=pitch,
             distance=distance + faint,
+            level=np.concatenate([part.level for part in parts]),
             faint=faint,
             mels=np.concatenate([part.mels for part in parts]),
             found_at=np.tile(np.array(found_at, float), (len(points), 1)),
@@ -163,7 +174,7 @@ class Scorer:
         )
 
     def screen(self, points: np.ndarray, pitch: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Returns the distance over the beginning alone, in dB, shape `(N,)`.
+        """Returns log-mel L1 over the beginning alone, in dB, shape `(N,)`.
 
         It plays the first `SCREEN` of the note, so it costs that share of a render, and it separates most
         bad presets from good ones.
@@ -174,18 +185,19 @@ class Scorer:
         """
 
         def measure_onset(engine: Engine, job: _Job) -> _Measured:
-            return self._measure(engine, job, self._onset)
+            return self._measure(engine, job, None)
 
         jobs = _jobs(points, np.asarray(pitch, int), _SCREENED_TOGETHER)
         parts = list(self.renderer.map(measure_onset, jobs))
         self.missed = sum(part.missed for part in parts)
         return np.concatenate([part.distance for part in parts])
 
-    def _measure(self, engine: Engine, job: "_Job", length: float | None) -> "_Measured":
-        """Plays and measures a few presets; their first `length` seconds alone if it is given."""
+    def _measure(self, engine: Engine, job: "_Job", bar: float | None) -> "_Measured":
+        """Plays and measures a few presets; their beginnings alone, by log-mel L1, if there is no bar."""
+        reference = self.reference if bar is not None else self._onset_reference
         notes = [self.note(pitch) for pitch in job.pitch.tolist()]
-        if length is not None:
-            notes = [replace(note, length=length) for note in notes]
+        if bar is None:
+            notes = [replace(note, length=self._onset) for note in notes]
         sounds: list[np.ndarray | None] = []
         missed = 0
         for point, note in zip(job.points, notes, strict=True):
@@ -198,11 +210,18 @@ class Scorer:
         silence = np.zeros(notes[0].samples(self.target.rate), np.float32)
         played = np.stack([silence if sound is None else sound for sound in sounds])
         mels = log_mel(torch.from_numpy(played))
-        distance = level_gap(mels, self._mel if length is None else self._onset_mel).numpy()
-        distance[[sound is None for sound in sounds]] = np.inf
+        level = reference.least(mels).numpy()
+        level[[sound is None for sound in sounds]] = np.inf
+        distance = level.copy()
+        if bar is not None:
+            # The rest takes longer to measure, and is never below 0: most children are too far away without it.
+            near = level < bar
+            distance[~near] = np.inf
+            if near.any():
+                distance[near] += reference.rest(torch.from_numpy(played[near])).numpy()
         # 80 dB in thirds fit a byte: the search keeps the spectrograms of hundreds of presets.
         steps = (mels * -STEPS_PER_DB).round().to(torch.uint8)
-        return _Measured(distance, faintness(played), steps.numpy(), sounds, missed)
+        return _Measured(distance, level, faintness(played), steps.numpy(), sounds, missed)
 
     def _is_over(self) -> bool:
         """Whether no more may be played."""
@@ -222,15 +241,16 @@ class Scorer:
         self._played = True
         return sound
 
-    def _target_mel(self, length: float) -> torch.Tensor:
+    def _reference(self, length: float) -> Reference:
+        """The beginning of the target, as far as it is compared."""
         samples = Note(length=length).samples(self.target.rate)
-        return log_mel(torch.from_numpy(self.target.samples[:samples])[None])
+        return Reference(torch.from_numpy(self.target.samples[:samples]))
 
 
 def faintness(sounds: np.ndarray) -> np.ndarray:
     """Returns what is added to the distance of sounds that are too quiet, in dB, shape `(N,)`.
 
-    Log-mel L1 compares sounds at the same peak, so without it a search may end with a preset that is right and
+    The distance compares sounds at the same peak, so without it a search may end with a preset that is right and
     cannot be heard: 1 dB for every 20 dB below `FAINTEST`, 0 for silence, whose distance is already the
     largest.
 
@@ -257,6 +277,7 @@ class _Measured(NamedTuple):
     """What became of a job, and how many of its presets were missed; see `Scored` for shapes and units."""
 
     distance: np.ndarray
+    level: np.ndarray
     faint: np.ndarray
     mels: np.ndarray
     sounds: list[np.ndarray | None]

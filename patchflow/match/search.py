@@ -31,6 +31,7 @@ _POLISHED = 0.6  # share of the budget after which the best is polished
 _PARENTS = 64  # best presets that may have children
 _MOST_WITHOUT_NEW = 50  # batches without anything new after which the space is exhausted
 _ARCHIVE = 200  # presets remembered
+_LIKELY_DISTINCT = 8  # of these, how many are renewed until the end
 _DISTINCT = 32  # presets remembered of which no two sound nearly the same
 
 
@@ -241,14 +242,23 @@ class _Memory:
             new = new[np.argsort(onset, kind="stable")[:count]]
         if len(new):
             self.spent += len(new)
-            scored = self.scorer.score(points[new], pitch[new], (math.ceil(self.spent), self.seconds))
+            at = (math.ceil(self.spent), self.seconds)
+            scored = self.scorer.score(points[new], pitch[new], at, self._bar())
             self.spent -= self.scorer.missed
             scored.found_at[:, 0] = math.ceil(self.spent)
             for row, distance in zip(new.tolist(), scored.distance.tolist(), strict=True):
                 self._distance[keys[row]] = distance
-            self._keep(scored)
+            near = np.nonzero(np.isfinite(scored.distance))[0]
+            self._keep(scored.take(near) if self.trace else scored)
         distances = np.array([self._distance.get(key, np.inf) for key in keys])
         return Outcome(distances, new)
+
+    def _bar(self) -> float:
+        """The distance in dB above which a preset is not remembered."""
+        if self.trace is None or len(self.trace.found) < _ARCHIVE:
+            return math.inf
+        distinct = self.trace.distinct.distance
+        return max(float(self.trace.found.distance[-1]), float(distinct[:_LIKELY_DISTINCT][-1]))
 
     def _unknown(self, keys: Sequence[bytes]) -> np.ndarray:
         """Rows that were never scored, shape `(M,)`; one row of those that are the same."""

@@ -7,7 +7,7 @@ from torch import Tensor
 from ..features.log_spectrum import compressed, log_bands
 from ._metric import metric
 
-__all__ = ["timbre"]
+__all__ = ["angle", "loudness", "timbre"]
 
 _RATE = 22_050
 _N_FFT = 4_096
@@ -39,14 +39,20 @@ def timbre(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Floa
         >>> round(timbre(x, 0.5 * x, 22_050).item(), 4)
         0.0
     """
-    first = _loudness(estimate).flatten(1)
-    second = _loudness(target).flatten(1)
+    return angle(loudness(estimate), loudness(target))
+
+
+def loudness(x: Float[Tensor, "B T"]) -> Float[Tensor, "B F N"]:
+    """Returns the spectrograms that `timbre` compares, from 0 to 1, of sounds at 22,050 Hz."""
+    return compressed(log_bands(x, _RATE, n_fft=_N_FFT, hop=_HOP, low=_LOW, high=_HIGH, cents=_CENTS))
+
+
+def angle(estimate: Float[Tensor, "B F N"], target: Float[Tensor, "#B F N"]) -> Float[Tensor, "B"]:
+    """Returns one minus the cosine of two outputs of `loudness`; there may be one target for all."""
+    first = estimate.flatten(1)
+    second = target.flatten(1)
     scale = first.norm(dim=1) * second.norm(dim=1)
     cosine = (first * second).sum(1) / scale.clamp_min(1e-9)
     # Silence has no direction: two silences are alike, and nothing else is like silence.
     both_silent = (first.amax(1) == 0) & (second.amax(1) == 0)
     return torch.where(both_silent, 0.0, (1 - cosine).clamp_min(0))
-
-
-def _loudness(x: Tensor) -> Tensor:
-    return compressed(log_bands(x, _RATE, n_fft=_N_FFT, hop=_HOP, low=_LOW, high=_HIGH, cents=_CENTS))

@@ -36,8 +36,8 @@ class Rendition:
 
     @property
     def distance(self) -> Distance:
-        """The distance that candidates are ranked by: `log_mel_l1`."""
-        return next(distance for distance in self.distances if distance.metric == "log_mel_l1")
+        """The distance that candidates are ranked by: `perceptual`."""
+        return next(distance for distance in self.distances if distance.metric == "perceptual")
 
 
 def play(engine: Engine, candidates: Sequence[Candidate], target: np.ndarray) -> tuple[Rendition, ...]:
