@@ -7,6 +7,7 @@ Open `matcher.py` first, then `search.py`, whose loop is nine lines.
 * `target`: a recording prepared for the search: trimmed, its note and the release of the key estimated
 * `search`: the loop; which stage is next, what was rendered already, when the budget is spent
 * `stages`: what a stage is, and the first one, draw; `proposals`: where the drawn presets come from
+* `tune`: puts good presets in tune
 * `recombine`: the second stage, breeds the best presets; `variation`: its moves
 * `polish`: the last stage, small steps of every audible parameter
 * `scorer`: renders presets on all cores and measures how far each is from the target

@@ -1,4 +1,4 @@
-"""The anytime search: draw, render, rank, recombine, polish; it can be stopped after any batch."""
+"""The anytime search: draw, render, rank, tune, recombine, polish; it can be stopped after any batch."""
 
 import math
 import time
@@ -16,6 +16,7 @@ from .proposals import Proposer
 from .recombine import Recombine
 from .scorer import SCREEN, Outcome, Scored, Scorer
 from .stages import Draw, Stage
+from .tune import Tune
 from .variation import Variation
 
 __all__ = ["Budget", "Search", "Trace"]
@@ -91,8 +92,8 @@ class Search:
     """Looks for the presets nearest to a target.
 
     Proposals are rendered and ranked; the best become parents of recombined and varied children;
-    at the end the best is polished along its audible parameters. See `stages`, `recombine` and
-    `polish`.
+    what is good and out of tune is put in tune; at the end the best is polished along its audible parameters.
+    See `stages`, `tune`, `recombine` and `polish`.
 
     Args:
         scorer: Renders and measures.
@@ -120,6 +121,7 @@ class Search:
         self.draw = Draw(scorer.target, proposers, rng)
         self.recombine = Recombine(variation, self.draw, _PARENTS, rng)
         self.polish = Polish(engine, variation.free, rng)
+        self.tune = Tune(engine, scorer, free=len(scorer.target.guesses) > 1)
 
     def run(self, budget: Budget, progress: ProgressCallback = ignore) -> Trace:
         """Searches until the budget is spent, Ctrl-C is pressed or the synth is lost; the best so far is kept.
@@ -166,6 +168,8 @@ class Search:
             return self.draw
         if share < _DRAWN and len(self.draw.pool) < _DRAWN_MOST:
             return self.draw
+        if self.tune.ready(trace.found, trace.distinct):
+            return self.tune
         if share < _POLISHED or self.polish.stuck(trace.found):
             return self.recombine
         return self.polish

@@ -1,6 +1,5 @@
 """How far two sounds are out of tune with each other, alike at all pitches."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 

@@ -1,4 +1,4 @@
-"""Mean gap between two level-normalised log-mel spectrograms: what the search minimises."""
+"""Mean gap between two level-normalised log-mel spectrograms: what is cheap of what the search minimises."""
 
 import torch
 from jaxtyping import Float

@@ -73,6 +73,6 @@ class Reference:
         return self.least(log_mel(sounds)) + self.rest(sounds)
 
     def cents(self, sounds: Float[Tensor, "B T"]) -> tuple[Float[Tensor, "B"], Float[Tensor, "B"]]:
-        """Returns how many cents sounds are above the target, and how much better they would agree there; see `shift_gain`."""
+        """Returns how many cents sounds are above the target, and the gain of agreement there; see `shift_gain`."""
         gain, cents = shift_gain(fine_spectrum(sounds, _RATE), self._fine)
         return cents, gain

@@ -48,7 +48,7 @@ def test_what_is_printed_names_every_file_and_the_distance(shell):
     best = summary(shell.folder / "o/a.json")["candidates"][0]
 
     assert done.err == ""
-    assert f"{best['distances']['log_mel_l1']:.2f} dB" in done.out
+    assert f"{best['distances']['perceptual']:.2f} dB" in done.out
     assert all(name in done.out for name in ("a.wav  A4 (100% sure)", "o/a.preset.json", "o/a.png", "o/a.json"))
 
 

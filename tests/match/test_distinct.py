@@ -15,7 +15,8 @@ def scored(levels_db: list[float], distance: list[float], points: np.ndarray | N
     points = np.random.default_rng(0).random((count, 3)) if points is None else points
     found_at = np.zeros((count, 2))
     sounds = np.full(count, None)
-    return Scored(points, np.full(count, 60), np.array(distance, float), np.zeros(count), mels, found_at, sounds)
+    distances = np.array(distance, float)
+    return Scored(points, np.full(count, 60), distances, distances, np.zeros(count), mels, found_at, sounds)
 
 
 def levels(found: Scored) -> list[float]:

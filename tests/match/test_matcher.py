@@ -347,7 +347,7 @@ def test_a_result_is_shown_in_one_line(matcher: Matcher):
     result = matcher.match(np.sin(np.arange(11_025) * 0.1), 22_050, renders=32, candidates=1)
     best = result.candidates[0]
 
-    shown = f"log_mel_l1={best.distances['log_mel_l1']:.6g}"
+    shown = ", ".join(f"{name}={best.distances[name]:.6g}" for name in ("perceptual", "log_mel_l1"))
     assert repr(result) == f"MatchResult(1 candidates; best: note={best.note.pitch}, {shown})"
 
 

@@ -16,6 +16,7 @@ from patchflow.match import Budget, Matcher
 from patchflow.match.proposals import FromSpace
 from patchflow.match.scorer import SCREEN, Scored, Scorer, faintness
 from patchflow.metrics.log_mel_l1 import log_mel, log_mel_l1
+from patchflow.metrics.perceptual import perceptual
 
 from .conftest import RATE, Watched, make_target, point_of
 
@@ -42,7 +43,7 @@ def test_the_distance_is_the_metric_of_what_is_played(scorer_of: MakeScorer):
     for point, pitch, distance in zip(POINTS, PITCH, scored.distance, strict=True):
         sound = torch.from_numpy(Tone().render(point, scorer.note(pitch), RATE))[None]
         faint = faintness(sound.numpy())[0]
-        assert distance == pytest.approx(log_mel_l1(sound, target, RATE).item() + faint, abs=1e-4)
+        assert distance == pytest.approx(perceptual(sound, target, RATE).item() + faint, abs=1e-3)
 
 
 def test_of_two_presets_that_sound_alike_the_one_that_can_be_heard_is_nearer(scorer_of: MakeScorer):
@@ -64,6 +65,28 @@ def test_the_order_is_that_of_the_presets(scorer_of: MakeScorer):
     np.testing.assert_array_equal(together.points, POINTS)
     np.testing.assert_array_equal(together.pitch, PITCH)
     np.testing.assert_allclose(together.distance, np.concatenate([one.distance for one in alone]), atol=1e-4)
+
+
+def test_what_is_farther_than_the_bar_is_not_measured_in_full(scorer_of: MakeScorer):
+    scorer = scorer_of(make_target())
+    whole = scorer.score(POINTS, PITCH)
+    bar = float(np.median(whole.level))
+
+    scored = scorer.score(POINTS, PITCH, bar=bar)
+
+    np.testing.assert_array_equal(np.isfinite(scored.distance), whole.level < bar)
+    near = np.isfinite(scored.distance)
+    np.testing.assert_allclose(scored.distance[near], whole.distance[near], atol=1e-4)
+
+
+def test_nothing_that_is_nearer_than_the_bar_is_missed(scorer_of: MakeScorer):
+    scorer = scorer_of(make_target())
+    whole = scorer.score(POINTS, PITCH)
+
+    scored = scorer.score(POINTS, PITCH, bar=float(np.median(whole.distance)))
+
+    nearer = whole.distance < np.median(whole.distance)
+    np.testing.assert_allclose(scored.distance[nearer], whole.distance[nearer], atol=1e-4)
 
 
 def test_the_number_of_threads_does_not_matter(scorer_of: MakeScorer):

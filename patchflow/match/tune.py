@@ -1,0 +1,83 @@
+"""The stage of a search that puts good presets in tune: measured on their sound, set by the engine."""
+
+import numpy as np
+import torch
+
+from ..engines import Engine
+from .scorer import Scored, Scorer
+from .stages import Stage
+
+__all__ = ["Tune"]
+
+_AUDIBLE = 0.03  # gain of agreement below which nobody hears that a preset is out of tune
+_FIRST = 4  # best presets that are kept in tune
+_KEYS = range(128)
+
+
+class Tune(Stage):
+    """Plays the best presets again as many cents higher or lower as they are off.
+
+    How far a preset is off is the shift at which its fine spectrum agrees best with that of the target. The engine
+    knows which parameters transpose it; if the note may change, whole semitones are moved by the key instead, too.
+
+    Args:
+        engine: Transposes presets.
+        scorer: Knows the target.
+        free: Whether the note that is played may change.
+    """
+
+    name = "tuning"
+    screened = False
+
+    def __init__(self, engine: Engine, scorer: Scorer, *, free: bool) -> None:
+        self.engine = engine
+        self.scorer = scorer
+        self.free = free
+        self._measured: set[bytes] = set()
+        self._points: list[np.ndarray] = []
+        self._pitch: list[int] = []
+
+    def ready(self, *kinds: Scored) -> bool:
+        """Returns whether one of the best presets is new and out of tune, so that there is something to ask for.
+
+        Args:
+            kinds: Presets, best first: the best of all, and the best of which no two sound alike.
+        """
+        for found in kinds:
+            self._measure(found.take(np.arange(min(_FIRST, len(found)))))
+        return bool(self._points)
+
+    def ask(self, found: Scored | None, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `Stage.ask`; what `ready` found."""
+        points = np.stack(self._points[:count])
+        pitch = np.array(self._pitch[:count])
+        self._points = self._points[count:]
+        self._pitch = self._pitch[count:]
+        return points, pitch
+
+    def _measure(self, found: Scored) -> None:
+        """Queues the presets in tune that are made of new ones that are not."""
+        keys = [point.tobytes() + bytes([note]) for point, note in zip(found.points, found.pitch, strict=True)]
+        new = [row for row, key in enumerate(keys) if key not in self._measured and found.sounds[row] is not None]
+        if not new:
+            return
+        self._measured.update(keys[row] for row in new)
+        sounds = torch.from_numpy(np.stack([found.sounds[row] for row in new]))
+        cents, gain = self.scorer.reference.cents(sounds)
+        for row, error, heard in zip(new, cents.tolist(), gain.tolist(), strict=True):
+            if heard > _AUDIBLE:
+                self._queue(found.points[row], int(found.pitch[row]), -error)
+
+    def _queue(self, point: np.ndarray, pitch: int, cents: float) -> None:
+        """Queues a preset that sounds so many cents higher, on the same key and on another."""
+        self._add(self._transposed(point, cents), pitch)
+        semitones = round(cents / 100)
+        if self.free and semitones and pitch + semitones in _KEYS:
+            self._add(self._transposed(point, cents - 100 * semitones), pitch + semitones)
+
+    def _add(self, point: np.ndarray, pitch: int) -> None:
+        self._points.append(point)
+        self._pitch.append(pitch)
+
+    def _transposed(self, point: np.ndarray, cents: float) -> np.ndarray:
+        return self.engine.transposed(point[None], np.array([cents]))[0]

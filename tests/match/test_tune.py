@@ -1,0 +1,98 @@
+"""The tuning stage: presets that are out of tune are played again in tune, once."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from patchflow.engines import Note
+from patchflow.engines.tone import Tone
+from patchflow.match.scorer import Scored, Scorer
+from patchflow.match.tune import Tune
+
+from .conftest import GUESSES, RATE, make_target, point_of
+
+MakeScorer = Callable[..., Scorer]
+
+POINT = point_of("saw", 0.3, -6.0)
+
+
+class Transposed(Tone):
+    """A tone engine that writes down by how many cents it is asked to transpose."""
+
+    asked: list[float]
+
+    def transposed(self, points: np.ndarray, cents: np.ndarray) -> np.ndarray:
+        """See `Engine.transposed`; turns the gain instead, so that the points can be told."""
+        self.asked += cents.tolist()
+        moved = points.copy()
+        moved[:, -1] = 0.25
+        return moved
+
+
+@pytest.fixture
+def engine() -> Transposed:
+    made = Transposed()
+    made.asked = []
+    return made
+
+
+@pytest.fixture
+def scorer(scorer_of: MakeScorer) -> Scorer:
+    return scorer_of(make_target(POINT, pitch=60, length=1.0, guesses=GUESSES))
+
+
+def played(scorer: Scorer, *pitch: int) -> Scored:
+    return scorer.score(np.tile(POINT, (len(pitch), 1)), pitch)
+
+
+@pytest.mark.parametrize("semitones", [-12, -7, -1, 1, 5, 12])
+def test_a_preset_on_the_wrong_key_is_tried_on_the_right_one(engine: Transposed, scorer: Scorer, semitones: int):
+    tune = Tune(engine, scorer, free=True)
+
+    assert tune.ready(played(scorer, 60 + semitones))
+    points, pitch = tune.ask(None, 8)
+
+    assert pitch.tolist() == [60 + semitones, 60]
+    assert engine.asked == pytest.approx([-100 * semitones, 0], abs=5)
+    assert points[0, -1] == 0.25
+
+
+def test_a_key_that_the_user_told_stays(engine: Transposed, scorer: Scorer):
+    tune = Tune(engine, scorer, free=False)
+
+    assert tune.ready(played(scorer, 57))
+
+    assert tune.ask(None, 8)[1].tolist() == [57]
+    assert engine.asked == pytest.approx([300], abs=5)
+
+
+def test_what_is_in_tune_is_left_alone(engine: Transposed, scorer: Scorer):
+    assert not Tune(engine, scorer, free=True).ready(played(scorer, 60))
+    assert engine.asked == []
+
+
+def test_a_preset_is_measured_once(engine: Transposed, scorer: Scorer):
+    tune = Tune(engine, scorer, free=True)
+    found = played(scorer, 62)
+    assert tune.ready(found)
+    tune.ask(None, 8)
+
+    assert not tune.ready(found)
+    assert tune.ready(found.join(played(scorer, 63)))
+
+
+def test_no_more_are_asked_for_than_may_be_rendered(engine: Transposed, scorer: Scorer):
+    tune = Tune(engine, scorer, free=True)
+    tune.ready(played(scorer, 62, 63))
+
+    assert len(tune.ask(None, 3)[0]) == 3
+    assert tune.ready(played(scorer, 62, 63))  # the fourth is still to be asked for
+    assert len(tune.ask(None, 3)[0]) == 1
+
+
+def test_the_note_that_is_tuned_is_the_one_that_was_played(engine: Transposed, scorer: Scorer):
+    found = played(scorer, 64)
+
+    assert found.sounds[0] is not None
+    np.testing.assert_array_equal(found.sounds[0], Tone().render(POINT, Note(64, 100, 0.6, 1.0), RATE))
