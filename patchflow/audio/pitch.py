@@ -32,10 +32,18 @@ class NoteGuess:
     Args:
         pitch: MIDI note, 0 to 127.
         confidence: Chance that it is this one, 0 to 1; all notes together stay below 1.
+        cents: How far above the note the sound's fundamental would be, in cents: within 50 either way of a note that is
+            guessed, any number of one that was told.
     """
 
     pitch: int
     confidence: float
+    cents: float = 0.0
+
+    @property
+    def f0(self) -> float:
+        """The fundamental that sounds if it is this note, in Hz."""
+        return 440 * 2 ** ((self.pitch - 69 + self.cents / 100) / 12)
 
 
 def note_guesses(samples: np.ndarray, rate: int, count: int = 5) -> tuple[NoteGuess, ...]:

@@ -37,6 +37,7 @@ class Target:
         trim_offset: Seconds of silence removed at the start.
         recording: The same at the file's own rate, perhaps longer; None where `samples` are all there is.
         notes: What was mended or left out, one plain line each.
+        pitched: Whether it has a pitch that can be tuned to; drums and noise have none.
     """
 
     samples: np.ndarray
@@ -48,6 +49,12 @@ class Target:
     trim_offset: float = 0.0
     recording: Sound | None = None
     notes: tuple[str, ...] = ()
+    pitched: bool = True
+
+    @property
+    def f0(self) -> float | None:
+        """The fundamental that sounds, whatever key plays it, in Hz; None if there is no pitch."""
+        return self.guesses[0].f0 if self.pitched else None
 
     @property
     def length(self) -> float:
