@@ -68,6 +68,8 @@ class Engine(abc.ABC):
     """Whether presets hold more than the space, which `build_on` is for."""
     relatives: ClassVar[tuple[str, ...]] = ()
     """Names of the synths whose presets `unpack` makes into its own."""
+    tuning_step: ClassVar[float | None] = None
+    """From one pitch that `transposed` reaches to the next, in cents; None if it cannot move the pitch."""
 
     @abc.abstractmethod
     def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
@@ -123,15 +125,16 @@ class Engine(abc.ABC):
         """
         return points
 
-    def transposed(self, points: np.ndarray, cents: np.ndarray) -> np.ndarray:
+    def transposed(self, points: np.ndarray, cents: np.ndarray, free: np.ndarray | None = None) -> np.ndarray:
         """Returns points that sound higher by some cents, on the same key, as near as the synth comes to that.
 
         Args:
             points: Encoded presets, shape `(N, P)`.
             cents: How much higher each should sound, negative for lower, shape `(N,)`.
+            free: Which parameters may be changed, boolean, shape `(P,)`; all if None.
 
         Returns:
-            Encoded presets, shape `(N, P)`. An engine that cannot be transposed returns them as they are.
+            Encoded presets, shape `(N, P)`, timbre and loudness as before. What cannot be moved is as it was.
         """
         return points
 

@@ -8,6 +8,7 @@ import numpy as np
 from dexed._dexed import DexedSynth  # pyright: ignore[reportMissingImports]
 
 from ..presets import ParamSpace, dx7
+from ._dexed_tuning import TUNING_STEP, transposed_voices
 from ._engine import Engine, Note
 
 __all__ = ["Dexed"]
@@ -24,6 +25,7 @@ class Dexed(Engine):
 
     space: ClassVar[ParamSpace] = dx7.SPACE
     native: ClassVar[str] = "syx"
+    tuning_step: ClassVar[float | None] = TUNING_STEP
 
     def __init__(self) -> None:
         self._synths: dict[int, DexedSynth] = {}
@@ -44,6 +46,10 @@ class Dexed(Engine):
     def sorted_parts(self, points: np.ndarray) -> np.ndarray:
         """Sorts interchangeable operators; see `presets.dx7.sorted_parts`."""
         return dx7.sorted_parts(points)
+
+    def transposed(self, points: np.ndarray, cents: np.ndarray, free: np.ndarray | None = None) -> np.ndarray:
+        """Moves the pitch; see `_dexed_tuning`."""
+        return transposed_voices(points, cents, np.ones(len(self.space), bool) if free is None else free)
 
 
 def _fit(sound: np.ndarray, samples: int) -> np.ndarray:
