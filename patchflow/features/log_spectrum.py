@@ -1,20 +1,25 @@
 """Spectra on a scale of logarithmic frequency: bands as wide as a quarter tone, and fine spectra that tell cents."""
 
 import functools
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["compressed", "fine_spectrum", "log_bands", "shift_gain"]
+__all__ = ["PARTIALS", "Shift", "best_shift", "compressed", "fine_spectrum", "log_bands"]
 
 CENTS = 10
 """Distance of two places of a fine spectrum, in cents."""
 
+PARTIALS = 0.5
+"""Agreement below which two fine spectra have no partials in common."""
+
 _LOW = 25.0  # Hz of the first place of a fine spectrum, between G0 and G#0
 _HIGH = 5_000.0  # Hz of the last: above, partials of low notes are too many and those of high ones too few
 _FLOOR_DB = 50.0  # what lies deeper below the peak is not compared
+_RELUCTANCE = 0.03  # agreement that the largest shift must have beyond the smallest
 _ENVELOPE = 61  # places over which the envelope is averaged: 600 cents
 
 
@@ -23,8 +28,9 @@ def log_bands(
 ) -> Float[Tensor, "B F N"]:
     """Returns powers in triangular bands of equal width on a scale of logarithmic frequency.
 
-    Frames are centred, ends are padded with zeros. A band that is narrower than two bins of the transform is read
-    between the two bins around its centre.
+    Frames are centred, ends are padded with zeros so that a frame is centred on or after the last sample: the end
+    counts as the beginning does. A band that is narrower than two bins of the transform is read between the two bins
+    around its centre.
 
     Args:
         x: Sounds, shape `(B, T)`.
@@ -36,7 +42,7 @@ def log_bands(
         cents: From one centre to the next, in cents.
 
     Returns:
-        Non-negative, shape `(B, F, N)` with `N = 1 + T // hop`.
+        Non-negative, shape `(B, F, N)` with `N = 1 + ceil((T - 1) / hop)`.
 
     Example:
         >>> x = torch.sin(torch.arange(22_050) * 2 * torch.pi * 440 / 22_050)[None]
@@ -44,10 +50,11 @@ def log_bands(
         >>> bands.mean(2).argmax().item()
         35
     """
-    window = torch.hann_window(n_fft, dtype=x.dtype, device=x.device)
-    spectrum = torch.stft(x, n_fft, hop, window=window, center=True, pad_mode="constant", return_complex=True)
-    power = spectrum.real.square() + spectrum.imag.square()
-    return torch.from_numpy(_filters(rate, n_fft, low, high, cents)).to(power) @ power
+    power = _power(x, n_fft, hop)
+    bands = []
+    for first, filters in _octaves(rate, n_fft, low, high, cents):
+        bands.append(torch.from_numpy(filters).to(power) @ power[:, first : first + filters.shape[1]])
+    return torch.cat(bands, 1)
 
 
 def compressed(power: Float[Tensor, "B F N"]) -> Float[Tensor, "B F N"]:
@@ -69,9 +76,7 @@ def fine_spectrum(x: Float[Tensor, "B T"], rate: int) -> Float[Tensor, "B F"]:
         Levels above the envelope, in dB, 0 where there is none; shape `(B, F)`.
     """
     n_fft = 2 ** round(np.log2(0.75 * rate))  # 0.7 s or so: partials of 25 Hz come apart
-    window = torch.hann_window(n_fft, dtype=x.dtype, device=x.device)
-    spectrum = torch.stft(x, n_fft, n_fft // 4, window=window, center=True, pad_mode="constant", return_complex=True)
-    magnitude = (spectrum.real.square() + spectrum.imag.square()).mean(2).sqrt()
+    magnitude = _power(x, n_fft, n_fft // 2, _HIGH / rate).mean(2).sqrt()
     # Between two bins the magnitude is read on a straight line.
     frequencies = _LOW * 2 ** (np.arange(0, 1200 * np.log2(_HIGH / _LOW), CENTS) / 1200)
     bins = frequencies * n_fft / rate
@@ -84,36 +89,75 @@ def fine_spectrum(x: Float[Tensor, "B T"], rate: int) -> Float[Tensor, "B F"]:
     return (db - envelope[:, 0]).clamp_min(0)
 
 
-def shift_gain(
-    estimate: Float[Tensor, "B F"], target: Float[Tensor, "#B F"], most: int = 1_300
-) -> tuple[Float[Tensor, "B"], Float[Tensor, "B"]]:
-    """Returns how much better two fine spectra agree when one is shifted, and by how much it has to be.
+@dataclass(frozen=True)
+class Shift:
+    """By how much fine spectra have to be shifted to agree best with others.
+
+    Args:
+        cents: How far the first sound is above the second, shape `(B,)`.
+        gain: How much better the two agree when that is undone, from 0 to 1, shape `(B,)`.
+        agreement: How well they agree then, from 0 to 1, shape `(B,)`. Below `PARTIALS` they have no partials in
+            common, and `cents` says nothing: noises, most drums, silence.
+    """
+
+    cents: Float[Tensor, "B"]
+    gain: Float[Tensor, "B"]
+    agreement: Float[Tensor, "B"]
+
+
+def best_shift(estimate: Float[Tensor, "B F"], target: Float[Tensor, "#B F"], most: int = 1_300) -> Shift:
+    """Returns the shift at which two fine spectra agree best.
 
     Agreement is the cosine of the two. For a sound in tune no shift helps; for the same sound out of tune the gain
     grows with every cent, alike at all pitches: about 0.1 for 10 cents, 0.3 for 30, 0.5 for 50 and 0.8 for a
-    semitone. Sounds without partials gain little from any shift.
+    semitone. Sounds without partials gain little from any shift. Of two shifts at which they agree almost equally
+    well, an octave apart perhaps, the smaller one counts.
 
     Args:
         estimate: Fine spectra of sounds, shape `(B, F)`.
         target: Fine spectra of what they are compared with, shape `(B, F)`, or `(1, F)` for one target.
         most: The largest shift that is tried either way, in cents.
-
-    Returns:
-        The gain, from 0 to 1, and how many cents the estimate is above the target; both of shape `(B,)`.
     """
     count = most // CENTS
     size = 2 * estimate.shape[1]
     product = torch.fft.rfft(estimate, size) * torch.fft.rfft(target, size).conj()
     agreement = torch.fft.irfft(product, size)
-    # Negative shifts are at the end of what the transform returns.
-    agreement = torch.cat([agreement[:, -count:], agreement[:, : count + 1]], 1)
-    norm = (estimate.norm(dim=1) * target.norm(dim=1)).clamp_min(1e-9)
-    best = agreement.max(1)
-    gain = (best.values - agreement[:, count]) / norm
-    return gain, (best.indices - count).to(gain) * CENTS
+    # Negative shifts are at the end of what the transform returns. One more either way, for the parabola.
+    agreement = torch.cat([agreement[:, -count - 1 :], agreement[:, : count + 2]], 1)
+    agreement = agreement / (estimate.norm(dim=1) * target.norm(dim=1)).clamp_min(1e-9)[:, None]
+    shifts = torch.arange(-count, count + 1).to(agreement)
+    best = (agreement[:, 1:-1] - _RELUCTANCE / count * shifts.abs()).argmax(1)
+    before, peak, after = agreement[torch.arange(len(best))[:, None], best[:, None] + torch.arange(3)].unbind(1)
+    # The top of the parabola through the three places lies between them, if it is one.
+    curve = (2 * peak - before - after).clamp_min(1e-9)
+    between = ((after - before) / (2 * curve)).clamp(-0.5, 0.5)
+    top = peak + (after - before) * between / 4
+    gain = (top - agreement[:, count + 1]).clamp_min(0)
+    return Shift(cents=(shifts[best] + between) * CENTS, gain=gain, agreement=top.clamp(0, 1))
+
+
+def _power(x: Float[Tensor, "B T"], n_fft: int, hop: int, high: float = 0.5) -> Float[Tensor, "B F N"]:
+    """Powers up to a little above a frequency, in cycles a sample, with a frame on or after the last sample."""
+    padded = torch.nn.functional.pad(x, (n_fft // 2, n_fft // 2 + (1 - x.shape[1]) % hop))
+    window = torch.hann_window(n_fft, dtype=x.dtype, device=x.device)
+    spectrum = torch.stft(padded, n_fft, hop, window=window, center=False, return_complex=True)
+    heard = spectrum[:, : int(high * n_fft) + 2]
+    return heard.real.square() + heard.imag.square()
 
 
 @functools.lru_cache(maxsize=8)
+def _octaves(rate: int, n_fft: int, low: float, high: float, cents: float) -> list[tuple[int, np.ndarray]]:
+    """The filters an octave at a time, without the bins that none of them hears: the first bin, and filters."""
+    filters = _filters(rate, n_fft, low, high, cents)
+    together = max(1, round(1200 / cents))
+    octaves = []
+    for row in range(0, len(filters), together):
+        octave = filters[row : row + together]
+        heard = np.flatnonzero(octave.any(0))
+        octaves.append((int(heard[0]), np.ascontiguousarray(octave[:, heard[0] : heard[-1] + 1])))
+    return octaves
+
+
 def _filters(rate: int, n_fft: int, low: float, high: float, cents: float) -> np.ndarray:
     """Triangular filters with unit peak, shape `(F, n_fft // 2 + 1)`, float32."""
     frequencies = np.fft.rfftfreq(n_fft, 1 / rate)

@@ -174,7 +174,7 @@ class Scorer:
         )
 
     def screen(self, points: np.ndarray, pitch: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Returns log-mel L1 over the beginning alone, in dB, shape `(N,)`.
+        """Returns the cheap part of the distance over the beginning alone, in dB, shape `(N,)`.
 
         It plays the first `SCREEN` of the note, so it costs that share of a render, and it separates most
         bad presets from good ones.
@@ -193,7 +193,7 @@ class Scorer:
         return np.concatenate([part.distance for part in parts])
 
     def _measure(self, engine: Engine, job: "_Job", bar: float | None) -> "_Measured":
-        """Plays and measures a few presets; their beginnings alone, by log-mel L1, if there is no bar."""
+        """Plays and measures a few presets; their beginnings alone, by what is cheap, if there is no bar."""
         reference = self.reference if bar is not None else self._onset_reference
         notes = [self.note(pitch) for pitch in job.pitch.tolist()]
         if bar is None:
@@ -210,12 +210,14 @@ class Scorer:
         silence = np.zeros(notes[0].samples(self.target.rate), np.float32)
         played = np.stack([silence if sound is None else sound for sound in sounds])
         mels = log_mel(torch.from_numpy(played))
-        level = reference.least(mels).numpy()
-        level[[sound is None for sound in sounds]] = np.inf
-        distance = level.copy()
+        unplayed = [sound is None for sound in sounds]
+        level = reference.level(mels).numpy()
+        level[unplayed] = np.inf
+        distance = reference.least(mels).numpy()
+        distance[unplayed] = np.inf
         if bar is not None:
             # The rest takes longer to measure, and is never below 0: most children are too far away without it.
-            near = level < bar
+            near = distance < bar
             distance[~near] = np.inf
             if near.any():
                 distance[near] += reference.rest(torch.from_numpy(played[near])).numpy()

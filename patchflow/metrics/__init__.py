@@ -6,9 +6,9 @@ data of the metric. Open `_metric.py` first, then `perceptual.py`, which the sea
 * `_metric.py`: `Metric`, and the decorator that makes one.
 * `log_mel_l1.py`, `mss.py`, `sot.py`, `wmfcc.py`, `rms.py`: spectra, cepstra and envelopes of level-normalised sounds,
   or nearly so.
-* `timbre.py`: how alike people would call two sounds, as far as a simple distance knows.
+* `timbre.py`, `modulation.py`, `mean_spectrum.py`: what people go by where pitch and loudness are the same.
 * `detuning.py`: how far two sounds are out of tune.
-* `perceptual.py`: the sum of the last two and log-mel L1.
+* `perceptual.py`: the weighted sum of these and log-mel L1, which the search minimises.
 * `spectral_convergence.py`, `mel_mse.py`: linear power spectra, as in the paper; the loudest partials decide.
 
 Sounds are compared by all of them in `output/distances.py`.

@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from ..features.log_spectrum import fine_spectrum, shift_gain
+from ..features.log_spectrum import best_shift, fine_spectrum
 from ._metric import metric
 
 __all__ = ["detuning"]
@@ -30,5 +30,4 @@ def detuning(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Fl
         >>> detuning(x, 0.5 * x, 22_050)
         tensor([0.])
     """
-    gain, _ = shift_gain(fine_spectrum(estimate, _RATE), fine_spectrum(target, _RATE))
-    return gain.clamp(0, 1)
+    return best_shift(fine_spectrum(estimate, _RATE), fine_spectrum(target, _RATE)).gain

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from patchflow.features.log_spectrum import compressed, fine_spectrum, log_bands, shift_gain
+from patchflow.features.log_spectrum import PARTIALS, best_shift, compressed, fine_spectrum, log_bands
 
 RATE = 22_050
 
@@ -35,7 +35,7 @@ def test_every_band_hears_something():
 
     bands = log_bands(noise, RATE, n_fft=4096, hop=1024, low=40.0, high=10_000.0, cents=50.0)
 
-    assert bands.shape == (1, 190, 22)
+    assert bands.shape == (1, 190, 23)
     assert (bands.mean(2) > 0).all()
 
 
@@ -50,11 +50,12 @@ def test_silence_has_no_loudness():
 
 
 @pytest.mark.parametrize("pitch", [24, 36, 48, 60, 72, 84])
-@pytest.mark.parametrize("cents", [-100, -30, 0, 30, 50, 100, 700])
+@pytest.mark.parametrize("cents", [-100, -33, 0, 4, 30, 50, 100, 700])
 def test_the_shift_is_how_far_a_sound_is_out_of_tune(pitch: int, cents: int):
-    _, shift = shift_gain(fine_spectrum(tone(pitch, cents), RATE), fine_spectrum(tone(pitch), RATE))
+    shift = best_shift(fine_spectrum(tone(pitch, cents), RATE), fine_spectrum(tone(pitch), RATE))
 
-    assert shift.item() == pytest.approx(cents, abs=10)
+    assert shift.cents.item() == pytest.approx(cents, abs=2)
+    assert shift.agreement.item() > 0.8
 
 
 @pytest.mark.parametrize("pitch", [24, 36, 48, 60, 72, 84])
@@ -62,7 +63,7 @@ def test_the_gain_grows_with_every_step_out_of_tune(pitch: int):
     target = fine_spectrum(tone(pitch), RATE)
     sounds = torch.cat([tone(pitch, cents) for cents in (0, 10, 20, 30, 50, 100)])
 
-    gain, _ = shift_gain(fine_spectrum(sounds, RATE), target)
+    gain = best_shift(fine_spectrum(sounds, RATE), target).gain
 
     assert gain[0].item() == pytest.approx(0, abs=1e-5)
     assert (gain.diff() > 0.02).all()
@@ -72,13 +73,41 @@ def test_a_brighter_sound_in_tune_gains_nothing():
     soft = tone(48)
     bright = torch.nn.functional.pad(soft.diff(dim=1), (0, 1))
 
-    gain, shift = shift_gain(fine_spectrum(bright, RATE), fine_spectrum(soft, RATE))
+    shift = best_shift(fine_spectrum(bright, RATE), fine_spectrum(soft, RATE))
 
-    assert gain.item() == pytest.approx(0, abs=0.02)
-    assert abs(shift.item()) <= 10
+    assert shift.gain.item() == pytest.approx(0, abs=0.02)
+    assert abs(shift.cents.item()) <= 2
 
 
 def test_silence_gains_nothing():
-    gain, _ = shift_gain(fine_spectrum(torch.zeros(1, RATE), RATE), fine_spectrum(tone(60), RATE))
+    shift = best_shift(fine_spectrum(torch.zeros(1, RATE), RATE), fine_spectrum(tone(60), RATE))
 
-    assert gain.item() == 0
+    assert shift.gain.item() == 0
+    assert shift.agreement.item() == 0
+
+
+def test_two_noises_have_no_partials_in_common():
+    noise = torch.randn(2, 3 * RATE, generator=torch.Generator().manual_seed(0))
+    fine = fine_spectrum(noise, RATE)
+
+    assert best_shift(fine[:1], fine[1:]).agreement.item() < PARTIALS
+
+
+@pytest.mark.parametrize("octave", [-1200, 1200])
+def test_an_octave_is_heard(octave: int):
+    shift = best_shift(fine_spectrum(tone(48, octave), RATE), fine_spectrum(tone(48), RATE))
+
+    assert shift.cents.item() == pytest.approx(octave, abs=2)
+    assert shift.gain.item() > 0.1
+
+
+def test_the_end_counts_as_the_beginning_does():
+    # All of the sound is in the last samples, beyond the middle of the last whole step.
+    x = torch.zeros(1, 6_100)
+    x[0, -200:] = torch.randn(200, generator=torch.Generator().manual_seed(0))
+    options = {"n_fft": 4096, "hop": 2048, "low": 40.0, "high": 10_000.0, "cents": 50.0}
+
+    at_the_end = log_bands(x, RATE, **options)
+    at_the_beginning = log_bands(x.flip(1), RATE, **options)
+
+    assert at_the_end.amax().item() > 0.3 * at_the_beginning.amax().item()

@@ -1,0 +1,46 @@
+"""Distance of how two sounds move: angle between the spectra of their loudness over time, band by band."""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.fft import next_fast_len
+from torch import Tensor
+
+from ._metric import metric
+from .log_mel_l1 import FLOOR_DB, log_mel
+from .timbre import angle
+
+__all__ = ["modulation", "movement"]
+
+_PER_DB = np.log2(10) / 60  # cube roots of magnitudes, in powers of 2: 20 dB are a factor of 10, here of its cube root
+
+
+@metric(unit="", better="lower", best=0.0, rate=22_050)
+def modulation(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
+    """One minus the cosine of two modulation spectra: how strongly each mel band moves at each rate, up to 22 Hz.
+
+    Loudness is the cube root of the magnitude above the floor of `log_mel`. The square root of what its spectrum over
+    time has at each rate is compared, without phases: it counts whether a sound decays, beats or swells and how fast,
+    and hardly when. Gain does not matter. Against silence every sound scores 1, silence against silence 0.
+
+    Args:
+        estimate: Sounds to evaluate, shape `(B, T)`.
+        target: Sounds to match, shape `(B, T)`.
+
+    Returns:
+        One distance a pair, from 0 to 1, shape `(B,)`.
+
+    Example:
+        >>> x = torch.sin(torch.arange(22_050) * 0.1)[None]
+        >>> round(modulation(x, 0.5 * x, 22_050).item(), 4)
+        0.0
+    """
+    return angle(movement(log_mel(estimate)), movement(log_mel(target)))
+
+
+def movement(mels: Float[Tensor, "B F N"]) -> Float[Tensor, "B F N2"]:
+    """Returns the modulation spectra that `modulation` compares, from what `log_mel` returns."""
+    # The margin keeps silence silent under any rounding.
+    loudness = (torch.exp2(mels * _PER_DB) - 2 ** (-FLOOR_DB * _PER_DB) - 1e-6).clamp_min(0)
+    spectrum = torch.fft.rfft(loudness, next_fast_len(2 * mels.shape[2], real=True), dim=2)
+    return (spectrum.real.square() + spectrum.imag.square()).sqrt().sqrt()

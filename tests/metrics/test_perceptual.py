@@ -1,0 +1,82 @@
+"""What the search minimises: exact where it must be, and in the order that a musician expects."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from patchflow.metrics.log_mel_l1 import log_mel, log_mel_l1
+from patchflow.metrics.perceptual import Reference, perceptual
+
+RATE = 22_050
+NOISE = torch.randn(1, RATE, generator=torch.Generator().manual_seed(0))
+
+
+def tone(pitch: float, cents: float = 0.0, *, tilt: float = 1.0, seconds: float = 1.0) -> Tensor:
+    """A tone with overtones that decays, shape (1, T)."""
+    t = torch.arange(round(seconds * RATE), dtype=torch.float64) / RATE
+    f = 440 * 2 ** ((pitch - 69) / 12 + cents / 1200)
+    partials = [torch.sin(2 * math.pi * k * f * t) / k**tilt for k in range(1, 20) if k * f < RATE / 2]
+    return (0.2 * torch.stack(partials).sum(0) * torch.exp(-2 * t))[None].float()
+
+
+def distance(estimate: Tensor, target: Tensor) -> float:
+    return perceptual(estimate, target, RATE).item()
+
+
+@pytest.mark.parametrize("sound", [tone(36), tone(84), NOISE, tone(60, seconds=0.01), tone(60, seconds=0.3)])
+@pytest.mark.parametrize("gain", [1e-3, 1.0, 100.0])
+def test_a_sound_is_no_distance_from_itself_whatever_its_gain(sound: Tensor, gain: float):
+    assert distance(gain * sound, sound) == pytest.approx(0, abs=1e-3)
+
+
+def test_silence_for_a_sound_is_the_worst_there_is():
+    worst = distance(torch.zeros(1, RATE), tone(60))
+
+    assert worst == pytest.approx(0.5 * 80 + 100 + 20 + 0.25 * 60, abs=1e-3)
+    assert distance(NOISE, tone(60)) < worst / 2
+
+
+def test_silence_for_silence_is_right():
+    assert distance(torch.zeros(1, RATE), torch.zeros(1, RATE)) == 0
+
+
+@pytest.mark.parametrize("pitch", [24, 33, 36, 48, 60, 72, 84, 96])
+def test_the_distance_grows_with_every_step_out_of_tune(pitch: int):
+    steps = torch.tensor([distance(tone(pitch, cents), tone(pitch)) for cents in (0, 10, 20, 30, 50, 100)])
+
+    assert (steps.diff() > 0.3).all()
+
+
+@pytest.mark.parametrize("pitch", [24, 36, 48])
+def test_a_low_note_out_of_tune_is_farther_than_one_with_another_timbre(pitch: int):
+    duller = tone(pitch, tilt=1.2)  # 5 dB less at the highest overtone
+
+    assert distance(tone(pitch, 50), tone(pitch)) > 2 * distance(duller, tone(pitch))
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.05, 0.3, 1.0])
+def test_what_is_cheap_is_a_lower_bound(seconds: float):
+    target = tone(60, seconds=seconds)
+    length = target.shape[1]
+    sounds = torch.cat([tone(60, 30, seconds=seconds), tone(48, seconds=seconds), NOISE[:, :length], 0 * target])
+    reference = Reference(target[0])
+
+    least = reference.least(log_mel(sounds))
+
+    whole = perceptual(sounds, target.expand(4, -1), RATE)
+    assert (least <= whole + 1e-5).all()
+    assert (least >= 0.5 * log_mel_l1(sounds, target.expand(4, -1), RATE) - 1e-5).all()
+    torch.testing.assert_close(least + reference.rest(sounds), whole)
+
+
+def test_how_far_a_sound_is_out_of_tune_is_told_where_it_has_a_pitch():
+    reference = Reference(tone(60)[0])
+
+    cents, gain = reference.cents(torch.cat([tone(60, -37), NOISE, torch.zeros(1, RATE)]))
+
+    assert cents[0].item() == pytest.approx(-37, abs=2)
+    assert gain[0].item() > 0.2
+    assert cents[1:].isnan().all()
+    assert gain[1:].eq(0).all()
