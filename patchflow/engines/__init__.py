@@ -10,6 +10,7 @@ shipped, a subset of another, or a plug-in that `patchflow synth add` has descri
 * `dexed.py`          the DX7; `_dexed_tuning.py` moves its voices by cents
 * `vital.py`, `vital_full.py`  Vital with few and with all parameters; `_vital.py` plays both
 * `_plugin/`          any plug-in: its description, the file of that, its engine
+* `_tuners.py`        moves presets by cents with parameters that transpose
 * `_subset.py`        a synth with fewer parameters; `subsets/` has those that are shipped
 * `_preset_files.py`  preset files whose values only the synth itself can read
 """

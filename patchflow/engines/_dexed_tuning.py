@@ -15,10 +15,10 @@ from dexed.algorithms import algorithms  # pyright: ignore[reportMissingImports]
 
 from ..presets import dx7
 
-__all__ = ["TUNING_STEP", "transposed_voices"]
+__all__ = ["TUNING", "transposed_voices"]
 
-TUNING_STEP = 12.5
-"""From one pitch that every voice reaches to the next, in cents."""
+TUNING = {("transpose",): 100.0, tuple(f"pitch.level{i}" for i in range(1, 5)): 12.5}
+"""See `Engine.tuning`."""
 
 _PLACE = {name: place for place, name in enumerate(dx7.NAMES)}
 _ORDER = [dx7.SPACE.index[name] for name in dx7.NAMES]

@@ -68,8 +68,13 @@ class Engine(abc.ABC):
     """Whether presets hold more than the space, which `build_on` is for."""
     relatives: ClassVar[tuple[str, ...]] = ()
     """Names of the synths whose presets `unpack` makes into its own."""
-    tuning_step: ClassVar[float | None] = None
-    """From one pitch that `transposed` reaches to the next, in cents; None if it cannot move the pitch."""
+    tuning: ClassVar[Mapping[tuple[str, ...], float]] = {}
+    """Parameters that together transpose, and how fine with those before them: cents from one pitch to the next."""
+
+    @property
+    def tuning_step(self) -> float | None:
+        """Cents from one pitch that `transposed` reaches to the next; None of a synth that cannot be transposed."""
+        return min(self.tuning.values(), default=None)
 
     @abc.abstractmethod
     def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
@@ -134,7 +139,7 @@ class Engine(abc.ABC):
             free: Which parameters may be changed, boolean, shape `(P,)`; all if None.
 
         Returns:
-            Encoded presets, shape `(N, P)`, timbre and loudness as before. What cannot be moved is as it was.
+            Encoded presets, shape `(N, P)`, of the same timbre; as they were where nothing that is free transposes.
         """
         return points
 

@@ -108,6 +108,12 @@ class Subset(Engine):
         same = (self._engine.canonical(self.completed(reset)) == canonical).all(-1, keepdims=True)
         return np.where(same, reset, points)
 
+    def transposed(self, points: np.ndarray, cents: np.ndarray, free: np.ndarray | None = None) -> np.ndarray:
+        """Moves the pitch with what is free; see `Engine.transposed`."""
+        whole = np.zeros(len(self._voice), bool)
+        whole[self._places] = True if free is None else free
+        return self.projected(self._engine.transposed(self.completed(points), cents, whole))
+
     def unpack(self, preset: Preset) -> Preset:
         """Reads a preset of the whole synth and drops what is not free; see `Engine.unpack`."""
         whole = preset if preset.synth else self._engine.unpack(preset)
@@ -166,6 +172,7 @@ def subset_of(selection: Selection, base: type[Engine]) -> type[Subset]:
         "_places": places,
         "space": space,
         "native": base.native,
+        "tuning": {names: step for names, step in base.tuning.items() if set(names) <= set(selection.parameters)},
     }
     return type(selection.name, (Subset,), about)
 

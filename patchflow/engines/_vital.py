@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import RenderError
 from ..hosts import Answer, HostProcess
-from ..presets import ParamSpace, Preset, Value
+from ..presets import Choice, ParamSpace, Preset, Value
 from ..presets.vital import (
     NEWEST,
     SPACES,
@@ -22,9 +22,11 @@ from ..presets.vital import (
     routes_of,
 )
 from ._engine import Engine, Note
+from ._tuners import Tuner, tuned
 
 __all__ = ["VitalPlayer"]
 
+_OSCILLATORS = (1, 2, 3)
 _PASSING = 40  # renders that cost as much as starting a process
 
 
@@ -71,6 +73,27 @@ class VitalPlayer(Engine):
         sources = {source for source, _ in self._loaded.routes if source}  # those beyond the space too
         return canonical_vital(points, self.space, sources)
 
+    def transposed(self, points: np.ndarray, cents: np.ndarray, free: np.ndarray | None = None) -> np.ndarray:
+        """Moves the transposition of the voice, and for the rest its tuning, or that of all oscillators.
+
+        The keys that LFOs follow stay. Where the voice's transposition may not move, that of all oscillators does.
+        """
+        return tuned(points, cents, self._tuners(self.space.snap(points)), self.space, free)
+
+    def _tuners(self, points: np.ndarray) -> list[Tuner]:
+        index = self.space.index
+        heard = _heard_oscillators(points, self.space)
+        transposed = [index[f"osc_{n}.transpose"] for n in _OSCILLATORS]
+        tune = [index[f"osc_{n}.tune"] for n in _OSCILLATORS]
+        semitones = tuple(range(-4800, 4801, 100))
+        tuners = [
+            Tuner((index["voice_transpose"],), semitones),
+            Tuner(tuple(transposed), semitones, heard & _in_semitones(points, self.space)[:, None]),
+        ]
+        if "voice_tune" in index:
+            return [*tuners, Tuner((index["voice_tune"],), (-100, 100))]
+        return [*tuners, Tuner(tuple(tune), (-100, 100), heard)]
+
     def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
         """See `Engine.render`."""
         values = self.space.decode(point)
@@ -89,6 +112,26 @@ class VitalPlayer(Engine):
     def unpack(self, preset: Preset) -> Preset:
         """Takes over a preset of the other space; see `Engine.unpack`."""
         return as_synth(preset, self.synth) if preset.synth in SPACES else super().unpack(preset)
+
+
+def _heard_oscillators(points: np.ndarray, space: ParamSpace) -> np.ndarray:
+    """Returns which oscillators are on, or may be borrowed from by one that is; shape `(N, 3)`."""
+    borrowing = np.zeros(len(points), bool)
+    for n in _OSCILLATORS:
+        place = space.index[f"osc_{n}.distortion_type"]
+        kind = space.parameters[place]
+        assert isinstance(kind, Choice)
+        borrows = np.array(["<-" in option for option in kind.options])
+        borrowing |= borrows[(points[:, place] * kind.cells).astype(int)]
+    on = points[:, [space.index[f"osc_{n}.on"] for n in _OSCILLATORS]] > 0.5
+    return on | borrowing[:, None]
+
+
+def _in_semitones(points: np.ndarray, space: ParamSpace) -> np.ndarray:
+    """Returns where no oscillator rounds its transposition to the notes of a scale, shape `(N,)`."""
+    names = [f"osc_{n}.transpose_quantize" for n in _OSCILLATORS]
+    places = [space.index[name] for name in names if name in space.index]
+    return np.all(points[:, places] * space.cells[places] < 1, axis=1)
 
 
 class _Loaded:

@@ -1,5 +1,6 @@
 """The Dexed engine: a DX7, bit-exact and fast, from the dexed-py package."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from dexed._dexed import DexedSynth  # pyright: ignore[reportMissingImports]
 
 from ..presets import ParamSpace, dx7
-from ._dexed_tuning import TUNING_STEP, transposed_voices
+from ._dexed_tuning import TUNING, transposed_voices
 from ._engine import Engine, Note
 
 __all__ = ["Dexed"]
@@ -25,7 +26,7 @@ class Dexed(Engine):
 
     space: ClassVar[ParamSpace] = dx7.SPACE
     native: ClassVar[str] = "syx"
-    tuning_step: ClassVar[float | None] = TUNING_STEP
+    tuning: ClassVar[Mapping[tuple[str, ...], float]] = TUNING
 
     def __init__(self) -> None:
         self._synths: dict[int, DexedSynth] = {}

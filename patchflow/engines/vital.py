@@ -1,5 +1,6 @@
 """The Vital engine: the parameters that presets use most."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from ..presets import ParamSpace
@@ -18,4 +19,8 @@ class Vital(VitalPlayer):
 
     synth: ClassVar[str] = "vital"
     space: ClassVar[ParamSpace] = CORE
+    tuning: ClassVar[Mapping[tuple[str, ...], float]] = {
+        ("voice_transpose",): 100.0,
+        ("osc_1.tune", "osc_2.tune", "osc_3.tune"): 1.0,
+    }
     relatives: ClassVar[tuple[str, ...]] = ("vital_full",)

@@ -1,5 +1,6 @@
 """The Vital engine with everything that its files can set."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from ..presets import ParamSpace
@@ -18,4 +19,5 @@ class VitalFull(VitalPlayer):
 
     synth: ClassVar[str] = "vital_full"
     space: ClassVar[ParamSpace] = FULL
+    tuning: ClassVar[Mapping[tuple[str, ...], float]] = {("voice_transpose",): 100.0, ("voice_tune",): 1.0}
     relatives: ClassVar[tuple[str, ...]] = ("vital",)

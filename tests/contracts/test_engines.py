@@ -7,9 +7,11 @@ from functools import cache
 
 import numpy as np
 import pytest
+import torch
 
 from patchflow.engines import Engine, Note, engines
 from patchflow.errors import MissingDependency
+from patchflow.features.log_spectrum import fine_spectrum, shift_gain
 from patchflow.presets import ParamSpace
 
 REQUIRED = os.environ.get("PATCHFLOW_REQUIRED_ENGINES", "dexed tone vital").split()
@@ -211,6 +213,57 @@ def test_arranged_sounds_the_same_and_is_final(make: Make):
     attributes = zip(points, sorted_parts, notes, strict=True)
     for point, same, note in [pair for pair in attributes if (pair[0] != pair[1]).any()]:
         np.testing.assert_allclose(engine.render(point, note, RATE), engine.render(same, note, RATE), atol=1e-6)
+
+
+def test_transposed_by_nothing_is_the_same_and_by_anything_is_a_preset(make: Make):
+    engine, points = make(), draw_presets(make.space, 50)
+    before = points.copy()
+
+    same = engine.transposed(points, np.zeros(50))
+    moved = engine.transposed(points, np.linspace(-2_500, 2_500, 50))
+
+    np.testing.assert_allclose(same, points, atol=1e-12)
+    assert moved.shape == points.shape
+    assert ((moved >= 0) & (moved <= 1)).all()
+    np.testing.assert_allclose(make.space.snap(moved), moved, atol=1e-12)
+    np.testing.assert_array_equal(points, before)
+
+
+def test_what_is_locked_is_not_transposed(make: Make):
+    engine, points = make(), draw_presets(make.space, 50)
+    free = np.random.default_rng(3).random(len(make.space)) < 0.5
+
+    moved = engine.transposed(points, np.linspace(-2_500, 2_500, 50), free)
+
+    np.testing.assert_allclose(moved[:, ~free], points[:, ~free], atol=1e-12)
+
+
+def test_what_transposes_is_named(make: Make):
+    engine, points = make(), draw_presets(make.space, 50)
+    names = {name for together in make.tuning for name in together}
+
+    assert names <= set(make.space.names)
+    assert engine.tuning_step == min(make.tuning.values(), default=None)
+    if not names:
+        moved = engine.transposed(points, np.full(50, 1_200.0))
+        np.testing.assert_allclose(moved, points, atol=1e-12)
+
+
+@pytest.mark.parametrize("cents", [-1_200, -470, -35, 60, 300, 730])
+def test_transposed_is_heard_to_be_as_near_as_the_synth_says(make: Make, cents: float):
+    engine, fresh = make(), make.space.default()[None]
+    if engine.tuning_step is None:
+        pytest.skip("it cannot be transposed")
+    note = Note(60, 100, hold=1.0, length=1.4)
+    points = [fresh[0], engine.transposed(fresh, np.array([cents]))[0]]
+    before, after = (
+        fine_spectrum(torch.from_numpy(engine.render(point, note, 44_100))[None], 44_100) for point in points
+    )
+
+    _, moved = shift_gain(after, before)
+
+    # Shifts are told in steps of 10 cents.
+    assert abs(float(moved) - cents) <= engine.tuning_step / 2 + 5 + 1e-6
 
 
 def test_a_higher_velocity_is_never_softer_by_much(make: Make):

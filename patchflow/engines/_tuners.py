@@ -1,0 +1,131 @@
+"""Moves presets by cents with parameters that transpose: coarse ones come near, finer ones make up for the rest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..presets import ParamSpace
+
+__all__ = ["Tuner", "tuned"]
+
+_TRIED = 3  # values of a coarse tuner: the nearest, and those beside it, for which a finer one may have the room
+
+
+@dataclass(frozen=True)
+class Tuner:
+    """Parameters that transpose a sound, moved together.
+
+    Args:
+        places: Where they are in the space; all are of one kind and have the same cells.
+        cents: How high each cell is; of continuous parameters, how high equally far places are, rising or falling.
+        moving: Which of them are moved in each preset, shape `(N, M)`; all if None.
+    """
+
+    places: tuple[int, ...]
+    cents: tuple[float, ...]
+    moving: np.ndarray | None = None
+
+
+def tuned(
+    points: np.ndarray, cents: np.ndarray, tuners: Sequence[Tuner], space: ParamSpace, free: np.ndarray | None = None
+) -> np.ndarray:
+    """Returns presets that sound higher by some cents, as near as the tuners come; see `Engine.transposed`.
+
+    Args:
+        points: Encoded presets, shape `(N, P)`.
+        cents: How much higher, shape `(N,)`.
+        tuners: What moves the pitch, the coarsest first.
+        space: Of the points.
+        free: Which parameters may move, shape `(P,)`; all if None.
+
+    Returns:
+        Encoded presets, shape `(N, P)`.
+
+    Example:
+        >>> from patchflow.presets import Knob, Steps
+        >>> space = ParamSpace((Steps("key", -12, 12, default=0), Knob("tune", -50, 50, default=0)))
+        >>> tuners = (Tuner((0,), tuple(range(-1200, 1201, 100))), Tuner((1,), (-50, 50)))
+        >>> space.decode(tuned(space.default()[None], np.array([730]), tuners, space)[0])
+        {'key': 7, 'tune': 30.0}
+    """
+    free = np.ones(len(space), bool) if free is None else np.asarray(free, bool)
+    points = space.snap(points)
+    usable = [_unlocked(tuner, free, len(points)) for tuner in tuners]
+    return _nearest(points, np.asarray(cents, float), usable, space.cells)[0]
+
+
+def _unlocked(tuner: Tuner, free: np.ndarray, count: int) -> Tuner:
+    """The tuner, which moves none of its parameters in presets where it would have to move a locked one."""
+    locked = ~free[list(tuner.places)]
+    moving = np.ones((count, len(locked)), bool) if tuner.moving is None else tuner.moving
+    return replace(tuner, moving=moving & ~(moving & locked).any(1, keepdims=True))
+
+
+def _nearest(
+    points: np.ndarray, cents: np.ndarray, tuners: Sequence[Tuner], cells: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns points, and the cents that they are still away."""
+    if not tuners:
+        return points, cents
+    first = tuners[0]
+    others = tuners[1:]
+    if not cells[first.places[0]]:
+        return _nearest(*_slid(points, cents, first), others, cells)
+    best, left = _nearest(*_stepped(points, cents, first, 0), others, cells)
+    for rank in range(1, _TRIED if others else 1):
+        tried, still = _nearest(*_stepped(points, cents, first, rank), others, cells)
+        nearer = np.abs(still) < np.abs(left) - 1e-6
+        best = np.where(nearer[:, None], tried, best)
+        left = np.where(nearer, still, left)
+    return best, left
+
+
+def _slid(points: np.ndarray, cents: np.ndarray, tuner: Tuner) -> tuple[np.ndarray, np.ndarray]:
+    """Moves continuous parameters; returns the points and what is left."""
+    places = list(tuner.places)
+    moving = _moving(tuner)
+    grid = np.linspace(0, 1, len(tuner.cents))
+    table = np.array(tuner.cents)
+    if table[0] > table[-1]:
+        grid = grid[::-1]
+        table = table[::-1]
+    height = np.interp(points[:, places], np.linspace(0, 1, len(table)), tuner.cents)
+    room_below = np.where(moving, height - table[0], np.inf).min(1)
+    room_above = np.where(moving, table[-1] - height, np.inf).min(1)
+    moves = np.where(moving.any(1), np.clip(cents, -room_below, room_above), 0)
+    moved = np.interp(height + moves[:, None], table, grid)
+    points = points.copy()
+    points[:, places] = np.where(moving & (moves != 0)[:, None], moved, points[:, places])
+    return points, cents - moves
+
+
+def _stepped(points: np.ndarray, cents: np.ndarray, tuner: Tuner, rank: int) -> tuple[np.ndarray, np.ndarray]:
+    """Moves stepped parameters to what is the nearest but `rank`; returns the points and what is left."""
+    places = list(tuner.places)
+    count = len(tuner.cents)
+    moving = _moving(tuner)
+    table = np.array(tuner.cents)
+    cell = np.minimum((points[:, places] * count).astype(int), count - 1)
+    # How far each number of steps moves each parameter, (N, M, steps)
+    steps = np.arange(-count + 1, count)
+    wanted = cell[:, :, None] + steps
+    inside = (wanted >= 0) & (wanted < count)
+    reached = table[np.clip(wanted, 0, count - 1)] - table[cell][:, :, None]
+    possible = np.all(inside | ~moving[:, :, None], axis=1) & moving.any(1)[:, None]
+    possible[:, count - 1] = True  # no step
+    rows = np.arange(len(points))
+    reached = np.where(steps == 0, 0.0, reached[rows, moving.argmax(1)])
+    away = np.where(possible, np.abs(cents[:, None] - reached), np.inf)
+    away[:, count - 1] -= 1e-6  # of two that are as near, not to move
+    chosen = np.argsort(away, axis=1, kind="stable")[:, min(rank, 2 * count - 2)]
+    chosen = np.where(np.isfinite(away[rows, chosen]), chosen, count - 1)
+    points = points.copy()
+    moved = (cell + steps[chosen][:, None] + 0.5) / count
+    points[:, places] = np.where(moving & (steps[chosen] != 0)[:, None], moved, points[:, places])
+    return points, cents - reached[rows, chosen]
+
+
+def _moving(tuner: Tuner) -> np.ndarray:
+    assert tuner.moving is not None  # set by `_unlocked`
+    return tuner.moving
