@@ -15,7 +15,7 @@ and `sound.py` first.
 from .envelope import note_off
 from .load import load
 from .loudness import Levelled, loudness, match_loudness
-from .pitch import NoteGuess, note_guesses
+from .pitch import NoteGuess, estimate_pitch, note_guesses
 from .resample import resample
 from .save import save
 from .sound import Sound, from_array, trim

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..audio.envelope import note_off
-from ..audio.pitch import NoteGuess, note_guesses
+from ..audio.pitch import NoteGuess, Pitch, estimate_pitch
 from ..audio.resample import resample
 from ..audio.sound import Sound, trim, trim_noise, without_offset
 from ..errors import OptionError
@@ -85,16 +85,23 @@ def prepare_target(sound: Sound, *, note: int | None = None, trim_db: float | No
     samples = np.pad(samples, (0, max(0, _SHORTEST - len(samples))))
     length = len(samples) / SEARCH_RATE
     # Pitch and release are estimated at the file's own rate: they need no resampling, and keep all its detail.
-    guesses = note_guesses(matched.samples, matched.rate, _MOST_NOTES) if note is None else (NoteGuess(note, 1.0),)
+    pitch = estimate_pitch(matched.samples, matched.rate, _MOST_NOTES)
     hold = max(note_off(matched.samples, matched.rate), _SHORTEST_HOLD)
     return Target(
         samples=samples,
         rate=SEARCH_RATE,
-        guesses=guesses,
+        guesses=pitch.guesses if note is None else (_told(note, pitch),),
         hold=min(hold, length),
         name=sound.name,
         source_rate=sound.rate,
         trim_offset=matched.start,
         recording=trimmed,
-        notes=trimmed.notes,
+        notes=(*trimmed.notes, pitch.remark) if pitch.remark else trimmed.notes,
+        pitched=pitch.pitched,
     )
+
+
+def _told(note: int, pitch: Pitch) -> NoteGuess:
+    """The note that the user knows, and how far from it the sound is tuned."""
+    cents = 0.0 if pitch.sounding is None else round(100 * (pitch.sounding - note), 1)
+    return NoteGuess(note, 1.0, cents)

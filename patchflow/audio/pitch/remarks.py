@@ -1,0 +1,167 @@
+"""What is odd about the pitch of a sound, in one line: chords, glides, vibrato, detuned voices, tunings between keys."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..note_names import note_name
+from .contour import FRAME
+from .partials import Partials
+
+__all__ = ["UNPITCHED", "chord_notes", "detuned", "of_chord", "of_motion", "of_tuning", "vibrato"]
+
+UNPITCHED = "no clear pitch, as of a drum or of noise: it is matched without tuning"
+
+_LOW = 30.0  # Hz
+_BETWEEN = 20.0  # cents from a key at which a tuning is worth a line
+_A432 = -31.8  # cents of A = 432 Hz below A = 440 Hz
+_GLIDE = 1.5  # semitones
+_VIBRATO = 0.25  # semitones either way
+_WIDEST = 2.0  # semitones either way that are vibrato; beyond, the pitch moves between two notes
+
+
+def of_chord(chord: tuple[float, ...]) -> str:
+    """Returns the line about a chord.
+
+    Args:
+        chord: Notes that sound at once, lowest first, see `chord_notes`.
+    """
+    names = ", ".join(_name(note) for note in chord)
+    return f"several notes sound at once ({names}): the search takes {_name(chord[0])}"
+
+
+def chord_notes(found: Partials) -> tuple[float, ...]:
+    """Returns the notes of a chord, lowest first, in semitones; none for a single note.
+
+    From below, each loud partial that no lower note explains begins a note if it has harmonics of its own. Two such
+    notes or more are a chord if they are whole semitones apart and leave hardly anything unexplained: bells and other
+    inharmonic sounds do neither.
+    """
+    loud = found.magnitude > 0.03
+    frequency = found.frequency[loud]
+    magnitude = found.magnitude[loud]
+    open_ = np.ones(len(frequency), bool)
+    roots: list[float] = []
+    for place, hz in enumerate(frequency):
+        if not open_[place] or magnitude[place] < 0.15 or len(roots) > 5:
+            continue
+        multiple = np.maximum(np.round(frequency / hz), 1)
+        near = np.abs(1200 * np.log2(frequency / (multiple * hz))) < 20
+        own = near & open_ & (multiple > 1)
+        if not own.any():
+            return ()
+        open_ &= ~near
+        roots.append(float(hz))
+    energy = np.square(magnitude)
+    if len(roots) < 2 or energy[open_].sum() > 0.02 * energy.sum():
+        return ()
+    notes = 69 + 12 * np.log2(np.array(roots) / 440)
+    apart = notes - notes[0]
+    if np.abs(apart - np.round(apart)).max() > 0.12 or np.diff(notes).min() < 0.7:
+        return ()
+    return tuple(notes.tolist())
+
+
+@dataclass(frozen=True)
+class Vibrato:
+    """A regular motion of the pitch: `hz` times a second, `depth` semitones either way."""
+
+    hz: float
+    depth: float
+
+
+def vibrato(line: np.ndarray) -> Vibrato | None:
+    """Returns the vibrato of a contour; None where it has none of at least two turns and 25 cents either way.
+
+    Args:
+        line: Pitches in semitones, one a frame, shape `(N,)`.
+    """
+    count = len(line)
+    if count * FRAME < 0.3:
+        return None
+    place = np.arange(count)
+    swing = line - np.polyval(np.polyfit(place, line, 1), place)
+    power = np.square(np.abs(np.fft.rfft(swing * np.hanning(count), 8 * count)))
+    hz = np.fft.rfftfreq(8 * count, FRAME)
+    allowed = (hz > 2 / (count * FRAME)) & (hz < 12)
+    if not allowed.any():
+        return None
+    rate = float(hz[np.where(allowed, power, 0).argmax()])
+    near = np.abs(hz - rate) < 2.5 / (count * FRAME)
+    if power[near].sum() < 0.7 * power.sum():
+        return None
+    depth = float(np.sqrt(2 * np.mean(np.square(swing))))
+    return Vibrato(rate, depth) if depth >= _VIBRATO else None
+
+
+def detuned(found: Partials, sounding: float) -> float:
+    """Returns how many cents two voices on one note are apart, 0 for a single voice.
+
+    Every harmonic of two voices has two peaks, as many cents apart as the voices are. Tremolo, vibrato and ring
+    modulation put peaks as many *Hz* apart.
+    """
+    hz = 440 * 2 ** ((sounding - 69) / 12)
+    gaps = []
+    for k in range(1, 13):
+        near = np.abs(1200 * np.log2(found.frequency / (k * hz))) < 60
+        size = found.magnitude[near]
+        if len(size) < 2:
+            continue
+        pair = np.sort(np.argsort(-size)[:2])
+        if size[pair].min() < 0.35 * size[pair].max() or size.max() < 0.01:
+            continue
+        first, second = found.frequency[near][pair]
+        gaps.append(1200 * float(np.log2(second / first)))
+    if len(gaps) < 3:
+        return 0.0
+    middle = float(np.median(gaps))
+    agreeing = np.abs(np.array(gaps) - middle) < max(1.5, 0.1 * middle)
+    return middle if agreeing.sum() >= 3 and agreeing.mean() >= 0.7 else 0.0
+
+
+def of_motion(line: np.ndarray) -> str:
+    """Returns the line about a pitch that moves; "" for one that does not.
+
+    Args:
+        line: See `Contour.line`.
+    """
+    if not len(line):
+        return ""
+    start = float(np.median(line[:3]))
+    end = float(np.median(line[-3:]))
+    span = abs(end - start)
+    travelled = float(np.abs(np.diff(line)).sum())
+    if span >= _GLIDE and travelled < 1.4 * span:
+        return f"the pitch glides from {_name(start)} to {_name(end)}"
+    swing = vibrato(line)
+    if swing is not None and swing.depth <= _WIDEST:
+        return f"vibrato, {swing.hz:.1f} times a second, {100 * swing.depth:.0f} cents either way"
+    lowest, highest = np.quantile(line, [0.02, 0.98])
+    if highest - lowest >= 2 * _GLIDE:
+        return f"the pitch moves between {_name(lowest)} and {_name(highest)}"
+    return ""
+
+
+def of_tuning(found: Partials, sounding: float) -> str:
+    """Returns the line about detuned voices, a deep fundamental or a tuning between keys; "" if there is none.
+
+    Args:
+        found: Partials of the sound.
+        sounding: The pitch, in semitones, 69 at 440 Hz.
+    """
+    apart = detuned(found, sounding)
+    if apart:
+        return f"voices {apart:.0f} cents apart sound on {_name(sounding)}: it is tuned to their middle"
+    hz = 440 * 2 ** ((sounding - 69) / 12)
+    if hz < _LOW:
+        return f"the fundamental is {hz:.1f} Hz ({_name(sounding)}): below 30 Hz it is felt more than heard"
+    cents = 100 * (sounding - round(sounding))
+    if abs(cents) < _BETWEEN:
+        return ""
+    side = "above" if cents > 0 else "below"
+    tuned = ", as with A = 432 Hz" if abs(cents - _A432) < 4 else ""
+    return f"it sounds {abs(cents):.0f} cents {side} {_name(sounding)}{tuned}: presets are tuned to that"
+
+
+def _name(pitch: float) -> str:
+    return note_name(min(max(round(pitch), 0), 127))
