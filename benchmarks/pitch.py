@@ -12,6 +12,7 @@ cents, because a tuning between two keys may go to either; of estimates in the m
 
 import argparse
 import csv
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from pitch_sounds import RATE, TONES, sounds
+from pitch_sounds import MOVING, RATE, TONES, sounds
 from torch import Tensor
 from torch.nn import functional
 
@@ -58,10 +59,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=3_000)
     options = parser.parse_args()
     if options.what == "fit":
-        fit([*synthesised(options.count, SEED), *voices(Bank.load(options.bank), "train")])
+        resting = [sound for sound in synthesised(options.count, SEED) if sound.name != "glide"]
+        fit([*resting, *voices(Bank.load(options.bank), "train")])
         return
     held = [*synthesised(options.count // 3, SEED + 1), *voices(Bank.load(options.bank), "valid")]
-    held += recordings(options.sounds)
+    held += [*voices(Bank.load(options.bank), "valid", every=True), *recordings(options.sounds)]
     groups: dict[str, list[dict[str, Any]]] = {}
     for sound in held:
         groups.setdefault(sound.group, []).append(judged(sound))
@@ -75,15 +77,17 @@ def main() -> None:
 def synthesised(count: int, seed: int) -> Iterator[Labelled]:
     """Yields synthesised sounds."""
     for kind, pitch, x in sounds(count, seed):
-        group = "drums and noise" if pitch < 0 else "basses C1 to C3" if kind.startswith("bass") else "tones"
+        group = "drums and noise" if pitch < 0 else "tones"
+        group = "moving" if kind in MOVING else "basses C1 to C3" if kind.startswith("bass") else group
         yield Labelled(group, kind, pitch, x)
 
 
-def voices(bank: Bank, part: str) -> Iterator[Labelled]:
-    """Yields DX7 voices of a part of the bank, one a family, that sound the key they are played on."""
+def voices(bank: Bank, part: str, *, every: bool = False) -> Iterator[Labelled]:
+    """Yields DX7 voices of a part of the bank, one a family: those that sound the key they are played on, or all."""
     rows = np.nonzero(bank.split == part)[0]
     _, first = np.unique(bank.family[rows], return_index=True)
-    rows = [row for row in rows[first] if _sounds_its_key(bank.points[row])][:600]
+    rows = [row for row in rows[first] if every or _sounds_its_key(bank.points[row])][:400]
+    group = "DX7 voices, all" if every else "DX7 voices"
     rng = np.random.default_rng(SEED)
     keys = rng.integers(28, 85, len(rows))
     notes = [Note(int(key), 100, 1.0, 1.5) for key in keys]
@@ -92,7 +96,7 @@ def voices(bank: Bank, part: str) -> Iterator[Labelled]:
     for row, key, x in zip(rows, keys, played, strict=True):
         loud = np.nonzero(np.abs(x) > 0.003 * np.abs(x).max())[0]
         if len(loud) > RATE // 20:
-            yield Labelled("DX7 voices", str(bank.names[row]), float(key), x[loud[0] : loud[-1] + 1])
+            yield Labelled(group, str(bank.names[row]), float(key), x[loud[0] : loud[-1] + 1])
 
 
 def _sounds_its_key(point: np.ndarray) -> bool:
@@ -152,7 +156,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     right = np.array([row["right"]["all"] for row in rows])
     confidence = np.array([row["confidence"] for row in rows])
     calibration = []
-    for low, high in zip(BINS, BINS[1:], strict=False):
+    for low, high in itertools.pairwise(BINS):
         inside = (confidence >= low) & (confidence < high)
         if inside.any():
             calibration.append([low, high, int(inside.sum()), round(float(right[inside].mean()), 3)])

@@ -1,4 +1,4 @@
-"""Sound files in and out, level, pitch and envelope; all in numpy.
+"""Sound files in and out, level, pitch and envelope; without torch.
 
 A file comes in, a `Sound` comes out: mono samples `(T,)` that are known to be a sound, with their rate. Open `load.py`
 and `sound.py` first.
@@ -8,14 +8,14 @@ and `sound.py` first.
 * `denoise.py`: steady noise taken out of a sound. `mono.py`: how several channels become one.
 * `sound.py`: `Sound`, its checks, and how silence, noise and offsets are removed.
 * `resample.py`: another sample rate. `loudness.py`: LUFS, and gain without clipping.
-* `pitch.py`: candidates for the MIDI note of a sound. `envelope.py`: when its key was released.
+* `pitch`: notes that a sound may be, its tuning, and what is odd about it. `envelope.py`: when its key was released.
 * `note_names.py`: MIDI notes by name, such as C4.
 """
 
 from .envelope import note_off
 from .load import load
 from .loudness import Levelled, loudness, match_loudness
-from .pitch import NoteGuess, estimate_pitch, note_guesses
+from .pitch import NoteGuess, note_guesses
 from .resample import resample
 from .save import save
 from .sound import Sound, from_array, trim

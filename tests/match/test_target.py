@@ -142,3 +142,47 @@ def test_an_offset_is_removed_from_the_target_and_from_what_it_is_compared_with(
     assert target.notes[0] == "a constant offset of 0.1 is removed"
     assert target.recording
     assert abs(float(np.mean(target.recording.samples))) < 0.002
+
+
+def test_what_sounds_is_kept_where_the_key_is_told():
+    target = prepare_target(tone(0.5, hz=32.7), note=36)
+
+    (guess,) = target.guesses
+    assert (guess.pitch, guess.confidence) == (36, 1.0)
+    assert guess.cents == pytest.approx(-1_200, abs=5)
+    assert target.f0 == pytest.approx(32.7, abs=0.1)
+
+
+@pytest.mark.parametrize("note", [None, 60])
+def test_noise_has_no_pitch_to_tune_to(note: int | None):
+    noise = np.random.default_rng(0).standard_normal(22_050).astype(np.float32)
+
+    target = prepare_target(Sound(noise, 22_050), note=note)
+
+    assert (target.pitched, target.f0) == (False, None)
+    assert target.guesses[0].cents == 0
+    assert target.notes == ("no clear pitch, as of a drum or of noise: it is matched without tuning",)
+
+
+@pytest.mark.parametrize("cents", [-40, -32, 0, 12, 40])
+def test_the_tuning_of_a_tone_is_measured(cents: int):
+    hz = 440 * 2 ** (cents / 1_200)
+
+    target = prepare_target(tone(0.5, hz=hz))
+
+    assert target.pitched
+    assert target.f0 == pytest.approx(hz, abs=0.3)
+    assert target.guesses[0].cents == pytest.approx(cents, abs=1.5)
+    assert len(target.notes) == (abs(cents) > 20)
+
+
+def test_what_is_odd_about_the_pitch_is_told_after_what_was_mended():
+    target = prepare_target(noisy(0.1))
+    odd = noisy(0.1)
+    bent = np.sin(2 * np.pi * 440 * 2 ** (0.4 / 12) * np.arange(len(odd.samples)) / 22_050)
+    odd = replace(odd, samples=np.where(np.arange(len(bent)) > 11_025, 0.5 * bent, odd.samples).astype(np.float32))
+
+    assert prepare_target(odd).notes == (
+        *target.notes,
+        "it sounds 40 cents above A4: presets are tuned to that",
+    )

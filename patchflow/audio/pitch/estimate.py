@@ -18,35 +18,35 @@ NOTES = np.arange(12, 109)
 # Weights of the evidence for a note, a logit model, and of what speaks for a pitch at all, another: fitted to
 # synthesised tones and drums and to DX7 voices by `benchmarks/pitch.py`.
 EVIDENCE = {
-    "root of periods": 15.64,
-    "periods": -10.33,
-    "periods two octaves below": 2.54,
-    "root of contour": 5.95,
-    "contour": -4.79,
-    "contour an octave above": 0.37,
-    "contour two octaves below": -0.43,
-    "between harmonics": -10.22,
-    "thirds between harmonics": -4.76,
-    "fundamental": 3.26,
-    "odd harmonics": 4.62,
-    "even harmonics": 1.06,
-    "odd and even harmonics": -0.44,
-    "below the contour": 0.51,
-    "below the contour, periods": 0.0,
-    "above the contour": 0.0,
-    "above the contour, periods": 0.0,
-    "below the contour, heard an octave above": 1.19,
-    "height": -0.31,
-    "squared height": -0.21,
+    "root of periods": 14.27,
+    "periods": -9.74,
+    "periods two octaves below": 2.03,
+    "root of contour": 5.79,
+    "contour": -4.27,
+    "contour an octave above": 0.89,
+    "contour two octaves below": 0.48,
+    "between harmonics": -10.21,
+    "thirds between harmonics": -4.26,
+    "fundamental": 3.96,
+    "odd harmonics": 4.73,
+    "even harmonics": 1.31,
+    "odd and even harmonics": -0.50,
+    "below the contour": -0.68,
+    "below the contour, periods": 1.91,
+    "above the contour": -0.13,
+    "above the contour, periods": 0.35,
+    "below the contour, heard an octave above": 1.25,
+    "height": -0.40,
+    "squared height": 0.01,
 }
 PITCHED = {
-    "root of periods": 2.56,
-    "root of contour": -0.61,
-    "harmonics": 8.85,
-    "sureness of the note": -1.61,
-    "root of periods on the note": 4.63,
-    "root of contour on the note": 3.32,
-    "constant": -5.25,
+    "root of periods": 2.468,
+    "root of contour": -0.455,
+    "harmonics": 9.216,
+    "sureness of the note": -1.300,
+    "root of periods on the note": 4.446,
+    "root of contour on the note": 2.848,
+    "constant": -5.326,
 }
 
 # Chances of the interval from the pitch that sounds to the key that plays it: synths and their presets transpose.
@@ -57,6 +57,7 @@ _LOWEST_OF_NETWORK = 31  # between these, the network of the contour knows a not
 _HIGHEST_OF_NETWORK = 94
 _CENTS = np.arange(-50, 51, 10)  # tunings of a note that are tried
 _SURE = 0.85  # chance of a note and its neighbours, above which something is said about its tuning
+_AGREED = 0.1  # semitones between the tunings by partials and by periods, at most, for either to be told
 _LASTING = 0.25  # seconds of a moving pitch, at least
 _TRAVEL = 1.5  # semitones that it moves
 _MOVING = 0.3  # semitones that a contour moves by more than one of a steady note
@@ -106,19 +107,23 @@ class Evidence:
 
     Args:
         of_notes: For each of `NOTES` the evidence in the order of `EVIDENCE`, shape `(N, E)`.
+        votes: Pitches of all periods, and their weights, see `period_votes`; shape `(2, V)`.
         periods: Share of the sound whose period is that of the note, shape `(N,)`.
         voiced: Share of the sound that the network hears on the note, shape `(N,)`.
         claimed: Shares of the sound that have any period, and any voiced frame, shape `(2,)`.
         harmonics: How prominent the harmonics of the best note are, 0 to 1.
+        samples: The sound, at `yin.RATE`, shape `(T,)`.
         partials: Its partials.
         contour: Its contour.
     """
 
     of_notes: np.ndarray
+    votes: np.ndarray
     periods: np.ndarray
     voiced: np.ndarray
     claimed: np.ndarray
     harmonics: float
+    samples: np.ndarray
     partials: Partials
     contour: Contour
 
@@ -170,15 +175,15 @@ def estimate_pitch(samples: np.ndarray, rate: int, count: int = 5) -> Pitch:
     claimed = 1 / (1 + float(np.exp(-logit)))
     line = found.contour.line
     moving = len(line) * FRAME > _LASTING and found.contour.share > 0.5 and float(np.ptp(line)) > _TRAVEL
-    chord = () if moving or claimed < 0.5 else chord_notes(found.partials)
+    chord = () if moving or claimed < 0.5 else _chord(found)
     if moving:
         # A pitch that moves is no note's for long: the notes that it passes are what it may be.
         claimed = max(claimed, found.contour.share)
-        chances = _shares(line, np.ones(len(line)))
         sounding = _middle(line)
+        chances = _spread(line, sounding)
     elif chord:
-        chances = _shares(np.array([min(chord)]), np.ones(1))
-        sounding = min(chord)
+        sounding = chord[0]
+        chances = _spread(np.array(chord), sounding)
     else:
         sounding = _sounding(found, float(NOTES[chances.argmax()]))
     pitched = claimed >= 0.5
@@ -186,7 +191,8 @@ def estimate_pitch(samples: np.ndarray, rate: int, count: int = 5) -> Pitch:
     order = np.argsort(-keys, kind="stable")[:count]
     guesses = []
     for key in order.tolist():
-        guesses.append(NoteGuess(key, float(keys[key]), _cents(key, sounding) if pitched else 0.0))
+        cents = _cents(key, sounding, whole=moving or bool(chord)) if pitched else 0.0
+        guesses.append(NoteGuess(key, float(keys[key]), cents))
     if not pitched:
         said = UNPITCHED
     elif chord:
@@ -194,7 +200,7 @@ def estimate_pitch(samples: np.ndarray, rate: int, count: int = 5) -> Pitch:
     else:
         best = int(chances.argmax())
         sure = chances[max(0, best - 1) : best + 2].sum() / chances.sum()
-        said = of_motion(line) or (of_tuning(found.partials, sounding) if sure > _SURE else "")
+        said = of_motion(line) or (_of_tuning(found, sounding) if sure > _SURE else "")
     return Pitch(tuple(guesses), pitched, sounding if pitched else None, said)
 
 
@@ -229,7 +235,8 @@ def gather(samples: np.ndarray, rate: int) -> Evidence:
         height**2,
     ]
     claimed = np.minimum([weight.sum(), heard.weight.sum()], 1)
-    return Evidence(np.stack(of_notes, 1), periods, voiced, claimed, harmonics, found, heard)
+    votes = np.stack([pitch, weight])
+    return Evidence(np.stack(of_notes, 1), votes, periods, voiced, claimed, harmonics, x, found, heard)
 
 
 def _combs(found: Partials) -> tuple[float, np.ndarray]:
@@ -256,6 +263,13 @@ def _shares(pitch: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Adds weights up by note, shape `(N,)`; more than 0.3 semitones off, a neighbour gets a share, up to half."""
     off = np.abs(pitch[None] - NOTES[:, None])
     return (np.clip((0.7 - off) / 0.4, 0, 1) * weight).sum(1)
+
+
+def _spread(pitches: np.ndarray, sounding: float) -> np.ndarray:
+    """Chances of notes where several sound: half for the one that was taken, half for all alike, shape `(N,)`."""
+    taken = _shares(np.array([sounding]), np.ones(1))
+    every = _shares(pitches, np.ones(len(pitches)))
+    return taken / taken.sum() + every / every.sum()
 
 
 def _moved(shares: np.ndarray, semitones: int) -> np.ndarray:
@@ -290,6 +304,30 @@ def _sounding(found: Evidence, note: float) -> float:
     return note if tuned is None else 69 + 12 * float(np.log2(tuned / 440))
 
 
+def _chord(found: Evidence) -> tuple[float, ...]:
+    """The notes of a chord, if both halves of the sound have them: one note after the other is none."""
+    chord = chord_notes(found.partials)
+    if not chord:
+        return ()
+    half = len(found.samples) // 2
+    for part in (found.samples[:half], found.samples[half:]):
+        notes = chord_notes(partials(part))
+        if len(notes) != len(chord) or np.abs(np.array(notes) - chord).max() > 0.3:
+            return ()
+    return chord
+
+
+def _of_tuning(found: Evidence, sounding: float) -> str:
+    """What is said about a tuning; one that periods and partials do not agree on is not told."""
+    near = np.abs(found.votes[0] - sounding) < 0.7
+    pitch = found.votes[0][near]
+    weight = found.votes[1][near]
+    order = pitch.argsort()
+    running = weight[order].cumsum()
+    agreed = len(pitch) > 0 and abs(pitch[order][running.searchsorted(running[-1] / 2)] - sounding) < _AGREED
+    return of_tuning(found.partials, sounding, agreed=bool(agreed))
+
+
 def _middle(line: np.ndarray) -> float:
     """Where a moving pitch is: in the middle of a vibrato, where it rests, or else halfway."""
     if vibrato(line):
@@ -299,9 +337,12 @@ def _middle(line: np.ndarray) -> float:
     return float(line[rest].mean() if rest.mean() > 0.4 else np.median(line))
 
 
-def _cents(key: int, sounding: float) -> float:
-    """How far above a key the sound is tuned, where the key may be octaves and fifths from what sounds."""
+def _cents(key: int, sounding: float, *, whole: bool) -> float:
+    """How far above a key the sound is tuned, where the key may be octaves from what sounds.
+
+    Another note is out of tune by as much as what sounds, but that of a chord or a glide is a note by itself: `whole`.
+    """
     off = (sounding - key + 6) % 12 - 6
     if abs(off) > 1:
-        off = sounding - round(sounding)
+        off = 0.0 if whole else sounding - round(sounding)
     return round(100 * off, 1)

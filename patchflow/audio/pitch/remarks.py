@@ -1,4 +1,4 @@
-"""What is odd about the pitch of a sound, in one line: chords, glides, vibrato, detuned voices, tunings between keys."""
+"""What is odd about the pitch of a sound, in one line: chords, glides, vibrato, detuned voices, tunings."""
 
 from dataclasses import dataclass
 
@@ -15,6 +15,12 @@ UNPITCHED = "no clear pitch, as of a drum or of noise: it is matched without tun
 _LOW = 30.0  # Hz
 _BETWEEN = 20.0  # cents from a key at which a tuning is worth a line
 _A432 = -31.8  # cents of A = 432 Hz below A = 440 Hz
+_HEARD = 0.03  # magnitude of a partial of a chord, at least, where the largest has 1
+_ROOT = 0.15  # magnitude of the fundamental of one of its notes, at least
+_NEAR = 20.0  # cents that a harmonic may be off
+_LEFT = 0.02  # share of the energy that no note of a chord explains, at most
+_OFF_KEY = 0.12  # semitones that a note of a chord may be off the keys of the others
+_TURNS = 2.8  # of a vibrato, at least
 _GLIDE = 1.5  # semitones
 _VIBRATO = 0.25  # semitones either way
 _WIDEST = 2.0  # semitones either way that are vibrato; beyond, the pitch moves between two notes
@@ -37,27 +43,31 @@ def chord_notes(found: Partials) -> tuple[float, ...]:
     notes or more are a chord if they are whole semitones apart and leave hardly anything unexplained: bells and other
     inharmonic sounds do neither.
     """
-    loud = found.magnitude > 0.03
+    loud = found.magnitude > _HEARD
     frequency = found.frequency[loud]
     magnitude = found.magnitude[loud]
     open_ = np.ones(len(frequency), bool)
     roots: list[float] = []
     for place, hz in enumerate(frequency):
-        if not open_[place] or magnitude[place] < 0.15 or len(roots) > 5:
+        if not open_[place]:
+            continue
+        if magnitude[place] < _ROOT:
+            if not roots:  # a weak fundamental: what follows may be its harmonics
+                return ()
             continue
         multiple = np.maximum(np.round(frequency / hz), 1)
-        near = np.abs(1200 * np.log2(frequency / (multiple * hz))) < 20
+        near = np.abs(1200 * np.log2(frequency / (multiple * hz))) < _NEAR
         own = near & open_ & (multiple > 1)
         if not own.any():
             return ()
         open_ &= ~near
         roots.append(float(hz))
     energy = np.square(magnitude)
-    if len(roots) < 2 or energy[open_].sum() > 0.02 * energy.sum():
+    if len(roots) < 2 or energy[open_].sum() > _LEFT * energy.sum():
         return ()
     notes = 69 + 12 * np.log2(np.array(roots) / 440)
     apart = notes - notes[0]
-    if np.abs(apart - np.round(apart)).max() > 0.12 or np.diff(notes).min() < 0.7:
+    if np.abs(apart - np.round(apart)).max() > _OFF_KEY or np.diff(notes).min() < 0.7:
         return ()
     return tuple(notes.tolist())
 
@@ -71,7 +81,7 @@ class Vibrato:
 
 
 def vibrato(line: np.ndarray) -> Vibrato | None:
-    """Returns the vibrato of a contour; None where it has none of at least two turns and 25 cents either way.
+    """Returns the vibrato of a contour; None where it has none of at least three turns and 25 cents either way.
 
     Args:
         line: Pitches in semitones, one a frame, shape `(N,)`.
@@ -83,12 +93,12 @@ def vibrato(line: np.ndarray) -> Vibrato | None:
     swing = line - np.polyval(np.polyfit(place, line, 1), place)
     power = np.square(np.abs(np.fft.rfft(swing * np.hanning(count), 8 * count)))
     hz = np.fft.rfftfreq(8 * count, FRAME)
-    allowed = (hz > 2 / (count * FRAME)) & (hz < 12)
+    allowed = (hz > _TURNS / (count * FRAME)) & (hz < 12)
     if not allowed.any():
         return None
     rate = float(hz[np.where(allowed, power, 0).argmax()])
     near = np.abs(hz - rate) < 2.5 / (count * FRAME)
-    if power[near].sum() < 0.7 * power.sum():
+    if power[near].sum() < 0.75 * power.sum():
         return None
     depth = float(np.sqrt(2 * np.mean(np.square(swing))))
     return Vibrato(rate, depth) if depth >= _VIBRATO else None
@@ -142,12 +152,13 @@ def of_motion(line: np.ndarray) -> str:
     return ""
 
 
-def of_tuning(found: Partials, sounding: float) -> str:
+def of_tuning(found: Partials, sounding: float, *, agreed: bool) -> str:
     """Returns the line about detuned voices, a deep fundamental or a tuning between keys; "" if there is none.
 
     Args:
         found: Partials of the sound.
         sounding: The pitch, in semitones, 69 at 440 Hz.
+        agreed: Whether others find the same tuning.
     """
     apart = detuned(found, sounding)
     if apart:
@@ -156,10 +167,10 @@ def of_tuning(found: Partials, sounding: float) -> str:
     if hz < _LOW:
         return f"the fundamental is {hz:.1f} Hz ({_name(sounding)}): below 30 Hz it is felt more than heard"
     cents = 100 * (sounding - round(sounding))
-    if abs(cents) < _BETWEEN:
+    if abs(cents) < _BETWEEN or not agreed:
         return ""
     side = "above" if cents > 0 else "below"
-    tuned = ", as with A = 432 Hz" if abs(cents - _A432) < 4 else ""
+    tuned = ", as with A = 432 Hz" if abs(cents - _A432) < 2.5 else ""
     return f"it sounds {abs(cents):.0f} cents {side} {_name(sounding)}{tuned}: presets are tuned to that"
 
 

@@ -1,0 +1,205 @@
+"""What is said about sounds that are no steady single note, and about their tuning."""
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from patchflow.audio.pitch import Pitch, estimate_pitch
+from patchflow.audio.pitch.remarks import UNPITCHED
+
+RATE = 44_100
+TIME = np.arange(round(1.5 * RATE)) / RATE
+RNG = np.random.default_rng(0)
+
+
+def saw(pitch: float | np.ndarray, seconds: float = 1.5) -> np.ndarray:
+    """A tone with all harmonics, whose pitch may move."""
+    frequency = np.broadcast_to(440 * 2 ** ((np.asarray(pitch) - 69) / 12), (round(seconds * RATE),))
+    phase = 2 * np.pi * np.cumsum(frequency) / RATE
+    count = min(30, int(15_000 / frequency.max()))
+    return sum((np.sin(k * phase) / k for k in range(1, count + 1)), np.zeros(len(phase)))
+
+
+def sine(pitch: float) -> np.ndarray:
+    return np.sin(2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * TIME)
+
+
+def heard(x: np.ndarray) -> Pitch:
+    return estimate_pitch(x.astype(np.float32), RATE)
+
+
+@pytest.mark.parametrize(
+    ("notes", "names"),
+    [
+        ((48, 52, 55), "C3, E3, G3"),
+        ((57, 60, 64), "A3, C4, E4"),
+        ((52, 55, 60), "E3, G3, C4"),
+        ((60, 64, 67, 71), "C4, E4, G4, B4"),
+        ((60, 64), "C4, E4"),
+        ((48, 55), "C3, G3"),
+    ],
+)
+def test_a_chord_is_named_and_its_lowest_note_is_taken(notes: tuple[int, ...], names: str):
+    found = heard(sum((saw(note) for note in notes), np.zeros(len(TIME))))
+
+    assert found.remark == f"several notes sound at once ({names}): the search takes {names.split(',')[0]}"
+    assert found.guesses[0].pitch == notes[0]
+    assert found.sounding == pytest.approx(notes[0], abs=0.05)
+    assert set(notes) <= {guess.pitch for guess in found.guesses} | set(notes[3:])
+
+
+def test_an_octave_is_one_note():
+    found = heard(saw(48) + saw(60))
+
+    assert (found.guesses[0].pitch, found.remark) == (48, "")
+
+
+def test_one_note_after_the_other_is_no_chord():
+    assert "at once" not in heard(np.concatenate([saw(48, 0.75), saw(52, 0.75)])).remark
+
+
+@pytest.mark.parametrize(
+    ("start", "semitones", "said"),
+    [(45, 12, "A2 to A3"), (69, -7, "A4 to D4"), (60, 3, "C4 to D#4")],
+)
+def test_a_glide_is_told_by_its_ends(start: int, semitones: int, said: str):
+    found = heard(saw(start + semitones * TIME / TIME[-1]))
+
+    assert found.remark == f"the pitch glides from {said}"
+    assert found.pitched
+    assert min(start, start + semitones) <= found.guesses[0].pitch <= max(start, start + semitones)
+
+
+def test_a_glide_that_arrives_is_the_note_where_it_rests():
+    found = heard(saw(45 + 12 * np.clip(TIME / 0.4, 0, 1)))
+
+    assert found.guesses[0].pitch == 57
+    assert found.guesses[0].cents == pytest.approx(0, abs=5)
+    assert found.remark.startswith("the pitch glides from ")
+    assert found.remark.endswith(" to A3")
+
+
+@pytest.mark.parametrize(("times", "depth"), [(5.5, 0.5), (3.0, 0.4), (6.5, 1.0)])
+def test_a_vibrato_is_tuned_to_its_middle(times: float, depth: float):
+    found = heard(saw(69 + depth * np.sin(2 * np.pi * times * TIME)))
+
+    said = re.fullmatch(r"vibrato, (.*) times a second, (.*) cents either way", found.remark)
+    assert said
+    assert float(said[1]) == pytest.approx(times, abs=0.3)
+    assert float(said[2]) == pytest.approx(100 * depth, rel=0.25)
+    assert found.guesses[0].pitch == 69
+    assert found.guesses[0].cents == pytest.approx(0, abs=8)
+
+
+def test_a_slow_vibrato_is_told():
+    t = np.arange(4 * RATE) / RATE
+
+    assert heard(saw(60 + 0.5 * np.sin(2 * np.pi * 1.0 * t), 4.0)).remark.startswith("vibrato, 1.0 times a second, ")
+
+
+def test_a_siren_is_told_by_its_range():
+    found = heard(saw(69 + 6 * np.sin(2 * np.pi * TIME)))
+
+    assert found.remark == "the pitch moves between D#4 and D#5"
+    assert found.pitched
+
+
+@pytest.mark.parametrize(("note", "cents"), [(36, 15), (57, 15), (60, 30), (69, 10)])
+def test_detuned_voices_are_tuned_to_their_middle(note: int, cents: int):
+    found = heard(saw(note - cents / 200) + saw(note + cents / 200))
+
+    assert re.fullmatch(r"voices \d+ cents apart sound on .*: it is tuned to their middle", found.remark)
+    assert float(found.remark.split()[1]) == pytest.approx(cents, abs=1)
+    assert found.guesses[0].pitch == note
+    assert found.guesses[0].cents == pytest.approx(0, abs=cents / 2 + 1)
+
+
+@pytest.mark.parametrize("sound", [sine, saw], ids=["sine", "saw"])
+def test_a_sub_below_30_hz_is_heard_and_told(sound: Callable[[float], np.ndarray]):
+    found = heard(sound(21))
+
+    assert found.remark == "the fundamental is 27.5 Hz (A0): below 30 Hz it is felt more than heard"
+    assert found.guesses[0].pitch == 21
+    assert found.guesses[0].f0 == pytest.approx(27.5, abs=0.1)
+
+
+@pytest.mark.parametrize("note", [28, 36, 48, 60, 72, 84])
+@pytest.mark.parametrize("cents", [40, -40, 25])
+def test_a_tuning_between_keys_is_told(note: int, cents: int):
+    found = heard(saw(note + cents / 100))
+
+    side = "above" if cents > 0 else "below"
+    assert re.match(rf"it sounds {abs(cents)} cents {side} .*: presets are tuned to that$", found.remark)
+    assert found.guesses[0].pitch == note
+    assert found.guesses[0].cents == pytest.approx(cents, abs=1)
+
+
+@pytest.mark.parametrize("note", [36, 45, 57, 60, 64, 69, 84])
+def test_a_tuning_to_432_hz_is_told(note: int):
+    found = heard(saw(note - 0.3177))
+
+    assert found.remark.startswith("it sounds 32 cents below ")
+    assert found.remark.endswith(", as with A = 432 Hz: presets are tuned to that")
+    assert found.guesses[0].cents == pytest.approx(-31.8, abs=1)
+
+
+FALLING = 50 * (1 + 4 * np.exp(-TIME / 0.03))
+DRUMS = {
+    "noise": RNG.standard_normal(len(TIME)),
+    "short noise": RNG.standard_normal(2_000),
+    "hat": np.diff(RNG.standard_normal(len(TIME)), 2) * np.exp(-TIME[2:] / 0.05),
+    "snare": (RNG.standard_normal(len(TIME)) + 0.5 * np.sin(2 * np.pi * 190 * TIME)) * np.exp(-TIME / 0.08),
+    "kick": np.sin(2 * np.pi * np.cumsum(FALLING) / RATE) * np.exp(-TIME / 0.12),
+    "tone lost in noise": RNG.standard_normal(len(TIME)) + 0.2 * saw(60),
+}
+
+
+@pytest.mark.parametrize("sound", DRUMS)
+def test_drums_and_noise_have_no_pitch(sound: str):
+    found = heard(DRUMS[sound])
+
+    assert (found.pitched, found.sounding, found.remark) == (False, None, UNPITCHED)
+    assert all(guess.cents == 0 for guess in found.guesses)
+
+
+ORDINARY = {
+    "saw": saw(48),
+    "dying": saw(48) * np.exp(-TIME / 0.3),
+    "short": saw(60, 0.2),
+    "bass": saw(24),
+    "sine": sine(60),
+    "a little out of tune": saw(60.12),
+    "a little vibrato": saw(60 + 0.1 * np.sin(2 * np.pi * 5 * TIME)),
+    "tremolo": saw(57) * (1 + 0.8 * np.sin(2 * np.pi * 6 * TIME)),
+    "with noise": saw(60) + 0.3 * RNG.standard_normal(len(TIME)),
+    "hollow": sine(60) + 0.5 * np.sin(2 * np.pi * 3 * 261.6256 * TIME),
+    "no fundamental": saw(36) - sine(36),
+    "stretched": sum(np.sin(2 * np.pi * 110 * k * np.sqrt(1 + 3e-4 * k * k) * TIME) / k for k in range(1, 20)),
+}
+
+
+@pytest.mark.parametrize("sound", ORDINARY)
+def test_an_ordinary_note_is_nothing_to_speak_of(sound: str):
+    found = heard(ORDINARY[sound])
+
+    assert found.pitched
+    assert found.remark == ""
+
+
+def bell(ratios: tuple[float, ...]) -> np.ndarray:
+    return sum((np.exp(-TIME * r) * np.sin(2 * np.pi * 440 * r * TIME) / r for r in ratios), np.zeros(len(TIME)))
+
+
+CLANGS = {
+    "bell": bell((0.5, 1, 1.183, 1.506, 2, 2.514, 2.662, 3.011, 4.166)),
+    "FM bell": np.sin(2 * np.pi * 440 * TIME + 3 * np.exp(-2 * TIME) * np.sin(2 * np.pi * 622.2 * TIME)),
+    "ring": np.sin(2 * np.pi * 440 * TIME) * np.sin(2 * np.pi * 623 * TIME) * np.exp(-TIME),
+    "ring modulated saw": saw(57) * np.sin(2 * np.pi * 317 * TIME),
+}
+
+
+@pytest.mark.parametrize("sound", CLANGS)
+def test_an_inharmonic_sound_is_neither_a_chord_nor_out_of_tune(sound: str):
+    assert heard(CLANGS[sound]).remark in ("", UNPITCHED)
