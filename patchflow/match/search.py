@@ -121,7 +121,7 @@ class Search:
         self.draw = Draw(scorer.target, proposers, rng)
         self.recombine = Recombine(variation, self.draw, _PARENTS, rng)
         self.polish = Polish(engine, variation.free, rng)
-        self.tune = Tune(engine, scorer, free=len(scorer.target.guesses) > 1)
+        self.tune = Tune(engine, scorer, variation.free, any_key=len(scorer.target.guesses) > 1)
 
     def run(self, budget: Budget, progress: ProgressCallback = ignore) -> Trace:
         """Searches until the budget is spent, Ctrl-C is pressed or the synth is lost; the best so far is kept.

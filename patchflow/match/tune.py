@@ -22,17 +22,19 @@ class Tune(Stage):
 
     Args:
         engine: Transposes presets.
-        scorer: Knows the target.
-        free: Whether the note that is played may change.
+        scorer: Knows the target; one without a pitch leaves nothing to tune.
+        free: Positions of parameters that may change, shape `(L,)`.
+        any_key: Whether the note that is played may change.
     """
 
     name = "tuning"
     screened = False
 
-    def __init__(self, engine: Engine, scorer: Scorer, *, free: bool) -> None:
+    def __init__(self, engine: Engine, scorer: Scorer, free: np.ndarray, *, any_key: bool) -> None:
         self.engine = engine
         self.scorer = scorer
-        self.free = free
+        self.any_key = any_key
+        self._free = np.isin(np.arange(len(engine.space)), free)
         self._measured: set[bytes] = set()
         self._points: list[np.ndarray] = []
         self._pitch: list[int] = []
@@ -43,6 +45,8 @@ class Tune(Stage):
         Args:
             kinds: Presets, best first: the best of all, and the best of which no two sound alike.
         """
+        if not self.scorer.target.pitched:
+            return False
         for found in kinds:
             self._measure(found.take(np.arange(min(_FIRST, len(found)))))
         return bool(self._points)
@@ -72,7 +76,7 @@ class Tune(Stage):
         """Queues a preset that sounds so many cents higher, on the same key and on another."""
         self._add(self._transposed(point, cents), pitch)
         semitones = round(cents / 100)
-        if self.free and semitones and pitch + semitones in _KEYS:
+        if self.any_key and semitones and pitch + semitones in _KEYS:
             self._add(self._transposed(point, cents - 100 * semitones), pitch + semitones)
 
     def _add(self, point: np.ndarray, pitch: int) -> None:
@@ -80,4 +84,4 @@ class Tune(Stage):
         self._pitch.append(pitch)
 
     def _transposed(self, point: np.ndarray, cents: float) -> np.ndarray:
-        return self.engine.transposed(point[None], np.array([cents]))[0]
+        return self.engine.transposed(point[None], np.array([cents]), self._free)[0]

@@ -1,6 +1,7 @@
 """The tuning stage: presets that are out of tune are played again in tune, once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from .conftest import GUESSES, RATE, make_target, point_of
 MakeScorer = Callable[..., Scorer]
 
 POINT = point_of("saw", 0.3, -6.0)
+ALL = np.arange(3)
 
 
 class Transposed(Tone):
@@ -22,9 +24,11 @@ class Transposed(Tone):
 
     asked: list[float]
 
-    def transposed(self, points: np.ndarray, cents: np.ndarray) -> np.ndarray:
+    def transposed(self, points: np.ndarray, cents: np.ndarray, free: np.ndarray | None = None) -> np.ndarray:
         """See `Engine.transposed`; turns the gain instead, so that the points can be told."""
         self.asked += cents.tolist()
+        assert free is not None
+        assert free.tolist() == [True, True, True]
         moved = points.copy()
         moved[:, -1] = 0.25
         return moved
@@ -48,7 +52,7 @@ def played(scorer: Scorer, *pitch: int) -> Scored:
 
 @pytest.mark.parametrize("semitones", [-12, -7, -1, 1, 5, 12])
 def test_a_preset_on_the_wrong_key_is_tried_on_the_right_one(engine: Transposed, scorer: Scorer, semitones: int):
-    tune = Tune(engine, scorer, free=True)
+    tune = Tune(engine, scorer, ALL, any_key=True)
 
     assert tune.ready(played(scorer, 60 + semitones))
     points, pitch = tune.ask(None, 8)
@@ -59,7 +63,7 @@ def test_a_preset_on_the_wrong_key_is_tried_on_the_right_one(engine: Transposed,
 
 
 def test_a_key_that_the_user_told_stays(engine: Transposed, scorer: Scorer):
-    tune = Tune(engine, scorer, free=False)
+    tune = Tune(engine, scorer, ALL, any_key=False)
 
     assert tune.ready(played(scorer, 57))
 
@@ -68,12 +72,12 @@ def test_a_key_that_the_user_told_stays(engine: Transposed, scorer: Scorer):
 
 
 def test_what_is_in_tune_is_left_alone(engine: Transposed, scorer: Scorer):
-    assert not Tune(engine, scorer, free=True).ready(played(scorer, 60))
+    assert not Tune(engine, scorer, ALL, any_key=True).ready(played(scorer, 60))
     assert engine.asked == []
 
 
 def test_a_preset_is_measured_once(engine: Transposed, scorer: Scorer):
-    tune = Tune(engine, scorer, free=True)
+    tune = Tune(engine, scorer, ALL, any_key=True)
     found = played(scorer, 62)
     assert tune.ready(found)
     tune.ask(None, 8)
@@ -83,12 +87,27 @@ def test_a_preset_is_measured_once(engine: Transposed, scorer: Scorer):
 
 
 def test_no_more_are_asked_for_than_may_be_rendered(engine: Transposed, scorer: Scorer):
-    tune = Tune(engine, scorer, free=True)
+    tune = Tune(engine, scorer, ALL, any_key=True)
     tune.ready(played(scorer, 62, 63))
 
     assert len(tune.ask(None, 3)[0]) == 3
     assert tune.ready(played(scorer, 62, 63))  # the fourth is still to be asked for
     assert len(tune.ask(None, 3)[0]) == 1
+
+
+@pytest.mark.parametrize("pitched", [True, False])
+def test_a_target_without_a_pitch_leaves_nothing_to_tune(engine: Transposed, scorer_of: MakeScorer, pitched: bool):
+    target = replace(make_target(POINT, length=1.0, guesses=GUESSES), pitched=pitched)
+    scorer = scorer_of(target)
+
+    assert Tune(engine, scorer, ALL, any_key=True).ready(played(scorer, 62)) == pitched
+
+
+def test_noise_is_not_in_tune_with_anything(engine: Transposed, scorer_of: MakeScorer):
+    noise = np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
+    scorer = scorer_of(replace(make_target(POINT, length=1.0, guesses=GUESSES), samples=noise))
+
+    assert not Tune(engine, scorer, ALL, any_key=True).ready(played(scorer, 62))
 
 
 def test_the_note_that_is_tuned_is_the_one_that_was_played(engine: Transposed, scorer: Scorer):
