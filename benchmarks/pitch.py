@@ -185,7 +185,7 @@ def fit(held: list[Labelled]) -> None:
     wanted = torch.from_numpy(np.clip((0.75 - off) / 0.5, 0, 1)).float()
     wanted = wanted / wanted.sum(1, keepdim=True)
     kinds = torch.from_numpy(np.stack([found.of_notes for found in pitched])).float()
-    weights = _minimised(kinds, lambda logit: -(wanted * functional.log_softmax(logit, 1)).sum(1).mean())
+    weights = _minimised(kinds, 1e-4, lambda logit: -(wanted * functional.log_softmax(logit, 1)).sum(1).mean())
     print("\n".join(f'    "{name}": {weight:.2f},' for name, weight in zip(EVIDENCE, weights, strict=True)))
 
     of_pitch = torch.from_numpy(np.stack([_of_pitch(found, weights) for found in evidence])).float()
@@ -193,7 +193,7 @@ def fit(held: list[Labelled]) -> None:
     share = label.mean()
     balance = torch.where(label > 0, 0.5 / share, 0.5 / (1 - share))
     weights = _minimised(
-        of_pitch, lambda logit: functional.binary_cross_entropy_with_logits(logit, label, weight=balance)
+        of_pitch, 1e-3, lambda logit: functional.binary_cross_entropy_with_logits(logit, label, weight=balance)
     )
     print("\n".join(f'    "{name}": {weight:.3f},' for name, weight in zip(PITCHED, weights, strict=True)))
 
@@ -203,8 +203,8 @@ def _of_pitch(found: Evidence, weights: np.ndarray) -> np.ndarray:
     return found.of_pitch(chances / chances.sum())
 
 
-def _minimised(kinds: Tensor, loss: Any) -> np.ndarray:
-    """Weights of a logit model with the least loss, and a little ridge in units of each kind's spread."""
+def _minimised(kinds: Tensor, ridge: float, loss: Any) -> np.ndarray:
+    """Weights of a logit model with the least loss and a ridge, in units of each kind's spread."""
     spread = kinds.flatten(0, -2).std(0).clamp_min(1e-6)
     spread[spread < 1e-5] = 1.0  # a constant
     weights = torch.zeros(kinds.shape[-1], requires_grad=True)
@@ -212,7 +212,7 @@ def _minimised(kinds: Tensor, loss: Any) -> np.ndarray:
 
     def step() -> Tensor:
         optimizer.zero_grad()
-        total = loss((kinds / spread) @ weights) + 1e-3 * weights.square().sum()
+        total = loss((kinds / spread) @ weights) + ridge * weights.square().sum()
         total.backward()
         return total
 

@@ -18,35 +18,33 @@ NOTES = np.arange(12, 109)
 # Weights of the evidence for a note, a logit model, and of what speaks for a pitch at all, another: fitted to
 # synthesised tones and drums and to DX7 voices by `benchmarks/pitch.py`.
 EVIDENCE = {
-    "root of periods": 14.27,
-    "periods": -9.74,
-    "periods two octaves below": 2.03,
-    "root of contour": 5.79,
-    "contour": -4.27,
-    "contour an octave above": 0.89,
-    "contour two octaves below": 0.48,
-    "between harmonics": -10.21,
-    "thirds between harmonics": -4.26,
-    "fundamental": 3.96,
-    "odd harmonics": 4.73,
-    "even harmonics": 1.31,
-    "odd and even harmonics": -0.50,
-    "below the contour": -0.68,
-    "below the contour, periods": 1.91,
-    "above the contour": -0.13,
-    "above the contour, periods": 0.35,
-    "below the contour, heard an octave above": 1.25,
-    "height": -0.40,
-    "squared height": 0.01,
+    "root of periods": 13.10,
+    "periods": -8.87,
+    "periods two octaves below": 1.98,
+    "root of contour": 4.54,
+    "contour": -3.40,
+    "contour an octave above": 0.96,
+    "contour two octaves below": 0.47,
+    "between harmonics": -10.20,
+    "thirds between harmonics": -4.00,
+    "fundamental": 6.44,
+    "odd harmonics": 5.73,
+    "even harmonics": 2.93,
+    "odd and even harmonics": 0.07,
+    "below the contour": -0.70,
+    "below the contour, periods": 1.75,
+    "above the contour": 0.33,
+    "above the contour, periods": -0.55,
+    "below the contour, heard an octave above": 1.44,
+    "height": -0.77,
+    "squared height": -0.03,
 }
 PITCHED = {
-    "root of periods": 2.468,
-    "root of contour": -0.455,
-    "harmonics": 9.216,
-    "sureness of the note": -1.300,
-    "root of periods on the note": 4.446,
-    "root of contour on the note": 2.848,
-    "constant": -5.326,
+    "harmonics": 10.02,
+    "sureness of the note": 0.29,
+    "root of periods on the note": 5.58,
+    "root of contour on the note": 1.95,
+    "constant": -5.49,
 }
 
 # Chances of the interval from the pitch that sounds to the key that plays it: synths and their presets transpose.
@@ -110,7 +108,6 @@ class Evidence:
         votes: Pitches of all periods, and their weights, see `period_votes`; shape `(2, V)`.
         periods: Share of the sound whose period is that of the note, shape `(N,)`.
         voiced: Share of the sound that the network hears on the note, shape `(N,)`.
-        claimed: Shares of the sound that have any period, and any voiced frame, shape `(2,)`.
         harmonics: How prominent the harmonics of the best note are, 0 to 1.
         samples: The sound, at `yin.RATE`, shape `(T,)`.
         partials: Its partials.
@@ -121,7 +118,6 @@ class Evidence:
     votes: np.ndarray
     periods: np.ndarray
     voiced: np.ndarray
-    claimed: np.ndarray
     harmonics: float
     samples: np.ndarray
     partials: Partials
@@ -139,7 +135,7 @@ class Evidence:
         best = int(chances.argmax())
         sure = chances[max(0, best - 1) : best + 2].sum()
         on_note = np.sqrt([self.periods[best], self.voiced[best]])
-        return np.array([*np.sqrt(self.claimed), self.harmonics, sure, *on_note, 1.0])
+        return np.array([self.harmonics, sure, *on_note, 1.0])
 
 
 def note_guesses(samples: np.ndarray, rate: int, count: int = 5) -> tuple[NoteGuess, ...]:
@@ -234,9 +230,8 @@ def gather(samples: np.ndarray, rate: int) -> Evidence:
         height,
         height**2,
     ]
-    claimed = np.minimum([weight.sum(), heard.weight.sum()], 1)
     votes = np.stack([pitch, weight])
-    return Evidence(np.stack(of_notes, 1), votes, periods, voiced, claimed, harmonics, x, found, heard)
+    return Evidence(np.stack(of_notes, 1), votes, periods, voiced, harmonics, x, found, heard)
 
 
 def _combs(found: Partials) -> tuple[float, np.ndarray]:
