@@ -7,11 +7,10 @@ from torch import Tensor
 from ..features.mel import mel_spectrogram, power_to_db
 from ._metric import metric
 
-__all__ = ["FLOOR_DB", "level_gap", "log_mel", "log_mel_l1"]
+__all__ = ["level_gap", "log_mel", "log_mel_l1"]
 
 _RATE = 22_050
-FLOOR_DB = 80.0
-"""What lies deeper below the peak of a sound is not heard, in dB."""
+_FLOOR_DB = 80.0
 
 
 @metric(unit="dB", better="lower", best=0.0, rate=_RATE)
@@ -46,7 +45,7 @@ def log_mel(x: Float[Tensor, "B T"]) -> Float[Tensor, "B F N"]:
         Levels below each sound's own peak, in dB, from -80 to 0, shape `(B, F, N)`.
     """
     power = mel_spectrogram(x, _RATE, n_fft=1024, hop=512, bands=80, low=30.0, high=11_000.0)
-    return power_to_db(power, FLOOR_DB)
+    return power_to_db(power, _FLOOR_DB)
 
 
 def level_gap(estimate: Float[Tensor, "B F N"], target: Float[Tensor, "#B F N"]) -> Float[Tensor, "B"]:
@@ -64,5 +63,5 @@ def level_gap(estimate: Float[Tensor, "B F N"], target: Float[Tensor, "#B F N"])
     gap = (estimate - target).abs().mean((1, 2))
     silent = estimate.amax((1, 2)) < 0
     silence_wanted = target.amax((1, 2)) < 0
-    wrong = (silent ^ silence_wanted).to(gap) * FLOOR_DB
+    wrong = (silent ^ silence_wanted).to(gap) * _FLOOR_DB
     return torch.where(silent | silence_wanted, wrong, gap)

@@ -7,7 +7,7 @@ from scipy.fft import next_fast_len
 from torch import Tensor
 
 from ._metric import metric
-from .log_mel_l1 import FLOOR_DB, log_mel
+from .log_mel_l1 import log_mel
 from .timbre import angle
 
 __all__ = ["modulation", "movement"]
@@ -19,9 +19,10 @@ _PER_DB = np.log2(10) / 60  # cube roots of magnitudes, in powers of 2: 20 dB ar
 def modulation(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
     """One minus the cosine of two modulation spectra: how strongly each mel band moves at each rate, up to 22 Hz.
 
-    Loudness is the cube root of the magnitude above the floor of `log_mel`. The square root of what its spectrum over
-    time has at each rate is compared, without phases: it counts whether a sound decays, beats or swells and how fast,
-    and hardly when. Gain does not matter. Against silence every sound scores 1, silence against silence 0.
+    Loudness is the cube root of the magnitude, and its floor is that of `log_mel`: bands where neither sound has
+    anything agree, which people go by. The square root of what the spectrum over time has at each rate is compared,
+    without phases: it counts whether a sound decays, beats or swells and how fast, and hardly when. Gain does not
+    matter. Against silence every sound scores 1, silence against silence 0.
 
     Args:
         estimate: Sounds to evaluate, shape `(B, T)`.
@@ -40,7 +41,8 @@ def modulation(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> 
 
 def movement(mels: Float[Tensor, "B F N"]) -> Float[Tensor, "B F N2"]:
     """Returns the modulation spectra that `modulation` compares, from what `log_mel` returns."""
-    # The margin keeps silence silent under any rounding.
-    loudness = (torch.exp2(mels * _PER_DB) - 2 ** (-FLOOR_DB * _PER_DB) - 1e-6).clamp_min(0)
+    # A sound has its peak at 0 dB, silence is at the floor everywhere and has no loudness at all.
+    sound = (mels.amax((1, 2), keepdim=True) >= 0).to(mels)
+    loudness = torch.exp2(mels * _PER_DB) * sound
     spectrum = torch.fft.rfft(loudness, next_fast_len(2 * mels.shape[2], real=True), dim=2)
     return (spectrum.real.square() + spectrum.imag.square()).sqrt().sqrt()

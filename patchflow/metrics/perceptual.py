@@ -11,16 +11,13 @@ from .mean_spectrum import mean_levels, spectrum_gap
 from .modulation import movement
 from .timbre import angle, quarter_tones
 
-__all__ = ["Reference", "perceptual"]
+__all__ = ["WEIGHTS", "Reference", "perceptual"]
 
 _RATE = 22_050
-# Chosen by agreement with people over listening studies, see `benchmarks/listening_weights.py`; that of detuning, of
-# which people in these studies heard none, so that a quarter tone is farther than a step of any other knob.
-_LEVEL = 0.5
-_MODULATION = 100.0
-_TIMBRE = 20.0
-_MEAN_SPECTRUM = 0.25
-_DETUNING = 5.0
+WEIGHTS = {"log_mel_l1": 0.5, "modulation": 100.0, "timbre": 20.0, "mean_spectrum": 0.25, "detuning": 5.0}
+"""What each metric counts in the sum, in dB: chosen by agreement with people, see `benchmarks/listening_weights.py`.
+Pitch is the same within most of those studies, so the weight of detuning is what makes a quarter tone farther than a
+step of any other knob, see `benchmarks/tuning.py`."""
 
 
 @metric(unit="dB", better="lower", best=0.0, rate=_RATE)
@@ -78,7 +75,7 @@ class Reference:
         Args:
             mels: Sounds as `log_mel` sees them.
         """
-        return _LEVEL * self.level(mels) + _MODULATION * angle(movement(mels), self._movement)
+        return WEIGHTS["log_mel_l1"] * self.level(mels) + WEIGHTS["modulation"] * angle(movement(mels), self._movement)
 
     def rest(self, sounds: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
         """Returns what the whole distance has beyond the least one, in dB, shape `(B,)`.
@@ -90,7 +87,7 @@ class Reference:
         unlike = angle(compressed(bands), self._loudness)
         gap = spectrum_gap(mean_levels(bands), self._mean_levels)
         gain = best_shift(fine_spectrum(sounds, _RATE), self._fine).gain
-        return _TIMBRE * unlike + _MEAN_SPECTRUM * gap + _DETUNING * gain
+        return WEIGHTS["timbre"] * unlike + WEIGHTS["mean_spectrum"] * gap + WEIGHTS["detuning"] * gain
 
     def distance(self, sounds: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
         """Returns the whole distance, see `perceptual`; in dB, shape `(B,)`."""

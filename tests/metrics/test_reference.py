@@ -11,6 +11,7 @@ import torch
 from scipy.stats import wasserstein_distance
 
 from patchflow.metrics import metrics
+from patchflow.metrics.perceptual import WEIGHTS
 
 RATE = 44_100
 
@@ -92,7 +93,7 @@ def modulation(a: np.ndarray, b: np.ndarray) -> float:
 
 def movement(x: np.ndarray) -> np.ndarray:
     magnitude = np.sqrt(mel(x, 1024, 80))
-    loudness = np.cbrt(np.maximum(magnitude / magnitude.max(), 1e-4)) - np.cbrt(1e-4)
+    loudness = np.cbrt(np.maximum(magnitude / magnitude.max(), 1e-4))
     return np.sqrt(np.abs(np.fft.rfft(loudness, 64)))  # twice the 31 frames, and the next length that is fast
 
 
@@ -102,19 +103,29 @@ def mean_spectrum(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def perceptual(a: np.ndarray, b: np.ndarray) -> float:
-    weights = {log_mel_l1: 0.5, modulation: 100, timbre: 20, mean_spectrum: 0.25, detuning: 5}
-    return sum(weight * part(a, b) for part, weight in weights.items())
+    parts = (log_mel_l1, modulation, timbre, mean_spectrum, detuning)
+    return sum(WEIGHTS[part.__name__] * part(a, b) for part in parts)
 
 
 def detuning(a: np.ndarray, b: np.ndarray) -> float:
+    return shift(a, b)[0]
+
+
+def cents(a: np.ndarray, b: np.ndarray) -> float:
+    _, places, agreement = shift(a, b)
+    return 10 * abs(places) if agreement >= 0.5 else 0.0
+
+
+def shift(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
+    """Gain of agreement by the best shift, the shift in places of a fine spectrum, and the agreement there."""
     first, second = (fine_spectrum(x) for x in (a, b))
     agreement = np.correlate(first, second, "full") / np.linalg.norm(first) / np.linalg.norm(second)
     agreement = agreement[len(first) - 132 : len(first) + 131]  # shifts of 1,310 cents either way
     shifts = np.arange(-131, 132)
     best = 1 + np.argmax((agreement - 0.03 * np.abs(shifts) / 130)[1:-1])
     curve = np.poly1d(np.polyfit((-1, 0, 1), agreement[best - 1 : best + 2], 2))
-    top = -curve[1] / (2 * curve[2]) if curve[2] < 0 else 0.0
-    return max(0.0, float(curve(np.clip(top, -0.5, 0.5)) - agreement[131]))
+    top = float(np.clip(-curve[1] / (2 * curve[2]), -0.5, 0.5)) if curve[2] < 0 else 0.0
+    return max(0.0, float(curve(top) - agreement[131])), shifts[best] + top, float(curve(top))
 
 
 def fine_spectrum(x: np.ndarray) -> np.ndarray:
@@ -156,7 +167,7 @@ def quarter_tones(x: np.ndarray) -> np.ndarray:
 
 
 REFERENCES = (mss, wmfcc, sot, rms, spectral_convergence, mel_mse, log_mel_l1)
-PARTS = (timbre, modulation, mean_spectrum, detuning, perceptual)
+PARTS = (timbre, modulation, mean_spectrum, detuning, cents, perceptual)
 
 
 @pytest.mark.parametrize("pair", PAIRS)

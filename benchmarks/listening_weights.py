@@ -1,0 +1,88 @@
+"""What each part of the distance that the search minimises is worth, by cross-validation over listening studies.
+
+Usage: python benchmarks/listening_weights.py FOLDER  (writes benchmarks/results/listening_weights.json)
+
+FOLDER is that of `listening.py`. All sums of the parts with a few round weights are scored. `held_out` is the mean
+over sounds where those of each study are scored by the sum that agrees best on all other studies: what choosing
+by score is worth on new ones. `without` and `times` show what the chosen sum loses without a part, or with half or
+twice of it. Detuning keeps its weight: pitch is the same within most studies, `tuning.py` is what tells its worth.
+"""
+
+import itertools
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from listening import Study, agreement, distances, load, summary
+
+from patchflow.metrics.perceptual import WEIGHTS
+
+RESULTS = Path(__file__).parent / "results" / "listening_weights.json"
+GRID = {
+    "modulation": (0, 50, 100, 150, 200),
+    "timbre": (0, 10, 20, 40),
+    "mean_spectrum": (0, 0.125, 0.25, 0.5),
+}
+
+Parts = dict[str, dict[str, np.ndarray]]
+
+
+def main(folder: str) -> None:
+    """Prints and writes the scores."""
+    studies = load(Path(folder))
+    parts = {}
+    for key, study in studies.items():
+        parts[key] = {name: distances(name, study.sounds) for name in WEIGHTS}
+    sums = [WEIGHTS | dict(zip(GRID, values, strict=True)) for values in itertools.product(*GRID.values())]
+    scores = [scored(weights, studies, parts) for weights in sums]
+    totals = np.array([[np.sum(part) for part in score.values()] for score in scores])
+    counts = np.array([len(part) for part in scores[0].values()])
+    best = int(totals.sum(1).argmax())
+    report = {
+        "studies": len(studies),
+        "sums": len(sums),
+        "chosen": WEIGHTS,
+        "score": summary(scored(WEIGHTS, studies, parts)),
+        "held_out": round(held_out(totals) / int(counts.sum()), 4),
+        "best": {"weights": sums[best], "mean": mean(scores[best])},
+        "worst_with_all_parts": min(
+            mean(score) for weights, score in zip(sums, scores, strict=True) if all(weights.values())
+        ),
+        "without": {name: mean(scored(WEIGHTS | {name: 0.0}, studies, parts)) for name in WEIGHTS},
+        "times": {name: times(name, studies, parts) for name in WEIGHTS},
+    }
+    print(json.dumps(report, indent=1))
+    RESULTS.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def scored(weights: dict[str, float], studies: dict[str, Study], parts: Parts) -> dict[str, list[float]]:
+    """Returns the agreement of a weighted sum with every sound's ratings, by study."""
+    scores = {}
+    for key, study in studies.items():
+        whole = sum(weight * parts[key][name] for name, weight in weights.items())
+        scores[key] = agreement(np.asarray(whole), study.ratings)
+    return scores
+
+
+def held_out(totals: np.ndarray) -> float:
+    """Returns the total of each study's score by the sum that is best on all others; `totals` is `(sums, studies)`."""
+    found = 0.0
+    for study in range(totals.shape[1]):
+        others = np.delete(totals, study, 1).sum(1)
+        found += float(totals[others.argmax(), study])
+    return found
+
+
+def times(name: str, studies: dict[str, Study], parts: Parts) -> list[float]:
+    """Returns the score with half and with twice the weight of a part."""
+    return [mean(scored(WEIGHTS | {name: factor * WEIGHTS[name]}, studies, parts)) for factor in (0.5, 2)]
+
+
+def mean(scores: dict[str, list[float]]) -> float:
+    """Returns the mean over all sounds."""
+    return round(float(np.mean(list(itertools.chain(*scores.values())))), 4)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
