@@ -12,6 +12,7 @@ __all__ = ["match"]
 
 
 def match(
+    context: typer.Context,
     sounds: Annotated[
         list[Path],
         typer.Argument(
@@ -104,6 +105,10 @@ def match(
     Example: patchflow match bell.wav --synth vital --on mine.vital
     """
     since = time.monotonic()  # the imports below are most of what loads
+
+    from ..match.output.drawing import drawing_beside
+
+    context.with_resource(drawing_beside())  # which loads meanwhile
 
     from ..audio.note_names import note_number
     from ..engines import engines

@@ -15,10 +15,26 @@ Open `matcher.py` first, then `search.py`, whose loop is nine lines.
 * `output`: writes the files of a match: presets, sound, picture and numbers
 """
 
-from ..progress import Progress
-from .matcher import Matcher
-from .result import Candidate, MatchResult
-from .search import Budget
-from .target import NoteGuess, Target
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..progress import Progress
+    from .matcher import Matcher
+    from .result import Candidate, MatchResult
+    from .search import Budget
+    from .target import NoteGuess, Target
 
 __all__ = ["Budget", "Candidate", "MatchResult", "Matcher", "NoteGuess", "Progress", "Target"]
+
+_WHERE = {
+    "Budget": ".search", "Candidate": ".result", "MatchResult": ".result", "Matcher": ".matcher",
+    "NoteGuess": ".target", "Progress": "..progress", "Target": ".target",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    # Imported on first use: the process that draws pictures must not import torch on the way to them.
+    if name in _WHERE:
+        return getattr(importlib.import_module(_WHERE[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

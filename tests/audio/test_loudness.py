@@ -10,8 +10,23 @@ RATE = 22_050
 NOISE = np.random.default_rng(0).uniform(-0.2, 0.2, 2 * RATE) * np.linspace(1, 0.1, 2 * RATE)
 
 
-def test_it_is_that_of_the_standard():
-    assert loudness(NOISE, RATE) == pytest.approx(pyloudnorm.Meter(RATE).integrated_loudness(NOISE), abs=1e-6)
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000, 192_000])
+@pytest.mark.parametrize("decay", [0.0, 2.0, 60.0])
+def test_it_is_that_of_the_standard(rate: int, decay: float):
+    x = np.random.default_rng(0).uniform(-1, 1, 2 * rate) * np.exp(-decay * np.arange(2 * rate) / rate)
+
+    assert loudness(x / np.abs(x).max(), rate) == pytest.approx(
+        pyloudnorm.Meter(rate).integrated_loudness(x / np.abs(x).max()), abs=1e-6
+    )
+
+
+def test_what_is_heard_after_long_silence_is_as_loud_as_alone():
+    late = np.concatenate([np.zeros(10 * RATE), NOISE, np.zeros(5 * RATE)])
+
+    assert loudness(late, RATE) == pytest.approx(
+        pyloudnorm.Meter(RATE).integrated_loudness(late / np.abs(late).max()) + 20 * np.log10(np.abs(late).max()),
+        abs=1e-6,
+    )
 
 
 @pytest.mark.parametrize("gain_db", [-80.0, -20.0, 10.0])

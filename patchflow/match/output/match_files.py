@@ -1,6 +1,5 @@
 """Matches sounds one after the other and writes what was found for each."""
 
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ...engines import Engine, Note, engines
 from ...errors import AudioError, EngineError, PatchflowError, RenderError, StorageError
 from ...presets import Value
@@ -18,14 +15,13 @@ from ...progress import Progress, ProgressCallback, TellCallback, ignore, tell_n
 from ...storage import locked, writable_folder
 from ...threads import one_torch_thread
 from ..matcher import Matcher, encode_locks
+from .drawing import drawing_beside
 from .names import OutputNames, choose_names
 from .play import only_voice
 from .rendition import RENDITION_RATE
 from .writer import Report, Writer
 
 __all__ = ["Failure", "match_files"]
-
-_WARM_UP = 22_050  # samples of silence in the picture that is drawn to load the fonts
 
 
 @dataclass(frozen=True)
@@ -96,7 +92,7 @@ def match_files(
     }  # fmt: skip
     encode_locks(engines[synth].space, lock or {})  # what is wrong with a lock is said before anything is loaded
     base = only_voice(on, voice, synth, tell=tell) if on else None
-    with one_torch_thread(), writable_folder(folder), locked(folder):
+    with drawing_beside(), one_torch_thread(), writable_folder(folder), locked(folder):
         matcher = Matcher.load(synth, model, library, on=base)
         writer = Writer(synth, {"on": on, "voice": voice}, bank=len(sounds) > 1, since=since)
         names = choose_names(sounds, folder, writer.extension, candidates)
@@ -114,12 +110,12 @@ def _match_each(
 
     One that loses its synth is not: the others are matched too, if the synth can be started again.
     """
-    tools = _tools_beside(writer.engine)
+    warm = _warm_beside(writer.engine)
     for sound, names in sounds:
         try:
             result = matcher.match(sound, progress=_about(sound, progress), **search)
             searched = time.monotonic()
-            tools.join()
+            warm.join()
             yield writer.write(result, sound, names, searched=searched)
         except (AudioError, RenderError, StorageError) as error:
             yield Failure(sound, error)
@@ -137,23 +133,13 @@ def _about(sound: Path, progress: ProgressCallback) -> ProgressCallback:
     return tell
 
 
-def _tools_beside(engine: Engine) -> threading.Thread:
-    """Starts the synth that plays what is written, and loads what the files need, beside the first search."""
+def _warm_beside(engine: Engine) -> threading.Thread:
+    """Starts the synth that plays what is written beside the first search; it may take a while, but not our time."""
 
-    def prepare() -> None:
+    def play() -> None:
         with suppress(EngineError):  # said when it has to play
             engine.render(engine.space.default(), Note(hold=0.05, length=0.05), RENDITION_RATE)
 
-        drawn = f"{__package__}.picture" in sys.modules
-        import pyloudnorm  # noqa: F401 - to have it loaded
-
-        from .picture import Panel, plot
-
-        if not drawn:  # once for all: every thread that draws opens the fonts anew, and keeps them open
-            plot([Panel(np.zeros(_WARM_UP), "0", "0")], _WARM_UP)
-
-    # Loading these takes seconds that nobody should wait for. The thread is no daemon: a daemon that is stopped inside
-    # the library of the fonts aborts the whole program.
-    thread = threading.Thread(target=prepare)
+    thread = threading.Thread(target=play)
     thread.start()
     return thread

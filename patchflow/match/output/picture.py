@@ -4,19 +4,16 @@ import io
 import warnings
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ...audio.resample import resample
-from ...features.mel import mel_spectrogram, power_to_db
 from ...printable import printable
+from .drawing import BANDS, COLUMNS, FLOOR_DB, HIGH, HOP, LOW, PICTURE_RATE, Panel, with_levels
 
 __all__ = ["Panel", "plot"]
 
@@ -25,31 +22,6 @@ _FAINT = "#8b9099"
 _TARGET = "#f5a742"
 _CANDIDATE = "#5cc8d7"
 _DPI = 100
-_COLUMNS = 6  # columns that are drawn at most
-
-# The spectrograms of the picture; 96 bands draw finer than the 80 that are compared.
-_RATE = 22_050  # Hz
-_LOW = 30.0  # Hz
-_HIGH = 11_000.0  # Hz
-_BANDS = 96
-_N_FFT = 2048
-_HOP = 256
-_FLOOR_DB = 80.0
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One column of the picture.
-
-    Args:
-        sound: Samples, shape `(T,)`.
-        title: A few words in large letters, e.g. the distance.
-        caption: A few words below it in small letters, e.g. the note and the file.
-    """
-
-    sound: np.ndarray
-    title: str
-    caption: str
 
 
 def plot(panels: Sequence[Panel], rate: int) -> bytes:
@@ -67,7 +39,7 @@ def plot(panels: Sequence[Panel], rate: int) -> bytes:
     """
     if not panels:
         raise ValueError("panels=(): nothing to draw")
-    panels = panels[:_COLUMNS]
+    panels = with_levels(panels[:COLUMNS], rate)
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # a file may be named in any script
@@ -99,7 +71,7 @@ def _fill(axes: np.ndarray, panels: Sequence[Panel], rate: int) -> None:
         _waveform(wave, panel.sound, rate, colour, peak)
         if column:
             _outline(wave, panels[0].sound, rate)
-        _spectrogram(mel, panel.sound, rate)
+        _spectrogram(mel, panel.levels)
         for axis in (wave, mel):
             _plain(axis, seconds, first=column == 0)
 
@@ -155,17 +127,13 @@ def _edges(sound: np.ndarray, columns: int) -> np.ndarray:
     return np.linspace(0, len(sound), min(len(sound), columns), endpoint=False).astype(int)
 
 
-def _spectrogram(axis: Axes, sound: np.ndarray, rate: int) -> None:
-    x = torch.from_numpy(np.ascontiguousarray(resample(sound, rate, _RATE), np.float32))[None]
-    power = mel_spectrogram(x, _RATE, n_fft=_N_FFT, hop=_HOP, bands=_BANDS, low=_LOW, high=_HIGH)
-    # Levels are relative to the loudest cell. Silence has none that is louder: it would be drawn all bright.
-    levels = power_to_db(power, _FLOOR_DB)[0].numpy() if sound.any() else np.full(power.shape[1:], -_FLOOR_DB)
-    extent = (0, levels.shape[1] * _HOP / _RATE, 0, _BANDS)
+def _spectrogram(axis: Axes, levels: np.ndarray) -> None:
+    extent = (0, levels.shape[1] * HOP / PICTURE_RATE, 0, BANDS)
     axis.set_facecolor("black")
-    axis.set_ylim(0, _BANDS)
+    axis.set_ylim(0, BANDS)
     axis.set_yticks([_band(hz) for hz in (200, 1000, 3000, 10_000)], ["200", "1k", "3k", "10k"])
     axis.set_xlabel("seconds", color=_FAINT, fontsize=9)
-    look = {"cmap": "magma", "vmin": -_FLOOR_DB, "vmax": 0, "interpolation": "nearest"}
+    look = {"cmap": "magma", "vmin": -FLOOR_DB, "vmax": 0, "interpolation": "nearest"}
     axis.imshow(levels, origin="lower", aspect="auto", extent=extent, **look)
 
 
@@ -175,7 +143,7 @@ def _band(hz: float) -> float:
     def mel(f: float) -> float:  # Slaney's scale: linear to 1 kHz, logarithmic above
         return 0.015 * f if f < 1000 else 15 + 27 * float(np.log(f / 1000) / np.log(6.4))
 
-    return (mel(hz) - mel(_LOW)) / (mel(_HIGH) - mel(_LOW)) * _BANDS
+    return (mel(hz) - mel(LOW)) / (mel(HIGH) - mel(LOW)) * BANDS
 
 
 def _plain(axis: Axes, seconds: float, *, first: bool) -> None:

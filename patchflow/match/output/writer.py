@@ -17,6 +17,7 @@ from ...presets.ascii_names import ascii_name
 from ...presets.formats import PresetFormat, formats
 from ...storage import json_text, locked, readable, writable_folder, write_together
 from ..result import Candidate, MatchResult
+from .drawing import Panel, draw
 from .names import MOST, OutputNames, bank_name, choose_names, file_name
 from .rendition import RENDITION_RATE, Reference, Rendition, as_heard, cut_reference, play
 from .summary import earlier, summarise
@@ -219,16 +220,13 @@ def _bank_files(names: OutputNames, page: "Page") -> dict[str, bytes]:
 
 
 def _draw(sound: Path | None, reference: Reference, renditions: Sequence[Rendition], files: Sequence[Path]) -> bytes:
-    # Imported here: the search need not wait for the plotting library, see `match_files`.
-    from .picture import Panel, plot
-
     panels = [Panel(reference.samples, "Target", readable(sound.name) if sound else "")]
     for rank, (rendition, file) in enumerate(zip(renditions, files, strict=True), 1):
         distance = rendition.distance
         title = f"{distance.value:.2f} {distance.unit}"
         caption = f"{rank} · {note_name(rendition.candidate.note.pitch)} · {file.name}"
         panels.append(Panel(rendition.sound, title, caption))
-    return plot(panels, RENDITION_RATE)
+    return draw(panels, RENDITION_RATE)
 
 
 @dataclass(frozen=True)
