@@ -27,6 +27,8 @@ def keep_distinct(kept: Scored | None, new: Scored, most: int) -> Scored:
     # here, before the spectrograms are compared.
     if kept is not None and len(kept) >= most:
         new = new.take(np.nonzero(new.distance < kept.distance[-1])[0])
+        if not len(new):
+            return kept
     both = new if kept is None else kept.join(new)
     ranked = both.take(np.argsort(both.distance, kind="stable"))
     return ranked.take(_greedy(ranked, most, _APART_DB))

@@ -220,7 +220,8 @@ class Scorer:
             near = distance < bar
             distance[~near] = np.inf
             if near.any():
-                distance[near] += reference.rest(torch.from_numpy(played[near])).numpy()
+                heard = played if near.all() else played[near]
+                distance[near] += reference.rest(torch.from_numpy(heard)).numpy()
         # 80 dB in thirds fit a byte: the search keeps the spectrograms of hundreds of presets.
         steps = (mels * -STEPS_PER_DB).round().to(torch.uint8)
         return _Measured(distance, level, faintness(played), steps.numpy(), sounds, missed)
@@ -263,7 +264,7 @@ def faintness(sounds: np.ndarray) -> np.ndarray:
         >>> faintness(np.array([[0.5], [0.001], [0.0]])).tolist()
         [0.0, 1.5, 0.0]
     """
-    peak = np.abs(sounds).max(1)
+    peak = np.maximum(sounds.max(1), -sounds.min(1))  # `abs` would make another array
     level = 20 * np.log10(np.where(peak > 0, peak, 1))
     return _TOO_FAINT * np.maximum(0, FAINTEST - level)
 
