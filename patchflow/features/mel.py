@@ -41,10 +41,21 @@ def mel_spectrogram(
         `n_fft` is odd and `hop` divides `T`.
     """
     window = torch.hann_window(n_fft, dtype=x.dtype, device=x.device)
-    spectrum = torch.stft(x, n_fft, hop, window=window, center=True, pad_mode="constant", return_complex=True)
-    magnitude = spectrum.real.square() + spectrum.imag.square() if power == 2 else spectrum.abs() ** power
-    filters = torch.from_numpy(mel_filters(rate, n_fft, bands, low, min(high, rate / 2)))
-    return filters.to(magnitude) @ magnitude
+    # Nothing is kept by a name that need not be: memory that is used again at once costs no time.
+    spectrum = torch.fft.rfft(torch.nn.functional.pad(x, (n_fft // 2, n_fft // 2)).unfold(1, n_fft, hop) * window)
+    if power == 2:
+        # Real and imaginary parts stay beside each other, and each counts as a bin of its own: powers need not be
+        # added before they are weighed.
+        parts = 2
+        bins = torch.view_as_real(spectrum).flatten(2).square()
+    else:
+        parts = 1
+        bins = spectrum.abs() ** power
+    del spectrum
+    levels = []
+    for first, filters in _blocks(rate, n_fft, bands, low, min(high, rate / 2), parts):
+        levels.append(bins[..., first : first + len(filters)] @ torch.from_numpy(filters).to(bins))
+    return torch.cat(levels, -1).transpose(1, 2)
 
 
 def power_to_db(
@@ -84,6 +95,35 @@ def mel_filters(rate: int, n_fft: int, bands: int, low: float, high: float) -> n
     fall = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
     triangles = np.maximum(0, np.minimum(rise, fall))
     return (triangles * (2 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
+
+
+_BLOCK = 20  # bands that are computed together
+
+
+@functools.lru_cache(maxsize=32)
+def _blocks(rate: int, n_fft: int, bands: int, low: float, high: float, parts: int) -> list[tuple[int, np.ndarray]]:
+    """The filters, some bands at a time, without the bins that none of these hears.
+
+    Args:
+        rate: See `mel_filters`, as all but the last.
+        n_fft: See there.
+        bands: See there.
+        low: See there.
+        high: See there.
+        parts: How many numbers there are for each bin, which weigh the same.
+
+    Returns:
+        For each block the number of its first bin, counted in parts, and filters, shape `(bins, bands)`.
+    """
+    filters = np.repeat(mel_filters(rate, n_fft, bands, low, high), parts, 1).T
+    blocks = []
+    for band in range(0, bands, _BLOCK):
+        block = filters[:, band : band + _BLOCK]
+        heard = np.flatnonzero(block.any(1))
+        first = int(heard[0]) if len(heard) else 0
+        last = int(heard[-1]) + 1 if len(heard) else 1
+        blocks.append((first, np.ascontiguousarray(block[first:last])))
+    return blocks
 
 
 _KNEE_HZ, _KNEE_MEL, _LOG_STEP = 1000.0, 15.0, np.log(6.4) / 27  # linear to 1 kHz, logarithmic above
