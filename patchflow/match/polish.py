@@ -1,27 +1,32 @@
 """The last stage of a search: small steps of every audible parameter of the best preset."""
 
+import re
+
 import numpy as np
 
 from ..engines import Engine
+from ..presets import ParamSpace
 from .scorer import Outcome, Scored
 from .stages import Stage
 
-__all__ = ["Polish", "audible_parameters"]
+__all__ = ["Polish", "audible_parameters", "families"]
 
 _STEP = 0.04  # first step, as a share of the range
 _LARGEST = 0.25
 _SMALLEST = 1e-3  # of parameters that have no steps of their own
-_TOGETHER = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48)  # how many of the most helpful moves are tried as one
-_COMBINED = 32  # combinations of helpful moves that are tried after every sweep
+_TOGETHER = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48)  # how many of the most helpful moves are tried as one
+_COMBINED = 1 / 3  # share of a batch that may be combinations of helpful moves
 
 _Move = dict[int, float]  # shift by position
 
 
 class Polish(Stage):
-    """Sweeps: every audible parameter one step up and down, then the moves that helped, together.
+    """Sweeps: every audible parameter one step up or down, and what helped is tried together.
 
-    A parameter whose move helped takes larger steps in the next sweep, the others smaller ones. CMA-ES in
-    its place did no better than going on recombining; sweeps do (see LOG.md).
+    The best of each batch is where the next steps begin; those that helped without being the best are tried from there,
+    alone and together. Whoever did not help is tried in the other direction. Parameters whose names differ in one
+    number, such as the outputs of all operators, also take steps as one. What helped takes larger steps in the next
+    sweep, the rest smaller ones. CMA-ES in its place did no better than going on recombining; sweeps do (see LOG.md).
 
     References:
         Hooke & Jeeves, "Direct Search" Solution of Numerical and Statistical Problems (1961)
@@ -40,15 +45,25 @@ class Polish(Stage):
         self.engine = engine
         self.free = free
         self.rng = rng
-        cells = engine.space.cells
-        self._least = np.where(cells > 0, 1 / np.maximum(cells, 1), _SMALLEST)
-        self._step = np.maximum(_STEP, self._least)
-        self._ordered = ~engine.space.categorical
+        space = engine.space
+        self._least = np.where(space.cells > 0, 1 / np.maximum(space.cells, 1), _SMALLEST)
+        self._ordered = ~space.categorical
+        # What moves as one: single parameters first, so that the number of one is its position, then families.
+        self._members = [np.array([i]) for i in range(len(space))]
+        self._members += [members for members in families(space) if np.isin(members, free).all()]
+        self._smallest = np.array([self._least[members].min() for members in self._members])
+        self._step = np.maximum(_STEP, self._smallest)
+        self._sign = rng.choice([-1, 1], len(self._members))
         self._center = np.empty(0)
-        self._queue: list[_Move] = []
-        self._asked: list[_Move] = []
-        self._helped: dict[int, tuple[float, float]] = {}  # gain and shift by position
-        self._combining = True  # as if a sweep had just ended: the first `ask` begins one
+        self._first: list[int] = []  # what has not taken a step in this sweep
+        self._other_way: list[int] = []  # what has, in vain
+        self._asked: list[tuple[int | None, _Move]] = []  # what moves, and how; None for several together
+        self._helped: dict[int, tuple[float, _Move]] = {}  # gain and move
+        self._helped_in_sweep: set[int] = set()
+        self._turned: set[int] = set()  # what is tried in the other direction in this sweep
+        self._to_combine = False  # whether a move helped, or the centre moved, since the last combinations
+        self._moved = False  # whether the centre moved in this sweep
+        self._swept = False  # whether a sweep ever began
         self._stuck = False
 
     def stuck(self, found: Scored) -> bool:
@@ -57,80 +72,114 @@ class Polish(Stage):
 
     def ask(self, found: Scored | None, count: int) -> tuple[np.ndarray, np.ndarray]:
         """See `Stage.ask`."""
-        if not self._queue:
-            if self._combining:
-                self._begin(self.parents(found))
-            else:
-                self._queue = self._combinations()
-                self._combining = True
-        self._asked = self._queue[:count]
-        self._queue = self._queue[count:]
+        self._start_from(self.parents(found))
+        self._asked = []
+        if self._to_combine and self._helped:
+            most = max(1, round(_COMBINED * count))
+            self._asked = [(None, move) for move in self._combinations()[:most]]
+        self._to_combine = False
+        if not (self._asked or self._first or self._other_way):
+            self._begin_sweep()
+        while len(self._asked) < count and (self._first or self._other_way):
+            self._asked.append(self._next_step())
+        if not self._asked:  # nothing can be heard or everything is locked
+            self._asked = [(None, {})]
+            self._stuck = True
         points = np.tile(self._center, (len(self._asked), 1))
-        for point, move in zip(points, self._asked, strict=True):
+        for point, (_, move) in zip(points, self._asked, strict=True):
             for i, shift in move.items():
                 point[i] += shift
         return np.clip(points, 0, 1), np.full(len(points), self._pitch)
 
     def tell(self, outcome: Outcome) -> None:
         """See `Stage.tell`."""
-        # Combinations are not credited to their parts: if one is better, it is the centre of the next sweep anyway.
-        if self._combining:
-            return
-        for move, value in zip(self._asked, outcome.distance, strict=True):
-            ((i, shift),) = move.items()
-            gain = self._best - value
-            if gain > self._helped.get(i, (0.0, 0.0))[0]:
-                self._helped[i] = (gain, shift)
+        combined = False
+        improved = bool(outcome.distance.min() < self._best)
+        for (mover, move), distance in zip(self._asked, outcome.distance.tolist(), strict=True):
+            # Combinations are not credited to their parts: if one is better, it is the centre of what comes next.
+            if mover is None:
+                combined = True
+                continue
+            gain = self._best - distance
+            if gain > 0:
+                if gain > self._helped.get(mover, (0.0, {}))[0]:
+                    self._helped[mover] = (gain, move)
+                self._helped_in_sweep.add(mover)
+                self._to_combine = True
+            elif mover not in self._helped_in_sweep and mover not in self._turned:
+                self._turned.add(mover)
+                self._other_way.append(mover)
+        if combined and not improved:  # what helped once helps no more
+            self._helped = {}
 
-    def _begin(self, found: Scored) -> None:
-        """Starts a sweep around the best preset."""
-        same = np.array_equal(found.points[0], self._center)
-        smallest = bool((self._step <= self._least).all())
-        self._stuck = same and not self._helped and smallest
-        helped = np.isin(np.arange(len(self._step)), list(self._helped))
-        self._step = np.clip(self._step * np.where(helped, 1.5, 0.5), self._least, _LARGEST)
-        self._center = found.points[0]
+    def _start_from(self, found: Scored) -> None:
+        """Moves the centre to the best preset."""
+        best = found.points[0]
+        if np.array_equal(best, self._center):
+            return
+        if len(self._center):
+            # What the new centre has already cannot help again.
+            changed = np.nonzero(best != self._center)[0]
+            done = [mover for mover, (_, move) in self._helped.items() if np.isin(list(move), changed).any()]
+            for mover in done:
+                del self._helped[mover]
+        self._center = best
         self._pitch = int(found.pitch[0])
         self._best = float(found.distance[0])
-        moves = self._single_moves()
-        self._queue = [moves[k] for k in self.rng.permutation(len(moves))]
+        self._to_combine = True
+        self._moved = True
+
+    def _begin_sweep(self) -> None:
+        """Puts everything audible in line, what helped in the last sweep first."""
+        helped = np.isin(np.arange(len(self._step)), list(self._helped_in_sweep))
+        if self._swept:
+            smallest = bool((self._step <= self._smallest).all())
+            self._stuck = smallest and not helped.any() and not self._moved
+            self._step = np.clip(self._step * np.where(helped, 1.5, 0.5), self._smallest, _LARGEST)
+        audible = np.intersect1d(np.nonzero(audible_parameters(self.engine, self._center))[0], self.free)
+        # A family moves as long as at least two of it can be heard.
+        heard = [np.isin(members, audible).sum() for members in self._members]
+        movers = [k for k, count in enumerate(heard) if count >= min(2, len(self._members[k]))]
+        order = self.rng.permutation(movers).tolist()
+        self._first = sorted(order, key=lambda mover: not helped[mover])
+        self._other_way = []
+        self._turned = set()
         self._helped = {}
-        self._combining = False
-        if not self._queue:  # nothing can be heard or everything is locked
-            self._queue = [{}]
-            self._stuck = True
+        self._helped_in_sweep = set()
+        self._moved = False
+        self._swept = True
 
-    def _single_moves(self) -> list[_Move]:
-        """Every audible free parameter one step down, and one step up."""
-        audible = np.nonzero(audible_parameters(self.engine, self._center))[0]
-        moves = []
-        for i in np.intersect1d(audible, self.free).tolist():
-            moves.append({i: self._shift(i, -1)})
-            moves.append({i: self._shift(i, 1)})
-        return moves
+    def _next_step(self) -> tuple[int, _Move]:
+        """What takes a step next, and which."""
+        if self._first:
+            mover = self._first.pop(0)
+        else:
+            mover = self._other_way.pop(0)
+            self._sign[mover] *= -1
+        return mover, {i: self._shift(mover, i) for i in self._members[mover].tolist()}
 
-    def _shift(self, i: int, sign: int) -> float:
+    def _shift(self, mover: int, i: int) -> float:
         if self._ordered[i]:
-            return sign * float(self._step[i])
+            return float(self._sign[mover] * max(self._step[mover], self._least[i]))
         return float(self.rng.random() - self._center[i])  # any other category
 
     def _combinations(self) -> list[_Move]:
-        """The best few helpful moves together, and random subsets of all of them; one empty move if there are none."""
-        order = sorted(self._helped, key=self._gain, reverse=True)
-        chosen = []
-        if len(order) >= 2:
-            sizes = {min(len(order), size) for size in _TOGETHER}
-            chosen = [order[:size] for size in sorted(sizes)]
-        while len(order) > 2 and len(chosen) < _COMBINED:
-            size = int(self.rng.integers(2, len(order) + 1))
+        """The best few helpful moves together, then random subsets of all of them."""
+        order = sorted(self._helped, key=lambda mover: self._helped[mover][0], reverse=True)
+        sizes = sorted({min(len(order), size) for size in _TOGETHER})
+        chosen = [order[:size] for size in sizes]
+        chosen += [[mover] for mover in order[1:3]]
+        while len(chosen) < 2 + 2 * len(order):
+            size = int(self.rng.integers(1, len(order) + 1))
             chosen.append(self.rng.choice(order, size, replace=False).tolist())
-        return [self._together(positions) for positions in chosen] or [{}]
+        return [self._together(movers) for movers in chosen]
 
-    def _gain(self, position: int) -> float:
-        return self._helped[position][0]
-
-    def _together(self, positions: list[int]) -> _Move:
-        return {i: self._helped[i][1] for i in positions}
+    def _together(self, movers: list[int]) -> _Move:
+        """The moves as one; of two that move the same parameter, the later counts."""
+        together: _Move = {}
+        for mover in movers:
+            together.update(self._helped[mover][1])
+        return together
 
 
 def audible_parameters(engine: Engine, point: np.ndarray) -> np.ndarray:
@@ -145,3 +194,21 @@ def audible_parameters(engine: Engine, point: np.ndarray) -> np.ndarray:
     moved = np.tile(point, (len(point), 1))
     np.fill_diagonal(moved, np.where(point < 0.5, point + 0.45, point - 0.45))
     return np.diagonal(engine.canonical(moved) != engine.canonical(point[None]))
+
+
+def families(space: ParamSpace) -> list[np.ndarray]:
+    """Returns the positions of ordered parameters whose names differ in one number, for every such family.
+
+    Example:
+        >>> from patchflow.presets import dx7
+        >>> [dx7.SPACE.names[i] for i in families(dx7.SPACE)[1]]
+        ['op1.rate1', 'op1.rate2', 'op1.rate3', 'op1.rate4']
+    """
+    found: dict[str, list[int]] = {}
+    for i, name in enumerate(space.names):
+        if space.categorical[i]:
+            continue
+        for number in re.finditer(r"\d+", name):
+            pattern = f"{name[: number.start()]}#{name[number.end() :]}"
+            found.setdefault(pattern, []).append(i)
+    return [np.array(members) for members in found.values() if len(members) > 1]

@@ -5,7 +5,7 @@ import pytest
 
 from patchflow.engines import engines
 from patchflow.engines.tone import Tone
-from patchflow.match.polish import Polish, audible_parameters
+from patchflow.match.polish import Polish, audible_parameters, families
 from patchflow.match.scorer import Outcome, Scored
 from patchflow.presets import Knob, ParamSpace, dx7
 
@@ -52,14 +52,74 @@ def test_polishing_knows_when_nothing_helps_any_more():
     assert not stage.stuck(scored(best.points + 0.1, best.distance))
 
 
-def test_the_first_sweep_moves_one_parameter_at_a_time():
-    stage = Polish(Bowl(), np.arange(4), np.random.default_rng(0))
+class Plain(Bowl):
+    """Four knobs that are no family."""
 
-    points, pitch = stage.ask(scored(np.full((1, 4), 0.5), np.array([1.0]), pitch=57), 100)
+    space = ParamSpace(tuple(Knob(name, 0.0, 1.0) for name in "abcd"))
+
+
+def middle(distance: float = 1.0) -> Scored:
+    """All four knobs in the middle, as the best preset."""
+    return scored(np.full((1, 4), 0.5), np.array([distance]), pitch=57)
+
+
+def test_a_sweep_moves_each_parameter_and_each_family_once():
+    points, pitch = Polish(Bowl(), np.arange(4), np.random.default_rng(0)).ask(middle(), 100)
+
+    moved = [tuple(np.nonzero(row)[0].tolist()) for row in points != 0.5]
+    assert sorted(moved) == [(0,), (0, 1, 2, 3), (1,), (2,), (3,)]
+    assert set(pitch.tolist()) == {57}
+
+
+def test_a_family_with_a_locked_member_stays():
+    points, _ = Polish(Bowl(), np.array([0, 1, 3]), np.random.default_rng(0)).ask(middle(), 100)
 
     assert ((points != 0.5).sum(1) == 1).all()
-    assert sorted(np.nonzero(points != 0.5)[1].tolist()) == [0, 0, 1, 1, 2, 2, 3, 3]
-    assert set(pitch.tolist()) == {57}
+
+
+def test_families_differ_in_one_number():
+    found = [[dx7.SPACE.names[i] for i in members] for members in families(dx7.SPACE)]
+
+    assert [f"op{n}.coarse" for n in range(1, 7)] in found
+    assert [f"op2.level{i}" for i in range(1, 5)] in found
+    assert not any("algorithm" in members for members in found)
+    assert families(Plain.space) == []
+
+
+def test_what_does_not_help_is_tried_in_the_other_direction():
+    stage = Polish(Plain(), np.arange(4), np.random.default_rng(0))
+    first, _ = stage.ask(middle(), 100)
+    stage.tell(Outcome(np.full(4, 2.0), np.arange(4)))
+
+    second, _ = stage.ask(middle(), 100)
+
+    np.testing.assert_allclose(second, 1 - first)
+
+
+def test_what_helped_is_tried_together_from_the_best_of_the_batch():
+    stage = Polish(Plain(), np.arange(4), np.random.default_rng(0))
+    points, _ = stage.ask(middle(), 100)
+    stage.tell(Outcome(np.array([0.7, 2.0, 0.8, 0.9]), np.arange(4)))
+
+    combined, _ = stage.ask(scored(points[[0]], np.array([0.7])), 100)
+
+    shifts = points - 0.5
+    np.testing.assert_allclose(combined[0], points[0] + shifts[2])
+    np.testing.assert_allclose(combined[1], points[0] + shifts[2] + shifts[3])
+    assert not np.isclose(combined, points[0] + shifts[1]).all(1).any()  # what did not help is not among them
+
+
+def test_what_helps_no_more_is_not_combined_again():
+    stage = Polish(Plain(), np.arange(4), np.random.default_rng(0))
+    points, _ = stage.ask(middle(), 100)
+    stage.tell(Outcome(np.array([0.7, 2.0, 0.8, 0.9]), np.arange(4)))
+    best = scored(points[[0]], np.array([0.7]))
+    combined, _ = stage.ask(best, 100)
+    stage.tell(Outcome(np.full(len(combined), 2.0), np.arange(len(combined))))
+
+    again, _ = stage.ask(best, 100)
+
+    assert ((again != points[0]).sum(1) == 1).all()
 
 
 def test_a_locked_space_leaves_nothing_to_polish():
