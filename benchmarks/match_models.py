@@ -12,7 +12,9 @@ import json
 from argparse import Namespace
 from collections.abc import Iterator
 from copy import copy
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import match_voices
 import numpy as np
@@ -24,11 +26,10 @@ from patchflow.data.bank import Bank
 from patchflow.data.examples import Examples
 from patchflow.engines import Renderer, engines
 from patchflow.match.proposals import FromLibrary
-from patchflow.match.search import Budget
 from patchflow.models import read_header
 
 RESULTS = Path(__file__).parent / "results"
-DRAWS, RENDERS = (1, 16, 256), (1000,)
+DRAWS, RENDERS = (1, 16, 256), ("1000",)
 
 
 def main() -> None:
@@ -43,10 +44,10 @@ def main() -> None:
     held = match_voices.Held(options.synth, bank.points, [b""] * len(bank.points))
     path = RESULTS / f"{options.synth}-models.jsonl"
     with Renderer(engines[options.synth]) as renderer:
+        pitched = cache(lambda item: held.heard(item).pitched)
 
-        def score(item: int, found: rows.Found) -> dict[str, float]:
-            sound = held.engine.render(found.point, found.note, rows.FULL_RATE)
-            return rows.measure(sound, held.play(item, rows.FULL_RATE), rows.FULL_RATE)
+        def score(item: int, found: rows.Found) -> dict[str, Any]:
+            return {"pitched": pitched(item), **held.measure(item, found)}
 
         for file in (None, *(run / f"{options.synth}.safetensors" for run in options.runs)):
             own = copy(options)
@@ -75,31 +76,29 @@ def methods(name: str, held: match_voices.Held, renderer: Renderer, options: Nam
     for n in DRAWS:
         yield f"{name} draws", str(n), lambda item, seed, n=n: rows.draw_best(
             held.target(item), renderer, proposer, n, seed)  # fmt: skip
-    for n in RENDERS:
-        yield f"{name} search", str(n), lambda item, seed, n=n: rows.search(
-            held.target(item), renderer, [proposer], Budget(renders=n), seed)  # fmt: skip
+    yield from match_voices.searches(f"{name} search", options.synth, [proposer], held.target, RENDERS)
 
 
-def beside(bank: Bank, held: match_voices.Held, renderer: Renderer, cache: Path) -> Iterator[runner.Method]:
+def beside(bank: Bank, held: match_voices.Held, renderer: Renderer, cache_file: Path) -> Iterator[runner.Method]:
     """Yields the baselines: the rows without a model."""
 
-    def closest(item: int) -> rows.Found:
-        mels = rows.bank_mels(bank.points, match_voices.NOTE, cache, renderer)
-        row, _ = rows.nearest(rows.levels(held.play(item, rows.RATE)), mels, bank.split == "train")
-        return rows.Found(bank.points[row], match_voices.NOTE, 0, 0.0)
+    @cache
+    def bank_on_note() -> rows.Nearest:
+        return rows.Nearest(bank.points, match_voices.NOTE, cache_file, renderer)
 
-    yield "nearest in the training bank", "0", lambda item, seed: closest(item)
+    yield "nearest in the training bank", str(rows.NEAREST), lambda item, seed: bank_on_note().find(
+        held.target(item), bank.split == "train")  # fmt: skip
     train = bank.part("train").points
     mean = renderer.make().space.snap(train.mean(0))
     yield "mean preset", "1", lambda item, seed: rows.Found(mean, match_voices.NOTE, 1, 0.0)
     yield "random preset", "1", lambda item, seed: rows.Found(
         train[np.random.default_rng(seed).integers(len(train))], match_voices.NOTE, 1, 0.0)  # fmt: skip
     yield "oracle", "1", lambda item, seed: rows.Found(held.points[item], match_voices.NOTE, 1, 0.0)
-    for n in RENDERS:
-        yield "evolution from scratch", str(n), lambda item, seed, n=n: rows.search(
-            held.target(item), renderer, [rows.Evenly(renderer.make().space)], Budget(renders=n), seed)  # fmt: skip
-        yield "evolution from the training bank", str(n), lambda item, seed, n=n: rows.search(
-            held.target(item), renderer, [FromLibrary(train)], Budget(renders=n), seed)  # fmt: skip
+    for row, proposer in (
+        ("evolution from scratch", rows.Evenly(renderer.make().space)),
+        ("evolution from the training bank", FromLibrary(train)),
+    ):
+        yield from match_voices.searches(row, held.synth, [proposer], held.target, RENDERS)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,21 @@
 """How near every method comes to real sounds, by category.
 
-Usage: python benchmarks/match_sounds.py BANK.npz SOUNDS [--rows NAME,...] [--budgets N,...] [--each N]
-       [--synth dexed] [--model FILE]
+Usage: python benchmarks/match_sounds.py BANK.npz SOUNDS [--rows NAME,...] [--budgets N,...] [--each N] [--pitched]
+       [--kind sounds] [--part K/N] [--synth dexed] [--model FILE]
 
 SOUNDS is a folder with manifest.csv (file, category, pitch_midi). Writes one line a sound, row and budget to
-benchmarks/results/SYNTH-sounds.jsonl and goes on where it stopped. Every method gets the sound after the same
+benchmarks/results/SYNTH-KIND.jsonl and goes on where it stopped. Every method gets the sound after the same
 trimming and note-off; the bank and evolution from random voices get the sound's own note (the manifest's, or
 the first estimate where it has none), the search estimates it unless the row says otherwise. There is no oracle
-row: no preset of the synth made these sounds.
+row: no preset of the synth made these sounds. A sound counts as pitched if the manifest has a pitch for it.
+
+Run rows that have a budget in seconds alone and in one part, on an idle machine; others may share it.
 """
 
 import argparse
 import csv
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,13 @@ import numpy as np
 import rows
 import runner
 import torch
+from match_voices import searches
 
 from patchflow.audio.load import load
 from patchflow.audio.resample import resample
-from patchflow.audio.sound import Sound as Recording
-from patchflow.audio.sound import trim
 from patchflow.data.bank import Bank
 from patchflow.engines import Engine, Renderer, engines
-from patchflow.match.proposals import FromLibrary, FromSpace, Proposer
-from patchflow.match.scorer import Scorer
-from patchflow.match.search import Budget
+from patchflow.match.proposals import FromLibrary, FromSpace
 from patchflow.match.target import LONGEST, Target, prepare_target
 
 RESULTS = Path(__file__).parent / "results"
@@ -45,6 +43,8 @@ def main() -> None:
     parser = runner.parser(__doc__)
     parser.add_argument("sounds", type=Path, help="folder with manifest.csv")
     parser.add_argument("--each", type=int, default=1000, help="most sounds of each category")
+    parser.add_argument("--pitched", action="store_true", help="only sounds that have a pitch in the manifest")
+    parser.add_argument("--kind", default="sounds", help="what they are: the name of the results")
     options = parser.parse_args()
     torch.set_num_threads(1)
     train = Bank.load(options.bank).part("train")
@@ -53,19 +53,14 @@ def main() -> None:
         engine = renderer.make()
 
         def score(sound: Sound, found: rows.Found) -> dict[str, Any]:
-            facts = {"category": sound["category"], "note": found.note.pitch}
+            facts = {"category": sound["category"], "note": found.note.pitch, "pitched": bool(sound["pitch_midi"])}
             return facts | compare(engine, found, options.sounds / sound["file"])
 
         found = methods(train, renderer, options)
-        possible = pick(options.sounds, sys.maxsize)
-        runner.run(
-            RESULTS / f"{options.synth}-sounds.jsonl",
-            found,
-            pick(options.sounds, options.each),
-            options,
-            score,
-            possible,
-        )
+        possible = pick(options.sounds)
+        wanted = chosen(possible, options.each, options.pitched)
+        path = RESULTS / f"{options.synth}-{options.kind}.jsonl"
+        runner.run(path, found, wanted, options, score, possible)
 
 
 def methods(train: Bank, renderer: Renderer, options: argparse.Namespace) -> Iterator[runner.Method]:
@@ -73,66 +68,54 @@ def methods(train: Bank, renderer: Renderer, options: argparse.Namespace) -> Ite
     voices = train.points[np.random.default_rng(0).choice(len(train.points), VOICES, replace=False)]
     mean = renderer.make().space.snap(train.points.mean(0))
 
-    def recording(sound: Sound) -> Recording:
-        return load(options.sounds / sound["file"])
+    def heard(sound: Sound) -> Target:
+        return prepare_target(load(options.sounds / sound["file"]))
 
-    def with_note(sound: Sound) -> Target:
+    def told(sound: Sound) -> Target:
         note = round(float(sound["pitch_midi"])) if sound["pitch_midi"] else None
-        return prepare_target(recording(sound), note=note)
+        return prepare_target(load(options.sounds / sound["file"]), note=note)
 
     def best_of(sound: Sound, points: np.ndarray) -> rows.Found:
-        target = with_note(sound)
-        scorer = Scorer(renderer, target)
-        start = time.monotonic()
-        pitch = target.guesses[0].pitch
-        best = int(np.argmin(scorer.score(points, np.full(len(points), pitch)).distance))
-        return rows.Found(points[best], scorer.note(pitch), len(points), time.monotonic() - start)
-
-    def searched(
-        sound: Sound, proposer: Proposer, renders: int, seed: int, target: Callable[[Sound], Target]
-    ) -> rows.Found:
-        return rows.search(target(sound), renderer, [proposer], Budget(renders=renders), seed)
-
-    def without_note(sound: Sound) -> Target:
-        return prepare_target(recording(sound))
+        return rows.score_best(told(sound), renderer, points)
 
     yield "mean preset", "1", lambda sound, seed: best_of(sound, mean[None])
     yield "random voice", "1", lambda sound, seed: best_of(sound, voices[[seed % VOICES]])
     yield "best of bank voices", str(VOICES), lambda sound, seed: best_of(sound, voices)
-    for n in (1000, 4000):
-        yield "evolution from random voices", str(n), lambda sound, seed, n=n: searched(
-            sound, FromLibrary(voices), n, seed, with_note)  # fmt: skip
-    for n in (16, 256):
-        yield "evolution from the fresh preset", str(n), lambda sound, seed, n=n: searched(
-            sound, FromSpace(renderer.make().space), n, seed, with_note)  # fmt: skip
+    fresh = FromSpace(renderer.make().space)
+    yield from searches("evolution from random voices", options.synth, [FromLibrary(voices)], told, ["1000", "4000"])
+    yield from searches("evolution from the fresh preset", options.synth, [fresh], told, ["16", "256"])
     if options.rows and "search" not in options.rows:
         return
     proposer = rows.posterior(options.model, options.synth)
-    for n in rows.BUDGETS[1:]:
-        yield "search", str(n), lambda sound, seed, n=n: searched(sound, proposer, n, seed, without_note)
-    for n in (16, 256, 4000):
-        yield "search told the note", str(n), lambda sound, seed, n=n: searched(sound, proposer, n, seed, with_note)
+    budgets = [*map(str, rows.BUDGETS[1:]), "1 s", "10 s"]
+    yield from searches("search", options.synth, [proposer], heard, budgets)
+    yield from searches("search told the note", options.synth, [proposer], told, budgets)
 
 
 def compare(engine: Engine, found: rows.Found, path: Path) -> dict[str, float]:
-    """Measures a preset against the trimmed file at 44.1 kHz."""
-    sound = trim(load(path))
+    """Measures a preset against the file as it is matched, at 44.1 kHz."""
+    sound = prepare_target(load(path)).recording
+    assert sound is not None
     target = resample(sound.samples[: round(LONGEST * sound.rate)], sound.rate, rows.FULL_RATE)
-    return rows.measure(engine.render(found.point, found.note, rows.FULL_RATE), target, rows.FULL_RATE)
+    estimate = rows.play(engine, replace(found, start=0.0), len(target) / rows.FULL_RATE)
+    return rows.measure(estimate, target, rows.FULL_RATE)
 
 
-def pick(folder: Path, each: int) -> list[Sound]:
-    """Returns up to `each` sounds of every category, the same every time."""
+def pick(folder: Path) -> list[Sound]:
+    """Returns all sounds category by category, in an order by chance that is the same every time."""
     with (folder / "manifest.csv").open() as file:
         entries = list(csv.DictReader(file))
     order = np.random.default_rng(2026).permutation(len(entries))
-    chosen: dict[str, list[Sound]] = {}
-    for i in order:
-        chosen.setdefault(entries[i]["category"], []).append(entries[i])
-    picked = []
-    for category in sorted(chosen):
-        picked += chosen[category][:each]
-    return picked
+    return sorted((entries[i] for i in order), key=lambda entry: entry["category"])
+
+
+def chosen(sounds: list[Sound], each: int, pitched: bool) -> list[Sound]:
+    """Returns up to `each` sounds of every category, the first; only pitched ones, if wanted."""
+    found: dict[str, list[Sound]] = {}
+    for sound in sounds:
+        if sound["pitch_midi"] or not pitched:
+            found.setdefault(sound["category"], []).append(sound)
+    return [sound for part in found.values() for sound in part[:each]]
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ Writes one line a preset, row and budget to benchmarks/results/SYNTH-voices.json
 where it stopped. Targets: presets of families that are wholly held out, so none has a near-duplicate in training.
 Those of `voices` are drawn evenly from all of them; those of `families` are one of each, most of which are odd sounds
 that nobody made variations of. Middle C, velocity 100, held 3 s of 4 s; every method is given note and hold, except
-in the row "search not told the note".
+in the row "search not told the note", which prepares the sound as `patchflow match` does.
+
+Run rows that have a budget in seconds alone and in one part, on an idle machine; others may share it.
 
 With --presets the targets are the preset files of a folder, none of which is in the bank. Each is played with all it
 has, such as wavetables; what is searched for has a fresh synth's, so "true values on a fresh synth" is no oracle.
@@ -15,11 +17,11 @@ has, such as wavetables; what is searched for has a fresh synth's, so "true valu
 
 import argparse
 import hashlib
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rows
@@ -32,7 +34,7 @@ from patchflow.data.bank import Bank
 from patchflow.engines import Engine, Note, Renderer, engines
 from patchflow.match.proposals import FromLibrary, FromSpace, Proposer
 from patchflow.match.search import Budget
-from patchflow.match.target import NoteGuess, Target, prepare_target
+from patchflow.match.target import Target, prepare_target
 from patchflow.models import shipped
 from patchflow.presets import read_presets
 
@@ -59,14 +61,32 @@ class Held:
         """The synth that plays them."""
         return engines[self.synth]()
 
+    @cached_property
+    def fresh(self) -> Engine:
+        """The synth without a state of any preset."""
+        return engines[self.synth]()
+
     def play(self, item: int, rate: int) -> np.ndarray:
         """Returns the sound of a preset."""
         self.engine.build_on(self.states[item])
         return self.engine.render(self.points[item], NOTE, rate)
 
-    def target(self, item: int, rate: int = rows.RATE) -> Target:
-        """Returns the sound as a target whose note is known."""
-        return Target(self.play(item, rate), rate, (NoteGuess(60, 1.0),), NOTE.hold)
+    def heard(self, item: int) -> Target:
+        """Returns the sound as `patchflow match` prepares it, with note and hold estimated."""
+        sound = self.play(item, rows.FULL_RATE)
+        return prepare_target(Sound(sound / np.abs(sound).max(), rows.FULL_RATE))
+
+    def target(self, item: int) -> Target:
+        """Returns the sound as a target whose note and hold are known, from its first sample to its last."""
+        sound = self.play(item, rows.RATE)
+        known = prepare_target(Sound(sound / np.abs(sound).max(), rows.RATE), note=NOTE.pitch)
+        return replace(known, samples=sound, hold=NOTE.hold, trim_offset=0.0)
+
+    def measure(self, item: int, found: rows.Found) -> dict[str, float]:
+        """Returns every metric of what was found beside the preset."""
+        wanted = self.play(item, rows.FULL_RATE)
+        sound = wanted if found.true else rows.play(self.fresh, found, NOTE.length)
+        return rows.measure(sound, wanted, rows.FULL_RATE)
 
 
 def main() -> None:
@@ -78,7 +98,6 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     bank = Bank.load(options.bank)
-    engine = engines[options.synth]()
     if options.presets:
         held = of_files(options.synth, options.presets)
         possible = list(range(len(held.points)))
@@ -86,10 +105,10 @@ def main() -> None:
         held = Held(options.synth, bank.points, [b""] * len(bank.points))
         possible = pick(bank, options.of)
 
-    def score(item: int, found: rows.Found) -> dict[str, float]:
-        rate = rows.FULL_RATE
-        sound = held.play(item, rate) if found.true else engine.render(found.point, found.note, rate)
-        return rows.measure(sound, held.play(item, rate), rate)
+    pitched = cache(lambda item: held.heard(item).pitched)
+
+    def score(item: int, found: rows.Found) -> dict[str, Any]:
+        return {"pitched": pitched(item), **held.measure(item, found)}
 
     with Renderer(engines[options.synth]) as renderer:
         path = RESULTS / f"{options.synth}-{'presets' if options.presets else options.of}.jsonl"
@@ -111,79 +130,78 @@ def methods(bank: Bank, held: Held, renderer: Renderer, options: argparse.Namesp
     """Yields `(row, budget, find)`; `find(item, seed)` returns a `Found`."""
     train = bank.part("train")
     space = renderer.make().space
-    mean = train.points.mean(0)
+    mean = space.snap(train.points.mean(0))
     target = held.target
+
+    @cache
+    def closest() -> rows.Nearest:
+        return rows.Nearest(bank.points, NOTE, Path(options.bank).with_suffix(".mels.npy"), renderer)
 
     def fixed(point: np.ndarray, true: bool = False) -> rows.Found:
         return rows.Found(space.snap(point), NOTE, 1, 0.0, true)
 
-    def closest(item: int, allowed: np.ndarray) -> rows.Found:
-        mels = rows.bank_mels(bank.points, NOTE, Path(options.bank).with_suffix(".mels.npy"), renderer)
-        start = time.monotonic()
-        row, _ = rows.nearest(rows.levels(held.play(item, rows.RATE)), mels, allowed)
-        return rows.Found(bank.points[row], NOTE, 0, time.monotonic() - start)
-
-    def scratch(proposer: Proposer, n: int) -> Callable[[int, int], rows.Found]:
-        return lambda item, seed: rows.search(target(item), renderer, [proposer], Budget(renders=n), seed)
+    def of_train(seed: int) -> np.ndarray:
+        return train.points[np.random.default_rng(seed).integers(len(train.points))]
 
     yield "oracle", "1", lambda item, seed: fixed(held.points[item], true=True)
     if any(held.states):
         yield "true values on a fresh synth", "1", lambda item, seed: fixed(held.points[item])
     yield "mean preset", "1", lambda item, seed: fixed(mean)
-    yield (
-        "random preset",
-        "1",
-        lambda item, seed: fixed(train.points[np.random.default_rng(seed).integers(len(train.points))]),
-    )
-    yield "nearest in the training bank", "0", lambda item, seed: closest(item, bank.split == "train")
+    yield "random preset", "1", lambda item, seed: fixed(of_train(seed))
+    nearest = str(rows.NEAREST)
+    in_train = bank.split == "train"
+    yield "nearest in the training bank", nearest, lambda item, seed: closest().find(target(item), in_train)
     if not options.presets:
-        yield "nearest in the whole bank", "0", lambda item, seed: closest(item, bank.family != bank.family[item])
-    for n in rows.BUDGETS[1:]:
-        yield "evolution from scratch", str(n), scratch(rows.Evenly(space), n)
-        yield "evolution from the fresh preset", str(n), scratch(FromSpace(space), n)
-        yield "evolution from the training bank", str(n), scratch(FromLibrary(train.points), n)
-    yield "evolution from the training bank", "10 s", lambda item, seed: rows.search(
-        target(item), renderer, [FromLibrary(train.points)], Budget(seconds=10), seed)  # fmt: skip
+        yield "nearest in the whole bank", nearest, lambda item, seed: closest().find(
+            target(item), bank.family != bank.family[item])  # fmt: skip
+    for row, proposer in (
+        ("evolution from scratch", rows.Evenly(space)),
+        ("evolution from the fresh preset", FromSpace(space)),
+        ("evolution from the training bank", FromLibrary(train.points)),
+    ):
+        yield from searches(row, options.synth, [proposer], target, [*map(str, rows.BUDGETS[1:]), "10 s"])
     for n in (1000, 4000):
         yield (
             "CMA-ES from scratch",
             str(n),
             lambda item, seed, n=n: rows.cma_from(target(item), renderer, mean, n, seed),
         )
-    yield from learned(train, renderer, options, target)
+    yield from learned(train, held, renderer, options)
 
 
-def learned(
-    train: Bank, renderer: Renderer, options: argparse.Namespace, target: Callable[..., Target]
-) -> Iterator[runner.Method]:
-    """Yields the rows that need weights; without any, the search from the training presets alone."""
+def learned(train: Bank, held: Held, renderer: Renderer, options: argparse.Namespace) -> Iterator[runner.Method]:
+    """Yields the rows that need weights; none without any."""
     asked = options.rows.split(",") if options.rows else LEARNED
     if not any(row in LEARNED for row in asked) or not (options.model or shipped(options.synth)):
         return
-    proposer = rows.posterior(options.model, options.synth)
+    synth = options.synth
+    proposer = rows.posterior(options.model, synth)
     for n in rows.BUDGETS[:3]:
         yield (
             "posterior draws",
             str(n),
-            lambda item, seed, n=n: rows.draw_best(target(item), renderer, proposer, n, seed),
+            lambda item, seed, n=n: rows.draw_best(held.target(item), renderer, proposer, n, seed),
         )
-    for n in rows.BUDGETS[1:]:
-        yield "search", str(n), lambda item, seed, n=n: rows.search(
-            target(item), renderer, [proposer], Budget(renders=n), seed)  # fmt: skip
-    for s in (1, 10):
-        yield "search", f"{s} s", lambda item, seed, s=s: rows.search(
-            target(item), renderer, [proposer], Budget(seconds=s), seed)  # fmt: skip
-    for n in (1000, 4000):
-        yield "search not told the note", str(n), lambda item, seed, n=n: rows.search(
-            without_note(target(item, rows.FULL_RATE)), renderer, [proposer], Budget(renders=n), seed)  # fmt: skip
-    library = FromLibrary(train.points, proposer)
-    yield "search with the training bank as library", "4000", lambda item, seed: rows.search(
-        target(item), renderer, [proposer, library], Budget(renders=4000), seed)  # fmt: skip
+    budgets = [*map(str, rows.BUDGETS[1:]), "1 s", "10 s"]
+    yield from searches("search", synth, [proposer], held.target, budgets)
+    yield from searches("search not told the note", synth, [proposer], held.heard, [*budgets, "5 s", "30 s"])
+    with_bank: list[Proposer] = [proposer, FromLibrary(train.points, proposer)]
+    yield from searches("search with the training bank as library", synth, with_bank, held.target, ["4000", "10 s"])
 
 
-def without_note(target: Target) -> Target:
-    """Returns a target as `patchflow match` prepares it, with note and hold estimated from the sound."""
-    return prepare_target(Sound(target.samples / np.abs(target.samples).max(), target.rate))
+def searches(
+    row: str, synth: str, proposers: list[Proposer], target: Callable[[Any], Target], budgets: Iterable[str]
+) -> Iterator[runner.Method]:
+    """Yields a search with several budgets, such as `"1000"` renders or `"10 s"`."""
+    matcher = rows.matcher(synth, proposers)
+    for budget in budgets:
+        yield row, budget, lambda item, seed, budget=budget: rows.search(matcher, target(item), limit(budget), seed)
+
+
+def limit(budget: str) -> Budget:
+    """Returns what a search may spend, from `"1000"` renders or `"10 s"`."""
+    count, _, seconds = budget.partition(" ")
+    return Budget(seconds=float(count)) if seconds else Budget(renders=int(count))
 
 
 def pick(bank: Bank, of: str) -> list[int]:

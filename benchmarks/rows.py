@@ -2,49 +2,77 @@
 
 import time
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import cma
 import numpy as np
 import torch
 
+from patchflow.audio.resample import resample
 from patchflow.engines import Engine, Note, Renderer, engines
+from patchflow.features.log_spectrum import fine_spectrum, shift_gain
 from patchflow.features.mel import mel_spectrogram, power_to_db
+from patchflow.match import Matcher
 from patchflow.match.proposals import FromModel, FromSpace, Proposer
 from patchflow.match.scorer import Scorer
-from patchflow.match.search import Budget, Search
+from patchflow.match.search import Budget
 from patchflow.match.target import Target
 from patchflow.metrics import metrics
 from patchflow.models import load_model, models, shipped
 
 __all__ = [
+    "BUDGETS",
+    "FULL_RATE",
+    "NEAREST",
+    "RATE",
     "Evenly",
     "Found",
-    "bank_mels",
+    "Nearest",
+    "cents_off",
     "cma_from",
     "draw_best",
-    "levels",
+    "in_tune",
+    "matcher",
     "measure",
-    "nearest",
+    "play",
     "posterior",
+    "score_best",
     "search",
 ]
 
 RATE = 22_050
 FULL_RATE = 44_100
 BUDGETS = (1, 16, 256, 1000, 4000)
+NEAREST = 200
+"""Presets of a bank that log-mel L1 says are nearest, of which the search's own distance takes the best."""
+
+_CENTS = 20  # a difference in pitch that still counts as in tune
+_GAIN = 0.02  # of agreement by a shift, which is as good as none: 10 cents gain about 0.1
+_TILE = (8, 16)  # bands and frames that are summed for a first look at a bank
 
 
 @dataclass(frozen=True)
 class Found:
-    """A preset for a target: encoded `(P,)`, how it is played, what it cost, and whether it is the target itself."""
+    """A preset for a target.
+
+    Args:
+        point: The preset, encoded, shape `(P,)`.
+        note: How it is played.
+        renders: Renders that it cost.
+        seconds: Seconds that it took.
+        true: Whether it is the target itself, with all that it holds beside parameters.
+        start: Seconds of the target before the note begins, where its beginning was cut as silent.
+    """
 
     point: np.ndarray
     note: Note
     renders: int
     seconds: float
     true: bool = False
+    start: float = 0.0
 
 
 def posterior(path: str | None, synth: str = "dexed") -> FromModel:
@@ -63,14 +91,27 @@ class Evenly(FromSpace):
         return rng.random((count, len(self.space)))
 
 
-def search(target: Target, renderer: Renderer, proposers: list[Proposer], budget: Budget, seed: int) -> Found:
-    """Returns the best of a whole search."""
-    scorer = Scorer(renderer, target)
-    run = Search(scorer, renderer.make(), proposers, seed=seed)
+def matcher(synth: str, proposers: list[Proposer]) -> Callable[[], Matcher]:
+    """Returns what makes a matcher, when it is first called, and returns that one from then on."""
+
+    @cache
+    def make() -> Matcher:
+        made = Matcher(synth, engines[synth], proposers)
+        # The first match pays for imports and for the start of the synth.
+        made.match(np.sin(np.arange(RATE) * 0.1).astype(np.float32), RATE, renders=1)
+        return made
+
+    return make
+
+
+def search(matcher: Callable[[], Matcher], target: Target, budget: Budget, seed: int) -> Found:
+    """Returns the first candidate that a user gets."""
+    made = matcher()
     start = time.monotonic()
-    trace = run.run(budget)
+    result = made.match_target(target, budget, seed=seed)
     seconds = time.monotonic() - start
-    return Found(trace.found.points[0], scorer.note(trace.found.pitch[0]), trace.history[-1][0], seconds)
+    best = result.candidates[0]
+    return Found(best.point, best.note, result.renders, seconds, start=target.trim_offset)
 
 
 def draw_best(target: Target, renderer: Renderer, proposer: Proposer, count: int, seed: int) -> Found:
@@ -78,9 +119,18 @@ def draw_best(target: Target, renderer: Renderer, proposer: Proposer, count: int
     start = time.monotonic()
     pitch = target.guesses[0].pitch
     points = renderer.make().space.snap(proposer.propose(target, pitch, count, np.random.default_rng(seed)))
+    found = score_best(target, renderer, points)
+    return replace(found, seconds=time.monotonic() - start)
+
+
+def score_best(target: Target, renderer: Renderer, points: np.ndarray) -> Found:
+    """Returns the best of some presets on the target's likeliest note."""
+    start = time.monotonic()
     scorer = Scorer(renderer, target)
-    best = int(np.argmin(scorer.score(points, np.full(count, pitch)).distance))
-    return Found(points[best], scorer.note(pitch), count, time.monotonic() - start)
+    pitch = target.guesses[0].pitch
+    best = int(np.argmin(scorer.score(points, np.full(len(points), pitch)).distance))
+    seconds = time.monotonic() - start
+    return Found(points[best], scorer.note(pitch), len(points), seconds, start=target.trim_offset)
 
 
 def cma_from(target: Target, renderer: Renderer, point: np.ndarray, renders: int, seed: int) -> Found:
@@ -107,41 +157,115 @@ def cma_from(target: Target, renderer: Renderer, point: np.ndarray, renders: int
     return Found(best[1], scorer.note(pitch), spent, time.monotonic() - start)
 
 
-def bank_mels(points: np.ndarray, note: Note, cache: Path, renderer: Renderer) -> np.ndarray:
-    """Returns log-mel spectrograms of a bank played on one note, in 1/3 dB steps below the peak, uint8 `(N, F, N')`."""
-    if cache.exists():
-        return np.load(cache, mmap_mode="r")
+class Nearest:
+    """Finds the presets of a bank that are nearest to a sound, all played on one note.
+
+    Exact: summed over tiles, absolute differences only shrink (triangle inequality), so few have to be compared in
+    full.
+
+    Args:
+        points: The presets, encoded, shape `(N, P)`.
+        note: The note.
+        cache: File of their spectrograms; made if it is not there.
+        renderer: Plays them.
+    """
+
+    def __init__(self, points: np.ndarray, note: Note, cache: Path, renderer: Renderer) -> None:
+        self.points = points
+        self.renderer = renderer
+        if not cache.exists():
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            np.save(cache, _bank_levels(points, note, renderer))
+        self._levels = np.load(cache, mmap_mode="r")
+        self._tiles = _tiles(self._levels)
+
+    def find(self, target: Target, allowed: np.ndarray) -> Found:
+        """Returns the best of the `NEAREST` nearest presets by the search's own distance.
+
+        Args:
+            target: The sound, on the note of the bank and as long as it.
+            allowed: Which presets may be taken, shape `(N,)`.
+        """
+        start = time.monotonic()
+        found = score_best(target, self.renderer, self.points[self.rows(_levels_of(target.samples), allowed)])
+        return replace(found, seconds=time.monotonic() - start)
+
+    def rows(self, levels: np.ndarray, allowed: np.ndarray, count: int = NEAREST) -> np.ndarray:
+        """Returns which presets have the smallest log-mel L1, nearest first.
+
+        Args:
+            levels: What the sound is, in the steps of the bank, uint8 `(F, N')`.
+            allowed: Which presets may be taken, shape `(N,)`.
+            count: How many are wanted.
+        """
+        least = np.abs(self._tiles - _tiles(levels[None])).sum(1)
+        least[~allowed] = np.inf
+        order = np.argsort(least, kind="stable")[: int(allowed.sum())]
+        first = self._gap(order[:count], levels)
+        # Nothing whose lower bound is above the worst of these can be nearer.
+        rows = order[least[order] <= np.sort(first)[-1]]
+        gap = np.concatenate([first, self._gap(rows[len(first) :], levels)])
+        return rows[np.argsort(gap, kind="stable")[:count]]
+
+    def _gap(self, rows: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Sums of absolute differences, shape `(len(rows),)`."""
+        gaps = [np.abs(self._levels[row].astype(np.int16) - levels).sum() for row in rows]
+        return np.array(gaps, float)
+
+
+def play(engine: Engine, found: Found, length: float) -> np.ndarray:
+    """Returns what was found at `FULL_RATE`, beside a target of `length` seconds, `(T,)`."""
+    note = replace(found.note, length=max(length - found.start, found.note.hold, 0.01))
+    silence = np.zeros(round(found.start * FULL_RATE), np.float32)
+    return np.concatenate([silence, engine.render(found.point, note, FULL_RATE)])
+
+
+def measure(estimate: np.ndarray, target: np.ndarray, rate: int) -> dict[str, float]:
+    """Returns every metric of the registry between two sounds, and how they are tuned; see `in_tune`.
+
+    `cents` is how far the estimate is above the target, by the shift of fine spectra at which they agree best, and
+    `gain` how much better they agree there.
+    """
+    pair = [np.ascontiguousarray(sound, np.float32) for sound in (estimate, target)]
+    a, b = (torch.from_numpy(sound)[None] for sound in pair)
+    found = {name: round(float(metrics[name](a, b, rate)), 6) for name in metrics}
+    a, b = (torch.from_numpy(resample(sound, rate, RATE))[None] for sound in pair)
+    gain, cents = shift_gain(fine_spectrum(a, RATE), fine_spectrum(b, RATE))
+    return found | {"cents": float(cents), "gain": round(float(gain), 4)}
+
+
+def cents_off(cents: float, gain: float) -> float:
+    """Returns how far a sound is out of tune with its target, in cents; 0 if no shift makes them agree any better."""
+    return abs(cents) if gain >= _GAIN else 0.0
+
+
+def in_tune(cents: float, gain: float) -> bool:
+    """Returns whether a sound is within 20 cents of its target, or would agree no better at any other shift."""
+    return cents_off(cents, gain) <= _CENTS
+
+
+def _bank_levels(points: np.ndarray, note: Note, renderer: Renderer) -> np.ndarray:
+    """Spectrograms of presets, uint8 `(N, F, N')`."""
     jobs = [points[i : i + 8] for i in range(0, len(points), 8)]
 
     def work(engine: Engine, job: np.ndarray) -> np.ndarray:
-        return np.stack([levels(engine.render(point, note, RATE)) for point in job])
+        return np.stack([_levels_of(engine.render(point, note, RATE)) for point in job])
 
-    mels = list(renderer.map(work, jobs))
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    np.save(cache, np.concatenate(mels))
-    return np.load(cache, mmap_mode="r")
+    return np.concatenate(list(renderer.map(work, jobs)))
 
 
-def levels(sound: np.ndarray) -> np.ndarray:
-    """Returns the log-mel spectrogram of a sound at `RATE`, in 1/3 dB steps below the peak, uint8 `(F, N)`."""
+def _levels_of(sound: np.ndarray) -> np.ndarray:
+    """The log-mel spectrogram of a sound at `RATE`, in 1/3 dB steps below the peak, uint8 `(F, N)`."""
     mel = power_to_db(mel_spectrogram(torch.from_numpy(sound)[None], RATE))
     return (mel[0] * -3).round().to(torch.uint8).numpy()
 
 
-def nearest(mel: np.ndarray, mels: np.ndarray, allowed: np.ndarray) -> tuple[int, float]:
-    """Returns the row of `mels` with the smallest log-mel L1 among those `allowed`, and that distance in dB."""
-    query = torch.from_numpy(mel.astype(np.int16))
-    distances = []
-    for first in range(0, len(mels), 2048):
-        block = torch.from_numpy(np.asarray(mels[first : first + 2048]).astype(np.int16))
-        distances.append((block - query).abs().float().mean((1, 2)).numpy())
-    distance = np.concatenate(distances)
-    distance[~allowed] = np.inf
-    row = int(np.argmin(distance))
-    return row, float(distance[row]) / 3
-
-
-def measure(estimate: np.ndarray, target: np.ndarray, rate: int) -> dict[str, float]:
-    """Returns every metric of the registry between two sounds."""
-    a, b = (torch.from_numpy(np.ascontiguousarray(x, np.float32))[None] for x in (estimate, target))
-    return {name: round(float(metrics[name](a, b, rate)), 6) for name in metrics}
+def _tiles(levels: np.ndarray) -> np.ndarray:
+    """Sums over tiles of spectrograms, float32 `(N, tiles)`; whole numbers, so exact."""
+    _, bands, frames = levels.shape
+    found = []
+    for first in range(0, len(levels), 2048):
+        block = np.add.reduceat(levels[first : first + 2048], range(0, bands, _TILE[0]), 1, np.int32)
+        sums = np.add.reduceat(block, range(0, frames, _TILE[1]), 2)
+        found.append(sums.reshape(len(sums), -1).astype(np.float32))
+    return np.concatenate(found)

@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from rows import Found
 
+from patchflow.metrics.perceptual import perceptual
 from patchflow.models import shipped
 
-__all__ = ["Method", "parser", "run", "wanted", "weights"]
+__all__ = ["Method", "is_current", "minimised", "parser", "run", "wanted", "weights"]
 
 Method = tuple[str, str, Callable[[Any, int], Found]]
 """Name of the row, its budget, and what finds a preset for an item with a seed."""
@@ -48,7 +51,8 @@ def run(
 ) -> None:
     """Appends one line an item, row and budget to `path`; leaves out those that are there.
 
-    Every line names the weights that were shipped or given when it was written, see `weights`.
+    Every line names the weights that were shipped or given when it was written, and what the search minimised; see
+    `weights` and `minimised`.
 
     Args:
         path: File of JSON lines.
@@ -59,7 +63,8 @@ def run(
         possible: All items that any run may choose from.
 
     Raises:
-        SystemExit: If the file has other items: it was made with another split or other sounds.
+        SystemExit: If the file has other items: it was made with another split or other sounds. Or if what it has
+            was found by another distance.
     """
     lines = path.read_text().splitlines() if path.exists() else []
     there = [json.loads(line) for line in lines]
@@ -67,6 +72,8 @@ def run(
     others = {line["item"] for line in there} - {_name(item) for item in possible}
     if others:
         raise SystemExit(f"{path}: has {len(others)} items, e.g. {min(others)}, of another set. Move it away.")
+    if any(not is_current(line) for line in there):
+        raise SystemExit(f"{path}: has lines that were found by another distance. Move it away.")
     used = weights(options.synth, options.model)
     path.parent.mkdir(exist_ok=True)
     with path.open("a") as out:
@@ -80,7 +87,7 @@ def run(
                     continue
                 found = find(item, seed)
                 line = {"item": _name(item), "row": row, "budget": budget, "weights": used}
-                line |= {"renders": found.renders, "seconds": round(found.seconds, 3)}
+                line |= {"minimised": minimised(), "renders": found.renders, "seconds": round(found.seconds, 3)}
                 line |= score(item, found)
                 out.write(json.dumps(line) + "\n")
                 out.flush()
@@ -92,6 +99,29 @@ def weights(synth: str, path: str | None = None) -> str:
     """Returns a fingerprint of weights, of those shipped if none are given; "" if there are none."""
     file = path or shipped(synth)
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:8] if file else ""
+
+
+@functools.cache
+def minimised() -> dict[str, float]:
+    """Returns what the search minimises, as what it says of sounds that differ in pitch, timbre and level."""
+    time = np.arange(22_050) / 22_050
+    rng = np.random.default_rng(0)
+    sounds = {
+        "tone": sum(np.sin(2 * np.pi * 220 * k * time) / k for k in range(1, 9)),
+        "a semitone above": sum(np.sin(2 * np.pi * 233.08 * k * time) / k for k in range(1, 9)),
+        "sine": np.sin(2 * np.pi * 220 * time),
+        "decay": np.exp(-5 * time) * np.sin(2 * np.pi * 220 * time),
+        "noise": rng.standard_normal(22_050),
+    }
+    heard = {name: torch.from_numpy(sound.astype(np.float32))[None] for name, sound in sounds.items()}
+    return {name: round(float(perceptual(sound, heard["tone"], 22_050)), 2) for name, sound in heard.items()}
+
+
+def is_current(line: dict[str, Any]) -> bool:
+    """Returns whether a line was found by the distance that the search minimises now."""
+    then = line.get("minimised")
+    # Not to the last digit: processors round differently.
+    return then is not None and all(abs(then.get(key, 0) - value) < 0.05 for key, value in minimised().items())
 
 
 def _name(item: Any) -> Any:
