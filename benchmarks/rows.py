@@ -13,7 +13,7 @@ import torch
 
 from patchflow.audio.resample import resample
 from patchflow.engines import Engine, Note, Renderer, engines
-from patchflow.features.log_spectrum import fine_spectrum, shift_gain
+from patchflow.features.log_spectrum import best_shift, fine_spectrum
 from patchflow.features.mel import mel_spectrogram, power_to_db
 from patchflow.match import Matcher
 from patchflow.match.proposals import FromModel, FromSpace, Proposer
@@ -223,15 +223,16 @@ def play(engine: Engine, found: Found, length: float) -> np.ndarray:
 def measure(estimate: np.ndarray, target: np.ndarray, rate: int) -> dict[str, float]:
     """Returns every metric of the registry between two sounds, and how they are tuned; see `in_tune`.
 
-    `cents` is how far the estimate is above the target, by the shift of fine spectra at which they agree best, and
-    `gain` how much better they agree there.
+    `cents` is how far the estimate is above the target, by the shift of fine spectra at which they agree best, `gain`
+    how much better they agree there, and `agreement` how well.
     """
     pair = [np.ascontiguousarray(sound, np.float32) for sound in (estimate, target)]
     a, b = (torch.from_numpy(sound)[None] for sound in pair)
     found = {name: round(float(metrics[name](a, b, rate)), 6) for name in metrics}
     a, b = (torch.from_numpy(resample(sound, rate, RATE))[None] for sound in pair)
-    gain, cents = shift_gain(fine_spectrum(a, RATE), fine_spectrum(b, RATE))
-    return found | {"cents": float(cents), "gain": round(float(gain), 4)}
+    shift = best_shift(fine_spectrum(a, RATE), fine_spectrum(b, RATE))
+    cents, gain, agreement = float(shift.cents), float(shift.gain), float(shift.agreement)
+    return found | {"cents": round(cents, 1), "gain": round(gain, 4), "agreement": round(agreement, 4)}
 
 
 def cents_off(cents: float, gain: float) -> float:
