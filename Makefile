@@ -31,7 +31,7 @@ install-dev: .venv/installed-dev
 demo: install
 	$(BIN)/patchflow match $(EXAMPLE) --seconds 5 --out demo
 	@echo
-	@echo "Listen to demo/bell.wav, the best preset, beside $(EXAMPLE), the wanted sound; demo/bell.png shows both."
+	@echo "Listen to demo/bell-ab.wav: the wanted sound before each preset, all equally loud; demo/bell.png shows them."
 	@echo "On a DX7: send demo/bell.syx to it as SysEx; bell-2.syx and the others are alternatives."
 	@echo "In Dexed: it opens cartridges of 32 voices. This makes one of the presets found, demo/cartridge.syx:"
 	@echo "  $(BIN)/patchflow presets import demo/bell*.syx --library demo/presets.sqlite"

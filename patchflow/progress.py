@@ -23,7 +23,7 @@ class Progress:
         seconds_left: About how long it will still take, in seconds; None if that is not known.
         renders: Renders spent, of a search.
         steps: Steps taken, of a training that the clock will end.
-        distance: Log-mel L1 of the best so far, in dB, of a search.
+        distance: Of the best so far from the target, in dB, of a search; see `metrics.perceptual`.
         losses: Of a training: `"train"` and `"valid"`, the weighted sums; if there are several terms also each of
             them, not weighted: `"train.latent"`, `"valid.latent"`.
 

@@ -30,12 +30,16 @@ __all__ = [
 ]
 
 _VERBS = {
+    "draw": "searching",
     "gather": "playing presets",
     "measure": "measuring",
+    "polish": "polishing",
     "read": "reading presets",
+    "recombine": "combining",
     "relate": "comparing",
     "render": "rendering",
     "train": "training",
+    "tune": "tuning",
     "verify": "reading",
     "write": "writing",
 }
@@ -227,14 +231,18 @@ def print_json(content: object) -> None:
 
 
 def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Prints a title in bold and columns below it, to stdout; a column of numbers, `"distance"`, is to the right."""
+    """Prints a title in bold and columns below it, to stdout; a column of numbers, `"distance"`, is to the right.
+
+    On a narrow terminal long cells take several lines, but numbers and notes.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, padding=(0, 2), header_style="dim")
+    table = Table(box=None, padding=(0, 2), collapse_padding=True, header_style="dim")
     for name in head:
-        table.add_column(name, justify="right" if name == "distance" else "left", overflow="fold")
+        justify = "right" if name == "distance" else "left"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=name in ("distance", "note"))
     for row in rows:
         # As `Text`, since a plain string is markup for rich, and a file may be called "[bold].wav".
         table.add_row(*[Text(printable(cell)) for cell in row])

@@ -14,6 +14,8 @@ from ._console import ProgressBar, note, print_json, print_table, say
 
 __all__ = ["MatchOutput"]
 
+_HEAD = ("", "preset", "closeness", "distance", "note", "tuning", "differs most")
+
 
 class MatchOutput:
     """Shows how a match is doing and what it found.
@@ -45,10 +47,8 @@ class MatchOutput:
                 say("", f"{self.folder / bank}  {count} {voices}, the best of each sound")
             if self._first is not None and sys.stderr.isatty():
                 names = self._first.names
-                hint = (
-                    f"listen to {names.audio}, then load {names.presets[0]} in the synth; a longer search: --seconds 30"
-                )
-                say("", hint, err=True)
+                then = f"then load {names.presets[0]} in the synth; a longer search: --seconds 30"
+                say("", f"listen to {names.comparison}, {then}", err=True)
 
     def progress(self, state: Progress) -> None:
         """Shows the best distance so far and what was spent."""
@@ -95,9 +95,11 @@ class MatchOutput:
         if found.summary["bank"]:
             self._banks[found.summary["bank"]["file"]] = found.summary["bank"]["voice"]
         say("")
-        print_table(f"{found.sound.name}  {_target(found)}", ("", "distance", "note", "preset"), _rows(found))
-        for file in (found.names.audio, found.names.picture, found.names.summary):
-            say(f"  {file}")
+        print_table(f"{found.sound.name}  {_target(found)}", _HEAD, _rows(found))
+        for remark in found.summary["candidates"][0]["remarks"]:
+            say(f"  1: {remark}")
+        say(f"  {_loudness(found)}")
+        say(f"  {_files(found)}")
         say(f"  {_times(found.summary['timing'])}")
 
 
@@ -107,6 +109,24 @@ def _target(found: Report) -> str:
     likeliest = target["notes"][0]
     sure = f"{likeliest['name']} ({likeliest['confidence']:.0%} sure)"
     return f"{sure}, held {target['hold_s']:.2f} s of {target['length_s']:.2f} s"
+
+
+def _loudness(found: Report) -> str:
+    """How loud the target and the presets are, e.g. `"target -18.2 LUFS, presets -23.1 and -9.4"`."""
+    levels = [
+        found.summary["target"]["loudness_lufs"],
+        *(each["loudness_lufs"] for each in found.summary["candidates"]),
+    ]
+    target, *presets = ["silent" if level is None else f"{level:.1f}" for level in levels]
+    return f"loudness in LUFS: target {target}, as the presets play: {', '.join(presets)}"
+
+
+def _files(found: Report) -> str:
+    """Where everything is but the presets, e.g. `"found: bell.wav to bell-4.wav, bell-ab.wav, bell.png, bell.json"`."""
+    names = found.names
+    first, *others = [path.name for path in names.sounds[: len(found.renditions)]]
+    sounds = f"{first} to {others[-1]}" if len(others) > 1 else ", ".join([first, *others])
+    return f"{names.folder}: {sounds}, {names.comparison.name}, {names.picture.name}, {names.summary.name}"
 
 
 def _times(timing: Mapping[str, float]) -> str:
@@ -119,7 +139,9 @@ def _rows(found: Report) -> list[tuple[str, ...]]:
     for rank, (rendition, file) in enumerate(zip(found.renditions, found.names.presets, strict=False), 1):
         distance = rendition.distance
         key = note_name(rendition.candidate.note.pitch)
-        rows.append((str(rank), f"{distance.value:.2f} {distance.unit}", key, str(file)))
+        verdict = rendition.verdict
+        near = f"{distance.value:.2f} {distance.unit}"
+        rows.append((str(rank), file.name, rendition.closeness, near, key, verdict.tuning, verdict.text))
     return rows
 
 

@@ -94,9 +94,9 @@ def match(
 ) -> None:
     """Find presets that sound like each SOUND.
 
-    Writes, for each sound, the best preset (.syx, further candidates as -2.syx, -3.syx ...), what it
-    sounds like (.wav), a picture of sound and candidates (.png) and all numbers (.json). Several sounds
-    make a 32-voice bank as well. Ctrl-C keeps the best so far.
+    Writes, for each sound, the best preset (.syx, further candidates as -2.syx, -3.syx ...), what each
+    sounds like (.wav, all equally loud), the sound before each candidate (-ab.wav), a picture (.png) and
+    all numbers (.json). Several sounds make a 32-voice bank as well. Ctrl-C keeps the best so far.
 
     \b
     Example: patchflow match piano.wav

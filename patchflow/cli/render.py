@@ -25,12 +25,25 @@ def render(
     voice: Annotated[
         int, typer.Option(metavar="N", parser=whole, help="Which preset of the file, or candidate of a match, from 1.")
     ] = 1,
-    note: Annotated[str, typer.Option(metavar="NOTE", help="MIDI number or name: 60 or C4.")] = "C4",
+    note: Annotated[
+        str | None, typer.Option(metavar="NOTE", help="MIDI number or name: 60 or C4.  [default: C4, or as matched]")
+    ] = None,
     velocity: Annotated[
-        int, typer.Option(metavar="V", parser=whole, help="How hard the key is struck, 1 to 127.")
-    ] = 100,
-    hold: Annotated[float, typer.Option(metavar="S", parser=number, help="Seconds until the key is released.")] = 3.0,
-    length: Annotated[float, typer.Option(metavar="S", parser=number, help="Seconds until the file ends.")] = 4.0,
+        int | None,
+        typer.Option(
+            metavar="V", parser=whole, help="How hard the key is struck, 1 to 127.  [default: 100, or as matched]"
+        ),
+    ] = None,
+    hold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="S", parser=number, help="Seconds until the key is released.  [default: 3, or as matched]"
+        ),
+    ] = None,
+    length: Annotated[
+        float | None,
+        typer.Option(metavar="S", parser=number, help="Seconds until the file ends.  [default: 4, or as matched]"),
+    ] = None,
     rate: Annotated[int, typer.Option(metavar="HZ", parser=whole, help="Sample rate of the file.")] = 44_100,
     out: Annotated[
         Path | None,
@@ -39,19 +52,24 @@ def render(
 ) -> None:
     """Play PRESET and write what it sounds like.
 
-    The sound has the synth's own level; it is turned down only where it would clip.
+    The sound has the synth's own level; it is turned down only where it would clip. A candidate of a match
+    plays the note that was matched.
 
     \b
     Example: patchflow render brass.syx --voice 3 --note F#3 --hold 1 --out brass.wav
     Example: patchflow render patchflow-out/kick.json --voice 2
     """
     from ..audio.note_names import note_number
-    from ..match.output.play import make_note, play_file
+    from ..match.output.play import play_file
     from ._console import note as tell
     from ._console import say
 
-    key = make_note(note_number(note), velocity, hold, length)
-    played = play_file(preset, key, synth=synth, voice=voice, rate=rate, out=out, tell=tell)
+    pitch = None if note is None else note_number(note)
+    played = play_file(
+        preset,
+        pitch=pitch, velocity=velocity, hold=hold, length=length,
+        synth=synth, voice=voice, rate=rate, out=out, tell=tell,
+    )  # fmt: skip
     said = [str(played.file)]
     if played.preset.name:
         said.append(played.preset.name)

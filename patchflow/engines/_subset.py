@@ -167,6 +167,7 @@ def subset_of(selection: Selection, base: type[Engine]) -> type[Subset]:
         "selection": selection,
         "relatives": (selection.engine,),
         "has_state": base.has_state,
+        "lacks": base.lacks,
         "base": base,
         "_voice": voice,
         "_places": places,

@@ -27,6 +27,7 @@ class Dexed(Engine):
     space: ClassVar[ParamSpace] = dx7.SPACE
     native: ClassVar[str] = "syx"
     tuning: ClassVar[Mapping[tuple[str, ...], float]] = TUNING
+    lacks: ClassVar[Mapping[str, str]] = {"noise": "a DX7 has no source of noise"}
 
     def __init__(self) -> None:
         self._synths: dict[int, DexedSynth] = {}

@@ -1,5 +1,6 @@
 """A sine or saw with a decay: the smallest engine, for tests and tutorials."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -21,6 +22,7 @@ class Tone(Engine):
         )
     )
     native: ClassVar[str] = "json"
+    lacks: ClassVar[Mapping[str, str]] = {"noise": "it plays a sine or a saw"}
 
     def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
         """Plays one note; see `Engine.render`."""

@@ -24,6 +24,7 @@ from .result import Candidate, MatchResult
 from .scorer import Scored, Scorer
 from .search import Budget, Search
 from .target import SEARCH_RATE, Target, prepare_target
+from .verdict import Judge, pitch_of
 
 __all__ = ["DEFAULT_SECONDS", "Matcher", "encode_locks"]
 
@@ -229,9 +230,13 @@ class Matcher:
     def _candidates(self, target: Target, found: Scored, scorer: Scorer) -> tuple[Candidate, ...]:
         name = Path(target.name).stem
         base = self.on or Preset(self.synth, {})
+        judge = Judge(target.samples, target.rate, pitched=target.pitched)
         candidates = []
         for row, point in enumerate(found.points):
             values = self.engine.space.decode(point)
+            sound = found.sounds[row]
+            cents = None if sound is None else judge.cents(sound)
+            sounding = None if cents is None or target.f0 is None else pitch_of(target.f0) + cents / 100
             candidate = Candidate(
                 preset=replace(base, values=values, name=name),
                 point=point,
@@ -243,7 +248,9 @@ class Matcher:
                 },
                 renders=int(found.found_at[row, 0]),
                 seconds=float(found.found_at[row, 1]),
-                sound=found.sounds[row],
+                sound=sound,
+                cents=cents,
+                sounding=sounding,
             )
             candidates.append(candidate)
         return tuple(candidates)

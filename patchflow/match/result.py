@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..audio.note_names import note_name
 from ..engines import Note, engines
 from ..presets import Preset
 from .target import Target
+from .verdict import closeness, tuning_text
 
 __all__ = ["Audio", "Candidate", "MatchResult"]
 
@@ -40,6 +42,9 @@ class Candidate:
         renders: Renders spent when it was found.
         seconds: Seconds spent when it was found.
         sound: What the search heard, mono float32 at its rate, shape `(T,)`; None if that was not kept.
+        cents: How far it sounds above the target, 0 if no other pitch is nearer; None if the target has no pitch.
+        sounding: The pitch that is heard as a MIDI note, which may lie between two keys or, as with a transposed
+            preset, far from the key that is played; None if the target has no pitch.
     """
 
     preset: Preset
@@ -49,6 +54,18 @@ class Candidate:
     renders: int
     seconds: float
     sound: np.ndarray | None = None
+    cents: float | None = None
+    sounding: float | None = None
+
+    @property
+    def closeness(self) -> str:
+        """How near it comes, in words: `"the same"`, `"a twin"`, `"close"`, `"same family"` or `"another sound"`."""
+        return closeness(self.distances["perceptual"])
+
+    @property
+    def tuning(self) -> str:
+        """How far out of tune it is, in words: `"in tune"`, `"35 cents flat"`; "" if the target has no pitch."""
+        return tuning_text(self.cents)
 
     @cached_property
     def audio(self) -> Audio:
@@ -91,11 +108,14 @@ class MatchResult:
     def __repr__(self) -> str:
         """One line: a prompt or a notebook would else show pages of numbers."""
         best = self.candidates[0]
-        distance = ", ".join(f"{name}={value:.6g}" for name, value in best.distances.items())
-        return f"MatchResult({len(self.candidates)} candidates; best: note={best.note.pitch}, {distance})"
+        parts = [f"{best.closeness} at {best.distances['perceptual']:.2f} dB", f"on {note_name(best.note.pitch)}"]
+        if best.tuning:
+            parts.append(best.tuning)
+        count = len(self.candidates)
+        return f"MatchResult({count} {'candidate' if count == 1 else 'candidates'}; best: {', '.join(parts)})"
 
     def save(self, folder: str | os.PathLike[str], name: str | None = None) -> tuple[Path, ...]:
-        """Writes what `patchflow match` writes for one sound: presets, sound, picture and numbers, all or nothing.
+        """Writes what `patchflow match` writes for one sound: presets, sounds, picture and numbers, all or nothing.
 
         What an earlier call, or the command line, wrote for a sound of that name is replaced.
 
@@ -104,7 +124,7 @@ class MatchResult:
             name: What the names of the files begin with; that of the sound's file if None, `sound` if it has none.
 
         Returns:
-            The files: presets, best first, then sound, picture and numbers.
+            The files: presets, best first, their sounds, target and candidates in one sound, picture and numbers.
 
         Raises:
             StorageError: If a file cannot be written, or another process works on the folder.

@@ -6,7 +6,7 @@ import time
 import pytest
 from rich.console import Console
 
-from patchflow.cli._console import ProgressBar, facts
+from patchflow.cli._console import ProgressBar, facts, print_table
 from patchflow.progress import Progress
 
 
@@ -19,7 +19,31 @@ def test_progress_tells_rate_and_remaining_time():
 def test_a_search_tells_its_best_and_what_was_spent():
     state = Progress("polish", 0.5, subject="a.wav", seconds=2.34, renders=1_200, distance=3.456)
 
-    assert facts(state) == "3.46 dB  1,200 renders  2.3 s  polish"
+    assert facts(state) == "3.46 dB  1,200 renders  2.3 s  polishing"
+
+
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [("draw", "searching"), ("tune", "tuning"), ("recombine", "combining"), ("polish", "polishing")],
+)
+def test_stages_of_a_search_are_named_as_a_musician_would(stage, words):
+    assert facts(Progress(stage, 0.5, subject="a.wav")) == words
+
+
+def test_a_table_of_candidates_fits_80_columns(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    def screen(**about: bool) -> Console:
+        return Console(force_terminal=True, width=80, color_system=None, **about)
+
+    monkeypatch.setattr("rich.console.Console", screen)
+    head = ("", "preset", "closeness", "distance", "note", "tuning", "differs most")
+    row = ("1", "sound-2.syx", "another sound", "112.34 dB", "C#-1", "35 cents sharp", "attack 40 ms slower")
+
+    print_table("sound.wav", head, [row])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "112.34 dB  C#-1  " in "\n".join(lines)
+    assert len(lines) <= 4
 
 
 def test_a_stage_without_a_subject_is_the_title_and_not_said_twice():

@@ -23,11 +23,11 @@ def summary(path: Path) -> dict:
     return json.loads(path.read_text("utf-8"))
 
 
-def test_four_kinds_of_files_are_written(shell):
+def test_five_files_are_written_for_one_candidate(shell):
     shell.tone("a.wav")
 
     assert shell.run("match", "a.wav", *SMALL, "--candidates", 1, "--out", "o").code == 0
-    assert shell.files() == {"a.wav", "o/a.preset.json", "o/a.wav", "o/a.png", "o/a.json"}
+    assert shell.files() == {"a.wav", "o/a.preset.json", "o/a.wav", "o/a-ab.wav", "o/a.png", "o/a.json"}
 
 
 def test_the_dx7_gets_syx_files(shell):
@@ -49,7 +49,84 @@ def test_what_is_printed_names_every_file_and_the_distance(shell):
 
     assert done.err == ""
     assert f"{best['distances']['perceptual']:.2f} dB" in done.out
-    assert all(name in done.out for name in ("a.wav  A4 (100% sure)", "o/a.preset.json", "o/a.png", "o/a.json"))
+    assert all(name in done.out for name in ("a.wav  A4 (100% sure)", "a.preset.json", "o: a.wav", "a.png", "a.json"))
+
+
+SAME = ("--lock", "wave=sine", "--lock", "decay=0.2", "--lock", "gain=-9")
+
+
+def test_a_musician_reads_how_close_it_is_whether_in_tune_and_how_loud(shell):
+    shell.tone("a.wav")
+
+    done = shell.run("match", "a.wav", *SMALL, *SAME, "--candidates", 1, "--out", "o", "--note", "A4")
+    found = summary(shell.folder / "o/a.json")
+    (best,) = found["candidates"]
+
+    lines = [line.split() for line in done.out.splitlines()]
+    assert lines[2] == ["preset", "closeness", "distance", "note", "tuning", "differs", "most"]
+    near = f"{best['distances']['perceptual']:.2f}"
+    assert lines[3] == ["1", "a.preset.json", "the", "same", near, "dB", "A4", "in", "tune"]
+    target = f"{found['target']['loudness_lufs']:.1f}"
+    assert lines[4] == f"loudness in LUFS: target {target}, as the presets play: {best['loudness_lufs']:.1f}".split()
+    assert lines[5] == ["o:", "a.wav,", "a-ab.wav,", "a.png,", "a.json"]
+
+
+def test_a_candidate_on_another_key_is_out_of_tune_and_says_what_sounds(shell):
+    shell.tone("a.wav")
+
+    done = shell.run("match", "a.wav", *SMALL, *SAME, "--candidates", 1, "--out", "o", "--note", "G4")
+    (best,) = summary(shell.folder / "o/a.json")["candidates"]
+
+    assert "G4  " in done.out
+    assert best["cents"] == pytest.approx(-200, abs=15)
+    assert best["tuning"] == f"{-best['cents']:.0f} cents flat"
+    assert best["remarks"][0].startswith("plays G4, sounds ")
+    assert f"1: {best['remarks'][0]}" in done.out
+
+
+def test_json_has_the_verdict_in_words_and_numbers(shell):
+    shell.tone("a.wav")
+
+    found = json.loads(shell.run("match", "a.wav", *SMALL, *SAME, "--note", "A4", "--candidates", 1, "--json").out)
+    (best,) = found["candidates"]
+
+    assert (best["closeness"], best["tuning"], best["cents"], best["remarks"]) == ("the same", "in tune", 0, [])
+    assert (best["sounding_note"], best["note_name"]) == ("A4", "A4")
+    assert best["sounding_hz"] == pytest.approx(found["target"]["f0_hz"])
+    assert best["loudness_lufs"] + best["gain_db"] == pytest.approx(found["target"]["loudness_lufs"], abs=0.2)
+    assert set(best["differences"]) == {"attack", "length", "release", "brightness", "noise", "movement"}
+    assert best["differences"]["length"] == {
+        "text": "", "unit": "s",
+        "candidate": best["differences"]["length"]["candidate"], "target": best["differences"]["length"]["target"],
+    }  # fmt: skip
+
+
+def test_every_candidate_is_heard_and_all_are_equally_loud(shell):
+    shell.tone("a.wav")
+    shell.run("match", "a.wav", *SMALL, "--candidates", 3, "--out", "o")
+    found = summary(shell.folder / "o/a.json")
+
+    levels = []
+    for candidate in found["candidates"]:
+        samples, rate = soundfile.read(shell.folder / "o" / candidate["audio"])
+        levels.append(loudness(samples, rate))
+
+    assert [candidate["audio"] for candidate in found["candidates"]] == ["a.wav", "a-2.wav", "a-3.wav"]
+    assert levels == pytest.approx([found["target"]["loudness_lufs"]] * 3, abs=0.1)
+
+
+def test_target_and_candidates_are_heard_in_turn(shell):
+    target, rate = soundfile.read(shell.tone("a.wav"))
+    shell.run("match", "a.wav", *SMALL, "--candidates", 2, "--out", "o")
+    found = summary(shell.folder / "o/a.json")
+
+    both, _ = soundfile.read(shell.folder / "o" / found["comparison"])
+
+    first, second = (soundfile.read(shell.folder / "o" / name)[0] for name in ("a.wav", "a-2.wav"))
+    pause = np.zeros(rate // 2)
+    matched = target[: len(first)]
+    expected = np.concatenate([matched, pause, first, pause, matched, pause, second])
+    np.testing.assert_allclose(both, expected, atol=1e-3)
 
 
 def test_json_has_the_units_of_all_metrics_and_no_more_than_six_digits(shell):
@@ -71,7 +148,7 @@ def test_on_a_terminal_it_says_what_comes_next_but_never_in_json(shell, monkeypa
 
     shown = shell.run("match", "a.wav", *SMALL, "--out", "o")
 
-    hint = "listen to o/a.wav, then load o/a.preset.json in the synth; a longer search: --seconds 30\n"
+    hint = "listen to o/a-ab.wav, then load o/a.preset.json in the synth; a longer search: --seconds 30\n"
     assert shown.err.endswith(hint)
     assert hint not in silent.err
     assert "listen" not in shell.run("match", "a.wav", *SMALL, "--out", "o", "--json").err
@@ -137,7 +214,7 @@ def test_candidates_come_best_first_with_every_metric(shell):
     shell.tone("a.wav")
 
     found = json.loads(shell.run("match", "a.wav", *SMALL, "--json").out)
-    distances = [candidate["distances"]["log_mel_l1"] for candidate in found["candidates"]]
+    distances = [candidate["distances"]["perceptual"] for candidate in found["candidates"]]
 
     assert distances == sorted(distances)
     assert all(set(candidate["distances"]) == set(metrics) for candidate in found["candidates"])

@@ -53,18 +53,18 @@ def test_candidates_of_an_earlier_run_go_with_it(shell, older):
 
     shell.run("match", "a.wav", *SMALL, "--candidates", 2)
 
-    assert out() == {"a.preset.json", "a-2.preset.json", "a.wav", "a.png", "a.json"}
+    assert out() == {"a.preset.json", "a-2.preset.json", "a.wav", "a-2.wav", "a-ab.wav", "a.png", "a.json"}
 
 
 def test_what_somebody_changed_stays(shell):
     shell.tone("a.wav")
     shell.run("match", "a.wav", *SMALL, "--candidates", 3)
-    mine = Path("patchflow-out/a-3.preset.json")
-    mine.write_bytes(mine.read_bytes() + b"\n")
+    for mine in (Path("patchflow-out/a-3.preset.json"), Path("patchflow-out/a-3.wav")):
+        mine.write_bytes(mine.read_bytes() + b"\n")
 
     shell.run("match", "a.wav", *SMALL, "--candidates", 1)
 
-    assert out() == {"a.preset.json", "a-3.preset.json", "a.wav", "a.png", "a.json"}
+    assert out() == {"a.preset.json", "a-3.preset.json", "a.wav", "a-3.wav", "a-ab.wav", "a.png", "a.json"}
 
 
 def test_presets_of_another_synth_stay(shell):
@@ -72,7 +72,7 @@ def test_presets_of_another_synth_stay(shell):
     shell.run("match", "a.wav", "--renders", 16, "--candidates", 1)
     shell.run("match", "a.wav", *SMALL, "--candidates", 1)
 
-    assert out() == {"a.syx", "a.preset.json", "a.wav", "a.png", "a.json"}
+    assert out() == {"a.syx", "a.preset.json", "a.wav", "a-ab.wav", "a.png", "a.json"}
 
 
 @pytest.mark.parametrize("older", [False, True])
@@ -120,14 +120,43 @@ def test_a_name_of_252_bytes_is_shortened(shell, ending):
 
 def test_a_result_is_played_by_its_best_candidate(shell):
     shell.tone("a.wav")
-    shell.run("match", "a.wav", "--renders", 24, "--candidates", 2)
+    shell.run("match", "a.wav", "--renders", 24, "--candidates", 2, "--note", "D5")
 
-    done = shell.run("render", "patchflow-out/a.json", "--length", 0.2)
-    shell.run("render", "patchflow-out/a.syx", "--length", 0.2, "--out", "b.wav")
+    done = shell.run("render", "patchflow-out/a.json", "--length", 0.2, "--hold", 0.1)
+    shell.run("render", "patchflow-out/a.syx", "--note", "D5", "--length", 0.2, "--hold", 0.1, "--out", "b.wav")
 
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith("a-C4.wav  a")
-    assert Path("a-C4.wav").read_bytes() == Path("b.wav").read_bytes()
+    assert done.out.startswith("a-D5.wav  a")
+    assert Path("a-D5.wav").read_bytes() == Path("b.wav").read_bytes()
+
+
+def test_a_result_is_played_as_it_was_matched(shell):
+    shell.tone("a.wav", pitch=50)
+    shell.run("match", "a.wav", *SMALL, "--candidates", 1, "--note", "D3")
+    best = summary("a.json")["candidates"][0]
+
+    done = shell.run("render", "patchflow-out/a.json")
+
+    assert done.out == "a-D3.wav  a\n"
+    played, rate = soundfile.read("a-D3.wav")
+    assert len(played) == round(best["length_s"] * rate)
+    matched, _ = soundfile.read("patchflow-out/a.wav")
+    np.testing.assert_allclose(played * 10 ** (best["gain_db"] / 20), matched, atol=1e-4)
+
+
+@pytest.mark.parametrize("note", ["C4", None, 128])
+def test_numbers_whose_note_is_none_are_one_line(shell, note):
+    shell.tone("a.wav")
+    shell.run("match", "a.wav", *SMALL, "--candidates", 1)
+    content = summary("a.json")
+    content["candidates"][0]["note"] = note
+    Path("patchflow-out/a.json").write_text(json.dumps(content))
+
+    done = shell.run("render", "patchflow-out/a.json")
+
+    assert done.code == 1
+    assert done.err.startswith("patchflow: patchflow-out/a.json: does not say which note candidate 1 plays: ")
+    assert done.err.count("\n") == 1
 
 
 def test_another_candidate_is_a_voice_of_the_result(shell):
@@ -135,8 +164,9 @@ def test_another_candidate_is_a_voice_of_the_result(shell):
     shell.run("match", "a.wav", *SMALL, "--candidates", 2)
     as_older("a.json")
 
-    done = shell.run("render", "patchflow-out/a.json", "--voice", 2, "--length", 0.2)
-    shell.run("render", "patchflow-out/a-2.preset.json", "--length", 0.2, "--out", "b.wav")
+    words = ("--note", "C4", "--length", 0.2)
+    done = shell.run("render", "patchflow-out/a.json", "--voice", 2, "--hold", 3, *words)
+    shell.run("render", "patchflow-out/a-2.preset.json", *words, "--out", "b.wav")
 
     assert done.out == "a-2-C4.wav  a 2\n"
     assert Path("a-2-C4.wav").read_bytes() == Path("b.wav").read_bytes()
@@ -194,7 +224,9 @@ def test_a_result_saves_itself_as_the_command_line_does(shell):
     files = matcher.match("a.wav", renders=32, candidates=2, lock={"osc": None}).save("saved")
     arrays = matcher.match(samples, rate, renders=32, candidates=2, lock={"osc": None}).save("saved", "b")
 
-    assert [file.name for file in files] == ["a.preset.json", "a-2.preset.json", "a.wav", "a.png", "a.json"]
+    assert [file.name for file in files] == [
+        "a.preset.json", "a-2.preset.json", "a.wav", "a-2.wav", "a-ab.wav", "a.png", "a.json",
+    ]  # fmt: skip
     assert {file.name for file in files} == out()
     for file in files[:-1]:
         assert file.read_bytes() == Path("patchflow-out", file.name).read_bytes()
@@ -214,7 +246,7 @@ def test_a_result_never_overwrites_its_sound(shell):
     result = Matcher.load("tone").match("a.wav", renders=32, candidates=1)
 
     assert {file.name for file in (*result.save("."), *result.save(".", "a"))} == {
-        "a_2.preset.json", "a_2.wav", "a_2.png", "a_2.json"
+        "a_2.preset.json", "a_2.wav", "a_2-ab.wav", "a_2.png", "a_2.json"
     }  # fmt: skip
     assert Path("a.wav").read_bytes() == before
 
@@ -224,4 +256,5 @@ def test_a_sound_without_a_name_is_called_sound(tmp_path: Path):
 
     files = Matcher.load("tone").match(beep, 22_050, renders=32, candidates=1).save(tmp_path)
 
-    assert [file.name for file in files] == ["sound.preset.json", "sound.wav", "sound.png", "sound.json"]
+    names = [file.name for file in files]
+    assert names == ["sound.preset.json", "sound.wav", "sound-ab.wav", "sound.png", "sound.json"]

@@ -12,6 +12,7 @@ import torch
 
 import patchflow
 from patchflow.audio import Sound, save
+from patchflow.audio.note_names import note_name
 from patchflow.engines import Note, engines
 from patchflow.engines.tone import Tone
 from patchflow.errors import AudioError, ModelError, OptionError, PresetError, StorageError, UnknownName
@@ -347,8 +348,8 @@ def test_a_result_is_shown_in_one_line(matcher: Matcher):
     result = matcher.match(np.sin(np.arange(11_025) * 0.1), 22_050, renders=32, candidates=1)
     best = result.candidates[0]
 
-    shown = ", ".join(f"{name}={best.distances[name]:.6g}" for name in ("perceptual", "log_mel_l1"))
-    assert repr(result) == f"MatchResult(1 candidates; best: note={best.note.pitch}, {shown})"
+    near = f"{best.closeness} at {best.distances['perceptual']:.2f} dB"
+    assert repr(result) == f"MatchResult(1 candidate; best: {near}, on {note_name(best.note.pitch)}, {best.tuning})"
 
 
 def test_only_an_array_has_a_rate(matcher: Matcher):

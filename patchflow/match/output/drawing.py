@@ -29,14 +29,16 @@ __all__ = ["Drawer", "Panel", "draw", "drawing_beside", "with_levels"]
 COLUMNS = 6  # columns that are drawn at most
 _PATIENCE = 60.0  # seconds after which a picture is drawn in this process
 
-# The spectrograms of the picture; 96 bands draw finer than the 80 that are compared.
+# The spectrograms of the picture: bands of equal width on a scale of logarithmic frequency, so lows have their room.
 PICTURE_RATE = 22_050  # Hz
 LOW = 30.0  # Hz
-HIGH = 11_000.0  # Hz
-BANDS = 96
+CENTS = 50.0
+BANDS = math.ceil(1200 * math.log2(11_000 / LOW) / CENTS) - 2
 HOP = 256
 FLOOR_DB = 80.0
-_N_FFT = 2048
+_HIGH = 11_000.0  # Hz
+_WINDOWS = {125.0: 8_192, 500.0: 4_096, 2_000.0: 2_048}  # by Hz: long ones part low notes, short ones show attacks
+_LEAST = 1e-15  # power of what is silence
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,16 @@ class Panel:
 
     Args:
         sound: Samples, shape `(T,)`.
-        title: A few words in large letters, e.g. the distance.
-        caption: A few words below it in small letters, e.g. the note and the file.
+        title: A few words in large letters, e.g. how close it is.
+        caption: A few words below it in small letters, e.g. the file.
+        details: Up to two lines more, e.g. the note, and what differs.
         levels: Its spectrogram, see `with_levels`, shape `(F, N)`; None until it is drawn.
     """
 
     sound: np.ndarray
     title: str
     caption: str
+    details: tuple[str, ...] = ()
     levels: np.ndarray | None = None
 
 
@@ -73,16 +77,23 @@ def with_levels(panels: Sequence[Panel], rate: int) -> list[Panel]:
 
 
 def _levels(sound: np.ndarray, rate: int) -> np.ndarray:
-    """Levels below the loudest cell, in dB, float32, shape `(BANDS, N)`."""
+    """Levels below the loudest, in dB, float32, shape `(BANDS, N)`; every band by the windows that suit it."""
     import torch
 
     from ...audio.resample import resample
-    from ...features.mel import mel_spectrogram, power_to_db
+    from ...features.log_spectrum import log_bands
 
     x = torch.from_numpy(np.ascontiguousarray(resample(sound, rate, PICTURE_RATE), np.float32))[None]
-    power = mel_spectrogram(x, PICTURE_RATE, n_fft=_N_FFT, hop=HOP, bands=BANDS, low=LOW, high=HIGH)
+    centres = LOW * 2 ** (np.arange(1, BANDS + 1) * CENTS / 1200)
+    levels = np.zeros(1)
+    for row, n_fft in enumerate(_WINDOWS.values()):
+        power = log_bands(x, PICTURE_RATE, n_fft=n_fft, hop=HOP, low=LOW, high=_HIGH, cents=CENTS)[0].numpy()
+        # Each window fades into the next, and a tone has the same level in all of them.
+        share = np.interp(np.log(centres), np.log(list(_WINDOWS)), np.eye(len(_WINDOWS))[row])
+        levels = levels + share[:, None] * 10 * np.log10(power / n_fft**2 + _LEAST)
     # Levels are relative to the loudest cell. Silence has none that is louder: it would be drawn all bright.
-    return power_to_db(power, FLOOR_DB)[0].numpy() if sound.any() else np.full(power.shape[1:], -FLOOR_DB, np.float32)
+    peak = levels.max() if sound.any() else 0.0
+    return np.maximum(levels - peak, -FLOOR_DB).astype(np.float32)
 
 
 def draw(panels: Sequence[Panel], rate: int) -> bytes:
@@ -122,7 +133,7 @@ class Drawer(Host):
     def __init__(self) -> None:
         from .picture import plot
 
-        plot([Panel(np.zeros(9), "0", "0", np.zeros((BANDS, 9)))], 9)  # loads the library and its fonts
+        plot([Panel(np.zeros(9), "0", "0", ("0",), np.zeros((BANDS, 9)))], 9)  # loads the library and its fonts
 
     def load(self, rate: int) -> None:
         """There is nothing else to load."""

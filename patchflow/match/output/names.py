@@ -14,6 +14,7 @@ from ...storage import readable
 __all__ = ["MOST", "OutputNames", "bank_name", "choose_names", "file_name"]
 
 _LONGEST = 255  # bytes of a file name, on all usual disks
+_COMPARISON = "-ab.wav"
 MOST = 32
 """Candidates, at most."""
 
@@ -52,9 +53,14 @@ class OutputNames:
         return tuple(self.folder / f"{self.stem}{ending}{self.extension}" for ending in endings)
 
     @property
-    def audio(self) -> Path:
-        """The best candidate's sound."""
-        return self.folder / f"{self.stem}.wav"
+    def sounds(self) -> tuple[Path, ...]:
+        """What every candidate sounds like, best first, called like the presets."""
+        return replace(self, extension=".wav").presets
+
+    @property
+    def comparison(self) -> Path:
+        """The target before each candidate, in one sound."""
+        return self.folder / f"{self.stem}{_COMPARISON}"
 
     @property
     def picture(self) -> Path:
@@ -69,7 +75,7 @@ class OutputNames:
     @property
     def all(self) -> tuple[Path, ...]:
         """Every file."""
-        return (*self.presets, self.audio, self.picture, self.summary)
+        return (*self.presets, *self.sounds, self.comparison, self.picture, self.summary)
 
 
 def choose_names(
@@ -99,7 +105,7 @@ def choose_names(
     taken = _keys(Path(os.path.realpath(path)) for path in (*sounds, *kept))
     taken |= _keys(resolved / bank_name(n, extension) for n in range(1, len(sounds) + 1))
     longest = _longest_name(resolved)
-    endings = max(len(f"-{MOST}{extension}".encode()), len(".json"))
+    endings = max(len(f"-{MOST}{extension}".encode()), len(_COMPARISON), len(f"-{MOST}.wav"))
     chosen: list[OutputNames] = []
     for sound in sounds:
         possible = (OutputNames(resolved, stem, extension, count) for stem in _stems(sound, endings, longest))

@@ -12,8 +12,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ...audio.note_names import note_name
 from ...printable import printable
-from .drawing import BANDS, COLUMNS, FLOOR_DB, HIGH, HOP, LOW, PICTURE_RATE, Panel, with_levels
+from .drawing import BANDS, CENTS, COLUMNS, FLOOR_DB, HOP, LOW, PICTURE_RATE, Panel, with_levels
 
 __all__ = ["Panel", "plot"]
 
@@ -25,7 +26,7 @@ _DPI = 100
 
 
 def plot(panels: Sequence[Panel], rate: int) -> bytes:
-    """Returns a PNG with a waveform and a log-mel spectrogram for each sound.
+    """Returns a PNG with a waveform and a spectrogram for each sound.
 
     Columns share their time and amplitude axes; levels are relative to each sound's own peak,
     as in the distance. At most six columns are drawn.
@@ -52,12 +53,12 @@ def plot(panels: Sequence[Panel], rate: int) -> bytes:
 
 def _grid(columns: int) -> tuple[Figure, np.ndarray]:
     """Two rows of axes, shape `(2, columns)`, with room for labels on the left and for levels on the right."""
-    left = 0.75  # inches, as all here
+    left = 0.95  # inches, as all here
     right = 0.85
-    width = 1.3 + 2.6 * columns
+    width = 1.5 + 2.6 * columns
     figure = Figure(figsize=(width, 4.9), dpi=_DPI, facecolor=_PAPER)
     FigureCanvasAgg(figure)
-    places = {"left": left / width, "right": 1 - right / width, "top": 0.85, "bottom": 0.11}
+    places = {"left": left / width, "right": 1 - right / width, "top": 0.785, "bottom": 0.11}
     shape = {"hspace": 0.1, "wspace": 0.11, "height_ratios": (1, 2.2)}
     return figure, figure.subplots(2, columns, squeeze=False, gridspec_kw={**places, **shape})
 
@@ -77,8 +78,9 @@ def _fill(axes: np.ndarray, panels: Sequence[Panel], rate: int) -> None:
 
 
 def _title(axis: Axes, panel: Panel, colour: str) -> None:
-    _write(axis, 1.26, panel.title, color=colour, fontsize=13, fontweight="bold")
-    _write(axis, 1.08, panel.caption, color=_FAINT, fontsize=9)
+    _write(axis, 1.66, panel.title, color=colour, fontsize=13, fontweight="bold")
+    for height, words in zip((1.46, 1.28, 1.1), (panel.caption, *panel.details), strict=False):
+        _write(axis, height, words, color=_FAINT, fontsize=9)
 
 
 def _write(axis: Axes, height: float, words: str, **look: Any) -> None:
@@ -131,19 +133,25 @@ def _spectrogram(axis: Axes, levels: np.ndarray) -> None:
     extent = (0, levels.shape[1] * HOP / PICTURE_RATE, 0, BANDS)
     axis.set_facecolor("black")
     axis.set_ylim(0, BANDS)
-    axis.set_yticks([_band(hz) for hz in (200, 1000, 3000, 10_000)], ["200", "1k", "3k", "10k"])
+    notes = range(24, 121, 12)
+    places = [_band(440 * 2 ** ((note - 69) / 12)) for note in notes]
+    axis.set_yticks(places, [f"{note_name(note)}  {_hertz(note)}" for note in notes])
     axis.set_xlabel("seconds", color=_FAINT, fontsize=9)
     look = {"cmap": "magma", "vmin": -FLOOR_DB, "vmax": 0, "interpolation": "nearest"}
     axis.imshow(levels, origin="lower", aspect="auto", extent=extent, **look)
+    for place in places:
+        axis.axhline(place, color="white", alpha=0.1, linewidth=0.5)
+
+
+def _hertz(note: int) -> str:
+    """A frequency in few letters, e.g. `"65"` or `"2.1k"`."""
+    hz = 440 * 2 ** ((note - 69) / 12)
+    return f"{hz:.0f}" if hz < 1000 else f"{hz / 1000:.1f}k"
 
 
 def _band(hz: float) -> float:
-    """The place of a frequency on the axis of mel bands."""
-
-    def mel(f: float) -> float:  # Slaney's scale: linear to 1 kHz, logarithmic above
-        return 0.015 * f if f < 1000 else 15 + 27 * float(np.log(f / 1000) / np.log(6.4))
-
-    return (mel(hz) - mel(LOW)) / (mel(HIGH) - mel(LOW)) * BANDS
+    """The place of a frequency on the axis of bands, whose first is centred at half a band."""
+    return 1200 * float(np.log2(hz / LOW)) / CENTS - 0.5
 
 
 def _plain(axis: Axes, seconds: float, *, first: bool) -> None:
@@ -156,7 +164,7 @@ def _plain(axis: Axes, seconds: float, *, first: bool) -> None:
     if axis.get_facecolor()[:3] != (0.0, 0.0, 0.0):
         axis.set_facecolor(_PAPER)
     if first:
-        axis.set_ylabel("Hz" if axis.images else "", color=_FAINT, fontsize=9)
+        axis.set_ylabel("note, Hz" if axis.images else "", color=_FAINT, fontsize=9)
 
 
 def _levels(figure: Figure, last: Axes) -> None:

@@ -1,7 +1,8 @@
 """Reads one preset of a file, and plays it into a sound file."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from ...storage import sweep
 from .names import file_name
 from .summary import Earlier, earlier
 
-__all__ = ["RATES", "Played", "make_note", "only_voice", "play_file", "voice_of"]
+__all__ = ["RATES", "Played", "only_voice", "play_file", "voice_of"]
 
 RATES = (8_000, 192_000)
 """Lowest and highest sample rate of a render, in Hz."""
@@ -39,27 +40,13 @@ class Played:
     silent: bool
 
 
-def make_note(pitch: int, velocity: int, hold: float, length: float) -> Note:
-    """Returns the note a user asked for; see `Note`.
-
-    Raises:
-        OptionError: If a value is out of its range.
-
-    Example:
-        >>> make_note(60, 200, 1.0, 2.0)
-        Traceback (most recent call last):
-        patchflow.errors.OptionError: velocity=200: not in [1, 127]
-    """
-    try:
-        return Note(pitch, velocity, hold, length)
-    except ValueError as error:
-        raise OptionError(str(error)) from error
-
-
 def play_file(
     path: Path,
-    note: Note,
     *,
+    pitch: int | None = None,
+    velocity: int | None = None,
+    hold: float | None = None,
+    length: float | None = None,
     synth: str = "",
     voice: int = 1,
     rate: int = 44_100,
@@ -70,7 +57,11 @@ def play_file(
 
     Args:
         path: A preset file of any format, or the numbers of a match, whose presets are its candidates.
-        note: What to play.
+        pitch: MIDI note, see `Note`. What is not given is as the match played it or, for other files, C4 at velocity
+            100, held for 3 s of 4 s.
+        velocity: See `Note`.
+        hold: See `Note`.
+        length: See `Note`.
         synth: Which synth the preset is for; the one the file says if "".
         voice: Which preset of the file, from 1.
         rate: Sample rate, in Hz, 8,000 to 192,000.
@@ -79,14 +70,18 @@ def play_file(
 
     Raises:
         PresetError: If it is no preset file, or the preset is damaged.
-        OptionError: If the file has no such preset, or `rate` is out of its range.
+        OptionError: If the file has no such preset, or `rate` or a part of the note is out of its range.
         AudioError: If `out` has another ending.
         StorageError: If a file cannot be read or written.
     """
     low, high = RATES
     if not low <= rate <= high:
         raise OptionError(f"rate={rate}Hz: not in [{low}, {high}]")
+    asked = {"pitch": pitch, "velocity": velocity, "hold": hold, "length": length}
+    given = {name: value for name, value in asked.items() if value is not None}
+    _note(Note(), given)  # what is wrong with it is said before anything is read
     preset = voice_of(path, voice, synth, tell=tell)
+    note = _note(_as_matched(path, voice), given)
     engine = engines[preset.synth]()
     check(preset, engine.space)
     engine.build_on(preset.state)
@@ -94,6 +89,45 @@ def play_file(
     number = f"-{voice}" if voice > 1 else ""
     out = out or Path(file_name(path.stem, f"{number}-{note_name(note.pitch)}.wav"))
     return Played(out, preset, save(out, sound, rate), not np.any(sound))
+
+
+def _note(usual: Note, given: Mapping[str, float]) -> Note:
+    """The note with what a user asked for.
+
+    Raises:
+        OptionError: If a value is out of its range.
+
+    Example:
+        >>> _note(Note(), {"velocity": 200})
+        Traceback (most recent call last):
+        patchflow.errors.OptionError: velocity=200: not in [1, 127]
+    """
+    try:
+        return replace(usual, **given)
+    except ValueError as error:
+        raise OptionError(str(error)) from error
+
+
+def _as_matched(path: Path, voice: int) -> Note:
+    """What a match played of a candidate, if this is its file of numbers; else a plain note.
+
+    Raises:
+        StorageError: If the numbers were changed and name no note.
+    """
+    result = _result(path)
+    if result is None:
+        return Note()
+    candidate = result.content["candidates"][voice - 1]
+    usual = Note()
+    try:
+        return Note(
+            int(candidate["note"]),
+            int(candidate.get("velocity", usual.velocity)),
+            float(candidate.get("hold_s", usual.hold)),
+            float(candidate.get("length_s", usual.length)),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise StorageError(f"{path}: does not say which note candidate {voice} plays: {error}") from error
 
 
 def only_voice(

@@ -1,21 +1,35 @@
 """A candidate beside its target: both at full quality, equally loud, measured by every metric."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ...audio.loudness import loudness, match_loudness
+from ...audio.loudness import Levelled, loudness, match_loudness
 from ...audio.resample import resample
 from ...engines import Engine
 from ..result import Candidate
 from ..target import SEARCH_RATE, Target
+from ..verdict import Judge, Verdict, closeness
 from .distances import Distance, compare
 
-__all__ = ["RENDITION_RATE", "Reference", "Rendition", "as_heard", "cut_reference", "play", "sound_of"]
+__all__ = [
+    "RENDITION_RATE",
+    "Reference",
+    "Rendition",
+    "as_heard",
+    "cut_reference",
+    "equally_loud",
+    "play",
+    "side_by_side",
+    "sound_of",
+]
 
 RENDITION_RATE = 44_100
 """Sample rate of what is written and measured, in Hz; the search works at half of it."""
+
+_COMPARED = 6  # candidates that are heard beside the target, at most, as in the picture
 
 
 @dataclass(frozen=True)
@@ -24,42 +38,56 @@ class Rendition:
 
     Args:
         candidate: The preset and the note that was played.
-        sound: Mono float32 at 44,100 Hz, as loud as the target, as far as that goes without clipping, shape `(T,)`.
+        sound: Mono float32 at 44,100 Hz, as loud as the target, or as loud as all candidates can be without clipping,
+            shape `(T,)`.
         gain_db: Gain between the engine's own output and `sound`.
+        loudness: Of the engine's own output, in LUFS; minus infinity for silence.
         distances: Between `sound` and the target, one for each metric.
+        verdict: How it sounds beside the target, for a musician.
     """
 
     candidate: Candidate
     sound: np.ndarray
     gain_db: float
+    loudness: float
     distances: tuple[Distance, ...]
+    verdict: Verdict
 
     @property
     def distance(self) -> Distance:
         """The distance that candidates are ranked by: `perceptual`."""
         return next(distance for distance in self.distances if distance.metric == "perceptual")
 
+    @property
+    def closeness(self) -> str:
+        """The word for it, see `verdict.closeness`."""
+        return closeness(_rank(self))
 
-def play(engine: Engine, candidates: Sequence[Candidate], target: np.ndarray) -> tuple[Rendition, ...]:
+
+def play(
+    engine: Engine, candidates: Sequence[Candidate], target: np.ndarray, *, pitched: bool = True
+) -> tuple[Rendition, ...]:
     """Plays candidates from their presets, values and state, and compares them with the target.
 
     Args:
         engine: The synth.
         candidates: What to play.
         target: The sound to be like, mono at 44,100 Hz, shape `(T,)`.
+        pitched: Whether it has a pitch.
 
     Returns:
         One for each candidate, best first.
     """
-    return _compared(candidates, [sound_of(engine, candidate) for candidate in candidates], target)
+    return _compared(candidates, [sound_of(engine, candidate) for candidate in candidates], target, pitched)
 
 
-def as_heard(candidates: Sequence[Candidate], target: np.ndarray) -> tuple[Rendition, ...]:
+def as_heard(candidates: Sequence[Candidate], target: np.ndarray, *, pitched: bool = True) -> tuple[Rendition, ...]:
     """Compares what the search heard of candidates with the target: for a synth that cannot play them any more.
 
     Args:
         candidates: Those without a sound are left out.
         target: The sound to be like, mono at 44,100 Hz, shape `(T,)`.
+        pitched: Whether it has a pitch.
 
     Returns:
         One for each candidate, best first. There is nothing above 11 kHz in these sounds.
@@ -70,21 +98,32 @@ def as_heard(candidates: Sequence[Candidate], target: np.ndarray) -> tuple[Rendi
         if candidate.sound is not None:
             heard.append(candidate)
             sounds.append(resample(candidate.sound, SEARCH_RATE, RENDITION_RATE))
-    return _compared(heard, sounds, target) if heard else ()
+    return _compared(heard, sounds, target, pitched) if heard else ()
 
 
 def _compared(
-    candidates: Sequence[Candidate], sounds: Sequence[np.ndarray], target: np.ndarray
+    candidates: Sequence[Candidate], sounds: Sequence[np.ndarray], target: np.ndarray, pitched: bool
 ) -> tuple[Rendition, ...]:
-    """The sounds of candidates, as loud as the target and measured; best first."""
-    wanted = loudness(target, RENDITION_RATE)
-    played = [match_loudness(sound, RENDITION_RATE, wanted) for sound in sounds]
+    """The sounds of candidates, equally loud and measured; best first."""
+    played = equally_loud(sounds, loudness(target, RENDITION_RATE))
     distances = compare([sound.samples for sound in played], target, RENDITION_RATE)
+    judge = Judge(target, RENDITION_RATE, pitched=pitched, hold=candidates[0].note.hold)
     renditions = []
-    for candidate, sound, measured in zip(candidates, played, distances, strict=True):
-        renditions.append(Rendition(candidate, sound.samples, sound.gain_db, measured))
+    for candidate, sound, level, measured in zip(candidates, sounds, played, distances, strict=True):
+        own = loudness(sound, RENDITION_RATE)
+        verdict = judge.verdict(level.samples)
+        renditions.append(Rendition(candidate, level.samples, level.gain_db, own, measured, verdict))
     # The search ranked them at its own, lower rate; at full quality two that are close may change places.
     return tuple(sorted(renditions, key=_rank))
+
+
+def equally_loud(sounds: Sequence[np.ndarray], wanted: float) -> list[Levelled]:
+    """Brings sounds to one loudness: the one wanted, in LUFS, or the most that all of them reach without clipping."""
+    reached = [match_loudness(sound, RENDITION_RATE, wanted) for sound in sounds]
+    softest = min((loudness(each.samples, RENDITION_RATE) for each in reached if each.limited), default=math.inf)
+    if not math.isfinite(softest):
+        return reached
+    return [match_loudness(sound, RENDITION_RATE, softest) for sound in sounds]
 
 
 def sound_of(engine: Engine, candidate: Candidate) -> np.ndarray:
@@ -97,6 +136,22 @@ def _rank(rendition: Rendition) -> float:
     """The distance, or infinity where it is not defined, as for silence."""
     value = rendition.distance.value
     return float("inf") if value is None else value
+
+
+def side_by_side(target: np.ndarray, renditions: Sequence[Rendition]) -> np.ndarray:
+    """Returns the target before each of the best six candidates, all equally loud, half a second apart.
+
+    Args:
+        target: Mono at 44,100 Hz, shape `(T,)`.
+        renditions: The candidates, best first.
+    """
+    shown = [rendition.sound for rendition in renditions[:_COMPARED]]
+    first, *others = equally_loud([target, *shown], loudness(target, RENDITION_RATE))
+    pause = np.zeros(RENDITION_RATE // 2, np.float32)
+    parts = []
+    for other in others:
+        parts += [first.samples, pause, other.samples, pause]
+    return np.concatenate(parts[:-1])
 
 
 @dataclass(frozen=True)

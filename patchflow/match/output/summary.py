@@ -15,6 +15,8 @@ from ...parsing import read_object
 from ...version import version
 from ..result import MatchResult
 from ..target import Target
+from ..verdict import pitch_of, pitch_text, remarks
+from .names import OutputNames
 from .rendition import Rendition
 
 __all__ = ["Earlier", "earlier", "summarise"]
@@ -26,21 +28,23 @@ _LARGEST = 2**24  # bytes of a file of numbers
 def summarise(
     result: MatchResult,
     renditions: Sequence[Rendition],
-    files: Sequence[Path],
+    names: OutputNames,
     sound: Path | None,
     *,
     loudness: float,
     settings: Mapping[str, Any],
+    lacks: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Returns what a match found and what it was asked for.
 
     Args:
         result: The outcome of the search.
         renditions: Its candidates as played, best first.
-        files: The preset file of each.
+        names: The files of each.
         sound: The target's file; None if there is none.
         loudness: Of the part of the target that was matched, in LUFS.
         settings: What the search was asked for: `seconds` or `renders`, `seed` and all other options.
+        lacks: What the synth cannot do, see `Engine.lacks`.
 
     Returns:
         JSON-serialisable values by name; None for what is not defined.
@@ -48,7 +52,16 @@ def summarise(
     options = {key: str(value) if isinstance(value, Path) else value for key, value in settings.items()}
     budget = {limit: options.pop(limit, None) for limit in ("seconds", "renders")}
     seed = options.pop("seed", None)
-    candidates = [_candidate(rendition, file) for rendition, file in zip(renditions, files, strict=True)]
+    candidates = []
+    for rendition, file, audio in zip(renditions, names.presets, names.sounds, strict=False):
+        said = remarks(rendition.verdict, rendition.candidate.note, result.target, lacks or {})
+        content = {
+            "preset": file.name,
+            "audio": audio.name,
+            **_verdict(rendition, result.target),
+            "remarks": list(said),
+        }
+        candidates.append({**content, **_candidate(rendition)})
     return {
         "format": _FORMAT,
         "version": version(),
@@ -74,6 +87,7 @@ class Earlier:
         path: The file with the numbers.
         synth: The synth.
         presets: Names of the preset files, best first.
+        sounds: Names of the candidates' sounds, best first; none if an older version wrote them.
         bank: Name of the bank that holds the best; "" if none does.
         checksums: SHA-256 by name of each file; none if an older version wrote them.
         content: All that is in the file.
@@ -82,6 +96,7 @@ class Earlier:
     path: Path
     synth: str
     presets: tuple[str, ...]
+    sounds: tuple[str, ...]
     bank: str
     checksums: Mapping[str, str]
     content: Mapping[str, Any]
@@ -106,10 +121,12 @@ def earlier(path: Path) -> Earlier | None:
         content = read_object(path, _LARGEST)
         if not {"synth", "target", "candidates"} <= content.keys():  # older versions do not name the format
             return None
-        presets = [_beside(path, str(candidate["preset"])) for candidate in content["candidates"]]
+        candidates = content["candidates"]
+        presets = tuple(_beside(path, str(each["preset"])) for each in candidates)
+        sounds = tuple(_beside(path, str(each["audio"])) for each in candidates if "audio" in each)
         checksums = {str(name): str(digest) for name, digest in content.get("files", {}).items()}
         bank = content.get("bank") or {"file": ""}
-        return Earlier(path, str(content["synth"]), tuple(presets), str(bank["file"]), checksums, content)
+        return Earlier(path, str(content["synth"]), presets, sounds, str(bank["file"]), checksums, content)
     except (StorageError, AttributeError, KeyError, TypeError, ValueError):
         return None
 
@@ -136,24 +153,49 @@ def _target(target: Target, sound: Path | None, loudness: float) -> dict[str, An
         "hold_s": target.hold,
         "loudness_lufs": _finite(loudness),
         "notes": notes,
+        "f0_hz": target.f0,
         "mended": list(target.notes),
     }
 
 
-def _candidate(rendition: Rendition, file: Path) -> dict[str, Any]:
+def _candidate(rendition: Rendition) -> dict[str, Any]:
     candidate = rendition.candidate
     return {
-        "preset": file.name,
         "note": candidate.note.pitch,
         "note_name": note_name(candidate.note.pitch),
         "velocity": candidate.note.velocity,
         "hold_s": candidate.note.hold,
         "length_s": candidate.note.length,
+        "loudness_lufs": _finite(rendition.loudness),
         "gain_db": rendition.gain_db,
         "distances": {distance.metric: distance.value for distance in rendition.distances},
         "renders": candidate.renders,
         "seconds": round(candidate.seconds, 3),
         "parameters": dict(candidate.preset.values),
+    }
+
+
+def _verdict(rendition: Rendition, target: Target) -> dict[str, Any]:
+    """What a musician wants to know, in words and in numbers."""
+    verdict = rendition.verdict
+    sounding = None
+    if target.f0 is not None and verdict.cents is not None:
+        sounding = target.f0 * 2 ** (verdict.cents / 1200)
+    differences = {}
+    for each in verdict.differences:
+        differences[each.name] = {
+            "text": each.text if each.counts else "",
+            "candidate": each.candidate,
+            "target": each.target,
+            "unit": each.unit,
+        }
+    return {
+        "closeness": rendition.closeness,
+        "tuning": verdict.tuning or None,
+        "cents": verdict.cents,
+        "sounding_hz": sounding,
+        "sounding_note": None if sounding is None else pitch_text(pitch_of(sounding)),
+        "differences": differences,
     }
 
 

@@ -17,9 +17,11 @@ from ...presets.ascii_names import ascii_name
 from ...presets.formats import PresetFormat, formats
 from ...storage import json_text, locked, readable, writable_folder, write_together
 from ..result import Candidate, MatchResult
+from ..target import Target
+from ..verdict import pitch_of, pitch_text
 from .drawing import Panel, draw
 from .names import MOST, OutputNames, bank_name, choose_names, file_name
-from .rendition import RENDITION_RATE, Reference, Rendition, as_heard, cut_reference, play
+from .rendition import RENDITION_RATE, Reference, Rendition, as_heard, cut_reference, play, side_by_side
 from .summary import earlier, summarise
 
 __all__ = ["SIZE", "BankWriter", "Page", "Report", "Writer", "save_result"]
@@ -118,13 +120,19 @@ class Writer:
         own: dict[str, bytes] = {}
         for file, preset in zip(files, presets, strict=True):
             own[file.name] = kind.write([self.engine.whole(preset)])
-        own[names.audio.name], _ = encode(names.audio, renditions[0].sound, RENDITION_RATE)
-        own[names.picture.name] = _draw(sound, reference, renditions, files)
+        sounds = names.sounds[: len(presets)]
+        for file, rendition in zip(sounds, renditions, strict=True):
+            own[file.name], _ = encode(file, rendition.sound, RENDITION_RATE)
+        both = side_by_side(reference.samples, renditions)
+        own[names.comparison.name], _ = encode(names.comparison, both, RENDITION_RATE)
+        own[names.picture.name] = _draw(result.target, sound, reference, renditions, files)
 
         level = loudness(reference.samples, RENDITION_RATE)
         settings = {**result.settings, **self.settings}
-        summary = summarise(result, renditions, files, sound, loudness=level, settings=settings)
-        summary["audio"] = names.audio.name
+        lacks = self.engine.lacks
+        summary = summarise(result, renditions, names, sound, loudness=level, settings=settings, lacks=lacks)
+        summary["audio"] = sounds[0].name
+        summary["comparison"] = names.comparison.name
         summary["picture"] = names.picture.name
         summary["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in own.items()}
         page = self.bank.page(self.engine.whole(presets[0])) if self.bank and kind is self.format else None
@@ -146,10 +154,11 @@ class Writer:
         if not stopped:  # else it was tried long enough
             try:
                 candidates = [self._settled(candidate) for candidate in result.candidates]
-                return play(self.engine, candidates, reference.samples), ""
+                pitched = result.target.pitched
+                return play(self.engine, candidates, reference.samples, pitched=pitched), ""
             except EngineError as error:
                 stopped = str(error)
-        heard = as_heard(result.candidates, reference.samples)
+        heard = as_heard(result.candidates, reference.samples, pitched=result.target.pitched)
         if not heard:
             raise EngineError(stopped)
         return heard, stopped
@@ -180,7 +189,8 @@ def save_result(result: MatchResult, folder: Path, name: str | None = None) -> t
         kept = [sound] if sound else []
         (names,) = choose_names([named], folder, writer.extension, len(result.candidates), kept=kept)
         report = writer.write(result, sound, names)
-    return (*names.presets[: len(report.renditions)], names.audio, names.picture, names.summary)
+    count = len(report.renditions)
+    return (*names.presets[:count], *names.sounds[:count], names.comparison, names.picture, names.summary)
 
 
 def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:
@@ -195,12 +205,15 @@ def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:
 
 
 def _outdated(names: OutputNames) -> list[str]:
-    """Presets that an earlier match of the sound wrote, as its numbers say, unless somebody has changed them since."""
+    """Presets and sounds that an earlier match wrote, as its numbers say, unless somebody has changed them since."""
     before = earlier(names.summary)
     if before is None:
         return []
-    possible = [*replace(names, count=MOST).presets, *replace(names, count=MOST, extension=_PLAIN).presets]
-    return [path.name for path in possible if path.name in before.presets and before.holds(path)]
+    most = replace(names, count=MOST)
+    possible = [*most.presets, *replace(most, extension=_PLAIN).presets]
+    written = [path for path in possible if path.name in before.presets]
+    written += [path for path in most.sounds if path.name in before.sounds]
+    return [path.name for path in written if before.holds(path)]
 
 
 def _bank_files(names: OutputNames, page: "Page") -> dict[str, bytes]:
@@ -219,13 +232,18 @@ def _bank_files(names: OutputNames, page: "Page") -> dict[str, bytes]:
     return {**files, str(name): page.data}
 
 
-def _draw(sound: Path | None, reference: Reference, renditions: Sequence[Rendition], files: Sequence[Path]) -> bytes:
-    panels = [Panel(reference.samples, "Target", readable(sound.name) if sound else "")]
+def _draw(
+    target: Target, sound: Path | None, reference: Reference, renditions: Sequence[Rendition], files: Sequence[Path]
+) -> bytes:
+    wanted = pitch_text(pitch_of(target.f0)) if target.f0 is not None else "no pitch"
+    panels = [Panel(reference.samples, "Target", readable(sound.name) if sound else "", (wanted,))]
     for rank, (rendition, file) in enumerate(zip(renditions, files, strict=True), 1):
-        distance = rendition.distance
-        title = f"{distance.value:.2f} {distance.unit}"
-        caption = f"{rank} · {note_name(rendition.candidate.note.pitch)} · {file.name}"
-        panels.append(Panel(rendition.sound, title, caption))
+        verdict = rendition.verdict
+        title = f"{rank} · {rendition.closeness}"
+        key = note_name(rendition.candidate.note.pitch)
+        caption = f"{rendition.distance.value:.2f} {rendition.distance.unit} · on {key} · {file.name}"
+        details = tuple(filter(None, (verdict.tuning, verdict.text)))
+        panels.append(Panel(rendition.sound, title, caption, details))
     return draw(panels, RENDITION_RATE)
 
 

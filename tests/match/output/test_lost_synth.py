@@ -63,7 +63,7 @@ def test_presets_that_only_the_synth_could_write_are_written_in_our_own_format(r
 
     assert (summary["complete"], summary["stopped"]) == (False, DIED)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "beep-2.preset.json", "beep.json", "beep.png", "beep.preset.json", "beep.wav",
+        "beep-2.preset.json", "beep-2.wav", "beep-ab.wav", "beep.json", "beep.png", "beep.preset.json", "beep.wav",
     ]  # fmt: skip
     (best,) = read_presets(tmp_path / "beep.preset.json").presets
     assert dict(best.values) in [dict(candidate.preset.values) for candidate in result.candidates]

@@ -1,12 +1,14 @@
 """Candidates as they sound beside their target."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from patchflow.audio.loudness import loudness
 from patchflow.engines import Note, engines
 from patchflow.match import Candidate
-from patchflow.match.output.rendition import RENDITION_RATE, play
+from patchflow.match.output.rendition import RENDITION_RATE, play, side_by_side
 from patchflow.presets import Preset
 
 TONE = engines["tone"]()
@@ -49,3 +51,35 @@ def test_none_clips_beside_a_target_that_does():
     (played,) = play(TONE, [candidate()], target(gain=20))
 
     assert np.abs(played.sound).max() <= 1
+
+
+def test_all_are_as_loud_as_the_one_that_reaches_least():
+    click = candidate(decay=0.01)
+    played = play(TONE, [click, candidate()], target(gain=3.0))
+    levels = [loudness(each.sound, RENDITION_RATE) for each in played]
+
+    assert levels[0] == pytest.approx(levels[1], abs=0.1)
+    assert levels[0] < loudness(target(gain=3.0), RENDITION_RATE) - 1
+    assert max(np.abs(each.sound).max() for each in played) <= 1
+
+
+def test_the_loudness_of_the_preset_itself_is_kept():
+    (played,) = play(TONE, [candidate(gain=-40.0)], target())
+
+    assert played.loudness == pytest.approx(loudness(target(), RENDITION_RATE) - 28, abs=0.1)
+
+
+def test_the_word_and_the_tuning_are_those_of_the_sound():
+    same, flat = play(TONE, [candidate(), replace(candidate(), note=replace(NOTE, pitch=67))], target())
+
+    assert (same.closeness, same.verdict.tuning) == ("the same", "in tune")
+    assert flat.verdict.cents == pytest.approx(-200, abs=15)
+    assert play(TONE, [candidate()], target(), pitched=False)[0].verdict.cents is None
+
+
+def test_no_more_than_six_candidates_are_heard_side_by_side():
+    played = play(TONE, [candidate()] * 8, target())
+
+    seconds = len(side_by_side(target(), played)) / RENDITION_RATE
+
+    assert seconds == pytest.approx(12 * 0.4 + 11 * 0.5)

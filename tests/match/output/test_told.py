@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from patchflow.match.output.play import make_note, only_voice, play_file
+from patchflow.match.output.play import only_voice, play_file
 from patchflow.presets import Preset, dx7
 from patchflow.presets.formats import formats
 from patchflow.presets.formats._dx7_dumps import SINGLE, frame
@@ -24,7 +24,7 @@ def voice(tmp_path: Path) -> Path:
 def test_of_a_preset_that_is_played(voice: Path, tmp_path: Path):
     told: list[str] = []
 
-    played = play_file(voice, make_note(60, 100, 0.1, 0.2), out=tmp_path / "a.wav", tell=told.append)
+    played = play_file(voice, hold=0.1, length=0.2, out=tmp_path / "a.wav", tell=told.append)
 
     assert played.preset.values["feedback"] == 7
     assert len(told) == 1

@@ -1,0 +1,302 @@
+"""What a musician wants to know of a candidate: how close it is, whether it is in tune, and what else differs."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from ..audio.note_names import note_name
+from ..audio.resample import resample
+from ..engines import Note
+from ..features.descriptors import describe
+from ..metrics.perceptual import Reference
+from .target import Target
+
+__all__ = [
+    "CLOSENESS",
+    "FARTHEST",
+    "LEAST",
+    "Difference",
+    "Judge",
+    "Verdict",
+    "closeness",
+    "pitch_of",
+    "pitch_text",
+    "remarks",
+    "tuning_text",
+]
+
+CLOSENESS: Mapping[str, float] = {"the same": 0.0, "a twin": 0.0, "close": 0.0, "same family": 0.0}
+"""Words for a distance by `perceptual`, and up to how many dB each holds.
+
+They are what pairs of presets whose kinship is known are apart, see `benchmarks/closeness.py`: the same preset played
+at another rate or with a step that nobody hears; a step that is heard, or four values at most; two voices of one name;
+two of one category.
+"""
+
+FARTHEST = "another sound"
+"""The word for what lies beyond: as far apart as presets of different categories."""
+
+_RATE = 22_050
+LEAST: Mapping[str, float] = {
+    "attack": 1.0, "length": 0.4, "release": 0.8, "brightness": 0.2, "noise": 1.0, "movement": 0.6,
+}  # fmt: skip
+"""Differences that count from here on: what nine of ten pairs of twins do not reach, see `benchmarks/closeness.py`.
+
+All count in octaves: 1 is twice as much, or half."""
+
+_UNITS = {"attack": "s", "length": "s", "release": "s", "brightness": "Hz", "noise": "", "movement": "dB/s"}
+_SMALL = {"s": 0.01, "Hz": 1.0, "": 0.001, "dB/s": 10.0}  # added to both values: below, their ratio means nothing
+_TUNED = 5.0  # cents that nobody hears in a note
+_KEY = 0.6  # semitones within which a note is that of its key
+_CERTAIN = 0.05  # gain by a shift below which no other pitch is better; 10 cents gain about 0.1
+_OCTAVE = 1200
+_HOP_S = 0.005
+_FALLEN_DB = 20.0  # a sound has died away when it stays as far below its peak
+_NOISY = 0.02  # spectral flatness from which on a sound has noise, as the tag "noisy" says
+_TINY_S = 0.01  # seconds after the key that tell nothing
+_LEAST = 1e-9  # power of what is silence
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One way in which a candidate differs from the target.
+
+    Args:
+        name: What differs, e.g. `"attack"`.
+        unit: Unit of both values; "" for a ratio.
+        candidate: Of the candidate.
+        target: Of the target.
+        weight: How much it strikes: 1 is the least that is said.
+        text: In words, e.g. `"attack 40 ms slower"`.
+    """
+
+    name: str
+    unit: str
+    candidate: float
+    target: float
+    weight: float
+    text: str
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is large enough to be said."""
+        return self.weight >= 1
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a candidate sounds beside the target.
+
+    Args:
+        cents: How far it sounds above the target, 0 if no other pitch would be nearer; None if the target has none.
+        differences: In attack, length, brightness, noise and movement, the most striking first.
+    """
+
+    cents: float | None
+    differences: tuple[Difference, ...]
+
+    @property
+    def tuning(self) -> str:
+        """In words, see `tuning_text`."""
+        return tuning_text(self.cents)
+
+    @property
+    def text(self) -> str:
+        """The most striking difference in words; "" if none counts."""
+        first = self.differences[0] if self.differences else None
+        return first.text if first and first.counts else ""
+
+
+class Judge:
+    """Compares candidates with one target, all in mono and as long as it.
+
+    Args:
+        target: The sound they should be like, shape `(T,)`.
+        rate: Sample rate of all, in Hz.
+        pitched: Whether the target has a pitch.
+        hold: Seconds until the key is released.
+    """
+
+    def __init__(self, target: np.ndarray, rate: int, *, pitched: bool = True, hold: float = math.inf) -> None:
+        self.rate = rate
+        self.pitched = pitched
+        self.hold = hold
+        self._target = self._prepared(target)
+
+    @cached_property
+    def _reference(self) -> Reference:
+        return Reference(torch.from_numpy(self._target))
+
+    @cached_property
+    def _measures(self) -> dict[str, float]:
+        return _measures(self._target, self.hold)
+
+    def verdict(self, sound: np.ndarray) -> Verdict:
+        """Returns how a candidate, shape `(T,)`, sounds beside the target."""
+        prepared = self._prepared(sound)
+        return Verdict(self._cents(prepared), _differences(_measures(prepared, self.hold), self._measures))
+
+    def cents(self, sound: np.ndarray) -> float | None:
+        """Returns how far a candidate sounds above the target, see `Verdict`."""
+        return self._cents(self._prepared(sound))
+
+    def _cents(self, prepared: np.ndarray) -> float | None:
+        if not self.pitched or not prepared.any():
+            return None
+        size = len(self._target)
+        fitted = np.pad(prepared[:size], (0, max(0, size - len(prepared))))
+        cents, gain = self._reference.cents(torch.from_numpy(fitted)[None])
+        return float(cents[0]) if float(gain[0]) >= _CERTAIN else 0.0
+
+    def _prepared(self, sound: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(resample(sound, self.rate, _RATE), np.float32)
+
+
+def closeness(distance: float) -> str:
+    """Returns the word for a distance by `perceptual`, in dB.
+
+    Example:
+        >>> closeness(0.0), closeness(200.0)
+        ('the same', 'another sound')
+    """
+    return next((word for word, most in CLOSENESS.items() if distance <= most), FARTHEST)
+
+
+def tuning_text(cents: float | None) -> str:
+    """Returns how far out of tune something is; "" if that has no meaning.
+
+    Example:
+        >>> [tuning_text(cents) for cents in (0.0, -35.0, 1200.0, -1265.0, 190.0)]
+        ['in tune', '35 cents flat', 'an octave high', 'an octave and 65 cents low', '190 cents sharp']
+    """
+    if cents is None:
+        return ""
+    size = abs(cents)
+    if size < _TUNED:
+        return "in tune"
+    if size < _OCTAVE - 100:
+        return f"{size:.0f} cents {'sharp' if cents > 0 else 'flat'}"
+    left = size - _OCTAVE
+    way = "high" if cents > 0 else "low"
+    if abs(left) < _TUNED:
+        return f"an octave {way}"
+    return f"an octave {'and' if left > 0 else 'less'} {abs(left):.0f} cents {way}"
+
+
+def pitch_text(pitch: float) -> str:
+    """Returns the name of a pitch that may lie between two keys.
+
+    Args:
+        pitch: As a MIDI note; 60 is middle C, 60.35 lies 35 cents above.
+
+    Example:
+        >>> pitch_text(36.0), pitch_text(23.35), pitch_text(59.6)
+        ('C2', 'B0 +35 cents', 'C4 -40 cents')
+    """
+    key = min(127, max(0, round(pitch)))
+    cents = 100 * (pitch - key)
+    return note_name(key) if abs(cents) < _TUNED else f"{note_name(key)} {cents:+.0f} cents"
+
+
+def remarks(verdict: Verdict, note: Note, target: Target, lacks: Mapping[str, str]) -> tuple[str, ...]:
+    """Returns what a musician may wonder about in a candidate: which key it plays, and what the synth cannot do.
+
+    Args:
+        verdict: How it sounds beside the target.
+        note: What it plays.
+        target: What was searched for.
+        lacks: See `Engine.lacks`.
+    """
+    said = []
+    key = note_name(note.pitch)
+    if target.f0 is not None and verdict.cents is not None:
+        wanted = pitch_of(target.f0)
+        sounding = wanted + verdict.cents / 100
+        if abs(verdict.cents) >= _TUNED:
+            said.append(f"plays {key}, sounds {pitch_text(sounding)}; the target is {pitch_text(wanted)}")
+        elif abs(sounding - note.pitch) > _KEY:
+            said.append(f"plays {key}, sounds {pitch_text(sounding)} as the target does")
+    likeliest = target.guesses[0].pitch
+    if note.pitch != likeliest and not said:
+        said.append(f"the likeliest note is {note_name(likeliest)}, but on {key} the search came nearer")
+    noise = next((each for each in verdict.differences if each.name == "noise"), None)
+    if noise and noise.counts and noise.target > max(noise.candidate, _NOISY) and "noise" in lacks:
+        said.append(f"less noise: {lacks['noise']}")
+    return tuple(said)
+
+
+def pitch_of(hz: float) -> float:
+    """Returns a frequency as a MIDI note that may lie between two keys.
+
+    Example:
+        >>> pitch_of(440.0)
+        69.0
+    """
+    return 69 + 12 * math.log2(hz / 440)
+
+
+def _measures(sound: np.ndarray, hold: float) -> dict[str, float]:
+    """What is compared, by name, of a sound at 22,050 Hz; not a number where it has no meaning."""
+    found = {name: float(value) for name, value in describe(torch.from_numpy(sound)[None], _RATE).items()}
+    level = _level(sound)
+    key_up = round(hold / _HOP_S) if hold * _RATE < len(sound) else len(level)
+    after = level[key_up:]
+    # What has died away already has no release.
+    released = len(after) * _HOP_S > _TINY_S and after[0] > level.max() - _FALLEN_DB
+    return {
+        "attack": found["attack"],
+        "length": (int(level.argmax()) * _HOP_S) + _falls(level[level.argmax() :]),
+        "release": _falls(after) if released else math.nan,
+        "brightness": found["brightness"],
+        "noise": found["noisiness"],
+        "movement": found["movement"],
+    }
+
+
+def _level(sound: np.ndarray) -> np.ndarray:
+    """Level of every 5 ms, in dB, shape `(N,)`."""
+    hop = round(_HOP_S * _RATE)
+    padded = np.pad(sound, (0, -len(sound) % hop))
+    return 10 * np.log10(np.square(padded, dtype=np.float64).reshape(-1, hop).mean(1) + _LEAST)
+
+
+def _falls(level: np.ndarray) -> float:
+    """Seconds until a level stays 20 dB below where it begins, or until it ends."""
+    above = np.flatnonzero(level > level[0] - _FALLEN_DB)
+    return float(above[-1] + 1) * _HOP_S
+
+
+def _differences(candidate: Mapping[str, float], target: Mapping[str, float]) -> tuple[Difference, ...]:
+    found = []
+    for name, least in LEAST.items():
+        value = candidate[name]
+        wanted = target[name]
+        if math.isfinite(value) and math.isfinite(wanted):
+            weight = _apart(name, value, wanted) / least
+            found.append(Difference(name, _UNITS[name], value, wanted, weight, _said(name, value, wanted)))
+    return tuple(sorted(found, key=lambda each: -each.weight))
+
+
+def _apart(name: str, value: float, wanted: float) -> float:
+    """How unlike two values are, in octaves."""
+    least = _SMALL[_UNITS[name]]
+    return abs(math.log2((value + least) / (wanted + least)))
+
+
+def _said(name: str, value: float, wanted: float) -> str:
+    more = value > wanted
+    seconds = abs(value - wanted)
+    time = f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"
+    share = abs(value / max(wanted, _LEAST) - 1)
+    return {
+        "attack": f"attack {time} {'slower' if more else 'faster'}",
+        "length": f"dies away {time} {'later' if more else 'earlier'}",
+        "release": f"release {time} {'longer' if more else 'shorter'}",
+        "brightness": f"{share:.0%} {'brighter' if more else 'darker'}",
+        "noise": "more noise" if more else "less noise",
+        "movement": "livelier" if more else "steadier",
+    }[name]

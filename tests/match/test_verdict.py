@@ -1,0 +1,144 @@
+"""The verdict on a candidate: words for a distance, tuning, and what else differs."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from patchflow.audio.pitch import NoteGuess
+from patchflow.engines import Note, engines
+from patchflow.match import Target
+from patchflow.match.verdict import CLOSENESS, FARTHEST, LEAST, Difference, Judge, Verdict, closeness, remarks
+
+RATE = 22_050
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "closeness.json"
+TIME = np.arange(RATE) / RATE
+
+
+def tone(hz: float, decay: float = 0.3, attack: float = 0.0) -> np.ndarray:
+    rise = np.minimum(TIME / attack, 1) if attack else 1.0
+    partials = [np.sin(2 * np.pi * hz * k * TIME) / k for k in range(1, 9)]
+    return (0.2 * rise * np.exp(-TIME / decay) * sum(partials)).astype(np.float32)
+
+
+def judged(candidate: np.ndarray, target: np.ndarray, pitched: bool = True, hold: float = np.inf) -> Verdict:
+    return Judge(target, RATE, pitched=pitched, hold=hold).verdict(candidate)
+
+
+def difference(name: str, verdict: Verdict) -> Difference:
+    return next(each for each in verdict.differences if each.name == name)
+
+
+def test_the_words_hold_as_far_as_their_benchmark_says():
+    measured = json.loads(RESULTS.read_text())
+
+    assert dict(CLOSENESS) == {word: found["at_most_db"] for word, found in measured["words"].items()}
+    assert dict(LEAST) == measured["least"]
+    assert measured["metric"] == "perceptual"
+
+
+def test_every_word_holds_up_to_its_limit_and_the_next_from_there_on():
+    words = [*CLOSENESS, FARTHEST]
+
+    assert list(CLOSENESS.values()) == sorted(CLOSENESS.values())
+    assert [closeness(most) for most in CLOSENESS.values()] == words[:-1]
+    assert [closeness(most + 0.01) for most in CLOSENESS.values()] == words[1:]
+
+
+@pytest.mark.parametrize("note", [28, 40, 60, 84])
+@pytest.mark.parametrize("cents", [-1265, -30, 0, 50, 200])
+def test_cents_are_told_in_the_bass_as_in_the_treble(note, cents):
+    hz = 440 * 2 ** ((note - 69) / 12)
+
+    found = judged(tone(hz * 2 ** (cents / 1200)), tone(hz)).cents
+
+    assert found == pytest.approx(cents, abs=15)
+
+
+def test_a_sound_in_tune_is_exactly_in_tune():
+    verdict = judged(0.1 * tone(65.4), tone(65.4))
+
+    assert (verdict.cents, verdict.tuning, verdict.text) == (0.0, "in tune", "")
+
+
+def test_what_has_no_pitch_is_not_out_of_tune():
+    verdict = judged(tone(70.0), tone(65.4), pitched=False)
+
+    assert (verdict.cents, verdict.tuning) == (None, "")
+
+
+def test_a_slower_attack_is_told_in_milliseconds():
+    verdict = judged(tone(440, 5.0, attack=0.25), tone(440, 5.0, attack=0.05))
+
+    assert verdict.differences[0].name == "attack"
+    assert re.fullmatch(r"attack 1[56]\d ms slower", verdict.text)
+
+
+def test_what_dies_away_earlier_says_so():
+    verdict = judged(tone(440, 0.05), tone(440, 0.25))
+
+    assert difference("length", verdict).target == pytest.approx(0.25 * np.log(10), abs=0.02)
+    assert re.fullmatch(r"dies away 4[4-8]\d ms earlier", difference("length", verdict).text)
+
+
+def test_a_release_begins_when_the_key_is_up():
+    def released(seconds: float) -> np.ndarray:
+        return (tone(440, 50.0) * np.exp(-np.maximum(TIME - 0.5, 0) / seconds)).astype(np.float32)
+
+    verdict = judged(released(0.1), released(0.02), hold=0.5)
+
+    assert difference("release", verdict).target == pytest.approx(0.02 * np.log(10), abs=0.01)
+    assert re.fullmatch(r"release 1[789]\d ms longer", difference("release", verdict).text)
+
+
+def test_a_sound_that_died_away_before_has_no_release():
+    verdict = judged(tone(440, 0.05), tone(440, 0.05), hold=0.8)
+
+    assert "release" not in {each.name for each in verdict.differences}
+
+
+def test_twice_the_frequency_is_twice_as_bright():
+    low = np.sin(2 * np.pi * 500 * TIME).astype(np.float32)
+    high = np.sin(2 * np.pi * 1000 * TIME).astype(np.float32)
+
+    found = difference("brightness", judged(high, low))
+
+    assert (found.unit, found.counts) == ("Hz", True)
+    assert re.fullmatch(r"(9\d|10\d)% brighter", found.text)
+
+
+def test_silence_can_be_judged():
+    verdict = judged(np.zeros(RATE, np.float32), tone(440))
+
+    assert verdict.cents is None
+
+
+NOISE = np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
+C2 = Target(tone(65.4), RATE, (NoteGuess(36, 0.8), NoteGuess(48, 0.1)), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("cents", "pitch", "said"),
+    [
+        (0.0, 36, ()),
+        (-1265.0, 36, ("plays C2, sounds B0 +35 cents; the target is C2",)),
+        (0.0, 48, ("plays C3, sounds C2 as the target does",)),
+        (None, 36, ()),
+        (None, 48, ("the likeliest note is C2, but on C3 the search came nearer",)),
+    ],
+)
+def test_a_key_that_is_not_what_sounds_is_explained(cents, pitch, said):
+    assert remarks(Verdict(cents, ()), Note(pitch), C2, {}) == said
+
+
+def test_what_the_synth_cannot_do_is_said_where_it_is_missing():
+    lacks = engines["dexed"].lacks
+    breath = judged(tone(440), tone(440) + 0.1 * NOISE)
+    clean = judged(tone(440) + 0.1 * NOISE, tone(440))
+
+    assert remarks(breath, Note(36), C2, lacks)[-1] == "less noise: a DX7 has no source of noise"
+    assert not remarks(judged(tone(440), tone(440)), Note(36), C2, lacks)
+    assert not [each for each in remarks(clean, Note(36), C2, lacks) if "noise" in each]
+    assert not [each for each in remarks(breath, Note(36), C2, {}) if "noise" in each]
