@@ -60,7 +60,7 @@ class Candidate:
     @property
     def closeness(self) -> str:
         """How near it comes, in words: `"the same"`, `"a twin"`, `"close"`, `"same family"` or `"another sound"`."""
-        return closeness(self.distances["perceptual"])
+        return closeness(self.distances["perceptual"], self.cents)
 
     @property
     def tuning(self) -> str:

@@ -29,27 +29,29 @@ __all__ = [
     "tuning_text",
 ]
 
-CLOSENESS: Mapping[str, float] = {"the same": 0.0, "a twin": 0.0, "close": 0.0, "same family": 0.0}
+CLOSENESS: Mapping[str, float] = {"the same": 2.92, "a twin": 9.02, "close": 26.95, "same family": 37.37}
 """Words for a distance by `perceptual`, and up to how many dB each holds.
 
 They are what pairs of presets whose kinship is known are apart, see `benchmarks/closeness.py`: the same preset played
-at another rate or with a step that nobody hears; a step that is heard, or four values at most; two voices of one name;
-two of one category.
+at another rate; with a step of one knob that is heard, or four values at most; two voices of one name; two of one
+category.
 """
 
 FARTHEST = "another sound"
 """The word for what lies beyond: as far apart as presets of different categories."""
 
-_RATE = 22_050
 LEAST: Mapping[str, float] = {
-    "attack": 1.0, "length": 0.4, "release": 0.8, "brightness": 0.2, "noise": 1.0, "movement": 0.6,
+    "attack": 0.54, "length": 0.14, "release": 0.14, "brightness": 0.47, "noise": 0.47, "movement": 0.39,
 }  # fmt: skip
-"""Differences that count from here on: what nine of ten pairs of twins do not reach, see `benchmarks/closeness.py`.
+"""Differences that count from here on: what nine of ten pairs of twins do not reach, and a tenth at least,
+see `benchmarks/closeness.py`.
 
 All count in octaves: 1 is twice as much, or half."""
 
+_RATE = 22_050
 _UNITS = {"attack": "s", "length": "s", "release": "s", "brightness": "Hz", "noise": "", "movement": "dB/s"}
 _SMALL = {"s": 0.01, "Hz": 1.0, "": 0.001, "dB/s": 10.0}  # added to both values: below, their ratio means nothing
+_IN_TUNE = "in tune"
 _TUNED = 5.0  # cents that nobody hears in a note
 _KEY = 0.6  # semitones within which a note is that of its key
 _CERTAIN = 0.05  # gain by a shift below which no other pitch is better; 10 cents gain about 0.1
@@ -156,14 +158,21 @@ class Judge:
         return np.ascontiguousarray(resample(sound, self.rate, _RATE), np.float32)
 
 
-def closeness(distance: float) -> str:
-    """Returns the word for a distance by `perceptual`, in dB.
+def closeness(distance: float, cents: float | None = None) -> str:
+    """Returns the word for a distance.
+
+    Args:
+        distance: By `perceptual`, in dB.
+        cents: How far out of tune it is, if that has a meaning: what is out of tune is a twin at best.
 
     Example:
-        >>> closeness(0.0), closeness(200.0)
-        ('the same', 'another sound')
+        >>> closeness(0.0), closeness(0.0, 20.0), closeness(200.0)
+        ('the same', 'a twin', 'another sound')
     """
-    return next((word for word, most in CLOSENESS.items() if distance <= most), FARTHEST)
+    words = [word for word, most in CLOSENESS.items() if distance <= most]
+    if tuning_text(cents) not in ("", _IN_TUNE):
+        words = [word for word in words if word != "the same"]
+    return words[0] if words else FARTHEST
 
 
 def tuning_text(cents: float | None) -> str:
@@ -177,7 +186,7 @@ def tuning_text(cents: float | None) -> str:
         return ""
     size = abs(cents)
     if size < _TUNED:
-        return "in tune"
+        return _IN_TUNE
     if size < _OCTAVE - 100:
         return f"{size:.0f} cents {'sharp' if cents > 0 else 'flat'}"
     left = size - _OCTAVE

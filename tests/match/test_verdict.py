@@ -47,6 +47,18 @@ def test_every_word_holds_up_to_its_limit_and_the_next_from_there_on():
     assert [closeness(most + 0.01) for most in CLOSENESS.values()] == words[1:]
 
 
+def test_what_is_out_of_tune_is_never_the_same():
+    limit = CLOSENESS["the same"]
+
+    assert [closeness(limit, cents) for cents in (0.0, 4.0, -20.0, 30.0)] == [
+        "the same",
+        "the same",
+        "a twin",
+        "a twin",
+    ]
+    assert closeness(limit + 0.01, 30.0) == "a twin"
+
+
 @pytest.mark.parametrize("note", [28, 40, 60, 84])
 @pytest.mark.parametrize("cents", [-1265, -30, 0, 50, 200])
 def test_cents_are_told_in_the_bass_as_in_the_treble(note, cents):
@@ -142,3 +154,8 @@ def test_what_the_synth_cannot_do_is_said_where_it_is_missing():
     assert not remarks(judged(tone(440), tone(440)), Note(36), C2, lacks)
     assert not [each for each in remarks(clean, Note(36), C2, lacks) if "noise" in each]
     assert not [each for each in remarks(breath, Note(36), C2, {}) if "noise" in each]
+
+
+def test_a_synth_with_fewer_parameters_lacks_what_its_synth_lacks():
+    assert engines["dexed_16"].lacks == engines["dexed"].lacks != {}
+    assert engines["vital"].lacks == {}

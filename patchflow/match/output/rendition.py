@@ -61,7 +61,7 @@ class Rendition:
     @property
     def closeness(self) -> str:
         """The word for it, see `verdict.closeness`."""
-        return closeness(_rank(self))
+        return closeness(_rank(self), self.verdict.cents)
 
 
 def play(

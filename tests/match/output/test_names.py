@@ -30,7 +30,9 @@ def test_no_two_files_are_the_same_and_none_is_a_sound(parts, count):
 def test_a_lone_sound_keeps_its_name():
     (names,) = choose_names([Path("in/kick.wav")], Path("out"), ".syx", 2)
 
-    assert [path.name for path in names.all] == ["kick.syx", "kick-2.syx", "kick.wav", "kick.png", "kick.json"]
+    assert [path.name for path in names.all] == [
+        "kick.syx", "kick-2.syx", "kick.wav", "kick-2.wav", "kick-ab.wav", "kick.png", "kick.json",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("folder", [".", "sub/.."])
@@ -112,3 +114,11 @@ def test_a_disk_with_shorter_names_gets_shorter_ones(monkeypatch):
     (names,) = choose_names([Path("a" * 200 + ".wav")], Path("out"), ".syx", 32)
 
     assert max(len(path.name) for path in names.all) == 143
+
+
+def test_a_comparison_never_overwrites_a_sound_of_that_name():
+    sounds = [Path("kick.wav"), Path("kick-ab.wav"), Path("kick-2.wav")]
+
+    names = choose_names(sounds, Path(), ".syx", 2)
+
+    assert not {path.name for found in names for path in found.all} & {sound.name for sound in sounds}
