@@ -18,7 +18,8 @@ class Tuner:
 
     Args:
         places: Where they are in the space; all are of one kind and have the same cells.
-        cents: How high each cell is; of continuous parameters, how high equally far places are, rising or falling.
+        cents: How high each cell is; of continuous parameters, how high equally far places from end to end are, rising
+            or falling. If some are as high as the next, they are the steps of stairs, and nothing lies between.
         moving: Which of them are moved in each preset, shape `(N, M)`; all if None.
     """
 
@@ -70,11 +71,12 @@ def _nearest(
         return points, cents
     first = tuners[0]
     others = tuners[1:]
-    if not cells[first.places[0]]:
+    if not cells[first.places[0]] and np.diff(first.cents).all():
         return _nearest(*_slid(points, cents, first), others, cells)
-    best, left = _nearest(*_stepped(points, cents, first, 0), others, cells)
+    count = int(cells[first.places[0]])
+    best, left = _nearest(*_stepped(points, cents, first, 0, count), others, cells)
     for rank in range(1, _TRIED if others else 1):
-        tried, still = _nearest(*_stepped(points, cents, first, rank), others, cells)
+        tried, still = _nearest(*_stepped(points, cents, first, rank, count), others, cells)
         nearer = np.abs(still) < np.abs(left) - 1e-6
         best = np.where(nearer[:, None], tried, best)
         left = np.where(nearer, still, left)
@@ -100,30 +102,31 @@ def _slid(points: np.ndarray, cents: np.ndarray, tuner: Tuner) -> tuple[np.ndarr
     return points, cents - moves
 
 
-def _stepped(points: np.ndarray, cents: np.ndarray, tuner: Tuner, rank: int) -> tuple[np.ndarray, np.ndarray]:
+def _stepped(
+    points: np.ndarray, cents: np.ndarray, tuner: Tuner, rank: int, cells: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Moves stepped parameters to what is the nearest but `rank`; returns the points and what is left."""
+    rows = np.arange(len(points))
     places = list(tuner.places)
-    count = len(tuner.cents)
     moving = _moving(tuner)
     table = np.array(tuner.cents)
-    cell = np.minimum((points[:, places] * count).astype(int), count - 1)
-    # How far each number of steps moves each parameter, (N, M, steps)
-    steps = np.arange(-count + 1, count)
-    wanted = cell[:, :, None] + steps
-    inside = (wanted >= 0) & (wanted < count)
-    reached = table[np.clip(wanted, 0, count - 1)] - table[cell][:, :, None]
-    possible = np.all(inside | ~moving[:, :, None], axis=1) & moving.any(1)[:, None]
-    possible[:, count - 1] = True  # no step
-    rows = np.arange(len(points))
-    reached = np.where(steps == 0, 0.0, reached[rows, moving.argmax(1)])
+    count = len(table)
+    centres = (np.arange(count) + 0.5) / count if cells else np.linspace(0, 1, count)
+    steps = np.abs(points[:, places, None] - centres).argmin(2)
+    # Of steps that are equally high, the one in the middle
+    choices = np.array([np.median(np.flatnonzero(table == height)) for height in np.unique(table)]).astype(int)
+    first = steps[rows, moving.argmax(1)]
+    wanted = steps[:, :, None] + (choices - first[:, None])[:, None]
+    possible = np.all(((wanted >= 0) & (wanted < count)) | ~moving[:, :, None], axis=1)
+    reached = table[choices] - table[first][:, None]
     away = np.where(possible, np.abs(cents[:, None] - reached), np.inf)
-    away[:, count - 1] -= 1e-6  # of two that are as near, not to move
-    chosen = np.argsort(away, axis=1, kind="stable")[:, min(rank, 2 * count - 2)]
-    chosen = np.where(np.isfinite(away[rows, chosen]), chosen, count - 1)
+    away[reached == 0] -= 1e-6  # of two that are as near, the one that is there
+    chosen = np.argsort(away, axis=1, kind="stable")[:, min(rank, len(choices) - 1)]
+    moved = moving & (possible[rows, chosen] & (reached[rows, chosen] != 0))[:, None]
+    wanted = np.clip(wanted[rows, :, chosen], 0, count - 1)
     points = points.copy()
-    moved = (cell + steps[chosen][:, None] + 0.5) / count
-    points[:, places] = np.where(moving & (steps[chosen] != 0)[:, None], moved, points[:, places])
-    return points, cents - reached[rows, chosen]
+    points[:, places] = np.where(moved, centres[wanted], points[:, places])
+    return points, cents - np.where(moved.any(1), reached[rows, chosen], 0)
 
 
 def _moving(tuner: Tuner) -> np.ndarray:

@@ -7,6 +7,7 @@ Open `probe.py` first.
 * `probe.py`    the steps of a description: load, test, read parameters, listen, time
 * `trial.py`    plays an unknown plug-in, and decides whether two sounds differ
 * `audible.py`  which parameters can be heard
+* `cents.py`    which parameters transpose the sound, and by how many cents
 * `kinds.py`    whether a parameter is a knob, steps or a choice; names and groups
 """
 

@@ -15,6 +15,7 @@ from ..presets.vst3 import class_id
 from ..printable import one_line
 from ..progress import Progress, ProgressCallback, ignore
 from .audible import Audibility, listen, random_preset
+from .cents import with_cents
 from .kinds import GRID, ParameterKind, as_knob, groups, kind_of, readable_name, unique
 from .trial import Trial
 
@@ -97,6 +98,7 @@ def _describe(trial: Trial, name: str, facts: Facts, progress: ProgressCallback)
     if not any(audibility.audible for audibility in audibilities):
         count = len(parameters)
         raise EngineError(f"{trial.host.name}: none of its {count} parameters can be heard: nothing to search")
+    controls = with_cents(trial, _controls(parameters, kinds, audibilities), kinds, progress)
     progress(Progress("timing", 1.0))
     id_, native = _preset_format(trial, random_preset(kinds, rng))
     return Description(
@@ -104,7 +106,7 @@ def _describe(trial: Trial, name: str, facts: Facts, progress: ProgressCallback)
         plugin=trial.host.settings["path"],
         id=id_,
         native=native,
-        controls=tuple(_controls(parameters, kinds, audibilities)),
+        controls=tuple(controls),
         fresh=trial.host.fresh,
         latency=facts["latency"],
         noise_floor_db=round(trial.noise_floor_db, 2),

@@ -64,10 +64,10 @@ class Trial:
             raise EngineError(f"{self.host.name}: has no audio output")
         return np.frombuffer(answer.data, np.float32)
 
-    def tried(self, values: Mapping[int, float]) -> np.ndarray | None:
+    def tried(self, values: Mapping[int, float], note: Note = NOTE) -> np.ndarray | None:
         """Returns the sound of some values, or None if the plug-in cannot play them, which is counted."""
         try:
-            return self.play(values)
+            return self.play(values, note)
         except RenderError as error:
             cause = str(error).removeprefix(f"{self.host.name}: ")
             self.faults[cause] = self.faults.get(cause, 0) + 1

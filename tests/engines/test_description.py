@@ -1,5 +1,6 @@
 """Descriptions of plug-ins: written, read back, edited, and wrong."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,10 @@ from hypothesis import strategies as st
 
 from patchflow.engines import Control, Description, engines, read_description, subset_files, to_text
 from patchflow.engines._plugin.description_file import parse_description
+from patchflow.engines._plugin.plugin import engine_of
+from patchflow.engines._tuners import tuned
 from patchflow.errors import EngineError, PresetError, UnknownName
+from patchflow.presets import Value
 
 CUT = Control(0, "cut", "knob", 0.5, group="filter", low=0.25, high=0.75)
 MODE = Control(1, "mode", "choice", 1.0, "filter", options=("low", "high"), values=(0.0, 1.0))
@@ -17,6 +21,9 @@ RANGE = Control(2, "range", "steps", 0.5, options=("-1", "0", "1"), values=(0.0,
 OCTAVE = Control(3, "octave", "steps", 0.0, options=("8 ft", "16 ft", "32 ft"), values=(0.0, 0.5, 1.0))
 VOLUME = Control(4, "volume", "fixed", 0.7, label="Volume!", notes=("not heard",))
 ALL = Description("mine", "/a/mine.so", (CUT, MODE, RANGE, OCTAVE, VOLUME), id="Mine", native="fxp", latency=64)
+TUNE = Control(5, "tune", "knob", 0.5, low=0.25, high=1.0, cents=(-100.0, 100.0))
+FEET = replace(OCTAVE, cents=(0.0, -1200.0, -2400.0))
+TUNED = replace(ALL, controls=(CUT, MODE, RANGE, FEET, VOLUME, TUNE))
 
 
 WORDS = st.text(st.characters(codec="utf-8"))
@@ -45,6 +52,36 @@ def test_all_kinds_are_read_as_they_were_written():
     assert read.space == ALL.space
     assert read.facts() == ALL.facts()
     assert (read.id, read.native, read.latency, read.names) == ("Mine", "fxp", 64, ALL.names)
+
+
+def test_what_transposes_is_read_as_it_was_written():
+    read = parse_description(to_text(TUNED), "mine")
+
+    assert [control.cents for control in read.controls] == [control.cents for control in TUNED.controls]
+    assert read.facts()["tuning"] == "octave, tune"
+    assert ALL.facts()["tuning"] == "none known"
+
+
+def test_presets_are_moved_by_what_transposes():
+    engine = engine_of(TUNED)
+    space = engine.space
+    start = {"cut": 0.3, "mode": "low", "range": 0, "octave": 1, "tune": 0.5}
+
+    def moved(cents: float) -> dict[str, Value]:
+        points = tuned(space.encode(start)[None], np.array([cents]), TUNED.tuners, space)
+        after = space.decode(points[0])
+        return {name: value for name, value in after.items() if value != pytest.approx(start[name])}
+
+    assert engine.tuning == {("octave",): 1200.0, ("tune",): 1.0}
+    assert moved(1_230) == pytest.approx({"octave": 0, "tune": 0.65})
+    assert moved(-1_150) == pytest.approx({"octave": 2, "tune": 0.75})
+    assert moved(-80) == pytest.approx({"tune": 0.25})  # as low as the description lets it
+    assert moved(0) == {}
+
+
+def test_a_description_of_before_cannot_be_moved():
+    assert engine_of(ALL).tuning == {}
+    assert ALL.tuners == ()
 
 
 def test_fixed_parameters_are_not_searched_but_set():
@@ -87,7 +124,7 @@ def test_options_that_were_given_other_names_are_known_by_their_values():
     assert [control.value(native, text) for native, text in ((0.0, "0"), (1.0, "1"))] == ["sine", "saw"]
 
 
-GOOD = to_text(ALL)
+GOOD = to_text(TUNED)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +145,11 @@ GOOD = to_text(ALL)
         ("values = [0.0, 1.0]", "values = [0.0, 0.0]", "parameter 'mode': values: one comes twice"),
         ("values = [0.0, 1.0]", "values = [0.0, 0.5]", "parameter 'mode': default=1: not one of values"),
         ("values = [0.0, 1.0]", "values = [0.0, 2.0]", r"parameter 'mode': values=2.0: not in \[0, 1\]"),
+        ("cents = [0,", "cents = [", "parameter 'octave': cents and values: there are 2 cents and 3 values"),
+        ("cents = [-100,", "cents = [", "parameter 'tune': cents: not two or more numbers that differ, and of a knob"),
+        ("cents = [-100,", "cents = [900, -1,", "parameter 'tune': cents: not two or more numbers that differ, and of"),
+        ("cents = [-100,", "cents = [nan,", "parameter 'tune': cents=nan: not a number from -12,000 to 12,000"),
+        ("cents = [-100,", 'cents = ["a",', "parameter 'tune': cents='a': not a number from"),
         ("default = 0.7", "", "parameter 'volume': default: missing"),
         ("plugin =", "plugins =", "plugins='/a/mine.so': unknown key"),
         ('fresh = "fork"', 'fresh = "spoon"', "fresh='spoon': not one of fork, reload, reuse"),

@@ -69,6 +69,17 @@ def test_curves_are_read_both_ways():
         np.testing.assert_allclose(down, [[1 - place]])
 
 
+def test_stairs_are_moved_from_step_to_step():
+    space = ParamSpace((Knob("octave", 0, 1, default=0.5), Knob("tune", -1, 1, default=0.0)))
+    stairs = Tuner((0,), (-1200, -1200, -1200, 0, 0, 0, 1200, 1200, 1200))
+    tune = Tuner((1,), (-100, 100))
+
+    for cents, octave, tuned_to in ((1_230, 0.875, 0.3), (-1_300, 0.125, -1.0), (550, 0.45, 1.0), (0, 0.45, 0.0)):
+        point = space.encode({"octave": 0.45, "tune": 0.0})[None]
+        found = space.decode(tuned(point, np.array([cents]), [stairs, tune], space)[0])
+        assert found == pytest.approx({"octave": octave, "tune": tuned_to})
+
+
 def test_what_moves_together_keeps_its_distance():
     space = ParamSpace(tuple(Knob(f"tune {n}", -50, 50, default=0.0) for n in range(3)))
     points = np.array([[0.5, 0.9, 0.2], [0.5, 0.9, 0.2]])

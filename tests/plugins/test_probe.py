@@ -43,6 +43,18 @@ def test_a_fresh_plug_in_for_every_note_is_exact(works: Description):
     assert (works.fresh, works.noise_floor_db, works.native, works.id) == ("fork", 0.0, "fxp", "Naug")
 
 
+def test_what_transposes_is_measured_in_cents(works: Description):
+    assert {control.name: control.cents for control in works.controls if control.cents} == {
+        "Osc Pitch": (-600.0, 600.0)
+    }
+    assert engines["works"]().tuning_step == 1
+
+
+@pytest.mark.slow
+def test_what_transposes_one_oscillator_of_two_does_not_transpose_the_sound(amsynth: str):
+    assert engines[amsynth]().tuning_step is None
+
+
 def test_what_is_written_is_what_was_found(works: Description, synths: Path):
     written = read_description(synths / "works.toml")
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import PresetError
 from ...presets import Choice, Knob, Parameter, ParamSpace, Steps, Value
+from .._tuners import Tuner
 
 __all__ = ["CONTROL_KINDS", "Control", "Description", "Native"]
 
@@ -22,6 +23,7 @@ _FRESH = {
     "reload": "loaded anew for every render",
     "reuse": "never, it may remember what it played",
 }
+_PLACES = 17  # of the pitches of a knob
 _NEAR = 1e-6  # the plug-in's numbers have 24 bits
 
 
@@ -40,6 +42,8 @@ class Control:
         options: The plug-in's texts for the values of steps and choices.
         values: The value of each option.
         label: The plug-in's own name for it, which may be "", if that is not `name`.
+        cents: Of a parameter that transposes the whole sound, how far each option is above the default, or of a knob,
+            equally far places from 0 to 1. () of all others.
         notes: Comments for the user, a line each.
     """
 
@@ -53,6 +57,7 @@ class Control:
     options: tuple[str, ...] = ()
     values: tuple[float, ...] = ()
     label: str | None = None
+    cents: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -70,6 +75,13 @@ class Control:
         """What the plug-in calls it, "" if it has no name there."""
         return self.name if self.label is None else self.label
 
+    @property
+    def step(self) -> float:
+        """The most cents from one pitch to the next, of a parameter that transposes."""
+        if self.kind == "knob" and np.diff(self.cents).all():
+            return 1.0
+        return float(np.diff(np.unique(self.cents)).max())
+
     @cached_property
     def first(self) -> int:
         """The number of the first step: as the plug-in shows it if it counts, else 0."""
@@ -86,6 +98,12 @@ class Control:
             return float(self.parameter.value(u))
         cells = len(self.values)
         return self.values[min(max(int(u * cells), 0), cells - 1)]
+
+    def height(self, native: float) -> float:
+        """Returns how many cents above the default a value is, of a parameter that transposes."""
+        if self.kind == "knob":
+            return float(np.interp(native, np.linspace(0, 1, len(self.cents)), self.cents))
+        return self.cents[self._nearest(native)]
 
     def value(self, native: float, text: str = "") -> Value:
         """Returns the preset's value for the plug-in's.
@@ -157,6 +175,24 @@ class Description:
         return ParamSpace(tuple(control.parameter for control in self.searched))
 
     @cached_property
+    def tuners(self) -> tuple[Tuner, ...]:
+        """What transposes the sound, the coarsest first."""
+        found = []
+        for place, control in enumerate(self.searched):
+            if not control.cents:
+                continue
+            values = control.values or np.linspace(control.low, control.high, max(_PLACES, len(control.cents)))
+            cents = tuple(control.height(value) for value in values)
+            found.append((control.step, max(cents) - min(cents), Tuner((place,), cents)))
+        found.sort(key=lambda each: each[:2], reverse=True)
+        return tuple(tuner for _, _, tuner in found)
+
+    @cached_property
+    def tuning(self) -> dict[tuple[str, ...], float]:
+        """See `Engine.tuning`."""
+        return {(control.name,): control.step for control in self.searched if control.cents}
+
+    @cached_property
     def names(self) -> dict[str, str]:
         """The plug-in's own name of each parameter, by its index as text."""
         return {str(control.index): control.own_name for control in self.controls}
@@ -190,6 +226,7 @@ class Description:
             "plugin": self.plugin,
             "presets": self.native,
             "parameters": ", ".join(parameters),
+            "tuning": ", ".join(control.name for control in self.searched if control.cents) or "none known",
             "fresh": _FRESH[self.fresh],
             "latency": f"{self.latency} samples",
             "noise": noise,

@@ -31,6 +31,7 @@ T = TypeVar("T")
 _LARGEST = 4 * 2**20  # bytes; 4,000 parameters with 16 options take 2 MB
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _MOST = 256  # options of a parameter
+_MOST_CENTS = 12_000  # ten octaves
 
 _SYNTH_KEYS: dict[str, type] = {
     "plugin": str,
@@ -53,6 +54,7 @@ _CONTROL_KEYS: dict[str, type] = {
     "high": float,
     "options": list,
     "values": list,
+    "cents": list,
 }
 
 
@@ -183,7 +185,8 @@ def _control(item: Any) -> Control:
         _check_lists(item)
         options = tuple(item.get("options", ()))
         values = tuple(item.get("values", ()))
-        control = Control(**{**item, "options": options, "values": values})
+        cents = tuple(item.get("cents", ()))
+        control = Control(**{**item, "options": options, "values": values, "cents": cents})
         _check(control)
         if control.kind != "fixed":
             control.parameter  # noqa: B018 - refuses what is left
@@ -199,6 +202,9 @@ def _check_lists(item: Mapping[str, Any]) -> None:
     for value in item.get("values", ()):
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise EngineError(f"values={value!r}: not a number")
+    for value in item.get("cents", ()):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _MOST_CENTS:
+            raise EngineError(f"cents={value!r}: not a number from -{_MOST_CENTS:,} to {_MOST_CENTS:,}")
 
 
 def _check(control: Control) -> None:
@@ -213,6 +219,8 @@ def _check(control: Control) -> None:
     _check_number("high", control.high)
     for value in control.values:
         _check_number("values", value)
+    if control.cents:
+        _check_cents(control)
     if control.kind == "knob":
         _check_knob(control)
     elif control.kind in ("steps", "choice"):
@@ -229,6 +237,15 @@ def _check_knob(control: Control) -> None:
         raise EngineError(f"default={control.default:g}: not in [low, high] = [{control.low:g}, {control.high:g}]")
     if control.options or control.values:
         raise EngineError('options and values: a knob has none. Make it kind = "choice" or "steps", or remove them.')
+
+
+def _check_cents(control: Control) -> None:
+    cents = np.array(control.cents)
+    if control.values and len(cents) != len(control.values):
+        raise EngineError(f"cents and values: there are {len(cents)} cents and {len(control.values)} values")
+    steps = np.diff(cents)
+    if not (control.values or (steps >= 0).all() or (steps <= 0).all()) or not steps.any():
+        raise EngineError("cents: not two or more numbers that differ, and of a knob rise or fall")
 
 
 def _check_options(control: Control) -> None:
@@ -262,7 +279,8 @@ _HEADER = """\
 # kind    knob: any value from low to high.  steps: values in order.  choice: options without an order.
 #         fixed: always at its default; change the word to have it searched (what else it needs is there).
 # group   parameters of one group are kept together when presets are recombined, and locked together.
-# Every number is on the plug-in's own scale, from 0 to 1. What the plug-in shows for it stands beside it.
+# cents   of what transposes the whole sound: how high each value is, of a knob the ends of its scale or places between.
+# Every number but cents is on the plug-in's own scale, from 0 to 1. What the plug-in shows for it stands beside it.
 """
 
 _FRESH = (
@@ -275,7 +293,7 @@ def to_text(description: Description) -> str:
     """Returns the text of a description's file, from which the same description is read.
 
     Example:
-        >>> print(to_text(Description("a", "a.so", (Control(0, "Cut", "knob", 0.5),))).splitlines()[7])
+        >>> print(to_text(Description("a", "a.so", (Control(0, "Cut", "knob", 0.5),))).splitlines()[8])
         plugin = "a.so"
     """
     lines = [
@@ -312,6 +330,8 @@ def _control_text(control: Control) -> Iterator[str]:
     elif control.kind in ("knob", "fixed"):
         yield f"low = {_number(control.low)}"
         yield f"high = {_number(control.high)}"
+    if control.cents:
+        yield f"cents = [{', '.join(f'{cents:g}' for cents in control.cents)}]"
 
 
 def _number(value: float) -> str:

@@ -14,6 +14,7 @@ from ...presets.files import owner
 from ...presets.vst2 import program_of
 from ...presets.vst3 import class_id, from_juce, parse_vstpreset
 from .._engine import Engine, Note
+from .._tuners import tuned
 from .description import Description, Native
 
 __all__ = ["Plugin", "engine_of", "need_dawdreamer", "plugin_state"]
@@ -67,6 +68,10 @@ class Plugin(Engine):
     def limit(self, until: float) -> None:
         """See `Engine.limit`."""
         self._host.until = until
+
+    def transposed(self, points: np.ndarray, cents: np.ndarray, free: np.ndarray | None = None) -> np.ndarray:
+        """Moves what the description says transposes; see `Engine.transposed`."""
+        return tuned(points, cents, self.description.tuners, self.space, free)
 
     def unpack(self, preset: Preset) -> Preset:
         """Has the plug-in load the preset and report its values; see `Engine.unpack`."""
@@ -207,6 +212,7 @@ def engine_of(description: Description) -> type[Engine]:
         "description": description,
         "space": description.space,
         "native": description.native,
+        "tuning": description.tuning,
     }
     return type(description.name, (Plugin,), about)
 

@@ -1,0 +1,168 @@
+"""Measures which parameters of a plug-in transpose its whole sound, and by how many cents."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..engines import Control, Note
+from ..features.log_spectrum import fine_spectrum, shift_gain
+from ..progress import Progress, ProgressCallback
+from .audible import random_preset
+from .kinds import ParameterKind
+from .trial import TRIAL_RATE, Trial, is_silent
+
+__all__ = ["with_cents"]
+
+_NOTE = Note(pitch=57, velocity=90, hold=0.7, length=0.9)  # partials of 220 Hz come apart
+_OTHER_KEY = 69
+_MOVE = 0.2  # of a knob's range
+_PLACES = 17  # of a knob
+_MOST = 2_500  # cents between two sounds that are compared
+_AGREE = 0.7  # a sound that was transposed agrees with what it was at least so well
+_EXACT = 15.0  # cents by which a measured shift may be off
+_PRESETS = 6  # random ones, in which a parameter has to do the same
+_CONFIRMED = 2
+
+
+def with_cents(
+    trial: Trial, controls: Sequence[Control], kinds: Sequence[ParameterKind], progress: ProgressCallback
+) -> list[Control]:
+    """Returns the controls, those that transpose with how many cents their values are apart, see `Control.cents`.
+
+    A parameter transposes if moving it shifts the spectrum, all of it and by the same on two keys and in several
+    presets. One that moves one oscillator of two does not.
+
+    Args:
+        trial: Plays.
+        controls: Of all parameters, the fresh preset as their defaults.
+        kinds: Of all parameters, to draw presets.
+        progress: Called after every parameter.
+    """
+    rng = np.random.default_rng(1)
+    presets = [random_preset(kinds, rng) for _ in range(_PRESETS)]
+    found = []
+    for number, control in enumerate(controls):
+        cents = ()
+        if control.kind != "fixed" and _shifts(trial, control):
+            cents = _curve(trial, control)
+        measured = replace(control, cents=cents)
+        found.append(measured if cents and _is_confirmed(trial, measured, presets) else control)
+        progress(Progress("listening for pitch", (number + 1) / len(controls)))
+    return found
+
+
+def _shifts(trial: Trial, control: Control) -> bool:
+    """Whether a small move in the fresh preset shifts the spectrum."""
+    start = control.default
+    if control.kind == "knob":
+        end = start + _MOVE if start + _MOVE <= 1 else start - _MOVE
+    else:
+        place = control.values.index(start)
+        end = control.values[place + 1 if place + 1 < len(control.values) else place - 1]
+    cents, agreement = _moved(trial, control, {}, (start, end))
+    return abs(cents) > 5 and agreement >= _AGREE
+
+
+def _curve(trial: Trial, control: Control) -> tuple[float, ...]:
+    """Returns how high each value is, equally far values of a knob; () if they make no sense."""
+    values = np.array(control.values or np.linspace(0, 1, _PLACES))
+    heights = _heights(trial, control, values)
+    known = np.isfinite(heights)
+    if known.sum() < max(2, len(values) / 2):
+        return ()
+    # A line through what is known: the ends may lie too low or too high to be heard.
+    places = values if control.kind == "knob" else np.arange(len(values))
+    slope, start = np.polyfit(places[known], heights[known], 1)
+    whole = slope * (places[-1] - places[0])
+    off = np.abs(slope * places[known] + start - heights[known]).max()
+    if off <= _EXACT and abs(whole) > 2 * _EXACT:
+        steps = len(values) - 1
+        slope = _rounded(whole) if control.kind == "knob" else _rounded(whole / steps)
+        line = slope * (places - np.interp(control.default, values, places))
+        return (float(line[0]), float(line[-1])) if control.kind == "knob" else tuple(line.tolist())
+    heights = [_rounded(height) for height in heights[known]]
+    moves = np.diff(heights)
+    useful = known.all() and moves.any() and (control.values or (moves >= 0).all() or (moves <= 0).all())
+    return tuple(heights) if useful else ()
+
+
+def _heights(trial: Trial, control: Control, values: np.ndarray) -> np.ndarray:
+    """Returns by how many cents each value is above the default, NaN where that cannot be told."""
+    first = _spectrum(trial, {control.index: control.default})
+    spectra = [_spectrum(trial, {control.index: float(value)}) for value in values]
+    direct = [_shift(first, spectrum) for spectrum in spectra]
+    nearest = int(np.abs(values - control.default).argmin())
+    heights = np.full(len(values), np.nan)
+    heights[nearest] = direct[nearest][0]
+    for places in (range(nearest + 1, len(values)), range(nearest - 1, -1, -1)):
+        before = nearest
+        for place in places:
+            cents, agreement = _shift(spectra[before], spectra[place])
+            if agreement >= _AGREE:
+                heights[place] = heights[before] + cents
+            # From value to value no octave is lost; from the default on no roundings add up.
+            cents, agreement = direct[place]
+            if agreement >= _AGREE and abs(cents - heights[place]) <= _EXACT + 5 * abs(place - nearest):
+                heights[place] = cents
+            before = place
+    return heights
+
+
+def _rounded(cents: float) -> float:
+    """Instruments are made in semitones."""
+    whole = 100 * round(cents / 100)
+    return float(whole if abs(cents - whole) <= _EXACT else round(cents))
+
+
+def _is_confirmed(trial: Trial, control: Control, presets: Sequence[dict[int, float]]) -> bool:
+    """Whether it does the same on another key and in random presets, in nearly all where that can be told."""
+    low, high = _pair(control)
+    wanted = control.height(high) - control.height(low)
+    cents, agreement = _moved(trial, control, {}, (low, high), _OTHER_KEY)
+    if agreement < _AGREE or abs(cents - wanted) > _EXACT:
+        return False
+    confirmed = 0
+    refuted = 0
+    for preset in presets:
+        cents, agreement = _moved(trial, control, preset, (low, high))
+        if agreement >= _AGREE:
+            same = abs(cents - wanted) <= _EXACT
+            confirmed += same
+            refuted += not same
+    return confirmed >= _CONFIRMED and refuted <= confirmed / 3
+
+
+def _pair(control: Control) -> tuple[float, float]:
+    """Two values that are a fifth apart, or near to it."""
+    values = control.values or tuple(np.linspace(0, 1, _PLACES).tolist())
+    start = len(values) // 2
+    middle = values[start]
+    others = [value for value in values if value != middle]
+    best = min(others, key=lambda value: abs(abs(control.height(value) - control.height(middle)) - 700))
+    return middle, best
+
+
+def _moved(
+    trial: Trial, control: Control, preset: dict[int, float], ends: tuple[float, float], pitch: int = _NOTE.pitch
+) -> tuple[float, float]:
+    """Returns the shift from one value to another, in cents, and how well the sounds agree then."""
+    start, end = (_spectrum(trial, {**preset, control.index: value}, pitch) for value in ends)
+    return _shift(start, end)
+
+
+def _shift(before: Tensor | None, after: Tensor | None) -> tuple[float, float]:
+    if before is None or after is None:
+        return 0.0, 0.0
+    gain, cents = shift_gain(after, before, _MOST)
+    agreement = torch.nn.functional.cosine_similarity(after, before)
+    return float(cents), float(gain + agreement)
+
+
+def _spectrum(trial: Trial, values: dict[int, float], pitch: int = _NOTE.pitch) -> Tensor | None:
+    sound = trial.tried(values, replace(_NOTE, pitch=pitch))
+    if sound is None or is_silent(sound):
+        return None
+    return fine_spectrum(torch.from_numpy(np.array(sound))[None], TRIAL_RATE)
