@@ -165,6 +165,7 @@ def test_drums_and_noise_have_no_pitch(sound: str):
 
 
 ORDINARY = {
+    "a little chorus": saw(57.025) + saw(56.975),
     "saw": saw(48),
     "dying": saw(48) * np.exp(-TIME / 0.3),
     "short": saw(60, 0.2),

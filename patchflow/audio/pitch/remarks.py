@@ -21,9 +21,10 @@ _NEAR = 20.0  # cents that a harmonic may be off
 _LEFT = 0.02  # share of the energy that no note of a chord explains, at most
 _OFF_KEY = 0.12  # semitones that a note of a chord may be off the keys of the others
 _TURNS = 2.8  # of a vibrato, at least
+_UNISON = 8.0  # cents between detuned voices, at least: less is what any chorus does
 _GLIDE = 1.5  # semitones
 _VIBRATO = 0.25  # semitones either way
-_WIDEST = 2.0  # semitones either way that are vibrato; beyond, the pitch moves between two notes
+_WIDEST = 1.3  # semitones either way that are vibrato; beyond, the pitch moves between two notes
 
 
 def of_chord(chord: tuple[float, ...]) -> str:
@@ -161,7 +162,7 @@ def of_tuning(found: Partials, sounding: float, *, agreed: bool) -> str:
         agreed: Whether others find the same tuning.
     """
     apart = detuned(found, sounding)
-    if apart:
+    if apart >= _UNISON:
         return f"voices {apart:.0f} cents apart sound on {_name(sounding)}: it is tuned to their middle"
     hz = 440 * 2 ** ((sounding - 69) / 12)
     if hz < _LOW:
