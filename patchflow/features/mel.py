@@ -40,7 +40,7 @@ def mel_spectrogram(
         Non-negative, shape `(B, F, N)` with `F = bands` and `N = 1 + T // hop`; one less where
         `n_fft` is odd and `hop` divides `T`.
     """
-    window = torch.hann_window(n_fft, dtype=x.dtype, device=x.device)
+    window = _window(n_fft, x.dtype, x.device)
     # Nothing is kept by a name that need not be: memory that is used again at once costs no time.
     spectrum = torch.fft.rfft(torch.nn.functional.pad(x, (n_fft // 2, n_fft // 2)).unfold(1, n_fft, hop) * window)
     if power == 2:
@@ -53,7 +53,7 @@ def mel_spectrogram(
         bins = spectrum.abs() ** power
     del spectrum
     levels = []
-    for first, filters in _blocks(rate, n_fft, bands, low, min(high, rate / 2), parts):
+    for first, filters in _blocks(rate, n_fft, bands, low, min(high, rate / 2), parts=parts):
         levels.append(bins[..., first : first + len(filters)] @ torch.from_numpy(filters).to(bins))
     return torch.cat(levels, -1).transpose(1, 2)
 
@@ -97,11 +97,16 @@ def mel_filters(rate: int, n_fft: int, bands: int, low: float, high: float) -> n
     return (triangles * (2 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
 
 
-_BLOCK = 20  # bands that are computed together
+_BLOCK = 16  # bands that are computed together
 
 
 @functools.lru_cache(maxsize=32)
-def _blocks(rate: int, n_fft: int, bands: int, low: float, high: float, parts: int) -> list[tuple[int, np.ndarray]]:
+def _window(n_fft: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.hann_window(n_fft, dtype=dtype, device=device)
+
+
+@functools.lru_cache(maxsize=32)
+def _blocks(rate: int, n_fft: int, bands: int, low: float, high: float, *, parts: int) -> list[tuple[int, np.ndarray]]:
     """The filters, some bands at a time, without the bins that none of these hears.
 
     Args:

@@ -1,5 +1,6 @@
 """Trained models on disk: safetensors whose header says which model, synth and sizes they are."""
 
+import functools
 import hashlib
 import json
 import math
@@ -199,6 +200,7 @@ def _fits(header: dict[str, str], space: ParamSpace) -> bool:
     return same_names and header.get("space", _fingerprint(space)) == _fingerprint(space)
 
 
+@functools.lru_cache(maxsize=8)  # it takes longer than reading a header, and a match asks four times
 def _fingerprint(space: ParamSpace) -> str:
     """A hash of all that decides what a point of the cube stands for."""
     # group and default say nothing of that, and may change from version to version

@@ -5,6 +5,8 @@ References:
     https://github.com/asb2m10/dexed/blob/master/Documentation/sysex-format.txt
 """
 
+import functools
+
 import numpy as np
 
 from .parameters import Choice, Parameter, Steps, Value
@@ -91,13 +93,17 @@ def _all_values(parameter: Parameter) -> list[Value]:
     return [parameter.value((cell + 0.5) / parameter.cells) for cell in range(parameter.cells)]
 
 
+@functools.cache  # when they are first asked for, which a match never does
+def _values() -> list[list[Value]]:
+    """All values of every parameter of the space, in the order of its cells."""
+    return [_all_values(parameter) for parameter in SPACE.parameters]
+
+
 SPACE = _space()
 
 _DEFAULT = SPACE.default()
 
 _BYTE = _places()
-
-_VALUES = [_all_values(parameter) for parameter in SPACE.parameters]
 
 NAMES = tuple(SPACE.names[i] for i in np.argsort(_BYTE))
 """The names of the parameters, in the order of a single-voice dump."""
@@ -142,7 +148,7 @@ def values_from_bytes(data: np.ndarray) -> dict[str, Value]:
         data: Bytes in the order of a single-voice dump, shape `(145,)`.
     """
     cells = np.asarray(data)[_BYTE].tolist()
-    return {name: values[cell] for name, values, cell in zip(SPACE.names, _VALUES, cells, strict=True)}
+    return {name: values[cell] for name, values, cell in zip(SPACE.names, _values(), cells, strict=True)}
 
 
 def canonical(points: np.ndarray) -> np.ndarray:
