@@ -29,7 +29,7 @@ KINDS = {
 }
 SHORT = {
     ("random preset", "1"): "a random voice",
-    ("evolution from scratch", "4000"): "evolution without a model, 4,000 renders",
+    ("evolution from scratch", "10 s"): "evolution without a model, 10 seconds",
     ("nearest in the training bank", "200"): "the nearest voice of the training bank",
     ("search not told the note", "1 s"): "**patchflow, 1 second**",
     ("search not told the note", "10 s"): "**patchflow, 10 seconds**",
