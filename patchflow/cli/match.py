@@ -12,7 +12,6 @@ __all__ = ["match"]
 
 
 def match(
-    context: typer.Context,
     sounds: Annotated[
         list[Path],
         typer.Argument(
@@ -108,29 +107,28 @@ def match(
 
     from ..match.output.drawing import drawing_beside
 
-    context.with_resource(drawing_beside())  # which loads meanwhile
+    with drawing_beside():  # which loads beside the imports below
+        from ..audio.note_names import note_number
+        from ..engines import engines
+        from ..match.matcher import DEFAULT_SECONDS
+        from ..match.output.match_files import match_files
+        from ._match_output import MatchOutput
+        from ._parse import library_file, locks
 
-    from ..audio.note_names import note_number
-    from ..engines import engines
-    from ..match.matcher import DEFAULT_SECONDS
-    from ..match.output.match_files import match_files
-    from ._match_output import MatchOutput
-    from ._parse import library_file, locks
-
-    if seconds is None and renders is None:
-        seconds = DEFAULT_SECONDS  # said here, so that the written numbers name it
-    pitch = None if note is None else note_number(note)
-    locked = locks(lock or [], engines[synth].space)
-    if voice is not None and on is None:
-        raise typer.BadParameter("--voice says which preset of the file that --on names")
-    with MatchOutput(out, as_json=as_json) as output:
-        matches = match_files(
-            synth, sounds, out,
-            model=model, library=library_file(library, none=no_library), on=on, voice=voice,
-            seconds=seconds, renders=renders, candidates=candidates,
-            note=pitch, lock=locked, seed=seed, trim_db=trim_db, since=since,
-            progress=output.progress, tell=output.tell,
-        )  # fmt: skip
-        for found in matches:
-            output.show(found)
+        if seconds is None and renders is None:
+            seconds = DEFAULT_SECONDS  # said here, so that the written numbers name it
+        pitch = None if note is None else note_number(note)
+        locked = locks(lock or [], engines[synth].space)
+        if voice is not None and on is None:
+            raise typer.BadParameter("--voice says which preset of the file that --on names")
+        with MatchOutput(out, as_json=as_json) as output:
+            matches = match_files(
+                synth, sounds, out,
+                model=model, library=library_file(library, none=no_library), on=on, voice=voice,
+                seconds=seconds, renders=renders, candidates=candidates,
+                note=pitch, lock=locked, seed=seed, trim_db=trim_db, since=since,
+                progress=output.progress, tell=output.tell,
+            )  # fmt: skip
+            for found in matches:
+                output.show(found)
     raise typer.Exit(output.code)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..engines import Control, Note
-from ..features.log_spectrum import fine_spectrum, shift_gain
+from ..features.log_spectrum import best_shift, fine_spectrum
 from ..progress import Progress, ProgressCallback
 from .audible import random_preset
 from .kinds import ParameterKind
@@ -156,9 +156,8 @@ def _moved(
 def _shift(before: Tensor | None, after: Tensor | None) -> tuple[float, float]:
     if before is None or after is None:
         return 0.0, 0.0
-    gain, cents = shift_gain(after, before, _MOST)
-    agreement = torch.nn.functional.cosine_similarity(after, before)
-    return float(cents), float(gain + agreement)
+    shift = best_shift(after, before, _MOST)
+    return float(shift.cents), float(shift.agreement)
 
 
 def _spectrum(trial: Trial, values: dict[int, float], pitch: int = _NOTE.pitch) -> Tensor | None:
