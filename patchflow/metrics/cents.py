@@ -17,8 +17,8 @@ def cents(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Float
     """How far two fine spectra have to be shifted along the scale of pitch to agree best, up to 1,300 cents.
 
     Up to 20 is in tune. 0 also where no shift makes them agree: noises, most drums and silence have no partials in
-    common with anything. The same sound out of tune is told to a cent or two; of sounds that differ an octave up
-    or down may pass for in tune.
+    common with anything. The same sound out of tune is told to a cent or two; between sounds that differ otherwise,
+    too, an octave may be mistaken.
 
     Args:
         estimate: Sounds to evaluate, shape `(B, T)`.
