@@ -11,6 +11,7 @@ Voices without a pitch are counted and left out: those whose fine spectrum does 
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -142,7 +143,7 @@ def distances(name: str, sounds: torch.Tensor, target: torch.Tensor) -> np.ndarr
     return np.nan_to_num(sign * (found - metric.best))
 
 
-def summary(name: str, heard: list[Sounds]) -> dict[str, object]:
+def summary(name: str, heard: list[Sounds]) -> Mapping[str, object]:
     """Returns what a metric hears, over all sounds and, as a list, by note."""
     rows: dict[int, list[dict[str, float]]] = {note: [] for note in NOTES}
     for sounds in heard:
