@@ -32,24 +32,26 @@ class Recombine(Stage):
         for proposer in draw.proposers:
             self.learned.extend(proposer.moves)
         self._credit = np.ones(len(variation.moves) + len(self.learned))  # of each move, for its successes
-        self._bar = np.inf  # distance that a successful child is below, in dB
+        self._parents = np.empty(0)  # distance in dB of the parent of each child of the last `ask`
         self._used = np.empty(0, int)  # the move of each child of the last `ask`
 
     def ask(self, found: Scored | None, count: int) -> tuple[np.ndarray, np.ndarray]:
         """See `Stage.ask`."""
         best = self.parents(found)
         good = best.take(np.arange(min(self.keep, len(best))))
-        self._bar = float(good.distance[-1])
         # A tenth of the children is shared out evenly, so that a move without success so far is still tried: what helps
         # late in a search is not what helps early.
         chance = 0.1 / len(self._credit) + 0.9 * self._credit / self._credit.sum()
         self._used = self.rng.choice(len(chance), size=count, p=chance)
-        return self._breed(good, good.take(favoured(len(good), count, self.rng)))
+        parents = good.take(favoured(len(good), count, self.rng))
+        self._parents = parents.distance
+        return self._breed(good, parents)
 
     def tell(self, outcome: Outcome) -> None:
         """See `Stage.tell`."""
         # Credit fades by a twentieth a batch and never ends, so it follows what worked lately.
-        won = outcome.rows[outcome.distance[outcome.rows] < self._bar]
+        # A child must be better than its own parent: most changes that nobody hears keep one among the best.
+        won = outcome.rows[outcome.distance[outcome.rows] < self._parents[outcome.rows]]
         self._credit *= 0.95
         np.add.at(self._credit, self._used[won], 1)
         self._credit = np.maximum(self._credit, 0.05)

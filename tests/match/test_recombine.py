@@ -69,6 +69,17 @@ def test_a_move_that_only_repeats_what_is_known_is_not_used_more_often():
     assert used[3] == used.min()
 
 
+def test_a_move_is_not_credited_for_children_that_are_worse_than_their_parents():
+    stage = recombine()
+    before = stage._credit.copy()
+
+    for _ in range(5):
+        stage.ask(found(), 50)
+        stage.tell(Outcome(stage._parents + 0.001, np.arange(50)))
+
+    np.testing.assert_allclose(stage._credit, 0.95**5 * before)
+
+
 def test_a_child_is_played_on_the_note_of_its_parent():
     good = found()
     good.pitch[:] = range(60, 68)
