@@ -6,11 +6,12 @@ import torch
 from ..presets import ParamSpace
 from .scorer import STEPS_PER_DB, Scored
 
-__all__ = ["keep_distinct", "pick_distinct", "uncertainty"]
+__all__ = ["keep_apart", "keep_distinct", "pick_distinct", "uncertainty"]
 
 _APART_DB = 2.0  # smallest log-mel L1 between two candidates, if there are enough such
 _SOFTEN = 0.7  # factor of that bound while there are not
 _LEAST_APART_DB = 0.02  # below this bound, presets that sound the same are taken too
+_COARSE = 4  # bands and frames that are averaged where hundreds of presets are compared
 _WITHIN = 1.25  # presets whose distance is at most this many times the best are good
 _SLACK_DB = 0.25  # and this much more, so that a perfect match does not stand alone
 
@@ -32,6 +33,40 @@ def keep_distinct(kept: Scored | None, new: Scored, most: int) -> Scored:
     both = new if kept is None else kept.join(new)
     ranked = both.take(np.argsort(both.distance, kind="stable"))
     return ranked.take(_greedy(ranked, most, _APART_DB))
+
+
+def keep_apart(kept: Scored | None, new: Scored, apart: float, most: int) -> Scored:
+    """Returns the best presets of both without those that sound like a better one, best first.
+
+    Args:
+        kept: What this function returned before, with no smaller `apart`; None at first.
+        new: Presets to consider.
+        apart: Log-mel L1 of coarse spectrograms below which two sound alike, in dB; nothing does at 0.
+        most: How many to keep.
+    """
+    if kept is not None and len(kept) >= most:
+        new = new.take(np.nonzero(new.distance < kept.distance[-1])[0])
+    both = new if kept is None else kept.join(new)
+    order = np.argsort(both.distance, kind="stable")
+    ranked = both.take(order)
+    is_new = order >= len(both) - len(new)
+    number = np.cumsum(is_new) - 1
+    coarse = _coarse(ranked.mels)
+    # What was kept is apart already, so only the new are compared, with each other and with the kept.
+    gaps = torch.cdist(coarse[torch.from_numpy(is_new)], coarse, p=1).numpy() / coarse.shape[1]
+    alike = np.zeros(len(ranked), bool)  # like a better one
+    rows: list[int] = []
+    for row in range(len(ranked)):
+        if alike[row]:
+            continue
+        rows.append(row)
+        if len(rows) == most:
+            break
+        if is_new[row]:
+            alike |= gaps[number[row]] < apart
+        else:
+            alike[is_new] |= gaps[:, row] < apart
+    return ranked.take(np.array(rows))
 
 
 def pick_distinct(found: Scored, distinct: Scored, count: int) -> Scored:
@@ -84,6 +119,12 @@ def _greedy(found: Scored, count: int, apart: float) -> np.ndarray:
         rows.append(int(np.argmax(near >= apart)))
         near = np.minimum(near, _gap(mels, rows[-1]))
     return np.array(rows)
+
+
+def _coarse(mels: np.ndarray) -> torch.Tensor:
+    """Spectrograms in dB, several bands and frames averaged, each a row."""
+    levels = torch.from_numpy(mels).float() / STEPS_PER_DB
+    return torch.nn.functional.avg_pool2d(levels[:, None], _COARSE, ceil_mode=True).flatten(1)
 
 
 def _gap(mels: torch.Tensor, row: int) -> np.ndarray:

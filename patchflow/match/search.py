@@ -10,7 +10,7 @@ import numpy as np
 from ..engines import Engine
 from ..progress import Progress, ProgressCallback, ignore
 from ..threads import one_torch_thread
-from .distinct import keep_distinct
+from .distinct import keep_apart, keep_distinct
 from .polish import Polish
 from .proposals import Proposer
 from .recombine import Recombine
@@ -29,7 +29,8 @@ _SCREENED = 4  # times as many are asked for; their beginnings decide which are 
 _DRAWN = 0.12  # share of the budget spent on proposals
 _DRAWN_MOST = 512  # proposals after which there are no more, however large the budget
 _POLISHED = 0.6  # share of the budget after which the best is polished
-_PARENTS = 64  # best presets that may have children
+_PARENTS = 48  # best presets that may have children
+_APART = 0.15  # least distance in sound of two of them, as a share of that from the target
 _MOST_WITHOUT_NEW = 50  # batches without anything new after which the space is exhausted
 _ARCHIVE = 200  # presets remembered
 _LIKELY_DISTINCT = 8  # of these, how many are renewed until the end
@@ -76,6 +77,7 @@ class Trace:
     Args:
         found: The best presets, best first.
         distinct: The best presets of which no two sound nearly the same, best first.
+        parents: The best presets without those that sound like a better one, best first: what is bred from.
         history: `(renders, seconds, best distance)` after every batch.
         complete: False if it was interrupted.
         stopped: Why the synth could play no more, or "".
@@ -83,6 +85,7 @@ class Trace:
 
     found: Scored
     distinct: Scored
+    parents: Scored
     history: list[tuple[int, float, float]] = field(default_factory=list)
     complete: bool = True
     stopped: str = ""
@@ -145,7 +148,7 @@ class Search:
                         break
                     stage = self._stage(budget.spent(memory.spent, memory.seconds), memory.trace)
                     count, asked = memory.room(budget, stage.screened)
-                    points, pitch = stage.ask(memory.trace and memory.trace.found, asked)
+                    points, pitch = stage.ask(memory.trace and self._known(stage, memory.trace), asked)
                     before = memory.spent
                     stage.tell(memory.score(self._lock(points), pitch, count))
                     batches_without_new = batches_without_new + 1 if memory.spent == before else 0
@@ -173,6 +176,11 @@ class Search:
         if share < _POLISHED or self.polish.stuck(trace.found):
             return self.recombine
         return self.polish
+
+    def _known(self, stage: Stage, trace: Trace) -> Scored:
+        """What a stage begins from."""
+        # Among the best of all there soon are only relatives of one preset, which differ in what hardly anybody hears.
+        return trace.parents if stage is self.recombine else trace.found
 
     def _lock(self, points: np.ndarray) -> np.ndarray:
         """Presets in the form that is rendered: on the grid, inaudible parameters reset, locked ones in place."""
@@ -261,8 +269,11 @@ class _Memory:
         """The distance in dB above which a preset is not remembered."""
         if self.trace is None or len(self.trace.found) < _ARCHIVE:
             return math.inf
-        distinct = self.trace.distinct.distance
-        return max(float(self.trace.found.distance[-1]), float(distinct[:_LIKELY_DISTINCT][-1]))
+        if len(self.trace.parents) < _PARENTS:
+            return math.inf
+        distinct = self.trace.distinct.distance[:_LIKELY_DISTINCT]
+        worst = [kept[-1] for kept in (self.trace.found.distance, distinct, self.trace.parents.distance)]
+        return float(max(worst))
 
     def _unknown(self, keys: Sequence[bytes]) -> np.ndarray:
         """Rows that were never scored, shape `(M,)`; one row of those that are the same."""
@@ -277,15 +288,20 @@ class _Memory:
 
     def _keep(self, scored: Scored) -> None:
         """Puts new presets among the best and forgets the worst."""
-        if self.trace is None:
-            found = scored.best(_ARCHIVE)
-            distinct = keep_distinct(None, scored, _DISTINCT)
-            history = []
-        else:
-            found = self.trace.found.join(scored).best(_ARCHIVE)
-            distinct = keep_distinct(self.trace.distinct, scored, _DISTINCT)
+        found = scored
+        distinct = None
+        parents = None
+        history = []
+        if self.trace is not None:
+            found = self.trace.found.join(scored)
+            distinct = self.trace.distinct
+            parents = self.trace.parents
             history = self.trace.history
+        found = found.best(_ARCHIVE)
+        distinct = keep_distinct(distinct, scored, _DISTINCT)
+        parents = keep_apart(parents, scored, _APART * float(found.level[0]), _PARENTS)
         found.sounds[_DISTINCT:] = None  # so many candidates there are at most
+        parents.sounds[:] = None
         history.append((math.ceil(self.spent), self.seconds, float(found.distance[0])))
         # A new trace each time, so that an interruption meets the old one or the new one, never half of either.
-        self.trace = Trace(found, distinct, history)
+        self.trace = Trace(found, distinct, parents, history)

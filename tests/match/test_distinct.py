@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from patchflow.engines.tone import Tone
-from patchflow.match.distinct import keep_distinct, pick_distinct, uncertainty
+from patchflow.match.distinct import keep_apart, keep_distinct, pick_distinct, uncertainty
 from patchflow.match.scorer import Scored
 
 
@@ -21,6 +21,32 @@ def scored(levels_db: list[float], distance: list[float], points: np.ndarray | N
 
 def levels(found: Scored) -> list[float]:
     return (found.mels[:, 0, 0] / 3).round().tolist()
+
+
+def test_what_sounds_like_a_better_one_is_no_parent():
+    kept = keep_apart(None, scored([10, 11, 20, 21, 30], [1, 2, 3, 4, 5]), 2.0, 8)
+
+    assert levels(kept) == [10, 20, 30]
+    assert kept.distance.tolist() == [1, 3, 5]
+
+
+def test_a_better_preset_takes_the_place_of_those_like_it():
+    first = keep_apart(None, scored([10, 20], [3, 4]), 2.0, 8)
+
+    assert levels(keep_apart(first, scored([11, 30], [2, 9]), 2.0, 8)) == [11, 20, 30]
+    assert levels(keep_apart(first, scored([11, 30], [5, 9]), 2.0, 8)) == [10, 20, 30]
+
+
+def test_of_parents_that_are_apart_the_best_are_kept():
+    first = keep_apart(None, scored([10, 20, 30], [3, 4, 5]), 2.0, 3)
+
+    kept = keep_apart(first, scored([40, 50, 60], [1, 4.5, 6]), 2.0, 3)
+
+    assert levels(kept) == [40, 10, 20]
+
+
+def test_nothing_sounds_alike_once_the_target_is_met():
+    assert len(keep_apart(None, scored([10, 10, 10], [0, 1, 2]), 0.0, 8)) == 3
 
 
 def test_presets_that_sound_nearly_the_same_are_kept_once():

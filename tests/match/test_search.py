@@ -13,7 +13,7 @@ from patchflow.engines.tone import Tone
 from patchflow.errors import PresetError
 from patchflow.match import Budget, Progress, Target
 from patchflow.match.proposals import FromSpace, Proposer
-from patchflow.match.scorer import Scorer
+from patchflow.match.scorer import STEPS_PER_DB, Scored, Scorer
 from patchflow.match.search import Search, Trace
 from patchflow.presets import Choice, ParamSpace, dx7
 
@@ -61,6 +61,31 @@ def test_a_budget_of_renders_is_spent_and_never_exceeded(
     assert trace.history[-1][0] == renders
     assert renders - 1 < played(watched.heard) <= renders + 1e-3
     assert trace.complete
+
+
+def test_children_are_bred_from_presets_that_sound_apart(
+    search: Callable[..., Search], monkeypatch: pytest.MonkeyPatch
+):
+    searching = search()
+    ask = searching.recombine.ask
+    bred_from: list[Scored] = []
+
+    def watch(found: Scored | None, count: int) -> tuple[np.ndarray, np.ndarray]:
+        assert found is not None
+        bred_from.append(found)
+        return ask(found, count)
+
+    monkeypatch.setattr(searching.recombine, "ask", watch)
+    trace = searching.run(Budget(renders=300))
+
+    assert trace.parents.points[0].tolist() == trace.found.points[0].tolist()
+    assert len(bred_from) > 1
+    for parents in bred_from:
+        mels = parents.mels.astype(float) / STEPS_PER_DB
+        gaps = np.abs(mels[:, None] - mels).mean((2, 3))
+        np.fill_diagonal(gaps, np.inf)
+        # What is compared are coarse spectrograms, which are never farther apart than these.
+        assert gaps.min() >= 0.15 * parents.level[0]
 
 
 def test_the_first_batch_is_heard_even_if_the_time_is_over(search: Callable[..., Search]):
