@@ -46,16 +46,18 @@ def main() -> None:
         module = importlib.import_module(f"patchflow.match.{module_name}")
         setattr(module, name, type(getattr(module, name))(float(value)))
     bank = Bank.load(options.bank)
-    voices = _voices(bank, options.of)[options.first : options.first + options.items]
+    voices = _voices(bank, options.of)
+    numbers = range(options.first, min(options.first + options.items, len(voices)))
     out = Path(options.out)
     done = {(line["voice"], line["seed"]) for line in _lines(out)} if out.exists() else set()
     proposer = _proposer(bank, options)
     note = Note(hold=0.75 * options.length if options.length == 4 else 1.0, length=options.length)
     with Renderer(engines["dexed"], threads=1) as renderer, out.open("a") as file:
         for seed in range(options.seeds):
-            for voice, point in voices:
+            for number in numbers:
+                voice, point = voices[number]
                 if (voice, seed) not in done:
-                    line = _search(point, note, renderer, proposer, options.renders, seed)
+                    line = _search(point, note, renderer, proposer, options.renders, 1000 * seed + number)
                     file.write(json.dumps({"voice": voice, "seed": seed, **line}) + "\n")
                     file.flush()
     compare([options.out])
