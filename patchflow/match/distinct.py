@@ -39,7 +39,7 @@ def keep_apart(kept: Scored | None, new: Scored, apart: float, most: int) -> Sco
     """Returns the best presets of both without those that sound like a better one, best first.
 
     Args:
-        kept: What this function returned before, with no smaller `apart`; None at first.
+        kept: What this function returned before; None at first. It is taken to be apart.
         new: Presets to consider.
         apart: Log-mel L1 of coarse spectrograms below which two sound alike, in dB; nothing does at 0.
         most: How many to keep.

@@ -30,7 +30,8 @@ _DRAWN = 0.12  # share of the budget spent on proposals
 _DRAWN_MOST = 512  # proposals after which there are no more, however large the budget
 _POLISHED = 0.6  # share of the budget after which the best is polished
 _PARENTS = 48  # best presets that may have children
-_APART = 0.15  # least distance in sound of two of them, as a share of that from the target
+_APART = 0.15  # least distance in sound of two of them, as a share of that from the target, in a long search
+_LONG = 4_000  # renders of a long search; a shorter one has less time for what is different
 _MOST_WITHOUT_NEW = 50  # batches without anything new after which the space is exhausted
 _ARCHIVE = 200  # presets remembered
 _LIKELY_DISTINCT = 8  # of these, how many are renewed until the end
@@ -150,6 +151,7 @@ class Search:
                     count, asked = memory.room(budget, stage.screened)
                     points, pitch = stage.ask(memory.trace and self._known(stage, memory.trace), asked)
                     before = memory.spent
+                    memory.apart = _APART * min(1.0, memory.expected(budget) / _LONG)
                     stage.tell(memory.score(self._lock(points), pitch, count))
                     batches_without_new = batches_without_new + 1 if memory.spent == before else 0
                     if memory.trace:
@@ -202,12 +204,14 @@ class _Memory:
     Attributes:
         spent: Renders so far; a screening counts as the share of the note that it plays.
         trace: The best so far; None before the first render.
+        apart: Least distance in sound of two presets that are bred from, as a share of that from the target.
     """
 
     def __init__(self, scorer: Scorer) -> None:
         self.scorer = scorer
         self.spent = 0.0
         self.trace: Trace | None = None
+        self.apart = _APART
         self._start = time.monotonic()
         self._distance: dict[bytes, float] = {}
 
@@ -221,6 +225,11 @@ class _Memory:
         if budget.renders is not None and budget.renders - self.spent < 1:
             return True
         return budget.spent(self.spent, self.seconds) >= 1
+
+    def expected(self, budget: Budget) -> float:
+        """Returns how many renders a budget comes to, by those so far."""
+        share = budget.spent(self.spent, self.seconds)
+        return self.spent / share if share > 0 else 0.0
 
     def room(self, budget: Budget, screened: bool) -> tuple[int, int]:
         """Returns how many presets the next batch may render in full, and how many it may ask for to screen."""
@@ -299,7 +308,7 @@ class _Memory:
             history = self.trace.history
         found = found.best(_ARCHIVE)
         distinct = keep_distinct(distinct, scored, _DISTINCT)
-        parents = keep_apart(parents, scored, _APART * float(found.level[0]), _PARENTS)
+        parents = keep_apart(parents, scored, self.apart * float(found.level[0]), _PARENTS)
         found.sounds[_DISTINCT:] = None  # so many candidates there are at most
         parents.sounds[:] = None
         history.append((math.ceil(self.spent), self.seconds, float(found.distance[0])))

@@ -85,7 +85,25 @@ def test_children_are_bred_from_presets_that_sound_apart(
         gaps = np.abs(mels[:, None] - mels).mean((2, 3))
         np.fill_diagonal(gaps, np.inf)
         # What is compared are coarse spectrograms, which are never farther apart than these.
-        assert gaps.min() >= 0.15 * parents.level[0]
+        assert gaps.min() >= 0.15 * 300 / 4_000 * parents.level[0]
+
+
+@pytest.mark.parametrize(("long", "apart"), [(200, 0.15), (400, 0.075)])
+def test_a_short_search_keeps_less_apart(
+    long: int, apart: float, search: Callable[..., Search], monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[float] = []
+
+    def watch(kept: Scored | None, new: Scored, least: float, most: int) -> Scored:
+        both = new if kept is None else kept.join(new)
+        asked.append(least / both.level[both.distance.argmin()])
+        return both.best(most)
+
+    monkeypatch.setattr("patchflow.match.search._LONG", long)
+    monkeypatch.setattr("patchflow.match.search.keep_apart", watch)
+    search().run(Budget(renders=200))
+
+    assert asked[-1] == pytest.approx(apart)
 
 
 def test_the_first_batch_is_heard_even_if_the_time_is_over(search: Callable[..., Search]):
