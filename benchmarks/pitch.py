@@ -27,7 +27,7 @@ from torch.nn import functional
 
 from patchflow.audio import load, resample, trim
 from patchflow.audio.pitch import estimate_pitch
-from patchflow.audio.pitch.estimate import EVIDENCE, NOTES, PITCHED, Evidence, gather
+from patchflow.audio.pitch.estimate import EVIDENCE, NOTES, PITCHED, PitchEvidence, gather
 from patchflow.data import Bank
 from patchflow.engines import Note, Renderer, engines
 from patchflow.presets import dx7
@@ -198,7 +198,7 @@ def fit(held: list[Labelled]) -> None:
     print("\n".join(f'    "{name}": {weight:.3f},' for name, weight in zip(PITCHED, weights, strict=True)))
 
 
-def _of_pitch(found: Evidence, weights: np.ndarray) -> np.ndarray:
+def _of_pitch(found: PitchEvidence, weights: np.ndarray) -> np.ndarray:
     chances = np.exp(found.of_notes @ weights)
     return found.of_pitch(chances / chances.sum())
 

@@ -80,10 +80,11 @@ def pick_distinct(found: Scored, distinct: Scored, count: int) -> Scored:
         distinct: Presets of all kinds, from `keep_distinct`.
         count: How many are wanted.
     """
-    # Both lists are of the same search, so `found` may hold presets of `distinct` already: those are left out.
-    known = np.array([(point == found.points).all(1).any() for point in distinct.points], bool)
-    both = found.join(distinct.take(np.nonzero(~known)[0]))
+    # Both lists are of the same search, so they share presets. Those of `distinct` come first: they have their sounds.
+    both = distinct.join(found)
     both = both.take(np.argsort(both.distance, kind="stable"))
+    first = {point.tobytes(): row for row, point in reversed(list(enumerate(both.points)))}
+    both = both.take(np.sort(list(first.values())))
     apart = _APART_DB
     while True:
         rows = _greedy(both, count, apart)

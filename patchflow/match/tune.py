@@ -27,7 +27,7 @@ class Tune(Stage):
         any_key: Whether the note that is played may change.
     """
 
-    name = "tuning"
+    name = "tune"
     screened = False
 
     def __init__(self, engine: Engine, scorer: Scorer, free: np.ndarray, *, any_key: bool) -> None:

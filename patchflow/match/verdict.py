@@ -21,7 +21,7 @@ __all__ = [
     "LEAST",
     "Difference",
     "Judge",
-    "Verdict",
+    "Judgement",
     "closeness",
     "pitch_of",
     "pitch_text",
@@ -90,7 +90,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """How a candidate sounds beside the target.
 
     Args:
@@ -137,13 +137,13 @@ class Judge:
     def _measures(self) -> dict[str, float]:
         return _measures(self._target, self.hold)
 
-    def verdict(self, sound: np.ndarray) -> Verdict:
+    def verdict(self, sound: np.ndarray) -> Judgement:
         """Returns how a candidate, shape `(T,)`, sounds beside the target."""
         prepared = self._prepared(sound)
-        return Verdict(self._cents(prepared), _differences(_measures(prepared, self.hold), self._measures))
+        return Judgement(self._cents(prepared), _differences(_measures(prepared, self.hold), self._measures))
 
     def cents(self, sound: np.ndarray) -> float | None:
-        """Returns how far a candidate sounds above the target, see `Verdict`."""
+        """Returns how far a candidate sounds above the target, see `Judgement`."""
         return self._cents(self._prepared(sound))
 
     def _cents(self, prepared: np.ndarray) -> float | None:
@@ -211,7 +211,7 @@ def pitch_text(pitch: float) -> str:
     return note_name(key) if abs(cents) < _TUNED else f"{note_name(key)} {cents:+.0f} cents"
 
 
-def remarks(verdict: Verdict, note: Note, target: Target, lacks: Mapping[str, str]) -> tuple[str, ...]:
+def remarks(verdict: Judgement, note: Note, target: Target, lacks: Mapping[str, str]) -> tuple[str, ...]:
     """Returns what a musician may wonder about in a candidate: which key it plays, and what the synth cannot do.
 
     Args:

@@ -7,7 +7,7 @@ data of the metric. Open `_metric.py` first, then `perceptual.py`, which the sea
 * `log_mel_l1.py`, `mss.py`, `sot.py`, `wmfcc.py`, `rms.py`: spectra, cepstra and envelopes of level-normalised sounds,
   or nearly so.
 * `timbre.py`, `modulation.py`, `mean_spectrum.py`: what people go by where pitch and loudness are the same.
-* `detuning.py`, `cents.py`: how far two sounds are out of tune.
+* `detuning.py`: how far two sounds are out of tune.
 * `perceptual.py`: the weighted sum of these and log-mel L1, which the search minimises.
 * `spectral_convergence.py`, `mel_mse.py`: linear power spectra, as in the paper; the loudest partials decide.
 

@@ -1,5 +1,6 @@
 """How far two sounds are out of tune with each other, alike at all pitches."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -23,11 +24,13 @@ def detuning(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Fl
         target: Sounds to match, shape `(B, T)`.
 
     Returns:
-        One gain a pair, from 0 to 1, shape `(B,)`.
+        One gain a pair, from 0 to 1, 1 where one of the two alone is silent, shape `(B,)`.
 
     Example:
         >>> x = torch.sin(torch.arange(22_050) * 0.1)[None]
-        >>> detuning(x, 0.5 * x, 22_050)
-        tensor([0.])
+        >>> round(detuning(x, 0.5 * x, 22_050).item(), 4)
+        0.0
     """
-    return best_shift(fine_spectrum(estimate, _RATE), fine_spectrum(target, _RATE)).gain
+    gain = best_shift(fine_spectrum(estimate, _RATE), fine_spectrum(target, _RATE)).gain
+    one_silent = (estimate.abs().amax(1) == 0) ^ (target.abs().amax(1) == 0)
+    return torch.where(one_silent, 1.0, gain)

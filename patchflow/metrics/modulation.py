@@ -1,9 +1,10 @@
 """Distance of how two sounds move: angle between the spectra of their loudness over time, band by band."""
 
+import functools
+
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.fft import next_fast_len
 from torch import Tensor
 
 from ._metric import metric
@@ -44,5 +45,19 @@ def movement(mels: Float[Tensor, "B F N"]) -> Float[Tensor, "B F N2"]:
     # A sound has its peak at 0 dB, silence is at the floor everywhere and has no loudness at all.
     sound = (mels.amax((1, 2), keepdim=True) >= 0).to(mels)
     loudness = torch.exp2(mels * _PER_DB) * sound
-    spectrum = torch.fft.rfft(loudness, next_fast_len(2 * mels.shape[2], real=True), dim=2)
+    spectrum = torch.fft.rfft(loudness, _fast_length(2 * mels.shape[2]), dim=2)
     return (spectrum.real.square() + spectrum.imag.square()).sqrt().sqrt()
+
+
+@functools.cache
+def _fast_length(least: int) -> int:
+    """The smallest length of a transform from `least` on that has no prime factor above 5: others take longer."""
+    length = least
+    while True:
+        rest = length
+        for factor in (2, 3, 5):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1:
+            return length
+        length += 1

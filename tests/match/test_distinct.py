@@ -98,9 +98,19 @@ def test_no_more_candidates_than_wanted(count: int):
 
 
 def test_kinds_that_the_best_have_not_are_added():
-    best, others = scored([10, 10, 10], [1, 2, 3]), scored([10, 40], [1, 8], np.full((2, 3), 0.5))
+    best, others = scored([10, 10, 10], [1, 2, 3]), scored([10, 40], [1, 8], np.array([[0.5] * 3, [0.6] * 3]))
 
     assert levels(pick_distinct(best, others, 2)) == [10, 40]
+
+
+def test_a_candidate_that_is_far_down_among_the_best_keeps_its_sound():
+    found = scored([10, 40], [1, 8])
+    others = found.take(np.arange(2))
+    others.sounds[:] = [np.zeros(3), np.ones(3)]
+
+    chosen = pick_distinct(found, others, 2)
+
+    assert [sound.tolist() for sound in chosen.sounds] == [[0, 0, 0], [1, 1, 1]]
 
 
 def test_the_bound_is_lowered_if_there_are_too_few():

@@ -10,7 +10,7 @@ import pytest
 from patchflow.audio.pitch import NoteGuess
 from patchflow.engines import Note, engines
 from patchflow.match import Target
-from patchflow.match.verdict import CLOSENESS, FARTHEST, LEAST, Difference, Judge, Verdict, closeness, remarks
+from patchflow.match.verdict import CLOSENESS, FARTHEST, LEAST, Difference, Judge, Judgement, closeness, remarks
 
 RATE = 22_050
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "closeness.json"
@@ -23,11 +23,11 @@ def tone(hz: float, decay: float = 0.3, attack: float = 0.0) -> np.ndarray:
     return (0.2 * rise * np.exp(-TIME / decay) * sum(partials)).astype(np.float32)
 
 
-def judged(candidate: np.ndarray, target: np.ndarray, pitched: bool = True, hold: float = np.inf) -> Verdict:
+def judged(candidate: np.ndarray, target: np.ndarray, pitched: bool = True, hold: float = np.inf) -> Judgement:
     return Judge(target, RATE, pitched=pitched, hold=hold).verdict(candidate)
 
 
-def difference(name: str, verdict: Verdict) -> Difference:
+def difference(name: str, verdict: Judgement) -> Difference:
     return next(each for each in verdict.differences if each.name == name)
 
 
@@ -142,7 +142,7 @@ C2 = Target(tone(65.4), RATE, (NoteGuess(36, 0.8), NoteGuess(48, 0.1)), 0.5)
     ],
 )
 def test_a_key_that_is_not_what_sounds_is_explained(cents, pitch, said):
-    assert remarks(Verdict(cents, ()), Note(pitch), C2, {}) == said
+    assert remarks(Judgement(cents, ()), Note(pitch), C2, {}) == said
 
 
 def test_what_the_synth_cannot_do_is_said_where_it_is_missing():

@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from patchflow.metrics.cents import cents
 from patchflow.metrics.log_mel_l1 import log_mel, log_mel_l1
 from patchflow.metrics.perceptual import Reference, perceptual
 
@@ -88,13 +87,3 @@ def test_a_bass_an_octave_and_more_too_low_is_farther_than_a_noisy_one_in_tune()
     noisy = bass + 0.003 * NOISE
 
     assert distance(tone(24, -65), bass) > 1.5 * distance(noisy, bass)
-
-
-@pytest.mark.parametrize(("estimate", "wanted"), [(37, 37.0), (-100, 100.0), (0, 0.0), (1_200, 1_200.0)])
-def test_cents_are_how_far_a_sound_is_out_of_tune(estimate: int, wanted: float):
-    assert cents(tone(48, estimate), tone(48), RATE).item() == pytest.approx(wanted, abs=2)
-
-
-def test_what_has_no_pitch_is_not_out_of_tune():
-    assert cents(NOISE, tone(48), RATE).item() == 0
-    assert cents(torch.zeros(1, RATE), tone(48), RATE).item() == 0

@@ -10,7 +10,17 @@ from .partials import HARMONICS, Partials, partials
 from .remarks import UNPITCHED, chord_notes, of_chord, of_motion, of_tuning, vibrato
 from .yin import RATE, period_votes
 
-__all__ = ["EVIDENCE", "NOTES", "PITCHED", "Evidence", "NoteGuess", "Pitch", "estimate_pitch", "gather", "note_guesses"]
+__all__ = [
+    "EVIDENCE",
+    "NOTES",
+    "PITCHED",
+    "NoteGuess",
+    "Pitch",
+    "PitchEvidence",
+    "estimate_pitch",
+    "gather",
+    "note_guesses",
+]
 
 NOTES = np.arange(12, 109)
 """The notes that are told apart: C0 to C8, 16 Hz to 4.2 kHz."""
@@ -100,7 +110,7 @@ class Pitch:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class PitchEvidence:
     """What speaks for each note, and for a pitch at all.
 
     Args:
@@ -200,7 +210,7 @@ def estimate_pitch(samples: np.ndarray, rate: int, count: int = 5) -> Pitch:
     return Pitch(tuple(guesses), pitched, sounding if pitched else None, said)
 
 
-def gather(samples: np.ndarray, rate: int) -> Evidence:
+def gather(samples: np.ndarray, rate: int) -> PitchEvidence:
     """Returns what speaks for each note of a sound, see `estimate_pitch`."""
     x = resample(samples.astype(np.float32), rate, RATE)
     x = x - x.mean()
@@ -231,7 +241,7 @@ def gather(samples: np.ndarray, rate: int) -> Evidence:
         height**2,
     ]
     votes = np.stack([pitch, weight])
-    return Evidence(np.stack(of_notes, 1), votes, periods, voiced, harmonics, x, found, heard)
+    return PitchEvidence(np.stack(of_notes, 1), votes, periods, voiced, harmonics, x, found, heard)
 
 
 def _combs(found: Partials) -> tuple[float, np.ndarray]:
@@ -287,7 +297,7 @@ def _keys(chances: np.ndarray, claimed: float) -> np.ndarray:
     return keys
 
 
-def _sounding(found: Evidence, note: float) -> float:
+def _sounding(found: PitchEvidence, note: float) -> float:
     """The pitch that sounds, in semitones with decimals, where the note is known."""
     line = found.contour.line
     near = line[np.abs(line - note) < 6]
@@ -299,7 +309,7 @@ def _sounding(found: Evidence, note: float) -> float:
     return note if tuned is None else 69 + 12 * float(np.log2(tuned / 440))
 
 
-def _chord(found: Evidence) -> tuple[float, ...]:
+def _chord(found: PitchEvidence) -> tuple[float, ...]:
     """The notes of a chord, if both halves of the sound have them: one note after the other is none."""
     chord = chord_notes(found.partials)
     if not chord:
@@ -312,7 +322,7 @@ def _chord(found: Evidence) -> tuple[float, ...]:
     return chord
 
 
-def _of_tuning(found: Evidence, sounding: float) -> str:
+def _of_tuning(found: PitchEvidence, sounding: float) -> str:
     """What is said about a tuning; one that periods and partials do not agree on is not told."""
     near = np.abs(found.votes[0] - sounding) < 0.7
     pitch = found.votes[0][near]

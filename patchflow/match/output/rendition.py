@@ -11,7 +11,7 @@ from ...audio.resample import resample
 from ...engines import Engine
 from ..result import Candidate
 from ..target import SEARCH_RATE, Target
-from ..verdict import Judge, Verdict, closeness
+from ..verdict import Judge, Judgement, closeness
 from .distances import Distance, compare
 
 __all__ = [
@@ -51,7 +51,7 @@ class Rendition:
     gain_db: float
     loudness: float
     distances: tuple[Distance, ...]
-    verdict: Verdict
+    verdict: Judgement
 
     @property
     def distance(self) -> Distance:
