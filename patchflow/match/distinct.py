@@ -11,7 +11,6 @@ __all__ = ["keep_apart", "keep_distinct", "pick_distinct", "uncertainty"]
 _APART_DB = 2.0  # smallest log-mel L1 between two candidates, if there are enough such
 _SOFTEN = 0.7  # factor of that bound while there are not
 _LEAST_APART_DB = 0.02  # below this bound, presets that sound the same are taken too
-_COARSE = 4  # bands and frames that are averaged where hundreds of presets are compared
 _WITHIN = 1.25  # presets whose distance is at most this many times the best are good
 _SLACK_DB = 0.25  # and this much more, so that a perfect match does not stand alone
 
@@ -24,15 +23,7 @@ def keep_distinct(kept: Scored | None, new: Scored, most: int) -> Scored:
         new: Presets to consider.
         most: How many to keep.
     """
-    # Once the list is full, a preset farther away than its last entry cannot enter: most of a batch is dropped
-    # here, before the spectrograms are compared.
-    if kept is not None and len(kept) >= most:
-        new = new.take(np.nonzero(new.distance < kept.distance[-1])[0])
-        if not len(new):
-            return kept
-    both = new if kept is None else kept.join(new)
-    ranked = both.take(np.argsort(both.distance, kind="stable"))
-    return ranked.take(_greedy(ranked, most, _APART_DB))
+    return keep_apart(kept, new, _APART_DB, most)
 
 
 def keep_apart(kept: Scored | None, new: Scored, apart: float, most: int) -> Scored:
@@ -45,18 +36,20 @@ def keep_apart(kept: Scored | None, new: Scored, apart: float, most: int) -> Sco
         most: How many to keep.
     """
     if kept is not None and len(kept) >= most:
+        # A preset farther away than the last entry cannot enter: most of a batch is dropped before it is compared.
         new = new.take(np.nonzero(new.distance < kept.distance[-1])[0])
+        if not len(new):
+            return kept
     both = new if kept is None else kept.join(new)
     order = np.argsort(both.distance, kind="stable")
-    ranked = both.take(order)
     is_new = order >= len(both) - len(new)
     number = np.cumsum(is_new) - 1
-    coarse = _coarse(ranked.mels)
+    coarse = torch.from_numpy(both.coarse[order])
     # What was kept is apart already, so only the new are compared, with each other and with the kept.
     gaps = torch.cdist(coarse[torch.from_numpy(is_new)], coarse, p=1).numpy() / coarse.shape[1]
-    alike = np.zeros(len(ranked), bool)  # like a better one
+    alike = np.zeros(len(order), bool)  # like a better one
     rows: list[int] = []
-    for row in range(len(ranked)):
+    for row in range(len(order)):
         if alike[row]:
             continue
         rows.append(row)
@@ -66,7 +59,7 @@ def keep_apart(kept: Scored | None, new: Scored, apart: float, most: int) -> Sco
             alike |= gaps[number[row]] < apart
         else:
             alike[is_new] |= gaps[:, row] < apart
-    return ranked.take(np.array(rows))
+    return both.take(order[rows])
 
 
 def pick_distinct(found: Scored, distinct: Scored, count: int) -> Scored:
@@ -120,12 +113,6 @@ def _greedy(found: Scored, count: int, apart: float) -> np.ndarray:
         rows.append(int(np.argmax(near >= apart)))
         near = np.minimum(near, _gap(mels, rows[-1]))
     return np.array(rows)
-
-
-def _coarse(mels: np.ndarray) -> torch.Tensor:
-    """Spectrograms in dB, several bands and frames averaged, each a row."""
-    levels = torch.from_numpy(mels).float() / STEPS_PER_DB
-    return torch.nn.functional.avg_pool2d(levels[:, None], _COARSE, ceil_mode=True).flatten(1)
 
 
 def _gap(mels: torch.Tensor, row: int) -> np.ndarray:

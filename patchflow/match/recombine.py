@@ -9,6 +9,8 @@ from .variation import Variation, favoured
 
 __all__ = ["Recombine"]
 
+_RESTS = 2  # batches for each move of a model, in one of which it is used
+
 
 class Recombine(Stage):
     """Breeds children of the best presets; moves that succeed are used more often.
@@ -33,6 +35,7 @@ class Recombine(Stage):
             self.learned.extend(proposer.moves)
         self._credit = np.ones(len(variation.moves) + len(self.learned))  # of each move, for its successes
         self._parents = np.empty(0)  # distance in dB of the parent of each child of the last `ask`
+        self._batch = 0  # how many were asked for
         self._used = np.empty(0, int)  # the move of each child of the last `ask`
 
     def ask(self, found: Scored | None, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -42,6 +45,7 @@ class Recombine(Stage):
         # A tenth of the children is shared out evenly, so that a move without success so far is still tried: what helps
         # late in a search is not what helps early.
         chance = 0.1 / len(self._credit) + 0.9 * self._credit / self._credit.sum()
+        chance = self._in_turn(chance)
         self._used = self.rng.choice(len(chance), size=count, p=chance)
         parents = good.take(favoured(len(good), count, self.rng))
         self._parents = parents.distance
@@ -55,6 +59,20 @@ class Recombine(Stage):
         self._credit *= 0.95
         np.add.at(self._credit, self._used[won], 1)
         self._credit = np.maximum(self._credit, 0.05)
+
+    def _in_turn(self, chance: np.ndarray) -> np.ndarray:
+        """Gives one move of the models at a time the children of several batches: a few take as long as many."""
+        turns = _RESTS * len(self.learned)
+        if not turns:
+            return chance
+        turn, rest = divmod(self._batch % turns, _RESTS)
+        self._batch += 1
+        own = len(self.variation.moves)
+        factor = np.ones(len(chance))
+        factor[own:] = 0
+        if rest == 0:
+            factor[own + turn] = turns
+        return chance * factor / (chance * factor).sum()
 
     def _breed(self, good: Scored, parents: Scored) -> tuple[np.ndarray, np.ndarray]:
         """Applies the moves in use, one to each parent."""

@@ -29,6 +29,7 @@ FAINTEST = -30.0
 _GRACE = 0.3  # seconds over the time that a render under way may take
 _TOO_FAINT = 0.05  # dB of distance for each dB below that
 _SHORTEST = 0.05  # seconds that a screening plays at least
+_COARSE = 4  # bands and frames that are averaged where hundreds of presets are compared
 _TOGETHER = 4  # presets that a thread renders before it measures them
 _SCREENED_TOGETHER = 16  # the same of a screening, whose sounds are shorter
 
@@ -45,6 +46,7 @@ class Scored:
         level: The part of the distance that is log-mel L1, in dB, shape `(N,)`.
         faint: The part of the distance that is for being too quiet, see `faintness`, shape `(N,)`.
         mels: Log-mel spectrogram of each, in steps of 1/3 dB below the peak, uint8, shape `(N, F, N')`.
+        coarse: The same in dB, with four bands and four frames averaged, in one row, float32, shape `(N, C)`.
         found_at: Renders and seconds that were spent when each was found, shape `(N, 2)`.
         sounds: What each sounds like, shape `(T,)`, as objects of shape `(N,)`; None where that is not kept.
     """
@@ -55,6 +57,7 @@ class Scored:
     level: np.ndarray
     faint: np.ndarray
     mels: np.ndarray
+    coarse: np.ndarray
     found_at: np.ndarray
     sounds: np.ndarray
 
@@ -169,6 +172,7 @@ class Scorer:
             level=np.concatenate([part.level for part in parts]),
             faint=faint,
             mels=np.concatenate([part.mels for part in parts]),
+            coarse=np.concatenate([part.coarse for part in parts]),
             found_at=np.tile(np.array(found_at, float), (len(points), 1)),
             sounds=_objects(sounds),
         )
@@ -213,18 +217,15 @@ class Scorer:
         unplayed = [sound is None for sound in sounds]
         level = reference.level(mels).numpy()
         level[unplayed] = np.inf
-        distance = reference.least(mels).numpy()
+        if bar is None:
+            distance = reference.least(mels).numpy()
+        else:
+            distance = reference.within(bar, torch.from_numpy(played), mels).numpy()
         distance[unplayed] = np.inf
-        if bar is not None:
-            # The rest takes longer to measure, and is never below 0: most children are too far away without it.
-            near = distance < bar
-            distance[~near] = np.inf
-            if near.any():
-                heard = played if near.all() else played[near]
-                distance[near] += reference.rest(torch.from_numpy(heard)).numpy()
         # 80 dB in thirds fit a byte: the search keeps the spectrograms of hundreds of presets.
         steps = (mels * -STEPS_PER_DB).round().to(torch.uint8)
-        return _Measured(distance, level, faintness(played), steps.numpy(), sounds, missed)
+        coarse = torch.nn.functional.avg_pool2d(mels[:, None], _COARSE, ceil_mode=True).flatten(1)
+        return _Measured(distance, level, faintness(played), steps.numpy(), coarse.numpy(), sounds, missed)
 
     def _is_over(self) -> bool:
         """Whether no more may be played."""
@@ -283,6 +284,7 @@ class _Measured(NamedTuple):
     level: np.ndarray
     faint: np.ndarray
     mels: np.ndarray
+    coarse: np.ndarray
     sounds: list[np.ndarray | None]
     missed: int
 

@@ -34,7 +34,6 @@ _APART = 0.15  # least distance in sound of two of them, as a share of that from
 _LONG = 4_000  # renders of a long search; a shorter one has less time for what is different
 _MOST_WITHOUT_NEW = 50  # batches without anything new after which the space is exhausted
 _ARCHIVE = 200  # presets remembered
-_LIKELY_DISTINCT = 8  # of these, how many are renewed until the end
 _DISTINCT = 32  # presets remembered of which no two sound nearly the same
 
 
@@ -280,9 +279,7 @@ class _Memory:
             return math.inf
         if len(self.trace.parents) < _PARENTS:
             return math.inf
-        distinct = self.trace.distinct.distance[:_LIKELY_DISTINCT]
-        worst = [kept[-1] for kept in (self.trace.found.distance, distinct, self.trace.parents.distance)]
-        return float(max(worst))
+        return float(max(self.trace.found.distance[-1], self.trace.parents.distance[-1]))
 
     def _unknown(self, keys: Sequence[bytes]) -> np.ndarray:
         """Rows that were never scored, shape `(M,)`; one row of those that are the same."""

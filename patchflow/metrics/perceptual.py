@@ -1,5 +1,7 @@
 """What the search minimises: how unlike two sounds are to people, in level, in timbre and in pitch."""
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -77,21 +79,37 @@ class Reference:
         """
         return WEIGHTS["log_mel_l1"] * self.level(mels) + WEIGHTS["modulation"] * angle(movement(mels), self._movement)
 
-    def rest(self, sounds: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
-        """Returns what the whole distance has beyond the least one, in dB, shape `(B,)`.
+    def distance(self, sounds: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
+        """Returns the whole distance, see `perceptual`; in dB, shape `(B,)`."""
+        return self.within(math.inf, sounds, log_mel(sounds))
+
+    def within(self, bar: float, sounds: Float[Tensor, "B T"], mels: Float[Tensor, "B F N"]) -> Float[Tensor, "B"]:
+        """Returns the whole distance where it is below a bar, and infinity elsewhere; in dB, shape `(B,)`.
+
+        No part of the distance is below 0. So what is above the bar after the first parts is not measured on.
 
         Args:
+            bar: In dB.
             sounds: At 22,050 Hz, as long as the target.
+            mels: The same as `log_mel` sees them.
         """
+        distance = self.least(mels)
+        for part in (self._bands, self._pitch):
+            near = distance < bar
+            if near.all():
+                distance = distance + part(sounds)
+            elif near.any():
+                distance[near] += part(sounds[near])
+        return torch.where(distance < bar, distance, math.inf)
+
+    def _bands(self, sounds: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
         bands = quarter_tones(sounds)
         unlike = angle(compressed(bands), self._loudness)
         gap = spectrum_gap(mean_levels(bands), self._mean_levels)
-        gain = best_shift(fine_spectrum(sounds, _RATE), self._fine).gain
-        return WEIGHTS["timbre"] * unlike + WEIGHTS["mean_spectrum"] * gap + WEIGHTS["detuning"] * gain
+        return WEIGHTS["timbre"] * unlike + WEIGHTS["mean_spectrum"] * gap
 
-    def distance(self, sounds: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
-        """Returns the whole distance, see `perceptual`; in dB, shape `(B,)`."""
-        return self.least(log_mel(sounds)) + self.rest(sounds)
+    def _pitch(self, sounds: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
+        return WEIGHTS["detuning"] * best_shift(fine_spectrum(sounds, _RATE), self._fine).gain
 
     def cents(self, sounds: Float[Tensor, "B T"]) -> tuple[Float[Tensor, "B"], Float[Tensor, "B"]]:
         """Returns how far sounds are out of tune with the target.

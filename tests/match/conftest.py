@@ -68,7 +68,9 @@ def scored(points: np.ndarray, distance: np.ndarray, pitch: int = 60) -> Scored:
     count = len(points)
     faint, mels = np.zeros(count), np.zeros((count, 80, 4), np.uint8)
     sounds = np.full(count, None)
-    return Scored(points, np.full(count, pitch), distance, distance, faint, mels, np.zeros((count, 2)), sounds)
+    pitches = np.full(count, pitch)
+    coarse = np.zeros((count, 20), np.float32)
+    return Scored(points, pitches, distance, distance, faint, mels, coarse, np.zeros((count, 2)), sounds)
 
 
 def draw(*proposers: Proposer, guesses: tuple[NoteGuess, ...] = GUESSES) -> Draw:

@@ -16,7 +16,8 @@ def scored(levels_db: list[float], distance: list[float], points: np.ndarray | N
     found_at = np.zeros((count, 2))
     sounds = np.full(count, None)
     distances = np.array(distance, float)
-    return Scored(points, np.full(count, 60), distances, distances, np.zeros(count), mels, found_at, sounds)
+    coarse = -mels[:, ::4, 0].astype(np.float32) / 3
+    return Scored(points, np.full(count, 60), distances, distances, np.zeros(count), mels, coarse, found_at, sounds)
 
 
 def levels(found: Scored) -> list[float]:
