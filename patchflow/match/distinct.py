@@ -12,7 +12,7 @@ _APART_DB = 2.0  # smallest log-mel L1 between two candidates, if there are enou
 _SOFTEN = 0.7  # factor of that bound while there are not
 _LEAST_APART_DB = 0.02  # below this bound, presets that sound the same are taken too
 _WITHIN = 1.25  # presets whose distance is at most this many times the best are good
-_SLACK_DB = 0.25  # and this much more, so that a perfect match does not stand alone
+_SLACK_DB = 0.5  # and this much more, so that a perfect match does not stand alone
 
 
 def keep_distinct(kept: Scored | None, new: Scored, most: int) -> Scored:

@@ -191,7 +191,7 @@ class Matcher:
             EngineError: If the synth cannot be started, or cannot play anything.
         """
         scorer = Scorer(self._renderer, target, _VELOCITY)
-        search = Search(scorer, self._built(), self.proposers, locked=locked, seed=seed)
+        search = Search(scorer, self._built(), self.proposers, locked=locked, seed=seed, candidates=candidates)
         trace = search.run(budget, progress)
         found = _playable(trace.found)
         distinct = pick_distinct(found, _playable(trace.distinct), candidates)

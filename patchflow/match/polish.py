@@ -55,6 +55,7 @@ class Polish(Stage):
         self._step = np.maximum(_STEP, self._smallest)
         self._sign = rng.choice([-1, 1], len(self._members))
         self._center = np.empty(0)
+        self._pitch = -1
         self._first: list[int] = []  # what has not taken a step in this sweep
         self._other_way: list[int] = []  # what has, in vain
         self._asked: list[tuple[int | None, _Move]] = []  # what moves, and how; None for several together
@@ -68,7 +69,7 @@ class Polish(Stage):
 
     def stuck(self, found: Scored) -> bool:
         """Returns whether no step helps this best preset any more."""
-        return self._stuck and np.array_equal(found.points[0], self._center)
+        return self._stuck and self._is_centre(found)
 
     def ask(self, found: Scored | None, count: int) -> tuple[np.ndarray, np.ndarray]:
         """See `Stage.ask`."""
@@ -112,10 +113,14 @@ class Polish(Stage):
         if combined and not improved:  # what helped once helps no more
             self._helped = {}
 
+    def _is_centre(self, found: Scored) -> bool:
+        """Whether the best is where the steps are taken from; the same preset on another key is not."""
+        return int(found.pitch[0]) == self._pitch and np.array_equal(found.points[0], self._center)
+
     def _start_from(self, found: Scored) -> None:
         """Moves the centre to the best preset."""
         best = found.points[0]
-        if np.array_equal(best, self._center):
+        if self._is_centre(found):
             return
         if len(self._center):
             # What the new centre has already cannot help again.

@@ -35,6 +35,7 @@ class Recombine(Stage):
             self.learned.extend(proposer.moves)
         self._credit = np.ones(len(variation.moves) + len(self.learned))  # of each move, for its successes
         self._parents = np.empty(0)  # distance in dB of the parent of each child of the last `ask`
+        self._in_use = np.ones(len(self._credit), bool)  # the moves that the last batch could have
         self._batch = 0  # how many were asked for
         self._used = np.empty(0, int)  # the move of each child of the last `ask`
 
@@ -46,6 +47,7 @@ class Recombine(Stage):
         # late in a search is not what helps early.
         chance = 0.1 / len(self._credit) + 0.9 * self._credit / self._credit.sum()
         chance = self._in_turn(chance)
+        self._in_use = chance > 0
         self._used = self.rng.choice(len(chance), size=count, p=chance)
         parents = good.take(favoured(len(good), count, self.rng))
         self._parents = parents.distance
@@ -53,10 +55,10 @@ class Recombine(Stage):
 
     def tell(self, outcome: Outcome) -> None:
         """See `Stage.tell`."""
-        # Credit fades by a twentieth a batch and never ends, so it follows what worked lately.
+        # Credit fades by a twentieth a batch in use and never ends, so it follows what worked lately.
         # A child must be better than its own parent: most changes that nobody hears keep one among the best.
         won = outcome.rows[outcome.distance[outcome.rows] < self._parents[outcome.rows]]
-        self._credit *= 0.95
+        self._credit[self._in_use] *= 0.95
         np.add.at(self._credit, self._used[won], 1)
         self._credit = np.maximum(self._credit, 0.05)
 

@@ -27,7 +27,7 @@ FAINTEST = -30.0
 """Peak in dB of full scale below which a preset is too quiet; hardly any preset that people made is."""
 
 _GRACE = 0.3  # seconds over the time that a render under way may take
-_TOO_FAINT = 0.05  # dB of distance for each dB below that
+_TOO_FAINT = 0.15  # dB of distance for each dB below that
 _SHORTEST = 0.05  # seconds that a screening plays at least
 _COARSE = 4  # bands and frames that are averaged where hundreds of presets are compared
 _TOGETHER = 4  # presets that a thread renders before it measures them
@@ -41,8 +41,7 @@ class Scored:
     Args:
         points: Encoded presets, shape `(N, P)`.
         pitch: MIDI note each was played on, shape `(N,)`.
-        distance: From the target, in dB: `metrics.perceptual` and `faint`, shape `(N,)`; infinite where it is above
-            the bar of `Scorer.score`, or the synth cannot play the preset.
+        distance: From the target, in dB: `metrics.perceptual` and `faint`, shape `(N,)`.
         level: The part of the distance that is log-mel L1, in dB, shape `(N,)`.
         faint: The part of the distance that is for being too quiet, see `faintness`, shape `(N,)`.
         mels: Log-mel spectrogram of each, in steps of 1/3 dB below the peak, uint8, shape `(N, F, N')`.
@@ -86,8 +85,7 @@ class Outcome:
     """What became of a batch of presets.
 
     Args:
-        distance: From the target, in dB, shape `(N,)`; infinite for those that a screening rejected, and for those
-            above the bar of `Scorer.score`.
+        distance: From the target, in dB, shape `(N,)`; infinite for those that a screening rejected.
         rows: Which were rendered in full now, and were not known before, shape `(M,)`.
     """
 
@@ -129,11 +127,7 @@ class Scorer:
         return Note(int(pitch), self.velocity, self.target.hold, self.target.length)
 
     def score(
-        self,
-        points: np.ndarray,
-        pitch: Sequence[int] | np.ndarray,
-        found_at: tuple[float, float] = (0, 0),
-        bar: float = math.inf,
+        self, points: np.ndarray, pitch: Sequence[int] | np.ndarray, found_at: tuple[float, float] = (0, 0)
     ) -> Scored:
         """Renders and measures presets.
 
@@ -141,7 +135,6 @@ class Scorer:
             points: Encoded presets, shape `(N, P)`.
             pitch: MIDI note to play each on, shape `(N,)`.
             found_at: Renders and seconds spent so far.
-            bar: Distance in dB above which nobody asks how far away a preset is: what is cheap to measure tells that.
 
         Raises:
             RenderError: If the synth cannot play any of them, nor could play any before.
@@ -149,10 +142,7 @@ class Scorer:
         """
         pitch = np.asarray(pitch, int)
 
-        def measure(engine: Engine, job: _Job) -> _Measured:
-            return self._measure(engine, job, bar)
-
-        parts = list(self.renderer.map(measure, _jobs(points, pitch, _TOGETHER)))
+        parts = list(self.renderer.map(self._measured, _jobs(points, pitch, _TOGETHER)))
         self.missed = sum(part.missed for part in parts)
         distance = np.concatenate([part.distance for part in parts])
         faint = np.concatenate([part.faint for part in parts])
@@ -187,21 +177,34 @@ class Scorer:
             points: Encoded presets, shape `(N, P)`.
             pitch: MIDI note to play each on, shape `(N,)`.
         """
+        parts = list(self.renderer.map(self._screened, _jobs(points, np.asarray(pitch, int), _SCREENED_TOGETHER)))
+        self.missed = sum(missed for _, missed in parts)
+        return np.concatenate([distance for distance, _ in parts])
 
-        def measure_onset(engine: Engine, job: _Job) -> _Measured:
-            return self._measure(engine, job, None)
+    def _measured(self, engine: Engine, job: "_Job") -> "_Measured":
+        """Plays and measures a few presets."""
+        sounds, played, missed = self._sounds(engine, job, self.target.length)
+        mels = log_mel(torch.from_numpy(played))
+        unplayed = [sound is None for sound in sounds]
+        level = self.reference.level(mels).numpy()
+        level[unplayed] = np.inf
+        distance = self.reference.distance(torch.from_numpy(played), mels).numpy()
+        distance[unplayed] = np.inf
+        # 80 dB in thirds fit a byte: the search keeps the spectrograms of hundreds of presets.
+        steps = (mels * -STEPS_PER_DB).round().to(torch.uint8)
+        coarse = torch.nn.functional.avg_pool2d(mels[:, None], _COARSE, ceil_mode=True).flatten(1)
+        return _Measured(distance, level, faintness(played), steps.numpy(), coarse.numpy(), sounds, missed)
 
-        jobs = _jobs(points, np.asarray(pitch, int), _SCREENED_TOGETHER)
-        parts = list(self.renderer.map(measure_onset, jobs))
-        self.missed = sum(part.missed for part in parts)
-        return np.concatenate([part.distance for part in parts])
+    def _screened(self, engine: Engine, job: "_Job") -> tuple[np.ndarray, int]:
+        """Plays the beginnings of a few presets; returns their distance, and how many were missed."""
+        sounds, played, missed = self._sounds(engine, job, self._onset)
+        distance = self._onset_reference.least(log_mel(torch.from_numpy(played))).numpy()
+        distance[[sound is None for sound in sounds]] = np.inf
+        return distance, missed
 
-    def _measure(self, engine: Engine, job: "_Job", bar: float | None) -> "_Measured":
-        """Plays and measures a few presets; their beginnings alone, by what is cheap, if there is no bar."""
-        reference = self.reference if bar is not None else self._onset_reference
-        notes = [self.note(pitch) for pitch in job.pitch.tolist()]
-        if bar is None:
-            notes = [replace(note, length=self._onset) for note in notes]
+    def _sounds(self, engine: Engine, job: "_Job", length: float) -> tuple[list[np.ndarray | None], np.ndarray, int]:
+        """Plays a few presets; returns their sounds, the same as a batch `(N, T)`, and how many were missed."""
+        notes = [replace(self.note(pitch), length=length) for pitch in job.pitch.tolist()]
         sounds: list[np.ndarray | None] = []
         missed = 0
         for point, note in zip(job.points, notes, strict=True):
@@ -212,20 +215,7 @@ class Scorer:
                 sounds.append(self._play(engine, point, note))
         # What cannot be played is measured as silence, so that the batch stays whole, then put infinitely far away.
         silence = np.zeros(notes[0].samples(self.target.rate), np.float32)
-        played = np.stack([silence if sound is None else sound for sound in sounds])
-        mels = log_mel(torch.from_numpy(played))
-        unplayed = [sound is None for sound in sounds]
-        level = reference.level(mels).numpy()
-        level[unplayed] = np.inf
-        if bar is None:
-            distance = reference.least(mels).numpy()
-        else:
-            distance = reference.within(bar, torch.from_numpy(played), mels).numpy()
-        distance[unplayed] = np.inf
-        # 80 dB in thirds fit a byte: the search keeps the spectrograms of hundreds of presets.
-        steps = (mels * -STEPS_PER_DB).round().to(torch.uint8)
-        coarse = torch.nn.functional.avg_pool2d(mels[:, None], _COARSE, ceil_mode=True).flatten(1)
-        return _Measured(distance, level, faintness(played), steps.numpy(), coarse.numpy(), sounds, missed)
+        return sounds, np.stack([silence if sound is None else sound for sound in sounds]), missed
 
     def _is_over(self) -> bool:
         """Whether no more may be played."""
@@ -255,7 +245,7 @@ def faintness(sounds: np.ndarray) -> np.ndarray:
     """Returns what is added to the distance of sounds that are too quiet, in dB, shape `(N,)`.
 
     The distance compares sounds at the same peak, so without it a search may end with a preset that is right and
-    cannot be heard: 1 dB for every 20 dB below `FAINTEST`, 0 for silence, whose distance is already the
+    cannot be heard: 3 dB for every 20 dB below `FAINTEST`, 0 for silence, whose distance is already the
     largest.
 
     Args:
@@ -263,7 +253,7 @@ def faintness(sounds: np.ndarray) -> np.ndarray:
 
     Example:
         >>> faintness(np.array([[0.5], [0.001], [0.0]])).tolist()
-        [0.0, 1.5, 0.0]
+        [0.0, 4.5, 0.0]
     """
     peak = np.maximum(sounds.max(1), -sounds.min(1))  # `abs` would make another array
     level = 20 * np.log10(np.where(peak > 0, peak, 1))

@@ -1,5 +1,6 @@
 """The anytime search: draw, render, rank, tune, recombine, polish; it can be stopped after any batch."""
 
+import hashlib
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -104,6 +105,7 @@ class Search:
         proposers: Sources of first candidates, used in equal shares.
         locked: Encoded values by position that every preset gets.
         seed: Of the random generator. The same seed and number of renders give the same result.
+        candidates: How many distinct presets will be wanted: so many are kept in tune.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class Search:
         *,
         locked: Mapping[int, float] | None = None,
         seed: int = 0,
+        candidates: int = 4,
     ) -> None:
         self.scorer = scorer
         self.engine = engine
@@ -124,7 +127,8 @@ class Search:
         self.draw = Draw(scorer.target, proposers, rng)
         self.recombine = Recombine(variation, self.draw, _PARENTS, rng)
         self.polish = Polish(engine, variation.free, rng)
-        self.tune = Tune(engine, scorer, variation.free, any_key=len(scorer.target.guesses) > 1)
+        any_key = len(scorer.target.guesses) > 1
+        self.tune = Tune(engine, scorer, variation.free, any_key=any_key, first=candidates)
 
     def run(self, budget: Budget, progress: ProgressCallback = ignore) -> Trace:
         """Searches until the budget is spent, Ctrl-C is pressed or the synth is lost; the best so far is kept.
@@ -254,7 +258,7 @@ class _Memory:
 
     def score(self, points: np.ndarray, pitch: np.ndarray, count: int) -> Outcome:
         """Renders at most `count` new presets in full; if there are more, those that a screening prefers."""
-        keys = [point.astype(np.float32).tobytes() + bytes([note]) for point, note in zip(points, pitch, strict=True)]
+        keys = [_key(point, note) for point, note in zip(points, pitch.tolist(), strict=True)]
         new = self._unknown(keys)
         if len(new) > count:
             onset = self.scorer.screen(points[new], pitch[new])
@@ -262,24 +266,14 @@ class _Memory:
             new = new[np.argsort(onset, kind="stable")[:count]]
         if len(new):
             self.spent += len(new)
-            at = (math.ceil(self.spent), self.seconds)
-            scored = self.scorer.score(points[new], pitch[new], at, self._bar())
+            scored = self.scorer.score(points[new], pitch[new], (math.ceil(self.spent), self.seconds))
             self.spent -= self.scorer.missed
             scored.found_at[:, 0] = math.ceil(self.spent)
             for row, distance in zip(new.tolist(), scored.distance.tolist(), strict=True):
                 self._distance[keys[row]] = distance
-            near = np.nonzero(np.isfinite(scored.distance))[0]
-            self._keep(scored.take(near) if self.trace else scored)
+            self._keep(scored)
         distances = np.array([self._distance.get(key, np.inf) for key in keys])
         return Outcome(distances, new)
-
-    def _bar(self) -> float:
-        """The distance in dB above which a preset is not remembered."""
-        if self.trace is None or len(self.trace.found) < _ARCHIVE:
-            return math.inf
-        if len(self.trace.parents) < _PARENTS:
-            return math.inf
-        return float(max(self.trace.found.distance[-1], self.trace.parents.distance[-1]))
 
     def _unknown(self, keys: Sequence[bytes]) -> np.ndarray:
         """Rows that were never scored, shape `(M,)`; one row of those that are the same."""
@@ -306,8 +300,12 @@ class _Memory:
         found = found.best(_ARCHIVE)
         distinct = keep_distinct(distinct, scored, _DISTINCT)
         parents = keep_apart(parents, scored, self.apart * float(found.level[0]), _PARENTS)
-        found.sounds[_DISTINCT:] = None  # so many candidates there are at most
         parents.sounds[:] = None
         history.append((math.ceil(self.spent), self.seconds, float(found.distance[0])))
         # A new trace each time, so that an interruption meets the old one or the new one, never half of either.
         self.trace = Trace(found, distinct, parents, history)
+
+
+def _key(point: np.ndarray, pitch: int) -> bytes:
+    """A short name of a preset on a note: a search of a day meets millions."""
+    return hashlib.blake2b(point.astype(np.float32).tobytes() + bytes([pitch]), digest_size=16).digest()

@@ -10,7 +10,6 @@ from .stages import Stage
 __all__ = ["Tune"]
 
 _AUDIBLE = 0.03  # gain of agreement below which nobody hears that a preset is out of tune
-_FIRST = 4  # best presets that are kept in tune
 _KEYS = range(128)
 
 
@@ -25,15 +24,17 @@ class Tune(Stage):
         scorer: Knows the target; one without a pitch leaves nothing to tune.
         free: Positions of parameters that may change, shape `(L,)`.
         any_key: Whether the note that is played may change.
+        first: How many of the best presets are kept in tune.
     """
 
     name = "tune"
     screened = False
 
-    def __init__(self, engine: Engine, scorer: Scorer, free: np.ndarray, *, any_key: bool) -> None:
+    def __init__(self, engine: Engine, scorer: Scorer, free: np.ndarray, *, any_key: bool, first: int = 4) -> None:
         self.engine = engine
         self.scorer = scorer
         self.any_key = any_key
+        self.first = first
         self._free = np.isin(np.arange(len(engine.space)), free)
         self._measured: set[bytes] = set()
         self._points: list[np.ndarray] = []
@@ -48,7 +49,7 @@ class Tune(Stage):
         if not self.scorer.target.pitched:
             return False
         for found in kinds:
-            self._measure(found.take(np.arange(min(_FIRST, len(found)))))
+            self._measure(found.take(np.arange(min(self.first, len(found)))))
         return bool(self._points)
 
     def ask(self, found: Scored | None, count: int) -> tuple[np.ndarray, np.ndarray]:

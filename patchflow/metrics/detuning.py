@@ -7,7 +7,7 @@ from torch import Tensor
 from ..features.log_spectrum import best_shift, fine_spectrum
 from ._metric import metric
 
-__all__ = ["detuning"]
+__all__ = ["detuning", "out_of_tune"]
 
 _RATE = 22_050
 
@@ -31,6 +31,11 @@ def detuning(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Fl
         >>> round(detuning(x, 0.5 * x, 22_050).item(), 4)
         0.0
     """
-    gain = best_shift(fine_spectrum(estimate, _RATE), fine_spectrum(target, _RATE)).gain
-    one_silent = (estimate.abs().amax(1) == 0) ^ (target.abs().amax(1) == 0)
+    return out_of_tune(fine_spectrum(estimate, _RATE), fine_spectrum(target, _RATE))
+
+
+def out_of_tune(estimate: Float[Tensor, "B F"], target: Float[Tensor, "#B F"]) -> Float[Tensor, "B"]:
+    """Returns `detuning` of two batches of fine spectra; there may be one target for all."""
+    gain = best_shift(estimate, target).gain
+    one_silent = (estimate.amax(1) == 0) ^ (target.amax(1) == 0)
     return torch.where(one_silent, 1.0, gain)

@@ -1,13 +1,12 @@
 """What the search minimises: how unlike two sounds are to people, in level, in timbre and in pitch."""
 
-import math
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ..features.log_spectrum import PARTIALS, best_shift, compressed, fine_spectrum
 from ._metric import metric
+from .detuning import out_of_tune
 from .log_mel_l1 import level_gap, log_mel
 from .mean_spectrum import mean_levels, spectrum_gap
 from .modulation import movement
@@ -29,8 +28,8 @@ def perceptual(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> 
     Log-mel L1 hears levels, attacks and noise; the next three are what people go by in listening studies beside it;
     `detuning` alone tells a low note from the next key. Gain does not matter.
 
-    0 is the same sound, 1 a near twin, 20 a random voice. Silence for a sound scores 175, the worst there is, and
-    silence for silence 0.
+    0 is the same sound, below 9 a twin, 30 to 40 a random voice. Silence for a sound scores 180, the worst there
+    is, and silence for silence 0.
 
     Args:
         estimate: Sounds to evaluate, shape `(B, T)`.
@@ -79,28 +78,15 @@ class Reference:
         """
         return WEIGHTS["log_mel_l1"] * self.level(mels) + WEIGHTS["modulation"] * angle(movement(mels), self._movement)
 
-    def distance(self, sounds: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
-        """Returns the whole distance, see `perceptual`; in dB, shape `(B,)`."""
-        return self.within(math.inf, sounds, log_mel(sounds))
-
-    def within(self, bar: float, sounds: Float[Tensor, "B T"], mels: Float[Tensor, "B F N"]) -> Float[Tensor, "B"]:
-        """Returns the whole distance where it is below a bar, and infinity elsewhere; in dB, shape `(B,)`.
-
-        No part of the distance is below 0. So what is above the bar after the first parts is not measured on.
+    def distance(self, sounds: Float[Tensor, "B T"], mels: Float[Tensor, "B F N"] | None = None) -> Float[Tensor, "B"]:
+        """Returns the whole distance, see `perceptual`; in dB, shape `(B,)`.
 
         Args:
-            bar: In dB.
             sounds: At 22,050 Hz, as long as the target.
-            mels: The same as `log_mel` sees them.
+            mels: The same as `log_mel` sees them, if that is at hand.
         """
-        distance = self.least(mels)
-        for part in (self._bands, self._pitch):
-            near = distance < bar
-            if near.all():
-                distance = distance + part(sounds)
-            elif near.any():
-                distance[near] += part(sounds[near])
-        return torch.where(distance < bar, distance, math.inf)
+        least = self.least(log_mel(sounds) if mels is None else mels)
+        return least + self._bands(sounds) + self._pitch(sounds)
 
     def _bands(self, sounds: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
         bands = quarter_tones(sounds)
@@ -109,7 +95,7 @@ class Reference:
         return WEIGHTS["timbre"] * unlike + WEIGHTS["mean_spectrum"] * gap
 
     def _pitch(self, sounds: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
-        return WEIGHTS["detuning"] * best_shift(fine_spectrum(sounds, _RATE), self._fine).gain
+        return WEIGHTS["detuning"] * out_of_tune(fine_spectrum(sounds, _RATE), self._fine)
 
     def cents(self, sounds: Float[Tensor, "B T"]) -> tuple[Float[Tensor, "B"], Float[Tensor, "B"]]:
         """Returns how far sounds are out of tune with the target.

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from patchflow.engines.tone import Tone
+from patchflow.match import Target
 from patchflow.match.proposals import FromLibrary, FromSpace, Move
 from patchflow.match.recombine import Recombine
-from patchflow.match.scorer import Outcome
+from patchflow.match.scorer import Outcome, Scored
 from patchflow.match.variation import Variation
+from patchflow.presets import ParamSpace
 
 from .conftest import draw, found
 
@@ -110,6 +112,40 @@ def test_proposers_bring_moves_of_their_own():
     doubled = (children[:, None] == 2 * found().points).all(2).any(1)
     assert (stage._used == 5).sum() > 10
     assert doubled[stage._used == 5].all()
+
+
+class Marking(FromSpace):
+    """Knows two moves, which write down how many children they make."""
+
+    def __init__(self, space: ParamSpace) -> None:
+        super().__init__(space)
+        self.made: list[list[int]] = [[], []]
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        def move(number: int) -> Move:
+            def make(target: Target, parents: Scored, rng: np.random.Generator) -> np.ndarray:
+                self.made[number].append(len(parents))
+                return parents.points
+
+            return make
+
+        return (move(0), move(1))
+
+
+def test_moves_of_models_take_turns_and_none_is_left_out():
+    marking = Marking(Tone.space)
+    stage = Recombine(Variation(Tone.space, np.array([], int)), draw(marking), 8, np.random.default_rng(1))
+    stage.draw.pool.extend(found().points)
+
+    for _ in range(40):
+        stage.ask(found(), 200)
+
+    # Each in every fourth batch, and then with as many children as it would have had in four.
+    assert [len(made) for made in marking.made] == [10, 10]
+    own = len(stage.variation.moves)
+    even = 40 * 200 / (own + 2)
+    assert all(0.6 * even < sum(made) < 1.1 * even for made in marking.made)
 
 
 def test_nothing_is_bred_before_anything_was_heard():

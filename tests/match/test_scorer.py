@@ -15,7 +15,7 @@ from patchflow.errors import EngineError, RenderError
 from patchflow.match import Budget, Matcher
 from patchflow.match.proposals import FromSpace
 from patchflow.match.scorer import SCREEN, Scored, Scorer, faintness
-from patchflow.metrics.log_mel_l1 import log_mel
+from patchflow.metrics.log_mel_l1 import log_mel, log_mel_l1
 from patchflow.metrics.perceptual import Reference, perceptual
 
 from .conftest import RATE, Watched, make_target, point_of
@@ -67,25 +67,22 @@ def test_the_order_is_that_of_the_presets(scorer_of: MakeScorer):
     np.testing.assert_allclose(together.distance, np.concatenate([one.distance for one in alone]), atol=1e-4)
 
 
-def test_what_is_farther_than_the_bar_is_not_measured_in_full(scorer_of: MakeScorer):
+def test_the_level_is_log_mel_l1(scorer_of: MakeScorer):
     scorer = scorer_of(make_target())
-    whole = scorer.score(POINTS, PITCH)
-    distance = whole.distance - whole.faint
-    bar = float(np.sort(distance)[11:13].mean())  # between two of them
+    target = torch.from_numpy(scorer.target.samples)[None]
 
-    scored = scorer.score(POINTS, PITCH, bar=bar)
+    scored = scorer.score(POINTS, PITCH)
 
-    np.testing.assert_array_equal(np.isfinite(scored.distance), distance < bar)
+    for sound, level in zip(scored.sounds, scored.level, strict=True):
+        assert level == pytest.approx(log_mel_l1(torch.from_numpy(sound)[None], target, RATE).item(), abs=1e-3)
 
 
-def test_nothing_that_is_nearer_than_the_bar_is_missed(scorer_of: MakeScorer):
-    scorer = scorer_of(make_target())
-    whole = scorer.score(POINTS, PITCH)
+def test_a_preset_that_nobody_hears_is_farther_than_one_that_is_close(scorer_of: MakeScorer):
+    faint, close = point_of("saw", 0.2, -60.0), point_of("saw", 0.23, -3.0)
 
-    scored = scorer.score(POINTS, PITCH, bar=float(np.median(whole.distance)))
+    scored = scorer_of(make_target(point_of("saw", 0.2, -3.0))).score(np.stack([faint, close]), [60, 60])
 
-    nearer = whole.distance < np.median(whole.distance)
-    np.testing.assert_allclose(scored.distance[nearer], whole.distance[nearer], atol=1e-4)
+    assert scored.distance[0] > scored.distance[1]
 
 
 def test_the_number_of_threads_does_not_matter(scorer_of: MakeScorer):
