@@ -42,7 +42,7 @@ def line(benchmark):
     def make(item: Any, row: str, budget: str, **others: Any) -> str:
         found = {"item": item, "row": row, "budget": budget, "seconds": 2.0, "minimised": runner.minimised()}
         found |= {"perceptual": 9.0, "log_mel_l1": 4.0, "mss": 3.0, "wmfcc": 6.0, "pitched": True}
-        found |= {"cents": 0.0, "gain": 0.0, "weights": runner.weights("dexed")}
+        found |= {"cents": 0.0, "gain": 0.0, "agreement": 1.0, "weights": runner.weights("dexed")}
         return json.dumps(found | others) + "\n"
 
     return make
@@ -116,7 +116,20 @@ def test_the_readme_has_five_rows_on_the_voices_that_all_of_them_have(tables: Mo
     [(0, 0.0, True), (20, 0.3, True), (-20, 0.3, True), (30, 0.3, False), (-1200, 0.3, False), (700, 0.01, True)],
 )
 def test_in_tune_is_within_20_cents_or_no_better_elsewhere(benchmark, cents: float, gain: float, expected: bool):
-    assert benchmark("rows").in_tune(cents, gain) is expected
+    assert benchmark("rows").in_tune(cents, gain, 0.9) is expected
+    assert not benchmark("rows").in_tune(cents, gain, 0.49)
+
+
+def test_noise_is_not_in_tune_with_a_tone(benchmark):
+    rows = benchmark("rows")
+    time = np.arange(2 * rows.FULL_RATE) / rows.FULL_RATE
+    tone = sum(np.sin(2 * np.pi * 220 * k * time) / k for k in range(1, 9))
+    noise = np.random.default_rng(0).standard_normal(len(time))
+
+    found = rows.measure(noise, tone, rows.FULL_RATE)
+
+    assert not rows.in_tune(found["cents"], found["gain"], found["agreement"])
+    assert rows.cents_off(found["cents"], found["gain"], found["agreement"]) == np.inf
 
 
 def test_a_tone_half_a_semitone_above_is_measured_so(benchmark):
@@ -129,7 +142,7 @@ def test_a_tone_half_a_semitone_above_is_measured_so(benchmark):
     found = rows.measure(high, low, rows.FULL_RATE)
 
     assert found["cents"] == pytest.approx(50, abs=3)
-    assert not rows.in_tune(found["cents"], found["gain"])
+    assert not rows.in_tune(found["cents"], found["gain"], found["agreement"])
 
 
 def test_the_nearest_of_a_bank_are_those_of_a_full_comparison(benchmark, tmp_path: Path):

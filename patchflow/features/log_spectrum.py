@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["PARTIALS", "Shift", "best_shift", "compressed", "fine_spectrum", "log_bands"]
+__all__ = ["AUDIBLE_GAIN", "PARTIALS", "Shift", "best_shift", "compressed", "fine_spectrum", "heard_cents", "log_bands"]
 
 CENTS = 10
 """Distance of two places of a fine spectrum, in cents."""
@@ -16,10 +16,13 @@ CENTS = 10
 PARTIALS = 0.5
 """Agreement below which two fine spectra have no partials in common."""
 
+AUDIBLE_GAIN = 0.03
+"""Gain by a shift below which nobody hears that a sound is out of tune: 10 cents gain about 0.1."""
+
 _LOW = 25.0  # Hz of the first place of a fine spectrum, between G0 and G#0
 _HIGH = 5_000.0  # Hz of the last: above, partials of low notes are too many and those of high ones too few
 _FLOOR_DB = 50.0  # what lies deeper below the peak is not compared
-_RELUCTANCE = 0.03  # agreement that the largest shift must have beyond the smallest
+_RELUCTANCE = 0.03 / 130  # agreement that a shift must have beyond one that is 10 cents smaller
 _ENVELOPE = 61  # places over which the envelope is averaged: 600 cents
 
 
@@ -126,7 +129,7 @@ def best_shift(estimate: Float[Tensor, "B F"], target: Float[Tensor, "#B F"], mo
     agreement = torch.cat([agreement[:, -count - 1 :], agreement[:, : count + 2]], 1)
     agreement = agreement / (estimate.norm(dim=1) * target.norm(dim=1)).clamp_min(1e-9)[:, None]
     shifts = torch.arange(-count, count + 1).to(agreement)
-    best = (agreement[:, 1:-1] - _RELUCTANCE / count * shifts.abs()).argmax(1)
+    best = (agreement[:, 1:-1] - _RELUCTANCE * shifts.abs()).argmax(1)
     before, peak, after = agreement[torch.arange(len(best))[:, None], best[:, None] + torch.arange(3)].unbind(1)
     # The top of the parabola through the three places lies between them, if it is one.
     curve = (2 * peak - before - after).clamp_min(1e-9)
@@ -134,6 +137,21 @@ def best_shift(estimate: Float[Tensor, "B F"], target: Float[Tensor, "#B F"], mo
     top = peak + (after - before) * between / 4
     gain = (top - agreement[:, count + 1]).clamp_min(0)
     return Shift(cents=(shifts[best] + between) * CENTS, gain=gain, agreement=top.clamp(0, 1))
+
+
+def heard_cents(cents: float, gain: float, agreement: float) -> float | None:
+    """Returns how many cents a sound is above another as people hear it; see `Shift` for the arguments.
+
+    Returns:
+        0 where no shift helps, None where the two have no partials in common: then nobody can tell.
+
+    Example:
+        >>> heard_cents(-35.0, 0.3, 0.9), heard_cents(-35.0, 0.01, 0.9), heard_cents(-35.0, 0.3, 0.2)
+        (-35.0, 0.0, None)
+    """
+    if agreement < PARTIALS:
+        return None
+    return cents if gain >= AUDIBLE_GAIN else 0.0
 
 
 def _power(x: Float[Tensor, "B T"], n_fft: int, hop: int, high: float = 0.5) -> Float[Tensor, "B F N"]:

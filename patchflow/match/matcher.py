@@ -251,6 +251,7 @@ class Matcher:
                 sound=sound,
                 cents=cents,
                 sounding=sounding,
+                unlike=target.pitched and cents is None and sound is not None,
             )
             candidates.append(candidate)
         return tuple(candidates)

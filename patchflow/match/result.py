@@ -42,9 +42,11 @@ class Candidate:
         renders: Renders spent when it was found.
         seconds: Seconds spent when it was found.
         sound: What the search heard, mono float32 at its rate, shape `(T,)`; None if that was not kept.
-        cents: How far it sounds above the target, 0 if no other pitch is nearer; None if the target has no pitch.
+        cents: How far it sounds above the target, 0 if no other pitch is nearer; None if the target has no pitch, or
+            the two have none in common.
         sounding: The pitch that is heard as a MIDI note, which may lie between two keys or, as with a transposed
-            preset, far from the key that is played; None if the target has no pitch.
+            preset, far from the key that is played; None where `cents` is.
+        unlike: Whether the target has a pitch, and this none in common with it.
     """
 
     preset: Preset
@@ -56,6 +58,7 @@ class Candidate:
     sound: np.ndarray | None = None
     cents: float | None = None
     sounding: float | None = None
+    unlike: bool = False
 
     @property
     def closeness(self) -> str:
@@ -64,8 +67,8 @@ class Candidate:
 
     @property
     def tuning(self) -> str:
-        """How far out of tune it is, in words: `"in tune"`, `"35 cents flat"`; "" if the target has no pitch."""
-        return tuning_text(self.cents)
+        """How far out of tune it is, in words: `"in tune"`, `"pitch unlike"`; "" if the target has none."""
+        return tuning_text(self.cents, unlike=self.unlike)
 
     @cached_property
     def audio(self) -> Audio:

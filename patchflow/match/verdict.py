@@ -12,7 +12,7 @@ from ..audio.note_names import note_name
 from ..audio.resample import resample
 from ..engines import Note
 from ..features.descriptors import describe
-from ..metrics.perceptual import Reference
+from ..features.log_spectrum import best_shift, fine_spectrum, heard_cents
 from .target import Target
 
 __all__ = [
@@ -52,10 +52,12 @@ _RATE = 22_050
 _UNITS = {"attack": "s", "length": "s", "release": "s", "brightness": "Hz", "noise": "", "movement": "dB/s"}
 _SMALL = {"s": 0.01, "Hz": 1.0, "": 0.001, "dB/s": 10.0}  # added to both values: below, their ratio means nothing
 _IN_TUNE = "in tune"
+_UNLIKE = "pitch unlike"
+_SPARE = 100.0  # cents beyond an octave that are told beside it
 _TUNED = 5.0  # cents that nobody hears in a note
 _KEY = 0.6  # semitones within which a note is that of its key
-_CERTAIN = 0.05  # gain by a shift below which no other pitch is better; 10 cents gain about 0.1
 _OCTAVE = 1200
+_MOST = 2_500  # cents up or down within which the pitch of a candidate is looked for: two octaves
 _HOP_S = 0.005
 _FALLEN_DB = 20.0  # a sound has died away when it stays as far below its peak
 _NOISY = 0.02  # spectral flatness from which on a sound has noise, as the tag "noisy" says
@@ -94,17 +96,20 @@ class Judgement:
     """How a candidate sounds beside the target.
 
     Args:
-        cents: How far it sounds above the target, 0 if no other pitch would be nearer; None if the target has none.
+        cents: How far it sounds above the target, 0 if no other pitch would be nearer; None if the target has none,
+            or the candidate has none in common with it.
         differences: In attack, length, brightness, noise and movement, the most striking first.
+        unlike: Whether the target has a pitch, and the candidate none in common with it.
     """
 
     cents: float | None
     differences: tuple[Difference, ...]
+    unlike: bool = False
 
     @property
     def tuning(self) -> str:
         """In words, see `tuning_text`."""
-        return tuning_text(self.cents)
+        return tuning_text(self.cents, unlike=self.unlike)
 
     @property
     def text(self) -> str:
@@ -130,8 +135,8 @@ class Judge:
         self._target = self._prepared(target)
 
     @cached_property
-    def _reference(self) -> Reference:
-        return Reference(torch.from_numpy(self._target))
+    def _fine(self) -> torch.Tensor:
+        return fine_spectrum(torch.from_numpy(self._target)[None], _RATE)
 
     @cached_property
     def _measures(self) -> dict[str, float]:
@@ -140,7 +145,9 @@ class Judge:
     def verdict(self, sound: np.ndarray) -> Judgement:
         """Returns how a candidate, shape `(T,)`, sounds beside the target."""
         prepared = self._prepared(sound)
-        return Judgement(self._cents(prepared), _differences(_measures(prepared, self.hold), self._measures))
+        cents = self._cents(prepared)
+        differences = _differences(_measures(prepared, self.hold), self._measures)
+        return Judgement(cents, differences, unlike=self.pitched and cents is None)
 
     def cents(self, sound: np.ndarray) -> float | None:
         """Returns how far a candidate sounds above the target, see `Judgement`."""
@@ -151,8 +158,9 @@ class Judge:
             return None
         size = len(self._target)
         fitted = np.pad(prepared[:size], (0, max(0, size - len(prepared))))
-        cents, gain = self._reference.cents(torch.from_numpy(fitted)[None])
-        return float(cents[0]) if float(gain[0]) >= _CERTAIN else 0.0
+        fine = fine_spectrum(torch.from_numpy(fitted)[None], _RATE)
+        shift = best_shift(fine, self._fine, most=_MOST)
+        return heard_cents(float(shift.cents), float(shift.gain), float(shift.agreement))
 
     def _prepared(self, sound: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(resample(sound, self.rate, _RATE), np.float32)
@@ -175,25 +183,31 @@ def closeness(distance: float, cents: float | None = None) -> str:
     return words[0] if words else FARTHEST
 
 
-def tuning_text(cents: float | None) -> str:
+def tuning_text(cents: float | None, *, unlike: bool = False) -> str:
     """Returns how far out of tune something is; "" if that has no meaning.
 
+    Args:
+        cents: How far it sounds above the target; None if that has no meaning.
+        unlike: Whether the reason is that it has no pitch in common with a target that has one.
+
     Example:
-        >>> [tuning_text(cents) for cents in (0.0, -35.0, 1200.0, -1265.0, 190.0)]
-        ['in tune', '35 cents flat', 'an octave high', 'an octave and 65 cents low', '190 cents sharp']
+        >>> [tuning_text(cents) for cents in (0.0, -35.0, 1200.0, -1265.0, -1160.0)]
+        ['in tune', '35 cents flat', 'an octave high', 'an octave and 65 cents low', '1,160 cents low']
     """
     if cents is None:
-        return ""
+        return _UNLIKE if unlike else ""
     size = abs(cents)
     if size < _TUNED:
         return _IN_TUNE
     if size < _OCTAVE - 100:
-        return f"{size:.0f} cents {'sharp' if cents > 0 else 'flat'}"
-    left = size - _OCTAVE
+        return f"{size:,.0f} cents {'sharp' if cents > 0 else 'flat'}"
     way = "high" if cents > 0 else "low"
+    octaves = round(size / _OCTAVE)
+    left = size - octaves * _OCTAVE
+    name = "an octave" if octaves == 1 else f"{octaves} octaves"
     if abs(left) < _TUNED:
-        return f"an octave {way}"
-    return f"an octave {'and' if left > 0 else 'less'} {abs(left):.0f} cents {way}"
+        return f"{name} {way}"
+    return f"{name} and {left:.0f} cents {way}" if 0 < left <= _SPARE else f"{size:,.0f} cents {way}"
 
 
 def pitch_text(pitch: float) -> str:

@@ -93,6 +93,16 @@ def test_two_noises_have_no_partials_in_common():
     assert best_shift(fine[:1], fine[1:]).agreement.item() < PARTIALS
 
 
+def test_a_wider_look_finds_two_octaves_and_changes_nothing_nearer():
+    low = fine_spectrum(tone(48), RATE)
+    sounds = fine_spectrum(torch.cat([tone(48, cents) for cents in (-2400, -1200, 0, 40, 1200, 2400)]), RATE)
+
+    wide = best_shift(sounds, low, most=2_500)
+
+    assert wide.cents.tolist() == pytest.approx([-2400, -1200, 0, 40, 1200, 2400], abs=3)
+    assert wide.cents[1:5].tolist() == best_shift(sounds, low).cents[1:5].tolist()
+
+
 @pytest.mark.parametrize("octave", [-1200, 1200])
 def test_an_octave_is_heard(octave: int):
     shift = best_shift(fine_spectrum(tone(48, octave), RATE), fine_spectrum(tone(48), RATE))

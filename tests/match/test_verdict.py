@@ -10,7 +10,17 @@ import pytest
 from patchflow.audio.pitch import NoteGuess
 from patchflow.engines import Note, engines
 from patchflow.match import Target
-from patchflow.match.verdict import CLOSENESS, FARTHEST, LEAST, Difference, Judge, Judgement, closeness, remarks
+from patchflow.match.verdict import (
+    CLOSENESS,
+    FARTHEST,
+    LEAST,
+    Difference,
+    Judge,
+    Judgement,
+    closeness,
+    remarks,
+    tuning_text,
+)
 
 RATE = 22_050
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "closeness.json"
@@ -73,6 +83,42 @@ def test_a_sound_in_tune_is_exactly_in_tune():
     verdict = judged(0.1 * tone(65.4), tone(65.4))
 
     assert (verdict.cents, verdict.tuning, verdict.text) == (0.0, "in tune", "")
+
+
+def sine(pitch: float) -> np.ndarray:
+    return np.sin(2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * TIME).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("semitones", "said"), [(24, "2 octaves high"), (-24, "2 octaves low"), (-12, "an octave low"), (0, "in tune")]
+)
+def test_octaves_of_a_sine_are_told(semitones: int, said: str):
+    verdict = judged(sine(60 + semitones), sine(60))
+
+    assert verdict.tuning == said
+    assert verdict.cents == pytest.approx(100 * semitones, abs=4)
+
+
+def test_noise_is_not_in_tune_with_a_tone():
+    verdict = judged(NOISE, tone(440))
+
+    assert (verdict.cents, verdict.unlike, verdict.tuning) == (None, True, "pitch unlike")
+    assert not remarks(verdict, Note(36), C2, {})
+
+
+@pytest.mark.parametrize(
+    ("cents", "said"),
+    [
+        (-1_160.0, "1,160 cents low"),
+        (1_300.0, "an octave and 100 cents high"),
+        (-1_310.0, "1,310 cents low"),
+        (2_397.0, "2 octaves high"),
+        (-2_440.0, "2 octaves and 40 cents low"),
+        (1_090.0, "1,090 cents sharp"),
+    ],
+)
+def test_large_intervals_are_told_in_octaves_or_cents(cents: float, said: str):
+    assert tuning_text(cents) == said
 
 
 def test_what_has_no_pitch_is_not_out_of_tune():
