@@ -10,6 +10,7 @@ from ...audio.loudness import Levelled, loudness, match_loudness
 from ...audio.resample import resample
 from ...engines import Engine
 from ..result import Candidate
+from ..scorer import faintness
 from ..target import SEARCH_RATE, Target
 from ..verdict import Judge, Judgement, closeness
 from .distances import Distance, compare
@@ -109,12 +110,17 @@ def _compared(
     distances = compare([sound.samples for sound in played], target, RENDITION_RATE)
     judge = Judge(target, RENDITION_RATE, pitched=pitched, hold=candidates[0].note.hold)
     renditions = []
+    ranks = []
     for candidate, sound, level, measured in zip(candidates, sounds, played, distances, strict=True):
         own = loudness(sound, RENDITION_RATE)
         verdict = judge.verdict(level.samples)
-        renditions.append(Rendition(candidate, level.samples, level.gain_db, own, measured, verdict))
+        rendition = Rendition(candidate, level.samples, level.gain_db, own, measured, verdict)
+        renditions.append(rendition)
+        # As the search does: a preset that can hardly be heard is not the best, however near it is at equal loudness.
+        ranks.append(_rank(rendition) + float(faintness(sound[None])[0]))
     # The search ranked them at its own, lower rate; at full quality two that are close may change places.
-    return tuple(sorted(renditions, key=_rank))
+    order = np.argsort(ranks, kind="stable")
+    return tuple(renditions[place] for place in order)
 
 
 def equally_loud(sounds: Sequence[np.ndarray], wanted: float) -> list[Levelled]:

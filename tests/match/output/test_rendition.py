@@ -34,6 +34,15 @@ def test_the_nearest_comes_first():
     assert [p.candidate for p in played[1:]] == [far, saw]
 
 
+def test_one_that_cannot_be_heard_is_not_the_best_though_it_is_nearest():
+    faint, heard = candidate(gain=-60.0), candidate(decay=0.303)
+
+    played = play(TONE, [faint, heard], target())
+
+    assert played[1].distance.value < played[0].distance.value < 1.5
+    assert [each.candidate for each in played] == [heard, faint]
+
+
 def test_each_is_as_loud_as_the_target_and_says_by_which_gain():
     (played,) = play(TONE, [candidate(gain=-40.0)], target())
 
