@@ -55,6 +55,7 @@ _IN_TUNE = "in tune"
 _UNLIKE = "pitch unlike"
 _SPARE = 100.0  # cents beyond an octave that are told beside it
 _TUNED = 5.0  # cents that nobody hears in a note
+_UNTUNED = 10.0  # cents from which on a synth without a tuning parameter is the reason
 _KEY = 0.6  # semitones within which a note is that of its key
 _OCTAVE = 1200
 _MOST = 2_500  # cents up or down within which the pitch of a candidate is looked for: two octaves
@@ -232,7 +233,7 @@ def remarks(verdict: Judgement, note: Note, target: Target, lacks: Mapping[str, 
         verdict: How it sounds beside the target.
         note: What it plays.
         target: What was searched for.
-        lacks: See `Engine.lacks`.
+        lacks: See `Engine.lacks`; and `"tuning"` of a synth that cannot be transposed.
     """
     said = []
     key = note_name(note.pitch)
@@ -243,8 +244,10 @@ def remarks(verdict: Judgement, note: Note, target: Target, lacks: Mapping[str, 
             said.append(f"plays {key}, sounds {pitch_text(sounding)}; the target is {pitch_text(wanted)}")
         elif abs(sounding - note.pitch) > _KEY:
             said.append(f"plays {key}, sounds {pitch_text(sounding)} as the target does")
+    if verdict.cents is not None and abs(verdict.cents) > _UNTUNED and "tuning" in lacks:
+        said.append(lacks["tuning"])
     likeliest = target.guesses[0].pitch
-    if note.pitch != likeliest and not said:
+    if target.pitched and note.pitch != likeliest and not said:
         said.append(f"the likeliest note is {note_name(likeliest)}, but on {key} the search came nearer")
     noise = next((each for each in verdict.differences if each.name == "noise"), None)
     if noise and noise.counts and noise.target > max(noise.candidate, _NOISY) and "noise" in lacks:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -189,6 +190,19 @@ C2 = Target(tone(65.4), RATE, (NoteGuess(36, 0.8), NoteGuess(48, 0.1)), 0.5)
 )
 def test_a_key_that_is_not_what_sounds_is_explained(cents, pitch, said):
     assert remarks(Judgement(cents, ()), Note(pitch), C2, {}) == said
+
+
+def test_of_a_drum_no_other_note_is_likelier():
+    drum = replace(C2, pitched=False)
+
+    assert remarks(Judgement(None, ()), Note(48), drum, {}) == ()
+
+
+@pytest.mark.parametrize(("cents", "said"), [(40.0, True), (-15.0, True), (9.0, False), (0.0, False), (None, False)])
+def test_a_synth_that_stays_on_the_keys_says_so_where_it_is_out_of_tune(cents: float | None, said: bool):
+    line = "presets stay on the keys"
+
+    assert (line in remarks(Judgement(cents, ()), Note(36), C2, {"tuning": line})) is said
 
 
 def test_what_the_synth_cannot_do_is_said_where_it_is_missing():

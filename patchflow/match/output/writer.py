@@ -32,6 +32,9 @@ SIZE = 32
 _PLAIN = ".preset.json"  # our own format, whose ending alone is that of the numbers
 
 
+_UNTUNED = "this synth has no tuning parameter: presets stay on the keys"
+
+
 @dataclass(frozen=True)
 class Report:
     """What was written for one sound.
@@ -129,7 +132,9 @@ class Writer:
 
         level = loudness(reference.samples, RENDITION_RATE)
         settings = {**result.settings, **self.settings}
-        lacks = self.engine.lacks
+        lacks = dict(self.engine.lacks)
+        if self.engine.tuning_step is None:
+            lacks["tuning"] = _UNTUNED
         summary = summarise(result, renditions, names, sound, loudness=level, settings=settings, lacks=lacks)
         summary["audio"] = sounds[0].name
         summary["comparison"] = names.comparison.name
