@@ -72,8 +72,10 @@ class MatchOutput:
 
     def _warn(self, found: Report) -> None:
         summary = found.summary
-        for mended in summary["target"]["mended"]:
-            _note(found.sound, mended)
+        target = summary["target"]
+        for line in (*target["mended"], target["remark"]):
+            if line:
+                _note(found.sound, line)
         if summary["stopped"]:
             self.code = self.code or 1
             _note(found.sound, f"{summary['stopped']}; the best of {summary['renders']:,} renders is kept")
@@ -83,8 +85,8 @@ class MatchOutput:
         faults = found.faults
         if faults:
             _note(found.sound, f"left out {len(faults):,} that the synth could not play; the first: {faults[0]}")
-        if summary["target"]["length_s"] >= LONGEST:
-            start = summary["target"]["trim_offset_s"]
+        if target["length_s"] >= LONGEST:
+            start = target["trim_offset_s"]
             length = found.reference.file_length
             _note(found.sound, f"only {LONGEST:g} s from {start:.2f} s on are matched, of {length:.2f} s")
 
@@ -104,11 +106,20 @@ class MatchOutput:
 
 
 def _target(found: Report) -> str:
-    """The note of the target, and how long it is, e.g. `"A4 (98% sure), held 0.40 s of 0.90 s"`."""
+    """The note of the target, and how long it is, e.g. `"A4 (98% sure), held 0.40 s of 0.90 s"`.
+
+    Where the note was told, what sounds stands beside the key, e.g. `"plays C3, sounds C2 -12 cents"`.
+    """
     target = found.summary["target"]
     likeliest = target["notes"][0]
-    sure = f"{likeliest['name']} ({likeliest['confidence']:.0%} sure)"
-    return f"{sure}, held {target['hold_s']:.2f} s of {target['length_s']:.2f} s"
+    note = f"{likeliest['name']} ({likeliest['confidence']:.0%} sure)"
+    if likeliest["confidence"] == 1:
+        note = f"plays {likeliest['name']}, " + (
+            f"sounds {target['sounding_note']}" if target["pitched"] else "no pitch"
+        )
+    elif not target["pitched"]:
+        note = "no pitch"
+    return f"{note}, held {target['hold_s']:.2f} s of {target['length_s']:.2f} s"
 
 
 def _loudness(found: Report) -> str:

@@ -38,6 +38,9 @@ class Target:
         recording: The same at the file's own rate, perhaps longer; None where `samples` are all there is.
         notes: What was mended or left out, one plain line each.
         pitched: Whether it has a pitch that can be tuned to; drums and noise have none.
+        sounding: The pitch that sounds, in semitones with decimals, 69 at 440 Hz, whatever key plays it; None without
+            one, and where the likeliest note is all that is known.
+        remark: What is odd about the pitch, in one plain line; "" if nothing is.
     """
 
     samples: np.ndarray
@@ -50,11 +53,15 @@ class Target:
     recording: Sound | None = None
     notes: tuple[str, ...] = ()
     pitched: bool = True
+    sounding: float | None = None
+    remark: str = ""
 
     @property
     def f0(self) -> float | None:
         """The fundamental that sounds, whatever key plays it, in Hz; None if there is no pitch."""
-        return self.guesses[0].f0 if self.pitched else None
+        if not self.pitched:
+            return None
+        return self.guesses[0].f0 if self.sounding is None else 440 * 2 ** ((self.sounding - 69) / 12)
 
     @property
     def length(self) -> float:
@@ -84,8 +91,8 @@ def prepare_target(sound: Sound, *, note: int | None = None, trim_db: float | No
     samples = np.ascontiguousarray(resample(matched.samples, matched.rate, SEARCH_RATE), np.float32)
     samples = np.pad(samples, (0, max(0, _SHORTEST - len(samples))))
     length = len(samples) / SEARCH_RATE
-    # Pitch and release are estimated at the file's own rate: they need no resampling, and keep all its detail.
-    pitch = estimate_pitch(matched.samples, matched.rate, _MOST_NOTES)
+    # The estimate of the pitch works at the rate of the search, that of the release at the file's own.
+    pitch = estimate_pitch(samples, SEARCH_RATE, _MOST_NOTES)
     hold = max(note_off(matched.samples, matched.rate), _SHORTEST_HOLD)
     return Target(
         samples=samples,
@@ -96,8 +103,10 @@ def prepare_target(sound: Sound, *, note: int | None = None, trim_db: float | No
         source_rate=sound.rate,
         trim_offset=matched.start,
         recording=trimmed,
-        notes=(*trimmed.notes, pitch.remark) if pitch.remark else trimmed.notes,
+        notes=trimmed.notes,
         pitched=pitch.pitched,
+        sounding=pitch.sounding,
+        remark=pitch.remark,
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from patchflow.audio.pitch import Pitch, estimate_pitch
+from patchflow.audio.pitch.estimate import NOTES, _spread
 from patchflow.audio.pitch.remarks import UNPITCHED
 
 RATE = 44_100
@@ -48,6 +49,27 @@ def test_a_chord_is_named_and_its_lowest_note_is_taken(notes: tuple[int, ...], n
     assert found.guesses[0].pitch == notes[0]
     assert found.sounding == pytest.approx(notes[0], abs=0.05)
     assert set(notes) <= {guess.pitch for guess in found.guesses} | set(notes[3:])
+
+
+def harmonics(pitch: float, numbers: tuple[int, ...]) -> np.ndarray:
+    frequency = 440 * 2 ** ((pitch - 69) / 12)
+    return sum((np.sin(2 * np.pi * k * frequency * TIME) for k in numbers), np.zeros(len(TIME)))
+
+
+@pytest.mark.parametrize("note", [36, 48, 57, 60])
+@pytest.mark.parametrize("weak", [0.0, 0.05])
+def test_a_note_without_its_fundamental_is_no_chord(note: int, weak: float):
+    found = heard(harmonics(note, (2, 3, 4, 6, 9)) + weak * harmonics(note, (1, 5, 7)))
+
+    assert (found.guesses[0].pitch, found.remark) == (note, "")
+    assert found.sounding == pytest.approx(note, abs=0.05)
+
+
+def test_notes_beyond_the_keyboard_are_told_as_its_last():
+    chances = _spread(np.array([110.0, 114.0]), 110.0)
+
+    assert chances.sum() == pytest.approx(2)
+    assert NOTES[chances.argmax()] == 108
 
 
 def test_an_octave_is_one_note():
@@ -110,7 +132,7 @@ def test_a_siren_is_told_by_its_range():
 def test_detuned_voices_are_tuned_to_their_middle(note: int, cents: int):
     found = heard(saw(note - cents / 200) + saw(note + cents / 200))
 
-    assert re.fullmatch(r"voices \d+ cents apart sound on .*: it is tuned to their middle", found.remark)
+    assert re.fullmatch(r"voices \d+ cents apart sound on [A-G]#?\d", found.remark)
     assert float(found.remark.split()[1]) == pytest.approx(cents, abs=1)
     assert found.guesses[0].pitch == note
     assert found.guesses[0].cents == pytest.approx(0, abs=cents / 2 + 1)
@@ -131,7 +153,9 @@ def test_a_tuning_between_keys_is_told(note: int, cents: int):
     found = heard(saw(note + cents / 100))
 
     side = "above" if cents > 0 else "below"
-    assert re.match(rf"it sounds {abs(cents)} cents {side} .*: presets are tuned to that$", found.remark)
+    said = re.fullmatch(rf"it sounds (\d+) cents {side} [A-G]#?\d", found.remark)
+    assert said
+    assert float(said[1]) == pytest.approx(abs(cents), abs=1)
     assert found.guesses[0].pitch == note
     assert found.guesses[0].cents == pytest.approx(cents, abs=1)
 
@@ -140,8 +164,9 @@ def test_a_tuning_between_keys_is_told(note: int, cents: int):
 def test_a_tuning_to_432_hz_is_told(note: int):
     found = heard(saw(note - 0.3177))
 
-    assert found.remark.startswith("it sounds 32 cents below ")
-    assert found.remark.endswith(", as with A = 432 Hz: presets are tuned to that")
+    said = re.fullmatch(r"it sounds (\d+) cents below [A-G]#?\d, as if A were tuned to 432 Hz", found.remark)
+    assert said
+    assert float(said[1]) == pytest.approx(31.8, abs=1)
     assert found.guesses[0].cents == pytest.approx(-31.8, abs=1)
 
 

@@ -49,7 +49,10 @@ def test_what_is_printed_names_every_file_and_the_distance(shell):
 
     assert done.err == ""
     assert f"{best['distances']['perceptual']:.2f} dB" in done.out
-    assert all(name in done.out for name in ("a.wav  A4 (100% sure)", "a.preset.json", "o: a.wav", "a.png", "a.json"))
+    assert all(
+        name in done.out
+        for name in ("a.wav  plays A4, sounds A4, held", "a.preset.json", "o: a.wav", "a.png", "a.json")
+    )
 
 
 SAME = ("--lock", "wave=sine", "--lock", "decay=0.2", "--lock", "gain=-9")
@@ -99,6 +102,35 @@ def test_json_has_the_verdict_in_words_and_numbers(shell):
         "text": "", "unit": "s",
         "candidate": best["differences"]["length"]["candidate"], "target": best["differences"]["length"]["target"],
     }  # fmt: skip
+
+
+def test_the_heading_says_what_sounds_where_the_key_is_told(shell):
+    shell.tone("a.wav")
+
+    done = shell.run("match", "a.wav", *SMALL, *SAME, "--note", "A3", "--candidates", 1, "--out", "o")
+    target = summary(shell.folder / "o/a.json")["target"]
+
+    assert "a.wav  plays A3, sounds A4, held" in done.out
+    assert (target["sounding_note"], target["pitched"], target["remark"], target["mended"]) == ("A4", True, "", [])
+    assert target["sounding_cents"] == pytest.approx(0, abs=1.5)
+    assert target["notes"][0]["cents"] == pytest.approx(1200, abs=1.5)
+
+
+@pytest.mark.parametrize(("options", "heading"), [((), "no pitch"), (("--note", "C3"), "plays C3, no pitch")])
+def test_a_drum_has_no_pitch_in_the_heading(shell, options: tuple[str, ...], heading: str):
+    noise = np.random.default_rng(0).standard_normal(11_025) * np.exp(-np.arange(11_025) / 3_000)
+    shell.save("a.wav", 0.2 * noise, 22_050)
+
+    done = shell.run("match", "a.wav", *SMALL, *options, "--candidates", 1, "--out", "o")
+    target = summary(shell.folder / "o/a.json")["target"]
+
+    assert f"a.wav  {heading}, held" in done.out
+    assert (target["pitched"], target["f0_hz"], target["sounding_note"], target["sounding_cents"]) == (
+        False, None, None, None,
+    )  # fmt: skip
+    assert target["remark"] in done.err
+    assert target["mended"] == []
+    assert target["remark"].startswith("no clear pitch")
 
 
 def test_every_candidate_is_heard_and_all_are_equally_loud(shell):

@@ -77,7 +77,7 @@ def test_of_ten_minutes_the_beginning_is_matched_and_said(shell):
 
     assert done.code == 0
     assert done.err.splitlines() == [
-        "patchflow: long.wav: it sounds 47 cents below C2: presets are tuned to that",
+        "patchflow: long.wav: it sounds 47 cents below C2",
         "patchflow: long.wav: only 6 s from 0.00 s on are matched, of 600.00 s",
     ]
 

@@ -1,5 +1,6 @@
 """Hearing: what the search is told about a recording."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from patchflow.audio import Sound
+from patchflow.audio.pitch import NoteGuess, Pitch
 from patchflow.engines import Note
 from patchflow.errors import OptionError
 from patchflow.match.target import LONGEST, SEARCH_RATE, prepare_target
@@ -161,7 +163,8 @@ def test_noise_has_no_pitch_to_tune_to(note: int | None):
 
     assert (target.pitched, target.f0) == (False, None)
     assert target.guesses[0].cents == 0
-    assert target.notes == ("no clear pitch, as of a drum or of noise: it is matched without tuning",)
+    assert target.remark == "no clear pitch, as of a drum or of noise: it is matched without tuning"
+    assert (target.notes, target.sounding) == ((), None)
 
 
 @pytest.mark.parametrize("cents", [-40, -32, 0, 12, 40])
@@ -173,16 +176,28 @@ def test_the_tuning_of_a_tone_is_measured(cents: int):
     assert target.pitched
     assert target.f0 == pytest.approx(hz, abs=0.3)
     assert target.guesses[0].cents == pytest.approx(cents, abs=1.5)
-    assert len(target.notes) == (abs(cents) > 20)
+    assert bool(target.remark) == (abs(cents) > 20)
 
 
-def test_what_is_odd_about_the_pitch_is_told_after_what_was_mended():
+def test_what_is_odd_about_the_pitch_is_not_among_what_was_mended():
     target = prepare_target(noisy(0.1))
     odd = noisy(0.1)
     bent = np.sin(2 * np.pi * 440 * 2 ** (0.4 / 12) * np.arange(len(odd.samples)) / 22_050)
     odd = replace(odd, samples=np.where(np.arange(len(bent)) > 11_025, 0.5 * bent, odd.samples).astype(np.float32))
 
-    assert prepare_target(odd).notes == (
-        *target.notes,
-        "it sounds 40 cents above A4: presets are tuned to that",
-    )
+    found = prepare_target(odd)
+    said = re.fullmatch(r"it sounds (\d+) cents above A4", found.remark)
+    assert said
+    assert float(said[1]) == pytest.approx(40, abs=1)
+    assert (found.notes, target.remark) == (target.notes, "")
+
+
+def test_what_sounds_is_not_the_key_that_is_likeliest(monkeypatch: pytest.MonkeyPatch):
+    pitch = Pitch((NoteGuess(60, 0.5, 10.0), NoteGuess(48, 0.4, 10.0)), True, 48.1)
+    monkeypatch.setattr("patchflow.match.target.estimate_pitch", lambda *_: pitch)
+
+    target = prepare_target(tone(0.5))
+
+    assert (target.guesses[0].pitch, target.sounding) == (60, 48.1)
+    assert target.f0 == pytest.approx(440 * 2 ** ((48.1 - 69) / 12))
+    assert replace(target, sounding=None).f0 == pytest.approx(440 * 2 ** ((60.1 - 69) / 12))

@@ -7,7 +7,7 @@ import numpy as np
 from ..resample import resample
 from .contour import FRAME, Contour, contour
 from .partials import HARMONICS, Partials, partials
-from .remarks import UNPITCHED, chord_notes, of_chord, of_motion, of_tuning, vibrato
+from .remarks import UNPITCHED, chord_notes, is_one_note, of_chord, of_motion, of_tuning, vibrato
 from .yin import RATE, period_votes
 
 __all__ = [
@@ -272,8 +272,9 @@ def _shares(pitch: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 def _spread(pitches: np.ndarray, sounding: float) -> np.ndarray:
     """Chances of notes where several sound: half for the one that was taken, half for all alike, shape `(N,)`."""
-    taken = _shares(np.array([sounding]), np.ones(1))
-    every = _shares(pitches, np.ones(len(pitches)))
+    # What is lower or higher than all notes counts for the last of them.
+    taken = _shares(np.clip([sounding], NOTES[0], NOTES[-1]), np.ones(1))
+    every = _shares(np.clip(pitches, NOTES[0], NOTES[-1]), np.ones(len(pitches)))
     return taken / taken.sum() + every / every.sum()
 
 
@@ -312,7 +313,7 @@ def _sounding(found: PitchEvidence, note: float) -> float:
 def _chord(found: PitchEvidence) -> tuple[float, ...]:
     """The notes of a chord, if both halves of the sound have them: one note after the other is none."""
     chord = chord_notes(found.partials)
-    if not chord:
+    if not chord or is_one_note(chord, float(NOTES[found.chances.argmax()])):
         return ()
     half = len(found.samples) // 2
     for part in (found.samples[:half], found.samples[half:]):

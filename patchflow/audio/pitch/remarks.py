@@ -8,7 +8,7 @@ from ..note_names import note_name
 from .contour import FRAME
 from .partials import Partials
 
-__all__ = ["UNPITCHED", "chord_notes", "detuned", "of_chord", "of_motion", "of_tuning", "vibrato"]
+__all__ = ["UNPITCHED", "chord_notes", "detuned", "is_one_note", "of_chord", "of_motion", "of_tuning", "vibrato"]
 
 UNPITCHED = "no clear pitch, as of a drum or of noise: it is matched without tuning"
 
@@ -20,6 +20,8 @@ _ROOT = 0.15  # magnitude of the fundamental of one of its notes, at least
 _NEAR = 20.0  # cents that a harmonic may be off
 _LEFT = 0.02  # share of the energy that no note of a chord explains, at most
 _OFF_KEY = 0.12  # semitones that a note of a chord may be off the keys of the others
+_EXACT = 1.0  # cents that harmonics of one note may be off; a fifth between keys is 2 cents off
+_HIGHEST_ROOT = 6  # harmonic that seems the root of a chord, where those below are weak
 _TURNS = 2.8  # of a vibrato, at least
 _UNISON = 8.0  # cents between detuned voices, at least: less is what any chorus does
 _GLIDE = 1.5  # semitones
@@ -71,6 +73,21 @@ def chord_notes(found: Partials) -> tuple[float, ...]:
     if np.abs(apart - np.round(apart)).max() > _OFF_KEY or np.diff(notes).min() < 0.7:
         return ()
     return tuple(notes.tolist())
+
+
+def is_one_note(chord: tuple[float, ...], note: float) -> bool:
+    """Returns whether what seems a chord is one note whose fundamental and some harmonics are weak.
+
+    Args:
+        chord: Notes that seem to sound at once, lowest first, in semitones.
+        note: The note that is the likeliest for the whole sound.
+    """
+    lowest = 2 ** ((chord[0] - note) / 12)
+    harmonic = round(lowest)
+    if not 2 <= harmonic <= _HIGHEST_ROOT or abs(1200 * np.log2(lowest / harmonic)) > 50:
+        return False
+    multiple = harmonic * 2 ** ((np.array(chord) - chord[0]) / 12)
+    return bool(np.abs(1200 * np.log2(multiple / np.round(multiple))).max() < _EXACT)
 
 
 @dataclass(frozen=True)
@@ -163,7 +180,7 @@ def of_tuning(found: Partials, sounding: float, *, agreed: bool) -> str:
     """
     apart = detuned(found, sounding)
     if apart >= _UNISON:
-        return f"voices {apart:.0f} cents apart sound on {_name(sounding)}: it is tuned to their middle"
+        return f"voices {apart:.0f} cents apart sound on {_name(sounding)}"
     hz = 440 * 2 ** ((sounding - 69) / 12)
     if hz < _LOW:
         return f"the fundamental is {hz:.1f} Hz ({_name(sounding)}): below 30 Hz it is felt more than heard"
@@ -171,8 +188,8 @@ def of_tuning(found: Partials, sounding: float, *, agreed: bool) -> str:
     if abs(cents) < _BETWEEN or not agreed:
         return ""
     side = "above" if cents > 0 else "below"
-    tuned = ", as with A = 432 Hz" if abs(cents - _A432) < 2.5 else ""
-    return f"it sounds {abs(cents):.0f} cents {side} {_name(sounding)}{tuned}: presets are tuned to that"
+    tuned = ", as if A were tuned to 432 Hz" if abs(cents - _A432) < 2.5 else ""
+    return f"it sounds {abs(cents):.0f} cents {side} {_name(sounding)}{tuned}"
 
 
 def _name(pitch: float) -> str:

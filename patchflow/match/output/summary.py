@@ -44,7 +44,7 @@ def summarise(
         sound: The target's file; None if there is none.
         loudness: Of the part of the target that was matched, in LUFS.
         settings: What the search was asked for: `seconds` or `renders`, `seed` and all other options.
-        lacks: What the synth cannot do, see `Engine.lacks`.
+        lacks: What the synth cannot do, see `verdict.remarks`.
 
     Returns:
         JSON-serialisable values by name; None for what is not defined.
@@ -144,7 +144,9 @@ def _target(target: Target, sound: Path | None, loudness: float) -> dict[str, An
     notes = []
     for guess in target.guesses:
         name = note_name(guess.pitch)
-        notes.append({"note": guess.pitch, "name": name, "confidence": _finite(guess.confidence)})
+        sure = _finite(guess.confidence)
+        notes.append({"note": guess.pitch, "name": name, "confidence": sure, "cents": guess.cents})
+    sounding = None if target.f0 is None else pitch_of(target.f0)
     return {
         "file": None if sound is None else str(sound),
         "rate": target.source_rate,
@@ -153,7 +155,11 @@ def _target(target: Target, sound: Path | None, loudness: float) -> dict[str, An
         "hold_s": target.hold,
         "loudness_lufs": _finite(loudness),
         "notes": notes,
+        "pitched": target.pitched,
         "f0_hz": target.f0,
+        "sounding_note": None if sounding is None else pitch_text(sounding),
+        "sounding_cents": None if sounding is None else round(100 * (sounding - round(sounding)), 1),
+        "remark": target.remark,
         "mended": list(target.notes),
     }
 
