@@ -138,13 +138,13 @@ def judged(sound: Labelled) -> dict[str, Any]:
     octave = {}
     for way, note in firsts.items():
         octave[way] = not right[way] and abs((note - sound.pitch + 6) % 12 - 6) <= within
-    sounding = 12 * np.log2(found.guesses[0].f0 / 440) + 69
+    sounding = found.guesses[0].pitch if found.sounding is None else found.sounding
     return {
         "name": sound.name,
         "right": right,
         "octave": octave,
         "among five": any(abs(guess.pitch - sound.pitch) <= within for guess in found.guesses),
-        "cents": 100 * abs(float(sounding) - sound.pitch),
+        "cents": 100 * abs(sounding - sound.pitch),
         "confidence": found.guesses[0].confidence,
         "pitched": found.pitched,
         "remark": found.remark,

@@ -114,9 +114,8 @@ def _target(found: Report) -> str:
     likeliest = target["notes"][0]
     note = f"{likeliest['name']} ({likeliest['confidence']:.0%} sure)"
     if likeliest["confidence"] == 1:
-        note = f"plays {likeliest['name']}, " + (
-            f"sounds {target['sounding_note']}" if target["pitched"] else "no pitch"
-        )
+        sounds = f"sounds {target['sounding_note']}" if target["pitched"] else "no pitch"
+        note = f"plays {likeliest['name']}, {sounds}"
     elif not target["pitched"]:
         note = "no pitch"
     return f"{note}, held {target['hold_s']:.2f} s of {target['length_s']:.2f} s"

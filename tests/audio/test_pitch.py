@@ -27,7 +27,8 @@ def test_a_tone_is_the_note_it_is(pitch: int, partials: tuple[float, ...]):
     best = note_guesses(tone(pitch, partials), RATE)[0]
 
     assert best.pitch == pitch
-    assert best.confidence > 0.5
+    # The network hears nothing below 47 Hz: without it, harmonics have to tell octaves, and a pure tone has none.
+    assert best.confidence > (0.5 if pitch < 36 and len(partials) == 1 else 0.6)
 
 
 @pytest.mark.parametrize("pitch", range(21, 86, 4))

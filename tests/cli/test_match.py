@@ -49,10 +49,8 @@ def test_what_is_printed_names_every_file_and_the_distance(shell):
 
     assert done.err == ""
     assert f"{best['distances']['perceptual']:.2f} dB" in done.out
-    assert all(
-        name in done.out
-        for name in ("a.wav  plays A4, sounds A4, held", "a.preset.json", "o: a.wav", "a.png", "a.json")
-    )
+    heading = "a.wav  plays A4, sounds A4, held"
+    assert all(name in done.out for name in (heading, "a.preset.json", "o: a.wav", "a.png", "a.json"))
 
 
 SAME = ("--lock", "wave=sine", "--lock", "decay=0.2", "--lock", "gain=-9")
