@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from patchflow.audio import Sound
 from patchflow.audio.pitch import NoteGuess
 from patchflow.engines import Note, engines
-from patchflow.match import Target
+from patchflow.match import Matcher, Target
+from patchflow.match.search import Budget
+from patchflow.match.target import prepare_target
 from patchflow.match.verdict import (
     CLOSENESS,
     FARTHEST,
@@ -105,6 +108,19 @@ def test_noise_is_not_in_tune_with_a_tone():
 
     assert (verdict.cents, verdict.unlike, verdict.tuning) == (None, True, "pitch unlike")
     assert not remarks(verdict, Note(36), C2, {})
+
+
+def test_no_pitch_in_common_is_told_and_no_number_is_invented(tmp_path: Path):
+    target = replace(prepare_target(Sound(NOISE, RATE)), pitched=True)
+
+    result = Matcher.load("tone").match_target(target, Budget(renders=16), candidates=1)
+    result.save(tmp_path, "a")
+
+    (best,) = result.candidates
+    (written,) = json.loads((tmp_path / "a.json").read_text())["candidates"]
+    assert (best.cents, best.sounding, best.tuning) == (None, None, "pitch unlike")
+    assert written["tuning"] == "pitch unlike"
+    assert [written[name] for name in ("cents", "sounding_hz", "sounding_note")] == [None] * 3
 
 
 @pytest.mark.parametrize(
