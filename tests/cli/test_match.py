@@ -82,6 +82,7 @@ def test_a_candidate_on_another_key_is_out_of_tune_and_says_what_sounds(shell):
     assert best["cents"] == pytest.approx(-200, abs=15)
     assert best["tuning"] == f"{-best['cents']:.0f} cents flat"
     assert best["remarks"][0].startswith("plays G4, sounds ")
+    assert best["remarks"][1] == "this synth has no tuning parameter: presets stay on the keys"
     assert f"1: {best['remarks'][0]}" in done.out
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from ...audio.loudness import loudness
 from ...audio.note_names import note_name
 from ...audio.save import encode
-from ...engines import engines
+from ...engines import Engine, engines
 from ...errors import EngineError
 from ...presets import Preset
 from ...presets.ascii_names import ascii_name
@@ -132,9 +132,7 @@ class Writer:
 
         level = loudness(reference.samples, RENDITION_RATE)
         settings = {**result.settings, **self.settings}
-        lacks = dict(self.engine.lacks)
-        if self.engine.tuning_step is None:
-            lacks["tuning"] = _UNTUNED
+        lacks = _lacks(self.engine)
         summary = summarise(result, renditions, names, sound, loudness=level, settings=settings, lacks=lacks)
         summary["audio"] = sounds[0].name
         summary["comparison"] = names.comparison.name
@@ -196,6 +194,12 @@ def save_result(result: MatchResult, folder: Path, name: str | None = None) -> t
         report = writer.write(result, sound, names)
     count = len(report.renditions)
     return (*names.presets[:count], *names.sounds[:count], names.comparison, names.picture, names.summary)
+
+
+def _lacks(engine: Engine) -> dict[str, str]:
+    """What a synth cannot do, see `verdict.remarks`."""
+    tuning = {"tuning": _UNTUNED} if engine.tuning_step is None else {}
+    return {**engine.lacks, **tuning}
 
 
 def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:
