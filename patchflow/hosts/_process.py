@@ -49,7 +49,9 @@ class HostProcess:
 
     If the instrument crashes on a question or does not answer in time, the caller gets an error, and the next question
     is answered by a new one. If the host itself dies, which is not the fault of a question, it is started again, after
-    a pause that grows each time, and asked again; it is given up after six deaths in a row. Belongs to one thread.
+    a pause that grows each time, and asked again; it is given up after six deaths in a row.
+
+    Belongs to one thread, except for `give_up`.
 
     Args:
         host: Name of the host, see `hosts`; or `"module:Class"`, for one that is not of this package.
@@ -131,6 +133,13 @@ class HostProcess:
             self._process = None
             self._rates = set()
 
+    def give_up(self) -> None:
+        """Ends the process for good. Any thread may call this: a question that another one asks fails at once."""
+        self.until = -math.inf  # first, so that the other thread starts no new one
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def _load(self, rate: int) -> None:
         """Starts the host and has it load the instrument of a rate, unless that is done."""
         if self._process is None:
@@ -141,8 +150,9 @@ class HostProcess:
             _worked.add(self._key)
 
     def _start(self) -> None:
+        self._left()
         command = [sys.executable, "-m", "patchflow.hosts", self.host, str(os.getpid())]
-        # A session of its own: Ctrl-C in the terminal goes to the parent only, which then ends the host.
+        # A session of its own, on Windows a group: Ctrl-C in the terminal goes to the parent only, which then ends it.
         start = partial(
             subprocess.Popen,
             command,
@@ -150,6 +160,7 @@ class HostProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             pipesize=PIPE,
         )
         try:
@@ -171,9 +182,7 @@ class HostProcess:
         process = self._process
         if process is None or process.stdin is None:
             raise EngineError(f"{self.name}: not running")
-        left = self.until - time.monotonic()
-        if left <= 0:
-            raise RenderError(f"{self.name}: there is no time left")
+        left = self._left()
         patience = min(patience, left)
         try:
             send(process.stdin, {**message, "patience": patience}, data)
@@ -196,6 +205,13 @@ class HostProcess:
         if "error" in header:
             raise self._error(header["error"], header["render"])
         return Answer(header["facts"], body)
+
+    def _left(self) -> float:
+        """Seconds until all questions have to be answered."""
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise RenderError(f"{self.name}: there is no time left")
+        return left
 
     def _recover(self, died: _Died, loaded: bool) -> None:
         """Waits, so that the host can be asked again; raises an error where that would not help.

@@ -2,14 +2,17 @@
 
 import math
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -211,6 +214,51 @@ def test_one_that_hangs_when_the_time_is_over_is_ended_then(host: HostProcess):
     assert time.monotonic() < host.until + 1.5
     host.until = math.inf
     assert host.ask("count").facts["asked"] == 1
+
+
+@pytest.mark.parametrize(("what", "size"), [("hang", 0), ("echo", 3_000_000)], ids=["answers", "takes"])
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing stops there")
+def test_one_that_is_given_up_ends_though_a_thread_waits_for_what_it(what: str, size: int):
+    with (
+        HostProcess("naughty:Naughty", fresh="reuse", name="naughty") as host,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        thread.submit(host.ask, "count").result(30)
+        process = host._process
+        assert process is not None
+        os.kill(process.pid, signal.SIGSTOP)
+        waits = thread.submit(host.ask, what, data=b"x" * size)
+        time.sleep(0.2)
+        start = time.monotonic()
+        host.give_up()
+
+        with pytest.raises(RenderError, match="naughty: there is no time left"):
+            waits.result(30)
+        assert time.monotonic() - start < 10
+        assert process.returncode is not None
+        with pytest.raises(RenderError, match="naughty: there is no time left"):
+            host.ask("count")
+        assert host._process is None
+
+
+def test_an_interrupt_in_the_terminal_is_for_the_parent_alone(host: HostProcess, monkeypatch: pytest.MonkeyPatch):
+    host.ask("count")
+    assert host._process is not None
+    if hasattr(os, "getsid"):
+        assert os.getsid(host._process.pid) == host._process.pid
+    host.close()
+    options: dict[str, Any] = {}
+
+    def refuse(*_: object, **given: object) -> None:
+        options.update(given)
+        raise OSError("no memory")
+
+    # Windows has no sessions: there a group of its own does it.
+    monkeypatch.setattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 512, raising=False)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    with pytest.raises(EngineError, match="cannot be started"):
+        host.ask("count")
+    assert options["creationflags"] == 512
 
 
 def test_a_host_that_a_thread_started_outlives_that_thread():

@@ -6,28 +6,20 @@ answer, the picture is drawn in this one.
 """
 
 import math
-import os
-import queue
-import subprocess
-import sys
-import threading
-import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...hosts import Answer, Host
-from ...hosts._host import receive, send
-from ...hosts._lifeline import start_for_good
+from ...hosts import Answer, Host, HostProcess
 
 __all__ = ["Drawer", "Panel", "draw", "drawing_beside", "with_levels"]
 
 COLUMNS = 6  # columns that are drawn at most
-_PATIENCE = 60.0  # seconds after which a picture is drawn in this process
+_PATIENCE = 30.0  # seconds after which a picture is drawn in this process
 
 # The spectrograms of the picture: bands of equal width on a scale of logarithmic frequency, so lows have their room.
 PICTURE_RATE = 22_050  # Hz
@@ -117,29 +109,22 @@ def drawing_beside() -> Iterator[None]:
     if _beside is not None:
         yield
         return
-    with suppress(OSError):  # no memory, too many processes: `draw` does without
-        _beside = _Beside()
+    _beside = _Beside()
     try:
         yield
     finally:
-        if _beside is not None:
-            _beside.end()
+        _beside.end()
         _beside = None
 
 
 class Drawer(Host):
-    """The side of the other process, which begins to load as soon as it is made."""
-
-    def __init__(self) -> None:
-        from .picture import plot
-
-        plot([Panel(np.zeros(9), "0", "0", ("0",), np.zeros((BANDS, 9)))], 9)  # loads the library and its fonts
+    """The side of the other process, which loads the library with its first picture."""
 
     def load(self, rate: int) -> None:
-        """There is nothing else to load."""
+        """There is nothing to load."""
 
     def answer(self, instrument: None, what: str, arguments: Mapping[str, Any], data: bytes) -> Answer:
-        """Returns the picture of the panels that `_Beside.draw` sent."""
+        """Returns the picture of the panels that `_Beside` sent."""
         from .picture import plot
 
         numbers = np.frombuffer(data, np.float32)
@@ -154,69 +139,47 @@ class Drawer(Host):
         return Answer(data=plot(panels, arguments["rate"]))
 
 
-_Answers = queue.SimpleQueue[tuple[dict[str, Any], bytes] | None]
-
-
 class _Beside:
-    """The other process, as this one knows it.
+    """The other process, as this one knows it; it begins to load at once.
 
-    Attributes:
-        end: Ends it, once for all.
-
-    Raises:
-        OSError: If it cannot be started.
+    A thread of its own asks it, so that no question takes longer than the patience of the one who wants a picture:
+    a process that stands still does not even take what is written to it.
     """
 
     def __init__(self) -> None:
-        command = [sys.executable, "-m", "patchflow.hosts", f"{__name__}:{Drawer.__name__}", str(os.getpid())]
-        # A session of its own: Ctrl-C in the terminal goes to this process alone, which then writes what it has.
-        start = partial(
-            subprocess.Popen,
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
+        self._host = HostProcess(
+            f"{__name__}:{Drawer.__name__}", name="drawing", fresh="reuse", patience=_PATIENCE, loading=_PATIENCE
         )
-        self._process: subprocess.Popen[bytes] = start_for_good(start)
-        self._answers: _Answers = queue.SimpleQueue()
-        threading.Thread(target=_listen, args=(self._process, self._answers), daemon=True).start()
-        self.end = weakref.finalize(self, _end, self._process)
-        self._made = False  # whether it has said that it is ready
-        with suppress(OSError):  # if it is gone already, no picture will come from it
-            self._tell({"settings": {}, "fresh": "reuse"})
+        self._thread = ThreadPoolExecutor(1)
+        self._over = False
+        # The first picture takes long, as the library and its fonts are loaded for it: nobody waits for this one.
+        self._thread.submit(self._ask, [Panel(np.zeros(9), "0", "0", ("0",), np.zeros((BANDS, 9)))], 9)
 
     def draw(self, panels: Sequence[Panel], rate: int) -> bytes | None:
-        """Returns the picture, or None if it does not come."""
+        """Returns the picture, or None if it does not come; then it is not asked again."""
+        if self._over:
+            return None
+        try:
+            return self._thread.submit(self._ask, panels, rate).result(_PATIENCE)
+        except Exception:  # noqa: BLE001 - whatever it is, the picture is drawn without this process
+            self.end()
+            return None
+
+    def end(self) -> None:
+        """Ends the process, whatever it does."""
+        self._over = True
+        self._host.give_up()
+        self._thread.shutdown(cancel_futures=True)
+        self._host.close()
+
+    def _ask(self, panels: Sequence[Panel], rate: int) -> bytes:
         described = []
         data = b""
         for panel in panels:
             words, arrays = _parts(panel)
             described.append((words, {name: array.shape for name, array in arrays.items()}))
             data += b"".join(map(np.ndarray.tobytes, arrays.values()))
-        question = {"ask": "draw", "with": {"panels": described, "rate": rate}, "rate": rate}
-        try:
-            if not self._made:
-                self._answer()
-                self._made = True
-            self._tell(question, data)
-            return self._answer()
-        except (EOFError, OSError):
-            self.end()
-            return None
-
-    def _tell(self, message: dict[str, Any], data: bytes = b"") -> None:
-        if self._process.stdin is not None:
-            send(self._process.stdin, {**message, "patience": _PATIENCE}, data)
-
-    def _answer(self) -> bytes:
-        try:
-            answer = self._answers.get(timeout=_PATIENCE)
-        except queue.Empty:
-            raise EOFError("it hangs") from None
-        if answer is None or "error" in answer[0]:
-            raise EOFError("it is gone, or could not load or draw")
-        return answer[1]
+        return bytes(self._host.ask("draw", {"panels": described, "rate": rate}, data).data)
 
 
 def _parts(panel: Panel) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -230,23 +193,6 @@ def _parts(panel: Panel) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         else:
             words[each.name] = value
     return words, arrays
-
-
-def _listen(process: "subprocess.Popen[bytes]", answers: _Answers) -> None:
-    """Puts every answer into the queue, and None when the process has ended."""
-    if process.stdout is not None:
-        with process.stdout as pipe, suppress(EOFError, OSError, ValueError):
-            while True:
-                answers.put(receive(pipe))
-    answers.put(None)
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    process.kill()
-    process.wait()
-    if process.stdin is not None:
-        with suppress(OSError):  # what was not sent any more
-            process.stdin.close()
 
 
 _beside: _Beside | None = None

@@ -21,9 +21,16 @@ PANELS = [
 ]
 
 
+LONG = [Panel(np.sin(np.arange(600_000) * 0.1).astype(np.float32), "Target", "a.wav")]  # no pipe holds its bytes
+SOON = 20.0  # seconds; drawing here or a new start of the process takes 1 or 2, being patient more
+
+
 def process() -> "subprocess.Popen[bytes]":
+    """The process that draws, which a thread starts."""
     assert drawing._beside is not None
-    return drawing._beside._process
+    while drawing._beside._host._process is None:
+        time.sleep(0.01)
+    return drawing._beside._host._process
 
 
 def here_only(*_: object) -> bytes:
@@ -42,20 +49,55 @@ def test_without_another_process_it_is_drawn_here():
     assert draw(PANELS, RATE) == plot(PANELS, RATE)
 
 
-def test_one_that_was_killed_costs_no_picture():
+@pytest.mark.parametrize("drawn", [0, 1], ids=["before its first picture", "after it"])
+def test_one_that_was_killed_costs_no_picture_and_no_patience(drawn: int):
+    here = plot(PANELS, RATE)
+
     with drawing_beside():
+        for _ in range(drawn):
+            assert draw(PANELS, RATE) == here
         process().kill()
-        assert draw(PANELS, RATE) == plot(PANELS, RATE)
-        assert draw(PANELS, RATE) == plot(PANELS, RATE)
+        process().wait()
+        start = time.monotonic()
+        assert [draw(PANELS, RATE) for _ in range(3)] == [here] * 3
+        assert time.monotonic() - start < SOON
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing stops there")
-def test_one_that_hangs_costs_no_picture(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(drawing, "_PATIENCE", 0.2)
+@pytest.mark.parametrize("drawn", [0, 1], ids=["before its first picture", "after it"])
+@pytest.mark.parametrize("panels", [PANELS, LONG], ids=["short", "long"])
+def test_one_that_hangs_costs_no_picture(drawn: int, panels: list[Panel], monkeypatch: pytest.MonkeyPatch):
+    here = plot(panels, RATE)
+
     with drawing_beside():
-        os.kill(process().pid, signal.SIGSTOP)
+        for _ in range(drawn):
+            assert draw(PANELS, RATE) == plot(PANELS, RATE)
+        stopped = process()
+        os.kill(stopped.pid, signal.SIGSTOP)
+        monkeypatch.setattr(drawing, "_PATIENCE", 0.2)
+        start = time.monotonic()
+        assert [draw(panels, RATE) for _ in range(3)] == [here] * 3
+        assert time.monotonic() - start < SOON
+        assert stopped.returncode is not None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing stops there")
+def test_one_that_hangs_is_left_at_once():
+    with drawing_beside():
+        stopped = process()
+        os.kill(stopped.pid, signal.SIGSTOP)
+        start = time.monotonic()
+    assert time.monotonic() - start < SOON
+    assert stopped.returncode is not None
+
+
+def test_one_that_failed_is_not_asked_again():
+    with drawing_beside():
+        with pytest.raises(ValueError, match="nothing to draw"):
+            draw([], RATE)
+        assert drawing._beside is not None
         assert draw(PANELS, RATE) == plot(PANELS, RATE)
-        assert process().poll() is not None
+        assert drawing._beside._host._process is None
 
 
 def test_one_that_cannot_be_started_costs_no_picture(monkeypatch: pytest.MonkeyPatch):
@@ -89,7 +131,9 @@ def test_it_ends_with_the_one_that_was_killed_whatever_it_does():
         "import sys, time\n"
         "from patchflow.match.output import drawing\n"
         "with drawing.drawing_beside():\n"
-        "    print(drawing._beside._process.pid, flush=True)\n"
+        "    while drawing._beside._host._process is None:\n"
+        "        time.sleep(0.01)\n"
+        "    print(drawing._beside._host._process.pid, flush=True)\n"
         "    time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
@@ -118,7 +162,13 @@ def loaded_by(code: str) -> set[str]:
 
 
 def test_drawing_needs_no_torch():
-    code = "from patchflow.match.output.drawing import Drawer\nDrawer()"
+    code = (
+        "import numpy as np\n"
+        "from patchflow.match.output.drawing import Drawer\n"
+        "panel = ({'title': '0', 'caption': '0'}, {'sound': (9,), 'levels': (3, 3)})\n"
+        "data = np.zeros(18, np.float32).tobytes()\n"
+        "Drawer().answer(None, 'draw', {'panels': [panel], 'rate': 9}, data)\n"
+    )
 
     assert loaded_by(code) == {"matplotlib"}
 
