@@ -105,22 +105,25 @@ def match(
     """
     since = time.monotonic()  # the imports below are most of what loads
 
+    # What needs no torch to be checked comes first: a wrong option should start no process.
+    from ..audio.note_names import note_number
+    from ..engines import engines
+    from ._parse import library_file, locks
+
+    pitch = None if note is None else note_number(note)
+    locked = locks(lock or [], engines[synth].space)
+    if voice is not None and on is None:
+        raise typer.BadParameter("--voice says which preset of the file that --on names")
+
     from ..match.output.drawing import drawing_beside
 
     with drawing_beside():  # which loads beside the imports below
-        from ..audio.note_names import note_number
-        from ..engines import engines
         from ..match.matcher import DEFAULT_SECONDS
         from ..match.output.match_files import match_files
         from ._match_output import MatchOutput
-        from ._parse import library_file, locks
 
         if seconds is None and renders is None:
             seconds = DEFAULT_SECONDS  # said here, so that the written numbers name it
-        pitch = None if note is None else note_number(note)
-        locked = locks(lock or [], engines[synth].space)
-        if voice is not None and on is None:
-            raise typer.BadParameter("--voice says which preset of the file that --on names")
         with MatchOutput(out, as_json=as_json) as output:
             matches = match_files(
                 synth, sounds, out,

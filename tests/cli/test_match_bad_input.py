@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from patchflow.match.output import drawing
+
 SMALL = ("--synth", "tone", "--renders", 16)
 TONE = 0.3 * np.sin(np.arange(22_050) * 0.05)
 
@@ -110,6 +112,20 @@ def test_an_option_that_is_not_allowed_is_one_line(shell, words, message):
     assert message in done.err
     assert shell.files() == {"a.wav", "b.wav"}
     assert not (shell.folder / "patchflow-out").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [["--note", "H4"], ["--synth", "ton"], ["--voice", "2"], ["--synth", "ton", "--lock", "a=1"]], ids=" ".join
+)
+def test_a_wrong_option_starts_no_process(shell, monkeypatch, words):
+    shell.tone("a.wav")
+
+    def start() -> None:
+        raise AssertionError("started a process that draws")
+
+    monkeypatch.setattr(drawing, "drawing_beside", start)
+
+    assert shell.run("match", "a.wav", *words).code > 0
 
 
 @pytest.mark.parametrize("out", ["file/below", "file", "/proc/patchflow", "/dev/null/x"])
