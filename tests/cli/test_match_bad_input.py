@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from patchflow.errors import OptionError
 from patchflow.match.output import drawing
 
 SMALL = ("--synth", "tone", "--renders", 16)
@@ -119,13 +120,18 @@ def test_an_option_that_is_not_allowed_is_one_line(shell, words, message):
 )
 def test_a_wrong_option_starts_no_process(shell, monkeypatch, words):
     shell.tone("a.wav")
+    started: list[str] = []
 
     def start() -> None:
-        raise AssertionError("started a process that draws")
+        started.append("a process that draws")
+        raise OptionError("a process that draws")
 
     monkeypatch.setattr(drawing, "drawing_beside", start)
 
     assert shell.run("match", "a.wav", *words).code > 0
+    assert started == []
+    shell.run("match", "a.wav")
+    assert started == ["a process that draws"]
 
 
 @pytest.mark.parametrize("out", ["file/below", "file", "/proc/patchflow", "/dev/null/x"])

@@ -1,0 +1,82 @@
+"""The benchmarks fit the package as it is: all are imported, and the short ones are run."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import patchflow
+
+SCRIPTS = Path(patchflow.__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def benchmark(monkeypatch: pytest.MonkeyPatch):
+    """Returns a script by its name."""
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    return importlib.import_module
+
+
+def test_every_script_finds_what_it_imports():
+    names = sorted(path.stem for path in SCRIPTS.glob("*.py"))
+    code = (
+        "import importlib, sys\n"
+        f"sys.path.insert(0, {str(SCRIPTS)!r})\n"
+        f"for name in {names}:\n"
+        "    try:\n"
+        "        importlib.import_module(name)\n"
+        "    except Exception as error:\n"
+        "        print(name, repr(error))\n"
+    )
+
+    # In a process of their own, as their names are plain words that others may use.
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "shares" in names
+    assert run.stdout == ""
+
+
+def test_the_shares_of_a_search_are_of_all_its_parts(benchmark):
+    found = benchmark("shares").measure("tone", 60, 1)
+
+    assert found["voices"] == 1
+    assert sum(found["shares"].values()) == pytest.approx(1, abs=0.01)
+    # No part is counted twice: then there would be less than nothing left for all else.
+    assert min(found["shares"].values()) >= 0
+    assert min(found["shares"]["engine"], found["shares"]["analysis"]) > 0
+
+
+def test_what_is_called_within_a_call_of_its_kind_is_counted_once(benchmark, monkeypatch: pytest.MonkeyPatch):
+    shares = benchmark("shares")
+    now = iter(range(100))
+    monkeypatch.setattr(shares.time, "thread_time", lambda: next(now))
+
+    class Parts:
+        def whole(self) -> None:
+            self.part()
+            self.part()
+
+        def part(self) -> None:
+            pass
+
+    clock = shares.Clock()
+    with clock.watching(Parts, "whole", "one"), clock.watching(Parts, "part", "one"):
+        Parts().whole()
+        Parts().part()
+
+    assert clock.spent == {"one": 2}
+
+
+def test_a_whole_match_is_timed_and_its_renders_are_read(benchmark, tmp_path: Path):
+    waited, renders = benchmark("latency").match_from_shell("tone", 1, str(tmp_path))
+
+    assert waited > 1
+    assert renders > 0
+
+
+def test_the_first_candidate_comes_before_the_search_is_over(benchmark):
+    matcher = patchflow.Matcher.load("tone")
+
+    assert benchmark("latency").first_candidate(matcher, 0) > 0
