@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from timing import facts
 
 from patchflow.audio.resample import resample
 from patchflow.data.bank import Bank
@@ -44,6 +45,7 @@ INAUDIBLE = 1e-4  # power of the difference of two sounds relative to the sound:
 NINE_OF_TEN = 0.9
 HARDLY = 0.14  # octaves: a tenth more or less is hardly heard
 ROUNDS = 500  # at most
+SEED = 0
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -89,7 +91,7 @@ def main(bank: str, folder: str | None = None) -> None:
     found: dict[str, list[Measured]] = {kind: [] for kind in ("", *KINDS)}
     spread: dict[str, dict[str, list[float]]] = {}
     for presets in sources:
-        rng = np.random.default_rng(0)
+        rng = np.random.default_rng(SEED)
         spread[presets.synth] = {}
         with Renderer(engines[presets.synth]) as renderer:
             for name, kind, pairs in kinds_of(presets, renderer, rng):
@@ -105,7 +107,7 @@ def main(bank: str, folder: str | None = None) -> None:
     for name in LEAST:
         values = [pair.differences[name] for pair in found["a twin"] if name in pair.differences]
         least[name] = max(HARDLY, round(float(np.quantile(values, NINE_OF_TEN)), 2))
-    report = {"metric": METRIC, "quantiles_5_25_50_75_95": spread, "words": words, "least": least}
+    report = facts(SEED) | {"metric": METRIC, "quantiles_5_25_50_75_95": spread, "words": words, "least": least}
     print(json.dumps([words, least], indent=1))
     RESULTS.write_text(json.dumps(report, indent=1) + "\n")
 

@@ -11,7 +11,6 @@ what figures should be taken from, and a bank of real voices, whose sounds weigh
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from timing import seconds
+from timing import facts, seconds
 
 from patchflow.data import Bank
 from patchflow.data.dataset import DatasetRecipe, Job, read_pool
@@ -97,7 +96,6 @@ def _tick(state: Progress, ends: dict[str, float]) -> None:
 
 def about(recipe: DatasetRecipe, voices: str, rounds: int, load: float) -> dict[str, object]:
     """Returns what was run, and where."""
-    command = ["git", "describe", "--always", "--dirty"]
     busy = "other work kept the cores busy: rates are lower bounds, ratios uncertain"
     return {
         "sound": "dexed, 4 s at 22,050 Hz, 16 bits",
@@ -105,8 +103,7 @@ def about(recipe: DatasetRecipe, voices: str, rounds: int, load: float) -> dict[
         "items": recipe.items,
         "shard": recipe.shard,
         "rounds": rounds,
-        "seed": recipe.seed,
-        "commit": subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip(),
+        **facts(recipe.seed),
         "cores": CORES,
         "load_before": round(load, 2),
         "machine": busy if load > 0.5 else "idle before",

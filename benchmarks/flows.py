@@ -11,12 +11,11 @@ once for every coordinate: the time of that many passes of the networks alone, o
 """
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from timing import seconds, spread
+from timing import facts, seconds, spread
 from torch import Tensor, nn
 
 from patchflow.flows import Chain, flows
@@ -32,11 +31,9 @@ def main() -> None:
     """Prints and writes the ratios."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    command = ["git", "describe", "--always", "--dirty"]
     report = {
         "what": f"chains of {STEPS} steps, vectors of length {SIZE}, batches of {BATCH}, float32, one thread",
-        "seed": 0,
-        "commit": subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip(),
+        **facts(seed=0),
         "flows": {name: ratios(name) for name in NAMES},
     }
     text = json.dumps(report, indent=1)

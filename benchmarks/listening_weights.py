@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from listening import Study, agreement, distances, load, summary
+from timing import facts
 
 from patchflow.metrics.perceptual import WEIGHTS
 
@@ -40,6 +41,7 @@ def main(folder: str) -> None:
     counts = np.array([len(part) for part in scores[0].values()])
     best = int(totals.sum(1).argmax())
     report = {
+        **facts(seed=0),
         "studies": len(studies),
         "sums": len(sums),
         "chosen": WEIGHTS,

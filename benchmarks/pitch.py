@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 from pitch_sounds import MOVING, RATE, TONES, sounds
+from timing import facts
 from torch import Tensor
 from torch.nn import functional
 
@@ -31,7 +32,6 @@ from patchflow.audio.pitch.estimate import EVIDENCE, NOTES, PITCHED, PitchEviden
 from patchflow.data import Bank
 from patchflow.engines import Note, Renderer, engines
 from patchflow.presets import dx7
-from patchflow.version import commit
 
 OUT = Path(__file__).parent / "results" / "pitch.json"
 RIGHT = 0.75  # semitones
@@ -68,8 +68,8 @@ def main() -> None:
     for sound in held:
         groups.setdefault(sound.group, []).append(judged(sound))
     found = {name: summary(rows) for name, rows in groups.items()}
-    facts = {"commit": commit(), "seed": SEED + 1, "groups": found}
-    OUT.write_text(json.dumps(facts, indent=1) + "\n")
+    report = facts(SEED + 1) | {"groups": found}
+    OUT.write_text(json.dumps(report, indent=1) + "\n")
     for name, numbers in found.items():
         print(name, json.dumps(numbers))
 

@@ -1,10 +1,17 @@
-"""Seconds and their ratios, for benchmarks that compare runs of one machine."""
+"""What result files say of a run: the commit and the seed that made it, seconds and their spread."""
 
 import statistics
 import time
 from collections.abc import Callable, Sequence
 
-__all__ = ["seconds", "spread"]
+from patchflow.version import commit
+
+__all__ = ["facts", "seconds", "spread"]
+
+
+def facts(seed: int) -> dict[str, object]:
+    """Returns the commit of the code that runs and the seed, for the beginning of a result file."""
+    return {"commit": commit(), "seed": seed}
 
 
 def seconds(run: Callable[[], object]) -> float:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from timing import facts
 
 from patchflow.data.bank import Bank
 from patchflow.engines import Engine, Note, engines
@@ -35,6 +36,7 @@ AUDIBLE = 0.1  # dB of log-mel L1
 FAINT = 1e-3  # peak below which a voice does not play on a note
 LENGTH = 2.0  # seconds
 HOLD = 1.5
+SEED = 0
 PITCH = ("coarse", "fine", "detune", "mode", "transpose", "pitch")  # in the names of knobs that have to do with pitch
 
 
@@ -66,6 +68,7 @@ def main() -> None:
             f"{name:22}", json.dumps({key: value for key, value in table[name].items() if key != "notes"}), flush=True
         )
     report = {
+        **facts(SEED),
         "voices": options.voices,
         "sounds": len(loud),
         "pitched": len(pitched),
@@ -81,7 +84,7 @@ def voices(options: argparse.Namespace) -> np.ndarray:
     """Returns encoded voices of the validation part, each of another family."""
     valid = Bank.load(options.bank).part("valid")
     _, first = np.unique(valid.family, return_index=True)
-    return valid.points[np.random.default_rng(0).permutation(first)[: options.voices]]
+    return valid.points[np.random.default_rng(SEED).permutation(first)[: options.voices]]
 
 
 def played(engine: Engine, point: np.ndarray, note: int, seed: int) -> Sounds | None:
