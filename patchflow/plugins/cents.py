@@ -96,7 +96,9 @@ def _heights(trial: Trial, control: Control, values: np.ndarray) -> np.ndarray:
     direct = [_shift(first, spectrum) for spectrum in spectra]
     nearest = int(np.abs(values - control.default).argmin())
     heights = np.full(len(values), np.nan)
-    heights[nearest] = direct[nearest][0]
+    cents, agreement = direct[nearest]
+    if agreement >= _AGREE:
+        heights[nearest] = cents
     for places in (range(nearest + 1, len(values)), range(nearest - 1, -1, -1)):
         before = nearest
         for place in places:
@@ -105,9 +107,12 @@ def _heights(trial: Trial, control: Control, values: np.ndarray) -> np.ndarray:
                 heights[place] = heights[before] + cents
             # From value to value no octave is lost; from the default on no roundings add up.
             cents, agreement = direct[place]
-            if agreement >= _AGREE and abs(cents - heights[place]) <= _EXACT + 5 * abs(place - nearest):
+            unknown = np.isnan(heights[place])
+            if agreement >= _AGREE and (unknown or abs(cents - heights[place]) <= _EXACT + 5 * abs(place - nearest)):
                 heights[place] = cents
-            before = place
+            # What cannot be heard is no place to go on from.
+            if np.isfinite(heights[place]):
+                before = place
     return heights
 
 
@@ -119,7 +124,11 @@ def _rounded(cents: float) -> float:
 
 def _is_confirmed(trial: Trial, control: Control, presets: Sequence[dict[int, float]]) -> bool:
     """Whether it does the same on another key and in random presets, in nearly all where that can be told."""
-    low, high = _pair(control)
+    places = control.values or np.linspace(0, 1, _PLACES).tolist()
+    heard = [value for value in places if _spectrum(trial, {control.index: value}, _OTHER_KEY) is not None]
+    if len(heard) < 2:
+        return False
+    low, high = _pair(control, heard)
     wanted = control.height(high) - control.height(low)
     cents, agreement = _moved(trial, control, {}, (low, high), _OTHER_KEY)
     if agreement < _AGREE or abs(cents - wanted) > _EXACT:
@@ -135,11 +144,9 @@ def _is_confirmed(trial: Trial, control: Control, presets: Sequence[dict[int, fl
     return confirmed >= _CONFIRMED and refuted <= confirmed / 3
 
 
-def _pair(control: Control) -> tuple[float, float]:
-    """Two values that are a fifth apart, or near to it."""
-    values = control.values or tuple(np.linspace(0, 1, _PLACES).tolist())
-    start = len(values) // 2
-    middle = values[start]
+def _pair(control: Control, values: Sequence[float]) -> tuple[float, float]:
+    """Two of some values that are a fifth apart, or near to it."""
+    middle = values[len(values) // 2]
     others = [value for value in values if value != middle]
     best = min(others, key=lambda value: abs(abs(control.height(value) - control.height(middle)) - 700))
     return middle, best
