@@ -71,7 +71,8 @@ class Engine(abc.ABC):
     relatives: ClassVar[tuple[str, ...]] = ()
     """Names of the synths whose presets `unpack` makes into its own."""
     tuning: ClassVar[Mapping[tuple[str, ...], float]] = {}
-    """Parameters that together transpose, and how fine with those before them: cents from one pitch to the next."""
+    """Parameters that together transpose, the coarsest first, and how fine with those before them: cents from one pitch
+    to the next."""
 
     @property
     def tuning_step(self) -> float | None:

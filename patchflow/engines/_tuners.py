@@ -9,6 +9,7 @@ from ..presets import ParamSpace
 
 __all__ = ["Tuner", "tuned"]
 
+_COARSE = 3  # stepped tuners that are moved beside the finest: each more takes three times as long
 _TRIED = 3  # values of a coarse tuner: the nearest, and those beside it, for which a finer one may have the room
 
 
@@ -36,7 +37,7 @@ def tuned(
     Args:
         points: Encoded presets, shape `(N, P)`.
         cents: How much higher, shape `(N,)`.
-        tuners: What moves the pitch, the coarsest first.
+        tuners: What moves the pitch, the coarsest first. Of stepped ones the three coarsest and the finest are moved.
         space: Of the points.
         free: Which parameters may move, shape `(P,)`; all if None.
 
@@ -53,7 +54,20 @@ def tuned(
     free = np.ones(len(space), bool) if free is None else np.asarray(free, bool)
     points = space.snap(points)
     usable = [_unlocked(tuner, free, len(points)) for tuner in tuners]
-    return _nearest(points, np.asarray(cents, float), usable, space.cells)[0]
+    moving = [tuner for tuner in usable if _moving(tuner).any()]
+    return _nearest(points, np.asarray(cents, float), _few(moving, space.cells), space.cells)[0]
+
+
+def _few(tuners: Sequence[Tuner], cells: np.ndarray) -> list[Tuner]:
+    """The tuners without the stepped ones between the coarsest and the finest."""
+    stepped = [place for place, tuner in enumerate(tuners) if not _slides(tuner, cells)]
+    left_out = stepped[_COARSE:-1]
+    return [tuner for place, tuner in enumerate(tuners) if place not in left_out]
+
+
+def _slides(tuner: Tuner, cells: np.ndarray) -> bool:
+    """Whether every pitch between its ends can be reached."""
+    return not cells[tuner.places[0]] and bool(np.diff(tuner.cents).all())
 
 
 def _unlocked(tuner: Tuner, free: np.ndarray, count: int) -> Tuner:
@@ -71,7 +85,7 @@ def _nearest(
         return points, cents
     first = tuners[0]
     others = tuners[1:]
-    if not cells[first.places[0]] and np.diff(first.cents).all():
+    if _slides(first, cells):
         return _nearest(*_slid(points, cents, first), others, cells)
     count = int(cells[first.places[0]])
     best, left = _nearest(*_stepped(points, cents, first, 0, count), others, cells)

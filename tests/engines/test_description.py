@@ -79,6 +79,12 @@ def test_presets_are_moved_by_what_transposes():
     assert moved(0) == {}
 
 
+def test_what_transposes_is_listed_coarsest_first_whatever_its_place():
+    turned = replace(ALL, controls=(TUNE, CUT, FEET))
+
+    assert list(engine_of(turned).tuning.items()) == [(("octave",), 1200.0), (("tune",), 1.0)]
+
+
 def test_a_description_of_before_cannot_be_moved():
     assert engine_of(ALL).tuning == {}
     assert ALL.tuners == ()

@@ -1,9 +1,11 @@
 """Presets moved by cents with parameters that transpose, and what that makes of Vital and of subsets."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from patchflow.engines import engines
+from patchflow.engines import _tuners, engines
 from patchflow.engines._tuners import Tuner, tuned
 from patchflow.engines.vital import Vital
 from patchflow.engines.vital_full import VitalFull
@@ -55,6 +57,30 @@ def test_what_is_locked_stays():
     assert moved(SPACE, 730, {}, "key", "octave") == {"octave": 0, "key": 0, "tune": 50.0, "other": 0.5}
     assert moved(SPACE, 730, {}, "octave", "tune") == {"octave": 0, "key": 7, "tune": 0.0, "other": 0.5}
     assert moved(SPACE, 730, {}, *SPACE.names) == SPACE.decode(SPACE.default())
+
+
+def test_of_many_stepped_ones_the_coarsest_and_the_finest_move(monkeypatch: pytest.MonkeyPatch):
+    calls = []
+    stepped = _tuners._stepped
+
+    def counted(*args: Any) -> tuple[np.ndarray, np.ndarray]:
+        calls.append(args)
+        return stepped(*args)
+
+    monkeypatch.setattr(_tuners, "_stepped", counted)
+    sizes = (1200, 700, 500, 300, 200, 100, 10)
+    space = ParamSpace(tuple(Steps(f"by {size}", -1, 1, default=0) for size in sizes))
+    tuners = [Tuner((place,), (-size, 0, size)) for place, size in enumerate(sizes)]
+
+    found = space.decode(tuned(space.default()[None], np.array([1_190.0]), tuners, space)[0])
+
+    assert {name: value for name, value in found.items() if value} == {"by 1200": 1, "by 10": -1}
+    assert space.decode(tuned(space.default()[None], np.array([300.0]), tuners, space)[0])["by 300"] == 0
+    assert len(calls) <= 2 * (3 + 9 + 27 + 27)
+    # What is locked takes no place: another moves instead.
+    free = np.array([False, False, True, True, True, True, True])
+    locked = space.decode(tuned(space.default()[None], np.array([300.0]), tuners, space, free)[0])
+    assert {name: value for name, value in locked.items() if value} == {"by 500": 1, "by 200": -1}
 
 
 def test_curves_are_read_both_ways():

@@ -189,8 +189,12 @@ class Description:
 
     @cached_property
     def tuning(self) -> dict[tuple[str, ...], float]:
-        """See `Engine.tuning`."""
-        return {(control.name,): control.step for control in self.searched if control.cents}
+        """See `Engine.tuning`; the coarsest first."""
+        tuning = {}
+        for tuner in self.tuners:
+            control = self.searched[tuner.places[0]]
+            tuning[(control.name,)] = control.step
+        return tuning
 
     @cached_property
     def names(self) -> dict[str, str]:
