@@ -57,6 +57,7 @@ _OCTAVES = np.arange(-4, 5)[:, None]
 _OF_ENVELOPE = 1.0
 _OF_LEVEL = 0.1
 _OF_SEMITONE = 0.01
+_OF_SCALED_SEMITONE = 0.25  # where envelopes get faster with the key; twelve cost more than an octave of ratios
 _OF_OCTAVE = 2.0
 _OF_BENT = 10.0  # for a unit by which one level of an envelope fails to follow the others, if it is near to them
 _NEAR = 4  # units: farther away, a unit more or less is heard less
@@ -87,8 +88,9 @@ class _Heard:
 def transposed_voices(points: np.ndarray, cents: np.ndarray, free: np.ndarray) -> np.ndarray:
     """Returns voices that sound higher by some cents; see `Engine.transposed`.
 
-    Ratios, scalings of level and shapes of envelopes stay. Operators of fixed frequency are moved only where no
-    carrier follows the key: elsewhere they are clicks or formants.
+    Relations of ratios, scalings of level and shapes of envelopes stay, but for their speed where rates are scaled: it
+    follows the key that is transposed. There octaves are moved by ratios where they can be. Operators of fixed
+    frequency are moved only where no carrier follows the key: elsewhere they are clicks or formants.
 
     Args:
         points: Encoded presets, shape `(N, 145)`.
@@ -103,7 +105,7 @@ def transposed_voices(points: np.ndarray, cents: np.ndarray, free: np.ndarray) -
     heard = _heard(voices)
     # Modulators follow what carriers of fixed frequency reach, in steps of 40 cents.
     reached = _move_fixed(voices, np.asarray(cents, float), heard, free)
-    rest = _move_ratios(voices, np.where(heard.by_fixed, reached, cents), heard.ratio, free)
+    rest = _move_ratios(voices, np.where(heard.by_fixed, reached, cents), heard, free)
     _detune(voices, rest, heard.ratio, free)
     return dx7.points_from_bytes(voices)
 
@@ -139,8 +141,9 @@ def _move_fixed(voices: np.ndarray, cents: np.ndarray, heard: _Heard, free: np.n
     return moves * _FIXED_STEP
 
 
-def _move_ratios(voices: np.ndarray, cents: np.ndarray, ratio: np.ndarray, free: np.ndarray) -> np.ndarray:
+def _move_ratios(voices: np.ndarray, cents: np.ndarray, heard: _Heard, free: np.ndarray) -> np.ndarray:
     """Moves, in place, all operators that follow the key, as little as is near; returns what is left, in cents."""
+    ratio = heard.ratio
     movable = ratio.any(1)
     units, levels, envelope_cost = _envelopes(voices, free)
     lowest = np.where(free[_TRANSPOSE], -voices[:, _TRANSPOSE], 0)
@@ -149,7 +152,9 @@ def _move_ratios(voices: np.ndarray, cents: np.ndarray, ratio: np.ndarray, free:
     rest = cents[:, None, None] - 1200 * _OCTAVES - _UNIT * units[:, None]
     semitones = np.clip(np.rint(rest / 100), lowest[:, None, None], highest[:, None, None])
     rest -= 100 * semitones
-    cost = np.abs(rest) + _OF_SEMITONE * np.abs(semitones)
+    scaled = ((voices[:, _operators("rate_scaling")] > 0) & (ratio | heard.fixed)).any(1)
+    semitone_cost = np.where(scaled, _OF_SCALED_SEMITONE, _OF_SEMITONE)
+    cost = np.abs(rest) + semitone_cost[:, None, None] * np.abs(semitones)
     cost += _octave_cost(voices, ratio, free)[:, :, None] + envelope_cost[:, None]
 
     rows = np.arange(len(voices))

@@ -67,14 +67,20 @@ def test_what_is_heard_has_moved_by_that_much(pitch: int):
         assert 1200 * np.log2(after / before) == pytest.approx(cents, abs=1.5)
 
 
-def test_every_level_of_the_pitch_envelope_is_worth_what_the_table_says():
-    before = hz(voice())
-    # An octave lower would be below what can be heard, so only the upper levels, from the middle on.
-    for level in (60, 80, 84, 85, 86, 87, 88, 90, 93):
-        at = voice(**dict.fromkeys(PITCH, level))
-        wanted = -1200 * np.log2(hz(at) / before)
-        back = moved(at, wanted)
-        assert 1200 * np.log2(hz(back) / before) == pytest.approx(0, abs=6.5)
+@pytest.fixture(scope="module")
+def middle() -> float:
+    """The frequency of C6 in the middle of the pitch envelope."""
+    return hz(voice(), 84)
+
+
+@pytest.mark.parametrize("level", [*range(5, 33), 60, 80, *range(84, 94), 97, 99])
+def test_every_level_of_the_pitch_envelope_is_worth_what_the_table_says(level: int, middle: float):
+    at = voice(**dict.fromkeys(PITCH, level))
+
+    back = moved(at, -1200 * np.log2(hz(at, 84) / middle))
+
+    # An entry that is a unit off would be 37.5 cents.
+    assert 1200 * np.log2(hz(back, 84) / middle) == pytest.approx(0, abs=6.5)
 
 
 def test_a_few_cents_are_detuning_alike():
@@ -109,6 +115,19 @@ def test_octaves_beyond_the_transposition_are_ratios():
         "op3.coarse": 1,
         "op4.coarse": 1,
     }
+
+
+def test_octaves_are_ratios_where_the_speed_of_envelopes_follows_the_key():
+    scaled = {"op1.rate_scaling": 3}
+
+    assert changes(voice(), 1200) == {"transpose": 12}
+    assert changes(voice(**scaled), 1200) == {"op1.coarse": 2}
+    assert changes(voice(**scaled), 1900) == {"op1.coarse": 2, "transpose": 7}
+    assert changes(voice(**scaled), -1200) == {"op1.coarse": 0}
+    # Out of reach for ratios
+    assert changes(voice(**{"op1.coarse": 17}, **scaled), 1200) == {"transpose": 12}
+    # What is not heard does not matter.
+    assert changes(voice(**{"op2.rate_scaling": 7, "op2.output": 0}), 1200) == {"transpose": 12}
 
 
 def test_fixed_frequencies_move_only_where_they_are_the_pitch():
