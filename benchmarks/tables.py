@@ -114,11 +114,11 @@ def page() -> str:
 
 
 def readme() -> str:
-    """Returns the README with its table, five rows on the targets that all of them have, as it is without results."""
+    """Returns the README with its table, five rows on the targets that all have; unchanged if a row is missing."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     lines = [line for line in read("dexed-families") if is_current(line)]
     groups = {key: found for key, found in group(lines).items() if key in SHORT}
-    if not groups:
+    if len(groups) < len(SHORT) or not set.intersection(*map(items, groups.values())):
         return text
     pattern = r"(<!-- table:start -->).*?(<!-- table:end -->)"
     return re.sub(pattern, lambda m: f"{m[1]}\n\n{short(groups)}\n\n{m[2]}", text, flags=re.DOTALL)
@@ -129,12 +129,11 @@ def short(groups: dict[tuple[str, str], list[dict]]) -> str:
     shared = set.intersection(*map(items, groups.values()))
     rows = ["| method | distance ↓ [95 %] | log-mel L1, dB ↓ | in tune ↑ | seconds |", "|---|---|---|---|---|"]
     for key in SHORT:
-        common = [line for line in groups.get(key, ()) if line["item"] in shared]
-        if common:
-            name = SHORT[key] + stale("dexed", key[0], common)
-            level = np.mean([line[RANKING] for line in common])
-            cells = [name, with_interval(common, "perceptual"), f"{level:.2f}", in_tune_text(common, count=False)]
-            rows.append("| " + " | ".join([*cells, seconds_text(common)]) + " |")
+        common = [line for line in groups[key] if line["item"] in shared]
+        name = SHORT[key] + stale("dexed", key[0], common)
+        level = np.mean([line[RANKING] for line in common])
+        cells = [name, with_interval(common, "perceptual"), f"{level:.2f}", in_tune_text(common, count=False)]
+        rows.append("| " + " | ".join([*cells, seconds_text(common)]) + " |")
     return README.format(table="\n".join(rows), count=len(shared))
 
 
@@ -217,7 +216,13 @@ def table(synth: str, groups: dict[tuple[str, str], list[dict]]) -> list[str]:
     differ = len({len(found) for found in groups.values()}) > 1
     means = {name: text for name, text in MEANS.items() if all(name in line for line in lines)}
     tuned = all("gain" in line for line in lines)
-    head = ["method", "budget", *["n"] * differ, *(f"{text} [95 %]" for text in means.values()), "median dB"]
+    head = [
+        "method",
+        "budget",
+        *["n"] * differ,
+        *(f"{text} [95 %]" for text in means.values()),
+        f"median {MEANS[RANKING]}",
+    ]
     head += [*["in tune ↑", "cents ↓"] * tuned, *UNSEEN.values(), "s"]
     rows = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for (row, budget), found in groups.items():

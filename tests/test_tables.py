@@ -77,8 +77,15 @@ def test_a_row_has_means_tuning_of_what_is_pitched_and_metrics_the_search_does_n
     lines += line(3, "search", "10 s", cents=900.0, gain=0.9, pitched=False, mss=6.0)
     (tmp_path / FAMILIES).write_text(lines)
 
-    (row,) = [row for row in tables.page().splitlines() if row.startswith("| search")]
+    page = tables.page().splitlines()
+    (row,) = [row for row in page if row.startswith("| search")]
+    (head,) = [row for row in page if row.startswith("| method")]
 
+    assert [name.strip() for name in head.strip("|").split("|")][2:5] == [
+        "distance ↓ [95 %]",
+        "log-mel L1 dB ↓ [95 %]",
+        "median log-mel L1 dB ↓",
+    ]
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[2].startswith("9.67 [")
     assert cells[3:] == ["4.00 [4.00, 4.00]", "4.00", "50 % (1/2)", "25", "4", "6", "2.0"]
@@ -109,6 +116,16 @@ def test_the_readme_has_five_rows_on_the_voices_that_all_of_them_have(tables: Mo
     assert rows[-1] == "| **patchflow, 10 seconds** | 9.00 [9.00, 9.00] | 4.00 | 100 % | 2.0 |"
     assert len(rows) == 5
     assert "Means over 1 voices" in tables.readme()
+
+
+@pytest.mark.parametrize("items", [(1, 1, 1, 1), (1, 1, 1, 1, 2)])
+def test_the_readme_stays_where_a_row_is_missing_or_has_other_voices(
+    tables: ModuleType, line, tmp_path: Path, items: tuple[int, ...]
+):
+    rows = zip(items, tables.SHORT, strict=False)
+    (tmp_path / FAMILIES).write_text("".join(line(item, *row) for item, row in rows))
+
+    assert tables.readme() == (ROOT / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
