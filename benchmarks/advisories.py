@@ -4,7 +4,8 @@ Usage: python benchmarks/advisories.py DATABASE
 
 DATABASE is a clone of https://github.com/pypa/advisory-database, from which pip-audit has its findings too. Every fault
 of a package in constraints.txt is listed, with all versions that have it and the day of the clone. What stands in the
-list by hand stays if it is newer than the clone: an entry with `source`.
+list by hand stays if it is newer than the clone: an entry with `source`. The names of all packages that were looked up
+are in the list, so that the test notices a new one.
 """
 
 import json
@@ -29,7 +30,8 @@ def main(database: str) -> None:
     seconds = subprocess.check_output(["git", "-C", folder, "log", "-1", "--format=%ct"], text=True)
     day = datetime.fromtimestamp(int(seconds), UTC).date().isoformat()
     found: list[dict[str, str]] = []
-    for package in locked():
+    packages = locked()
+    for package in packages:
         for file in sorted((folder / "vulns" / package).glob("*.yaml")):
             found += entries(package, yaml.safe_load(file.read_text("utf-8")))
     known = {entry["id"] for entry in found}
@@ -39,6 +41,7 @@ def main(database: str) -> None:
         "source": "https://github.com/pypa/advisory-database, by benchmarks/advisories.py",
         "database": day,
         "date": datetime.now(UTC).date().isoformat(),
+        "packages": packages,
         "advisories": [*found, *by_hand],
     }
     LIST.write_text(json.dumps(content, indent=1) + "\n", "utf-8")

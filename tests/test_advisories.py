@@ -33,6 +33,10 @@ def test_no_locked_version_has_a_known_fault():
     assert faults(locked()) == []
 
 
+def test_every_locked_package_was_looked_up():
+    assert sorted(locked().keys() - LIST["packages"]) == [], "python benchmarks/advisories.py looks them up"
+
+
 def test_an_old_version_is_found():
     assert faults({"torch": "2.5.1", "h11": "0.14.0", "numpy": "2.0"}) == [
         "torch 2.5.1: CVE-2025-32434",
