@@ -85,6 +85,7 @@ class Measured:
 def main(bank: str, folder: str | None = None) -> None:
     """Prints and writes distances, thresholds and overlaps."""
     torch.set_num_threads(1)
+    run = facts(SEED)
     sources = [from_bank(Path(bank))]
     if folder is not None:
         sources.append(from_folder("amsynth", Path(folder)))
@@ -107,7 +108,7 @@ def main(bank: str, folder: str | None = None) -> None:
     for name in LEAST:
         values = [pair.differences[name] for pair in found["a twin"] if name in pair.differences]
         least[name] = max(HARDLY, round(float(np.quantile(values, NINE_OF_TEN)), 2))
-    report = facts(SEED) | {"metric": METRIC, "quantiles_5_25_50_75_95": spread, "words": words, "least": least}
+    report = run | {"metric": METRIC, "quantiles_5_25_50_75_95": spread, "words": words, "least": least}
     print(json.dumps([words, least], indent=1))
     RESULTS.write_text(json.dumps(report, indent=1) + "\n")
 

@@ -31,6 +31,7 @@ Parts = dict[str, dict[str, np.ndarray]]
 
 def main(folder: str) -> None:
     """Prints and writes the scores."""
+    run = facts(seed=0)
     studies = load(Path(folder))
     parts = {}
     for key, study in studies.items():
@@ -41,7 +42,7 @@ def main(folder: str) -> None:
     counts = np.array([len(part) for part in scores[0].values()])
     best = int(totals.sum(1).argmax())
     report = {
-        **facts(seed=0),
+        **run,
         "studies": len(studies),
         "sums": len(sums),
         "chosen": WEIGHTS,

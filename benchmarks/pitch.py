@@ -64,11 +64,12 @@ def main() -> None:
         return
     held = [*synthesised(options.count // 3, SEED + 1), *voices(Bank.load(options.bank), "valid")]
     held += [*voices(Bank.load(options.bank), "valid", every=True), *recordings(options.sounds)]
+    run = facts(SEED + 1)
     groups: dict[str, list[dict[str, Any]]] = {}
     for sound in held:
         groups.setdefault(sound.group, []).append(judged(sound))
     found = {name: summary(rows) for name, rows in groups.items()}
-    report = facts(SEED + 1) | {"groups": found}
+    report = run | {"groups": found}
     OUT.write_text(json.dumps(report, indent=1) + "\n")
     for name, numbers in found.items():
         print(name, json.dumps(numbers))

@@ -10,7 +10,7 @@ __all__ = ["facts", "seconds", "spread"]
 
 
 def facts(seed: int) -> dict[str, object]:
-    """Returns the commit of the code that runs and the seed, for the beginning of a result file."""
+    """Returns the commit of the code and the seed, for the beginning of a result file; asked before a long run."""
     return {"commit": commit(), "seed": seed}
 
 

@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--voices", type=int, default=24)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    run = facts(SEED)
     engine = engines["dexed"]()
     heard = [played(engine, point, note, seed) for seed, point in enumerate(voices(options)) for note in NOTES]
     loud = [sounds for sounds in heard if sounds is not None]
@@ -68,7 +69,7 @@ def main() -> None:
             f"{name:22}", json.dumps({key: value for key, value in table[name].items() if key != "notes"}), flush=True
         )
     report = {
-        **facts(SEED),
+        **run,
         "voices": options.voices,
         "sounds": len(loud),
         "pitched": len(pitched),
