@@ -29,6 +29,7 @@ from patchflow.engines import Note, Renderer, engines, load_presets
 from patchflow.match.polish import audible_parameters
 from patchflow.match.verdict import LEAST, Judge
 from patchflow.metrics import metrics
+from patchflow.metrics.perceptual import WEIGHTS
 from patchflow.presets.categories import category_from_name
 
 RESULTS = Path(__file__).parent / "results" / "closeness.json"
@@ -108,7 +109,13 @@ def main(bank: str, folder: str | None = None) -> None:
     for name in LEAST:
         values = [pair.differences[name] for pair in found["a twin"] if name in pair.differences]
         least[name] = max(HARDLY, round(float(np.quantile(values, NINE_OF_TEN)), 2))
-    report = run | {"metric": METRIC, "quantiles_5_25_50_75_95": spread, "words": words, "least": least}
+    report = run | {
+        "metric": METRIC,
+        "weights": WEIGHTS,
+        "quantiles_5_25_50_75_95": spread,
+        "words": words,
+        "least": least,
+    }
     print(json.dumps([words, least], indent=1))
     RESULTS.write_text(json.dumps(report, indent=1) + "\n")
 

@@ -29,7 +29,7 @@ __all__ = [
     "tuning_text",
 ]
 
-CLOSENESS: Mapping[str, float] = {"the same": 2.92, "a twin": 9.02, "close": 26.95, "same family": 37.37}
+CLOSENESS: Mapping[str, float] = {"the same": 2.37, "a twin": 7.5, "close": 19.56, "same family": 27.18}
 """Words for a distance by `perceptual`, and up to how many dB each holds.
 
 They are what pairs of presets whose kinship is known are apart, see `benchmarks/closeness.py`: the same preset played
