@@ -4,12 +4,13 @@ import numpy as np
 import torch
 
 from ..engines import Engine
+from ..features.log_spectrum import AUDIBLE_GAIN
 from .scorer import Scored, Scorer
 from .stages import Stage
 
 __all__ = ["Tune"]
 
-_AUDIBLE = 0.03  # gain of agreement below which nobody hears that a preset is out of tune
+
 _KEYS = range(128)
 
 
@@ -70,7 +71,7 @@ class Tune(Stage):
         sounds = torch.from_numpy(np.stack([found.sounds[row] for row in new]))
         cents, gain = self.scorer.reference.cents(sounds)
         for row, error, heard in zip(new, cents.tolist(), gain.tolist(), strict=True):
-            if heard > _AUDIBLE:
+            if heard > AUDIBLE_GAIN:
                 self._queue(found.points[row], int(found.pitch[row]), -error)
 
     def _queue(self, point: np.ndarray, pitch: int, cents: float) -> None:
