@@ -1,6 +1,5 @@
 """The rows of the quality tables: every way to get a preset for a sound, with what it may spend."""
 
-import math
 import time
 import warnings
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import torch
 
 from patchflow.audio.resample import resample
 from patchflow.engines import Engine, Note, Renderer, engines
-from patchflow.features.log_spectrum import best_shift, fine_spectrum, heard_cents
+from patchflow.features.log_spectrum import AUDIBLE_GAIN, best_shift, fine_spectrum
 from patchflow.features.mel import mel_spectrogram, power_to_db
 from patchflow.match import Matcher
 from patchflow.match.proposals import FromModel, FromSpace, Proposer
@@ -235,21 +234,14 @@ def measure(estimate: np.ndarray, target: np.ndarray, rate: int) -> dict[str, fl
     return found | {"cents": round(cents, 1), "gain": round(gain, 4), "agreement": round(agreement, 4)}
 
 
-def cents_off(cents: float, gain: float, agreement: float) -> float:
-    """Returns how far a sound is out of tune with its target, in cents.
-
-    0 if no shift makes them agree any better, infinite if they have no partials in common.
-    """
-    heard = heard_cents(cents, gain, agreement)
-    return math.inf if heard is None else abs(heard)
+def cents_off(cents: float, gain: float) -> float:
+    """Returns how far a sound is out of tune with its target, in cents: 0 if no shift makes them agree any better."""
+    return abs(cents) if gain >= AUDIBLE_GAIN else 0.0
 
 
-def in_tune(cents: float, gain: float, agreement: float) -> bool:
-    """Returns whether a sound is within 20 cents of a target with a pitch, or would agree no better at another shift.
-
-    One that has no partials in common with the target is not in tune.
-    """
-    return cents_off(cents, gain, agreement) <= _CENTS
+def in_tune(cents: float, gain: float) -> bool:
+    """Returns whether a sound is within 20 cents of a pitched target, or would agree no better at another shift."""
+    return cents_off(cents, gain) <= _CENTS
 
 
 def _bank_levels(points: np.ndarray, note: Note, renderer: Renderer) -> np.ndarray:

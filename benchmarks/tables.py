@@ -268,7 +268,7 @@ def pitched(lines: list[dict]) -> list[dict]:
 
 def in_tune_text(lines: list[dict], count: bool = True) -> str:
     """Returns how many targets that have a pitch are met in tune, as `"95 % (19/20)"`, or `"–"` if none has."""
-    found = [in_tune(line["cents"], line["gain"], line["agreement"]) for line in pitched(lines)]
+    found = [in_tune(line["cents"], line["gain"]) for line in pitched(lines)]
     if not found:
         return "–"
     share = f"{100 * np.mean(found):.0f} %"
@@ -277,7 +277,7 @@ def in_tune_text(lines: list[dict], count: bool = True) -> str:
 
 def cents_text(lines: list[dict]) -> str:
     """Returns the median distance in pitch, over targets that have one."""
-    found = [cents_off(line["cents"], line["gain"], line["agreement"]) for line in pitched(lines)]
+    found = [cents_off(line["cents"], line["gain"]) for line in pitched(lines)]
     return f"{np.median(found):.0f}" if found else "–"
 
 
