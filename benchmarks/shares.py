@@ -90,7 +90,7 @@ def measure(synth: str, renders: int, voices: int) -> dict[str, Any]:
             (scorer, "log_mel", "analysis"),
             (Reference, "level", "analysis"),
             (Reference, "least", "analysis"),
-            (Reference, "within", "analysis"),
+            (Reference, "distance", "analysis"),
             (Reference, "cents", "analysis"),
             (FromModel, "propose", "model"),
             (FromModel, "vary", "model"),
