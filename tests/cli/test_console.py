@@ -2,6 +2,7 @@
 
 import sys
 import time
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -31,7 +32,7 @@ def test_stages_of_a_search_are_named_as_a_musician_would(stage, words):
 
 
 def test_a_table_of_candidates_fits_80_columns(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    def screen(**about: bool) -> Console:
+    def screen(**about: Any) -> Console:
         return Console(force_terminal=True, width=80, color_system=None, **about)
 
     monkeypatch.setattr("rich.console.Console", screen)
