@@ -91,7 +91,7 @@ def measure(synth: str, renders: int, voices: int) -> dict[str, Any]:
             (Reference, "level", "analysis"),
             (Reference, "least", "analysis"),
             (Reference, "distance", "analysis"),
-            (Reference, "cents", "analysis"),
+            (Reference, "shift", "analysis"),
             (FromModel, "propose", "model"),
             (FromModel, "vary", "model"),
             (FromModel, "transfer", "model"),

@@ -73,7 +73,7 @@ def pick_distinct(found: Scored, distinct: Scored, count: int) -> Scored:
         distinct: Presets of all kinds, from `keep_distinct`.
         count: How many are wanted.
     """
-    # Both lists are of the same search, so they share presets. Those of `distinct` come first: they have their sounds.
+    # Both lists are of the same search, so they share presets; of one on two keys the nearer stays.
     both = distinct.join(found)
     both = both.take(np.argsort(both.distance, kind="stable"))
     first = {point.tobytes(): row for row, point in reversed(list(enumerate(both.points)))}

@@ -4,12 +4,11 @@ import numpy as np
 import torch
 
 from ..engines import Engine
-from ..features.log_spectrum import AUDIBLE_GAIN
+from ..features.log_spectrum import heard_cents
 from .scorer import Scored, Scorer
 from .stages import Stage
 
 __all__ = ["Tune"]
-
 
 _KEYS = range(128)
 
@@ -69,10 +68,11 @@ class Tune(Stage):
             return
         self._measured.update(keys[row] for row in new)
         sounds = torch.from_numpy(np.stack([found.sounds[row] for row in new]))
-        cents, gain = self.scorer.reference.cents(sounds)
-        for row, error, heard in zip(new, cents.tolist(), gain.tolist(), strict=True):
-            if heard > AUDIBLE_GAIN:
-                self._queue(found.points[row], int(found.pitch[row]), -error)
+        shift = self.scorer.reference.shift(sounds)
+        for row, *told in zip(new, shift.cents.tolist(), shift.gain.tolist(), shift.agreement.tolist(), strict=True):
+            cents = heard_cents(*told)
+            if cents:  # neither in tune nor without a pitch in common
+                self._queue(found.points[row], int(found.pitch[row]), -cents)
 
     def _queue(self, point: np.ndarray, pitch: int, cents: float) -> None:
         """Queues a preset that sounds so many cents higher, on the same key and on another."""

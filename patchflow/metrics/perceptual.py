@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..features.log_spectrum import PARTIALS, best_shift, compressed, fine_spectrum
+from ..features.log_spectrum import Shift, best_shift, compressed, fine_spectrum
 from ._metric import metric
 from .detuning import out_of_tune
 from .log_mel_l1 import level_gap, log_mel
@@ -16,9 +16,9 @@ __all__ = ["WEIGHTS", "Reference", "perceptual"]
 
 _RATE = 22_050
 WEIGHTS = {"log_mel_l1": 0.5, "modulation": 100.0, "timbre": 20.0, "mean_spectrum": 0.25, "detuning": 5.0}
-"""What each metric counts in the sum, in dB: chosen by agreement with people, see `benchmarks/listening_weights.py`.
-Pitch is the same within most of those studies, so the weight of detuning is what makes a quarter tone farther than a
-step of any other knob, see `benchmarks/tuning.py`."""
+"""What each metric counts in the sum, in dB: chosen by hand among sums that agree with people, see
+`benchmarks/listening_weights.py`. Pitch is the same within most of those studies, so they say nothing of the weight of
+detuning; `benchmarks/tuning.py` has what the sum hears of it."""
 
 
 @metric(unit="dB", better="lower", best=0.0, rate=_RATE)
@@ -28,8 +28,8 @@ def perceptual(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> 
     Log-mel L1 hears levels, attacks and noise; the next three are what people go by in listening studies beside it;
     `detuning` alone tells a low note from the next key. Gain does not matter.
 
-    0 is the same sound, below 9 a twin, 30 to 40 a random voice. Silence for a sound scores 180, the worst there
-    is, and silence for silence 0.
+    0 is the same sound; `match.verdict.CLOSENESS` has words for other distances. Silence for a sound scores 180, the
+    worst there is, and silence for silence 0.
 
     Args:
         estimate: Sounds to evaluate, shape `(B, T)`.
@@ -97,13 +97,6 @@ class Reference:
     def _pitch(self, sounds: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
         return WEIGHTS["detuning"] * out_of_tune(fine_spectrum(sounds, _RATE), self._fine)
 
-    def cents(self, sounds: Float[Tensor, "B T"]) -> tuple[Float[Tensor, "B"], Float[Tensor, "B"]]:
-        """Returns how far sounds are out of tune with the target.
-
-        Returns:
-            How many cents they are above it, not a number where the two have no partials in common; and how much
-            better they would agree in tune, from 0 to 1, 0 there. Both of shape `(B,)`.
-        """
-        shift = best_shift(fine_spectrum(sounds, _RATE), self._fine)
-        told = shift.agreement >= PARTIALS
-        return torch.where(told, shift.cents, torch.nan), torch.where(told, shift.gain, 0)
+    def shift(self, sounds: Float[Tensor, "B T"]) -> Shift:
+        """Returns how far sounds are above the target in pitch, and how well they agree there."""
+        return best_shift(fine_spectrum(sounds, _RATE), self._fine)

@@ -7,13 +7,14 @@ answer, the picture is drawn in this one.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
+from ...errors import EngineError
 from ...hosts import Answer, Host, HostProcess
 
 __all__ = ["Drawer", "Panel", "draw", "drawing_beside", "with_levels"]
@@ -161,7 +162,7 @@ class _Beside:
             return None
         try:
             return self._thread.submit(self._ask, panels, rate).result(_PATIENCE)
-        except Exception:  # noqa: BLE001 - whatever it is, the picture is drawn without this process
+        except (EngineError, TimeoutError, CancelledError):  # the picture is drawn without this process
             self.end()
             return None
 
