@@ -1,4 +1,4 @@
-"""Estimates when the key of a note was released, from its level curve."""
+"""Estimates when the key of a note was released, from its level curves."""
 
 import numpy as np
 
@@ -6,18 +6,22 @@ __all__ = ["note_off"]
 
 _HOP_S = 0.01
 _WINDOW_S = 0.04
+_LOWEST_HZ = 40.0
+_HIGHEST_HZ = 11_000.0
+_BANDS = 24
 _FLOOR_DB = 60.0
-_SPANS = (6, 12, 25)  # lengths of lines, in hops
-_LEAST_DROP_DB = 8.0  # change of slope times span below which there is no release
-_LASTING_DB = 3.0  # least drop below the release that no later level makes good
+_SPANS = (6, 12, 25, 50)  # lengths of lines, in hops
+_MOST_DB = 6.0  # change of slope times span of a band above which more does not count
+_LEAST_DB = 1.0  # mean change of all bands below which there is no release
+_LASTING_DB = 1.0  # least drop below the release that no later level makes good
 
 
 def note_off(samples: np.ndarray, rate: int) -> float:
     """Returns how long the key was held.
 
-    The release is where the level begins to fall faster than before, and stays fallen: the largest
-    change of slope between two straight lines of 60, 120 or 250 ms in the level curve, then placed by
-    ever shorter lines. A sound that dies at one pace, or ends before it is released, was held to its end.
+    The release is where the levels of all bands begin to fall faster than before, and the sound stays softer: the
+    largest mean change of slope between two straight lines, over lines of 60 to 500 ms, then placed by ever shorter
+    ones. A sound that dies at one pace, or ends before it is released, was held to its end.
 
     Args:
         samples: Mono, shape `(T,)`, silence before and after removed.
@@ -32,16 +36,18 @@ def note_off(samples: np.ndarray, rate: int) -> float:
         >>> round(note_off(note, 10_000), 1)
         1.2
     """
-    level = _level(samples, rate)
+    level = _levels(samples, rate)
     knees = {span: _knees(level, span) for span in _SPANS if 2 * span <= len(level)}
-    largest = {span: float(drops.max()) for span, drops in knees.items()}
-    if not largest or max(largest.values()) < _LEAST_DROP_DB:
+    if not knees:
+        return len(samples) / rate
+    mean = np.mean(list(knees.values()), axis=0)
+    if mean.max() < _LEAST_DB:
         return len(samples) / rate
 
     # Long lines find the release, because wobbles of the level bend short ones as well. Short lines then place it, each
     # within half of the line before.
-    span = max(largest, key=largest.__getitem__)
-    knee = int(knees[span].argmax())
+    knee = int(mean.argmax())
+    span = max(knees, key=lambda span: knees[span][knee])
     for finer in reversed(_SPANS):
         if finer < span:
             first = max(0, knee - span // 2)
@@ -52,33 +58,49 @@ def note_off(samples: np.ndarray, rate: int) -> float:
     return knee * _HOP_S
 
 
-def _level(samples: np.ndarray, rate: int) -> np.ndarray:
-    """Level every 10 ms below the loudest, in dB, from -60 to 0, shape `(N,)`."""
-    # The energy of a window is the difference of two running sums, so that overlapping windows cost nothing.
-    energy = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
-    centre = np.arange(0.0, len(samples), _HOP_S * rate)
-    first = np.clip(centre - _WINDOW_S / 2 * rate, 0, len(samples)).astype(int)
-    last = np.clip(centre + _WINDOW_S / 2 * rate, 0, len(samples)).astype(int)
-    power = (energy[last] - energy[first]) / np.maximum(last - first, 1)
-    share = power / max(float(power.max()), 1e-30)
+def _levels(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Level of every band each 10 ms below the loudest, in dB, from -60 to 0, shape `(N, bands)`."""
+    window = max(2, round(_WINDOW_S * rate))
+    padded = np.pad(samples, window // 2)
+    starts = np.arange(0.0, len(samples), _HOP_S * rate).astype(int)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[starts] * np.hanning(window)
+    power = np.square(np.abs(np.fft.rfft(frames, axis=1)))
+    edges = np.geomspace(_LOWEST_HZ, _HIGHEST_HZ, _BANDS + 1)
+    bins = np.searchsorted(np.fft.rfftfreq(window, 1 / rate), edges)
+    # What is below the lowest band belongs to it. A band may be narrower than a bin, and then there is none.
+    bins[0] = 0
+    first = np.unique(bins[:-1][bins[:-1] < power.shape[1]])
+    bands = np.add.reduceat(power, first, axis=1)
+    share = bands / max(float(bands.max()), 1e-30)
     return 10 * np.log10(np.maximum(share, 10 ** (-_FLOOR_DB / 10)))
 
 
 def _knees(level: np.ndarray, span: int) -> np.ndarray:
-    """By how much more the level falls in the `span` after each frame than in the one before, in dB.
+    """By how much more a band falls in the `span` after each frame than in the one before, in dB; the mean of all.
 
-    0 where that is not known, or where the level comes back up later.
+    A band counts for as much as it is above the floor. 0 where that is not known, or where the level comes back up
+    later.
     """
+    total = 10 * np.log10((10 ** (level / 10)).sum(1))
+    loudest_later = np.maximum.accumulate(total[::-1])[::-1]
+    quietest_later = np.minimum.accumulate(total[::-1])[::-1]
+    loudest = int(total.argmax())
+    quietest_since_loudest = np.concatenate([total[:loudest], np.minimum.accumulate(total[loudest:])])
     slope = _slopes(level, span)
     at = np.arange(span, len(level) - span + 1)
-    loudest_later = np.maximum.accumulate(level[::-1])[::-1]
-    lasting = loudest_later[at + span - 1] < level[at] - _LASTING_DB
-    drops = np.zeros(len(level))
-    drops[at] = np.where(lasting, np.maximum(slope[at - span] - slope[at], 0) * span, 0)
-    return drops
+    # What wobbles falls, too, but comes back; and its last wobble falls no deeper than others before.
+    lasting = loudest_later[at + span - 1] < total[at] - _LASTING_DB
+    lasting &= quietest_later[at] < quietest_since_loudest[at] - _LASTING_DB
+    drop = np.clip((slope[at - span] - slope[at]) * span, -_MOST_DB, _MOST_DB)
+    weight = level[at] + _FLOOR_DB
+    mean = (drop * weight).sum(1) / np.maximum(weight.sum(1), 1)
+    knees = np.zeros(len(level))
+    knees[at] = np.where(lasting, np.maximum(mean, 0), 0)
+    return knees
 
 
 def _slopes(level: np.ndarray, span: int) -> np.ndarray:
-    """Slope of the least-squares line through `level[i : i + span]`, in dB per frame, for every `i`."""
+    """Slope of the least-squares line through `level[i : i + span]` of every band, in dB per frame, for every `i`."""
     t = np.arange(span) - (span - 1) / 2
-    return np.correlate(level, t / np.square(t).sum(), "valid")
+    line = t / np.square(t).sum()
+    return np.stack([np.correlate(band, line, "valid") for band in level.T], axis=1)

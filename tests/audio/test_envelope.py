@@ -23,6 +23,20 @@ def test_a_release_is_found(hold: float, release: float, decay: float):
     assert found == pytest.approx(hold, abs=0.04)
 
 
+def test_a_release_slower_than_the_sound_is_long_is_found():
+    found = note_off(note(1.0, release=1.0, length=2.0), RATE)
+
+    assert found == pytest.approx(1.0, abs=0.06)
+
+
+def test_a_release_that_only_darkens_the_sound_is_found():
+    t = np.arange(2 * RATE) / RATE
+    bright = sum(np.sin(2 * np.pi * 220 * k * t) for k in range(3, 9))
+    x = np.sin(2 * np.pi * 220 * t) * np.exp(-np.maximum(t - 1.2, 0) / 2) + 0.1 * bright * (t < 1.2)
+
+    assert note_off(x, RATE) == pytest.approx(1.2, abs=0.06)
+
+
 @pytest.mark.parametrize("rate", [8_000, 44_100, 192_000])
 def test_the_sample_rate_does_not_matter(rate: int):
     t = np.arange(rate) / rate
