@@ -76,10 +76,14 @@ def run(
         raise SystemExit(f"{path}: has lines that were found by another distance. Move it away.")
     used = weights(options.synth, options.model)
     path.parent.mkdir(exist_ok=True)
+    passed_over: list[str] = []
     with path.open("a") as out:
+        ran = False
         for row, budget, find in methods:
             if not wanted(options, row, budget):
+                passed_over.append(f"{row} {budget}")
                 continue
+            ran = True
             start = time.monotonic()
             part, parts = map(int, options.part.split("/"))
             for seed, item in list(enumerate(items))[part - 1 :: parts]:
@@ -92,6 +96,8 @@ def run(
                 out.write(json.dumps(line) + "\n")
                 out.flush()
             print(f"{row} {budget}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+    if not ran:
+        print(f"nothing was asked for that there is: {', '.join(passed_over)}", file=sys.stderr, flush=True)
 
 
 @functools.cache

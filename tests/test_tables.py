@@ -187,6 +187,15 @@ def test_lines_of_another_distance_are_not_gone_on_with(benchmark, line, tmp_pat
         runner.run(tmp_path / "r.jsonl", [], [1], options, lambda item, found: {}, [1])
 
 
+def test_a_row_that_there_is_not_is_said(benchmark, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    options = Namespace(synth="dexed", model=None, rows="", budgets="2000", part="1/1")
+    methods = [("search", "1000", lambda item, seed: None)]
+
+    benchmark("runner").run(tmp_path / "r.jsonl", methods, [1], options, lambda item, found: {}, [1])
+
+    assert capsys.readouterr().err == "nothing was asked for that there is: search 1000\n"
+
+
 def test_the_search_minimises_what_lines_say(benchmark):
     found = benchmark("runner").minimised()
 
