@@ -20,6 +20,7 @@ from patchflow.match.proposals import FromModel, FromSpace, Proposer
 from patchflow.match.scorer import Scorer
 from patchflow.match.search import Budget
 from patchflow.match.target import Target
+from patchflow.match.verdict import Judge
 from patchflow.metrics import metrics
 from patchflow.models import load_model, models, shipped
 
@@ -219,29 +220,37 @@ def play(engine: Engine, found: Found, length: float) -> np.ndarray:
     return np.concatenate([silence, engine.render(found.point, note, FULL_RATE)])
 
 
-def measure(estimate: np.ndarray, target: np.ndarray, rate: int) -> dict[str, float]:
+def measure(estimate: np.ndarray, target: np.ndarray, rate: int) -> dict[str, float | None]:
     """Returns every metric of the registry between two sounds, and how they are tuned; see `in_tune`.
 
     `cents` is how far the estimate is above the target, by the shift of fine spectra at which they agree best, `gain`
-    how much better they agree there, and `agreement` how well.
+    how much better they agree there, and `agreement` how well. `told` is what `patchflow match` says instead, None for
+    a pitch that is unlike.
     """
     pair = [np.ascontiguousarray(sound, np.float32) for sound in (estimate, target)]
     a, b = (torch.from_numpy(sound)[None] for sound in pair)
-    found = {name: round(float(metrics[name](a, b, rate)), 6) for name in metrics}
+    found: dict[str, float | None] = {name: round(float(metrics[name](a, b, rate)), 6) for name in metrics}
     a, b = (torch.from_numpy(resample(sound, rate, RATE))[None] for sound in pair)
     shift = best_shift(fine_spectrum(a, RATE), fine_spectrum(b, RATE))
     cents, gain, agreement = float(shift.cents), float(shift.gain), float(shift.agreement)
-    return found | {"cents": round(cents, 1), "gain": round(gain, 4), "agreement": round(agreement, 4)}
+    told = Judge(pair[1], rate).cents(pair[0])
+    found |= {"cents": round(cents, 1), "gain": round(gain, 4), "agreement": round(agreement, 4)}
+    return found | {"told": None if told is None else round(told, 1)}
 
 
-def cents_off(cents: float, gain: float) -> float:
-    """Returns how far a sound is out of tune with its target, in cents: 0 if no shift makes them agree any better."""
+def cents_off(cents: float, gain: float, told: float | None = None) -> float:
+    """Returns how far a sound is out of tune with its target, in cents.
+
+    It is what `patchflow match` tells. Where that is nothing, it is 0 if no shift makes the two agree any better.
+    """
+    if told is not None:
+        return abs(told)
     return abs(cents) if gain >= AUDIBLE_GAIN else 0.0
 
 
-def in_tune(cents: float, gain: float) -> bool:
+def in_tune(cents: float, gain: float, told: float | None = None) -> bool:
     """Returns whether a sound is within 20 cents of a pitched target, or would agree no better at another shift."""
-    return cents_off(cents, gain) <= _CENTS
+    return cents_off(cents, gain, told) <= _CENTS
 
 
 def _bank_levels(points: np.ndarray, note: Note, renderer: Renderer) -> np.ndarray:

@@ -53,9 +53,9 @@ How to read the tables:
   second table has those rows.
 * `distance` is what the search minimises (the metric `perceptual`). `mss` and `wmfcc` are metrics that it does not see.
 * `in tune` counts targets that have a pitch: those whose best preset is within 20 cents, or would agree no better at
-  any other shift along the scale, up to 1,300 cents. `cents` is the median distance in pitch. For the sounds of a
-  synth, the analysis of the target says whether it has a pitch; for real sounds and basses the notes of who collected
-  them do.
+  any other shift along the scale, up to two octaves. A preset with other partials than the target counts by its own
+  pitch, where that is sure. `cents` is the median distance in pitch. For the sounds of a synth, the analysis of the
+  target says whether it has a pitch; for real sounds and basses the notes of who collected them do.
 * Intervals are bootstrapped over targets.
 * `s` is the mean wall time. Rows with a budget in seconds had two idle cores, others shared them.
 * A preview of a part of the note counts as that part of a render.
@@ -268,7 +268,7 @@ def pitched(lines: list[dict]) -> list[dict]:
 
 def in_tune_text(lines: list[dict], count: bool = True) -> str:
     """Returns how many targets that have a pitch are met in tune, as `"95 % (19/20)"`, or `"–"` if none has."""
-    found = [in_tune(line["cents"], line["gain"]) for line in pitched(lines)]
+    found = [in_tune(line["cents"], line["gain"], line.get("told")) for line in pitched(lines)]
     if not found:
         return "–"
     share = f"{100 * np.mean(found):.0f} %"
@@ -277,7 +277,7 @@ def in_tune_text(lines: list[dict], count: bool = True) -> str:
 
 def cents_text(lines: list[dict]) -> str:
     """Returns the median distance in pitch, over targets that have one."""
-    found = [cents_off(line["cents"], line["gain"]) for line in pitched(lines)]
+    found = [cents_off(line["cents"], line["gain"], line.get("told")) for line in pitched(lines)]
     return f"{np.median(found):.0f}" if found else "–"
 
 

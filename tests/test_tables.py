@@ -136,6 +136,24 @@ def test_in_tune_is_within_20_cents_or_no_better_elsewhere(benchmark, cents: flo
     assert benchmark("rows").in_tune(cents, gain) is expected
 
 
+@pytest.mark.parametrize(("told", "expected"), [(0.0, True), (-20.0, True), (35.0, False), (None, False)])
+def test_what_a_match_tells_decides_and_else_the_shift(benchmark, told: float | None, expected: bool):
+    assert benchmark("rows").in_tune(1_200.0, 0.1, told) is expected
+
+
+@pytest.mark.parametrize("cents", [0, 35])
+def test_a_note_with_other_partials_is_measured_by_its_own_pitch(benchmark, cents: int):
+    rows = benchmark("rows")
+    time = np.arange(2 * rows.FULL_RATE) / rows.FULL_RATE
+    low = 2 * np.pi * 65.4064 * time
+    hollow = sum(np.sin(k * low * 2 ** (cents / 1200)) for k in range(2, 13))
+
+    found = rows.measure(hollow, np.sin(low), rows.FULL_RATE)
+
+    assert found["agreement"] < 0.5
+    assert found["told"] == pytest.approx(cents, abs=3)
+
+
 def test_noise_is_not_in_tune_with_a_tone(benchmark):
     rows = benchmark("rows")
     time = np.arange(2 * rows.FULL_RATE) / rows.FULL_RATE
@@ -144,7 +162,8 @@ def test_noise_is_not_in_tune_with_a_tone(benchmark):
 
     found = rows.measure(noise, tone, rows.FULL_RATE)
 
-    assert not rows.in_tune(found["cents"], found["gain"])
+    assert not rows.in_tune(found["cents"], found["gain"], found["told"])
+    assert found["told"] is None
     assert found["agreement"] < 0.5
 
 
@@ -158,7 +177,8 @@ def test_a_tone_half_a_semitone_above_is_measured_so(benchmark):
     found = rows.measure(high, low, rows.FULL_RATE)
 
     assert found["cents"] == pytest.approx(50, abs=3)
-    assert not rows.in_tune(found["cents"], found["gain"])
+    assert found["told"] == pytest.approx(50, abs=3)
+    assert not rows.in_tune(found["cents"], found["gain"], found["told"])
 
 
 def test_the_nearest_of_a_bank_are_those_of_a_full_comparison(benchmark, tmp_path: Path):

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ..audio.note_names import note_name
+from ..audio.pitch import Pitch, estimate_pitch
 from ..audio.resample import resample
 from ..engines import Note
 from ..features.descriptors import describe
@@ -20,9 +21,11 @@ __all__ = [
     "FARTHEST",
     "LEAST",
     "Difference",
+    "Interval",
     "Judge",
     "Judgement",
     "closeness",
+    "interval_between",
     "pitch_of",
     "pitch_text",
     "remarks",
@@ -59,6 +62,11 @@ _UNTUNED = 10.0  # cents from which on a synth without a tuning parameter is the
 _KEY = 0.6  # semitones within which a note is that of its key
 _OCTAVE = 1200
 _MOST = 2_500  # cents up or down within which the pitch of a candidate is looked for: two octaves
+# Confidence of the note that sounds and its neighbours; 0.8 is the most, because the key may be another.
+# Confidence of a pitch and of its octave, from which on they are sure: see `benchmarks/results/pitch.json`. Drums and
+# noise stay below; 0.8 is the most, because the key may be another.
+_SURE = 0.5
+_SURE_OCTAVE = 0.7
 _HOP_S = 0.005
 _FALLEN_DB = 20.0  # a sound has died away when it stays as far below its peak
 _NOISY = 0.02  # spectral flatness from which on a sound has noise, as the tag "noisy" says
@@ -98,14 +106,17 @@ class Judgement:
 
     Args:
         cents: How far it sounds above the target, 0 if no other pitch would be nearer; None if the target has none,
-            or the candidate has none in common with it.
+            or the candidate has neither partials in common with it nor a sure pitch of its own.
         differences: In attack, length, brightness, noise and movement, the most striking first.
-        unlike: Whether the target has a pitch, and the candidate none in common with it.
+        unlike: Whether the target has a pitch that the candidate cannot be compared with.
+        octaves: How many octaves higher it may sound than `cents` says: told by its own pitch, in an octave that is not
+            sure.
     """
 
     cents: float | None
     differences: tuple[Difference, ...]
     unlike: bool = False
+    octaves: int = 0
 
     @property
     def tuning(self) -> str:
@@ -119,8 +130,26 @@ class Judgement:
         return first.text if first and first.counts else ""
 
 
+@dataclass(frozen=True)
+class Interval:
+    """How far a candidate sounds above the target.
+
+    Args:
+        cents: See `Judgement`.
+        octaves: See `Judgement`.
+    """
+
+    cents: float
+    octaves: int = 0
+
+
 class Judge:
     """Compares candidates with one target, all in mono and as long as it.
+
+    The tuning is the shift at which fine spectra agree best. A candidate may play the note with other partials, a
+    hollow square for a sine, so that its spectrum agrees at no shift: then its own pitch is compared with that of the
+    target, if both are sure. An octave more or less counts only if both are nearly certain, for octaves are what
+    estimates of the pitch take for each other; else the nearest octave is taken and the other one remarked.
 
     Args:
         target: The sound they should be like, shape `(T,)`.
@@ -140,28 +169,38 @@ class Judge:
         return fine_spectrum(torch.from_numpy(self._target)[None], _RATE)
 
     @cached_property
+    def _pitch(self) -> Pitch:
+        return estimate_pitch(self._target, _RATE)
+
+    @cached_property
     def _measures(self) -> dict[str, float]:
         return _measures(self._target, self.hold)
 
     def verdict(self, sound: np.ndarray) -> Judgement:
         """Returns how a candidate, shape `(T,)`, sounds beside the target."""
         prepared = self._prepared(sound)
-        cents = self._cents(prepared)
+        interval = self._interval(prepared)
         differences = _differences(_measures(prepared, self.hold), self._measures)
-        return Judgement(cents, differences, unlike=self.pitched and cents is None)
+        if interval is None:
+            return Judgement(None, differences, unlike=self.pitched)
+        return Judgement(interval.cents, differences, octaves=interval.octaves)
 
     def cents(self, sound: np.ndarray) -> float | None:
         """Returns how far a candidate sounds above the target, see `Judgement`."""
-        return self._cents(self._prepared(sound))
+        interval = self._interval(self._prepared(sound))
+        return None if interval is None else interval.cents
 
-    def _cents(self, prepared: np.ndarray) -> float | None:
+    def _interval(self, prepared: np.ndarray) -> Interval | None:
         if not self.pitched or not prepared.any():
             return None
         size = len(self._target)
         fitted = np.pad(prepared[:size], (0, max(0, size - len(prepared))))
         fine = fine_spectrum(torch.from_numpy(fitted)[None], _RATE)
         shift = best_shift(fine, self._fine, most=_MOST)
-        return heard_cents(float(shift.cents), float(shift.gain), float(shift.agreement))
+        cents = heard_cents(float(shift.cents), float(shift.gain), float(shift.agreement))
+        if cents is not None:
+            return Interval(cents)
+        return interval_between(estimate_pitch(prepared, _RATE), self._pitch)
 
     def _prepared(self, sound: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(resample(sound, self.rate, _RATE), np.float32)
@@ -249,6 +288,10 @@ def remarks(verdict: Judgement, note: Note, target: Target, lacks: Mapping[str, 
     likeliest = target.guesses[0].pitch
     if target.pitched and note.pitch != likeliest and not said:
         said.append(f"the likeliest note is {note_name(likeliest)}, but on {key} the search came nearer")
+    if verdict.octaves:
+        size = abs(verdict.octaves)
+        name = "an octave" if size == 1 else f"{size} octaves"
+        said.append(f"its octave is not sure: it may sound {name} {'higher' if verdict.octaves > 0 else 'lower'}")
     noise = next((each for each in verdict.differences if each.name == "noise"), None)
     if noise and noise.counts and noise.target > max(noise.candidate, _NOISY) and "noise" in lacks:
         said.append(f"less noise: {lacks['noise']}")
@@ -263,6 +306,31 @@ def pitch_of(hz: float) -> float:
         69.0
     """
     return 69 + 12 * math.log2(hz / 440)
+
+
+def interval_between(candidate: Pitch, target: Pitch) -> Interval | None:
+    """Returns how far one pitch is above another; None unless both are sure.
+
+    Args:
+        candidate: Estimated alone.
+        target: Estimated alone.
+    """
+    sure = min(_sureness(candidate), _sureness(target))
+    if candidate.sounding is None or target.sounding is None or sure < _SURE:
+        return None
+    cents = 100 * (candidate.sounding - target.sounding)
+    octaves = round(cents / _OCTAVE)
+    left = cents - octaves * _OCTAVE
+    if octaves and abs(left) <= _SPARE and sure < _SURE_OCTAVE:
+        return Interval(left, octaves)
+    return Interval(cents)
+
+
+def _sureness(pitch: Pitch) -> float:
+    """Confidence that what sounds is the note, or one of its neighbours where it lies between two."""
+    if pitch.sounding is None:
+        return 0.0
+    return sum(guess.confidence for guess in pitch.guesses if abs(guess.pitch - pitch.sounding) < 1)
 
 
 def _measures(sound: np.ndarray, hold: float) -> dict[str, float]:

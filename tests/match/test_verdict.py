@@ -2,15 +2,18 @@
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from patchflow.audio import Sound
-from patchflow.audio.pitch import NoteGuess
+from patchflow.audio.pitch import NoteGuess, Pitch
 from patchflow.engines import Note, engines
+from patchflow.features.log_spectrum import PARTIALS, best_shift, fine_spectrum
 from patchflow.match import Matcher, Target
 from patchflow.match.search import Budget
 from patchflow.match.target import prepare_target
@@ -22,6 +25,7 @@ from patchflow.match.verdict import (
     Judge,
     Judgement,
     closeness,
+    interval_between,
     remarks,
     tuning_text,
 )
@@ -110,6 +114,93 @@ def test_noise_is_not_in_tune_with_a_tone():
 
     assert (verdict.cents, verdict.unlike, verdict.tuning) == (None, True, "pitch unlike")
     assert not remarks(verdict, Note(36), C2, {})
+
+
+def drone(note: float, multiples: Iterable[int]) -> np.ndarray:
+    hz = 440 * 2 ** ((note - 69) / 12)
+    partials = [np.sin(2 * np.pi * hz * k * TIME) for k in multiples]
+    return (0.1 * np.sum(partials, 0)).astype(np.float32)
+
+
+OTHER_PARTIALS = {
+    "a hollow square for a sine": ((1, 3, 5, 7, 9, 11, 13), (1,)),
+    "an organ for a flute": ((1, 2, 3, 4, 6, 8, 10, 12, 16), (1,)),
+    "no fundamental for a sine": (tuple(range(2, 13)), (1,)),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_PARTIALS)
+@pytest.mark.parametrize(("cents", "said"), [(0, "in tune"), (35, "3. cents sharp"), (-60, "(59|60|61) cents flat")])
+def test_the_same_note_with_other_partials_is_told_by_its_own_pitch(kind: str, cents: int, said: str):
+    own, others = OTHER_PARTIALS[kind]
+    candidate = drone(36 + cents / 100, own)
+    target = drone(36, others)
+    fine = fine_spectrum(torch.from_numpy(np.stack([candidate, target])), RATE)
+
+    verdict = judged(candidate, target)
+
+    assert best_shift(fine[:1], fine[1:]).agreement.item() < PARTIALS  # the spectra tell nothing
+    assert re.fullmatch(said, verdict.tuning)
+    assert verdict.cents == pytest.approx(cents, abs=3)
+    assert (verdict.unlike, verdict.octaves) == (False, 0)
+
+
+@pytest.mark.parametrize(("octaves", "said"), [(1, "an octave high"), (-1, "an octave low")])
+def test_an_octave_that_is_sure_is_told_by_pitches(octaves: int, said: str):
+    verdict = judged(drone(48 + 12 * octaves, range(2, 13)), drone(48, (1,)))
+
+    assert (verdict.tuning, verdict.octaves) == (said, 0)
+
+
+def pitch(sounding: float, confidence: float) -> Pitch:
+    guesses = (NoteGuess(round(sounding), confidence), NoteGuess(round(sounding) - 12, 0.1))
+    return Pitch(guesses, pitched=True, sounding=sounding)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "target", "expected"),
+    [
+        (pitch(48.03, 0.78), pitch(60.0, 0.78), (-1197, 0)),
+        (pitch(48.03, 0.65), pitch(60.0, 0.78), (3, -1)),
+        (pitch(84.0, 0.78), pitch(60.4, 0.65), (-40, 2)),
+        (pitch(67.0, 0.65), pitch(60.0, 0.65), (700, 0)),
+        (pitch(60.4, 0.62), pitch(60.0, 0.62), (40, 0)),
+    ],
+)
+def test_an_octave_that_is_not_sure_is_not_told_as_cents(candidate: Pitch, target: Pitch, expected: tuple[int, int]):
+    found = interval_between(candidate, target)
+
+    assert found
+    assert (found.cents, found.octaves) == (pytest.approx(expected[0], abs=1e-6), expected[1])
+
+
+@pytest.mark.parametrize("unsure", [pitch(60.0, 0.45), Pitch((NoteGuess(60, 0.08),), pitched=False, sounding=None)])
+def test_no_interval_is_told_where_a_pitch_is_not_sure(unsure: Pitch):
+    sure = pitch(60.0, 0.8)
+
+    assert interval_between(unsure, sure) is None
+    assert interval_between(sure, unsure) is None
+
+
+@pytest.mark.parametrize(
+    ("octaves", "said"),
+    [(-1, "it may sound an octave lower"), (1, "it may sound an octave higher"), (2, "it may sound 2 octaves higher")],
+)
+def test_an_octave_that_is_not_sure_is_remarked(octaves: int, said: str):
+    assert remarks(Judgement(0.0, (), octaves=octaves), Note(36), C2, {}) == (f"its octave is not sure: {said}",)
+
+
+def test_the_result_tells_the_same_as_its_files_where_the_partials_are_others(tmp_path: Path):
+    target = Sound(drone(36.35, range(2, 13)), RATE)
+
+    result = Matcher.load("tone").match(target, note=36, lock={"wave": "sine", "decay": 4.0}, renders=16, candidates=1)
+    result.save(tmp_path, "a")
+
+    (best,) = result.candidates
+    (written,) = json.loads((tmp_path / "a.json").read_text())["candidates"]
+    assert best.tuning == written["tuning"] == "35 cents flat"
+    assert best.cents == pytest.approx(written["cents"], abs=2)
+    assert written["sounding_note"] == "C2"
 
 
 def test_no_pitch_in_common_is_told_and_no_number_is_invented(tmp_path: Path):
