@@ -121,6 +121,46 @@ def test_a_slow_vibrato_is_told():
     assert heard(saw(60 + 0.5 * np.sin(2 * np.pi * 1.0 * t), 4.0)).remark.startswith("vibrato, 1.0 times a second, ")
 
 
+def scoops(note: float, size: float, times: tuple[float, ...], seconds: float, width: float) -> np.ndarray:
+    """A note whose pitch goes away and comes back at some times."""
+    t = np.arange(round(seconds * RATE)) / RATE
+    away = sum((np.exp(-np.square((t - time) / width)) for time in times), np.zeros(len(t)))
+    return saw(note + size * away, seconds)
+
+
+@pytest.mark.parametrize("note", [48, 57, 69])
+def test_two_notes_in_a_row_are_no_vibrato_and_one_of_them_sounds(note: int):
+    found = heard(saw(np.repeat([note, note + 1], round(0.28 * RATE)), 0.56))
+
+    assert found.remark == ""
+    assert found.sounding is not None
+    assert min(abs(found.sounding - note), abs(found.sounding - note - 1)) < 0.05
+
+
+@pytest.mark.parametrize("note", [48, 57, 69])
+def test_a_repeated_note_that_begins_with_a_scoop_is_no_vibrato(note: int):
+    found = heard(scoops(note, -1.2, (0, 0.25, 0.5, 0.75, 1.0, 1.25), 1.5, 0.04))
+
+    assert found.remark == ""
+    assert found.sounding == pytest.approx(note, abs=0.15)
+
+
+@pytest.mark.parametrize("note", [48, 57, 69])
+def test_one_bend_of_a_short_note_is_no_vibrato(note: int):
+    assert heard(scoops(note, 0.8, (0.15,), 0.35, 0.05)).remark == ""
+
+
+@pytest.mark.parametrize("times", [5.0, 7.0])
+@pytest.mark.parametrize(("note", "names"), [(48, "C3 and C#3"), (57, "A3 and A#3"), (69, "A4 and A#4")])
+def test_a_trill_is_told_by_its_notes(note: int, names: str, times: float):
+    found = heard(saw(note + (np.sin(2 * np.pi * times * TIME) > 0)))
+
+    said = re.fullmatch(r"a trill between (.*), (.*) times a second", found.remark)
+    assert said
+    assert said[1] == names
+    assert float(said[2]) == pytest.approx(times, abs=0.3)
+
+
 def test_a_siren_is_told_by_its_range():
     found = heard(saw(69 + 6 * np.sin(2 * np.pi * TIME)))
 
@@ -199,6 +239,8 @@ ORDINARY = {
     "a little out of tune": saw(60.12),
     "a little vibrato": saw(60 + 0.1 * np.sin(2 * np.pi * 5 * TIME)),
     "tremolo": saw(57) * (1 + 0.8 * np.sin(2 * np.pi * 6 * TIME)),
+    "deep tremolo": saw(57) * (1 + np.sin(2 * np.pi * 5 * TIME)),
+    "repeated": saw(57) * np.clip(TIME * 4 % 1 / 0.04, 0, 1) * np.clip((0.8 - TIME * 4 % 1) / 0.04, 0, 1),
     "with noise": saw(60) + 0.3 * RNG.standard_normal(len(TIME)),
     "hollow": sine(60) + 0.5 * np.sin(2 * np.pi * 3 * 261.6256 * TIME),
     "no fundamental": saw(36) - sine(36),

@@ -4,7 +4,7 @@
 
 * `estimate.py`: the notes a sound may be, with calibrated confidences, its fundamental, and whether it has one.
 * `yin.py`: periods of frames. `contour.py`: how the pitch moves. `partials.py`: peaks of a long spectrum.
-* `remarks.py`: one line about chords, glides, vibrato, detuned voices and tunings between keys.
+* `remarks.py`: one line about chords, glides, vibrato, trills, detuned voices and tunings between keys.
 """
 
 from .estimate import NoteGuess, Pitch, estimate_pitch, note_guesses

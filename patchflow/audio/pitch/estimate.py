@@ -206,7 +206,7 @@ def estimate_pitch(samples: np.ndarray, rate: int, count: int = 5) -> Pitch:
     else:
         best = int(chances.argmax())
         sure = chances[max(0, best - 1) : best + 2].sum() / chances.sum()
-        said = of_motion(line) or (_of_tuning(found, sounding) if sure > _SURE else "")
+        said = of_motion(line, found.votes) or (_of_tuning(found, sounding) if sure > _SURE else "")
     return Pitch(tuple(guesses), pitched, sounding if pitched else None, said)
 
 

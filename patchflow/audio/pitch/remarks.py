@@ -1,4 +1,4 @@
-"""What is odd about the pitch of a sound, in one line: chords, glides, vibrato, detuned voices, tunings."""
+"""What is odd about the pitch of a sound, in one line: chords, glides, vibrato, trills, detuned voices, tunings."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,16 @@ from ..note_names import note_name
 from .contour import FRAME
 from .partials import Partials
 
-__all__ = ["UNPITCHED", "chord_notes", "detuned", "is_one_note", "of_chord", "of_motion", "of_tuning", "vibrato"]
+__all__ = [
+    "UNPITCHED",
+    "chord_notes",
+    "detuned",
+    "is_one_note",
+    "of_chord",
+    "of_motion",
+    "of_tuning",
+    "vibrato",
+]
 
 UNPITCHED = "no clear pitch, as of a drum or of noise: it is matched without tuning"
 
@@ -22,10 +31,17 @@ _LEFT = 0.02  # share of the energy that no note of a chord explains, at most
 _OFF_KEY = 0.12  # semitones that a note of a chord may be off the keys of the others
 _EXACT = 1.0  # cents that harmonics of one note may be off; a fifth between keys is 2 cents off
 _HIGHEST_ROOT = 6  # harmonic that seems the root of a chord, where those below are weak
-_TURNS = 2.8  # of a vibrato, at least
+_HALF_TURNS = 5  # of a vibrato, at least: three turns, the ends of which may be cut off
+_TURN = 0.3  # semitones by which a pitch that turns goes back, at least
+_REGULAR = 0.8  # share of half turns that are like the middle one: half to twice as long and as high
+_LOPSIDED = 0.2  # share of the time that a vibrato may be more than half above its middle, or below
+_FASTEST = 12.0  # turns a second
 _UNISON = 8.0  # cents between detuned voices, at least: less is what any chorus does
 _GLIDE = 1.5  # semitones
 _VIBRATO = 0.25  # semitones either way
+_TRILL = (0.7, 1.4)  # semitones between its notes, about one: a wider one breaks the contour
+_RESTING = 1.35  # what a trill is at most, and hardly any vibrato, see `_of_swing`
+_GLIDING = 1.5  # what is surely no trill
 _WIDEST = 1.3  # semitones either way that are vibrato; beyond, the pitch moves between two notes
 
 
@@ -92,34 +108,71 @@ def is_one_note(chord: tuple[float, ...], note: float) -> bool:
 
 @dataclass(frozen=True)
 class Vibrato:
-    """A regular motion of the pitch: `hz` times a second, `depth` semitones either way."""
+    """A regular motion of the pitch.
+
+    Args:
+        hz: Turns a second.
+        depth: Semitones either way.
+        kurtosis: Of the distances from the middle: 1 if the pitch jumps between two notes, 1.5 for a sine.
+    """
 
     hz: float
     depth: float
+    kurtosis: float
 
 
 def vibrato(line: np.ndarray) -> Vibrato | None:
     """Returns the vibrato of a contour; None where it has none of at least three turns and 25 cents either way.
 
+    The pitch goes up and down again and again, by about as much and in about the same time, and is above its middle
+    about as long as below. Steps from note to note go one way, and a scoop where a note begins is short.
+
     Args:
         line: Pitches in semitones, one a frame, shape `(N,)`.
     """
-    count = len(line)
-    if count * FRAME < 0.3:
+    places = _turning_points(line)
+    if len(places) <= _HALF_TURNS:
         return None
-    place = np.arange(count)
-    swing = line - np.polyval(np.polyfit(place, line, 1), place)
-    power = np.square(np.abs(np.fft.rfft(swing * np.hanning(count), 8 * count)))
-    hz = np.fft.rfftfreq(8 * count, FRAME)
-    allowed = (hz > _TURNS / (count * FRAME)) & (hz < 12)
-    if not allowed.any():
+    heights = np.abs(np.diff(line[places]))
+    frames = np.diff(places)
+    height = float(np.median(heights))
+    regular = (_alike(heights, height) & _alike(frames, float(np.median(frames)))).mean()
+    # The middle may move: from half turn to half turn, it is halfway.
+    halfway = (line[places[1:]] + line[places[:-1]]) / 2
+    middle = np.interp(np.arange(len(line)), (places[1:] + places[:-1]) / 2, halfway)
+    swing = (line - middle)[places[0] : places[-1]]
+    above = float((swing > 0).mean())
+    hz = len(frames) / (2 * FRAME * float(frames.sum()))
+    if regular < _REGULAR or abs(above - 0.5) > _LOPSIDED or hz > _FASTEST or height < 2 * _VIBRATO:
         return None
-    rate = float(hz[np.where(allowed, power, 0).argmax()])
-    near = np.abs(hz - rate) < 2.5 / (count * FRAME)
-    if power[near].sum() < 0.75 * power.sum():
-        return None
-    depth = float(np.sqrt(2 * np.mean(np.square(swing))))
-    return Vibrato(rate, depth) if depth >= _VIBRATO else None
+    kurtosis = np.mean(swing**4) / np.mean(np.square(swing)) ** 2
+    return Vibrato(hz, height / 2, float(kurtosis))
+
+
+def _alike(values: np.ndarray, middle: float) -> np.ndarray:
+    return (values > middle / 2) & (values < 2 * middle)
+
+
+def _turning_points(line: np.ndarray) -> np.ndarray:
+    """Frames where the pitch turns back by as much as that of a vibrato, highest and lowest in turn, shape `(P,)`."""
+    places: list[int] = []
+    highest = 0
+    lowest = 0
+    rising = falling = True  # until the first of both, either may come
+    for place, pitch in enumerate(line.tolist()):
+        if pitch > line[highest]:
+            highest = place
+        if pitch < line[lowest]:
+            lowest = place
+        if rising and pitch < line[highest] - _TURN:
+            places.append(highest)
+            rising, falling = False, True
+            lowest = place
+        elif falling and pitch > line[lowest] + _TURN:
+            places.append(lowest)
+            rising, falling = True, False
+            highest = place
+    return np.array(places[1:], int)  # the first is an end
 
 
 def detuned(found: Partials, sounding: float) -> float:
@@ -147,11 +200,12 @@ def detuned(found: Partials, sounding: float) -> float:
     return middle if agreeing.sum() >= 3 and agreeing.mean() >= 0.7 else 0.0
 
 
-def of_motion(line: np.ndarray) -> str:
+def of_motion(line: np.ndarray, votes: np.ndarray) -> str:
     """Returns the line about a pitch that moves; "" for one that does not.
 
     Args:
         line: See `Contour.line`.
+        votes: Pitches of periods, and their weights, see `period_votes`; shape `(2, V)`.
     """
     if not len(line):
         return ""
@@ -163,11 +217,38 @@ def of_motion(line: np.ndarray) -> str:
         return f"the pitch glides from {_name(start)} to {_name(end)}"
     swing = vibrato(line)
     if swing is not None and swing.depth <= _WIDEST:
-        return f"vibrato, {swing.hz:.1f} times a second, {100 * swing.depth:.0f} cents either way"
+        return _of_swing(swing, line, votes)
     lowest, highest = np.quantile(line, [0.02, 0.98])
     if highest - lowest >= 2 * _GLIDE:
         return f"the pitch moves between {_name(lowest)} and {_name(highest)}"
     return ""
+
+
+def _of_swing(swing: Vibrato, line: np.ndarray, votes: np.ndarray) -> str:
+    """The line about a vibrato, or a trill: that rests on two notes a semitone apart, and is hardly between them.
+
+    Contours are smooth, so that a trill on a low note looks like a vibrato; periods are told sharply, but less surely
+    where the pitch moves. Only what both say is told for sure.
+    """
+    near = np.abs(votes[0] - np.median(line)) < 1.5 * _WIDEST
+    order = votes[0][near].argsort()
+    pitch = votes[0][near][order]
+    weight = votes[1][near][order]
+    running = weight.cumsum()
+    name = "vibrato"
+    if len(pitch) and running[-1] > 0:
+        lowest, highest = pitch[np.searchsorted(running, running[-1] * np.array([0.1, 0.9]))]
+        apart = float(highest - lowest)
+        between = np.abs(pitch - (lowest + highest) / 2) < apart / 6
+        # 1 for a trill and 1.7 for a sine, if both methods were perfect.
+        restless = swing.kurtosis + float(weight[between].sum() / running[-1])
+        may_be = _TRILL[0] <= apart <= _TRILL[1]
+        if may_be and restless <= _RESTING:
+            lower = round(float(lowest))
+            return f"a trill between {_name(lower)} and {_name(lower + 1)}, {swing.hz:.1f} times a second"
+        if may_be and restless <= _GLIDING:
+            name = "vibrato or a trill"
+    return f"{name}, {swing.hz:.1f} times a second, {100 * swing.depth:.0f} cents either way"
 
 
 def of_tuning(found: Partials, sounding: float, *, agreed: bool) -> str:
