@@ -13,7 +13,7 @@ from ..audio.pitch import Pitch, estimate_pitch
 from ..audio.resample import resample
 from ..engines import Note
 from ..features.descriptors import describe
-from ..features.log_spectrum import best_shift, fine_spectrum, heard_cents
+from ..features.log_spectrum import AUDIBLE_GAIN, best_shift, fine_spectrum, heard_cents
 from .target import Target
 
 __all__ = [
@@ -132,12 +132,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Interval:
-    """How far a candidate sounds above the target.
-
-    Args:
-        cents: See `Judgement`.
-        octaves: See `Judgement`.
-    """
+    """How far a candidate sounds above the target, see `Judgement`."""
 
     cents: float
     octaves: int = 0
@@ -200,7 +195,11 @@ class Judge:
         cents = heard_cents(float(shift.cents), float(shift.gain), float(shift.agreement))
         if cents is not None:
             return Interval(cents)
-        return interval_between(estimate_pitch(prepared, _RATE), self._pitch)
+        interval = interval_between(estimate_pitch(prepared, _RATE), self._pitch)
+        # Spectra that agree nowhere better contradict pitches that are apart, unless by octaves: one is wrong.
+        if interval is None or (float(shift.gain) < AUDIBLE_GAIN and abs(_beside_octaves(interval.cents)) > _SPARE):
+            return None
+        return interval
 
     def _prepared(self, sound: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(resample(sound, self.rate, _RATE), np.float32)
@@ -242,8 +241,8 @@ def tuning_text(cents: float | None, *, unlike: bool = False) -> str:
     if size < _OCTAVE - 100:
         return f"{size:,.0f} cents {'sharp' if cents > 0 else 'flat'}"
     way = "high" if cents > 0 else "low"
-    octaves = round(size / _OCTAVE)
-    left = size - octaves * _OCTAVE
+    left = _beside_octaves(size)
+    octaves = round((size - left) / _OCTAVE)
     name = "an octave" if octaves == 1 else f"{octaves} octaves"
     if abs(left) < _TUNED:
         return f"{name} {way}"
@@ -319,11 +318,15 @@ def interval_between(candidate: Pitch, target: Pitch) -> Interval | None:
     if candidate.sounding is None or target.sounding is None or sure < _SURE:
         return None
     cents = 100 * (candidate.sounding - target.sounding)
-    octaves = round(cents / _OCTAVE)
-    left = cents - octaves * _OCTAVE
+    left = _beside_octaves(cents)
+    octaves = round((cents - left) / _OCTAVE)
     if octaves and abs(left) <= _SPARE and sure < _SURE_OCTAVE:
         return Interval(left, octaves)
     return Interval(cents)
+
+
+def _beside_octaves(cents: float) -> float:
+    return cents - _OCTAVE * round(cents / _OCTAVE)
 
 
 def _sureness(pitch: Pitch) -> float:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from patchflow.audio import Sound
-from patchflow.audio.pitch import NoteGuess, Pitch
+from patchflow.audio.pitch import NoteGuess, Pitch, estimate_pitch
 from patchflow.engines import Note, engines
 from patchflow.features.log_spectrum import PARTIALS, best_shift, fine_spectrum
 from patchflow.match import Matcher, Target
@@ -150,6 +150,15 @@ def test_an_octave_that_is_sure_is_told_by_pitches(octaves: int, said: str):
     verdict = judged(drone(48 + 12 * octaves, range(2, 13)), drone(48, (1,)))
 
     assert (verdict.tuning, verdict.octaves) == (said, 0)
+
+
+def test_spectra_that_agree_nowhere_better_contradict_another_pitch():
+    low = drone(48, (1, 2, 3, 4, 6, 8, 10, 12, 16))
+
+    verdict = judged(low, drone(48 + 12 * np.log2(3), (1,)))
+
+    assert interval_between(estimate_pitch(low, RATE), estimate_pitch(drone(67.02, (1,)), RATE))
+    assert (verdict.cents, verdict.tuning) == (None, "pitch unlike")
 
 
 def pitch(sounding: float, confidence: float) -> Pitch:
