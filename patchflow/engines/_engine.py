@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import PatchflowError, PresetError, RenderError
-from ..presets import ParamSpace, Preset
+from ..presets import ParamSpace, Preset, Value
 
 __all__ = ["Engine", "Note"]
 
@@ -73,6 +73,9 @@ class Engine(abc.ABC):
     tuning: ClassVar[Mapping[tuple[str, ...], float]] = {}
     """Parameters that together transpose, the coarsest first, and how fine with those before them: cents from one pitch
     to the next."""
+    tuning_needs: ClassVar[Mapping[tuple[str, ...], Mapping[str, Value]]] = {}
+    """For keys of `tuning`: values of other parameters without which they transpose a part of the sound only.
+    `transposed` sets them."""
 
     @property
     def tuning_step(self) -> float | None:

@@ -160,6 +160,8 @@ def subset_of(selection: Selection, base: type[Engine]) -> type[Subset]:
     places = [base.space.index[name] for name in selection.parameters]
     free = [base.space.parameters[place] for place in places]
     space = ParamSpace(tuple(replace(parameter, default=selection.voice[parameter.name]) for parameter in free))
+    needed = {names: _needed(names, selection, base) for names in base.tuning}
+    able = {names for names, needs in needed.items() if set(names) | set(needs) <= set(selection.parameters)}
     # A class, not an object: `engines` gives out classes, and a renderer makes an engine of one in each thread.
     about = {
         "__doc__": f"Some parameters of {selection.engine}, all others as in one voice.",
@@ -173,9 +175,17 @@ def subset_of(selection: Selection, base: type[Engine]) -> type[Subset]:
         "_places": places,
         "space": space,
         "native": base.native,
-        "tuning": {names: step for names, step in base.tuning.items() if set(names) <= set(selection.parameters)},
+        "tuning": {names: step for names, step in base.tuning.items() if names in able},
+        "tuning_needs": {names: needs for names, needs in needed.items() if names in able and needs},
     }
     return type(selection.name, (Subset,), about)
+
+
+def _needed(names: tuple[str, ...], selection: Selection, base: type[Engine]) -> dict[str, Value]:
+    """What parameters that transpose need, without what the voice always has."""
+    needs = base.tuning_needs.get(names, {})
+    free = set(selection.parameters)
+    return {name: value for name, value in needs.items() if name in free or selection.voice[name] != value}
 
 
 _OWN = Path(__file__).parent / "subsets"

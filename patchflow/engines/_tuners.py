@@ -10,6 +10,9 @@ from ..presets import ParamSpace
 __all__ = ["Tuner", "tuned"]
 
 _COARSE = 3  # stepped tuners that are moved beside the finest: each more takes three times as long
+_HEARD = 5.0  # cents; for less than that nothing else is changed
+_FAR = 0.5  # from the value of a knob that is needed
+_SAME = 1e-6  # in the unit cube
 _TRIED = 3  # values of a coarse tuner: the nearest, and those beside it, for which a finer one may have the room
 
 
@@ -22,17 +25,22 @@ class Tuner:
         cents: How high each cell is; of continuous parameters, how high equally far places from end to end are, rising
             or falling. If some are as high as the next, they are the steps of stairs, and nothing lies between.
         moving: Which of them are moved in each preset, shape `(N, M)`; all if None.
+        needs: Places of other parameters, and the coordinate of each at which these transpose the whole sound; else
+            they move a part of it only.
     """
 
     places: tuple[int, ...]
     cents: tuple[float, ...]
     moving: np.ndarray | None = None
+    needs: tuple[tuple[int, float], ...] = ()
 
 
 def tuned(
     points: np.ndarray, cents: np.ndarray, tuners: Sequence[Tuner], space: ParamSpace, free: np.ndarray | None = None
 ) -> np.ndarray:
     """Returns presets that sound higher by some cents, as near as the tuners come; see `Engine.transposed`.
+
+    What a tuner needs is set only where that comes nearer by what can be heard.
 
     Args:
         points: Encoded presets, shape `(N, P)`.
@@ -53,9 +61,55 @@ def tuned(
     """
     free = np.ones(len(space), bool) if free is None else np.asarray(free, bool)
     points = space.snap(points)
+    cents = np.asarray(cents, float)
     usable = [_unlocked(tuner, free, len(points)) for tuner in tuners]
     moving = [tuner for tuner in usable if _moving(tuner).any()]
-    return _nearest(points, np.asarray(cents, float), _few(moving, space.cells), space.cells)[0]
+    always = [tuner for tuner in moving if not tuner.needs]
+    best, left = _nearest(points, cents, _few(always, space.cells), space.cells)
+    for needs in dict.fromkeys(tuner.needs for tuner in moving if tuner.needs):
+        changed, height, off = _with_needs(points, needs, tuners, space.cells, free)
+        able = [tuner for tuner in moving if tuner.needs in ((), needs)]
+        tried, still = _nearest(changed, cents - height, _few(able, space.cells), space.cells)
+        nearer = np.abs(still) < np.abs(left) - np.where(off, _HEARD, _SAME)
+        best = np.where(nearer[:, None], tried, best)
+        left = np.where(nearer, still, left)
+    return best
+
+
+def _with_needs(
+    points: np.ndarray,
+    needs: tuple[tuple[int, float], ...],
+    tuners: Sequence[Tuner],
+    cells: np.ndarray,
+    free: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns points with what some tuners need, by how much that makes them sound higher, and which are changed.
+
+    What cannot be set makes them infinitely high: no tuner comes near.
+    """
+    places = [place for place, _ in needs]
+    off = np.abs(points[:, places] - np.array([value for _, value in needs]))
+    # Far from what is needed, the part that the tuners move is not what is heard: the rest is, which is as high as
+    # they are at their defaults.
+    other = (off > np.where(cells[places] > 0, _SAME, _FAR)).any(1)
+    height = np.zeros(len(points))
+    for tuner in tuners:
+        if tuner.needs == needs:
+            height += _height(points, tuner, cells)
+    changed = points.copy()
+    for place, value in needs:
+        changed[:, place] = value
+    possible = (free[places] | (off <= _SAME)).all(1)
+    return changed, np.where(possible, np.where(other, height, 0), np.inf), (off > _SAME).any(1)
+
+
+def _height(points: np.ndarray, tuner: Tuner, cells: np.ndarray) -> np.ndarray:
+    """Returns how high one parameter is above its default, shape `(N,)`."""
+    coordinate = points[:, tuner.places[0]]
+    count = len(tuner.cents)
+    if cells[tuner.places[0]]:
+        return np.array(tuner.cents)[np.minimum((coordinate * count).astype(int), count - 1)]
+    return np.interp(coordinate, np.linspace(0, 1, count), tuner.cents)
 
 
 def _few(tuners: Sequence[Tuner], cells: np.ndarray) -> list[Tuner]:

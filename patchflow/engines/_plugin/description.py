@@ -44,6 +44,7 @@ class Control:
         label: The plug-in's own name for it, which may be "", if that is not `name`.
         cents: Of a parameter that transposes the whole sound, how far each option is above the default, or of a knob,
             equally far places from 0 to 1. () of all others.
+        needs: Names and values of other parameters without which it transposes a part of the sound only.
         notes: Comments for the user, a line each.
     """
 
@@ -58,6 +59,7 @@ class Control:
     values: tuple[float, ...] = ()
     label: str | None = None
     cents: tuple[float, ...] = ()
+    needs: tuple[tuple[str, float], ...] = ()
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -98,6 +100,13 @@ class Control:
             return float(self.parameter.value(u))
         cells = len(self.values)
         return self.values[min(max(int(u * cells), 0), cells - 1)]
+
+    def place(self, native: float) -> float:
+        """Returns the place in the unit cube of a value that the plug-in has."""
+        parameter = self.parameter
+        if isinstance(parameter, Knob):
+            return parameter.unit_value(min(max(native, self.low), self.high))
+        return parameter.unit_value(self._nearest(native))
 
     def height(self, native: float) -> float:
         """Returns how many cents above the default a value is, of a parameter that transposes."""
@@ -179,11 +188,12 @@ class Description:
         """What transposes the sound, the coarsest first."""
         found = []
         for place, control in enumerate(self.searched):
-            if not control.cents:
+            needs = self._places_of(control.needs)
+            if not control.cents or needs is None:
                 continue
             values = control.values or np.linspace(control.low, control.high, max(_PLACES, len(control.cents)))
             cents = tuple(control.height(value) for value in values)
-            found.append((control.step, max(cents) - min(cents), Tuner((place,), cents)))
+            found.append((control.step, max(cents) - min(cents), Tuner((place,), cents, needs=needs)))
         found.sort(key=lambda each: each[:2], reverse=True)
         return tuple(tuner for _, _, tuner in found)
 
@@ -195,6 +205,42 @@ class Description:
             control = self.searched[tuner.places[0]]
             tuning[(control.name,)] = control.step
         return tuning
+
+    @cached_property
+    def tuning_needs(self) -> dict[tuple[str, ...], dict[str, Value]]:
+        """See `Engine.tuning_needs`."""
+        found = {}
+        for tuner in self.tuners:
+            control = self.searched[tuner.places[0]]
+            needed = [(self.searched[place], coordinate) for place, coordinate in tuner.needs]
+            if needed:
+                found[(control.name,)] = {other.name: other.parameter.value(u) for other, u in needed}
+        return found
+
+    def _places_of(self, needs: tuple[tuple[str, float], ...]) -> tuple[tuple[int, float], ...] | None:
+        """Places in the space and coordinates of what is needed and searched; None if it cannot be had."""
+        named = {control.name: control for control in self.controls}
+        found = []
+        for name, native in needs:
+            control = named[name]
+            if control.kind == "fixed":
+                if abs(control.default - native) > _NEAR:
+                    return None
+            elif control.kind == "knob" and not control.low - _NEAR <= native <= control.high + _NEAR:
+                return None
+            else:
+                found.append((self.searched.index(control), control.place(native)))
+        return tuple(found)
+
+    def _tuning_text(self) -> str:
+        """What transposes, in words; what needs other parameters behind the rest."""
+        controls = [self.searched[tuner.places[0]] for tuner in self.tuners]
+        parts = []
+        for needs in sorted({control.needs for control in controls}):
+            names = ", ".join(control.name for control in self.searched if control.cents and control.needs == needs)
+            others = ", ".join(name for name, _ in needs)
+            parts.append(f"{names} (sets {others})" if others else names)
+        return ", ".join(parts) or "none known"
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -230,7 +276,7 @@ class Description:
             "plugin": self.plugin,
             "presets": self.native,
             "parameters": ", ".join(parameters),
-            "tuning": ", ".join(control.name for control in self.searched if control.cents) or "none known",
+            "tuning": self._tuning_text(),
             "fresh": _FRESH[self.fresh],
             "latency": f"{self.latency} samples",
             "noise": noise,

@@ -55,6 +55,7 @@ _CONTROL_KEYS: dict[str, type] = {
     "options": list,
     "values": list,
     "cents": list,
+    "needs": dict,
 }
 
 
@@ -161,6 +162,7 @@ def parse_description(text: str, name: str) -> Description:
             raise EngineError(f"{key}={table[key]!r}: not 0 or above")
     controls = tuple(_control(item) for item in table["parameter"])
     _refuse_doubles(controls)
+    _check_needs(controls)
     if all(control.kind == "fixed" for control in controls):
         raise EngineError("every parameter is fixed: there is nothing to search")
     return Description(
@@ -186,7 +188,8 @@ def _control(item: Any) -> Control:
         options = tuple(item.get("options", ()))
         values = tuple(item.get("values", ()))
         cents = tuple(item.get("cents", ()))
-        control = Control(**{**item, "options": options, "values": values, "cents": cents})
+        needs = tuple(item.get("needs", {}).items())
+        control = Control(**{**item, "options": options, "values": values, "cents": cents, "needs": needs})
         _check(control)
         if control.kind != "fixed":
             control.parameter  # noqa: B018 - refuses what is left
@@ -263,6 +266,22 @@ def _check_options(control: Control) -> None:
         raise EngineError(f"default={control.default:g}: not one of values")
 
 
+def _check_needs(controls: tuple[Control, ...]) -> None:
+    named = {control.name: control for control in controls}
+    for control in controls:
+        if control.needs and not control.cents:
+            raise EngineError(f"parameter {control.name!r}: needs: it has no cents, so nothing needs it")
+        for name, value in control.needs:
+            about = f"parameter {control.name!r}: needs: {name!r} = {value!r}"
+            if name not in named or name == control.name:
+                raise EngineError(f"{about}: not the name of another parameter")
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+                raise EngineError(f"{about}: not in [0, 1], the plug-in's own scale")
+            values = named[name].values
+            if values and min(abs(known - value) for known in values) > 1e-3:
+                raise EngineError(f"{about}: not one of its values")
+
+
 def _refuse_doubles(controls: tuple[Control, ...]) -> None:
     for key in ("index", "name"):
         seen: set[Any] = set()
@@ -280,6 +299,7 @@ _HEADER = """\
 #         fixed: always at its default; change the word to have it searched (what else it needs is there).
 # group   parameters of one group are kept together when presets are recombined, and locked together.
 # cents   of what transposes the whole sound: how high each value is, of a knob the ends of its scale or places between.
+# needs   values that other parameters need, or it moves a part of the sound only; they are set when a preset is tuned.
 # Every number but cents is on the plug-in's own scale, from 0 to 1. What the plug-in shows for it stands beside it.
 """
 
@@ -293,7 +313,7 @@ def to_text(description: Description) -> str:
     """Returns the text of a description's file, from which the same description is read.
 
     Example:
-        >>> print(to_text(Description("a", "a.so", (Control(0, "Cut", "knob", 0.5),))).splitlines()[8])
+        >>> print(to_text(Description("a", "a.so", (Control(0, "Cut", "knob", 0.5),))).splitlines()[9])
         plugin = "a.so"
     """
     lines = [
@@ -332,6 +352,9 @@ def _control_text(control: Control) -> Iterator[str]:
         yield f"high = {_number(control.high)}"
     if control.cents:
         yield f"cents = [{', '.join(f'{cents:g}' for cents in control.cents)}]"
+    if control.needs:
+        needs = ", ".join(f"{quoted(name)} = {_number(value)}" for name, value in control.needs)
+        yield f"needs = {{ {needs} }}"
 
 
 def _number(value: float) -> str:

@@ -213,6 +213,7 @@ def engine_of(description: Description) -> type[Engine]:
         "space": description.space,
         "native": description.native,
         "tuning": description.tuning,
+        "tuning_needs": description.tuning_needs,
     }
     return type(description.name, (Plugin,), about)
 
