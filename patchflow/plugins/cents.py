@@ -1,6 +1,6 @@
 """Measures which parameters of a plug-in transpose its whole sound, and by how many cents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,15 +14,26 @@ from .audible import random_preset
 from .kinds import ParameterKind
 from .trial import TRIAL_RATE, Trial, is_silent
 
-__all__ = ["with_cents"]
+__all__ = [
+    "AGREE",
+    "EXACT",
+    "NOTE",
+    "confirmed_ends",
+    "curve",
+    "moved",
+    "shift",
+    "small_move",
+    "spectrum",
+    "with_cents",
+]
 
-_NOTE = Note(pitch=57, velocity=90, hold=0.7, length=0.9)  # partials of 220 Hz come apart
+NOTE = Note(pitch=57, velocity=90, hold=0.7, length=0.9)  # partials of 220 Hz come apart
 _OTHER_KEY = 69
 _MOVE = 0.2  # of a knob's range
 _PLACES = 17  # of a knob
 _MOST = 2_500  # cents between two sounds that are compared
-_AGREE = 0.7  # a sound that was transposed agrees with what it was at least so well
-_EXACT = 15.0  # cents by which a measured shift may be off
+AGREE = 0.7  # a sound that was transposed agrees with what it was at least so well
+EXACT = 15.0  # cents by which a measured shift may be off
 _PRESETS = 6  # random ones, in which a parameter has to do the same
 _CONFIRMED = 2
 
@@ -47,7 +58,7 @@ def with_cents(
     for number, control in enumerate(controls):
         cents = ()
         if control.kind != "fixed" and _shifts(trial, control):
-            cents = _curve(trial, control)
+            cents = curve(trial, control)
         measured = replace(control, cents=cents)
         found.append(measured if cents and _is_confirmed(trial, measured, presets) else control)
         progress(Progress("listening for pitch", (number + 1) / len(controls)))
@@ -56,20 +67,29 @@ def with_cents(
 
 def _shifts(trial: Trial, control: Control) -> bool:
     """Whether a small move in the fresh preset shifts the spectrum."""
+    cents, agreement = moved(trial, control, {}, small_move(control))
+    return abs(cents) > 5 and agreement >= AGREE
+
+
+def small_move(control: Control) -> tuple[float, float]:
+    """Returns the default of a control and a value near it."""
     start = control.default
     if control.kind == "knob":
-        end = start + _MOVE if start + _MOVE <= 1 else start - _MOVE
-    else:
-        place = control.values.index(start)
-        end = control.values[place + 1 if place + 1 < len(control.values) else place - 1]
-    cents, agreement = _moved(trial, control, {}, (start, end))
-    return abs(cents) > 5 and agreement >= _AGREE
+        return start, start + _MOVE if start + _MOVE <= 1 else start - _MOVE
+    place = control.values.index(start)
+    return start, control.values[place + 1 if place + 1 < len(control.values) else place - 1]
 
 
-def _curve(trial: Trial, control: Control) -> tuple[float, ...]:
-    """Returns how high each value is, equally far values of a knob; () if they make no sense."""
+def curve(trial: Trial, control: Control, preset: Mapping[int, float] | None = None) -> tuple[float, ...]:
+    """Returns how high each value is, equally far values of a knob; () if they make no sense.
+
+    Args:
+        trial: Plays.
+        control: What is moved.
+        preset: Other values, by index; those of the fresh preset if None.
+    """
     values = np.array(control.values or np.linspace(0, 1, _PLACES))
-    heights = _heights(trial, control, values)
+    heights = _heights(trial, control, values, preset or {})
     known = np.isfinite(heights)
     if known.sum() < max(2, len(values) / 2):
         return ()
@@ -78,7 +98,7 @@ def _curve(trial: Trial, control: Control) -> tuple[float, ...]:
     slope, start = np.polyfit(places[known], heights[known], 1)
     whole = slope * (places[-1] - places[0])
     off = np.abs(slope * places[known] + start - heights[known]).max()
-    if off <= _EXACT and abs(whole) > 2 * _EXACT:
+    if off <= EXACT and abs(whole) > 2 * EXACT:
         steps = len(values) - 1
         slope = _rounded(whole) if control.kind == "knob" else _rounded(whole / steps)
         line = slope * (places - np.interp(control.default, values, places))
@@ -89,26 +109,26 @@ def _curve(trial: Trial, control: Control) -> tuple[float, ...]:
     return tuple(heights) if useful else ()
 
 
-def _heights(trial: Trial, control: Control, values: np.ndarray) -> np.ndarray:
+def _heights(trial: Trial, control: Control, values: np.ndarray, preset: Mapping[int, float]) -> np.ndarray:
     """Returns by how many cents each value is above the default, NaN where that cannot be told."""
-    first = _spectrum(trial, {control.index: control.default})
-    spectra = [_spectrum(trial, {control.index: float(value)}) for value in values]
-    direct = [_shift(first, spectrum) for spectrum in spectra]
+    first = spectrum(trial, {**preset, control.index: control.default})
+    spectra = [spectrum(trial, {**preset, control.index: float(value)}) for value in values]
+    direct = [shift(first, found) for found in spectra]
     nearest = int(np.abs(values - control.default).argmin())
     heights = np.full(len(values), np.nan)
     cents, agreement = direct[nearest]
-    if agreement >= _AGREE:
+    if agreement >= AGREE:
         heights[nearest] = cents
     for places in (range(nearest + 1, len(values)), range(nearest - 1, -1, -1)):
         before = nearest
         for place in places:
-            cents, agreement = _shift(spectra[before], spectra[place])
-            if agreement >= _AGREE:
+            cents, agreement = shift(spectra[before], spectra[place])
+            if agreement >= AGREE:
                 heights[place] = heights[before] + cents
             # From value to value no octave is lost; from the default on no roundings add up.
             cents, agreement = direct[place]
             unknown = np.isnan(heights[place])
-            if agreement >= _AGREE and (unknown or abs(cents - heights[place]) <= _EXACT + 5 * abs(place - nearest)):
+            if agreement >= AGREE and (unknown or abs(cents - heights[place]) <= EXACT + 5 * abs(place - nearest)):
                 heights[place] = cents
             # What cannot be heard is no place to go on from.
             if np.isfinite(heights[place]):
@@ -119,56 +139,59 @@ def _heights(trial: Trial, control: Control, values: np.ndarray) -> np.ndarray:
 def _rounded(cents: float) -> float:
     """Instruments are made in semitones."""
     whole = 100 * round(cents / 100)
-    return float(whole if abs(cents - whole) <= _EXACT else round(cents))
+    return float(whole if abs(cents - whole) <= EXACT else round(cents))
 
 
 def _is_confirmed(trial: Trial, control: Control, presets: Sequence[dict[int, float]]) -> bool:
     """Whether it does the same on another key and in random presets, in nearly all where that can be told."""
-    places = control.values or np.linspace(0, 1, _PLACES).tolist()
-    heard = [value for value in places if _spectrum(trial, {control.index: value}, _OTHER_KEY) is not None]
-    if len(heard) < 2:
+    ends = confirmed_ends(trial, control, {})
+    if ends is None:
         return False
-    low, high = _pair(control, heard)
-    wanted = control.height(high) - control.height(low)
-    cents, agreement = _moved(trial, control, {}, (low, high), _OTHER_KEY)
-    if agreement < _AGREE or abs(cents - wanted) > _EXACT:
-        return False
+    wanted = control.height(ends[1]) - control.height(ends[0])
     confirmed = 0
     refuted = 0
     for preset in presets:
-        cents, agreement = _moved(trial, control, preset, (low, high))
-        if agreement >= _AGREE:
-            same = abs(cents - wanted) <= _EXACT
+        cents, agreement = moved(trial, control, preset, ends)
+        if agreement >= AGREE:
+            same = abs(cents - wanted) <= EXACT
             confirmed += same
             refuted += not same
     return confirmed >= _CONFIRMED and refuted <= confirmed / 3
 
 
-def _pair(control: Control, values: Sequence[float]) -> tuple[float, float]:
-    """Two of some values that are a fifth apart, or near to it."""
-    middle = values[len(values) // 2]
-    others = [value for value in values if value != middle]
+def confirmed_ends(trial: Trial, control: Control, preset: Mapping[int, float]) -> tuple[float, float] | None:
+    """Returns two values that are a fifth apart, or near to it; None if they are not on another key."""
+    places = control.values or np.linspace(0, 1, _PLACES).tolist()
+    heard = [value for value in places if spectrum(trial, {**preset, control.index: value}, _OTHER_KEY) is not None]
+    if len(heard) < 2:
+        return None
+    middle = heard[len(heard) // 2]
+    others = [value for value in heard if value != middle]
     best = min(others, key=lambda value: abs(abs(control.height(value) - control.height(middle)) - 700))
-    return middle, best
+    wanted = control.height(best) - control.height(middle)
+    cents, agreement = moved(trial, control, preset, (middle, best), _OTHER_KEY)
+    return (middle, best) if agreement >= AGREE and abs(cents - wanted) <= EXACT else None
 
 
-def _moved(
-    trial: Trial, control: Control, preset: dict[int, float], ends: tuple[float, float], pitch: int = _NOTE.pitch
+def moved(
+    trial: Trial, control: Control, preset: Mapping[int, float], ends: tuple[float, float], pitch: int = NOTE.pitch
 ) -> tuple[float, float]:
     """Returns the shift from one value to another, in cents, and how well the sounds agree then."""
-    start, end = (_spectrum(trial, {**preset, control.index: value}, pitch) for value in ends)
-    return _shift(start, end)
+    start, end = (spectrum(trial, {**preset, control.index: value}, pitch) for value in ends)
+    return shift(start, end)
 
 
-def _shift(before: Tensor | None, after: Tensor | None) -> tuple[float, float]:
+def shift(before: Tensor | None, after: Tensor | None) -> tuple[float, float]:
+    """Returns how far the second sound is above the first, in cents, and how well they agree then; see `spectrum`."""
     if before is None or after is None:
         return 0.0, 0.0
-    shift = best_shift(after, before, _MOST)
-    return float(shift.cents), float(shift.agreement)
+    found = best_shift(after, before, _MOST)
+    return float(found.cents), float(found.agreement)
 
 
-def _spectrum(trial: Trial, values: dict[int, float], pitch: int = _NOTE.pitch) -> Tensor | None:
-    sound = trial.tried(values, replace(_NOTE, pitch=pitch))
+def spectrum(trial: Trial, values: Mapping[int, float], pitch: int = NOTE.pitch) -> Tensor | None:
+    """Returns the fine spectrum of some values; None if there is no sound."""
+    sound = trial.tried(values, replace(NOTE, pitch=pitch))
     if sound is None or is_silent(sound):
         return None
     return fine_spectrum(torch.from_numpy(np.array(sound))[None], TRIAL_RATE)

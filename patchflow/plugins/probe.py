@@ -17,6 +17,7 @@ from ..progress import Progress, ProgressCallback, ignore
 from .audible import Audibility, listen, random_preset
 from .cents import with_cents
 from .kinds import GRID, ParameterKind, as_knob, groups, kind_of, readable_name, unique
+from .needs import with_needs
 from .trial import Trial
 
 __all__ = ["probe"]
@@ -99,6 +100,7 @@ def _describe(trial: Trial, name: str, facts: Facts, progress: ProgressCallback)
         count = len(parameters)
         raise EngineError(f"{trial.host.name}: none of its {count} parameters can be heard: nothing to search")
     controls = with_cents(trial, _controls(parameters, kinds, audibilities), kinds, progress)
+    controls = with_needs(trial, controls, kinds, progress)
     progress(Progress("timing", 1.0))
     id_, native = _preset_format(trial, random_preset(kinds, rng))
     return Description(

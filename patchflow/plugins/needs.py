@@ -1,0 +1,226 @@
+"""Measures which parameters of a plug-in transpose its whole sound while some others have certain values."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..engines import Control
+from ..progress import Progress, ProgressCallback
+from .audible import random_preset
+from .cents import AGREE, EXACT, NOTE, confirmed_ends, curve, moved, shift, small_move, spectrum
+from .kinds import ParameterKind
+from .trial import Trial
+
+__all__ = ["with_needs"]
+
+_FINE = 10.0  # cents from one pitch to the next, with which a synth can be in tune with anything
+_PART = 0.5  # new partials agree with those there were, moved, at least so well
+_TRIED = 3  # parameters, and values of others for each
+_OPTIONS = 8  # of a choice, all of which are tried
+_PRESETS = 24
+_SHARE = 0.25  # of the parameters are random in them
+_CONFIRMED = 4
+_BLAMED = 2  # presets in which a parameter has to be the reason
+_MOST_NEEDS = 3
+_FIFTH = 7  # semitones
+
+
+def with_needs(
+    trial: Trial, controls: Sequence[Control], kinds: Sequence[ParameterKind], progress: ProgressCallback
+) -> list[Control]:
+    """Returns the controls; where none transposes finely, those that do while others have certain values with these.
+
+    Such as the tuning of one oscillator of two, while the mixer plays that one only: see `Control.needs`. One value is
+    looked for that makes the small move of a part a move of the whole sound. Then presets that are random in some
+    parameters are played: a parameter that is the reason why the sound of several does not move is needed as in the
+    fresh preset. All that transposes gets the same needs, so that it works together.
+
+    Args:
+        trial: Plays.
+        controls: Of all parameters, see `with_cents`.
+        kinds: Of all parameters, to draw presets.
+        progress: Called after every parameter.
+    """
+    free = [control for control in controls if control.kind != "fixed"]
+    if any(control.cents and control.step <= _FINE for control in free):
+        return list(controls)
+    search = _Search(trial, free, kinds, progress)
+    found = {control.index: control for control in search.found()}
+    return [found.get(control.index, control) for control in controls]
+
+
+class _Search:
+    """What all steps of a search know.
+
+    Args:
+        trial: Plays.
+        controls: Those that are not fixed.
+        kinds: Of all parameters.
+        progress: Called after every parameter.
+    """
+
+    def __init__(
+        self, trial: Trial, controls: Sequence[Control], kinds: Sequence[ParameterKind], progress: ProgressCallback
+    ) -> None:
+        self.trial = trial
+        self.controls = controls
+        self.progress = progress
+        self._index = {control.name: control.index for control in controls}
+        self._fresh = spectrum(trial, {})
+        self._presets = self._drawn(kinds)
+
+    def found(self) -> Iterator[Control]:
+        """Yields the controls that transpose, with `cents` and `needs`."""
+        parts = self._parts()
+        knobs = [control for control in parts if control.kind == "knob"]
+        for knob in knobs[:_TRIED]:
+            first = self._with_needs_of_its_own(knob, parts[knob])
+            if first is not None:
+                yield first
+                yield from self._with_needs_of(first, [control for control in parts if control is not knob])
+                return
+
+    def _drawn(self, kinds: Sequence[ParameterKind]) -> list[dict[int, float]]:
+        """Presets that are random in some parameters, and fresh in all others: most of them have a pitch."""
+        rng = np.random.default_rng(2)
+        free = set(self._index.values())
+        presets = []
+        for _ in range(_PRESETS):
+            drawn = random_preset(kinds, rng)
+            chosen = rng.random(len(kinds)) < _SHARE
+            presets.append({index: value for index, value in drawn.items() if chosen[index] and index in free})
+        return presets
+
+    def _parts(self) -> dict[Control, float]:
+        """Controls that move a part of the fresh preset's sound, by how many cents; those that do it best first."""
+        found = []
+        for number, control in enumerate(self.controls):
+            self._tell(number, 0.0)
+            _, value = small_move(control)
+            sound = spectrum(self.trial, {control.index: value})
+            if control.cents or sound is None or self._fresh is None:
+                continue
+            cents, agreement = shift(self._fresh, (sound - self._fresh).clamp_min(0))
+            if abs(cents) > 5 and agreement >= _PART:
+                found.append((agreement, control, cents))
+        found.sort(key=lambda part: -part[0])
+        return {control: cents for _, control, cents in found}
+
+    def _with_needs_of_its_own(self, knob: Control, cents: float) -> Control | None:
+        """Returns a control with what it needs; None if nothing makes it transpose the whole sound finely."""
+        for needs in self._values_that_help(knob, cents):
+            values = {self._index[name]: value for name, value in needs}
+            heights = curve(self.trial, knob, values)
+            measured = replace(knob, cents=heights, needs=needs)
+            if heights and measured.step <= _FINE:
+                found = self._confirmed(measured)
+                if found is not None:
+                    return found
+        return None
+
+    def _with_needs_of(self, first: Control, others: Sequence[Control]) -> Iterator[Control]:
+        """Yields what transposes the whole sound, too, with the needs of another."""
+        values = self._values(first)
+        for number, other in enumerate(others):
+            self._tell(len(self.controls) * number // len(others), 0.75)
+            if other.index not in values:
+                heights = curve(self.trial, other, values)
+                measured = replace(other, cents=heights, needs=first.needs)
+                if heights and self._confirmed(measured, more=False) is not None:
+                    yield measured
+
+    def _values_that_help(self, knob: Control, cents: float) -> list[tuple[tuple[str, float], ...]]:
+        """Returns what may be needed, the best first: nothing, or a value with which a move of a part is one of all."""
+        if self._moves_all(knob, {}, cents) >= AGREE:
+            return [()]
+        _, high = small_move(knob)
+        found = []
+        for number, other in enumerate(self.controls):
+            self._tell(number, 0.25)
+            for value in _extremes(other) if other is not knob else ():
+                # first with one render for each: most others do not help
+                near, agreement = shift(self._fresh, spectrum(self.trial, {other.index: value, knob.index: high}))
+                if agreement >= _PART and abs(near - cents) <= EXACT:
+                    found.append((self._moves_all(knob, {other.index: value}, cents), ((other.name, value),)))
+        found.sort(key=lambda each: -each[0])
+        return [needs for agreement, needs in found[:_TRIED] if agreement >= AGREE]
+
+    def _moves_all(self, knob: Control, values: Mapping[int, float], cents: float) -> float:
+        """How well the sounds before and after a small move agree; 0 if it is another one than expected."""
+        measured, agreement = moved(self.trial, knob, values, small_move(knob))
+        return agreement if abs(measured - cents) <= EXACT else 0.0
+
+    def _confirmed(self, control: Control, *, more: bool = True) -> Control | None:
+        """Returns a control with all that it needs to transpose nearly all presets that have a pitch.
+
+        Args:
+            control: With its cents, and what it is known to need.
+            more: Whether it may need more.
+        """
+        ends = confirmed_ends(self.trial, control, self._values(control))
+        if ends is None:
+            return None
+        presets = self._presets if more else self._presets[: _PRESETS // 2]
+        told = []
+        for number, preset in enumerate(presets):
+            if more:
+                self._tell(len(self.controls) * number // len(presets), 0.5)
+            told.append(self._transposes(control, ends, preset))
+        confirmed = told.count(True)
+        refuting = [preset for preset, same in zip(presets, told, strict=True) if same is False]
+        while more and refuting and len(control.needs) < _MOST_NEEDS:
+            reasons = Counter(self._reason(control, ends, preset) for preset in refuting)
+            del reasons[None]
+            if not reasons or max(reasons.values()) < _BLAMED:
+                break
+            reason = max(reasons, key=lambda name: reasons[name])
+            default = next(other.default for other in self.controls if other.name == reason)
+            control = replace(control, needs=(*control.needs, (reason, default)))
+            told = [self._transposes(control, ends, preset) for preset in refuting]
+            confirmed += told.count(True)
+            refuting = [preset for preset, same in zip(refuting, told, strict=True) if same is False]
+        return control if confirmed >= _CONFIRMED and len(refuting) <= confirmed / 3 else None
+
+    def _transposes(self, control: Control, ends: tuple[float, float], preset: Mapping[int, float]) -> bool | None:
+        """Whether a control moves all of a preset's sound; None if that has no pitch that could be moved."""
+        values = {**preset, **self._values(control)}
+        cents, agreement = moved(self.trial, control, values, ends)
+        if agreement >= AGREE and abs(cents - (control.height(ends[1]) - control.height(ends[0]))) <= EXACT:
+            return True
+        values[control.index] = ends[0]
+        low = spectrum(self.trial, values)
+        cents, agreement = shift(low, spectrum(self.trial, values, NOTE.pitch + _FIFTH))
+        return False if agreement >= AGREE and abs(cents - 100 * _FIFTH) <= EXACT else None
+
+    def _reason(self, control: Control, ends: tuple[float, float], preset: Mapping[int, float]) -> str | None:
+        """Returns which parameter of a preset has to be fresh for a control to move all of its sound; None if many."""
+        needed = self._values(control)
+        suspects = [index for index in preset if index not in needed and index != control.index]
+        while suspects:
+            half = len(suspects) // 2
+            for part in (suspects[:half], suspects[half:]):
+                rest = {index: value for index, value in preset.items() if index not in part}
+                if part and self._transposes(control, ends, rest):
+                    suspects = part
+                    break
+            else:
+                return None
+            if len(suspects) == 1:
+                return next(name for name, index in self._index.items() if index == suspects[0])
+        return None
+
+    def _values(self, control: Control) -> dict[int, float]:
+        return {self._index[name]: value for name, value in control.needs}
+
+    def _tell(self, number: int, before: float) -> None:
+        share = before + 0.25 * number / len(self.controls)
+        self.progress(Progress("listening for the pitch of parts", share))
+
+
+def _extremes(control: Control) -> list[float]:
+    """Values that may silence a part: the ends, and the options of a choice."""
+    values = control.values or (0.0, 1.0)
+    chosen = values if control.kind == "choice" and len(values) <= _OPTIONS else (values[0], values[-1])
+    return [value for value in chosen if value != control.default]
