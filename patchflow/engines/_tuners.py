@@ -91,7 +91,7 @@ def _with_needs(
     off = np.abs(points[:, places] - np.array([value for _, value in needs]))
     # Far from what is needed, the part that the tuners move is not what is heard: the rest is, which is as high as
     # they are at their defaults.
-    other = (off > np.where(cells[places] > 0, _SAME, _FAR)).any(1)
+    other = np.any(off > np.where(cells[places] > 0, _SAME, _FAR), axis=1)
     height = np.zeros(len(points))
     for tuner in tuners:
         if tuner.needs == needs:
@@ -99,8 +99,8 @@ def _with_needs(
     changed = points.copy()
     for place, value in needs:
         changed[:, place] = value
-    possible = (free[places] | (off <= _SAME)).all(1)
-    return changed, np.where(possible, np.where(other, height, 0), np.inf), (off > _SAME).any(1)
+    possible = np.all(free[places] | (off <= _SAME), axis=1)
+    return changed, np.where(possible, np.where(other, height, 0), np.inf), np.any(off > _SAME, axis=1)
 
 
 def _height(points: np.ndarray, tuner: Tuner, cells: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ Open `probe.py` first.
 * `trial.py`    plays an unknown plug-in, and decides whether two sounds differ
 * `audible.py`  which parameters can be heard
 * `cents.py`    which parameters transpose the sound, and by how many cents
+* `needs.py`    which of them do so while others have certain values
 * `kinds.py`    whether a parameter is a knob, steps or a choice; names and groups
 """
 

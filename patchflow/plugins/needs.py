@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from ..engines import Control
 from ..progress import Progress, ProgressCallback
@@ -17,6 +19,7 @@ __all__ = ["with_needs"]
 
 _FINE = 10.0  # cents from one pitch to the next, with which a synth can be in tune with anything
 _PART = 0.5  # new partials agree with those there were, moved, at least so well
+_STAYS = 0.35  # how much two sounds may be alike that are at another pitch
 _TRIED = 3  # parameters, and values of others for each
 _OPTIONS = 8  # of a choice, all of which are tried
 _PRESETS = 24
@@ -148,9 +151,10 @@ class _Search:
         return [needs for agreement, needs in found[:_TRIED] if agreement >= AGREE]
 
     def _moves_all(self, knob: Control, values: Mapping[int, float], cents: float) -> float:
-        """How well the sounds before and after a small move agree; 0 if it is another one than expected."""
-        measured, agreement = moved(self.trial, knob, values, small_move(knob))
-        return agreement if abs(measured - cents) <= EXACT else 0.0
+        """How well the sounds before and after a small move agree; 0 if it is another one, or much stays in place."""
+        before, after = (spectrum(self.trial, {**values, knob.index: value}) for value in small_move(knob))
+        measured, agreement = shift(before, after)
+        return agreement if abs(measured - cents) <= EXACT and _likeness(before, after) <= _STAYS else 0.0
 
     def _confirmed(self, control: Control, *, more: bool = True) -> Control | None:
         """Returns a control with all that it needs to transpose nearly all presets that have a pitch.
@@ -217,6 +221,11 @@ class _Search:
     def _tell(self, number: int, before: float) -> None:
         share = before + 0.25 * number / len(self.controls)
         self.progress(Progress("listening for the pitch of parts", share))
+
+
+def _likeness(before: Tensor | None, after: Tensor | None) -> float:
+    """The cosine of two spectra as they are."""
+    return 0.0 if before is None or after is None else float(torch.cosine_similarity(before, after))
 
 
 def _extremes(control: Control) -> list[float]:

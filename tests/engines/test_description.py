@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchflow.engines import Control, Description, engines, read_description, subset_files, to_text
+from patchflow.engines import (
+    Control,
+    Description,
+    Selection,
+    Subset,
+    engines,
+    read_description,
+    subset_files,
+    subset_of,
+    to_text,
+)
 from patchflow.engines._plugin.description_file import parse_description
 from patchflow.engines._plugin.plugin import engine_of
 from patchflow.engines._tuners import tuned
@@ -24,6 +34,8 @@ ALL = Description("mine", "/a/mine.so", (CUT, MODE, RANGE, OCTAVE, VOLUME), id="
 TUNE = Control(5, "tune", "knob", 0.5, low=0.25, high=1.0, cents=(-100.0, 100.0))
 FEET = replace(OCTAVE, cents=(0.0, -1200.0, -2400.0))
 TUNED = replace(ALL, controls=(CUT, MODE, RANGE, FEET, VOLUME, TUNE))
+NEEDY = replace(TUNE, needs=(("mode", 0.0), ("cut", 0.75), ("volume", 0.7)))
+PARTLY = replace(ALL, controls=(CUT, MODE, RANGE, FEET, VOLUME, NEEDY))
 
 
 WORDS = st.text(st.characters(codec="utf-8"))
@@ -90,6 +102,49 @@ def test_a_description_of_before_cannot_be_moved():
     assert ALL.tuners == ()
 
 
+def test_what_others_are_needed_for_is_read_as_it_was_written():
+    read = parse_description(to_text(PARTLY), "mine")
+
+    assert [control.needs for control in read.controls] == [control.needs for control in PARTLY.controls]
+    assert read.facts()["tuning"] == "octave, tune (sets mode, cut, volume)"
+
+
+def test_what_others_are_needed_for_sets_them():
+    engine = engine_of(PARTLY)
+    start = {"cut": 0.3, "mode": "high", "range": 0, "octave": 1, "tune": 0.5}
+
+    points = tuned(engine.space.encode(start)[None], np.array([30.0]), PARTLY.tuners, engine.space)
+
+    moved = {**start, "cut": 0.75, "mode": "low", "tune": 0.65}
+    assert engine.space.decode(points[0]) == pytest.approx(moved)
+    assert engine.tuning == {("octave",): 1200.0, ("tune",): 1.0}
+    assert engine.tuning_needs == {("tune",): {"mode": "low", "cut": 0.75}}
+
+
+@pytest.mark.parametrize("changed", [replace(CUT, high=0.7), replace(VOLUME, default=0.6)])
+def test_what_needs_a_value_that_the_user_took_away_does_not_transpose(changed: Control):
+    controls = [changed if control.name == changed.name else control for control in PARTLY.controls]
+    edited = parse_description(to_text(replace(PARTLY, controls=tuple(controls))), "mine")
+
+    assert engine_of(edited).tuning == {("octave",): 1200.0}
+    assert edited.facts()["tuning"] == "octave"
+
+
+def test_a_subset_transposes_with_what_is_free_or_as_its_voice_has_it():
+    base = engine_of(PARTLY)
+    voice: dict[str, Value] = {"cut": 0.75, "mode": "high", "range": 0, "octave": 1, "tune": 0.5}
+
+    def small(*free: str) -> type[Subset]:
+        return subset_of(Selection("small", "mine", free, voice), base)
+
+    assert small("tune").tuning == {}
+    assert small("tune", "mode").tuning == {("tune",): 1.0}
+    assert small("tune", "mode").tuning_needs == {("tune",): {"mode": "low"}}
+    voice["mode"] = "low"
+    assert small("tune").tuning == {("tune",): 1.0}
+    assert small("tune").tuning_needs == {}
+
+
 def test_fixed_parameters_are_not_searched_but_set():
     assert ALL.space.names == ("cut", "mode", "range", "octave")
     assert (4, 0.7) in ALL.natives(ALL.space.default())
@@ -130,7 +185,7 @@ def test_options_that_were_given_other_names_are_known_by_their_values():
     assert [control.value(native, text) for native, text in ((0.0, "0"), (1.0, "1"))] == ["sine", "saw"]
 
 
-GOOD = to_text(TUNED)
+GOOD = to_text(PARTLY)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +211,13 @@ GOOD = to_text(TUNED)
         ("cents = [-100,", "cents = [900, -1,", "parameter 'tune': cents: not two or more numbers that differ, and of"),
         ("cents = [-100,", "cents = [nan,", "parameter 'tune': cents=nan: not a number from -12,000 to 12,000"),
         ("cents = [-100,", 'cents = ["a",', "parameter 'tune': cents='a': not a number from"),
+        ("needs = {", "needs = [", "mine.toml: "),
+        ('"mode" = 0.0', '"mod" = 0.0', "parameter 'tune': needs: 'mod' = 0.0: not the name of another parameter"),
+        ('"mode" = 0.0', '"tune" = 0.0', "parameter 'tune': needs: 'tune' = 0.0: not the name of another parameter"),
+        ('"mode" = 0.0', '"mode" = 0.5', "parameter 'tune': needs: 'mode' = 0.5: not one of its values"),
+        ('"mode" = 0.0', '"mode" = 2.0', "parameter 'tune': needs: 'mode' = 2.0: not a number in "),
+        ('"mode" = 0.0', '"mode" = "low"', r"parameter 'tune': needs: 'mode' = 'low': not a number in \[0, 1\]"),
+        ("cents = [-100, 100]", "", "parameter 'tune': needs: it has no cents"),
         ("default = 0.7", "", "parameter 'volume': default: missing"),
         ("plugin =", "plugins =", "plugins='/a/mine.so': unknown key"),
         ('fresh = "fork"', 'fresh = "spoon"', "fresh='spoon': not one of fork, reload, reuse"),

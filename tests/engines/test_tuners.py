@@ -164,3 +164,68 @@ def test_a_subset_is_moved_with_what_is_free():
     assert small.tuning_step == 100
     assert engines["dexed"]().tuning_step == 12.5
     assert engines["tone"]().tuning_step is None
+
+
+TWO = ParamSpace(
+    (
+        Knob("mix", 0, 1, default=0.5),
+        Choice("sync", ("off", "on"), default="off"),
+        Steps("octave", -1, 1, default=0),
+        Knob("tune", -100, 100, default=0.0),
+    )
+)
+SECOND_ALONE = ((0, 1.0), (1, 0.25))
+OF_THE_SECOND = (
+    Tuner((2,), (-1200, 0, 1200), needs=SECOND_ALONE),
+    Tuner((3,), (-100, 100), needs=SECOND_ALONE),
+)
+
+
+def of_two(cents: float, start: dict[str, Value], *locked: str) -> dict[str, Value]:
+    """What is changed in a synth of two oscillators, of which the second has a tuning."""
+    before = {**TWO.decode(TWO.default()), **start}
+    free = np.array([name not in locked for name in TWO.names])
+    after = TWO.decode(tuned(TWO.encode(before)[None], np.array([cents]), OF_THE_SECOND, TWO, free)[0])
+    return {name: value for name, value in after.items() if value != pytest.approx(before[name])}
+
+
+@pytest.mark.parametrize(
+    ("start", "changed"),
+    [
+        # the first is heard, which is as high as the key says
+        ({"mix": 0.3, "tune": -20.0, "octave": 1}, {"mix": 1.0, "tune": 30.0, "octave": 0}),
+        ({"mix": 0.9, "tune": -20.0, "sync": "on"}, {"mix": 1.0, "tune": 30.0, "sync": "off"}),
+        # the second is heard already
+        ({"mix": 0.8, "tune": -20.0, "octave": 1}, {"mix": 1.0, "tune": 10.0}),
+        ({"mix": 1.0, "tune": -20.0, "octave": -1}, {"tune": 10.0}),
+    ],
+)
+def test_what_a_tuner_needs_is_set_and_what_was_heard_is_tuned(start: dict[str, Value], changed: dict[str, Value]):
+    assert of_two(30, start) == pytest.approx(changed)
+
+
+def test_what_a_tuner_needs_is_left_where_it_is_locked():
+    assert of_two(30, {"mix": 0.3}, "mix") == {}
+    assert of_two(30, {"mix": 0.3, "sync": "on"}, "sync") == {}
+    assert of_two(30, {"mix": 0.3}, "sync") == pytest.approx({"mix": 1.0, "tune": 30.0})
+    assert of_two(30, {"mix": 1.0}, "mix", "sync") == pytest.approx({"tune": 30.0})
+
+
+def test_locked_steps_of_a_part_are_made_up_for():
+    assert of_two(30, {"mix": 0.3, "octave": 1}, "octave") == {}
+    assert of_two(1_180, {"mix": 0.3, "octave": 1}, "octave") == pytest.approx({"mix": 1.0, "tune": -20.0})
+
+
+def test_nothing_else_is_changed_for_what_cannot_be_heard():
+    assert of_two(4, {"mix": 0.3}) == {}
+    assert of_two(0, {"mix": 0.3, "tune": 50.0}) == {}
+    assert of_two(4, {"mix": 1.0}) == pytest.approx({"tune": 4.0})
+
+
+def test_what_always_transposes_comes_first():
+    always = Tuner((3,), (-100, 100))
+    seconds = Tuner((2,), (-1200, 0, 1200), needs=SECOND_ALONE)
+
+    for cents, wanted in ((60, {"tune": 60.0}), (1_260, {"mix": 1.0, "octave": 1, "tune": 60.0})):
+        found = TWO.decode(tuned(TWO.default()[None], np.array([cents]), [seconds, always], TWO)[0])
+        assert found == pytest.approx({**TWO.decode(TWO.default()), **wanted})

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from patchflow.cli._synth_output import print_added
 from patchflow.engines import Description, Note, engines, read_description
 from patchflow.errors import EngineError, OptionError, PatchflowError, RenderError, UnknownName
+from patchflow.features.log_spectrum import best_shift, fine_spectrum
 from patchflow.plugins import add_synth, remove_synth, synth_description
 from patchflow.presets import Preset
 from patchflow.progress import Progress
@@ -51,8 +54,17 @@ def test_what_transposes_is_measured_in_cents(works: Description):
 
 
 @pytest.mark.slow
-def test_what_transposes_one_oscillator_of_two_does_not_transpose_the_sound(amsynth: str):
-    assert engines[amsynth]().tuning_step is None
+def test_what_transposes_one_oscillator_of_two_does_so_while_that_is_heard_alone(amsynth: str):
+    engine = engines[amsynth]()
+    needs = {"osc_mix": 1.0, "osc_mix_mode": 0.0, "osc2_sync": "0"}
+
+    assert engine.tuning == {("osc2_range",): 1200, ("osc2_pitch",): 100, ("osc2_detune",): 1}
+    assert engine.tuning_needs == dict.fromkeys(engine.tuning, needs)
+    fresh = engine.space.default()[None]
+    points = [fresh[0], engine.transposed(fresh, np.array([30.0]))[0]]
+    sounds = [torch.from_numpy(engine.render(point, Note(57, hold=1.8, length=2.0)))[None] for point in points]
+    before, after = (fine_spectrum(sound, 44_100) for sound in sounds)
+    assert best_shift(after, before).cents.item() == pytest.approx(30, abs=3)
 
 
 def test_what_is_written_is_what_was_found(works: Description, synths: Path):

@@ -208,6 +208,9 @@ def _check_lists(item: Mapping[str, Any]) -> None:
     for value in item.get("cents", ()):
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _MOST_CENTS:
             raise EngineError(f"cents={value!r}: not a number from -{_MOST_CENTS:,} to {_MOST_CENTS:,}")
+    for name, value in item.get("needs", {}).items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise EngineError(f"needs: {name!r} = {value!r}: not a number in [0, 1], the plug-in's own scale")
 
 
 def _check(control: Control) -> None:
@@ -275,8 +278,6 @@ def _check_needs(controls: tuple[Control, ...]) -> None:
             about = f"parameter {control.name!r}: needs: {name!r} = {value!r}"
             if name not in named or name == control.name:
                 raise EngineError(f"{about}: not the name of another parameter")
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-                raise EngineError(f"{about}: not in [0, 1], the plug-in's own scale")
             values = named[name].values
             if values and min(abs(known - value) for known in values) > 1e-3:
                 raise EngineError(f"{about}: not one of its values")
