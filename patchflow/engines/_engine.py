@@ -145,7 +145,8 @@ class Engine(abc.ABC):
             free: Which parameters may be changed, boolean, shape `(P,)`; all if None.
 
         Returns:
-            Encoded presets, shape `(N, P)`, of the same timbre; as they were where nothing that is free transposes.
+            Encoded presets, shape `(N, P)`, of the same timbre but for what `tuning_needs` sets; as they were where
+            nothing that is free transposes.
         """
         return points
 
