@@ -8,7 +8,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["AUDIBLE_GAIN", "PARTIALS", "Shift", "best_shift", "compressed", "fine_spectrum", "heard_cents", "log_bands"]
+from .mel import blocks_of, squared_parts, weighed
+
+__all__ = [
+    "AUDIBLE_GAIN",
+    "PARTIALS",
+    "Shift",
+    "best_shift",
+    "compressed",
+    "fine_spectrum",
+    "halved",
+    "heard_cents",
+    "log_bands",
+]
 
 CENTS = 10
 """Distance of two places of a fine spectrum, in cents."""
@@ -24,6 +36,8 @@ _HIGH = 5_000.0  # Hz of the last: above, partials of low notes are too many and
 _FLOOR_DB = 50.0  # what lies deeper below the peak is not compared
 _RELUCTANCE = 0.03 / 130  # agreement that a shift must have beyond one that is 10 cents smaller
 _ENVELOPE = 61  # places over which the envelope is averaged: 600 cents
+_TAPS = 24  # of the low-pass filter, on every other sample
+_ROW = 32  # samples that it makes at once
 
 
 def log_bands(
@@ -53,11 +67,7 @@ def log_bands(
         >>> bands.mean(2).argmax().item()
         35
     """
-    power = _power(x, n_fft, hop)
-    bands = []
-    for first, filters in _octaves(rate, n_fft, low, high, cents):
-        bands.append(torch.from_numpy(filters).to(power) @ power[:, first : first + filters.shape[1]])
-    return torch.cat(bands, 1)
+    return weighed(squared_parts(_to_the_end(x, n_fft, hop), n_fft, hop), _blocks(rate, n_fft, low, high, cents))
 
 
 def compressed(power: Float[Tensor, "B F N"]) -> Float[Tensor, "B F N"]:
@@ -70,6 +80,7 @@ def fine_spectrum(x: Float[Tensor, "B T"], rate: int) -> Float[Tensor, "B F"]:
     """Returns how far the mean spectrum rises above its own envelope, from 25 to 5,000 Hz in steps of 10 cents.
 
     What is left are the partials and their places: a tone at another pitch has the same, moved along the scale.
+    Windows are some 0.74 s, so that partials of 25 Hz come apart, a quarter of one lies over the next.
 
     Args:
         x: Sounds, shape `(B, T)`.
@@ -78,14 +89,14 @@ def fine_spectrum(x: Float[Tensor, "B T"], rate: int) -> Float[Tensor, "B F"]:
     Returns:
         Levels above the envelope, in dB, 0 where there is none; shape `(B, F)`.
     """
-    n_fft = 2 ** round(np.log2(0.75 * rate))  # 0.7 s or so: partials of 25 Hz come apart
-    magnitude = _power(x, n_fft, n_fft // 2, _HIGH / rate).mean(2).sqrt()
+    n_fft = 2 ** round(np.log2(0.75 * rate))
+    hop = 3 * n_fft // 4
+    below, share = _places(rate, n_fft)
+    squares = squared_parts(_to_the_end(x, n_fft, hop), n_fft, hop, int(below[-1]) + 2)
+    magnitude = squares.mean(1).unflatten(1, (-1, 2)).sum(2).sqrt()
     # Between two bins the magnitude is read on a straight line.
-    frequencies = _LOW * 2 ** (np.arange(0, 1200 * np.log2(_HIGH / _LOW), CENTS) / 1200)
-    bins = frequencies * n_fft / rate
-    below = torch.from_numpy(bins.astype(int))
-    share = torch.from_numpy(bins - bins.astype(int)).to(magnitude)
-    levels = magnitude[:, below] * (1 - share) + magnitude[:, below + 1] * share
+    first = torch.from_numpy(below).to(x.device)
+    levels = torch.lerp(magnitude[:, first], magnitude[:, first + 1], torch.from_numpy(share).to(x))
     peak = levels.amax(1, keepdim=True).clamp_min(1e-15)
     db = 20 * torch.log10((levels / peak).clamp_min(10 ** (-_FLOOR_DB / 20))) + _FLOOR_DB
     envelope = torch.nn.functional.avg_pool1d(db[:, None], _ENVELOPE, 1, _ENVELOPE // 2, count_include_pad=False)
@@ -154,26 +165,61 @@ def heard_cents(cents: float, gain: float, agreement: float) -> float | None:
     return cents if gain >= AUDIBLE_GAIN else 0.0
 
 
-def _power(x: Float[Tensor, "B T"], n_fft: int, hop: int, high: float = 0.5) -> Float[Tensor, "B F N"]:
-    """Powers up to a little above a frequency, in cycles a sample, with a frame on or after the last sample."""
-    padded = torch.nn.functional.pad(x, (n_fft // 2, n_fft // 2 + (1 - x.shape[1]) % hop))
-    window = torch.hann_window(n_fft, dtype=x.dtype, device=x.device)
-    spectrum = torch.stft(padded, n_fft, hop, window=window, center=False, return_complex=True)
-    heard = spectrum[:, : int(high * n_fft) + 2]
-    return heard.real.square() + heard.imag.square()
+def halved(x: Float[Tensor, "B T"]) -> Float[Tensor, "B T2"]:
+    """Returns sounds at half their sample rate, as they are up to 0.9 of the new Nyquist frequency.
+
+    Beyond that they fade; what would fold is 24 dB softer from 1.1 of it on, and 60 dB from 1.2 on.
+
+    Args:
+        x: Sounds, shape `(B, T)`.
+
+    Returns:
+        Shape `(B, T2)` with `T2 = ceil(T / 2)`.
+
+    Example:
+        >>> halved(torch.ones(1, 200))[0, 50].item()
+        1.0
+    """
+    # A low-pass filter whose edge is half the Nyquist frequency is 0 at every even place but the middle, which is 1/2.
+    # So only the odd samples have to be filtered: a row of them gives a row of the result by one matrix product.
+    even = x[:, ::2]
+    odd = x[:, 1::2]
+    samples = even.shape[1]
+    rows = -(-samples // _ROW)
+    after = rows * _ROW + _TAPS - 1 - _TAPS // 2 - odd.shape[1]
+    padded = torch.nn.functional.pad(odd, (_TAPS // 2, after))
+    filters = torch.from_numpy(_low_pass()).to(x)
+    filtered = (padded.unfold(1, len(filters), _ROW) @ filters).flatten(1)[:, :samples]
+    return filtered.add_(even, alpha=0.5)
+
+
+@functools.cache
+def _low_pass() -> np.ndarray:
+    """The odd places of a half-band filter, shifted by a sample from column to column, float32."""
+    places = np.arange(_TAPS) - _TAPS / 2 + 0.5  # in samples of the result, from the middle
+    taps = np.sinc(places) * np.kaiser(2 * _TAPS - 1, 5.0)[::2]
+    taps = taps / (2 * taps.sum())
+    filters = np.zeros((_ROW - 1 + _TAPS, _ROW), np.float32)
+    for column in range(_ROW):
+        filters[column : column + _TAPS, column] = taps
+    return filters
+
+
+def _to_the_end(x: Float[Tensor, "B T"], n_fft: int, hop: int) -> Float[Tensor, "B T2"]:
+    """Sounds with zeros around them, so that a frame is centred on the first sample, and one on or after the last."""
+    return torch.nn.functional.pad(x, (n_fft // 2, n_fft // 2 + (1 - x.shape[1]) % hop))
 
 
 @functools.lru_cache(maxsize=8)
-def _octaves(rate: int, n_fft: int, low: float, high: float, cents: float) -> list[tuple[int, np.ndarray]]:
-    """The filters an octave at a time, without the bins that none of them hears: the first bin, and filters."""
-    filters = _filters(rate, n_fft, low, high, cents)
-    together = max(1, round(1200 / cents))
-    octaves = []
-    for row in range(0, len(filters), together):
-        octave = filters[row : row + together]
-        heard = np.flatnonzero(octave.any(0))
-        octaves.append((int(heard[0]), np.ascontiguousarray(octave[:, heard[0] : heard[-1] + 1])))
-    return octaves
+def _places(rate: int, n_fft: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each place of a fine spectrum the bin below, and how far it is from there to the next one."""
+    bins = _LOW * 2 ** (np.arange(0, 1200 * np.log2(_HIGH / _LOW), CENTS) / 1200) * n_fft / rate
+    return bins.astype(int), bins - bins.astype(int)
+
+
+@functools.lru_cache(maxsize=8)
+def _blocks(rate: int, n_fft: int, low: float, high: float, cents: float) -> list[tuple[int, np.ndarray]]:
+    return blocks_of(_filters(rate, n_fft, low, high, cents), 2)
 
 
 def _filters(rate: int, n_fft: int, low: float, high: float, cents: float) -> np.ndarray:

@@ -1,13 +1,17 @@
 """Mel filters and batched mel spectrograms, equal to librosa's."""
 
 import functools
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["mel_filters", "mel_spectrogram", "power_to_db"]
+__all__ = ["blocks_of", "mel_filters", "mel_spectrogram", "power_to_db", "squared_parts", "weighed"]
+
+Block = tuple[int, np.ndarray]  # the number of its first bin, and filters, shape `(bins, bands)`
+_BLOCK = 16  # bands that are computed together
 
 
 def mel_spectrogram(
@@ -40,22 +44,61 @@ def mel_spectrogram(
         Non-negative, shape `(B, F, N)` with `F = bands` and `N = 1 + T // hop`; one less where
         `n_fft` is odd and `hop` divides `T`.
     """
-    window = _window(n_fft, x.dtype, x.device)
-    # Nothing is kept by a name that need not be: memory that is used again at once costs no time.
-    spectrum = torch.fft.rfft(torch.nn.functional.pad(x, (n_fft // 2, n_fft // 2)).unfold(1, n_fft, hop) * window)
+    padded = torch.nn.functional.pad(x, (n_fft // 2, n_fft // 2))
     if power == 2:
-        # Real and imaginary parts stay beside each other, and each counts as a bin of its own: powers need not be
-        # added before they are weighed.
-        parts = 2
-        bins = torch.view_as_real(spectrum).flatten(2).square()
-    else:
-        parts = 1
-        bins = spectrum.abs() ** power
-    del spectrum
-    levels = []
-    for first, filters in _blocks(rate, n_fft, bands, low, min(high, rate / 2), parts=parts):
-        levels.append(bins[..., first : first + len(filters)] @ torch.from_numpy(filters).to(bins))
-    return torch.cat(levels, -1).transpose(1, 2)
+        return weighed(
+            squared_parts(padded, n_fft, hop), _blocks(rate, n_fft, bands, low, min(high, rate / 2), parts=2)
+        )
+    bins = _spectrum(padded, n_fft, hop).abs() ** power
+    return weighed(bins, _blocks(rate, n_fft, bands, low, min(high, rate / 2), parts=1))
+
+
+def squared_parts(x: Float[Tensor, "B T"], n_fft: int, hop: int, bins: int | None = None) -> Float[Tensor, "B N F2"]:
+    """Returns the squares of the real and imaginary parts of short-time spectra, by a periodic Hann window.
+
+    The two stay beside each other and each counts as a bin of its own: powers need not be added before they are
+    weighed, which costs less.
+
+    Args:
+        x: Sounds, as long as all frames together, shape `(B, T)`.
+        n_fft: Window and transform length, in samples.
+        hop: Samples from one frame to the next.
+        bins: How many of the lowest are wanted; all if none is named.
+
+    Returns:
+        Non-negative, two numbers for each bin, shape `(B, N, F2)`.
+    """
+    # Nothing is kept by a name that need not be: memory that is used again at once costs no time.
+    return torch.view_as_real(_spectrum(x, n_fft, hop)[..., :bins]).square_().flatten(2)
+
+
+def weighed(bins: Float[Tensor, "B N F"], blocks: Sequence[Block]) -> Float[Tensor, "B F2 N"]:
+    """Returns bands of spectra: sums of bins, by the filters in `blocks`, see `blocks_of`."""
+    bands = []
+    for first, filters in blocks:
+        bands.append(bins[..., first : first + len(filters)] @ torch.from_numpy(filters).to(bins))
+    return torch.cat(bands, -1).transpose(1, 2)
+
+
+def blocks_of(filters: np.ndarray, parts: int) -> list[Block]:
+    """Returns filters for `weighed`, some bands at a time, without the bins that none of these hears.
+
+    Args:
+        filters: Shape `(bands, bins)`.
+        parts: How many numbers there are for each bin, which weigh the same: 2 for those of `squared_parts`.
+
+    Returns:
+        For each block the number of its first bin, counted in parts, and filters, shape `(bins, bands)`.
+    """
+    numbers = np.repeat(filters, parts, 1).T
+    blocks = []
+    for band in range(0, len(filters), _BLOCK):
+        block = numbers[:, band : band + _BLOCK]
+        heard = np.flatnonzero(block.any(1))
+        first = int(heard[0]) if len(heard) else 0
+        last = int(heard[-1]) + 1 if len(heard) else 1
+        blocks.append((first, np.ascontiguousarray(block[first:last])))
+    return blocks
 
 
 def power_to_db(
@@ -97,7 +140,8 @@ def mel_filters(rate: int, n_fft: int, bands: int, low: float, high: float) -> n
     return (triangles * (2 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
 
 
-_BLOCK = 16  # bands that are computed together
+def _spectrum(x: Tensor, n_fft: int, hop: int) -> Tensor:
+    return torch.fft.rfft(x.unfold(1, n_fft, hop) * _window(n_fft, x.dtype, x.device))
 
 
 @functools.lru_cache(maxsize=32)
@@ -106,29 +150,8 @@ def _window(n_fft: int, dtype: torch.dtype, device: torch.device) -> Tensor:
 
 
 @functools.lru_cache(maxsize=32)
-def _blocks(rate: int, n_fft: int, bands: int, low: float, high: float, *, parts: int) -> list[tuple[int, np.ndarray]]:
-    """The filters, some bands at a time, without the bins that none of these hears.
-
-    Args:
-        rate: See `mel_filters`, as all but the last.
-        n_fft: See there.
-        bands: See there.
-        low: See there.
-        high: See there.
-        parts: How many numbers there are for each bin, which weigh the same.
-
-    Returns:
-        For each block the number of its first bin, counted in parts, and filters, shape `(bins, bands)`.
-    """
-    filters = np.repeat(mel_filters(rate, n_fft, bands, low, high), parts, 1).T
-    blocks = []
-    for band in range(0, bands, _BLOCK):
-        block = filters[:, band : band + _BLOCK]
-        heard = np.flatnonzero(block.any(1))
-        first = int(heard[0]) if len(heard) else 0
-        last = int(heard[-1]) + 1 if len(heard) else 1
-        blocks.append((first, np.ascontiguousarray(block[first:last])))
-    return blocks
+def _blocks(rate: int, n_fft: int, bands: int, low: float, high: float, *, parts: int) -> list[Block]:
+    return blocks_of(mel_filters(rate, n_fft, bands, low, high), parts)
 
 
 _KNEE_HZ, _KNEE_MEL, _LOG_STEP = 1000.0, 15.0, np.log(6.4) / 27  # linear to 1 kHz, logarithmic above

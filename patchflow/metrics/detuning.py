@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..features.log_spectrum import best_shift, fine_spectrum
+from ..features.log_spectrum import best_shift, fine_spectrum, halved
 from ._metric import metric
 
 __all__ = ["detuning", "out_of_tune"]
@@ -31,7 +31,7 @@ def detuning(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Fl
         >>> round(detuning(x, 0.5 * x, 22_050).item(), 4)
         0.0
     """
-    return out_of_tune(fine_spectrum(estimate, _RATE), fine_spectrum(target, _RATE))
+    return out_of_tune(fine_spectrum(halved(estimate), _RATE // 2), fine_spectrum(halved(target), _RATE // 2))
 
 
 def out_of_tune(estimate: Float[Tensor, "B F"], target: Float[Tensor, "#B F"]) -> Float[Tensor, "B"]:

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..features.log_spectrum import halved
 from ..features.mel import power_to_db
 from ._metric import metric
 from .timbre import quarter_tones
@@ -17,7 +18,7 @@ _FLOOR_DB = 60.0
 def mean_spectrum(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
     """Mean absolute difference of the levels of two mean spectra, each relative to its own peak.
 
-    The power in bands of 50 cents from 40 to 10,000 Hz is averaged over the whole sound; deeper than 60 dB below
+    The power in bands of 50 cents from 40 to 5,000 Hz is averaged over the whole sound; deeper than 60 dB below
     the strongest band all is alike. Gain does not matter, nor when something sounds. Against silence every sound
     scores 60, the worst there is, silence against silence 0.
 
@@ -33,7 +34,7 @@ def mean_spectrum(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) 
         >>> mean_spectrum(x, 0.5 * x, 22_050)
         tensor([0.])
     """
-    return spectrum_gap(mean_levels(quarter_tones(estimate)), mean_levels(quarter_tones(target)))
+    return spectrum_gap(mean_levels(quarter_tones(halved(estimate))), mean_levels(quarter_tones(halved(target))))
 
 
 def mean_levels(power: Float[Tensor, "B F N"]) -> Float[Tensor, "B F"]:

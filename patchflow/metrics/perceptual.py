@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..features.log_spectrum import Shift, best_shift, compressed, fine_spectrum
+from ..features.log_spectrum import Shift, best_shift, compressed, fine_spectrum, halved
 from ._metric import metric
 from .detuning import out_of_tune
 from .log_mel_l1 import level_gap, log_mel
@@ -57,10 +57,11 @@ class Reference:
     def __init__(self, target: Float[Tensor, "T"]) -> None:
         self._mel = log_mel(target[None])
         self._movement = movement(self._mel)
-        bands = quarter_tones(target[None])
+        lows = halved(target[None])
+        bands = quarter_tones(lows)
         self._loudness = compressed(bands)
         self._mean_levels = mean_levels(bands)
-        self._fine = fine_spectrum(target[None], _RATE)
+        self._fine = fine_spectrum(lows, _RATE // 2)
 
     def level(self, mels: Float[Tensor, "B F N"]) -> Float[Tensor, "B"]:
         """Returns `log_mel_l1`, in dB, shape `(B,)`.
@@ -86,17 +87,18 @@ class Reference:
             mels: The same as `log_mel` sees them, if that is at hand.
         """
         least = self.least(log_mel(sounds) if mels is None else mels)
-        return least + self._bands(sounds) + self._pitch(sounds)
+        lows = halved(sounds)  # the other parts hear nothing above 5,000 Hz, and cost half as much
+        return least + self._bands(lows) + self._pitch(lows)
 
-    def _bands(self, sounds: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
-        bands = quarter_tones(sounds)
+    def _bands(self, lows: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
+        bands = quarter_tones(lows)
         unlike = angle(compressed(bands), self._loudness)
         gap = spectrum_gap(mean_levels(bands), self._mean_levels)
         return WEIGHTS["timbre"] * unlike + WEIGHTS["mean_spectrum"] * gap
 
-    def _pitch(self, sounds: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
-        return WEIGHTS["detuning"] * out_of_tune(fine_spectrum(sounds, _RATE), self._fine)
+    def _pitch(self, lows: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
+        return WEIGHTS["detuning"] * out_of_tune(fine_spectrum(lows, _RATE // 2), self._fine)
 
     def shift(self, sounds: Float[Tensor, "B T"]) -> Shift:
         """Returns how far sounds are above the target in pitch, and how well they agree there."""
-        return best_shift(fine_spectrum(sounds, _RATE), self._fine)
+        return best_shift(fine_spectrum(halved(sounds), _RATE // 2), self._fine)

@@ -4,26 +4,26 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..features.log_spectrum import compressed, log_bands
+from ..features.log_spectrum import compressed, halved, log_bands
 from ._metric import metric
 
 __all__ = ["angle", "quarter_tones", "timbre"]
 
 _RATE = 22_050
-_N_FFT = 4_096
-_HOP = 2_048
+_N_FFT = 2_048
+_HOP = 1_536
 _LOW = 40.0
-_HIGH = 10_000.0
+_HIGH = 5_000.0
 _CENTS = 50.0
 
 
 @metric(unit="", better="lower", best=0.0, rate=_RATE)
 def timbre(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Float[Tensor, "B"]:
-    """One minus the cosine of two spectrograms of loudness, in bands of 50 cents from 40 to 10,000 Hz.
+    """One minus the cosine of two spectrograms of loudness, in bands of 50 cents from 40 to 5,000 Hz.
 
     Loudness is the cube root of the magnitude, so soft parts count as people hear them, between the power, which
     hears the loudest partials alone, and the logarithm, which hears the noise floor as much as the tone. Windows are
-    186 ms, 93 ms apart. Gain does not matter. Against silence every sound scores 1, silence against silence 0.
+    186 ms, 139 ms apart. Gain does not matter. Against silence every sound scores 1, silence against silence 0.
 
     It agrees with what people hear as alike better than levels in dB do; `benchmarks/listening.py` measures it.
 
@@ -39,12 +39,12 @@ def timbre(estimate: Float[Tensor, "B T"], target: Float[Tensor, "B T"]) -> Floa
         >>> round(timbre(x, 0.5 * x, 22_050).item(), 4)
         0.0
     """
-    return angle(compressed(quarter_tones(estimate)), compressed(quarter_tones(target)))
+    return angle(compressed(quarter_tones(halved(estimate))), compressed(quarter_tones(halved(target))))
 
 
 def quarter_tones(x: Float[Tensor, "B T"]) -> Float[Tensor, "B F N"]:
-    """Returns the power in bands of 50 cents from 40 to 10,000 Hz, of sounds at 22,050 Hz."""
-    return log_bands(x, _RATE, n_fft=_N_FFT, hop=_HOP, low=_LOW, high=_HIGH, cents=_CENTS)
+    """Returns the power in bands of 50 cents from 40 to 5,000 Hz, of sounds at 11,025 Hz."""
+    return log_bands(x, _RATE // 2, n_fft=_N_FFT, hop=_HOP, low=_LOW, high=_HIGH, cents=_CENTS)
 
 
 def angle(estimate: Float[Tensor, "B F N"], target: Float[Tensor, "#B F N"]) -> Float[Tensor, "B"]:

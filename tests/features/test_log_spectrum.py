@@ -4,9 +4,11 @@ import math
 
 import pytest
 import torch
+from scipy.ndimage import convolve1d
+from scipy.signal import firwin
 from torch import Tensor
 
-from patchflow.features.log_spectrum import PARTIALS, best_shift, compressed, fine_spectrum, log_bands
+from patchflow.features.log_spectrum import PARTIALS, best_shift, compressed, fine_spectrum, halved, log_bands
 
 RATE = 22_050
 
@@ -121,3 +123,20 @@ def test_the_end_counts_as_the_beginning_does():
     at_the_beginning = log_bands(x.flip(1), RATE, **options)
 
     assert at_the_end.amax().item() > 0.3 * at_the_beginning.amax().item()
+
+
+@pytest.mark.parametrize("samples", [1, 2, 63, 64, 65, 4_410, 4_411])
+def test_halved_is_every_other_sample_of_the_filtered_sound(samples: int):
+    x = torch.randn(2, samples, generator=torch.Generator().manual_seed(samples), dtype=torch.float64)
+    filtered = convolve1d(x.numpy(), firwin(47, 0.5, window=("kaiser", 5.0)), mode="constant")
+
+    torch.testing.assert_close(halved(x), torch.from_numpy(filtered[:, ::2]), rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize(("hz", "least", "most"), [(50, 0.999, 1.001), (4_900, 0.95, 1.01), (6_700, 0.0, 0.001)])
+def test_halved_keeps_what_lies_below_5000_hz_and_nothing_folds_down(hz: int, least: float, most: float):
+    x = torch.sin(2 * math.pi * hz * torch.arange(RATE) / RATE)[None]
+
+    level = halved(x)[:, 100:-100].square().mean().mul(2).sqrt().item()
+
+    assert least <= level <= most
