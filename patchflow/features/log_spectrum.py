@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .mel import blocks_of, squared_parts, weighed
+from .mel import Block, blocks_of, squared_parts, weighed
 
 __all__ = [
     "AUDIBLE_GAIN",
@@ -80,7 +80,7 @@ def fine_spectrum(x: Float[Tensor, "B T"], rate: int) -> Float[Tensor, "B F"]:
     """Returns how far the mean spectrum rises above its own envelope, from 25 to 5,000 Hz in steps of 10 cents.
 
     What is left are the partials and their places: a tone at another pitch has the same, moved along the scale.
-    Windows are some 0.74 s, so that partials of 25 Hz come apart, a quarter of one lies over the next.
+    Windows are about 0.75 s long, so that partials of 25 Hz come apart, and lie over the next one by a quarter.
 
     Args:
         x: Sounds, shape `(B, T)`.
@@ -218,7 +218,7 @@ def _places(rate: int, n_fft: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @functools.lru_cache(maxsize=8)
-def _blocks(rate: int, n_fft: int, low: float, high: float, cents: float) -> list[tuple[int, np.ndarray]]:
+def _blocks(rate: int, n_fft: int, low: float, high: float, cents: float) -> list[Block]:
     return blocks_of(_filters(rate, n_fft, low, high, cents), 2)
 
 

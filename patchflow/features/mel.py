@@ -8,9 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["blocks_of", "mel_filters", "mel_spectrogram", "power_to_db", "squared_parts", "weighed"]
+__all__ = ["Block", "blocks_of", "mel_filters", "mel_spectrogram", "power_to_db", "squared_parts", "weighed"]
 
-Block = tuple[int, np.ndarray]  # the number of its first bin, and filters, shape `(bins, bands)`
+Block = tuple[int, np.ndarray]
+"""Filters for a few bands, shape `(bins, bands)`, behind the number of the first bin that they hear."""
+
 _BLOCK = 16  # bands that are computed together
 
 
@@ -46,11 +48,12 @@ def mel_spectrogram(
     """
     padded = torch.nn.functional.pad(x, (n_fft // 2, n_fft // 2))
     if power == 2:
-        return weighed(
-            squared_parts(padded, n_fft, hop), _blocks(rate, n_fft, bands, low, min(high, rate / 2), parts=2)
-        )
-    bins = _spectrum(padded, n_fft, hop).abs() ** power
-    return weighed(bins, _blocks(rate, n_fft, bands, low, min(high, rate / 2), parts=1))
+        parts = 2
+        bins = squared_parts(padded, n_fft, hop)
+    else:
+        parts = 1
+        bins = _spectrum(padded, n_fft, hop).abs() ** power
+    return weighed(bins, _blocks(rate, n_fft, bands, low, min(high, rate / 2), parts=parts))
 
 
 def squared_parts(x: Float[Tensor, "B T"], n_fft: int, hop: int, bins: int | None = None) -> Float[Tensor, "B N F2"]:
@@ -114,8 +117,8 @@ def power_to_db(
         floor_db: Depth of the floor, in dB.
         least: The smallest maximum that is a sound; below it the levels fade to the floor.
     """
-    peak = power.flatten(1).amax(1).clamp_min(least).reshape(-1, *[1] * (power.ndim - 1))
-    return 10 * torch.log10((power / peak).clamp_min(10 ** (-floor_db / 10)))
+    peak = power.amax(tuple(range(1, power.ndim)), keepdim=True).clamp_min(least)
+    return (power / peak).clamp_min_(10 ** (-floor_db / 10)).log10_().mul_(10)
 
 
 @functools.lru_cache(maxsize=32)

@@ -1,11 +1,12 @@
 """Spectra on a logarithmic scale: where tones fall, and that fine spectra tell cents at every pitch."""
 
+import importlib
 import math
+from typing import Any
 
 import pytest
 import torch
 from scipy.ndimage import convolve1d
-from scipy.signal import firwin
 from torch import Tensor
 
 from patchflow.features.log_spectrum import PARTIALS, best_shift, compressed, fine_spectrum, halved, log_bands
@@ -128,6 +129,7 @@ def test_the_end_counts_as_the_beginning_does():
 @pytest.mark.parametrize("samples", [1, 2, 63, 64, 65, 4_410, 4_411])
 def test_halved_is_every_other_sample_of_the_filtered_sound(samples: int):
     x = torch.randn(2, samples, generator=torch.Generator().manual_seed(samples), dtype=torch.float64)
+    firwin: Any = importlib.import_module("scipy.signal").firwin  # its types are wrong
     filtered = convolve1d(x.numpy(), firwin(47, 0.5, window=("kaiser", 5.0)), mode="constant")
 
     torch.testing.assert_close(halved(x), torch.from_numpy(filtered[:, ::2]), rtol=0, atol=2e-3)

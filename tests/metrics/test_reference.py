@@ -8,7 +8,6 @@ import librosa
 import numpy as np
 import pytest
 import torch
-from scipy.signal import firwin
 from scipy.stats import wasserstein_distance
 
 from patchflow.metrics import metrics
@@ -134,6 +133,7 @@ def fine_spectrum(x: np.ndarray) -> np.ndarray:
 def halved(x: np.ndarray) -> np.ndarray:
     """The sound at 11,025 Hz, by a filter that keeps what is below 5,000 Hz, of 47 taps by the window method."""
     x = librosa.resample(x, orig_sr=RATE, target_sr=22_050, res_type="soxr_hq")
+    firwin: Any = importlib.import_module("scipy.signal").firwin  # its types are wrong
     return np.convolve(x, firwin(47, 0.5, window=("kaiser", 5.0)))[23:-23:2]
 
 
