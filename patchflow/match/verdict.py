@@ -32,7 +32,7 @@ __all__ = [
     "tuning_text",
 ]
 
-CLOSENESS: Mapping[str, float] = {"the same": 2.37, "a twin": 7.5, "close": 19.56, "same family": 27.18}
+CLOSENESS: Mapping[str, float] = {"the same": 2.43, "a twin": 7.59, "close": 19.66, "same family": 26.87}
 """Words for a distance by `perceptual`, and up to how many dB each holds.
 
 They are what pairs of presets whose kinship is known are apart, see `benchmarks/closeness.py`: the same preset played
