@@ -115,6 +115,73 @@ def test_a_vibrato_is_tuned_to_its_middle(times: float, depth: float):
     assert found.guesses[0].cents == pytest.approx(0, abs=8)
 
 
+FEW_PARTIALS = {
+    "sine": (1.0,),
+    "whistle": (1.0, 0.02),
+    "ocarina": (1.0, 0.3),
+    "triangle": (1.0, 0.0, -1 / 9, 0.0, 1 / 25, 0.0, -1 / 49),
+}
+
+
+def few(kind: str, pitch: float | np.ndarray) -> np.ndarray:
+    """A tone of few partials, whose pitch may move, with a short attack and release."""
+    frequency = np.broadcast_to(440 * 2 ** ((np.asarray(pitch) - 69) / 12), TIME.shape)
+    phase = 2 * np.pi * np.cumsum(frequency) / RATE
+    tone = sum((a * np.sin(k * phase) for k, a in enumerate(FEW_PARTIALS[kind], 1)), np.zeros(len(phase)))
+    return tone * np.clip(np.minimum(TIME / 0.02, (TIME[-1] - TIME) / 0.05), 0, 1)
+
+
+@pytest.mark.parametrize("kind", FEW_PARTIALS)
+@pytest.mark.parametrize("note", [36, 48, 60, 72, 84])
+@pytest.mark.parametrize("depth", [0.5, 0.7, 1.0])
+@pytest.mark.parametrize("times", [5.0, 7.0])
+def test_a_vibrato_of_few_partials_is_told(kind: str, note: int, depth: float, times: float):
+    found = heard(few(kind, note + depth * np.sin(2 * np.pi * times * TIME)))
+
+    said = re.fullmatch(r"vibrato(?: or a trill)?, (.*) times a second, (.*) cents either way", found.remark)
+    assert said
+    assert float(said[1]) == pytest.approx(times, abs=0.4)
+    # The network smooths what it hears: of the depth, half may be left.
+    assert 0.4 < float(said[2]) / (100 * depth) < 1.2
+    assert found.pitched
+    assert found.guesses[0].pitch == note
+    assert found.sounding == pytest.approx(note, abs=0.15)
+
+
+@pytest.mark.parametrize("kind", FEW_PARTIALS)
+@pytest.mark.parametrize("note", [36, 48, 60, 72])
+@pytest.mark.parametrize("level", ["tremolo", "dying"])
+def test_a_vibrato_of_few_partials_is_told_whatever_the_level_does(kind: str, note: int, level: str):
+    gain = 1 - 0.9 * (0.5 + 0.5 * np.sin(2 * np.pi * 4.3 * TIME)) if level == "tremolo" else np.exp(-2 * TIME)
+
+    found = heard(gain * few(kind, note + np.sin(2 * np.pi * 6 * TIME)))
+
+    assert found.remark.startswith("vibrato, ")
+    assert found.guesses[0].pitch == note
+    assert found.sounding == pytest.approx(note, abs=0.15)
+
+
+@pytest.mark.parametrize("kind", FEW_PARTIALS)
+@pytest.mark.parametrize("note", [36, 48, 60, 72])
+@pytest.mark.parametrize("depth", [0.0, 0.2])
+def test_hardly_any_vibrato_of_few_partials_is_a_steady_note(kind: str, note: int, depth: float):
+    found = heard(few(kind, note + depth * np.sin(2 * np.pi * 6 * TIME)))
+
+    assert found.pitched
+    assert found.remark == ""
+    assert found.sounding == pytest.approx(note, abs=0.1)
+
+
+@pytest.mark.parametrize("kind", FEW_PARTIALS)
+@pytest.mark.parametrize("note", [36, 48, 60, 72])
+@pytest.mark.parametrize("semitones", [-12, 4])
+def test_a_glide_of_few_partials_is_told(kind: str, note: int, semitones: int):
+    found = heard(few(kind, note + semitones * TIME / TIME[-1]))
+
+    assert found.pitched
+    assert found.remark.startswith("the pitch glides from ")
+
+
 def test_a_slow_vibrato_is_told():
     t = np.arange(4 * RATE) / RATE
 
@@ -217,6 +284,7 @@ DRUMS = {
     "hat": np.diff(RNG.standard_normal(len(TIME)), 2) * np.exp(-TIME[2:] / 0.05),
     "snare": (RNG.standard_normal(len(TIME)) + 0.5 * np.sin(2 * np.pi * 190 * TIME)) * np.exp(-TIME / 0.08),
     "kick": np.sin(2 * np.pi * np.cumsum(FALLING) / RATE) * np.exp(-TIME / 0.12),
+    "tom": np.sin(2 * np.pi * np.cumsum(110 * (1 + 0.6 * np.exp(-TIME / 0.08))) / RATE) * np.exp(-TIME / 0.15),
     "tone lost in noise": RNG.standard_normal(len(TIME)) + 0.2 * saw(60),
 }
 

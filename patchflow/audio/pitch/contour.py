@@ -1,6 +1,7 @@
-"""How the pitch of a sound moves: frame by frame, by the network SwiftF0."""
+"""How the pitch of a sound moves: frame by frame, by the network SwiftF0 or by periods."""
 
 import functools
+import itertools
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..resample import resample
-from .yin import RATE
+from .yin import RATE, period_track
 
-__all__ = ["FRAME", "Contour", "contour"]
+__all__ = ["FRAME", "Contour", "contour", "contour_of_periods"]
 
 FRAME = 0.016
 """Seconds from one frame to the next."""
@@ -19,7 +20,9 @@ _RATE = 16_000  # Hz, what the network was trained at
 _PEAK = 0.5  # it does not level sounds itself
 _VOICED = 0.5  # the network's own threshold
 _JUMP = 1.5  # semitones between two frames that no glide makes
+_GAP = 8  # frames from one that is voiced to the next, at most, on one line
 _LEAST = 6  # frames of a line that tells a motion
+_DYING = 0.6  # level of the last quarter of a line that dies away, at most, where the first has 1
 _LOCK = threading.Lock()
 
 
@@ -45,28 +48,36 @@ class Contour:
     @property
     def line(self) -> np.ndarray:
         """The pitches of the heaviest stretch without a jump, smoothed over three frames; empty if there is none."""
-        return self._heaviest[0]
+        if not len(self._heaviest):
+            return np.zeros(0)
+        padded = np.pad(self.pitch[self._heaviest], 1, mode="edge")
+        return np.median(np.lib.stride_tricks.sliding_window_view(padded, 3), axis=1)
 
     @property
     def share(self) -> float:
         """The share of the sound that is on the line."""
-        return self._heaviest[1]
+        return float(self.weight[self._heaviest].sum())
+
+    @property
+    def dies_away(self) -> bool:
+        """Whether the last quarter of the line is much softer than the first."""
+        level = self.level[self._heaviest]
+        part = len(level) // 4
+        return part > 0 and bool(level[-part:].mean() < _DYING * level[:part].mean())
 
     @functools.cached_property
-    def _heaviest(self) -> tuple[np.ndarray, float]:
+    def _heaviest(self) -> np.ndarray:
         voiced = self.confidence >= _VOICED
         jumps = np.abs(np.diff(self.pitch)) > _JUMP
         breaks = jumps | (voiced[1:] != voiced[:-1])
         stretches = np.split(np.arange(len(self.pitch)), np.nonzero(breaks)[0] + 1)
         stretches = [stretch for stretch in stretches if voiced[stretch].all()]
         if not stretches:
-            return np.zeros(0), 0.0
+            return np.zeros(0, int)
         heaviest = max(stretches, key=lambda stretch: float(self.weight[stretch].sum()))
         if len(heaviest) < _LEAST or self.weight[heaviest].sum() < 0.5 * self.weight.sum():
-            return np.zeros(0), 0.0
-        padded = np.pad(self.pitch[heaviest], 1, mode="edge")
-        smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 3), axis=1)
-        return smooth, float(self.weight[heaviest].sum())
+            return np.zeros(0, int)
+        return heaviest
 
 
 def contour(x: np.ndarray) -> Contour:
@@ -85,6 +96,24 @@ def contour(x: np.ndarray) -> Contour:
     loud = 10 ** (found.loudness_db / 20)
     pitch = 69 + 12 * np.log2(found.pitch_hz / 440)
     return Contour(pitch, found.confidence, loud / max(float(loud.sum()), 1e-12))
+
+
+def contour_of_periods(x: np.ndarray) -> Contour:
+    """Returns the contour of a sound by the periods of its frames.
+
+    The network wants harmonics: of sines and other sounds of few partials it is unsure, while their periods are plain.
+
+    Args:
+        x: Mono at `yin.RATE`, shape `(T,)`.
+    """
+    pitch, confidence, level = period_track(x, FRAME)
+    # In the dips of a tremolo, periods differ in level: a short gap that the pitch passes without a jump is none.
+    jumps = np.abs(np.diff(pitch)) > _JUMP
+    voiced = np.nonzero(confidence >= _VOICED)[0]
+    for before, after in itertools.pairwise(voiced.tolist()):
+        if after - before <= _GAP and not jumps[before:after].any():
+            confidence[before:after] = np.maximum(confidence[before:after], _VOICED)
+    return Contour(pitch, confidence, level)
 
 
 def _network() -> Any:

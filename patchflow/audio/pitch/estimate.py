@@ -1,11 +1,12 @@
 """Estimates the pitch of a sound: notes with calibrated confidences, its fundamental, and whether it has one."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..resample import resample
-from .contour import FRAME, Contour, contour
+from .contour import FRAME, Contour, contour, contour_of_periods
 from .partials import HARMONICS, Partials, partials
 from .remarks import UNPITCHED, chord_notes, is_one_note, of_chord, of_motion, of_tuning, vibrato
 from .yin import RATE, period_votes
@@ -67,6 +68,7 @@ _CENTS = np.arange(-50, 51, 10)  # tunings of a note that are tried
 _SURE = 0.85  # chance of a note and its neighbours, above which something is said about its tuning
 _AGREED = 0.1  # semitones between the tunings by partials and by periods, at most, for either to be told
 _LASTING = 0.25  # seconds of a moving pitch, at least
+_FAR_MORE = 0.1  # share of the sound by which more is on one line than on the other
 _TRAVEL = 1.5  # semitones that it moves
 _MOVING = 0.3  # semitones that a contour moves by more than one of a steady note
 
@@ -140,6 +142,23 @@ class PitchEvidence:
         chances = np.exp(logit - logit.max())
         return chances / chances.sum()
 
+    @functools.cached_property
+    def motion(self) -> Contour:
+        """How the pitch moves: the contour, or that of the periods where more of the sound is on its line by far."""
+        heard = self.contour
+        if heard.share > 1 - _FAR_MORE:
+            return heard
+        repeated = contour_of_periods(self.samples)
+        line = repeated.line
+        if repeated.share < heard.share + _FAR_MORE:
+            return heard
+        # What a struck drum does: its periods are as plain as those of a sine, and move while it dies away.
+        if repeated.dies_away and not vibrato(line):
+            return heard
+        # Periods may be octaves off; then the note is none that the line passes.
+        note = NOTES[self.chances.argmax()]
+        return repeated if line.min() - 1 <= note <= line.max() + 1 else heard
+
     def of_pitch(self, chances: np.ndarray) -> np.ndarray:
         """Returns what speaks for a pitch, in the order of `PITCHED`."""
         best = int(chances.argmax())
@@ -162,7 +181,8 @@ def note_guesses(samples: np.ndarray, rate: int, count: int = 5) -> tuple[NoteGu
 def estimate_pitch(samples: np.ndarray, rate: int, count: int = 5) -> Pitch:
     """Returns the pitch of a sound: what sounds, and other notes that it may be.
 
-    Three methods look at it: periods of frames (YIN), the contour that a network hears (SwiftF0, from 47 Hz on), and
+    Three methods look at it: periods of frames (YIN), the contour that a network hears (SwiftF0, from 47 Hz on; of
+    what moves and has few partials it is unsure, so that periods may tell the contour, see `PitchEvidence.motion`), and
     the harmonics of each note in a long spectrum, which tell octaves, and hear lows. A logit model weighs what they
     say. The chances are spread over octaves and fifths, because the key that plays a pitch may be another. What no
     method claims goes to notes spread over the keyboard, with little confidence: noise has no pitch.
@@ -179,12 +199,15 @@ def estimate_pitch(samples: np.ndarray, rate: int, count: int = 5) -> Pitch:
     chances = found.chances
     logit = float(found.of_pitch(chances) @ np.array(list(PITCHED.values())))
     claimed = 1 / (1 + float(np.exp(-logit)))
-    line = found.contour.line
-    moving = len(line) * FRAME > _LASTING and found.contour.share > 0.5 and float(np.ptp(line)) > _TRAVEL
+    line = found.motion.line
+    lasting = len(line) * FRAME > _LASTING and found.motion.share > 0.5
+    moving = lasting and float(np.ptp(line)) > _TRAVEL
     chord = () if moving or claimed < 0.5 else _chord(found)
+    if moving or (lasting and vibrato(line)):
+        # A pitch that moves is no note's for long: what is told by how steady one is says little.
+        claimed = max(claimed, found.motion.share)
     if moving:
-        # A pitch that moves is no note's for long: the notes that it passes are what it may be.
-        claimed = max(claimed, found.contour.share)
+        # The notes that it passes are what it may be.
         sounding = _middle(line)
         chances = _spread(line, sounding)
     elif chord:
@@ -300,7 +323,7 @@ def _keys(chances: np.ndarray, claimed: float) -> np.ndarray:
 
 def _sounding(found: PitchEvidence, note: float) -> float:
     """The pitch that sounds, in semitones with decimals, where the note is known."""
-    line = found.contour.line
+    line = found.motion.line
     near = line[np.abs(line - note) < 6]
     if len(near) and np.ptp(near) > _MOVING and abs(_middle(near) - note) < 1:
         return _middle(near)

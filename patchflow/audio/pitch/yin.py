@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-__all__ = ["RATE", "period_votes"]
+__all__ = ["RATE", "period_track", "period_votes"]
 
 RATE = 22_050
 """Sample rate of all that is looked at for pitch, in Hz."""
@@ -41,6 +41,30 @@ def period_votes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     pitch = 69 + 12 * np.log2(RATE / 440 / period)
     counted = (weight > 0) & (pitch > _LOWEST) & (pitch < _HIGHEST)
     return pitch[counted], weight[counted]
+
+
+def period_track(x: np.ndarray, seconds: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns the pitch of the likeliest period of each frame, its chance, and the share of the frame in the level.
+
+    Args:
+        x: Mono at `RATE`, shape `(T,)`.
+        seconds: From one frame to the next.
+
+    Returns:
+        Pitches in semitones, 69 at 440 Hz, chances from 0 to 1, and levels, all together 1. Each of shape `(N,)`,
+        empty for a sound that is shorter than one frame.
+    """
+    if len(x) < _WINDOW:
+        return np.zeros(0), np.zeros(0), np.zeros(0)
+    starts = np.arange(0, len(x) - _WINDOW + 1, seconds * RATE).astype(int)
+    frames = sliding_window_view(x, _WINDOW)[starts]
+    period, dip = _dips(_difference(frames))
+    chance = _chances(dip)
+    best = chance.argmax(1)
+    rows = np.arange(len(frames))
+    pitch = 69 + 12 * np.log2(RATE / 440 / period[rows, best])
+    counted = (pitch > _LOWEST) & (pitch < _HIGHEST)
+    return pitch, chance[rows, best] * counted, _levels(frames)
 
 
 def _frames(x: np.ndarray) -> np.ndarray:
