@@ -152,8 +152,9 @@ class PitchEvidence:
         line = repeated.line
         if repeated.share < heard.share + _FAR_MORE:
             return heard
-        # What a struck drum does: its periods are as plain as those of a sine, and move while it dies away.
-        if repeated.dies_away and not vibrato(line):
+        # The periods of a struck drum are as plain as those of a sine, and move while it dies away; those of a low
+        # note in a fast tremolo move a little.
+        if not vibrato(line) and (repeated.dies_away or np.ptp(line) <= _TRAVEL):
             return heard
         # Periods may be octaves off; then the note is none that the line passes.
         note = NOTES[self.chances.argmax()]
