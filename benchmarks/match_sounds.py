@@ -92,7 +92,7 @@ def methods(train: Bank, renderer: Renderer, options: argparse.Namespace) -> Ite
     yield from searches("search told the note", options.synth, [proposer], told, budgets)
 
 
-def compare(engine: Engine, found: rows.Found, path: Path) -> dict[str, float]:
+def compare(engine: Engine, found: rows.Found, path: Path) -> dict[str, float | None]:
     """Measures a preset against the file as it is matched, at 44.1 kHz."""
     sound = prepare_target(load(path)).recording
     assert sound is not None

@@ -82,7 +82,7 @@ class Held:
         known = prepare_target(Sound(sound / np.abs(sound).max(), rows.RATE), note=NOTE.pitch)
         return replace(known, samples=sound, hold=NOTE.hold, trim_offset=0.0)
 
-    def measure(self, item: int, found: rows.Found) -> dict[str, float]:
+    def measure(self, item: int, found: rows.Found) -> dict[str, float | None]:
         """Returns every metric of what was found beside the preset."""
         wanted = self.play(item, rows.FULL_RATE)
         sound = wanted if found.true else rows.play(self.fresh, found, NOTE.length)

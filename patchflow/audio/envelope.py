@@ -11,7 +11,9 @@ _HIGHEST_HZ = 11_000.0
 _BANDS = 24
 _FLOOR_DB = 60.0
 _SPANS = (6, 12, 25, 50)  # lengths of lines, in hops
-_MOST_DB = 6.0  # change of slope times span of a band above which more does not count
+_PLACING_SPANS = (25, 12, 6, 3)  # the same where a release is placed
+_MOST_DB = 6.0  # change of slope times span of a band above which more is no better evidence
+_MOST_PLACED_DB = 20.0  # the same where a release is placed
 _LEAST_DB = 1.0  # mean change of all bands below which there is no release
 _LASTING_DB = 1.0  # least drop below the release that no later level makes good
 
@@ -48,10 +50,10 @@ def note_off(samples: np.ndarray, rate: int) -> float:
     # within half of the line before.
     knee = int(mean.argmax())
     span = max(knees, key=lambda span: knees[span][knee])
-    for finer in reversed(_SPANS):
+    for finer in _PLACING_SPANS:
         if finer < span:
             first = max(0, knee - span // 2)
-            near = knees[finer][first : knee + span // 2 + 1]
+            near = _knees(level, finer, _MOST_PLACED_DB)[first : knee + span // 2 + 1]
             if near.max() > 0:
                 knee = first + int(near.argmax())
             span = finer
@@ -75,11 +77,11 @@ def _levels(samples: np.ndarray, rate: int) -> np.ndarray:
     return 10 * np.log10(np.maximum(share, 10 ** (-_FLOOR_DB / 10)))
 
 
-def _knees(level: np.ndarray, span: int) -> np.ndarray:
+def _knees(level: np.ndarray, span: int, most: float = _MOST_DB) -> np.ndarray:
     """By how much more a band falls in the `span` after each frame than in the one before, in dB; the mean of all.
 
-    A band counts for as much as it is above the floor. 0 where that is not known, or where the level comes back up
-    later.
+    A band counts for as much as it is above the floor, and no band for more than `most`. 0 where that is not known, or
+    where the level comes back up later.
     """
     total = 10 * np.log10((10 ** (level / 10)).sum(1))
     loudest_later = np.maximum.accumulate(total[::-1])[::-1]
@@ -91,7 +93,7 @@ def _knees(level: np.ndarray, span: int) -> np.ndarray:
     # What wobbles falls, too, but comes back; and its last wobble falls no deeper than others before.
     lasting = loudest_later[at + span - 1] < total[at] - _LASTING_DB
     lasting &= quietest_later[at] < quietest_since_loudest[at] - _LASTING_DB
-    drop = np.clip((slope[at - span] - slope[at]) * span, -_MOST_DB, _MOST_DB)
+    drop = np.clip((slope[at - span] - slope[at]) * span, -most, most)
     weight = level[at] + _FLOOR_DB
     mean = (drop * weight).sum(1) / np.maximum(weight.sum(1), 1)
     knees = np.zeros(len(level))
