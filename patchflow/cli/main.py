@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 import io
 import logging
 import os
@@ -87,8 +88,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file may be named in any script, or in none
+    code = _code(sys.argv[1:] if arguments is None else arguments)
+    if code:
+        # An error and the frames that it came through keep each other alive, and with them synths in C++, which
+        # complain about it at the end of the process.
+        gc.collect()
+    return code
+
+
+def _code(arguments: Sequence[str]) -> int:
+    """Runs a command; returns the exit code, see `run`."""
     try:
-        return _main(sys.argv[1:] if arguments is None else arguments)
+        return _main(arguments)
     except BrokenPipeError:
         _drop_output()
         return 1  # whoever read the output wants no more, such as `head`

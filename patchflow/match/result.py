@@ -63,7 +63,7 @@ class Candidate:
     @property
     def closeness(self) -> str:
         """How near it comes, in words: `"the same"`, `"a twin"`, `"close"`, `"same family"` or `"another sound"`."""
-        return closeness(self.distances["perceptual"], self.cents)
+        return closeness(self.distances["perceptual"], self.cents, unlike=self.unlike)
 
     @property
     def tuning(self) -> str:

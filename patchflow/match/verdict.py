@@ -205,19 +205,20 @@ class Judge:
         return np.ascontiguousarray(resample(sound, self.rate, _RATE), np.float32)
 
 
-def closeness(distance: float, cents: float | None = None) -> str:
+def closeness(distance: float, cents: float | None = None, *, unlike: bool = False) -> str:
     """Returns the word for a distance.
 
     Args:
         distance: By `perceptual`, in dB.
         cents: How far out of tune it is, if that has a meaning: what is out of tune is a twin at best.
+        unlike: See `Judgement`; a twin at best, too.
 
     Example:
         >>> closeness(0.0), closeness(0.0, 20.0), closeness(200.0)
         ('the same', 'a twin', 'another sound')
     """
     words = [word for word, most in CLOSENESS.items() if distance <= most]
-    if tuning_text(cents) not in ("", _IN_TUNE):
+    if tuning_text(cents, unlike=unlike) not in ("", _IN_TUNE):
         words = [word for word in words if word != "the same"]
     return words[0] if words else FARTHEST
 

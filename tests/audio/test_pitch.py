@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from patchflow.audio import note_guesses
+from patchflow.audio.pitch import estimate_pitch
 
 RATE = 44_100
 
@@ -115,3 +116,14 @@ def test_four_seconds_take_under_a_fifth_of_a_second():
         seconds.append(time.thread_time() - start)
 
     assert min(seconds) < 0.2
+
+
+@pytest.mark.parametrize("frequency", [30.0, 40.0, 45.0, 50.5, 60.0, 84.5])
+def test_a_low_sine_between_two_keys_has_a_pitch(frequency: float):
+    time = np.arange(44_100) / 22_050
+    x = np.sin(2 * np.pi * frequency * time) * np.clip(np.minimum(time, 2 - time) / 0.01, 0, 1)
+
+    found = estimate_pitch(x, 22_050)
+
+    assert found.pitched
+    assert found.sounding == pytest.approx(69 + 12 * np.log2(frequency / 440), abs=0.1)

@@ -195,3 +195,14 @@ def test_ctrl_c_while_it_starts_is_one_line_too():
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"patchflow: interrupted\n")
+
+
+def test_a_synth_that_was_loaded_in_vain_does_not_complain(tmp_path: Path):
+    (tmp_path / "words.wav").write_text("no sound")
+
+    with start("match", str(tmp_path / "words.wav"), "--out", str(tmp_path / "o")) as process:
+        _, errors = process.communicate()
+
+    assert process.returncode == 1
+    (line,) = errors.splitlines()
+    assert line.startswith(f"patchflow: cannot read {tmp_path / 'words.wav'}: Format not recognised.")

@@ -77,6 +77,7 @@ def test_what_is_out_of_tune_is_never_the_same():
         "a twin",
     ]
     assert closeness(limit + 0.01, 30.0) == "a twin"
+    assert closeness(limit, unlike=True) == "a twin"
 
 
 @pytest.mark.parametrize("note", [28, 40, 60, 84])

@@ -164,8 +164,11 @@ class PitchEvidence:
         """Returns what speaks for a pitch, in the order of `PITCHED`."""
         best = int(chances.argmax())
         sure = chances[max(0, best - 1) : best + 2].sum()
-        on_note = np.sqrt([self.periods[best], self.voiced[best]])
-        return np.array([self.harmonics, sure, *on_note, 1.0])
+        # A pitch between two notes counts as much as one on a note.
+        tunings = NOTES[best] + _CENTS / 100
+        periods = _shares(self.votes[0], self.votes[1], tunings).max()
+        voiced = _shares(self.contour.pitch, self.contour.weight, tunings).max()
+        return np.array([self.harmonics, sure, np.sqrt(periods), np.sqrt(voiced), 1.0])
 
 
 def note_guesses(samples: np.ndarray, rate: int, count: int = 5) -> tuple[NoteGuess, ...]:
@@ -288,9 +291,9 @@ def _combs(found: Partials) -> tuple[float, np.ndarray]:
     return float(np.take_along_axis(comb, best, 1).max()), combs
 
 
-def _shares(pitch: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def _shares(pitch: np.ndarray, weight: np.ndarray, notes: np.ndarray = NOTES) -> np.ndarray:
     """Adds weights up by note, shape `(N,)`; more than 0.3 semitones off, a neighbour gets a share, up to half."""
-    off = np.abs(pitch[None] - NOTES[:, None])
+    off = np.abs(pitch[None] - notes[:, None])
     return (np.clip((0.7 - off) / 0.4, 0, 1) * weight).sum(1)
 
 

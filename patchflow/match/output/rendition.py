@@ -62,7 +62,7 @@ class Rendition:
     @property
     def closeness(self) -> str:
         """The word for it, see `verdict.closeness`."""
-        return closeness(_rank(self), self.verdict.cents)
+        return closeness(_rank(self), self.verdict.cents, unlike=self.verdict.unlike)
 
 
 def play(
