@@ -38,7 +38,7 @@ def main(folder: str) -> None:
         parts[key] = {name: distances(name, study.sounds) for name in WEIGHTS}
     sums = [WEIGHTS | dict(zip(GRID, values, strict=True)) for values in itertools.product(*GRID.values())]
     scores = [scored(weights, studies, parts) for weights in sums]
-    totals = np.array([[np.sum(part) for part in score.values()] for score in scores])
+    totals = np.array([study_totals(score) for score in scores])
     counts = np.array([len(part) for part in scores[0].values()])
     best = int(totals.sum(1).argmax())
     report = {
@@ -66,6 +66,11 @@ def scored(weights: dict[str, float], studies: dict[str, Study], parts: Parts) -
         whole = sum(weight * parts[key][name] for name, weight in weights.items())
         scores[key] = agreement(np.asarray(whole), study.ratings)
     return scores
+
+
+def study_totals(scores: dict[str, list[float]]) -> list[float]:
+    """Returns the total of each study."""
+    return [float(np.sum(part)) for part in scores.values()]
 
 
 def held_out(totals: np.ndarray) -> float:

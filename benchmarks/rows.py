@@ -232,9 +232,10 @@ def measure(estimate: np.ndarray, target: np.ndarray, rate: int) -> dict[str, fl
     found: dict[str, float | None] = {name: round(float(metrics[name](a, b, rate)), 6) for name in metrics}
     a, b = (torch.from_numpy(resample(sound, rate, RATE))[None] for sound in pair)
     shift = best_shift(fine_spectrum(a, RATE), fine_spectrum(b, RATE))
-    cents, gain, agreement = float(shift.cents), float(shift.gain), float(shift.agreement)
     told = Judge(pair[1], rate).cents(pair[0])
-    found |= {"cents": round(cents, 1), "gain": round(gain, 4), "agreement": round(agreement, 4)}
+    found["cents"] = round(float(shift.cents), 1)
+    found["gain"] = round(float(shift.gain), 4)
+    found["agreement"] = round(float(shift.agreement), 4)
     return found | {"told": None if told is None else round(told, 1)}
 
 

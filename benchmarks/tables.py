@@ -231,7 +231,9 @@ def table(synth: str, groups: dict[tuple[str, str], list[dict]]) -> list[str]:
         cells.append(f"{np.median([line[RANKING] for line in found]):.2f}")
         if tuned:
             cells += [in_tune_text(found), cents_text(found)]
-        cells += [f"{np.mean([line[name] for line in found]):.3g}" for name in UNSEEN]
+        for name in UNSEEN:
+            values = [line[name] for line in found]
+            cells.append(f"{np.mean(values):.3g}")
         rows.append("| " + " | ".join([*cells, seconds_text(found)]) + " |")
     return rows
 

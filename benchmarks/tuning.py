@@ -172,7 +172,11 @@ def summary(name: str, heard: list[Sounds]) -> Mapping[str, object]:
 def mean(rows: list[dict[str, float]]) -> dict[str, float]:
     """Returns the mean of each value over the rows that have it."""
     names = dict.fromkeys(name for row in rows for name in row)
-    return {name: round(float(np.mean([row[name] for row in rows if name in row])), 4) for name in names}
+    means = {}
+    for name in names:
+        values = [row[name] for row in rows if name in row]
+        means[name] = round(float(np.mean(values)), 4)
+    return means
 
 
 if __name__ == "__main__":

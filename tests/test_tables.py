@@ -158,13 +158,14 @@ def test_noise_is_not_in_tune_with_a_tone(benchmark):
     rows = benchmark("rows")
     time = np.arange(2 * rows.FULL_RATE) / rows.FULL_RATE
     tone = sum(np.sin(2 * np.pi * 220 * k * time) / k for k in range(1, 9))
-    noise = np.random.default_rng(1).standard_normal(len(time))  # of 40 seeds some three are in tune by chance
+    noises = [np.random.default_rng(seed).standard_normal(len(time)) for seed in range(6)]
 
-    found = rows.measure(noise, tone, rows.FULL_RATE)
+    found = [rows.measure(noise, tone, rows.FULL_RATE) for noise in noises]
 
-    assert not rows.in_tune(found["cents"], found["gain"], found["told"])
-    assert found["told"] is None
-    assert found["agreement"] < 0.5
+    assert all(each["told"] is None for each in found)
+    assert max(each["agreement"] for each in found) < 0.5
+    # By chance a noise agrees best with the tone as it is; of these six it is one.
+    assert sum(rows.in_tune(each["cents"], each["gain"], each["told"]) for each in found) <= 1
 
 
 def test_a_tone_half_a_semitone_above_is_measured_so(benchmark):

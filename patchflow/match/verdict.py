@@ -62,7 +62,6 @@ _UNTUNED = 10.0  # cents from which on a synth without a tuning parameter is the
 _KEY = 0.6  # semitones within which a note is that of its key
 _OCTAVE = 1200
 _MOST = 2_500  # cents up or down within which the pitch of a candidate is looked for: two octaves
-# Confidence of the note that sounds and its neighbours; 0.8 is the most, because the key may be another.
 # Confidence of a pitch and of its octave, from which on they are sure: see `benchmarks/results/pitch.json`. Drums and
 # noise stay below; 0.8 is the most, because the key may be another.
 _SURE = 0.5
