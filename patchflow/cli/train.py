@@ -67,7 +67,7 @@ def train(
     Example: patchflow train recipes/dexed-cpu.toml steps=100 seed=1
     Example: patchflow train --synth amsynth --minutes 30
     """
-    from ..train import is_follower
+    from ..train import is_follower, leave_to_the_first
 
     if (recipe is None) == (synth == ""):
         raise typer.BadParameter("give a recipe or --synth, and not both")
@@ -82,7 +82,7 @@ def train(
         # On several GPUs every process meets the same error, and the first one prints it. Memory may run out on one
         # GPU alone: that is printed by whichever it is.
         if is_follower() and "out of memory" not in str(error):
-            raise typer.Exit(1) from None
+            leave_to_the_first()
         raise
 
 

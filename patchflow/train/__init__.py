@@ -17,9 +17,9 @@ other files in the order in which they are called; `training_data` and `build` h
 `for_synth` stands in front of all that: it makes a bank and a recipe of a user's preset library, and calls `train`.
 """
 
-from .distributed import is_follower
+from .distributed import is_follower, leave_to_the_first
 from .for_synth import train_for_synth
 from .recipe import Recipe, read_recipe
 from .run import train
 
-__all__ = ["Recipe", "is_follower", "read_recipe", "train", "train_for_synth"]
+__all__ = ["Recipe", "is_follower", "leave_to_the_first", "read_recipe", "train", "train_for_synth"]

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from torch import Tensor, distributed, nn
 from ..errors import OptionError
 from ..models import Batch, Model
 
-__all__ = ["SharedBatchNorm", "Team", "change", "is_alone", "is_follower", "joined"]
+__all__ = ["SharedBatchNorm", "Team", "change", "is_alone", "is_follower", "joined", "leave_to_the_first"]
 
 _PATIENCE = timedelta(days=7)  # the others wait while the first renders or validates
 
@@ -170,6 +171,18 @@ def change(before: Tensor, after: Tensor) -> Tensor:
 def is_follower() -> bool:
     """Returns whether torchrun started this process and it is not the first."""
     return _number("RANK", 0) > 0
+
+
+def leave_to_the_first(seconds: float = 60.0) -> None:
+    """Waits, in a process that met an error, for the first process to meet it too and to print it.
+
+    torchrun ends all processes as soon as one has failed, the first one perhaps before it could print anything. So
+    this returns only if the first process did not fail: the error is this process's own, and nobody else tells it.
+
+    Args:
+        seconds: How long the first process may take until it comes to the same error.
+    """
+    time.sleep(seconds)
 
 
 def is_alone() -> bool:

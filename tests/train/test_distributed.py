@@ -16,8 +16,10 @@ import torch
 from safetensors.torch import load_file
 
 import patchflow
+from patchflow.cli import run
 from patchflow.data import Bank
 from patchflow.engines.tone import Tone
+from patchflow.train import distributed
 from tests.train import worker
 from tests.train.small import write_small
 
@@ -48,7 +50,7 @@ def start(tmp_path: Path) -> Start:
     )
 
     def start(*words: object) -> "subprocess.Popen[str]":
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", "OMP_NUM_THREADS": "1"}
         command = [sys.executable, *(str(word) for word in words)]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, cwd=tmp_path, env=environment, text=True, stdout=pipe, stderr=pipe)
@@ -146,3 +148,23 @@ def test_a_mistake_is_told_once(start: Start):
 
     assert process.returncode != 0
     assert error.count("Did you mean 'steps'?") == 1
+
+
+def test_a_mistake_is_told_by_a_first_process_that_comes_late(start: Start, tmp_path: Path):
+    late = "import os, time\nif os.environ.get('RANK') == '0':\n    time.sleep(5)\n"
+    (tmp_path / "sitecustomize.py").write_text(late)  # Python imports it first
+
+    process = start(*TORCHRUN, "-m", "patchflow", "train", "bank.toml", "stepz=3")
+    _, error = process.communicate(timeout=300)
+
+    assert error.count("Did you mean 'steps'?") == 1
+
+
+def test_a_mistake_that_the_first_process_did_not_meet_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setattr(distributed.time, "sleep", lambda _: None)
+
+    assert run(["train", str(tmp_path / "none.toml")]) == 1
+    assert "none.toml" in capsys.readouterr().err
