@@ -1,5 +1,6 @@
 """Integrated loudness, and how to match it without clipping."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,11 +93,17 @@ def _weighted(samples: np.ndarray, rate: int) -> np.ndarray:
     # Products of spectra filter as recursion does, as long as there is room for what rings on after the end.
     room = len(samples) + round(_RINGING_S * rate)
     size = 1 << (room - 1).bit_length()
+    return np.fft.irfft(np.fft.rfft(samples, size) * _response(size, rate), size)[: len(samples)]
+
+
+@functools.lru_cache(maxsize=4)  # many sounds of one length are measured after each other
+def _response(size: int, rate: int) -> np.ndarray:
+    """The answer of both filters at the frequencies of a transform of real numbers."""
     turn = np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size)
-    response = 1.0
+    response = np.ones(len(turn), complex)
     for above, below in (_shelf(rate), _high_pass(rate)):
         response = response * np.polyval(above[::-1], turn) / np.polyval(below[::-1], turn)
-    return np.fft.irfft(np.fft.rfft(samples, size) * response, size)[: len(samples)]
+    return response
 
 
 _Filter = tuple[tuple[float, ...], tuple[float, ...]]  # weights of the last inputs, and of the last outputs

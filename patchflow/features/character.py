@@ -6,7 +6,7 @@ from torch import Tensor
 
 from .mel import mel_spectrogram
 
-__all__ = ["CHARACTER", "character"]
+__all__ = ["CHARACTER", "character", "roughness"]
 
 CHARACTER = {"harmonicity": "", "swing": "dB", "weight": "dB", "roughness": "dB"}
 """Names of the measures, and their units; "" for a ratio."""
@@ -61,7 +61,7 @@ def character(x: Float[Tensor, "B T"], rate: int) -> dict[str, Float[Tensor, "B"
         "harmonicity": _harmonicity(frames * window, window, energy, rate),
         "swing": _swing(energy),
         "weight": _weight(frames * window, rate),
-        "roughness": _roughness(x, rate),
+        "roughness": roughness(x, rate),
     }
     return {name: found[name] for name in CHARACTER}
 
@@ -94,7 +94,13 @@ def _weight(frames: Tensor, rate: int) -> Tensor:
     return _share_db(power[:, : low + 1].sum(1), power.sum(1))
 
 
-def _roughness(x: Tensor, rate: int) -> Tensor:
+def roughness(x: Float[Tensor, "B T"], rate: int) -> Float[Tensor, "B"]:
+    """Returns the roughness of sounds in dB, see `character`.
+
+    Args:
+        x: Sounds, without what follows the release of the key, shape `(B, T)`.
+        rate: Sample rate, in Hz.
+    """
     # Two spectra, one of the other: the first gives the envelopes of some bands, the second how fast these fluctuate.
     envelopes = mel_spectrogram(x, rate, n_fft=_SHORT, hop=_STEP, bands=_BANDS, low=200.0, power=1.0).flatten(0, 1)
     window = torch.hann_window(_SEGMENT, dtype=x.dtype, device=x.device)

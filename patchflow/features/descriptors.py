@@ -6,7 +6,7 @@ from torch import Tensor
 
 from .mel import mel_spectrogram, power_to_db
 
-__all__ = ["UNITS", "describe"]
+__all__ = ["UNITS", "attack_time", "describe"]
 
 UNITS = {
     "loudness": "dB",
@@ -73,12 +73,18 @@ def describe(x: Float[Tensor, "B T"], rate: int) -> dict[str, Float[Tensor, "B"]
     }
     found = {name: (value * weight).sum(1) for name, value in values.items()}
     found["loudness"] = 10 * torch.log10(x.square().mean(1).clamp_min(_LEAST))
-    found["attack"] = _attack(x, rate)
+    found["attack"] = attack_time(x, rate)
     found["movement"] = _movement(x, rate)
     return {name: found[name] for name in UNITS}
 
 
-def _attack(x: Tensor, rate: int) -> Tensor:
+def attack_time(x: Float[Tensor, "B T"], rate: int) -> Float[Tensor, "B"]:
+    """Returns the time in which the amplitude first rises from 10 to 90 % of its maximum, in seconds.
+
+    Args:
+        x: Sounds, shape `(B, T)`.
+        rate: Sample rate, in Hz.
+    """
     size = max(1, round(_PIECE * rate))
     envelope = torch.nn.functional.max_pool1d(x.abs()[:, None], size, size, ceil_mode=True)[:, 0]
     peak = envelope.amax(1, keepdim=True)

@@ -1,0 +1,13 @@
+"""What one does with a space of sounds: turn macro-controls, morph, vary, look around, sketch with the voice.
+
+What comes in are presets, recordings and wishes; what goes out are paths of presets, each with what it sounds like. A
+learned map gives the direction, and the synth itself has the last word: what is promised was rendered and measured.
+
+* `sound_attributes` what is measured of a sound, on scales that people hear
+* `player` plays presets of one synth and measures them
+"""
+
+from .player import NOTE, RATE, Player, Renders
+from .sound_attributes import ATTRIBUTES, LOUDNESS, MEASURES, SoundAttribute, measure
+
+__all__ = ["ATTRIBUTES", "LOUDNESS", "MEASURES", "NOTE", "RATE", "Player", "Renders", "SoundAttribute", "measure"]

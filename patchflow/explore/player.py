@@ -1,0 +1,114 @@
+"""Plays presets of one synth and measures them, on all cores."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..engines import Engine, Note, Renderer
+from ..engines._renderer import INAUDIBLE, render_or_silence
+from ..threads import one_torch_thread
+from .sound_attributes import MEASURES, measure
+
+__all__ = ["NOTE", "RATE", "Player", "Renders"]
+
+NOTE = Note(pitch=60, velocity=100, hold=1.5, length=2.0)
+"""What is played where nobody asks for another note."""
+
+RATE = 22_050
+"""Sample rate of everything that is compared, in Hz."""
+
+_JOB = 4  # presets that go to a thread together
+
+
+@dataclass(frozen=True)
+class Renders:
+    """What presets sound like on some notes.
+
+    Args:
+        sounds: Mono samples at `RATE`, float32, shape `(N, K, T)`.
+        measures: What is measured of them, see `sound_attributes.measure`, shape `(N, K, M)`; NaN where it is silent.
+    """
+
+    sounds: np.ndarray
+    measures: np.ndarray
+
+    @property
+    def audible(self) -> np.ndarray:
+        """Whether a preset can be heard on every note, shape `(N,)`."""
+        return (np.abs(self.sounds).max(2) >= INAUDIBLE).all(1)
+
+    def __len__(self) -> int:
+        return len(self.sounds)
+
+
+class Player:
+    """Plays presets on one or more notes, all as long.
+
+    Args:
+        make: Makes an engine, e.g. its class.
+        notes: What each preset is played on.
+        threads: Number of threads; all cores if not given.
+
+    Raises:
+        ValueError: If the notes are not all as long.
+
+    Example:
+        >>> from patchflow.engines import engines
+        >>> Tone = engines["tone"]
+        >>> with Player(Tone) as player:
+        ...     renders = player.play(Tone.space.default()[None])
+        >>> renders.sounds.shape
+        (1, 1, 44100)
+    """
+
+    def __init__(self, make: Callable[[], Engine], notes: Sequence[Note] = (NOTE,), threads: int | None = None) -> None:
+        if len({note.length for note in notes}) != 1:
+            raise ValueError("the notes are not all as long")
+        self.notes = tuple(notes)
+        self._renderer = Renderer(make, threads)
+
+    def __enter__(self) -> "Player":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._renderer.close()
+
+    def play(self, points: np.ndarray, notes: Sequence[Note] | None = None) -> Renders:
+        """Plays and measures presets.
+
+        A preset that the synth refuses, crashes or hangs on is silence.
+
+        Args:
+            points: Encoded presets, shape `(N, P)`.
+            notes: What to play instead of the player's notes, K of them, all as long.
+
+        Returns:
+            In the order of the presets.
+        """
+        notes = self.notes if notes is None else tuple(notes)
+
+        def work(engine: Engine, some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            sounds = np.zeros((len(some), len(notes), notes[0].samples(RATE)), np.float32)
+            measures = np.zeros((len(some), len(notes), len(MEASURES)))
+            for row, point in enumerate(some):
+                for column, note in enumerate(notes):
+                    sounds[row, column] = render_or_silence(engine, point, note, RATE)
+                measures[row] = measure(torch.from_numpy(sounds[row]), notes, RATE)
+            return sounds, measures
+
+        with one_torch_thread():
+            done = list(self._renderer.map(work, _jobs(points)))
+        if not done:
+            empty = np.zeros((0, len(notes), notes[0].samples(RATE)), np.float32)
+            return Renders(empty, np.zeros((0, len(notes), len(MEASURES))))
+        return Renders(np.concatenate([sounds for sounds, _ in done]), np.concatenate([values for _, values in done]))
+
+
+def _jobs(points: np.ndarray) -> list[np.ndarray]:
+    return [points[first : first + _JOB] for first in range(0, len(points), _JOB)]
