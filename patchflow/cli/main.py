@@ -25,6 +25,7 @@ from .match import match
 from .presets import app as presets
 from .render import render
 from .score import score
+from .sketch import sketch
 from .synth import app as synth
 from .tables import tables
 from .train import train
@@ -38,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (match, render, score, convert, dataset, train, evaluate, tables):
+for command in (match, sketch, render, score, convert, dataset, train, evaluate, tables):
     app.command()(command)
 app.command("list")(list_)
 app.add_typer(presets, name="presets")

@@ -5,6 +5,9 @@ learned map gives the direction, and the synth itself has the last word: what is
 
 * `sound_attributes` what is measured of a sound, on scales that people hear
 * `player` plays presets of one synth and measures them
+* `note_spans` where the notes of a voice begin and end
+* `melody` its notes on keys, and how its pitch, level and brightness move
+* `sketch` a voice becomes a melody played by a synth
 """
 
 from .player import NOTE, RATE, Player, Renders
