@@ -133,7 +133,7 @@ def _print(summary: dict[str, Any], folder: Path, *, as_json: bool) -> None:
     if as_json:
         print_json(summary)
         return
-    for remark in summary["remarks"][:-1]:
+    for remark in summary["remarks"]:
         tell(f"{summary['voice']['file']}: {remark}")
     rows = []
     for each in summary["notes"]:
@@ -150,7 +150,7 @@ def _print(summary: dict[str, Any], folder: Path, *, as_json: bool) -> None:
     count = len(rows)
     title = f"{summary['voice']['file']}  {count} {'note' if count == 1 else 'notes'}"
     print_table(title, ("note", "at", "for", "velocity", "cents"), rows)
-    say(f"  {summary['remarks'][-1]}")
+    say(f"  {summary['tuning']}")
     preset = summary["preset"]
     if preset["searched"]:
         say(f"  preset: {preset['closeness']} at {preset['distance_db']:.2f} dB, on {preset['note']}")

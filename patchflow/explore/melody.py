@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..audio.note_names import note_name
-from ..audio.pitch import estimate_pitch
 from ..audio.pitch.contour import FRAME, Contour, contour
+from ..audio.pitch.partials import partials
+from ..audio.pitch.remarks import chord_notes, is_one_note
 from ..audio.pitch.yin import RATE
 from ..audio.resample import resample
 from ..audio.sound import Sound
@@ -24,6 +25,7 @@ _VOICED = 0.5  # the network's own threshold
 _AGREED = 0.5  # resultant of the tunings of all notes, 0 to 1, below which there is no common tuning
 _LOUDEST_VELOCITY = 112
 _LEAST_IN_NOTES = 0.35  # share of the level of a sound that is in its notes, at least, if it is a voice
+_SAME_CHORD = 0.3  # semitones
 _CHORD_SHARE = 0.5  # of the time in notes, above which several sound at once
 _DRUM_HITS = 3  # at least
 _SHARPEST_DB = 12.0  # rise within 20 ms that a drum makes
@@ -219,7 +221,7 @@ def _check_melody(name: str, samples: np.ndarray, spans: list[NoteSpan], heard: 
         inside |= (time >= span.onset) & (time < span.end)
     share = float(heard.level[inside].sum())
     has_notes = share >= _LEAST_IN_NOTES
-    chord = _chord(samples, spans) if has_notes else estimate_pitch(samples, RATE).chord
+    chord = _chord(samples, spans, heard) if has_notes else _chord_of(samples)
     if chord:
         names = ", ".join(note_name(min(max(round(note), 0), 127)) for note in chord)
         raise AudioError(f"{name} is no single voice: several notes sound at once ({names}). {advice}")
@@ -229,28 +231,38 @@ def _check_melody(name: str, samples: np.ndarray, spans: list[NoteSpan], heard: 
 
 def _without_pitch(samples: np.ndarray) -> str:
     """What a sound without a melody is, in words."""
-    levels = fine_levels(samples)
     step = round(0.02 / HOP)
+    # Before it there is silence: a sound may begin with a hit.
+    levels = np.pad(fine_levels(samples), (step, 0), constant_values=-120.0)
     rise = levels[step:] - levels[:-step]
     loud = levels[step:] > levels.max() - 20
     sharp = (rise > _SHARPEST_DB) & loud
-    hits = int(np.count_nonzero(sharp[1:] & ~sharp[:-1])) + int(len(sharp) > 0 and sharp[0])
+    hits = int(np.count_nonzero(np.diff(sharp.astype(int), prepend=0) == 1))
     if hits >= _DRUM_HITS:
         return f"{hits} hits without a steady pitch were found, as of drums"
-    if np.ptp(np.quantile(levels, [0.1, 0.9])) < 10:
+    if np.ptp(np.quantile(levels[step:], [0.1, 0.9])) < 10:
         return "noise at a steady level was found, without a pitch"
     return "most of it has no steady pitch, as in speech or noise"
 
 
-def _chord(samples: np.ndarray, spans: list[NoteSpan]) -> tuple[float, ...]:
+def _chord(samples: np.ndarray, spans: list[NoteSpan], heard: Contour) -> tuple[float, ...]:
     """The notes of a chord that most of a sound is; none for one voice."""
     longest = sorted(spans, key=lambda span: span.onset - span.end)[:4]
     seconds = 0.0
     found: tuple[float, ...] = ()
     for span in longest:
         part = samples[round(span.onset * RATE) : round(span.end * RATE)]
-        chord = estimate_pitch(part, RATE).chord
-        if chord:
+        chord = _chord_of(part)
+        if chord and not is_one_note(chord, pitch_of_span(span, heard)):
             seconds += span.end - span.onset
             found = found or chord
     return found if seconds > _CHORD_SHARE * sum(span.end - span.onset for span in longest) else ()
+
+
+def _chord_of(part: np.ndarray) -> tuple[float, ...]:
+    """Notes that sound at once in both halves of a sound: one note after the other is no chord."""
+    middle = len(part) // 2
+    first = chord_notes(partials(part[:middle]))
+    second = chord_notes(partials(part[middle:]))
+    same = len(first) == len(second) and np.allclose(first, second, atol=_SAME_CHORD)
+    return first if same else ()

@@ -18,6 +18,9 @@ _WINDOW = 0.024  # seconds that one level is of: two periods of the lowest voice
 _EDGE = 0.06  # seconds at both ends of a note in which a dip parts nothing
 _SHOULDER = 0.065  # seconds before and after a dip in which the level is as high as before; tremolo takes longer
 _DIP_DB = 4.2  # of a consonant between two notes of one pitch, at least
+_DEEP_DB = 9.0  # of a dip that tremolo does not make
+_TREMOLO_PERIOD = 0.22  # seconds from one dip of a tremolo to the next, at most
+_STEADY_PACE = 0.25  # share by which two periods may differ
 _SWING_DB = 5.0  # more, for each semitone that the pitch swings: vibrato moves harmonics through formants
 _STEADY_SWING = 0.3  # semitones that the pitch of a voice moves without vibrato
 _RISE_DB = 15.0  # below the level of a note, where it begins and ends
@@ -90,18 +93,37 @@ def _parted(span: NoteSpan, heard: Contour, levels: np.ndarray) -> list[NoteSpan
     inside = levels[first : round(span.end / HOP)]
     edge = round(_EDGE / HOP)
     reach = round(_SHOULDER / HOP)
-    cuts = [span.onset]
+    dips: list[_Dip] = []
     for place in range(edge, len(inside) - edge):
-        before = inside[place - min(place, reach) : place + 1]
+        before = inside[max(0, place - reach) : place + 1]
         after = inside[place : place + reach + 1]
         if inside[place] > min(before.min(), after.min()):
             continue
-        depth = min(before.max(), after.max()) - inside[place]
+        depth = float(min(before.max(), after.max()) - inside[place])
         at = (first + place) * HOP
-        if depth > _least_dip(heard, at) and at - cuts[-1] >= _EDGE:
-            cuts.append(at)
-    cuts.append(span.end)
+        if depth > _least_dip(heard, at) and not (dips and at - dips[-1].at < _EDGE):
+            dips.append(_Dip(at, depth))
+    cuts = [span.onset, *_without_tremolo(dips), span.end]
     return [NoteSpan(onset, end) for onset, end in itertools.pairwise(cuts)]
+
+
+@dataclass(frozen=True)
+class _Dip:
+    """A short dip of the level: when, in seconds, and how deep, in dB."""
+
+    at: float
+    depth: float
+
+
+def _without_tremolo(dips: list[_Dip]) -> list[float]:
+    """Where the dips are that part notes: shallow ones that come at a steady pace, faster than syllables, do not."""
+    apart = np.diff([dip.at for dip in dips])
+    trembling = np.zeros(len(dips), bool)
+    for place in range(len(apart) - 1):
+        near = apart[place : place + 2]
+        if near.max() <= _TREMOLO_PERIOD and near.max() - near.min() <= _STEADY_PACE * near.max():
+            trembling[place : place + 3] = True
+    return [dip.at for dip, is_tremolo in zip(dips, trembling, strict=True) if not is_tremolo or dip.depth > _DEEP_DB]
 
 
 def _least_dip(heard: Contour, at: float) -> float:

@@ -1,8 +1,9 @@
 """Vocal sketching: a hummed melody becomes notes, and a preset that sounds like the voice plays them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,13 +14,16 @@ from ..audio.resample import resample
 from ..audio.sound import Sound
 from ..engines import Engine, Note, Renderer, engines
 from ..engines._renderer import INAUDIBLE, render_or_silence
-from ..errors import PresetError
+from ..errors import OptionError, PresetError
 from ..match import Matcher, MatchResult
+from ..match.matcher import DEFAULT_SECONDS
+from ..match.search import Budget
+from ..match.target import Target, prepare_target
 from ..presets import Preset, check
 from ..progress import Progress, ProgressCallback, ignore
 from .melody import Melody, SketchNote, melody_of
 
-__all__ = ["SKETCH_RATE", "Sketch", "play_notes", "sketch", "steady_note", "steady_sound"]
+__all__ = ["SKETCH_RATE", "Sketch", "play_notes", "sketch", "steady_note", "steady_target"]
 
 SKETCH_RATE = 44_100
 """Sample rate of what is played, in Hz."""
@@ -28,11 +32,12 @@ _TAIL = 4.0  # seconds after a key comes up in which a note is heard at most
 _LONGEST_HOLD = 55.0  # seconds; a note of an engine has 60 s with its tail
 _SHORTEST_HOLD = 0.02
 _INAUDIBLE_DB = -80.0  # below the peak of a note, where its tail is cut
-_LEAD_IN = 0.01  # seconds of the voice before a note
-_LEAD_OUT = 0.06  # seconds after it
-_FADE = 0.005  # seconds at both ends
+_LEAD_IN = 0.005  # seconds of the voice before a note, in which it fades in
+_LEAD_OUT = 0.03  # seconds after it, in which it fades out
+_SILENCE = 0.5  # seconds
 _UNSTEADY = 0.3  # semitones of deviation by which a note is worth a third
 _LONG_ENOUGH = 2.0  # seconds beyond which a longer note says no more
+_LEFT_OUT = 0.5  # seconds of a voice that are not read, above which that is worth a word
 _OFF_KEY = 0.5  # semitones between a key and what it sounds, above which it is worth a word
 
 
@@ -51,6 +56,7 @@ class Sketch:
         transposed: How far above its key the preset sounds, in semitones; None if it has no pitch.
         source: The note of the voice that was matched; None if the preset was given.
         match: What the search found; None if the preset was given.
+        settings: What was asked for, by the names of `sketch`.
     """
 
     voice: Sound
@@ -62,11 +68,15 @@ class Sketch:
     transposed: float | None = None
     source: SketchNote | None = None
     match: MatchResult | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a user should know, one plain line each."""
-        said = [*self.voice.notes, self.melody.remark]
+        """What is odd, one plain line each."""
+        said = list(self.voice.notes)
+        last = self.voice.start + self.voice.seconds
+        if self.voice.length - last > _LEFT_OUT:
+            said.append(f"only {self.voice.seconds:.0f} s of {self.voice.length:.0f} s are read")
         if self.silent:
             names = ", ".join(note_name(key) for key in self.silent)
             said.append(f"the preset cannot be heard on {names}: these notes are silent")
@@ -108,6 +118,7 @@ def sketch(
 
     Raises:
         AudioError: If the voice holds no melody of one voice, see `melody_of`.
+        OptionError: If the search may spend nothing.
         PresetError: If the preset does not fit the synth, or cannot be heard on any note of the melody.
         PatchflowError: If nothing can be searched for, see `Matcher.load` and `Matcher.match`.
 
@@ -119,6 +130,7 @@ def sketch(
         [57]
     """
     kind = engines[synth]
+    budget = _budget(seconds, renders)
     if preset is not None:
         check(preset, kind.space)
     melody = melody_of(voice)
@@ -127,12 +139,25 @@ def sketch(
     if preset is None:
         source = steady_note(melody)
         matcher = Matcher.load(synth, model, library)
-        match = matcher.match(
-            steady_sound(voice, source),
-            seconds=seconds, renders=renders, candidates=1, note=source.key, seed=seed, progress=progress,
-        )  # fmt: skip
+        match = matcher.match_target(steady_target(voice, source), budget, candidates=1, seed=seed, progress=progress)
         preset = match.candidates[0].preset
-    return _played(voice, melody, preset, progress, source=source, match=match)
+    found = _played(voice, melody, preset, progress, source=source, match=match)
+    settings = {"seconds": budget.seconds, "renders": budget.renders, "seed": seed, "model": model, "library": library}
+    return replace(found, settings=settings)
+
+
+def _budget(seconds: float | None, renders: int | None) -> Budget:
+    """What a search may spend.
+
+    Raises:
+        OptionError: If that is nothing.
+    """
+    if seconds is None and renders is None:
+        seconds = DEFAULT_SECONDS
+    try:
+        return Budget(renders, seconds)
+    except ValueError as error:
+        raise OptionError(str(error)) from error
 
 
 def steady_note(melody: Melody) -> SketchNote:
@@ -149,19 +174,25 @@ def steady_note(melody: Melody) -> SketchNote:
     return max(melody.notes, key=worth)
 
 
-def steady_sound(voice: Sound, note: SketchNote) -> Sound:
-    """Returns one note of a voice, at the pitch of its key: resampled by what it is off, half a semitone or so."""
-    first = max(0, round((note.onset - _LEAD_IN) * voice.rate))
-    last = round((note.end + _LEAD_OUT) * voice.rate)
-    samples = voice.samples[first:last]
-    fade = min(round(_FADE * voice.rate), len(samples) // 2)
-    slope = np.ones(len(samples), np.float32)
-    slope[:fade] = np.linspace(0, 1, fade)
-    slope[len(slope) - fade :] = np.linspace(1, 0, fade)
+def steady_target(voice: Sound, note: SketchNote) -> Target:
+    """Returns one note of a voice as what a preset is searched for.
+
+    It is brought to the pitch of its key: resampled by what it is off, half a semitone or so. After its end there is
+    silence: else nothing would speak against a preset that rings on into the next note.
+    """
+    last = min(note.end, note.onset + _LONG_ENOUGH)
+    first = max(0.0, note.onset - _LEAD_IN)
+    samples = voice.samples[round(first * voice.rate) : round((last + _LEAD_OUT) * voice.rate)]
+    size = len(samples)
+    rise = np.clip(np.arange(size) / (_LEAD_IN * voice.rate), 0, 1)
+    fall = np.clip(np.arange(size, 0, -1) / (_LEAD_OUT * voice.rate), 0, 1)
     # Played at a rate that is higher by some cents, it sounds higher by as many.
     ratio = 2 ** ((note.key - note.pitch) / 12)
-    tuned = resample(samples * slope, round(voice.rate * ratio), voice.rate)
-    return Sound(tuned.astype(np.float32), voice.rate)
+    tuned = resample((samples * rise * fall).astype(np.float32), round(voice.rate * ratio), voice.rate)
+    target = prepare_target(Sound(tuned.astype(np.float32), voice.rate, path=voice.path), note=note.key)
+    silence = np.zeros(round(_SILENCE * target.rate), np.float32)
+    hold = min((last - first) / ratio, target.length)
+    return replace(target, samples=np.concatenate([target.samples, silence]), hold=hold)
 
 
 def _played(

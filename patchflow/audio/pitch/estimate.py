@@ -103,14 +103,12 @@ class Pitch:
         pitched: Whether it has a pitch; drums and noise have none.
         sounding: The pitch that sounds, in semitones with decimals, 69 at 440 Hz; None if there is none.
         remark: What is odd about it, in one plain line; "" for a steady note.
-        chord: The notes that sound at once, lowest first, in semitones; none for a single note.
     """
 
     guesses: tuple[NoteGuess, ...]
     pitched: bool
     sounding: float | None
     remark: str = ""
-    chord: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -236,7 +234,7 @@ def estimate_pitch(samples: np.ndarray, rate: int, count: int = 5) -> Pitch:
         best = int(chances.argmax())
         sure = chances[max(0, best - 1) : best + 2].sum() / chances.sum()
         said = of_motion(line, found.votes) or (_of_tuning(found, sounding) if sure > _SURE else "")
-    return Pitch(tuple(guesses), pitched, sounding if pitched else None, said, chord)
+    return Pitch(tuple(guesses), pitched, sounding if pitched else None, said)
 
 
 def gather(samples: np.ndarray, rate: int) -> PitchEvidence:

@@ -189,6 +189,7 @@ def _summary(found: Sketch, voice: Path, names: SketchNames, *, bpm: float, bent
         "synth": found.preset.synth,
         "voice": _voice(found.voice, voice),
         "tuning_cents": melody.tuning if melody.agreed else None,
+        "tuning": melody.remark,
         "remarks": list(found.remarks),
         "notes": [_note(melody, each) for each in melody.notes],
         "contours": {
@@ -241,7 +242,7 @@ def _match(found: Sketch) -> dict[str, Any]:
         "matched_to_s": found.source.end,
         "renders": found.match.renders,
         "complete": found.match.complete,
-        "settings": {name: _plain(value) for name, value in found.match.settings.items()},
+        "settings": {name: _plain(value) for name, value in found.settings.items()},
     }
 
 
