@@ -27,6 +27,8 @@ _RISE_DB = 15.0  # below the level of a note, where it begins and ends
 _ABOVE_FLOOR_DB = 4.0
 _NEAR = 0.08  # seconds that the beginning and the end of a note are moved at most
 _FAINT_DB = 36.0  # below the loudest note, from which on it is an echo or noise
+_ECHO_DB = 10.0  # below the note before
+_ECHO_AFTER = 0.1  # seconds
 _SAME_PITCH = 0.6  # semitones between two notes that may be one
 
 
@@ -57,7 +59,8 @@ def note_spans(heard: Contour, levels: np.ndarray) -> list[NoteSpan]:
     spans: list[NoteSpan] = []
     for span in _segments(heard):
         spans += _parted(span, heard, levels)
-    return _of_one_note(_loud(_placed(spans, levels), levels), heard, levels)
+    spans = _loud(_placed(spans, levels), levels)
+    return _of_one_note(_without_echoes(spans, heard, levels), heard, levels)
 
 
 def _segments(heard: Contour) -> list[NoteSpan]:
@@ -165,6 +168,7 @@ def _onset(span: NoteSpan, levels: np.ndarray, threshold: float, earliest: float
     first = max(round(max(span.onset - _NEAR, earliest) / HOP), 0)
     last = min(round(min(span.onset + _NEAR, (span.onset + span.end) / 2) / HOP), len(levels) - 1)
     near = levels[first : last + 1]
+    reach = round(_SHOULDER / HOP)
     if not len(near):
         return max(span.onset, earliest)
     below = np.flatnonzero(near < threshold)
@@ -172,11 +176,18 @@ def _onset(span: NoteSpan, levels: np.ndarray, threshold: float, earliest: float
         return (first + int(below[-1]) + 1) * HOP
     if first == 0:
         return 0.0  # it sounds when the recording begins
-    lowest = int(near.argmin())
-    dip = min(near[: lowest + 1].max(), near[lowest:].max()) - near[lowest]
-    if dip >= _DIP_DB / 2:
-        return (first + lowest) * HOP
-    return max(span.onset, earliest)
+    place = first + int(near.argmin())
+    dip = _depth(levels, first, place, last)
+    if dip < _DIP_DB / 2:
+        # A consonant may begin where the pitch changes, and end a little later.
+        place = first + int(levels[first : last + 1 + reach].argmin())
+        dip = _depth(levels, first, place, place + reach) - _DIP_DB / 2
+    return place * HOP if dip >= _DIP_DB / 2 else max(span.onset, earliest)
+
+
+def _depth(levels: np.ndarray, first: int, place: int, last: int) -> float:
+    """How deep a place lies below what is before and after it, in dB."""
+    return float(min(levels[first : place + 1].max(), levels[place : last + 1].max()) - levels[place])
 
 
 def _end(span: NoteSpan, levels: np.ndarray, threshold: float, latest: float) -> float:
@@ -191,6 +202,19 @@ def _loud(spans: list[NoteSpan], levels: np.ndarray) -> list[NoteSpan]:
     """The notes without those that are an echo or noise."""
     loud = [level_of_span(span, levels) for span in spans]
     return [span for span, level in zip(spans, loud, strict=True) if level > max(loud) - _FAINT_DB]
+
+
+def _without_echoes(spans: list[NoteSpan], heard: Contour, levels: np.ndarray) -> list[NoteSpan]:
+    """The notes without those that are the echo of the one before: at once, on its pitch, and much softer."""
+    kept: list[NoteSpan] = []
+    for span in spans:
+        if kept and span.onset - kept[-1].end < _ECHO_AFTER:
+            softer = level_of_span(kept[-1], levels) - level_of_span(span, levels) > _ECHO_DB
+            apart = abs(pitch_of_span(span, heard) - pitch_of_span(kept[-1], heard))
+            if softer and apart < _SAME_PITCH:
+                continue
+        kept.append(span)
+    return kept
 
 
 def _of_one_note(spans: list[NoteSpan], heard: Contour, levels: np.ndarray) -> list[NoteSpan]:
