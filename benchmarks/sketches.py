@@ -5,16 +5,18 @@ with each frame rounded to a key. Notes are scored as mir_eval does: a note is f
 its pitch within 50 cents, each once. Then each voice is sketched with every synth that is named, and what is played is
 measured like the voice: its pitch against that of the voice, in the singer's tuning, and its level.
 
-    python benchmarks/sketches.py [--synth dexed ...] [--hums FOLDER] [--development]
-
-FOLDER has sound files and a table `manifest.csv`, in it or above it, with columns `file` and `pitch_midi`.
+Usage: python benchmarks/sketches.py [--synth dexed ...] [--hums FOLDER] [--development | --tables]
+writes benchmarks/results/sketches.json and the tables of docs/sketching.md. FOLDER has sound files and a table
+`manifest.csv`, in it or above it, with columns `file` and `pitch_midi`. `--development` prints the scores of other
+melodies and writes nothing, `--tables` writes the tables alone.
 """
 
 import argparse
 import csv
 import json
 import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +35,10 @@ from patchflow.explore.melody import melody_of, voice_contours
 from patchflow.explore.sketch import SKETCH_RATE, Sketch, sketch
 from patchflow.storage import write_atomically
 
-__all__ = ["by_pyin", "found_pairs", "heard_beside", "note_scores"]
+__all__ = ["PAGE", "by_patchflow", "by_pyin", "found_pairs", "heard_beside", "note_scores", "page"]
 
 RESULTS = Path(__file__).parent / "results" / "sketches.json"
+PAGE = Path(__file__).parents[1] / "docs" / "sketching.md"
 
 _ONSET = 0.05  # seconds
 _CENTS = 50.0
@@ -50,7 +53,11 @@ def main() -> None:
     parser.add_argument("--synth", nargs="*", default=["dexed"], help="synths that play; none for notes alone")
     parser.add_argument("--hums", type=Path, help="folder of recorded voices")
     parser.add_argument("--development", action="store_true", help="print the melodies for development, write nothing")
+    parser.add_argument("--tables", action="store_true", help="write the tables of the document alone")
     arguments = parser.parse_args()
+    if arguments.tables:
+        PAGE.write_text(page(), "utf-8")
+        return
     about = facts(0)
     seeds = DEVELOPMENT if arguments.development else REPORTED
     sung = [(f"{style.name} {seed}", hummed(style, seed)) for style in STYLES for seed in seeds]
@@ -68,6 +75,64 @@ def main() -> None:
         people = [(name, sound) for name, sound in hums if name.startswith("hum_")]
         content["hums played"] = {synth: measure_played(people, synth) for synth in arguments.synth}
     write_atomically(RESULTS, f"{json.dumps(content, indent=1)}\n".encode())
+    PAGE.write_text(page(), "utf-8")
+
+
+def page() -> str:
+    """Returns the document with the tables of the results.
+
+    Raises:
+        ValueError: If it has no place for one of them.
+    """
+    text = PAGE.read_text("utf-8")
+    results = json.loads(RESULTS.read_text("utf-8"))
+    for name, lines in (("notes", _notes(results)), ("played", _played(results)), ("hums", _hums(results))):
+        block = re.compile(rf"(<!-- {name}:start -->\n).*?(<!-- {name}:end -->)", re.DOTALL)
+        if not block.search(text):
+            raise ValueError(f"{PAGE.name}: no <!-- {name}:start --> with a <!-- {name}:end --> after it")
+        table = "\n".join(lines)
+        text = block.sub(lambda found, table=table: f"{found[1]}\n{table}\n\n{found[2]}", text)
+    return text
+
+
+def _notes(results: Mapping[str, Any]) -> list[str]:
+    lines = [
+        "| way | F1 | least F1 | precision | recall | pitch off by | onset off by | on the key that was meant |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    names = {"patchflow": "`patchflow sketch`", "SwiftF0": "SwiftF0, its own notes", "pYIN": "pYIN, frames rounded"}
+    for way, name in names.items():
+        found = results["notes"][way]
+        mean = found["mean"]
+        scores = [mean["F1"], found["least F1"], mean["precision"], mean["recall"]]
+        cells = [f"{score:.3f}" for score in scores]
+        cells += [f"{mean['cents']:.1f} cents", f"{mean['onset, ms']:.0f} ms", f"{found['keys that were meant']:.1%}"]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
+
+
+def _played(results: Mapping[str, Any]) -> list[str]:
+    lines = [
+        "| synth | voices | distance of the preset | pitch off by | correlation of levels |",
+        "|---|---|---:|---:|---:|",
+    ]
+    for voices, key in (("the ten made ones", "played"), ("recorded hums", "hums played")):
+        for synth, found in results.get(key, {}).items():
+            middle = found["median"]
+            count = f"{voices}, {len(found['voices'])} sketched"
+            pitch = f"{middle['pitch, median absolute cents']:.0f} cents"
+            cells = [f"{middle['distance, dB']:.1f} dB", pitch, f"{middle['level correlation']:.2f}"]
+            lines.append(f"| `{synth}` | {count} | {' | '.join(cells)} |")
+    return lines
+
+
+def _hums(results: Mapping[str, Any]) -> list[str]:
+    lines = ["| recordings | with a label | sketched | within 50 cents of the label |", "|---|---:|---:|---:|"]
+    for name, key in (("hums", "of hums"), ("all vocal imitations", "of all")):
+        found = results["hums"][key]
+        cells = [found["with a pitch in the table"], found["sung"], found["agree within 50 cents"]]
+        lines.append(f"| {name} | {' | '.join(map(str, cells))} |")
+    return lines
 
 
 def measure_notes(sung: Sequence[tuple[str, Hummed]]) -> dict[str, dict[str, object]]:
@@ -80,14 +145,16 @@ def measure_notes(sung: Sequence[tuple[str, Hummed]]) -> dict[str, dict[str, obj
     scores: dict[str, dict[str, object]] = {}
     for way, find in ways.items():
         rows = {}
+        right = 0
         for name, melody in sung:
-            rows[name] = note_scores(melody.notes, find(melody))
+            found = find(melody)
+            rows[name] = note_scores(melody.notes, found)
+            right += _right_keys(melody, found, way == "patchflow")
         mean = {key: round(float(np.nanmean([row[key] for row in rows.values()])), 4) for key in _SCORES}
         scores[way] = {"mean": mean, "least F1": min(row["F1"] for row in rows.values()), "melodies": rows}
+        scores[way]["keys that were meant"] = round(right / sum(len(melody.keys) for _, melody in sung), 4)
     tuning = [melody_of(Sound(melody.samples, RATE)).tuning - melody.tuning for _, melody in sung]
     scores["patchflow"]["tuning, mean absolute cents"] = round(float(np.abs(tuning).mean()), 2)
-    scores["patchflow"]["keys that were meant"] = round(_right_keys(sung, rounded=False), 4)
-    scores["pYIN"]["keys that were meant"] = round(_right_keys(sung, rounded=True), 4)
     return scores
 
 
@@ -157,16 +224,11 @@ def found_pairs(sung: Sequence[SungNote], found: Sequence[SungNote]) -> list[tup
     return [(row, int(column)) for row, column in enumerate(partner) if column >= 0]
 
 
-def _right_keys(sung: Sequence[tuple[str, Hummed]], *, rounded: bool) -> float:
-    """The share of the notes that were sung which are on the key that was meant: by the singer's tuning, or without."""
-    right = 0
-    for _, melody in sung:
-        found = melody_of(Sound(melody.samples, RATE)).notes
-        pairs = found_pairs(melody.notes, [SungNote(note.onset, note.end, note.pitch) for note in found])
-        for one, other in pairs:
-            key = round(found[other].pitch) if rounded else found[other].key
-            right += key == melody.keys[one]
-    return right / sum(len(melody.keys) for _, melody in sung)
+def _right_keys(melody: Hummed, found: Sequence[SungNote], tuned: bool) -> int:
+    """How many notes are found on the key that was meant: rounded in the singer's tuning, or to the nearest key."""
+    tuning = melody_of(Sound(melody.samples, RATE)).tuning / 100 if tuned else 0.0
+    pairs = found_pairs(melody.notes, found)
+    return sum(round(found[other].pitch - tuning) == melody.keys[one] for one, other in pairs)
 
 
 def measure_played(voices: Sequence[tuple[str, Sound]], synth: str) -> dict[str, object]:

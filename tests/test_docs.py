@@ -18,7 +18,9 @@ PACKAGE = Path(patchflow.__file__).parent
 ROOT = PACKAGE.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "benchmarks" / "README.md"])
 CARDS = sorted(PACKAGE.glob("models/weights/*.md"))
-RUN = sorted([*ROOT.glob("*.md"), ROOT / "docs" / "models.md"])  # other guides need files that are not shipped
+RUN = sorted(
+    [*ROOT.glob("*.md"), ROOT / "docs" / "models.md", ROOT / "docs" / "sketching.md"]
+)  # other guides need files that are not shipped
 SNIPPETS = [(page.name, code) for page in RUN for code in re.findall(r"```python\n(.*?)```", page.read_text(), re.S)]
 
 YOURS = {"sound.wav", "voices", "recordings", "bell.flac", "mine.fxp", "mine.vital", "PATH", "YOUR_PLUGIN"}

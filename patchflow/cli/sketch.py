@@ -94,6 +94,7 @@ def sketch(
     from ..explore.output.sketch_files import check_tempo, write_sketch
     from ..explore.sketch import sketch as sketched
     from ..match.output.play import only_voice
+    from ..storage import writable_folder
     from ._console import ProgressBar
     from ._console import note as tell
     from ._parse import library_file
@@ -102,7 +103,7 @@ def sketch(
     given = None
     if preset is not None:
         given = only_voice(preset, number_, synth if engines[synth] else "", tell=tell)
-    with ProgressBar("loading") as bar:
+    with writable_folder(out), ProgressBar("loading") as bar:
         sound = _heard(voice, record, bar.show)
         found = sketched(
             sound, synth, given,

@@ -11,7 +11,7 @@ import pytest
 
 import patchflow.cli._catalogue
 
-COMMANDS = ("match", "render", "score", "train", "list", "presets")
+COMMANDS = ("match", "sketch", "render", "score", "train", "list", "presets")
 HEAVY = (
     "torch",
     "numpy",

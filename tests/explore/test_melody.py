@@ -165,3 +165,9 @@ def test_a_note_is_found_once_and_only_near_it(benchmark):
 
     assert (scores["precision"], scores["recall"]) == (0.25, pytest.approx(1 / 3, abs=1e-4))
     assert scores["F1"] == pytest.approx(2 / 7, abs=1e-4)
+
+
+def test_the_page_has_the_numbers_of_the_results(benchmark):
+    sketches = benchmark("sketches")
+
+    assert sketches.page() == sketches.PAGE.read_text("utf-8")
