@@ -141,7 +141,7 @@ def hummed(style: Style, seed: int) -> Hummed:
     if style.room:
         voice = _in_a_room(voice, style.room, random)
     voice /= np.abs(voice).max()
-    noise = lfilter([1.0], [1.0, -0.8], random.standard_normal(count))
+    noise = _wandering(random, count, 0.8)
     noise *= 10 ** (style.noise_db / 20) * np.sqrt(np.mean(np.square(voice[level > 0.3]))) / noise.std()
     samples = (0.5 * (voice + noise)).astype(np.float32)
     notes = tuple(SungNote(each.onset, each.end, each.pitch) for each in plan)
@@ -194,7 +194,7 @@ def _pitch_curve(plan: list[_Plan], style: Style, count: int, random: np.random.
         if each.end - each.onset > 0.35:
             grown = np.clip((since - 0.15) / 0.15, 0, 1)
             pitch[inside] += style.vibrato / 100 * grown * np.sin(2 * np.pi * rate_hz * since)
-    drift = lfilter([1.0], [1.0, -0.9995], random.standard_normal(count))
+    drift = _wandering(random, count, 0.9995)
     return pitch + 0.06 * drift / max(float(drift.std()), 1e-9)
 
 
@@ -240,7 +240,7 @@ def _level_curve(plan: list[_Plan], style: Style, count: int, random: np.random.
     curve = np.interp(time, np.maximum.accumulate(at), level_db)
     silent = curve < -85
     # The level of a voice wavers by 1 dB or so, slowly, and trembles with its vibrato.
-    waver = lfilter([1.0], [1.0, -0.9992], random.standard_normal(count))
+    waver = _wandering(random, count, 0.9992)
     curve += 1.0 * waver / max(float(waver.std()), 1e-9)
     curve += style.vibrato / 50 * np.sin(2 * np.pi * float(random.uniform(4.5, 6.5)) * time)
     level = 10 ** (curve / 20)
@@ -252,13 +252,13 @@ def _voice(pitch: np.ndarray, level: np.ndarray, style: Style, random: np.random
     """The voice without a room, shape `(T,)`."""
     hz = 440 * 2 ** ((pitch - 69) / 12)
     # Periods of a voice are never quite equal.
-    jitter = lfilter([1.0], [1.0, -0.99], random.standard_normal(len(hz)))
+    jitter = _wandering(random, len(hz), 0.99)
     hz = hz * (1 + 0.002 * jitter / max(float(jitter.std()), 1e-9))
     phase = 2 * np.pi * np.cumsum(hz) / RATE
     air = random.standard_normal(len(hz))
     if style.vowel == "whistle":
         tone = np.sin(phase) + 0.01 * np.sin(2 * phase)
-        breath = lfilter([1.0, 0.0, -1.0], [1.0, -1.2, 0.7], air)
+        breath = np.asarray(lfilter([1.0, 0.0, -1.0], [1.0, -1.2, 0.7], air))
     else:
         tone = np.zeros(len(hz))
         for number in range(1, int(RATE / 2 / hz.min()) + 1):
@@ -276,6 +276,11 @@ def _voice(pitch: np.ndarray, level: np.ndarray, style: Style, random: np.random
     return tone * level + breath * flow
 
 
+def _wandering(random: np.random.Generator, count: int, pole: float) -> np.ndarray:
+    """Noise that changes slowly, the more slowly the nearer the pole is to 1; shape `(T,)`."""
+    return np.asarray(lfilter([1.0], [1.0, -pole], random.standard_normal(count)))
+
+
 def _formants(hz: np.ndarray, vowel: str) -> np.ndarray:
     """Gain of a vowel, of the shape of `hz`."""
     gain = np.zeros(len(hz))
@@ -289,5 +294,5 @@ def _in_a_room(voice: np.ndarray, seconds: float, random: np.random.Generator) -
     time = np.arange(round(seconds * RATE)) / RATE
     echo = random.standard_normal(len(time)) * 10 ** (-3 * time / seconds)
     echo[: round(0.005 * RATE)] = 0
-    wet = fftconvolve(voice, echo)[: len(voice)]
+    wet = np.asarray(fftconvolve(voice, echo))[: len(voice)]
     return voice + wet * 10 ** (-12 / 20) * voice.std() / wet.std()

@@ -16,6 +16,7 @@ import csv
 import json
 import math
 import re
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ _SHORTEST = 0.06  # seconds of a note by pYIN
 
 def main() -> None:
     """Measures what is asked for, and writes the file of results."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description="Measures vocal sketches.")
     parser.add_argument("--synth", nargs="*", default=["dexed"], help="synths that play; none for notes alone")
     parser.add_argument("--hums", type=Path, help="folder of recorded voices")
     parser.add_argument("--development", action="store_true", help="print the melodies for development, write nothing")
@@ -245,8 +246,8 @@ def measure_played(voices: Sequence[tuple[str, Sound]], synth: str) -> dict[str,
         print(synth, name, rows[name], flush=True)
     middle = {}
     for key in next(iter(rows.values()), {}):
-        values = [row[key] for row in rows.values() if row[key] is not None]
-        middle[key] = round(float(np.median(values)), 4)
+        values = [value for value in (row[key] for row in rows.values()) if value is not None]
+        middle[key] = round(statistics.median(values), 4)
     return {"median": middle, "refused": refused, "voices": rows}
 
 
@@ -265,12 +266,13 @@ def heard_beside(found: Sketch) -> dict[str, float | None]:
     both = (inside & sung.voiced)[:size] & played.voiced[:size]
     off = 100 * (played.pitch[:size] - sung.pitch[:size])[both] + found.melody.tuning
     octaves = 1200 * np.round(np.median(off) / 1200) if len(off) else 0.0
-    levels = [np.maximum(each.level_db[:size], each.level_db[:size].max() - _FLOOR_DB) for each in (sung, played)]
-    moves = min(float(np.std(level)) for level in levels) > 0
+    levels = np.stack([sung.level_db[:size], played.level_db[:size]])
+    levels = np.maximum(levels, levels.max(1, keepdims=True) - _FLOOR_DB)
+    moves = bool(levels.std(1).min() > 0)
     return {
         "pitch, median absolute cents": round(float(np.median(np.abs(off - octaves))), 1) if len(off) else None,
         "octaves": float(octaves / 1200),
-        "level correlation": round(float(np.corrcoef(*levels)[0, 1]), 3) if moves else None,
+        "level correlation": round(float(np.corrcoef(levels)[0, 1]), 3) if moves else None,
     }
 
 

@@ -94,7 +94,8 @@ def test_brightness_is_that_of_the_attribute():
 
 def test_a_vowel_that_opens_has_a_path_upwards():
     time = np.arange(RATE) / RATE
-    tone = sum(np.sin(2 * np.pi * 220 * k * time + k) * (0.2 + 0.8 * time) ** (k - 1) for k in range(1, 9))
+    partials = [np.sin(2 * np.pi * 220 * k * time + k) * (0.2 + 0.8 * time) ** (k - 1) for k in range(1, 9)]
+    tone = np.sum(partials, axis=0)
 
     melody = melody_of(Sound((0.1 * tone).astype(np.float32), RATE))
     path = melody.contours.brightness_path(melody.notes[0])
@@ -114,7 +115,11 @@ def drums() -> np.ndarray:
 
 def chord() -> np.ndarray:
     time = np.arange(2 * RATE) / RATE
-    return sum(0.05 * np.sin(2 * np.pi * hz * k * time) / k for hz in (220.0, 277.18, 329.63) for k in range(1, 7))
+    sound = np.zeros(len(time))
+    for hz in (220.0, 277.18, 329.63):
+        for k in range(1, 7):
+            sound += 0.05 * np.sin(2 * np.pi * hz * k * time) / k
+    return sound
 
 
 BAD = {

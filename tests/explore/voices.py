@@ -18,7 +18,7 @@ def hum(pitches: Sequence[float], seconds: float = 0.4, gap: float = 0.1, levels
     parts = []
     for pitch, level in zip(pitches, levels or [1.0] * len(pitches), strict=True):
         hz = 440 * 2 ** ((pitch - 69) / 12)
-        tone = sum(np.sin(2 * np.pi * k * hz * time + k) / k**2 for k in range(1, 7))
+        tone = np.sum([np.sin(2 * np.pi * k * hz * time + k) / k**2 for k in range(1, 7)], axis=0)
         parts += [np.zeros(round(gap * RATE)), 0.4 * level * edge * tone]
     parts.append(np.zeros(round(gap * RATE)))
     samples = np.concatenate(parts)

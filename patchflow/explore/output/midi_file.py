@@ -124,7 +124,7 @@ def midi_file(messages: Iterable[TimedMessage], *, bpm: float = 120.0, name: str
         if seconds < 0:
             raise ValueError(f"seconds={seconds:g}: below 0")
         tick = round(seconds * 1_000_000 / tempo * _TICKS)
-        timed.append((tick, _FIRST.get(message.type, 1), number, message))
+        timed.append((tick, _FIRST.get(message.dict()["type"], 1), number, message))
     timed.sort(key=lambda each: each[:3])
     track = mido.MidiTrack()
     track.append(mido.MetaMessage("track_name", name=readable(name)))
