@@ -59,24 +59,31 @@ def main() -> None:
     if arguments.tables:
         PAGE.write_text(page(), "utf-8")
         return
-    about = facts(0)
     seeds = DEVELOPMENT if arguments.development else REPORTED
     sung = [(f"{style.name} {seed}", hummed(style, seed)) for style in STYLES for seed in seeds]
-    notes = measure_notes(sung)
-    for way, found in notes.items():
-        print(way, found["mean"], flush=True)
     if arguments.development:
+        measure_notes(sung)
         return
-    voices = [(name, Sound(each.samples, RATE)) for name, each in sung]
-    content: dict[str, object] = {**about, "seeds": list(REPORTED), "renders": _RENDERS, "notes": notes}
-    content["played"] = {synth: measure_played(voices, synth) for synth in arguments.synth}
+    content: dict[str, Any] = {
+        **facts(0),
+        "seeds": list(REPORTED),
+        "renders": _RENDERS,
+        "played": {},
+        "hums played": {},
+    }
+    content["notes"] = measure_notes(sung)
+    people: list[tuple[str, Sound]] = []
     if arguments.hums:
         hums = [(path.name, load(path)) for path in sorted(arguments.hums.glob("*.flac"))]
         content["hums"] = measure_hums(hums, _pitches(arguments.hums))
         people = [(name, sound) for name, sound in hums if name.startswith("hum_")]
-        content["hums played"] = {synth: measure_played(people, synth) for synth in arguments.synth}
-    write_atomically(RESULTS, f"{json.dumps(content, indent=1)}\n".encode())
-    PAGE.write_text(page(), "utf-8")
+    voices = [(name, Sound(each.samples, RATE)) for name, each in sung]
+    for synth in arguments.synth:
+        for key, some in (("played", voices), ("hums played", people)):
+            content[key][synth] = measure_played(some, synth)
+            # After each part, so that a run that is stopped has what it has.
+            write_atomically(RESULTS, f"{json.dumps(content, indent=1)}\n".encode())
+            PAGE.write_text(page(), "utf-8")
 
 
 def page() -> str:
@@ -87,7 +94,8 @@ def page() -> str:
     """
     text = PAGE.read_text("utf-8")
     results = json.loads(RESULTS.read_text("utf-8"))
-    for name, lines in (("notes", _notes(results)), ("played", _played(results)), ("hums", _hums(results))):
+    tables = {"notes": _notes(results), "played": _played(results), "hums": _hums(results)}
+    for name, lines in tables.items():
         block = re.compile(rf"(<!-- {name}:start -->\n).*?(<!-- {name}:end -->)", re.DOTALL)
         if not block.search(text):
             raise ValueError(f"{PAGE.name}: no <!-- {name}:start --> with a <!-- {name}:end --> after it")
@@ -118,8 +126,10 @@ def _played(results: Mapping[str, Any]) -> list[str]:
         "|---|---|---:|---:|---:|",
     ]
     for voices, key in (("the ten made ones", "played"), ("recorded hums", "hums played")):
-        for synth, found in results.get(key, {}).items():
+        for synth, found in results[key].items():
             middle = found["median"]
+            if not middle:
+                continue
             count = f"{voices}, {len(found['voices'])} sketched"
             pitch = f"{middle['pitch, median absolute cents']:.0f} cents"
             cells = [f"{middle['distance, dB']:.1f} dB", pitch, f"{middle['level correlation']:.2f}"]
@@ -130,6 +140,8 @@ def _played(results: Mapping[str, Any]) -> list[str]:
 def _hums(results: Mapping[str, Any]) -> list[str]:
     lines = ["| recordings | with a label | sketched | within 50 cents of the label |", "|---|---:|---:|---:|"]
     for name, key in (("hums", "of hums"), ("all vocal imitations", "of all")):
+        if "hums" not in results:
+            continue
         found = results["hums"][key]
         cells = [found["with a pitch in the table"], found["sung"], found["agree within 50 cents"]]
         lines.append(f"| {name} | {' | '.join(map(str, cells))} |")
@@ -153,6 +165,7 @@ def measure_notes(sung: Sequence[tuple[str, Hummed]]) -> dict[str, dict[str, obj
             right += _right_keys(melody, found, way == "patchflow")
         mean = {key: round(float(np.nanmean([row[key] for row in rows.values()])), 4) for key in _SCORES}
         scores[way] = {"mean": mean, "least F1": min(row["F1"] for row in rows.values()), "melodies": rows}
+        print(way, mean, flush=True)
         scores[way]["keys that were meant"] = round(right / sum(len(melody.keys) for _, melody in sung), 4)
     tuning = [melody_of(Sound(melody.samples, RATE)).tuning - melody.tuning for _, melody in sung]
     scores["patchflow"]["tuning, mean absolute cents"] = round(float(np.abs(tuning).mean()), 2)
