@@ -22,6 +22,7 @@ from .dataset import dataset
 from .evaluate import evaluate
 from .list import list_
 from .match import match
+from .morph import morph
 from .presets import app as presets
 from .render import render
 from .score import score
@@ -39,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (match, sketch, render, score, convert, dataset, train, evaluate, tables):
+for command in (match, morph, sketch, render, score, convert, dataset, train, evaluate, tables):
     app.command()(command)
 app.command("list")(list_)
 app.add_typer(presets, name="presets")

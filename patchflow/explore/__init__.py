@@ -8,6 +8,11 @@ learned map gives the direction, and the synth itself has the last word: what is
 * `note_spans` where the notes of a voice begin and end
 * `melody` its notes on keys, and how its pitch, level and brightness move
 * `sketch` a voice becomes a melody played by a synth
+* `audio_space` sounds and presets to one space and back
+* `heard_space` where sounds lie between others
+* `chain` of sounds that were tried, the path that moves evenly
+* `morph` from one preset to another, or among four; `ends` reads them, `path` is what is found
+* `output` writes paths as files
 """
 
 from .player import NOTE, RATE, Player, Renders

@@ -1,0 +1,157 @@
+"""The ends of a morph: presets of one synth out of files; for sounds and presets of other synths a match finds some."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..audio.load import load
+from ..audio.sound import Sound, from_array
+from ..engines import Note, engines
+from ..errors import OptionError, PresetError
+from ..match.matcher import Matcher
+from ..match.output.play import voice_of
+from ..match.result import MatchResult
+from ..match.verdict import closeness
+from ..presets import Preset, check, read_presets
+from ..progress import ProgressCallback, TellCallback, ignore, tell_nobody
+from ..storage import readable
+from ..threads import one_torch_thread
+from .player import NOTE
+
+__all__ = ["Ends", "read_ends"]
+
+_SYNTH = "dexed"  # for sounds, where nothing says which
+_SOUNDS = frozenset(".wav .wave .aif .aiff .flac .mp3 .ogg .opus .m4a .aac .wma .webm .caf".split())  # noqa: SIM905
+_RENDERS = 2_000  # of a match
+_RATE = 44_100
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What a morph is between.
+
+    Args:
+        presets: Of one synth.
+        note: What they are to be played on.
+        found: What was done to get them, a line for each that was found by a match.
+    """
+
+    presets: tuple[Preset, ...]
+    note: Note
+    found: tuple[str, ...]
+
+
+def read_ends(
+    names: Sequence[str],
+    *,
+    synth: str = "",
+    pitch: int | None = None,
+    renders: int = _RENDERS,
+    seed: int = 0,
+    tell: TellCallback = tell_nobody,
+    progress: ProgressCallback = ignore,
+) -> Ends:
+    """Reads presets and sounds; what is no preset of the synth is played and matched by it first.
+
+    Args:
+        names: Preset files, a voice of a bank as `bank.syx:3`, the numbers of a match, or sound files.
+        synth: Whose presets the morph is through; that of the presets if "", and the DX7 for sounds alone.
+        pitch: MIDI note they are played on. If None, that of the first sound, or middle C.
+        renders: How many renders a match takes.
+        seed: Of the matches.
+        tell: Called with a line for what was mended in a preset, and for each match.
+        progress: Called in matches.
+
+    Raises:
+        PresetError: If a preset is damaged, or they are of different synths and none is asked for.
+        OptionError: If a file has several voices and none is chosen.
+        AudioError: If a sound is silent, too short or none.
+        StorageError: If a file cannot be read.
+        UnknownName: If there is no such synth.
+    """
+    if synth:
+        engines[synth]  # what is wrong with the name is said before anything is read
+    read = [_read(name, tell) for name in names]
+    wanted = synth or _common_synth(names, read)
+    own = [end for end in read if isinstance(end, Preset) and end.synth == wanted]
+    if len(own) == len(read):
+        return Ends(tuple(own), NOTE if pitch is None else replace(NOTE, pitch=pitch), ())
+    if pitch is None and any(isinstance(end, Preset) for end in read):
+        pitch = NOTE.pitch
+    presets: list[Preset] = []
+    lines: list[str] = []
+    with one_torch_thread():
+        matcher = Matcher.load(wanted)
+        for name, end in zip(names, read, strict=True):
+            if isinstance(end, Preset) and end.synth == wanted:
+                presets.append(end)
+                continue
+            sound = end if isinstance(end, Sound) else _played(end, replace(NOTE, pitch=pitch or NOTE.pitch))
+            result = matcher.match(sound, renders=renders, candidates=1, note=pitch, seed=seed, progress=progress)
+            best = result.candidates[0]
+            pitch = best.note.pitch  # of the first sound, and so of all
+            presets.append(replace(best.preset, name=_called(name, end)))
+            lines.append(_line(name, end, wanted, result))
+            tell(lines[-1])
+    return Ends(tuple(presets), replace(NOTE, pitch=pitch or NOTE.pitch), tuple(lines))
+
+
+def _read(name: str, tell: TellCallback) -> Preset | Sound:
+    path, voice = _file_and_voice(name)
+    if path.suffix.lower() in _SOUNDS:
+        if voice is not None:
+            raise OptionError(f"{name}: a sound has no voices")
+        return load(path)
+    if voice is None and path.suffix.lower() != ".json":
+        count = read_presets(path).count
+        if count > 1:
+            raise OptionError(f"{path}: has {count:,} voices. Say which, such as {path}:1")
+    preset = voice_of(path, voice or 1, tell=tell)
+    check(preset, engines[preset.synth].space)
+    return preset if preset.name.strip() else replace(preset, name=readable(path.stem))
+
+
+def _file_and_voice(name: str) -> tuple[Path, int | None]:
+    """Splits `bank.syx:3`; a file of just this name counts as it is.
+
+    Example:
+        >>> path, voice = _file_and_voice("bank.syx:3")
+        >>> path.name, voice
+        ('bank.syx', 3)
+    """
+    path, sign, number = name.rpartition(":")
+    if not sign or not number.isdecimal() or Path(name).exists():
+        return Path(name), None
+    return Path(path), int(number)
+
+
+def _common_synth(names: Sequence[str], read: Sequence[Preset | Sound]) -> str:
+    synths = [end.synth for end in read if isinstance(end, Preset)]
+    if not synths:
+        return _SYNTH
+    for name, end in zip(names, read, strict=True):
+        if isinstance(end, Preset) and end.synth != synths[0]:
+            raise PresetError(
+                f"{name}: is for {end.synth!r}, another one for {synths[0]!r}. The way between two synths is through "
+                f"sound: with --synth {synths[0]} a match finds a preset of it that sounds like this one"
+            )
+    return synths[0]
+
+
+def _played(preset: Preset, note: Note) -> Sound:
+    engine = engines[preset.synth]()
+    engine.build_on(preset.state)
+    samples = engine.render(engine.space.encode(preset.values), note, _RATE)
+    return from_array(samples, _RATE)
+
+
+def _called(name: str, end: Preset | Sound) -> str:
+    return end.name if isinstance(end, Preset) else readable(_file_and_voice(name)[0].stem)
+
+
+def _line(name: str, end: Preset | Sound, synth: str, result: MatchResult) -> str:
+    best = result.candidates[0]
+    distance = best.distances["perceptual"]
+    word = closeness(distance, best.cents, unlike=best.unlike)
+    what = f"a preset of {end.synth}" if isinstance(end, Preset) else "a sound"
+    return f"{name}: {what}, so a match found a preset of {synth} for it: {word}, {distance:.1f} dB"

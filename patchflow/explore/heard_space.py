@@ -1,0 +1,112 @@
+"""Vectors of sounds, in dB, in which what lies on the straight line between two sounds is heard as between them."""
+
+import numpy as np
+import torch
+from scipy.fft import dctn
+
+from ..features.log_spectrum import AUDIBLE_GAIN, PARTIALS, best_shift, fine_spectrum, halved
+from ..features.mel import mel_spectrogram
+from ..metrics.mean_spectrum import mean_levels
+from ..metrics.timbre import quarter_tones
+from .player import RATE
+
+__all__ = ["HeardSpace"]
+
+_FLOOR_DB = 80.0  # below the loudest of the ends, under which nothing counts
+_KEPT = 30  # of each axis of the spectrogram's cosine transform: what is coarse enough to be heard as a quality
+_COARSE = 8.0  # order of the transform whose weight is half of that of the mean
+_ONSET = 0.5  # weight of the envelope on a scale of logarithmic time
+_SPECTRUM = 0.3  # weight of the mean spectrum in quarter tones
+_LOUDNESS = 2.0  # weight of the level of the whole
+_ENVELOPE_DB = 60.0
+_PIECE = 64  # samples of a point of the envelope: 3 ms
+_MOMENTS = 40  # of the envelope, as many between 3 and 6 ms as between 1 and 2 s
+_SILENT = 1e-10  # power
+
+
+class HeardSpace:
+    """Places of sounds among two or more ends: what a morph goes by.
+
+    A vector has four parts: the log-mel spectrogram through a cosine transform, what is coarse with the most weight;
+    the envelope on a scale of logarithmic time, so that an attack counts; the mean spectrum in quarter tones, which
+    tells where partials are; and the level of the whole. Levels are absolute, so the loudness moves evenly too.
+
+    Args:
+        ends: Sounds at 22,050 Hz, none silent, shape `(C, T)`.
+    """
+
+    def __init__(self, ends: np.ndarray) -> None:
+        sounds = torch.from_numpy(np.asarray(ends, np.float32))
+        self._floor = float(_mel(sounds).max()) * 10 ** (-_FLOOR_DB / 10)
+        self._fine = fine_spectrum(halved(sounds), RATE // 2)
+        order = np.arange(_KEPT) / _COARSE
+        self._weights = 1 / np.sqrt((1 + order[:, None]) * (1 + order))
+        self.offsets = self._offsets()
+
+    def vectors(self, sounds: np.ndarray) -> np.ndarray:
+        """Returns the vectors of sounds, float32, shape `(N, D)`.
+
+        Args:
+            sounds: At 22,050 Hz, as long as the ends, shape `(N, T)`.
+        """
+        samples = torch.from_numpy(np.asarray(sounds, np.float32))
+        levels = 10 * np.log10(_mel(samples).numpy() + self._floor)
+        transform = np.asarray(dctn(levels, axes=(1, 2), norm="ortho"))[:, :_KEPT, :_KEPT]
+        kept = self._weights[: transform.shape[1], : transform.shape[2]]
+        coarse = (transform * kept).reshape(len(sounds), -1) / np.sqrt(levels[0].size)
+        spectrum = mean_levels(quarter_tones(halved(samples))).numpy()
+        envelope = np.stack([_envelope(sound) for sound in sounds])
+        power = np.square(np.asarray(sounds, float)).mean(1)
+        loud = 10 * np.log10(np.maximum(power, _SILENT))
+        parts = [
+            coarse,
+            _ONSET * envelope / np.sqrt(envelope.shape[1]),
+            _SPECTRUM * spectrum / np.sqrt(spectrum.shape[1]),
+            _LOUDNESS * loud[:, None],
+        ]
+        return np.concatenate(parts, 1).astype(np.float32)
+
+    def cents(self, sounds: np.ndarray) -> np.ndarray:
+        """Returns how far sounds are above the first end in pitch, in cents, shape `(N,)`.
+
+        Measured by the end that each has most partials in common with; NaN where it has them with none.
+
+        Args:
+            sounds: At 22,050 Hz, shape `(N, T)`.
+        """
+        fine = fine_spectrum(halved(torch.from_numpy(np.asarray(sounds, np.float32))), RATE // 2)
+        return self._cents(fine)
+
+    def _cents(self, fine: torch.Tensor) -> np.ndarray:
+        found = np.full(len(fine), np.nan)
+        agreement = np.full(len(fine), PARTIALS)
+        for end, offset in zip(self._fine, self.offsets, strict=True):
+            shift = best_shift(fine, end[None])
+            agrees = shift.agreement.numpy()
+            cents = np.where(shift.gain.numpy() >= AUDIBLE_GAIN, shift.cents.numpy(), 0.0)
+            better = agrees >= agreement
+            found[better] = cents[better] + offset
+            agreement = np.maximum(agreement, agrees)
+        return found
+
+    def _offsets(self) -> np.ndarray:
+        """Cents of each end above the first: 0 where they have no partials in common."""
+        shift = best_shift(self._fine, self._fine[:1])
+        heard = (shift.agreement.numpy() >= PARTIALS) & (shift.gain.numpy() >= AUDIBLE_GAIN)
+        return np.where(heard, shift.cents.numpy(), 0.0)
+
+
+def _mel(sounds: torch.Tensor) -> torch.Tensor:
+    return mel_spectrogram(sounds, RATE, n_fft=1024, hop=512, bands=80, low=30.0, high=11_000.0)
+
+
+def _envelope(sound: np.ndarray) -> np.ndarray:
+    """Levels below the peak at moments that are as far apart as they are from the beginning, in dB, shape `(M,)`."""
+    pieces = sound[: len(sound) // _PIECE * _PIECE].reshape(-1, _PIECE)
+    sums = np.concatenate([[0.0], np.cumsum(np.square(pieces, dtype=float).mean(1))])
+    moments = np.unique(np.geomspace(1, len(pieces), _MOMENTS).astype(int))
+    first = np.floor(0.8 * moments).astype(int)
+    first = np.minimum(first, moments - 1)
+    power = (sums[moments] - sums[first]) / (moments - first)
+    peak = max(float(power.max()), 1e-20)
+    return 10 * np.log10(np.maximum(power / peak, 10 ** (-_ENVELOPE_DB / 10)))

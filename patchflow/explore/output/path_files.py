@@ -1,0 +1,200 @@
+"""Writes a path of presets: a bank or a file a preset, two sounds, MIDI sequences, macro knobs, and all numbers."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
+from typing import Any
+
+import numpy as np
+
+from ...audio.save import encode
+from ...engines import Engine, Note, Renderer, engines
+from ...engines._renderer import render_or_silence
+from ...match.output.names import file_name
+from ...match.output.rendition import RENDITION_RATE, equally_loud
+from ...presets import Preset
+from ...presets.formats import PresetFormat, formats
+from ...presets.formats.syx import Syx
+from ...presets.vital import SPACES
+from ...progress import Progress, ProgressCallback, ignore
+from ...storage import json_text, locked, writable_folder, write_together
+from ...threads import one_torch_thread
+from ..path import Path
+from .midi_file import TimedMessage, midi_file, note, program, sysex
+from .vital_macros import macro_preset
+
+__all__ = ["PathFiles", "write_path"]
+
+_SECOND = 1.0  # from one note of a sequence to the next
+_HOLD = 0.75  # seconds that each is held
+_LUFS = -18.0
+_STEP_S = 0.25  # of the sweep, for each preset
+_SHORTEST_SWEEP = 4.0
+_RELEASE = 1.0  # seconds after the key of the sweep is up
+_BANK = 32  # voices that a program change of a DX7 reaches
+_DUMP_S = 0.1  # that a DX7 needs to take a voice: 163 bytes at 31,250 baud, and time to store them
+
+
+@dataclass(frozen=True)
+class PathFiles:
+    """What was written.
+
+    Args:
+        folder: Where.
+        names: Of the files, the numbers last.
+        content: Of the JSON file.
+    """
+
+    folder: FilePath
+    names: tuple[str, ...]
+    content: Mapping[str, Any]
+
+
+def write_path(
+    path: Path,
+    stem: str,
+    folder: FilePath,
+    *,
+    extra: Mapping[str, Any] | None = None,
+    progress: ProgressCallback = ignore,
+) -> PathFiles:
+    """Writes all files of a path, together or not at all.
+
+    * `STEM.wav`: every preset plays a note, all equally loud. `STEM-sweep.wav`: one note is held while the presets
+      change, each crossfaded into the next; rows of a square go to and fro.
+    * Presets in the synth's own format: a bank, if it has banks, else a file a preset.
+    * Of a DX7: `STEM.mid`, program changes that go through the bank, if they can; `STEM-sysex.mid`, which sends every
+      voice before its note.
+    * Of Vital: `STEM-macro.vital`, the first preset with the path in its macro knobs, see `vital_macros`.
+    * `STEM.json`: the path, see `read_path`, with names and checksums of all the others.
+
+    Args:
+        path: The presets.
+        stem: What the names of the files begin with.
+        folder: Where to write; made if it is not there.
+        extra: What else the JSON file is to say.
+        progress: Called while presets are played.
+
+    Raises:
+        StorageError: If a file cannot be written; then what was there before still is.
+    """
+    base = file_name(stem, "", 200)
+    engine = engines[path.synth]()
+    engine.build_on(path.state)
+    kind = formats[engine.native]()
+    presets = [_settled(engine, kind, preset) for preset in path.presets]
+    files: dict[str, bytes] = _preset_files(base, kind, presets)
+    content = path.content()
+    content |= extra or {}
+    with one_torch_thread():
+        files |= _sounds(base, path, progress)
+        if path.synth in SPACES:
+            found = macro_preset(path)
+            if found is None:
+                content["macro"] = None
+            else:
+                files[f"{base}-macro.vital"] = kind.write([engine.whole(found.preset)])
+                content["macro"] = found.content()
+    if isinstance(kind, Syx):
+        files |= _sequences(base, path, kind, presets)
+    content["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    files[f"{base}.json"] = f"{json_text(content, indent=1, ascii_only=True)}\n".encode()
+    with writable_folder(folder), locked(folder):
+        write_together(folder, files)
+    return PathFiles(folder, tuple(files), content)
+
+
+def _settled(engine: Engine, kind: PresetFormat, preset: Preset) -> Preset:
+    """The preset as its own file holds it."""
+    return engine.whole(engine.pack(preset) if kind.opaque else preset)
+
+
+def _preset_files(base: str, kind: PresetFormat, presets: Sequence[Preset]) -> dict[str, bytes]:
+    ending = kind.extensions[0]
+    if ending == ".json":
+        ending = ".preset.json"  # our own format, whose ending alone is that of the numbers
+    if not kind.single:
+        return {f"{base}{ending}": kind.write(presets)}
+    digits = max(2, len(str(len(presets))))
+    return {f"{base}-{number:0{digits}}{ending}": kind.write([each]) for number, each in enumerate(presets, 1)}
+
+
+def _sounds(base: str, path: Path, progress: ProgressCallback) -> dict[str, bytes]:
+    order = _to_and_fro(path)
+    sweep = max(_SHORTEST_SWEEP, _STEP_S * len(path))
+    single = replace(path.note, hold=_HOLD, length=_SECOND)
+    held = replace(path.note, hold=sweep, length=sweep + _RELEASE)
+
+    def make() -> Engine:
+        engine = engines[path.synth]()
+        engine.build_on(path.state)
+        return engine
+
+    points = make().space
+    encoded = [points.encode(path.steps[place].values) for place in order]
+    notes = _played(make, encoded, single, progress)
+    long = _played(make, encoded, held, progress)
+    levelled = equally_loud(notes, _LUFS)
+    in_rows = np.argsort(order)
+    steps = np.concatenate([levelled[place].samples for place in in_rows])
+    gains = [10 ** (each.gain_db / 20) for each in levelled]
+    swept = _crossfaded([sound * gain for sound, gain in zip(long, gains, strict=True)], sweep)
+    return {
+        f"{base}.wav": encode(f"{base}.wav", steps, RENDITION_RATE)[0],
+        f"{base}-sweep.wav": encode(f"{base}-sweep.wav", swept, RENDITION_RATE)[0],
+    }
+
+
+def _played(
+    make: Callable[[], Engine], points: Sequence[np.ndarray], played: Note, progress: ProgressCallback
+) -> list[np.ndarray]:
+    sounds = []
+    with Renderer(make) as renderer:
+        rendered = renderer.map(
+            lambda engine, point: render_or_silence(engine, point, played, RENDITION_RATE), list(points)
+        )
+        for number, sound in enumerate(rendered, 1):
+            sounds.append(sound)
+            progress(Progress("render", number, len(points), "notes"))
+    return sounds
+
+
+def _crossfaded(sounds: Sequence[np.ndarray], seconds: float) -> np.ndarray:
+    """One note through all presets: each is heard around its moment, and fades into the next until that one's."""
+    moments = np.arange(len(sounds[0])) / RENDITION_RATE
+    place = np.clip(moments / seconds, 0, 1) * (len(sounds) - 1)
+    mixed = np.zeros(len(moments))
+    for number, sound in enumerate(sounds):
+        near = np.clip(1 - np.abs(place - number), 0, 1)
+        # The voices of two presets have phases of their own, so it is their powers that add up.
+        mixed += sound * np.sin(near * np.pi / 2)
+    return mixed.astype(np.float32)
+
+
+def _to_and_fro(path: Path) -> list[int]:
+    """The places in an order in which each is beside the one before."""
+    order: list[int] = []
+    columns = path.grid.columns
+    for row in range(path.grid.rows):
+        places = list(range(row * columns, (row + 1) * columns))
+        order += places if row % 2 == 0 else places[::-1]
+    return order
+
+
+def _sequences(base: str, path: Path, kind: PresetFormat, presets: Sequence[Preset]) -> dict[str, bytes]:
+    """MIDI files in which each voice plays a note: chosen in the bank, and sent as a dump before."""
+    pitch = path.note.pitch
+    velocity = path.note.velocity
+    by_program: list[TimedMessage] = []
+    by_dump: list[TimedMessage] = []
+    for number, preset in enumerate(presets):
+        at = number * _SECOND
+        by_program.append(program(at, number % _BANK))
+        by_program += note(at, at + _HOLD, pitch, velocity)
+        by_dump.append(sysex(at, kind.write([preset])))
+        by_dump += note(at + _DUMP_S, at + _DUMP_S + _HOLD, pitch, velocity)
+    files = {f"{base}-sysex.mid": midi_file(by_dump, bpm=60, name=base)}
+    if len(presets) <= _BANK:
+        files[f"{base}.mid"] = midi_file(by_program, bpm=60, name=base)
+    return files
