@@ -42,6 +42,10 @@ class Renders:
     def __len__(self) -> int:
         return len(self.sounds)
 
+    def join(self, other: "Renders") -> "Renders":
+        """Returns both, one after the other."""
+        return Renders(np.concatenate((self.sounds, other.sounds)), np.concatenate((self.measures, other.measures)))
+
 
 class Player:
     """Plays presets on one or more notes, all as long.
@@ -91,24 +95,38 @@ class Player:
         Returns:
             In the order of the presets.
         """
-        notes = self.notes if notes is None else tuple(notes)
+        keys = self.notes if notes is None else tuple(notes)
+        return self._play([(point, keys) for point in points], keys)
 
-        def work(engine: Engine, some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            sounds = np.zeros((len(some), len(notes), notes[0].samples(RATE)), np.float32)
-            measures = np.zeros((len(some), len(notes), len(MEASURES)))
-            for row, point in enumerate(some):
+    def play_each(self, points: np.ndarray, notes: Sequence[Note]) -> Renders:
+        """Plays and measures presets, each on a note of its own.
+
+        Args:
+            points: Encoded presets, shape `(N, P)`.
+            notes: Of each, N of them, all as long.
+
+        Returns:
+            In the order of the presets, with K = 1.
+        """
+        pairs = [(point, (note,)) for point, note in zip(points, notes, strict=True)]
+        return self._play(pairs, tuple(notes[:1]) or self.notes[:1])
+
+    def _play(self, pairs: Sequence[tuple[np.ndarray, tuple[Note, ...]]], like: tuple[Note, ...]) -> Renders:
+        """Plays presets, each on its notes, which are as many and as long as those in `like`."""
+        length = like[0].samples(RATE)
+
+        def work(engine: Engine, some: Sequence[tuple[np.ndarray, tuple[Note, ...]]]) -> Renders:
+            sounds = np.zeros((len(some), len(like), length), np.float32)
+            measures = np.zeros((len(some), len(like), len(MEASURES)))
+            for row, (point, notes) in enumerate(some):
                 for column, note in enumerate(notes):
                     sounds[row, column] = render_or_silence(engine, point, note, RATE)
                 measures[row] = measure(torch.from_numpy(sounds[row]), notes, RATE)
-            return sounds, measures
+            return Renders(sounds, measures)
 
+        jobs = [pairs[first : first + _JOB] for first in range(0, len(pairs), _JOB)]
         with one_torch_thread():
-            done = list(self._renderer.map(work, _jobs(points)))
+            done = list(self._renderer.map(work, jobs))
         if not done:
-            empty = np.zeros((0, len(notes), notes[0].samples(RATE)), np.float32)
-            return Renders(empty, np.zeros((0, len(notes), len(MEASURES))))
-        return Renders(np.concatenate([sounds for sounds, _ in done]), np.concatenate([values for _, values in done]))
-
-
-def _jobs(points: np.ndarray) -> list[np.ndarray]:
-    return [points[first : first + _JOB] for first in range(0, len(points), _JOB)]
+            return Renders(np.zeros((0, len(like), length), np.float32), np.zeros((0, len(like), len(MEASURES))))
+        return Renders(np.concatenate([r.sounds for r in done]), np.concatenate([r.measures for r in done]))

@@ -29,7 +29,7 @@ class SoundAttribute:
         high: What a sound with much of it is, such as `"bright"`.
         unit: Of its scale, on which equal steps are about equally large to the ear: `"octaves"` or `"dB"`.
         meaning: What is measured, in one line.
-        least: Standard deviation of measuring, in `unit`: a smaller difference is none.
+        spread: A usual standard deviation over the presets of a synth, those of DX7 voices; a learned map has its own.
     """
 
     name: str
@@ -37,23 +37,23 @@ class SoundAttribute:
     high: str
     unit: str
     meaning: str
-    least: float
+    spread: float
 
 
 ATTRIBUTES = (
-    SoundAttribute("brightness", "dark", "bright", "octaves", "spectral centroid, above 1 Hz", 0.02),
-    SoundAttribute("attack", "fast", "slow", "octaves", "time from 10 to 90 % of the peak, above 1 s", 0.1),
-    SoundAttribute("length", "short", "long", "octaves", "time until the level stays 20 dB below its peak", 0.05),
-    SoundAttribute("noisiness", "clean", "noisy", "dB", "spectral flatness: 0 dB is white noise", 0.5),
-    SoundAttribute("movement", "constant", "moving", "octaves", "how fast the spectrum changes shape", 0.1),
-    SoundAttribute("roughness", "soft", "aggressive", "dB", "beating of 20 to 150 Hz in the envelopes of bands", 0.5),
-    SoundAttribute("harmonicity", "inharmonic", "harmonic", "dB", "harmonics-to-noise ratio", 0.3),
-    SoundAttribute("weight", "thin", "fat", "dB", "level up to a fifth above the fundamental, of the whole", 0.3),
-    SoundAttribute("swing", "static", "dynamic", "dB", "deviation of the level while the key is held", 0.3),
+    SoundAttribute("brightness", "dark", "bright", "octaves", "spectral centroid, above 1 Hz", 1.0),
+    SoundAttribute("attack", "fast", "slow", "octaves", "time from 10 to 90 % of the peak, above 1 s", 2.8),
+    SoundAttribute("length", "short", "long", "octaves", "time until the level stays 20 dB below its peak", 0.7),
+    SoundAttribute("noisiness", "clean", "noisy", "dB", "spectral flatness: 0 dB is white noise", 11.0),
+    SoundAttribute("movement", "constant", "moving", "octaves", "how fast the spectrum changes shape", 1.5),
+    SoundAttribute("roughness", "soft", "aggressive", "dB", "beating of 20 to 150 Hz in the envelopes of bands", 13.0),
+    SoundAttribute("harmonicity", "inharmonic", "harmonic", "dB", "harmonics-to-noise ratio", 8.0),
+    SoundAttribute("weight", "thin", "fat", "dB", "level up to a fifth above the fundamental, of the whole", 10.0),
+    SoundAttribute("swing", "static", "dynamic", "dB", "deviation of the level while the key is held", 5.0),
 )
 """What macro-controls turn."""
 
-LOUDNESS = SoundAttribute("loudness", "quiet", "loud", "LUFS", "integrated loudness", 0.3)
+LOUDNESS = SoundAttribute("loudness", "quiet", "loud", "LUFS", "integrated loudness", 6.0)
 """What no macro-control may turn."""
 
 MEASURES = (*ATTRIBUTES, LOUDNESS)

@@ -10,7 +10,7 @@ say what every model can do. The other files that begin with an underscore are w
 """
 
 from ..registry import Registry
-from ._base import AutoEncoder, Batch, Density, Macros, Model, as_density, default_sizes, sample
+from ._base import AutoEncoder, Batch, Density, Macros, Model, Network, as_density, default_sizes, sample
 from ._weights import find_weights, load_model, read_header, save_model, shipped, users_weights, weights_of
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Density",
     "Macros",
     "Model",
+    "Network",
     "as_density",
     "default_sizes",
     "find_weights",

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..nn.coder import Coder
 from ..presets import ParamSpace
 
-__all__ = ["AutoEncoder", "Batch", "Density", "Macros", "Model", "as_density", "default_sizes", "sample"]
+__all__ = ["AutoEncoder", "Batch", "Density", "Macros", "Model", "Network", "as_density", "default_sizes", "sample"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,21 @@ class Batch:
         return Batch(self.points.to(device), self.mel.to(device), self.note.to(device), self.tags.to(device))
 
 
-class Model(nn.Module, abc.ABC):
+class Network(nn.Module, abc.ABC):
+    """A network of one synth whose weights can be written to a file: it is made with `(space, **sizes)`.
+
+    Attributes:
+        space: The parameters it is of.
+    """
+
+    space: ParamSpace
+
+    @abc.abstractmethod
+    def config(self) -> dict[str, Any]:
+        """Returns the keyword arguments, numbers and texts, that make an equal network for an equal space."""
+
+
+class Model(Network):
     """A way from a sound to presets of one synth.
 
     A preset is a point of the unit cube, see `ParamSpace`; a model is given the space, never an engine.
@@ -74,10 +88,6 @@ class Model(nn.Module, abc.ABC):
     input: str
     noise: int
     uses_note: bool
-
-    @abc.abstractmethod
-    def config(self) -> dict[str, Any]:
-        """Returns the keyword arguments, numbers and texts, that make an equal model for an equal space."""
 
     @abc.abstractmethod
     def encode(self, mel: Float[Tensor, "B F N"], note: Float[Tensor, "B 3"]) -> Float[Tensor, "B C"]:

@@ -23,9 +23,8 @@ from ..errors import ModelError, StorageError
 from ..old_names import with_new_names
 from ..parsing import damage_named, json_value
 from ..presets import ParamSpace
-from ..registry import Registry
 from ..storage import opened_file, user_folder, write_atomically
-from ._base import Model
+from ._base import Network
 
 __all__ = ["find_weights", "load_model", "read_header", "save_model", "shipped", "users_weights", "weights_of"]
 
@@ -33,10 +32,10 @@ _FORMAT = "2"
 _READABLE = ("1", "2")  # the first has older names of sizes
 _USUAL = "posterior"  # the model whose weights are called after the synth alone
 _OURS = Path(__file__).absolute().parent / "weights"  # those that come with the package
-M = TypeVar("M", bound=Model)
+M = TypeVar("M", bound=Network)
 
 
-def save_model(path: str | Path, model: Model, name: str, synth: str, *, about: dict[str, Any] | None = None) -> None:
+def save_model(path: str | Path, model: Network, name: str, synth: str, *, about: dict[str, Any] | None = None) -> None:
     """Writes weights in half precision, and whole numbers as they are, with all that makes the model again.
 
     Args:
@@ -66,7 +65,7 @@ def save_model(path: str | Path, model: Model, name: str, synth: str, *, about: 
     write_atomically(path, save(tensors, header))
 
 
-def load_model(path: str | Path, space: ParamSpace, models: Registry[type[M]]) -> M:
+def load_model(path: str | Path, space: ParamSpace, models: Mapping[str, type[M]]) -> M:
     """Makes the model of a file, ready for inference.
 
     Args:
@@ -163,7 +162,7 @@ def weights_of(synth: str, space: ParamSpace, model: str = _USUAL) -> Path | Non
     return ours if ours and _fits(read_header(ours), space) else None
 
 
-def find_weights(synth: str, space: ParamSpace, wanted: str | Path, models: Registry[type[M]]) -> Path:
+def find_weights(synth: str, space: ParamSpace, wanted: str | Path, models: Mapping[str, type[M]]) -> Path:
     """Returns the weights that are meant by a path or by the name of a model.
 
     Args:

@@ -1,0 +1,376 @@
+"""Turns attributes of a preset and leaves the others as they are: a path of presets, each played and measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..engines import Engine
+from ..errors import OptionError, UnknownName
+from ..features.log_spectrum import PARTIALS
+from ..metrics.perceptual import Reference
+from .attribute_map import AttributeMap, Slopes
+from .player import Player, Renders
+from .sound_attributes import ATTRIBUTES, MEASURES
+
+__all__ = ["FARTHEST", "Turn", "Turner", "wishes"]
+
+FARTHEST = 3.0
+"""Largest change of an attribute that may be asked for, in standard deviations over the presets of the synth."""
+
+_ROUNDS = 5  # of playing candidates and correcting the map
+_CANDIDATES = 5  # for each step of the path and round
+_OWN = 1.5  # what a standard deviation of what is turned weighs in the least squares
+_OTHERS = 0.8  # and of what is not
+_RIDGE = (0.1, 0.5, 2.0)  # what a standard deviation of one parameter weighs
+_KEPT = (1.0, 0.7, 0.4)  # share of the parameters that a candidate may move
+_FARTHEST_STEP = 1.5  # standard deviations that a parameter may move at once: beyond, slopes say nothing
+_ITERATIONS = 5
+_DONORS = 6
+_ALLOWED = 0.3  # share of the change of what is turned by which others may change at no cost
+_LEAK = 1.0  # what the square of a change that nobody asked for costs
+_BACKWARD = 4.0  # what a step against the direction costs, for each standard deviation
+_LEAST = 0.02  # standard deviations by which an attribute rises from step to step, where it can
+_HOW_TO_LEARN = "learn one with `patchflow macros SYNTH --learn`"
+_PROBE = 0.1  # of the range of a parameter: how far it moves where slopes are measured
+_CENTS = 15.0  # largest change of pitch
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A path of presets along which some attributes change and the others stay.
+
+    Args:
+        shares: Which part of the wished change each step is asked for, ascending, 0 among them, shape `(S,)`.
+        points: Encoded presets, shape `(S, P)`.
+        changes: What changed from the original, in standard deviations over the presets of the synth: the columns of
+            `MEASURES`, shape `(S, K, M)`.
+        measures: The same in the units of `MEASURES`, shape `(S, K, M)`.
+        sounds: Mono samples at `RATE`, shape `(S, K, T)`.
+        renders: How many sounds were played for it.
+    """
+
+    shares: np.ndarray
+    points: np.ndarray
+    changes: np.ndarray
+    measures: np.ndarray
+    sounds: np.ndarray
+    renders: int
+
+
+class Turner:
+    """Turns the attributes of presets of one synth.
+
+    The learned map says which way; each step is played in some variants, and what is measured corrects the map. A
+    synth without a map has its slopes measured, by playing every parameter a little moved.
+
+    Args:
+        engine: Of the synth, for what it says of its parameters.
+        player: Plays presets on the keys on which the attributes are to change.
+        learned: The map of the synth; None for one that has none.
+    """
+
+    def __init__(self, engine: type[Engine], player: Player, learned: AttributeMap | None) -> None:
+        self.engine = engine
+        self.player = player
+        self.learned = learned
+        self._pitches = np.array([note.pitch for note in player.notes], float)
+        space = engine.space
+        if learned is None:
+            self._scale = np.full(len(space), 0.3)
+            self._std = np.array([attribute.spread for attribute in MEASURES])
+            self._offset = np.zeros(len(MEASURES))
+        else:
+            self._scale = learned.scale.double().numpy()
+            self._std = learned.std.double().numpy()
+            self._offset = learned.mean.double().numpy() / self._std
+        self.movable = ~space.categorical
+        for names in engine.tuning:
+            for name in names:
+                self.movable[list(space.select(name))] = False
+
+    def instant(self, point: np.ndarray, wish: np.ndarray, free: np.ndarray | None = None) -> np.ndarray:
+        """Returns a preset with attributes turned as the map predicts, without playing anything.
+
+        Args:
+            point: Encoded preset, shape `(P,)`.
+            wish: Change of each of `MEASURES`, in standard deviations, see `wishes`, shape `(M,)`.
+            free: Which parameters may move, boolean, shape `(P,)`; all if None.
+
+        Raises:
+            OptionError: If the synth has no map, or nothing may move.
+        """
+        self._check_free(free)
+        before = self.slopes(point, self._pitches).values
+        moved = np.array(point, float)
+        for _ in range(_ITERATIONS):
+            slopes = self.slopes(moved, self._pitches)
+            moved = np.clip(
+                moved + self.step(slopes, slopes.values - before - wish, moved - point, turned=wish != 0, free=free),
+                0.0,
+                1.0,
+            )
+        return self.engine.space.snap(moved)
+
+    def turn(
+        self,
+        point: np.ndarray,
+        wish: np.ndarray,
+        *,
+        shares: np.ndarray,
+        free: np.ndarray | None = None,
+        seed: int = 0,
+    ) -> Turn:
+        """Returns a path along which attributes change as wished, as far as the synth can.
+
+        Args:
+            point: Encoded preset, shape `(P,)`.
+            wish: Change of each of `MEASURES` at the end of the path, in standard deviations, shape `(M,)`.
+            shares: Places of the path, ascending, 0 among them; 1 is the whole wish, negative ones go the other way.
+            free: Which parameters may move, boolean, shape `(P,)`; all if None.
+            seed: Of the random generator.
+
+        Raises:
+            OptionError: If nothing may move, or the preset is silent.
+        """
+        movable = self._check_free(free)
+        rng = np.random.default_rng(seed)
+        points = self.engine.space.snap(np.array(point, float))[None]
+        played = self.player.play(points)
+        if np.isnan(played.measures).any():
+            raise OptionError("the preset is silent on a key that is played; there is nothing to turn")
+        pool = _Pool(points, played, self._std)
+        measured = self._measured_slopes(pool, movable) if self.learned is None else None
+        targets = [share * wish for share in shares]
+        for _ in range(_ROUNDS):
+            found = []
+            for target in targets:
+                if target.any():
+                    found += self._candidates(pool, target, wish != 0, movable, rng, measured)
+            fresh = pool.unknown(np.array(found))
+            if len(fresh):
+                pool = pool.join(fresh, self.player.play(fresh))
+        rows = self._path(pool, np.asarray(shares, float), wish)
+        return Turn(
+            shares=np.asarray(shares, float),
+            points=pool.points[rows],
+            changes=pool.changes[rows],
+            measures=pool.played.measures[rows],
+            sounds=pool.played.sounds[rows],
+            renders=len(pool.points) * len(self._pitches),
+        )
+
+    def _check_free(self, free: np.ndarray | None) -> np.ndarray:
+        movable = self.movable if free is None else self.movable & free
+        if not movable.any():
+            raise OptionError("lock: nothing is left to move. Leave some parameter that is neither a choice nor tuning")
+        return movable
+
+    def _candidates(
+        self,
+        pool: "_Pool",
+        target: np.ndarray,
+        turned: np.ndarray,
+        movable: np.ndarray,
+        rng: np.random.Generator,
+        measured: Slopes | None,
+    ) -> list[np.ndarray]:
+        """Variants of the next step from the preset that comes nearest to one target."""
+        order = np.argsort(_cost(pool.changes, target, turned), kind="stable")
+        start = int(order[0])
+        point = pool.points[start]
+        slopes = measured or self.slopes(point, self._pitches)
+        gap = pool.changes[start] - target
+        found = []
+        for number in range(_CANDIDATES):
+            if number % 2 and len(pool.points) > 1:
+                # what helped another preset of the path, on top of what helped this one
+                donor = pool.points[rng.choice(order[:_DONORS])]
+                step = rng.uniform(0.3, 1.0) * (donor - pool.points[0]) * (rng.random(len(point)) < rng.choice(_KEPT))
+            else:
+                ridge = _RIDGE[(number // 2) % len(_RIDGE)]
+                kept = rng.random(len(point)) < _KEPT[(number // 2) % len(_KEPT)]
+                step = self.step(slopes, gap, point - pool.points[0], turned=turned, free=movable & kept, ridge=ridge)
+            found.append(self.engine.space.snap(point + step))
+        return found
+
+    def _measured_slopes(self, pool: "_Pool", movable: np.ndarray) -> Slopes:
+        """The slopes at the original, by playing it with every parameter moved towards the middle of its range."""
+        point = pool.points[0]
+        columns = np.nonzero(movable)[0]
+        moved = np.repeat(point[None], len(columns), 0)
+        steps = np.where(point[columns] < 0.5, _PROBE, -_PROBE)
+        moved[np.arange(len(columns)), columns] += steps
+        moved = self.engine.space.snap(moved)
+        steps = moved[np.arange(len(columns)), columns] - point[columns]
+        probes = _Pool(np.concatenate((pool.points, moved)), pool.played.join(self.player.play(moved)), self._std)
+        by_parameter = np.zeros((*pool.changes.shape[1:], len(point)))
+        safe = np.where(steps == 0, np.inf, steps)  # a step that is rounded away says nothing
+        by_parameter[:, :, columns] = np.nan_to_num(probes.changes[1:] / safe[:, None, None]).transpose(1, 2, 0)
+        return Slopes(pool.changes[0], by_parameter)
+
+    def standardised(self, measures: np.ndarray) -> np.ndarray:
+        """Returns measures, shape `(..., M)`, in standard deviations over the presets of the synth."""
+        return measures / self._std
+
+    def slopes(self, point: np.ndarray, pitches: np.ndarray) -> Slopes:
+        """Returns what the map predicts for a preset, see `AttributeMap.slopes`.
+
+        Raises:
+            OptionError: If the synth has no map.
+        """
+        if self.learned is None:
+            raise OptionError(f"this synth has no learned map: {_HOW_TO_LEARN}")
+        found = self.learned.slopes(point, pitches)
+        return Slopes(found.values + self._offset, found.by_parameter)
+
+    def step(
+        self,
+        slopes: Slopes,
+        gap: np.ndarray,
+        moved: np.ndarray,
+        *,
+        turned: np.ndarray,
+        free: np.ndarray | None = None,
+        ridge: float = 0.3,
+    ) -> np.ndarray:
+        """Returns the change of all parameters that closes a gap best and moves least from the original, `(P,)`.
+
+        Ridge regression, linear in the slopes.
+
+        Args:
+            slopes: At the preset.
+            gap: What is measured there less what is wanted, in standard deviations, shape `(K, M)`.
+            moved: How far the preset was moved already, shape `(P,)`.
+            turned: Which attributes are turned; the others weigh less, shape `(M,)`.
+            free: Which parameters may move, shape `(P,)`; all if None.
+            ridge: What it costs to move a parameter by a standard deviation.
+        """
+        movable = self.movable if free is None else self.movable & free
+        weights = np.where(turned, _OWN, _OTHERS)
+        columns = np.nonzero(movable)[0]
+        scale = self._scale[columns]
+        matrix = (slopes.by_parameter[:, :, columns] * scale * weights[:, None]).reshape(-1, len(columns))
+        wanted = (-gap * weights).ravel()
+        already = moved[columns] / scale
+        # min |matrix s - wanted|^2 + ridge |already + s|^2, solved in the space of the few measures
+        gram = matrix @ matrix.T + ridge * np.eye(len(matrix))
+        solution = matrix.T @ np.linalg.solve(gram, wanted + matrix @ already) - already
+        largest = np.abs(solution).max()
+        solution *= min(1.0, _FARTHEST_STEP / max(largest, 1e-9))
+        step = np.zeros(len(moved))
+        step[columns] = solution * scale
+        return step
+
+    def _path(self, pool: "_Pool", shares: np.ndarray, wish: np.ndarray) -> list[int]:
+        """The rows of the path: each near its target, each beyond the one before, all in tune."""
+        usable = np.ones(len(pool.points), bool)
+        references = [Reference(torch.from_numpy(sound)) for sound in pool.played.sounds[0]]
+        while True:
+            rows = _chain(pool.changes, shares, wish, usable)
+            wrong = [row for row in set(rows) if row and _out_of_tune(references, pool.played.sounds[row])]
+            if not wrong:
+                return rows
+            usable[wrong] = False
+
+
+class _Pool:
+    """Presets that were played for one turn, the original first, and what changed in their sounds."""
+
+    def __init__(self, points: np.ndarray, played: Renders, std: np.ndarray) -> None:
+        self.points = points
+        self.played = played
+        self.changes = (played.measures - played.measures[:1]) / std
+        self._std = std
+        self._known = {point.tobytes() for point in points}
+
+    def unknown(self, points: np.ndarray) -> np.ndarray:
+        """Presets that were not played yet, each once, in order."""
+        found = {point.tobytes(): point for point in points if point.tobytes() not in self._known}
+        return np.array(list(found.values())).reshape(-1, self.points.shape[1])
+
+    def join(self, points: np.ndarray, played: Renders) -> "_Pool":
+        """Both together."""
+        return _Pool(np.concatenate((self.points, points)), self.played.join(played), self._std)
+
+
+def wishes(words: Mapping[str, float]) -> np.ndarray:
+    """Returns the change of every one of `MEASURES` that words ask for, in standard deviations, shape `(M,)`.
+
+    Args:
+        words: Changes by name of an attribute or of one of its ends, such as `{"brightness": 1.5}` or `{"dark": 0.5}`.
+
+    Raises:
+        UnknownName: If there is no such attribute.
+        OptionError: If a change is beyond `FARTHEST` or not a number, or one attribute is asked for twice.
+
+    Example:
+        >>> wishes({"dark": 1.0})[0]
+        -1.0
+    """
+    found = np.zeros(len(MEASURES))
+    for word, amount in words.items():
+        column, sign = _place(word)
+        if not -FARTHEST <= amount <= FARTHEST:  # NaN is neither
+            raise OptionError(f"{word}={amount:g}: not in [{-FARTHEST:g}, {FARTHEST:g}] standard deviations")
+        if found[column]:
+            raise OptionError(f"{word}: {ATTRIBUTES[column].name} is asked for twice")
+        found[column] = sign * amount
+    return found
+
+
+def _place(word: str) -> tuple[int, float]:
+    """The column of an attribute and the direction that a word means."""
+    wanted = word.lower()
+    for column, attribute in enumerate(ATTRIBUTES):
+        if wanted in (attribute.name, attribute.high):
+            return column, 1.0
+        if wanted == attribute.low:
+            return column, -1.0
+    known = [name for attribute in ATTRIBUTES for name in (attribute.name, attribute.low, attribute.high)]
+    raise UnknownName("attribute", word, known)
+
+
+def _cost(changes: np.ndarray, target: np.ndarray, turned: np.ndarray) -> np.ndarray:
+    """How far changes (N, K, M) are from a target (M,), (N,): infinite where a preset is silent."""
+    gap = np.abs(changes - target)
+    allowed = _ALLOWED * np.abs(changes[:, :, turned]).max(2, keepdims=True)  # what goes along with so large a change
+    excess = np.where(turned, gap, np.clip(gap - allowed, 0, None))
+    cost = (np.square(excess) * np.where(turned, 1.0, _LEAK)).sum(2).mean(1)
+    return np.where(np.isfinite(cost), cost, np.inf)
+
+
+def _chain(changes: np.ndarray, shares: np.ndarray, wish: np.ndarray, usable: np.ndarray) -> list[int]:
+    """The cheapest chain of rows, one a share, in which what is turned rises from step to step on every key.
+
+    Dynamic programming; the row of share 0 is the original.
+    """
+    turned = wish != 0
+    along = (changes[:, :, turned] * np.sign(wish[turned])).min(2)  # (N, K): how far every key is along the way
+    costs = np.stack([_cost(changes, share * wish, turned) for share in shares])
+    costs[:, ~usable] = np.inf
+    original = int(np.argmin(np.abs(shares)))
+    costs[original, 1:] = np.inf
+    # A step back on any key is bad; where nothing more can be had, the path may stay where it is.
+    back = np.clip(along[:, None] - along[None] + _LEAST, 0, None).max(2)  # (from, to)
+    back[np.arange(len(back)), np.arange(len(back))] = 0.0
+    backward = _BACKWARD * np.nan_to_num(back, nan=np.inf)
+    best = costs[0]
+    came = []
+    for cost in costs[1:]:
+        total = best[:, None] + backward
+        came.append(total.argmin(0))
+        best = total.min(0) + cost
+    rows = [int(best.argmin())]
+    for before in reversed(came):
+        rows.append(int(before[rows[-1]]))
+    return rows[::-1]
+
+
+def _out_of_tune(references: list[Reference], sounds: np.ndarray) -> bool:
+    for reference, sound in zip(references, sounds, strict=True):
+        shift = reference.shift(torch.from_numpy(sound)[None])
+        if float(shift.agreement[0]) >= PARTIALS and abs(float(shift.cents[0])) > _CENTS:
+            return True
+    return False
