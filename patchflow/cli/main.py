@@ -21,6 +21,7 @@ from .convert import convert
 from .dataset import dataset
 from .evaluate import evaluate
 from .list import list_
+from .macros import macros
 from .match import match
 from .morph import morph
 from .presets import app as presets
@@ -30,6 +31,7 @@ from .sketch import sketch
 from .synth import app as synth
 from .tables import tables
 from .train import train
+from .turn import turn
 
 __all__ = ["app", "run"]
 
@@ -40,7 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (match, morph, sketch, render, score, convert, dataset, train, evaluate, tables):
+for command in (match, turn, macros, morph, sketch, render, score, convert, dataset, train, evaluate, tables):
     app.command()(command)
 app.command("list")(list_)
 app.add_typer(presets, name="presets")

@@ -1,6 +1,7 @@
 """Learns the attribute map of a synth: plays presets, fits the map, turns presets by it, plays and fits again."""
 
 import io
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,18 +12,22 @@ import torch
 from torch import nn
 
 from ..data.sampler import Sampler, random_presets
-from ..engines import Engine
+from ..engines import Engine, engines
+from ..errors import OptionError
+from ..models import save_model, users_weights
 from ..parsing import damage_named, npz_arrays
 from ..presets import ParamSpace
+from ..presets.library.library import Library
 from ..progress import Progress, ProgressCallback, ignore
-from ..storage import make_folder, read_bytes, write_atomically
-from .attribute_map import AttributeMap
+from ..storage import locked, make_folder, read_bytes, write_atomically
+from .attribute_map import MAP, AttributeMap
 from .player import NOTE, Player
 from .sound_attributes import ATTRIBUTES, MEASURES
 from .turn import Turner
 
-__all__ = ["PlayedPresets", "fit_map", "learn_map"]
+__all__ = ["PlayedPresets", "fit_map", "learn_map", "learn_map_for_synth"]
 
+_FEWEST_SOUNDS = 1_000
 _FEWEST = 200  # presets that are worth drawing around
 _SHARES = {"bank": 0.4, "crossed": 0.25, "jittered": 0.35}  # of what is drawn around a bank at first
 _TURNED_SHARES = {"bank": 0.7, "crossed": 0.15, "jittered": 0.15}  # of what is turned
@@ -32,7 +37,7 @@ _SIDE_BY_SIDE = 64  # presets that are turned at once
 _TURNS = 3  # steps of one turn
 _WISH = (0.5, 2.5)  # standard deviations
 _KEPT = (1.0, 0.7, 0.4)  # share of the parameters that may move
-_RIDGE = (0.1, 0.3, 1.0)
+_RIDGE = (0.3, 1.0, 4.0)
 _FIRST = 0.6  # share of the sounds that are played before anything is turned
 _BATCH = 512
 _RATE = 1.5e-3
@@ -65,9 +70,9 @@ def learn_map(
     bank: np.ndarray | None,
     *,
     folder: Path,
-    sounds: int = 150_000,
+    sounds: int = 200_000,
     rounds: int = 2,
-    steps: int = 3_000,
+    steps: int = 4_000,
     seed: int = 0,
     progress: ProgressCallback = ignore,
 ) -> AttributeMap:
@@ -110,13 +115,64 @@ def learn_map(
     return learned
 
 
+def learn_map_for_synth(
+    synth: str,
+    *,
+    library: Path | None = None,
+    sounds: int = 200_000,
+    seed: int = 0,
+    progress: ProgressCallback = ignore,
+) -> Path:
+    """Learns the map of a synth from the presets in a library, and keeps it where `load_map` looks first.
+
+    An interrupted call goes on where it stopped when it is repeated with the same arguments.
+
+    Args:
+        synth: Name of the engine.
+        library: A preset library; with fewer than 200 presets of the synth, or None, presets are drawn at random.
+        sounds: How many to play in all, at least 1,000.
+        seed: Of the random generators.
+        progress: See `learn_map`.
+
+    Returns:
+        Path of the weights.
+
+    Raises:
+        UnknownName: If there is no such synth.
+        OptionError: If there are too few sounds, or an interrupted call had other arguments.
+        EngineError: If the synth cannot be loaded.
+        StorageError: If a file cannot be read or written, or another process works in the folder.
+    """
+    if sounds < _FEWEST_SOUNDS:
+        raise OptionError(f"sounds={sounds}: not at least {_FEWEST_SOUNDS:,}")
+    make = engines[synth]
+    bank = None if library is None else Library(library).points(synth, make.space)
+    weights = users_weights(synth, MAP)
+    folder = weights.parent / f"{synth}-{MAP}"
+    with locked(folder):
+        settings = f"sounds={sounds} seed={seed} presets={0 if bank is None else len(bank)}"
+        _check_settings(folder / "settings.txt", settings)
+        learned = learn_map(make, bank, folder=folder, sounds=sounds, seed=seed, progress=progress)
+        save_model(weights, learned, MAP, synth, about={"settings": settings})
+        shutil.rmtree(folder, ignore_errors=True)
+    return weights
+
+
+def _check_settings(path: Path, settings: str) -> None:
+    """Makes sure that what an interrupted call has played is of the same settings."""
+    if not path.exists():
+        write_atomically(path, settings.encode())
+    elif (begun := read_bytes(path).decode("utf-8", "replace")) != settings:
+        raise OptionError(f"{path.parent}: holds an unfinished run ({begun}). Repeat that, or remove the folder.")
+
+
 def fit_map(
     space: ParamSpace,
     parts: Sequence[PlayedPresets],
     *,
     steps: int,
     seed: int = 0,
-    width: int = 384,
+    width: int = 512,
     depth: int = 3,
     start: AttributeMap | None = None,
     progress: ProgressCallback = ignore,

@@ -79,6 +79,7 @@ class Path:
         steps: The presets, row after row.
         moving: The parameters that move most, first those that do most.
         state: What all presets hold beyond their parameters, see `Preset.state`.
+        label: What the presets are called, before their numbers.
     """
 
     synth: str
@@ -89,6 +90,7 @@ class Path:
     steps: tuple[PathStep, ...]
     moving: tuple[Moving, ...]
     state: bytes = b""
+    label: str = "MORPH"
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -100,9 +102,9 @@ class Path:
 
     @property
     def presets(self) -> tuple[Preset, ...]:
-        """The presets, called `MORPH 01`, `MORPH 02` ..."""
+        """The presets, called by the label and a number: `MORPH 01`, `MORPH 02` ..."""
         digits = max(2, len(str(len(self))))
-        names = [f"MORPH {number:0{digits}}" for number in range(1, len(self) + 1)]
+        names = [f"{self.label} {number:0{digits}}" for number in range(1, len(self) + 1)]
         pairs = zip(names, self.steps, strict=True)
         return tuple(Preset(self.synth, step.values, name=name, state=self.state) for name, step in pairs)
 

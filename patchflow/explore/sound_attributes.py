@@ -28,6 +28,7 @@ class SoundAttribute:
         low: What a sound with little of it is, such as `"dark"`.
         high: What a sound with much of it is, such as `"bright"`.
         unit: Of its scale, on which equal steps are about equally large to the ear: `"octaves"` or `"dB"`.
+        shown: The unit in which people read it; of octaves, that of 1.
         meaning: What is measured, in one line.
         spread: A usual standard deviation over the presets of a synth, those of DX7 voices; a learned map has its own.
     """
@@ -36,24 +37,38 @@ class SoundAttribute:
     low: str
     high: str
     unit: str
+    shown: str
     meaning: str
     spread: float
 
+    def text(self, value: float) -> str:
+        """Returns a value as people read it.
+
+        Example:
+            >>> ATTRIBUTES[0].text(10.0), ATTRIBUTES[3].text(-30.04)
+            ('1024 Hz', '-30.0 dB')
+        """
+        if self.unit != "octaves":
+            return f"{value:.1f} {self.shown}"
+        natural = 2.0**value
+        digits = max(0, 2 - math.floor(math.log10(natural)))
+        return f"{natural:.{digits}f} {self.shown}"
+
 
 ATTRIBUTES = (
-    SoundAttribute("brightness", "dark", "bright", "octaves", "spectral centroid, above 1 Hz", 1.0),
-    SoundAttribute("attack", "fast", "slow", "octaves", "time from 10 to 90 % of the peak, above 1 s", 2.8),
-    SoundAttribute("length", "short", "long", "octaves", "time until the level stays 20 dB below its peak", 0.7),
-    SoundAttribute("noisiness", "clean", "noisy", "dB", "spectral flatness: 0 dB is white noise", 11.0),
-    SoundAttribute("movement", "constant", "moving", "octaves", "how fast the spectrum changes shape", 1.5),
-    SoundAttribute("roughness", "soft", "aggressive", "dB", "beating of 20 to 150 Hz in the envelopes of bands", 13.0),
-    SoundAttribute("harmonicity", "inharmonic", "harmonic", "dB", "harmonics-to-noise ratio", 8.0),
-    SoundAttribute("weight", "thin", "fat", "dB", "level up to a fifth above the fundamental, of the whole", 10.0),
-    SoundAttribute("swing", "static", "dynamic", "dB", "deviation of the level while the key is held", 5.0),
+    SoundAttribute("brightness", "dark", "bright", "octaves", "Hz", "spectral centroid", 1.0),
+    SoundAttribute("attack", "fast", "slow", "octaves", "s", "time from 10 to 90 % of the peak", 2.8),
+    SoundAttribute("length", "short", "long", "octaves", "s", "time that a steady sound of its amplitude lasts", 0.9),
+    SoundAttribute("noisiness", "clean", "noisy", "dB", "dB", "spectral flatness: 0 dB is white noise", 11.0),
+    SoundAttribute("movement", "constant", "moving", "octaves", "dB/s", "how fast the spectrum changes shape", 1.5),
+    SoundAttribute("roughness", "soft", "aggressive", "dB", "dB", "beating of 20 to 150 Hz in the envelopes", 13.0),
+    SoundAttribute("harmonicity", "inharmonic", "harmonic", "dB", "dB", "harmonics-to-noise ratio", 8.0),
+    SoundAttribute("weight", "thin", "fat", "dB", "dB", "share of what is at the fundamental or below", 10.0),
+    SoundAttribute("swing", "static", "dynamic", "dB", "dB", "deviation of the level while the key is held", 5.0),
 )
 """What macro-controls turn."""
 
-LOUDNESS = SoundAttribute("loudness", "quiet", "loud", "LUFS", "integrated loudness", 6.0)
+LOUDNESS = SoundAttribute("loudness", "quiet", "loud", "LUFS", "LUFS", "integrated loudness", 6.0)
 """What no macro-control may turn."""
 
 MEASURES = (*ATTRIBUTES, LOUDNESS)
@@ -69,7 +84,6 @@ _HNR_DB = (-20.0, 40.0)
 _DEEPEST_DB = 60.0
 _FIFTH = 1.53  # between a fundamental and its octave
 _PIECE = 0.02  # seconds
-_DECAY_DB = 20.0
 _SHORTEST = 0.002  # seconds of an attack that is measured
 _STILL = 1.0  # dB/s of movement below which nothing moves
 _SILENT = -100.0  # LUFS
@@ -213,16 +227,8 @@ def _swing(power: Tensor) -> float:
 
 
 def _length(x: Tensor, rate: int) -> float:
-    """Seconds from the beginning until the level stays below the peak by `_DECAY_DB`."""
+    """Seconds that a steady sound of the same peak and as much amplitude in all would last."""
     size = max(1, round(_PIECE * rate))
     whole = torch.nn.functional.pad(x, (0, -len(x) % size))
-    power = whole.view(-1, size).square().mean(1)
-    levels = 10 * torch.log10(power.clamp_min(1e-12))
-    threshold = float(levels.max()) - _DECAY_DB
-    last = int((levels >= threshold).nonzero()[-1])
-    if last + 1 == len(levels):
-        return len(x) / rate
-    # between the middles of two pieces the level falls in a straight line
-    above = float(levels[last])
-    below = float(levels[last + 1])
-    return (last + 0.5 + (above - threshold) / max(above - below, 1e-9)) * size / rate
+    amplitude = whole.view(-1, size).square().mean(1).sqrt()
+    return max(float(amplitude.sum() / amplitude.max()) * size / rate, _PIECE)

@@ -1,5 +1,6 @@
 """Turns attributes of a preset and leaves the others as they are: a path of presets, each played and measured."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from ..engines import Engine
 from ..errors import OptionError, UnknownName
 from ..features.log_spectrum import PARTIALS
 from ..metrics.perceptual import Reference
+from ..progress import TellCallback, tell_nobody
 from .attribute_map import AttributeMap, Slopes
 from .player import Player, Renders
 from .sound_attributes import ATTRIBUTES, MEASURES
@@ -30,6 +32,7 @@ _ITERATIONS = 5
 _DONORS = 6
 _ALLOWED = 0.3  # share of the change of what is turned by which others may change at no cost
 _LEAK = 1.0  # what the square of a change that nobody asked for costs
+_EFFORT = 0.003  # what it costs to move one parameter by a standard deviation
 _BACKWARD = 4.0  # what a step against the direction costs, for each standard deviation
 _LEAST = 0.02  # standard deviations by which an attribute rises from step to step, where it can
 _HOW_TO_LEARN = "learn one with `patchflow macros SYNTH --learn`"
@@ -78,11 +81,11 @@ class Turner:
         self._pitches = np.array([note.pitch for note in player.notes], float)
         space = engine.space
         if learned is None:
-            self._scale = np.full(len(space), 0.3)
+            self.scale = np.full(len(space), 0.3)
             self._std = np.array([attribute.spread for attribute in MEASURES])
             self._offset = np.zeros(len(MEASURES))
         else:
-            self._scale = learned.scale.double().numpy()
+            self.scale = learned.scale.double().numpy()
             self._std = learned.std.double().numpy()
             self._offset = learned.mean.double().numpy() / self._std
         self.movable = ~space.categorical
@@ -140,7 +143,7 @@ class Turner:
         played = self.player.play(points)
         if np.isnan(played.measures).any():
             raise OptionError("the preset is silent on a key that is played; there is nothing to turn")
-        pool = _Pool(points, played, self._std)
+        pool = _Pool(points, played, self)
         measured = self._measured_slopes(pool, movable) if self.learned is None else None
         targets = [share * wish for share in shares]
         for _ in range(_ROUNDS):
@@ -177,14 +180,17 @@ class Turner:
         measured: Slopes | None,
     ) -> list[np.ndarray]:
         """Variants of the next step from the preset that comes nearest to one target."""
-        order = np.argsort(_cost(pool.changes, target, turned), kind="stable")
+        order = np.argsort(_cost(pool, target, turned), kind="stable")
         start = int(order[0])
         point = pool.points[start]
         slopes = measured or self.slopes(point, self._pitches)
         gap = pool.changes[start] - target
         found = []
         for number in range(_CANDIDATES):
-            if number % 2 and len(pool.points) > 1:
+            if number == _CANDIDATES - 1:
+                # fewer parameters may do as well
+                step = (pool.points[0] - point) * (rng.random(len(point)) < rng.uniform(0.2, 0.8))
+            elif number % 2 and len(pool.points) > 1:
                 # what helped another preset of the path, on top of what helped this one
                 donor = pool.points[rng.choice(order[:_DONORS])]
                 step = rng.uniform(0.3, 1.0) * (donor - pool.points[0]) * (rng.random(len(point)) < rng.choice(_KEPT))
@@ -204,7 +210,7 @@ class Turner:
         moved[np.arange(len(columns)), columns] += steps
         moved = self.engine.space.snap(moved)
         steps = moved[np.arange(len(columns)), columns] - point[columns]
-        probes = _Pool(np.concatenate((pool.points, moved)), pool.played.join(self.player.play(moved)), self._std)
+        probes = _Pool(np.concatenate((pool.points, moved)), pool.played.join(self.player.play(moved)), self)
         by_parameter = np.zeros((*pool.changes.shape[1:], len(point)))
         safe = np.where(steps == 0, np.inf, steps)  # a step that is rounded away says nothing
         by_parameter[:, :, columns] = np.nan_to_num(probes.changes[1:] / safe[:, None, None]).transpose(1, 2, 0)
@@ -250,7 +256,7 @@ class Turner:
         movable = self.movable if free is None else self.movable & free
         weights = np.where(turned, _OWN, _OTHERS)
         columns = np.nonzero(movable)[0]
-        scale = self._scale[columns]
+        scale = self.scale[columns]
         matrix = (slopes.by_parameter[:, :, columns] * scale * weights[:, None]).reshape(-1, len(columns))
         wanted = (-gap * weights).ravel()
         already = moved[columns] / scale
@@ -268,7 +274,7 @@ class Turner:
         usable = np.ones(len(pool.points), bool)
         references = [Reference(torch.from_numpy(sound)) for sound in pool.played.sounds[0]]
         while True:
-            rows = _chain(pool.changes, shares, wish, usable)
+            rows = _chain(pool, shares, wish, usable)
             wrong = [row for row in set(rows) if row and _out_of_tune(references, pool.played.sounds[row])]
             if not wrong:
                 return rows
@@ -278,11 +284,12 @@ class Turner:
 class _Pool:
     """Presets that were played for one turn, the original first, and what changed in their sounds."""
 
-    def __init__(self, points: np.ndarray, played: Renders, std: np.ndarray) -> None:
+    def __init__(self, points: np.ndarray, played: Renders, turner: Turner) -> None:
         self.points = points
         self.played = played
-        self.changes = (played.measures - played.measures[:1]) / std
-        self._std = std
+        self.changes = turner.standardised(played.measures - played.measures[:1])
+        self.moved = (points - points[0]) / turner.scale
+        self._turner = turner
         self._known = {point.tobytes() for point in points}
 
     def unknown(self, points: np.ndarray) -> np.ndarray:
@@ -292,18 +299,20 @@ class _Pool:
 
     def join(self, points: np.ndarray, played: Renders) -> "_Pool":
         """Both together."""
-        return _Pool(np.concatenate((self.points, points)), self.played.join(played), self._std)
+        return _Pool(np.concatenate((self.points, points)), self.played.join(played), self._turner)
 
 
-def wishes(words: Mapping[str, float]) -> np.ndarray:
+def wishes(words: Mapping[str, float], tell: TellCallback = tell_nobody) -> np.ndarray:
     """Returns the change of every one of `MEASURES` that words ask for, in standard deviations, shape `(M,)`.
 
     Args:
         words: Changes by name of an attribute or of one of its ends, such as `{"brightness": 1.5}` or `{"dark": 0.5}`.
+            What is beyond `FARTHEST` is turned as far as that.
+        tell: Called with a line for each that is.
 
     Raises:
         UnknownName: If there is no such attribute.
-        OptionError: If a change is beyond `FARTHEST` or not a number, or one attribute is asked for twice.
+        OptionError: If a change is not a number, or one attribute is asked for twice.
 
     Example:
         >>> wishes({"dark": 1.0})[0]
@@ -312,11 +321,13 @@ def wishes(words: Mapping[str, float]) -> np.ndarray:
     found = np.zeros(len(MEASURES))
     for word, amount in words.items():
         column, sign = _place(word)
-        if not -FARTHEST <= amount <= FARTHEST:  # NaN is neither
-            raise OptionError(f"{word}={amount:g}: not in [{-FARTHEST:g}, {FARTHEST:g}] standard deviations")
+        if not math.isfinite(amount):
+            raise OptionError(f"{word}={amount}: not a number in [{-FARTHEST:g}, {FARTHEST:g}]")
         if found[column]:
             raise OptionError(f"{word}: {ATTRIBUTES[column].name} is asked for twice")
-        found[column] = sign * amount
+        if abs(amount) > FARTHEST:
+            tell(f"{word}={amount:g}: the range ends at {math.copysign(FARTHEST, amount):g} standard deviations")
+        found[column] = sign * float(np.clip(amount, -FARTHEST, FARTHEST))
     return found
 
 
@@ -332,30 +343,33 @@ def _place(word: str) -> tuple[int, float]:
     raise UnknownName("attribute", word, known)
 
 
-def _cost(changes: np.ndarray, target: np.ndarray, turned: np.ndarray) -> np.ndarray:
-    """How far changes (N, K, M) are from a target (M,), (N,): infinite where a preset is silent."""
+def _cost(pool: _Pool, target: np.ndarray, turned: np.ndarray) -> np.ndarray:
+    """How far presets are from a target (M,), and how much they were moved for it: (N,), infinite for silence."""
+    changes = pool.changes
     gap = np.abs(changes - target)
     allowed = _ALLOWED * np.abs(changes[:, :, turned]).max(2, keepdims=True)  # what goes along with so large a change
     excess = np.where(turned, gap, np.clip(gap - allowed, 0, None))
     cost = (np.square(excess) * np.where(turned, 1.0, _LEAK)).sum(2).mean(1)
+    cost += _EFFORT * np.abs(pool.moved).sum(1)
     return np.where(np.isfinite(cost), cost, np.inf)
 
 
-def _chain(changes: np.ndarray, shares: np.ndarray, wish: np.ndarray, usable: np.ndarray) -> list[int]:
+def _chain(pool: _Pool, shares: np.ndarray, wish: np.ndarray, usable: np.ndarray) -> list[int]:
     """The cheapest chain of rows, one a share, in which what is turned rises from step to step on every key.
 
     Dynamic programming; the row of share 0 is the original.
     """
     turned = wish != 0
-    along = (changes[:, :, turned] * np.sign(wish[turned])).min(2)  # (N, K): how far every key is along the way
-    costs = np.stack([_cost(changes, share * wish, turned) for share in shares])
+    along = (pool.changes[:, :, turned] * np.sign(wish[turned])).min(2)  # (N, K): how far every key is along the way
+    costs = np.stack([_cost(pool, share * wish, turned) for share in shares])
     costs[:, ~usable] = np.inf
     original = int(np.argmin(np.abs(shares)))
     costs[original, 1:] = np.inf
     # A step back on any key is bad; where nothing more can be had, the path may stay where it is.
     back = np.clip(along[:, None] - along[None] + _LEAST, 0, None).max(2)  # (from, to)
     back[np.arange(len(back)), np.arange(len(back))] = 0.0
-    backward = _BACKWARD * np.nan_to_num(back, nan=np.inf)
+    jumps = np.abs(pool.moved[:, None] - pool.moved[None]).sum(2)
+    backward = _BACKWARD * np.nan_to_num(back, nan=np.inf) + _EFFORT * jumps
     best = costs[0]
     came = []
     for cost in costs[1:]:

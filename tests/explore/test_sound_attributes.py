@@ -40,13 +40,14 @@ def test_attack_is_the_time_from_a_tenth_to_nine_tenths(seconds: float):
     assert of("attack", tone(440) * (TIME / seconds).clamp(max=1)) == pytest.approx(math.log2(0.8 * seconds), abs=0.1)
 
 
-@pytest.mark.parametrize("seconds", [0.25, 1.0])
-def test_length_is_the_time_of_20_db(seconds: float):
-    assert of("length", tone(440) * 10 ** (-TIME / seconds)) == pytest.approx(math.log2(seconds), abs=0.08)
+@pytest.mark.parametrize("seconds", [0.1, 0.3])
+def test_length_of_a_decay_is_its_time_constant(seconds: float):
+    # pieces of 20 ms soften the peak a little
+    assert of("length", tone(440) * torch.exp(-TIME / seconds)) == pytest.approx(math.log2(seconds), abs=0.15)
 
 
-def test_a_sound_that_never_ends_is_as_long_as_it_was_recorded():
-    assert of("length", tone(440)) == 1.0
+def test_a_steady_sound_is_as_long_as_it_was_recorded():
+    assert of("length", tone(440)) == pytest.approx(1.0, abs=0.02)
 
 
 def test_white_noise_is_noisy_and_a_tone_is_clean():

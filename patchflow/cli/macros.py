@@ -1,0 +1,103 @@
+"""`patchflow macros`: what can be turned of the sounds of a synth, and learning which way."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._parse import whole
+
+__all__ = ["macros"]
+
+
+def macros(
+    synth: Annotated[str, typer.Argument(metavar="SYNTH", help="Name of a synth, see `patchflow list engines`.")],
+    *,
+    learn: Annotated[
+        bool, typer.Option("--learn", help="Play presets of the synth, and learn which way its attributes turn.")
+    ] = False,
+    sounds: Annotated[
+        int, typer.Option(metavar="N", parser=whole, help="With --learn: how many sounds to play in all.")
+    ] = 200_000,
+    library: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --learn: a preset library to learn from.  [default: your own]"),
+    ] = None,
+    latent: Annotated[
+        bool, typer.Option("--latent", help="Measure what the latent dimensions of a model do, and name them by that.")
+    ] = False,
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|RUN|NAME", help="With --latent: the weights.  [default: flow_joint of the synth]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", parser=whole, help="Seed of the random generator.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON.")] = False,
+) -> None:
+    """List the macro-controls of SYNTH, learn its map, or measure the latent dimensions of a model.
+
+    A macro-control is an attribute that is measured of the sound, such as brightness; `patchflow turn` turns
+    it. With the learned map that comes with a synth, or that --learn makes, turning is quicker and goes
+    farther. --learn goes on where it stopped.
+
+    \b
+    Example: patchflow macros dexed
+    Example: patchflow macros amsynth --learn --sounds 50000
+    Example: patchflow macros dexed --latent
+    """
+    from ..engines import engines
+    from ._console import ProgressBar, say
+
+    engines[synth]  # what is wrong with the name is said first
+    if learn:
+        from ..explore.learn_map import learn_map_for_synth
+        from ._parse import library_file
+
+        with ProgressBar("loading") as bar:
+            own = library_file(library, none=False)
+            weights = learn_map_for_synth(synth, library=own, sounds=sounds, seed=seed, progress=bar.show)
+        say(str(weights), f"`patchflow turn` uses this map of {synth} from now on")
+    elif latent:
+        _latent(synth, model, seed, as_json=as_json)
+    else:
+        _list(synth, as_json=as_json)
+
+
+def _list(synth: str, *, as_json: bool) -> None:
+    from ..engines import engines
+    from ..explore.attribute_map import load_map
+    from ..explore.sound_attributes import ATTRIBUTES, MEASURES
+    from ._console import print_json, print_table, say
+
+    learned = load_map(synth, engines[synth].space)
+    spreads = [one.spread for one in MEASURES] if learned is None else learned.std.tolist()
+    known = list(zip(ATTRIBUTES, spreads, strict=False))
+    if as_json:
+        rows = [
+            {"name": one.name, "low": one.low, "high": one.high, "unit": one.unit, "spread": spread,
+             "meaning": one.meaning}
+            for one, spread in known
+        ]  # fmt: skip
+        print_json({"synth": synth, "learned_map": learned is not None, "macros": rows})
+        return
+    table = [[one.name, f"{one.low} to {one.high}", f"{spread:.1f} {one.unit}", one.meaning] for one, spread in known]
+    print_table(f"macro-controls of {synth}", ["attribute", "ends", "+1 is", "measured as"], table)
+    if learned is None:
+        say(
+            f"no learned map of {synth}: turning measures its slopes first. Learn one: patchflow macros {synth} --learn"
+        )
+    say(
+        "not there: wide and narrow, since synths are played in mono; modern and vintage, for which there is no measure"
+    )
+
+
+def _latent(synth: str, model: Path | None, seed: int, *, as_json: bool) -> None:
+    from ..explore.latent_macros import measure_latents
+    from ._console import ProgressBar, print_json, print_table
+
+    with ProgressBar("loading") as bar:
+        found = measure_latents(synth, model, seed=seed, progress=bar.show)
+    if as_json:
+        print_json([one.content() for one in found])
+        return
+    rows = [[str(one.dimension), f"{one.heard_db:.1f} dB", one.name] for one in found[:24]]
+    print_table(f"latent dimensions of {synth}, the most audible first", ["dimension", "heard", "what it does"], rows)

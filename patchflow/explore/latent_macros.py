@@ -1,0 +1,110 @@
+"""Unsupervised macro-controls: the latent dimensions of a model, ordered and named by what they measurably do."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..engines import engines
+from ..metrics.perceptual import Reference
+from ..progress import Progress, ProgressCallback, ignore
+from ..threads import one_torch_thread
+from .attribute_map import load_map
+from .audio_space import AudioSpace
+from .player import Player
+from .sound_attributes import ATTRIBUTES, MEASURES
+
+__all__ = ["LatentMacro", "measure_latents"]
+
+_PRESETS = 6  # drawn from the prior, that every dimension is moved of
+_MOVE = 1.5  # either way, in standard deviations of the prior
+_CLEAR = 0.25  # mean change of an attribute, in its standard deviations, that gives a dimension a name
+_AGREED = 0.7  # share of the presets of which it changes the same way
+
+
+@dataclass(frozen=True)
+class LatentMacro:
+    """What one latent dimension does to the sound.
+
+    Args:
+        dimension: Its number, from 0.
+        heard_db: How far the sounds at its two ends are apart, in dB, see `metrics.perceptual`; median over presets.
+        changes: By attribute, the mean change from the low end to the high one, in standard deviations.
+        agreed: By attribute, the share of presets of which it changes that way.
+    """
+
+    dimension: int
+    heard_db: float
+    changes: dict[str, float]
+    agreed: dict[str, float]
+
+    @property
+    def name(self) -> str:
+        """The attributes that it changes clearly, the most changed first; `"mixed"` if there are none."""
+        clear = []
+        for attribute in ATTRIBUTES:
+            change = self.changes[attribute.name]
+            if abs(change) >= _CLEAR and self.agreed[attribute.name] >= _AGREED:
+                clear.append((abs(change), attribute.high if change > 0 else attribute.low))
+        clear.sort(reverse=True)
+        return ", ".join(word for _, word in clear[:3]) or "mixed"
+
+    def content(self) -> dict[str, Any]:
+        """Returns what JSON says of it."""
+        return {**vars(self), "name": self.name}
+
+
+def measure_latents(
+    synth: str, model: str | Path | None = None, *, seed: int = 0, progress: ProgressCallback = ignore
+) -> list[LatentMacro]:
+    """Moves every latent dimension of some presets and measures what changes, the most audible dimension first.
+
+    Args:
+        synth: Name of the engine.
+        model: Weights, see `AudioSpace.load`.
+        seed: Of the presets, which are drawn from the prior.
+        progress: Called while presets are played.
+
+    Raises:
+        UnknownName: If there is no such synth.
+        ModelError: If the weights are missing, damaged, or of another synth.
+    """
+    make = engines[synth]
+    space = AudioSpace.load(synth, model)
+    learned = load_map(synth, make.space)
+    std = np.array([one.spread for one in MEASURES]) if learned is None else learned.std.double().numpy()
+    rng = np.random.default_rng(seed)
+    starts = rng.normal(size=(_PRESETS, space.size))
+    found = []
+    with one_torch_thread(), Player(make) as player:
+        for dimension in range(space.size):
+            moved = np.repeat(starts, 2, 0)
+            moved[0::2, dimension] -= _MOVE
+            moved[1::2, dimension] += _MOVE
+            played = player.play(make.space.snap(space.presets(moved)))
+            found.append(_macro(dimension, played.sounds[:, 0], played.measures[:, 0] / std))
+            progress(Progress("measure", dimension + 1, space.size, "dimensions"))
+    return sorted(found, key=lambda one: -one.heard_db)
+
+
+def _macro(dimension: int, sounds: np.ndarray, measures: np.ndarray) -> LatentMacro:
+    """What a dimension does, of the sounds (2 N, T) and measures (2 N, M) at its two ends."""
+    changes = measures[1::2] - measures[0::2]
+    changes = changes[np.isfinite(changes).all(1)]
+    distances = []
+    for low, high in zip(sounds[0::2], sounds[1::2], strict=True):
+        distances.append(float(Reference(torch.from_numpy(low)).distance(torch.from_numpy(high)[None])[0]))
+    names = [attribute.name for attribute in MEASURES]
+    if not len(changes):
+        nothing = dict.fromkeys(names, 0.0)
+        return LatentMacro(dimension, float(np.median(distances)), nothing, nothing)
+    mean = changes.mean(0)
+    agreed = (np.sign(changes) == np.sign(mean)).mean(0)
+    return LatentMacro(
+        dimension=dimension,
+        heard_db=round(float(np.median(distances)), 2),
+        changes={name: round(float(value), 3) for name, value in zip(names, mean, strict=True)},
+        agreed={name: round(float(value), 3) for name, value in zip(names, agreed, strict=True)},
+    )
