@@ -5,6 +5,9 @@ learned map gives the direction, and the synth itself has the last word: what is
 
 * `sound_attributes` what is measured of a sound, on scales that people hear
 * `player` plays presets of one synth and measures them
+* `attribute_map` what a preset's sound measures, learned, and how each parameter moves that; `learn_map` learns it
+* `turn` more or less of an attribute, the others stay; `turned_path` the same of a preset, by words
+* `latent_macros` the latent dimensions of a model, named by what they measurably do
 * `note_spans` where the notes of a voice begin and end
 * `melody` its notes on keys, and how its pitch, level and brightness move
 * `sketch` a voice becomes a melody played by a synth

@@ -291,7 +291,7 @@ def _turn_some(
     parts = [begun]
     for _ in range(_TURNS):
         moved: list[np.ndarray] = []
-        for row in range(len(now)):
+        for row in range(len(now.points)):
             point = now.points[row].astype(float)
             slopes = turner.slopes(point, now.pitches[row : row + 1])
             known = turner.standardised(now.measures[row : row + 1]) if measured[row] else slopes.values
@@ -304,7 +304,7 @@ def _turn_some(
         played = _played(player, np.array(moved), now.pitches)
         parts.append(played)
         # one that fell silent stays where it was
-        still = np.isfinite(played.measures).all(1)[:, None]
+        still = np.isfinite(played.measures).all(1, keepdims=True)
         now = PlayedPresets(
             np.where(still, played.points, now.points), now.pitches, np.where(still, played.measures, now.measures)
         )

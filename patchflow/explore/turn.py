@@ -26,7 +26,7 @@ _CANDIDATES = 5  # for each step of the path and round
 _OWN = 1.5  # what a standard deviation of what is turned weighs in the least squares
 _OTHERS = 0.8  # and of what is not
 _RIDGE = (0.1, 0.5, 2.0)  # what a standard deviation of one parameter weighs
-_KEPT = (1.0, 0.7, 0.4)  # share of the parameters that a candidate may move
+_KEPT = (0.9, 0.6, 0.3)  # share of the parameters that a candidate may move
 _FARTHEST_STEP = 1.5  # standard deviations that a parameter may move at once: beyond, slopes say nothing
 _ITERATIONS = 5
 _DONORS = 6
@@ -145,12 +145,13 @@ class Turner:
             raise OptionError("the preset is silent on a key that is played; there is nothing to turn")
         pool = _Pool(points, played, self)
         measured = self._measured_slopes(pool, movable) if self.learned is None else None
+        task = _Task(wish != 0, movable, measured, rng)
         targets = [share * wish for share in shares]
         for _ in range(_ROUNDS):
             found = []
             for target in targets:
                 if target.any():
-                    found += self._candidates(pool, target, wish != 0, movable, rng, measured)
+                    found += self._candidates(pool, target, task)
             fresh = pool.unknown(np.array(found))
             if len(fresh):
                 pool = pool.join(fresh, self.player.play(fresh))
@@ -170,34 +171,28 @@ class Turner:
             raise OptionError("lock: nothing is left to move. Leave some parameter that is neither a choice nor tuning")
         return movable
 
-    def _candidates(
-        self,
-        pool: "_Pool",
-        target: np.ndarray,
-        turned: np.ndarray,
-        movable: np.ndarray,
-        rng: np.random.Generator,
-        measured: Slopes | None,
-    ) -> list[np.ndarray]:
+    def _candidates(self, pool: "_Pool", target: np.ndarray, task: "_Task") -> list[np.ndarray]:
         """Variants of the next step from the preset that comes nearest to one target."""
-        order = np.argsort(_cost(pool, target, turned), kind="stable")
-        start = int(order[0])
-        point = pool.points[start]
-        slopes = measured or self.slopes(point, self._pitches)
-        gap = pool.changes[start] - target
+        order = np.argsort(_cost(pool, target, task.turned), kind="stable")
+        nearest = int(order[0])
+        point = pool.points[nearest]
+        original = pool.points[0]
+        slopes = task.measured or self.slopes(point, self._pitches)
+        gap = pool.changes[nearest] - target
         found = []
         for number in range(_CANDIDATES):
+            kept = task.rng.random(len(point)) < task.rng.choice(_KEPT)
             if number == _CANDIDATES - 1:
                 # fewer parameters may do as well
-                step = (pool.points[0] - point) * (rng.random(len(point)) < rng.uniform(0.2, 0.8))
+                step = (original - point) * kept
             elif number % 2 and len(pool.points) > 1:
                 # what helped another preset of the path, on top of what helped this one
-                donor = pool.points[rng.choice(order[:_DONORS])]
-                step = rng.uniform(0.3, 1.0) * (donor - pool.points[0]) * (rng.random(len(point)) < rng.choice(_KEPT))
+                donor = pool.points[task.rng.choice(order[:_DONORS])]
+                step = task.rng.uniform(0.3, 1.0) * (donor - original) * kept
             else:
                 ridge = _RIDGE[(number // 2) % len(_RIDGE)]
-                kept = rng.random(len(point)) < _KEPT[(number // 2) % len(_KEPT)]
-                step = self.step(slopes, gap, point - pool.points[0], turned=turned, free=movable & kept, ridge=ridge)
+                free = task.movable & (kept if number else True)
+                step = self.step(slopes, gap, point - original, turned=task.turned, free=free, ridge=ridge)
             found.append(self.engine.space.snap(point + step))
         return found
 
@@ -279,6 +274,16 @@ class Turner:
             if not wrong:
                 return rows
             usable[wrong] = False
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is turned, which parameters may move, the slopes of a synth without a map, and chance."""
+
+    turned: np.ndarray
+    movable: np.ndarray
+    measured: Slopes | None
+    rng: np.random.Generator
 
 
 class _Pool:

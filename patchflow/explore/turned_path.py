@@ -1,6 +1,6 @@
 """Turns a preset: from words such as `brightness=+1.5` to a path of presets, and how far each attribute came."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -9,6 +9,7 @@ import numpy as np
 
 from ..engines import Engine, Note, Renderer, engines
 from ..errors import OptionError
+from ..match.matcher import encode_locks
 from ..presets import Preset, check
 from ..presets.parameters import Value
 from ..progress import TellCallback, tell_nobody
@@ -106,13 +107,11 @@ def turn_preset(
 ) -> TurnedPreset:
     """Turns attributes of a preset, as far as the sound can have more or less of them; the others stay.
 
-    The attributes are turned on the note and on the octaves around it.
-
     Args:
         preset: Complete, with allowed values.
         words: Changes in standard deviations over the presets of the synth, by attribute, see `turn.wishes`.
         steps: Steps of the path, 2 to 128.
-        note: What is played.
+        note: What is played; the attributes are turned on the octaves around it as well.
         lock: Parameters or groups that stay as they are, or get a value.
         instant: Trusts the map, and plays nothing but the path that it gives.
         map_file: Weights of a map; the user's own, or those that are shipped, if None.
@@ -125,46 +124,52 @@ def turn_preset(
         PresetError: If a value is not allowed.
         ModelError: If the map is damaged or of another synth.
     """
-    if not _STEPS[0] <= steps <= _STEPS[1]:
-        raise OptionError(f"steps={steps}: not in [{_STEPS[0]}, {_STEPS[1]}]")
-    wish = wishes(words, tell)
-    if not wish.any():
-        raise OptionError("nothing to turn: give an attribute and how far, such as brightness=+1.5")
+    wish = _wish(words, steps, tell)
     make = engines[preset.synth]
     check(preset, make.space)
-    point = make.space.encode(preset.values)
-    point, free = _locked(make, point, lock or {})
+    point, free = _locked(make, preset, lock or {})
     learned = load_map(preset.synth, make.space, map_file)
     keys = _keys(note)
     build = partial(_built, make, preset.state)
     shares = np.linspace(0, 1, steps + 1)
     with one_torch_thread(), Player(build, keys) as player:
         turner = Turner(make, player, learned)
-        if instant:
-            turn = _instant(turner, player, point, wish, shares, free)
-        else:
-            turn = turner.turn(point, wish, shares=shares, free=free, seed=seed)
-    ends = (preset, replace(preset, values=make.space.decode(turn.points[-1])))
+        way = _instant if instant else partial(Turner.turn, seed=seed)
+        turn = way(turner, point, wish, shares=shares, free=free)
+    last = replace(preset, values=make.space.decode(turn.points[-1]))
     with one_torch_thread(), Renderer(build) as renderer:
-        path = path_of(ends, turn.points, Grid(1, steps + 1), note, renderer, _called(words))
-    path = replace(path, label="TURN")
-    changes = turn.changes.mean(1)
-    reached = tuple(_reached(column, wish, changes, turn, keys.index(note)) for column in np.nonzero(wish)[0].tolist())
-    others = _others(wish, changes, turn, keys.index(note))
-    for one in reached:
-        if abs(one.changed) < _HARDLY * abs(one.asked) or one.changed * one.asked < 0:
+        path = path_of((preset, last), turn.points, Grid(1, steps + 1), note, renderer, _called(words))
+    reached = _reached(turn, wish, keys.index(note))
+    asked = tuple(one for one in reached if one.asked)
+    for one in asked:
+        if one.changed / one.asked < _HARDLY:
             tell(f"{one.name}: this sound cannot have much {'more' if one.asked > 0 else 'less'} of it")
     return TurnedPreset(
-        path, ends[1], reached, others, shares, changes, _moved(make, turn.points), turn.renders, learned is not None
+        path=replace(path, label="TURN"),
+        preset=last,
+        reached=asked,
+        others=_went_along(reached, _LEAK * max(abs(one.changed) for one in asked)),
+        shares=shares,
+        changes=turn.changes.mean(1),
+        moved=_moved(make, turn.points),
+        renders=turn.renders,
+        learned=learned is not None,
     )
 
 
-def _locked(make: type[Engine], point: np.ndarray, lock: Mapping[str, Value | None]) -> tuple[np.ndarray, np.ndarray]:
-    """The preset with the values that locks give, and which parameters are free."""
-    from ..match.matcher import encode_locks
+def _wish(words: Mapping[str, float], steps: int, tell: TellCallback) -> np.ndarray:
+    if not _STEPS[0] <= steps <= _STEPS[1]:
+        raise OptionError(f"steps={steps}: not in [{_STEPS[0]}, {_STEPS[1]}]")
+    wish = wishes(words, tell)
+    if not wish.any():
+        raise OptionError("nothing to turn: give an attribute and how far, such as brightness=+1.5")
+    return wish
 
+
+def _locked(make: type[Engine], preset: Preset, lock: Mapping[str, Value | None]) -> tuple[np.ndarray, np.ndarray]:
+    """The preset with the values that locks give, encoded, and which parameters are free."""
+    point = make.space.encode(preset.values)
     fixed = encode_locks(make.space, lock, point)
-    point = point.copy()
     free = np.ones(len(point), bool)
     for place, value in fixed.items():
         point[place] = value
@@ -184,35 +189,38 @@ def _built(make: type[Engine], state: bytes) -> Engine:
     return engine
 
 
-def _instant(
-    turner: Turner, player: Player, point: np.ndarray, wish: np.ndarray, shares: np.ndarray, free: np.ndarray
-) -> Turn:
+def _instant(turner: Turner, point: np.ndarray, wish: np.ndarray, *, shares: np.ndarray, free: np.ndarray) -> Turn:
     """The path that the map gives, played once so that it can be said what is heard."""
     points = np.stack([turner.instant(point, share * wish, free) if share else point for share in shares])
-    played = player.play(points)
+    played = turner.player.play(points)
     if np.isnan(played.measures[0]).any():
         raise OptionError("the preset is silent on a key that is played; there is nothing to turn")
+    if np.isnan(played.measures).any():
+        raise OptionError("instant: the map turns the preset into silence; turn it with the synth playing")
     changes = turner.standardised(played.measures - played.measures[:1])
     return Turn(shares, points, changes, played.measures, played.sounds, renders=0)
 
 
-def _reached(column: int, wish: np.ndarray, changes: np.ndarray, turn: Turn, key: int) -> Reached:
-    attribute = MEASURES[column]
-    return Reached(
-        name=attribute.name,
-        asked=round(float(wish[column]), 4),
-        changed=round(float(changes[-1, column]), 4),
-        before=attribute.text(turn.measures[0, key, column]),
-        after=attribute.text(turn.measures[-1, key, column]),
-    )
+def _reached(turn: Turn, wish: np.ndarray, key: int) -> list[Reached]:
+    """How far every attribute came, with its values on one of the keys."""
+    found = []
+    for column, attribute in enumerate(MEASURES):
+        found.append(
+            Reached(
+                name=attribute.name,
+                asked=round(float(wish[column]), 4),
+                changed=round(float(turn.changes[-1, :, column].mean()), 4),
+                before=attribute.text(turn.measures[0, key, column]),
+                after=attribute.text(turn.measures[-1, key, column]),
+            )
+        )
+    return found
 
 
-def _others(wish: np.ndarray, changes: np.ndarray, turn: Turn, key: int) -> tuple[Reached, ...]:
-    """What changed along with what was turned, and was not asked to."""
-    least = _LEAK * np.abs(changes[-1, wish != 0]).max()
-    found = [column for column in range(len(wish)) if not wish[column] and abs(changes[-1, column]) > least]
-    found.sort(key=lambda column: -abs(changes[-1, column]))
-    return tuple(_reached(column, wish, changes, turn, key) for column in found)
+def _went_along(reached: Sequence[Reached], least: float) -> tuple[Reached, ...]:
+    """What changed by more than `least` and was to stay, the largest change first."""
+    found = [one for one in reached if not one.asked and abs(one.changed) > least]
+    return tuple(sorted(found, key=lambda one: -abs(one.changed)))
 
 
 def _moved(make: type[Engine], points: np.ndarray) -> tuple[Moving, ...]:
