@@ -56,6 +56,8 @@ class AttributeMap(Network):
 
     centre: Tensor
     scale: Tensor
+    detunes: Tensor
+    """Which parameters change the pitch of some presets, so that an instant turn leaves them; shape `(P,)`."""
     mean: Tensor
     std: Tensor
 
@@ -72,6 +74,7 @@ class AttributeMap(Network):
         self.last = nn.Linear(width, len(MEASURES))
         self.register_buffer("centre", torch.full((len(space),), 0.5))
         self.register_buffer("scale", torch.full((len(space),), 0.3))
+        self.register_buffer("detunes", torch.zeros(len(space), dtype=torch.bool))
         self.register_buffer("mean", torch.zeros(len(MEASURES)))
         self.register_buffer("std", torch.ones(len(MEASURES)))
 

@@ -14,6 +14,7 @@ from torch import nn
 from ..data.sampler import Sampler, random_presets
 from ..engines import Engine, engines
 from ..errors import OptionError
+from ..metrics.perceptual import Reference
 from ..models import save_model, users_weights
 from ..parsing import damage_named, npz_arrays
 from ..presets import ParamSpace
@@ -23,7 +24,7 @@ from ..storage import locked, make_folder, read_bytes, write_atomically
 from .attribute_map import MAP, AttributeMap
 from .player import NOTE, Player
 from .sound_attributes import ATTRIBUTES, MEASURES
-from .turn import Turner
+from .turn import Turner, cents_from
 
 __all__ = ["PlayedPresets", "fit_map", "learn_map", "learn_map_for_synth"]
 
@@ -43,7 +44,11 @@ _BATCH = 512
 _RATE = 1.5e-3
 _DECAY = 0.02
 _OUTLIER = 5.0  # standard deviations beyond which a measure counts as this
+_LEAST_SPREAD = 0.1  # of the usual spread of an attribute, where presets hardly differ in it
 _LEAST_SCALE = 0.02  # of a parameter that hardly varies
+_PROBED = 24  # presets of which it is looked for what changes their pitch
+_PROBE = 0.1  # of the range of a parameter
+_CENTS = 8.0
 _LARGEST = 2**28  # bytes of a file
 
 
@@ -112,7 +117,22 @@ def learn_map(
                 parts.append(_kept(folder / f"turned-{number}-{chunk}.npz", make_turned))
                 done += count
             learned = fit_map(space, parts, steps=steps, seed=seed, start=learned, progress=progress)
+        learned.detunes.copy_(torch.from_numpy(_detuning(player, space, parts[0].points)))
     return learned
+
+
+def _detuning(player: Player, space: ParamSpace, points: np.ndarray) -> np.ndarray:
+    """Which ordered parameters change the pitch of some presets when they move by a tenth of their range, (P,)."""
+    found = np.zeros(len(space), bool)
+    ordered = np.nonzero(~space.categorical)[0]
+    for point in points[:_PROBED].astype(float):
+        moved = np.repeat(point[None], len(ordered) + 1, 0)
+        rows = np.arange(len(ordered))
+        moved[rows + 1, ordered] += np.where(point[ordered] < 0.5, _PROBE, -_PROBE)
+        sounds = player.play(space.snap(moved)).sounds[:, 0]
+        cents = cents_from(Reference(torch.from_numpy(sounds[0])), sounds[1:])
+        found[ordered] |= np.abs(cents) > _CENTS
+    return found
 
 
 def learn_map_for_synth(
@@ -200,7 +220,8 @@ def fit_map(
         learned.centre.copy_(points.mean(0))
         learned.scale.copy_(points.std(0).clamp_min(_LEAST_SCALE))
         learned.mean.copy_(measures.mean(0))
-        learned.std.copy_(measures.std(0).clamp_min(1e-3))
+        usual = torch.tensor([attribute.spread for attribute in MEASURES])
+        learned.std.copy_(torch.maximum(measures.std(0), _LEAST_SPREAD * usual))
     else:
         learned.load_state_dict(start.state_dict())
     wanted = ((measures - learned.mean) / learned.std).clamp(-_OUTLIER, _OUTLIER)

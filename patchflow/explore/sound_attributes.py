@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,13 @@ from torch import Tensor
 
 from ..audio.loudness import loudness
 from ..engines import Note
+from ..errors import OptionError, UnknownName
 from ..features.character import roughness
 from ..features.descriptors import attack_time
 from ..features.mel import mel_filters
+from ..progress import TellCallback, tell_nobody
 
-__all__ = ["ATTRIBUTES", "LOUDNESS", "MEASURES", "SoundAttribute", "measure"]
+__all__ = ["ATTRIBUTES", "FARTHEST", "LOUDNESS", "MEASURES", "SoundAttribute", "measure", "wishes"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,9 @@ LOUDNESS = SoundAttribute("loudness", "quiet", "loud", "LUFS", "LUFS", "integrat
 MEASURES = (*ATTRIBUTES, LOUDNESS)
 """The columns of `measure`, in order."""
 
+FARTHEST = 3.0
+"""Largest change of an attribute that may be asked for, in standard deviations over the presets of the synth."""
+
 _N_FFT = 2560  # more than a frame and the longest lag, so that autocorrelation does not wrap around; a fast size
 _FRAME = 2048
 _HOP = 1024
@@ -116,6 +121,47 @@ def measure(sounds: Float[Tensor, "B T"], notes: Sequence[Note], rate: int) -> n
     """
     rows = [_measured(sound, note, rate) for sound, note in zip(sounds, notes, strict=True)]
     return np.stack(rows) if rows else np.zeros((0, len(MEASURES)))
+
+
+def wishes(words: Mapping[str, float], tell: TellCallback = tell_nobody) -> np.ndarray:
+    """Returns the change of every one of `MEASURES` that words ask for, in standard deviations, shape `(M,)`.
+
+    Args:
+        words: Changes by name of an attribute or of one of its ends, such as `{"brightness": 1.5}` or `{"dark": 0.5}`.
+            What is beyond `FARTHEST` is turned as far as that.
+        tell: Called with a line for each that is.
+
+    Raises:
+        UnknownName: If there is no such attribute.
+        OptionError: If a change is not a number, or one attribute is asked for twice.
+
+    Example:
+        >>> wishes({"dark": 1.0})[0]
+        -1.0
+    """
+    found = np.zeros(len(MEASURES))
+    for word, amount in words.items():
+        column, sign = _place(word)
+        if not math.isfinite(amount):
+            raise OptionError(f"{word}={amount}: not a number in [{-FARTHEST:g}, {FARTHEST:g}]")
+        if found[column]:
+            raise OptionError(f"{word}: {ATTRIBUTES[column].name} is asked for twice")
+        if abs(amount) > FARTHEST:
+            tell(f"{word}={amount:g}: the range ends at {math.copysign(FARTHEST, amount):g} standard deviations")
+        found[column] = sign * float(np.clip(amount, -FARTHEST, FARTHEST))
+    return found
+
+
+def _place(word: str) -> tuple[int, float]:
+    """The column of an attribute and the direction that a word means."""
+    wanted = word.lower()
+    for column, attribute in enumerate(ATTRIBUTES):
+        if wanted in (attribute.name, attribute.high):
+            return column, 1.0
+        if wanted == attribute.low:
+            return column, -1.0
+    known = [name for attribute in ATTRIBUTES for name in (attribute.name, attribute.low, attribute.high)]
+    raise UnknownName("attribute", word, known)
 
 
 def _measured(sound: Tensor, note: Note, rate: int) -> np.ndarray:

@@ -1,25 +1,19 @@
 """Turns attributes of a preset and leaves the others as they are: a path of presets, each played and measured."""
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from ..engines import Engine
-from ..errors import OptionError, UnknownName
+from ..errors import OptionError
 from ..features.log_spectrum import PARTIALS
 from ..metrics.perceptual import Reference
-from ..progress import TellCallback, tell_nobody
 from .attribute_map import AttributeMap, Slopes
 from .player import Player, Renders
-from .sound_attributes import ATTRIBUTES, MEASURES
+from .sound_attributes import MEASURES
 
-__all__ = ["FARTHEST", "Turn", "Turner", "wishes"]
-
-FARTHEST = 3.0
-"""Largest change of an attribute that may be asked for, in standard deviations over the presets of the synth."""
+__all__ = ["Turn", "Turner", "cents_from"]
 
 _ROUNDS = 5  # of playing candidates and correcting the map
 _CANDIDATES = 5  # for each step of the path and round
@@ -30,8 +24,10 @@ _KEPT = (0.9, 0.6, 0.3)  # share of the parameters that a candidate may move
 _FARTHEST_STEP = 1.5  # standard deviations that a parameter may move at once: beyond, slopes say nothing
 _ITERATIONS = 5
 _DONORS = 6
+_AROUND = 40  # presets that were played and correct the slopes
+_DOUBT = 0.3  # variance of a change that slopes do not explain, in moves of a parameter by a standard deviation
 _ALLOWED = 0.3  # share of the change of what is turned by which others may change at no cost
-_LEAK = 1.0  # what the square of a change that nobody asked for costs
+_LEAK = 0.3  # what the square of a change that nobody asked for costs
 _EFFORT = 0.003  # what it costs to move one parameter by a standard deviation
 _BACKWARD = 4.0  # what a step against the direction costs, for each standard deviation
 _LEAST = 0.02  # standard deviations by which an attribute rises from step to step, where it can
@@ -98,14 +94,16 @@ class Turner:
 
         Args:
             point: Encoded preset, shape `(P,)`.
-            wish: Change of each of `MEASURES`, in standard deviations, see `wishes`, shape `(M,)`.
+            wish: Change of each of `MEASURES`, in standard deviations, see `sound_attributes.wishes`, shape `(M,)`.
             free: Which parameters may move, boolean, shape `(P,)`; all if None.
 
         Raises:
             OptionError: If the synth has no map, or nothing may move.
         """
-        self._check_free(free)
         before = self.slopes(point, self._pitches).values
+        # nobody listens whether it stays in tune, so what might change the pitch does not move
+        steady = ~self.learned.detunes.numpy() if self.learned is not None else self.movable
+        free = self._check_free(steady if free is None else free & steady)
         moved = np.array(point, float)
         for _ in range(_ITERATIONS):
             slopes = self.slopes(moved, self._pitches)
@@ -177,7 +175,7 @@ class Turner:
         nearest = int(order[0])
         point = pool.points[nearest]
         original = pool.points[0]
-        slopes = task.measured or self.slopes(point, self._pitches)
+        slopes = self._corrected(task.measured or self.slopes(point, self._pitches), pool, nearest)
         gap = pool.changes[nearest] - target
         found = []
         for number in range(_CANDIDATES):
@@ -195,6 +193,20 @@ class Turner:
                 step = self.step(slopes, gap, point - original, turned=task.turned, free=free, ridge=ridge)
             found.append(self.engine.space.snap(point + step))
         return found
+
+    def _corrected(self, slopes: Slopes, pool: "_Pool", row: int) -> Slopes:
+        """Slopes at a preset as what was played around it says: ridge regression, with the map as what is expected."""
+        away = pool.moved - pool.moved[row]
+        around = np.argsort(np.abs(away).sum(1), kind="stable")[1 : _AROUND + 1]
+        around = around[np.isfinite(pool.changes[around]).all((1, 2))]
+        if not len(around):
+            return slopes
+        away = away[around]
+        expected = np.einsum("kmp,np->nkm", slopes.by_parameter * self.scale, away)
+        surprise = (pool.changes[around] - pool.changes[row] - expected).reshape(len(around), -1)
+        weights = np.linalg.solve(away @ away.T + _DOUBT * np.eye(len(around)), surprise)
+        correction = (away.T @ weights).T.reshape(slopes.by_parameter.shape) / self.scale
+        return Slopes(slopes.values, slopes.by_parameter + correction)
 
     def _measured_slopes(self, pool: "_Pool", movable: np.ndarray) -> Slopes:
         """The slopes at the original, by playing it with every parameter moved towards the middle of its range."""
@@ -251,6 +263,9 @@ class Turner:
         movable = self.movable if free is None else self.movable & free
         weights = np.where(turned, _OWN, _OTHERS)
         columns = np.nonzero(movable)[0]
+        step = np.zeros(len(moved))
+        if not len(columns):
+            return step
         scale = self.scale[columns]
         matrix = (slopes.by_parameter[:, :, columns] * scale * weights[:, None]).reshape(-1, len(columns))
         wanted = (-gap * weights).ravel()
@@ -260,7 +275,6 @@ class Turner:
         solution = matrix.T @ np.linalg.solve(gram, wanted + matrix @ already) - already
         largest = np.abs(solution).max()
         solution *= min(1.0, _FARTHEST_STEP / max(largest, 1e-9))
-        step = np.zeros(len(moved))
         step[columns] = solution * scale
         return step
 
@@ -307,47 +321,6 @@ class _Pool:
         return _Pool(np.concatenate((self.points, points)), self.played.join(played), self._turner)
 
 
-def wishes(words: Mapping[str, float], tell: TellCallback = tell_nobody) -> np.ndarray:
-    """Returns the change of every one of `MEASURES` that words ask for, in standard deviations, shape `(M,)`.
-
-    Args:
-        words: Changes by name of an attribute or of one of its ends, such as `{"brightness": 1.5}` or `{"dark": 0.5}`.
-            What is beyond `FARTHEST` is turned as far as that.
-        tell: Called with a line for each that is.
-
-    Raises:
-        UnknownName: If there is no such attribute.
-        OptionError: If a change is not a number, or one attribute is asked for twice.
-
-    Example:
-        >>> wishes({"dark": 1.0})[0]
-        -1.0
-    """
-    found = np.zeros(len(MEASURES))
-    for word, amount in words.items():
-        column, sign = _place(word)
-        if not math.isfinite(amount):
-            raise OptionError(f"{word}={amount}: not a number in [{-FARTHEST:g}, {FARTHEST:g}]")
-        if found[column]:
-            raise OptionError(f"{word}: {ATTRIBUTES[column].name} is asked for twice")
-        if abs(amount) > FARTHEST:
-            tell(f"{word}={amount:g}: the range ends at {math.copysign(FARTHEST, amount):g} standard deviations")
-        found[column] = sign * float(np.clip(amount, -FARTHEST, FARTHEST))
-    return found
-
-
-def _place(word: str) -> tuple[int, float]:
-    """The column of an attribute and the direction that a word means."""
-    wanted = word.lower()
-    for column, attribute in enumerate(ATTRIBUTES):
-        if wanted in (attribute.name, attribute.high):
-            return column, 1.0
-        if wanted == attribute.low:
-            return column, -1.0
-    known = [name for attribute in ATTRIBUTES for name in (attribute.name, attribute.low, attribute.high)]
-    raise UnknownName("attribute", word, known)
-
-
 def _cost(pool: _Pool, target: np.ndarray, turned: np.ndarray) -> np.ndarray:
     """How far presets are from a target (M,), and how much they were moved for it: (N,), infinite for silence."""
     changes = pool.changes
@@ -388,8 +361,16 @@ def _chain(pool: _Pool, shares: np.ndarray, wish: np.ndarray, usable: np.ndarray
 
 
 def _out_of_tune(references: list[Reference], sounds: np.ndarray) -> bool:
-    for reference, sound in zip(references, sounds, strict=True):
-        shift = reference.shift(torch.from_numpy(sound)[None])
-        if float(shift.agreement[0]) >= PARTIALS and abs(float(shift.cents[0])) > _CENTS:
-            return True
-    return False
+    cents = (cents_from(reference, sound[None])[0] for reference, sound in zip(references, sounds, strict=True))
+    return any(abs(one) > _CENTS for one in cents)
+
+
+def cents_from(reference: Reference, sounds: np.ndarray) -> np.ndarray:
+    """Returns how far sounds are above another in pitch, in cents, 0 where their partials do not agree, shape `(N,)`.
+
+    Args:
+        reference: The other sound.
+        sounds: At `RATE`, as long as the other, shape `(N, T)`.
+    """
+    shift = reference.shift(torch.from_numpy(sounds))
+    return torch.where(shift.agreement >= PARTIALS, shift.cents, torch.zeros(())).double().numpy()

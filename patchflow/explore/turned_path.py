@@ -18,8 +18,8 @@ from .attribute_map import load_map
 from .chain import Grid
 from .path import Moving, Path, path_of
 from .player import NOTE, Player
-from .sound_attributes import MEASURES
-from .turn import Turn, Turner, wishes
+from .sound_attributes import MEASURES, wishes
+from .turn import Turn, Turner
 
 __all__ = ["Reached", "TurnedPreset", "turn_preset"]
 
@@ -109,7 +109,7 @@ def turn_preset(
 
     Args:
         preset: Complete, with allowed values.
-        words: Changes in standard deviations over the presets of the synth, by attribute, see `turn.wishes`.
+        words: Changes by attribute, in standard deviations over the presets of the synth, see `sound_attributes.wishes`.
         steps: Steps of the path, 2 to 128.
         note: What is played; the attributes are turned on the octaves around it as well.
         lock: Parameters or groups that stay as they are, or get a value.
@@ -141,9 +141,7 @@ def turn_preset(
         path = path_of((preset, last), turn.points, Grid(1, steps + 1), note, renderer, _called(words))
     reached = _reached(turn, wish, keys.index(note))
     asked = tuple(one for one in reached if one.asked)
-    for one in asked:
-        if one.changed / one.asked < _HARDLY:
-            tell(f"{one.name}: this sound cannot have much {'more' if one.asked > 0 else 'less'} of it")
+    _tell_shortfalls(asked, tell)
     return TurnedPreset(
         path=replace(path, label="TURN"),
         preset=last,
@@ -215,6 +213,12 @@ def _reached(turn: Turn, wish: np.ndarray, key: int) -> list[Reached]:
             )
         )
     return found
+
+
+def _tell_shortfalls(asked: Sequence[Reached], tell: TellCallback) -> None:
+    for one in asked:
+        if one.changed / one.asked < _HARDLY:
+            tell(f"{one.name}: this sound cannot have much {'more' if one.asked > 0 else 'less'} of it")
 
 
 def _went_along(reached: Sequence[Reached], least: float) -> tuple[Reached, ...]:

@@ -1,0 +1,247 @@
+"""Whether macro-controls turn: monotonicity, span and leakage on rendered sounds, beside simple ways to turn.
+
+Usage: python benchmarks/macros.py BANK.npz [--synth dexed] [--split test] [--presets 200] [--rows turn,instant]
+       (writes benchmarks/results/SYNTH-macros.jsonl, a line a preset, attribute and row; goes on where it stopped)
+
+BANK.npz is what `prepare_bank.py` makes; of its split, presets of as many families are taken, one of each, that can be
+heard on C3, C4 and C5. Each attribute is turned from -2 to +2 standard deviations over the bank in eight steps, and
+every step is played on the three keys. Rows:
+
+* `turn`: as `patchflow turn` does it, the synth has the last word; `instant`: by the learned map alone.
+* `regression`: along the direction of a ridge regression from presets to the attribute, over the training presets.
+* `pca`: along that of ten principal directions of the training presets whose scores follow the attribute best.
+* `parameter`: the single parameter that follows the attribute best over the training presets.
+* `latent`: the macro-coordinate of `flow_joint`, of attributes that it has.
+
+Steps of the simple rows are as large as the regression of the attribute on the direction says.
+
+Per preset, after https://github.com/karnwatcharasupat/latte and Pati & Lerch (2021): `monotonicity` is the mean sign of
+the changes from step to step that are more than a thousandth of a standard deviation, mean over keys, None where
+nothing changes; `span` the change from the first step to the last in standard deviations; `leakage` the largest such
+change of another attribute, or of loudness, over its own; `cents` the largest change of pitch along the path;
+`seconds` of one turn, all steps of the path together over their number.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from timing import facts
+
+from patchflow.data.bank import Bank
+from patchflow.engines import Engine, Note, engines
+from patchflow.errors import ModelError, OptionError
+from patchflow.explore.attribute_map import load_map
+from patchflow.explore.audio_space import AudioSpace
+from patchflow.explore.player import Player
+from patchflow.explore.sound_attributes import ATTRIBUTES, MEASURES
+from patchflow.explore.turn import Turner, cents_from
+from patchflow.metrics.perceptual import Reference
+from patchflow.threads import one_torch_thread
+
+RESULTS = Path(__file__).parent / "results"
+SHARES = np.linspace(-2, 2, 9)
+ORIGINAL = len(SHARES) // 2
+KEYS = tuple(Note(pitch, 100, 1.5, 2.0) for pitch in (48, 60, 72))
+LEAST = 1e-3
+TRAINING = 3_000  # presets that directions are fitted to
+COMPONENTS = 10
+LATENT = {"brightness": 0, "noisiness": 1, "weight": 2, "roughness": 3, "movement": 4, "harmonicity": 5, "swing": 6}
+
+Way = Callable[[np.ndarray, int], np.ndarray]
+"""From a preset, shape `(P,)`, and an attribute to the path, shape `(S, P)`."""
+
+
+def main() -> None:
+    """Turns presets in every way, writes a line for each path, and prints means."""
+    options = _options()
+    bank = Bank.load(options.bank)
+    make = engines[options.synth]
+    path = RESULTS / f"{options.synth}-macros.jsonl"
+    if options.split != "test":
+        path = Path(f"{options.synth}-macros-{options.split}.jsonl")
+    done = _done(path)
+    with one_torch_thread(), Player(make, KEYS) as player:
+        learned = load_map(options.synth, make.space, options.map)
+        turner = Turner(make, player, learned)
+        presets = _presets(bank, options.split, options.presets, player)
+        ways = _ways(options.synth, make, bank, turner, player)
+        rows = options.rows.split(",") if options.rows else list(ways)
+        with path.open("a") as file:
+            for number, (name, point) in enumerate(presets):
+                for column, attribute in enumerate(ATTRIBUTES):
+                    for row in rows:
+                        if (row, name, attribute.name) in done or (row == "latent" and attribute.name not in LATENT):
+                            continue
+                        line = {"row": row, "preset": name, "attribute": attribute.name}
+                        line |= _measured(ways[row], point, column, turner)
+                        file.write(json.dumps(line) + "\n")
+                        file.flush()
+                print(f"{number + 1}/{len(presets)}", flush=True)
+    _summary(path)
+
+
+def _measured(way: Way, point: np.ndarray, column: int, turner: Turner) -> dict[str, Any]:
+    """What one path does to the sounds."""
+    began = time.perf_counter()
+    try:
+        points = way(point, column)
+    except OptionError as error:
+        return {"refused": str(error)}
+    seconds = (time.perf_counter() - began) / (len(SHARES) - 1)
+    played = turner.player.play(points)
+    changes = turner.standardised(played.measures - played.measures[ORIGINAL])
+    if np.isnan(changes).any():
+        return {"silent": True, "seconds": round(seconds, 4)}
+    own = changes[:, :, column]
+    steps = np.diff(own, axis=0)
+    moving = np.abs(steps) > LEAST
+    signs = [np.sign(step[moves]).mean() for step, moves in zip(steps.T, moving.T, strict=True) if moves.any()]
+    effects = np.abs(changes[-1] - changes[0]).mean(0)
+    others = np.delete(effects, column)
+    return {
+        "monotonicity": round(float(np.mean(signs)), 4) if signs else None,
+        "span": round(float((own[-1] - own[0]).mean()), 4),
+        "leakage": round(float(others.max() / max(effects[column], 0.01)), 4),
+        "leaks": MEASURES[int(np.argmax(np.where(np.arange(len(effects)) == column, -1, effects)))].name,
+        "cents": round(_cents(played.sounds), 1),
+        "effects": [round(float(change), 3) for change in (changes[-1] - changes[0]).mean(0)],
+        "seconds": round(seconds, 4),
+    }
+
+
+def _cents(sounds: np.ndarray) -> float:
+    """The largest change of pitch along a path, where partials agree."""
+    largest = 0.0
+    for key in range(sounds.shape[1]):
+        cents = cents_from(Reference(torch.from_numpy(sounds[ORIGINAL, key])), sounds[:, key])
+        largest = max(largest, float(np.abs(cents).max()))
+    return largest
+
+
+def _ways(synth: str, make: type[Engine], bank: Bank, turner: Turner, player: Player) -> dict[str, Way]:
+    """Every way to turn, by name of its row."""
+
+    def wish(column: int) -> np.ndarray:
+        return np.eye(len(MEASURES))[column]
+
+    def turn(point: np.ndarray, column: int) -> np.ndarray:
+        return turner.turn(point, wish(column), shares=SHARES).points
+
+    def instant(point: np.ndarray, column: int) -> np.ndarray:
+        return np.stack([turner.instant(point, share * wish(column)) if share else point for share in SHARES])
+
+    ways: dict[str, Way] = {"turn": turn}
+    if turner.learned is not None:
+        ways["instant"] = instant
+    ways |= _along_directions(make, bank, turner, player)
+    try:
+        space = AudioSpace.load(synth, "flow_joint")
+    except ModelError:
+        return ways
+
+    def latent(point: np.ndarray, column: int) -> np.ndarray:
+        moved = np.repeat(space.encode(point[None]), len(SHARES), 0)
+        moved[:, LATENT[ATTRIBUTES[column].name]] += SHARES
+        return make.space.snap(space.presets(moved))
+
+    return ways | {"latent": latent}
+
+
+def _along_directions(make: type[Engine], bank: Bank, turner: Turner, player: Player) -> dict[str, Way]:
+    """The rows that move a preset in a straight line, fitted to the training presets of the bank."""
+    rng = np.random.default_rng(0)
+    training = np.nonzero(bank.split == "train")[0]
+    points = bank.points[np.sort(rng.choice(training, min(TRAINING, len(training)), replace=False))]
+    values = turner.standardised(player.play(points).measures).mean(1)
+    heard = np.isfinite(values).all(1)
+    scale = points.std(0).clip(0.02)
+    centred = ((points - points.mean(0)) / scale)[heard] * turner.movable
+    values = values[heard] - values[heard].mean(0)
+    gram = centred.T @ centred + 0.1 * len(centred) * np.eye(centred.shape[1])
+    regression = np.linalg.solve(gram, centred.T @ values)  # (P, M)
+    components = np.linalg.svd(centred, full_matrices=False)[2][:COMPONENTS]
+
+    def straight(direction: np.ndarray, column: int, point: np.ndarray) -> np.ndarray:
+        score = centred @ direction
+        slope = float(score @ values[:, column] / (score @ score))  # standard deviations of the attribute a unit
+        step = direction / slope
+        return make.space.snap(point + SHARES[:, None] * step * scale)
+
+    def by_regression(point: np.ndarray, column: int) -> np.ndarray:
+        return straight(regression[:, column], column, point)
+
+    def by_pca(point: np.ndarray, column: int) -> np.ndarray:
+        follows = [abs(np.corrcoef(centred @ one, values[:, column])[0, 1]) for one in components]
+        return straight(components[int(np.argmax(follows))], column, point)
+
+    def by_parameter(point: np.ndarray, column: int) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            follows = np.abs(np.nan_to_num(centred.T @ values[:, column] / np.sqrt(np.square(centred).sum(0))))
+        return straight(np.eye(centred.shape[1])[int(np.argmax(follows))], column, point)
+
+    return {"regression": by_regression, "pca": by_pca, "parameter": by_parameter}
+
+
+def _presets(bank: Bank, split: str, count: int, player: Player) -> list[tuple[str, np.ndarray]]:
+    """Presets of the bank, one a family, that can be heard on every key."""
+    rows = np.nonzero(bank.split == split)[0]
+    rows = np.random.default_rng(0).permutation(rows)
+    _, first = np.unique(bank.family[rows], return_index=True)
+    found: list[tuple[str, np.ndarray]] = []
+    for row in rows[np.sort(first)]:
+        if len(found) == count:
+            break
+        if np.isfinite(player.play(bank.points[[row]]).measures).all():
+            found.append((f"{row}", bank.points[row]))
+    return found
+
+
+def _done(path: Path) -> set[tuple[str, str, str]]:
+    if not path.exists():
+        return set()
+    lines = [json.loads(line) for line in path.read_text().splitlines() if line.startswith("{")]
+    return {(line["row"], line["preset"], line["attribute"]) for line in lines}
+
+
+def _summary(path: Path) -> None:
+    """Prints means over presets, for each row and attribute and for all."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for row in dict.fromkeys(line["row"] for line in lines):
+        own = [line for line in lines if line["row"] == row]
+        names = ["all", *(attribute.name for attribute in ATTRIBUTES)]
+        for name in names:
+            some = [line for line in own if name in ("all", line["attribute"])]
+            turned = [line for line in some if "span" in line]
+            if not turned:
+                continue
+            moved = [line["monotonicity"] for line in turned if line["monotonicity"] is not None]
+            print(
+                f"{row:11} {name:11} n {len(some):5} monotonicity {np.mean(moved):.3f} "
+                f"span {np.mean([line['span'] for line in turned]):.2f} "
+                f"leakage median {np.median([line['leakage'] for line in turned]):.2f} "
+                f"cents {np.median([line['cents'] for line in turned]):.0f} "
+                f"still {len(turned) - len(moved)} silent {len(some) - len(turned)} "
+                f"seconds {np.median([line['seconds'] for line in turned]):.3f}"
+            )
+    print(json.dumps(facts(0)))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bank")
+    parser.add_argument("--synth", default="dexed")
+    parser.add_argument("--split", default="test")
+    parser.add_argument("--presets", type=int, default=200)
+    parser.add_argument("--rows", default="")
+    parser.add_argument("--map", help="weights of a map; the user's own or those shipped if not given")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""`patchflow turn` and `patchflow macros`: files, words and one clear line for what cannot be turned."""
+
+import functools
+import json
+
+import pytest
+
+from patchflow.explore import learn_map
+from patchflow.explore.path import read_path
+from patchflow.presets import Preset, write_presets
+
+SAW = Preset("tone", {"wave": "saw", "decay": 0.2, "gain": -12.0}, name="Saw")
+
+
+@pytest.fixture
+def saw(shell):
+    write_presets("saw.json", [SAW])
+    return shell.folder / "saw.json"
+
+
+def test_it_writes_presets_sounds_and_numbers_and_says_what_was_reached(shell, saw):
+    done = shell.run("turn", saw, "length=+0.5", "--steps", 2, "--out", "out")
+
+    assert (done.code, done.err) == (0, "")
+    names = ("Saw-length.preset.json", "Saw-length.wav", "Saw-length-sweep.wav", "Saw-length.json")
+    assert shell.files() == {"saw.json"} | {f"out/{name}" for name in names}
+    assert done.out.startswith("length: ")
+    assert "moves most: decay 0.2 to " in done.out
+    path = read_path(shell.folder / "out" / "Saw-length.json")
+    assert [preset.name for preset in path.presets] == ["TURN 01", "TURN 02", "TURN 03"]
+    assert path.steps[0].values == SAW.values
+
+
+def test_json_says_what_was_asked_and_reached(shell, saw):
+    done = shell.run("turn", saw, "short=0.5", "--steps", 2, "--json")
+    numbers = json.loads(done.out)
+
+    (reached,) = numbers["turn"]["reached"]
+    assert (reached["name"], reached["asked"]) == ("length", -0.5)
+    assert reached["changed"] < 0
+
+
+def test_the_same_seed_turns_the_same_way(shell, saw):
+    for folder in ("one", "two"):
+        shell.run("turn", saw, "length=-0.5", "--steps", 2, "--seed", 5, "--out", folder)
+    one, two = (read_path(shell.folder / folder / "Saw-length.json") for folder in ("one", "two"))
+
+    assert one == two
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "code"),
+    [
+        (["brightnes=1"], "no attribute named 'brightnes'. Did you mean 'brightness'?", 1),
+        (["bright"], "'bright': not of the form key=value", 1),
+        (["length=much"], "'much' is not a number", 2),
+        (["length=0"], "nothing to turn", 1),
+        (["length=1", "--steps", "1"], "steps=1: not in [2, 128]", 1),
+        (["length=1", "--lock", "wave", "--lock", "decay", "--lock", "gain"], "nothing is left to move", 1),
+        (["length=1", "--lock", "op7"], "'op7'", 1),
+        (["length=1", "--instant"], "no learned map", 1),
+    ],
+)
+def test_what_cannot_be_turned_is_said_in_one_line(shell, saw, words, message, code):
+    done = shell.run("turn", saw, *words)
+
+    assert (done.code, done.out) == (code, "")
+    assert message in done.err
+    assert done.err.count("\n") == 1
+    assert shell.files() == {"saw.json"}
+
+
+def test_macros_are_listed_with_what_is_measured(shell):
+    done = shell.run("macros", "tone")
+
+    assert (done.code, done.err) == (0, "")
+    assert "dark to bright" in done.out
+    assert "no learned map of tone" in done.out
+
+
+def test_a_learned_map_is_used_from_then_on(shell, monkeypatch):
+    monkeypatch.setattr(learn_map, "_FEWEST_SOUNDS", 20)
+    monkeypatch.setenv("PATCHFLOW_WEIGHTS", str(shell.folder / "weights"))
+    quick = functools.partial(learn_map.learn_map, steps=3)
+    monkeypatch.setattr(learn_map, "learn_map", quick)
+
+    done = shell.run("macros", "tone", "--learn", "--sounds", 40)
+
+    assert done.code == 0
+    assert shell.files() == {"weights/tone-attribute_map.safetensors"}
+    assert json.loads(shell.run("macros", "tone", "--json").out)["learned_map"] is True
+
+
+def test_a_map_of_another_synth_is_refused(shell, saw, monkeypatch):
+    monkeypatch.setenv("PATCHFLOW_WEIGHTS", str(shell.folder))
+    (shell.folder / "tone-attribute_map.safetensors").write_bytes(b"no weights")
+
+    done = shell.run("turn", saw, "length=1")
+    assert done.code == 1
+    assert "tone-attribute_map.safetensors: not a readable model file" in done.err
+
+
+def test_latent_dimensions_need_a_model(shell):
+    done = shell.run("macros", "tone", "--latent", "--model", "flow_joint")
+
+    assert done.code == 1
+    assert "no weights for synth 'tone'" in done.err

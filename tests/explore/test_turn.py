@@ -1,0 +1,160 @@
+"""Attributes of a tone are turned, and the rest of it stays as it is."""
+
+import numpy as np
+import pytest
+import torch
+
+from patchflow.engines import Note
+from patchflow.engines.tone import Tone
+from patchflow.errors import OptionError, UnknownName
+from patchflow.explore import MEASURES, Player
+from patchflow.explore import learn_map as module
+from patchflow.explore.learn_map import PlayedPresets, fit_map, learn_map
+from patchflow.explore.sound_attributes import FARTHEST, wishes
+from patchflow.explore.turn import Turner
+from patchflow.explore.turned_path import turn_preset
+from patchflow.presets import Preset
+
+KEYS = (Note(60, 100, 0.4, 0.5), Note(72, 100, 0.4, 0.5))
+NAMES = [attribute.name for attribute in MEASURES]
+SAW = Preset("tone", {"wave": "saw", "decay": 0.2, "gain": -12.0}, name="Saw")
+POINT = Tone.space.encode(SAW.values)
+
+
+@pytest.fixture
+def player():
+    with Player(Tone, KEYS, threads=1) as player:
+        yield player
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("learned")
+    return learn_map(Tone, None, folder=folder, sounds=600, rounds=1, steps=150)
+
+
+def column(name: str) -> int:
+    return NAMES.index(name)
+
+
+def test_words_mean_changes_of_attributes():
+    found = wishes({"brightness": 1.5, "short": 2.0})
+
+    assert found[column("brightness")] == 1.5
+    assert found[column("length")] == -2.0
+    assert np.count_nonzero(found) == 2
+
+
+def test_what_is_beyond_the_range_is_turned_to_its_end_and_said():
+    said: list[str] = []
+
+    assert wishes({"dark": 9.0}, said.append)[column("brightness")] == -FARTHEST
+    assert said == ["dark=9: the range ends at 3 standard deviations"]
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "message"),
+    [
+        ({"brightnes": 1.0}, UnknownName, "Did you mean 'brightness'"),
+        ({"brightness": float("nan")}, OptionError, "brightness=nan"),
+        ({"bright": 1.0, "dark": 1.0}, OptionError, "brightness is asked for twice"),
+    ],
+)
+def test_words_that_mean_nothing_are_refused(words, error, message):
+    with pytest.raises(error, match=message):
+        wishes(words)
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_longer_tone_decays_more_slowly_and_is_as_bright_as_it_was(player, learned, mapped):
+    wish = wishes({"length": 0.7})
+    turn = Turner(Tone, player, learned if mapped else None).turn(POINT, wish, shares=np.array([-1, -0.5, 0, 0.5, 1.0]))
+
+    decay = turn.points[:, Tone.space.index["decay"]]
+    length = turn.changes[:, :, column("length")]
+    assert (np.diff(decay) >= 0).all()
+    assert (np.diff(length, axis=0) >= 0).all()
+    assert length[-1].mean() - length[0].mean() > 0.5
+    assert np.abs(turn.changes[:, :, column("brightness")]).max() < 0.1
+    np.testing.assert_array_equal(turn.points[2], Tone.space.snap(POINT))
+
+
+def test_what_is_promised_is_what_is_heard(player):
+    turn = Turner(Tone, player, None).turn(POINT, wishes({"length": 1.0}), shares=np.array([0.0, 1.0]))
+    played = player.play(turn.points)
+
+    np.testing.assert_array_equal(played.sounds, turn.sounds)
+    np.testing.assert_array_equal(played.measures, turn.measures)
+
+
+def test_locks_that_leave_nothing_are_refused(player):
+    with pytest.raises(OptionError, match="nothing is left to move"):
+        Turner(Tone, player, None).turn(
+            POINT, wishes({"length": 1.0}), shares=np.array([0.0, 1.0]), free=np.zeros(3, bool)
+        )
+
+
+def test_an_instant_turn_needs_a_map(player):
+    with pytest.raises(OptionError, match="no learned map"):
+        Turner(Tone, player, None).instant(POINT, wishes({"length": 1.0}))
+
+
+def test_an_instant_turn_goes_the_right_way(player, learned):
+    turner = Turner(Tone, player, learned)
+    short, long = (turner.instant(POINT, wishes({"length": share})) for share in (-1.0, 1.0))
+
+    decay = Tone.space.index["decay"]
+    assert short[decay] < POINT[decay] < long[decay]
+
+
+def test_a_map_learns_which_of_two_tones_is_longer(learned):
+    points = torch.tensor(np.stack([POINT, POINT]), dtype=torch.float32)
+    points[:, Tone.space.index["decay"]] = torch.tensor([0.1, 0.8])
+    length = learned(points, torch.tensor([60.0, 60.0]))[:, column("length")]
+    assert length[0] < length[1]
+
+
+def test_learning_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    whole = learn_map(Tone, None, folder=tmp_path / "whole", sounds=40, rounds=1, steps=3)
+    monkeypatch.setattr(module, "_turned", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        learn_map(Tone, None, folder=tmp_path / "parts", sounds=40, rounds=1, steps=3)
+    monkeypatch.undo()
+    monkeypatch.setattr(module, "_drawn", lambda *_: pytest.fail("it was played already"))
+    parts = learn_map(Tone, None, folder=tmp_path / "parts", sounds=40, rounds=1, steps=3)
+
+    for name, tensor in whole.state_dict().items():
+        np.testing.assert_array_equal(tensor.numpy(), parts.state_dict()[name].numpy(), err_msg=name)
+
+
+def test_a_fit_is_of_what_can_be_heard(tmp_path):
+    measures = np.zeros((20, len(MEASURES)), np.float32)
+    measures[::2] = np.nan
+    part = PlayedPresets(np.random.default_rng(0).random((20, 3), np.float32), np.full(20, 60), measures)
+    learned = fit_map(Tone.space, [part], steps=2, width=8, depth=1)
+
+    assert all(np.isfinite(tensor.numpy()).all() for tensor in learned.state_dict().values())
+
+
+def test_a_turned_preset_says_what_was_reached_and_what_moved():
+    said: list[str] = []
+    turned = turn_preset(SAW, {"length": 0.5}, steps=2, note=KEYS[0], tell=said.append)
+
+    assert [one.name for one in turned.reached] == ["length"]
+    assert turned.reached[0].changed == pytest.approx(0.5, abs=0.2)
+    assert [one.name for one in turned.moved][0] == "decay"
+    assert turned.path.steps[-1].values == turned.preset.values
+    assert (said, turned.learned) == ([], False)
+
+
+def test_a_sound_that_cannot_have_more_says_so():
+    said: list[str] = []
+    turn_preset(SAW, {"attack": 2.0}, steps=2, note=KEYS[0], tell=said.append)
+
+    assert said == ["attack: this sound cannot have much more of it"]
+
+
+def test_a_silent_preset_is_refused(monkeypatch):
+    monkeypatch.setattr(Tone, "render", lambda self, point, note, rate=44_100: np.zeros(note.samples(rate), np.float32))
+    with pytest.raises(OptionError, match="the preset is silent"):
+        turn_preset(SAW, {"length": 0.5}, steps=2, note=KEYS[0])
