@@ -30,7 +30,7 @@ from patchflow.engines._renderer import INAUDIBLE, render_or_silence
 from patchflow.evaluate.morphing import Corpus, compare_morphs, nonlinearity, nonsmoothness
 from patchflow.explore import NOTE, RATE
 from patchflow.explore.audio_space import AudioSpace
-from patchflow.explore.chain import Grid, equal_steps
+from patchflow.explore.grid import Grid, equal_steps
 from patchflow.explore.morph import morph, straight_points
 from patchflow.features.timbre_toolbox import TOOLBOX, toolbox_features
 from patchflow.metrics.perceptual import Reference

@@ -19,11 +19,25 @@ ROOT = PACKAGE.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "benchmarks" / "README.md"])
 CARDS = sorted(PACKAGE.glob("models/weights/*.md"))
 RUN = sorted(
-    [*ROOT.glob("*.md"), ROOT / "docs" / "models.md", ROOT / "docs" / "sketching.md"]
+    [*ROOT.glob("*.md"), ROOT / "docs" / "models.md", ROOT / "docs" / "morphing.md", ROOT / "docs" / "sketching.md"]
 )  # other guides need files that are not shipped
 SNIPPETS = [(page.name, code) for page in RUN for code in re.findall(r"```python\n(.*?)```", page.read_text(), re.S)]
 
-YOURS = {"sound.wav", "voices", "recordings", "bell.flac", "mine.fxp", "mine.vital", "PATH", "YOUR_PLUGIN"}
+YOURS = {
+    "bank.syx:3",
+    "bank.syx:17",
+    "piano.syx",
+    "organ.syx",
+    "brass.syx",
+    "sound.wav",
+    "voices",
+    "recordings",
+    "bell.flac",
+    "mine.fxp",
+    "mine.vital",
+    "PATH",
+    "YOUR_PLUGIN",
+}
 """Files of the reader: the page, or one that it names, says where to get them."""
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

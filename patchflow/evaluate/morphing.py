@@ -9,7 +9,7 @@ from scipy.stats import wilcoxon
 
 from ..features.timbre_toolbox import TOOLBOX, on_log_scale
 
-__all__ = ["Comparison", "Corpus", "compare_morphs", "nonlinearity", "nonsmoothness"]
+__all__ = ["Corpus", "MorphComparison", "compare_morphs", "nonlinearity", "nonsmoothness"]
 
 _FLOOR_SHARE = 0.05  # of the sounds of a corpus that have less than what is added before a logarithm
 _SURE = 0.05
@@ -99,7 +99,7 @@ def nonlinearity(features: np.ndarray, start: np.ndarray, end: np.ndarray) -> np
 
 
 @dataclass(frozen=True)
-class Comparison:
+class MorphComparison:
     """One way to morph against a reference, by one measure that is better when it is lower.
 
     Args:
@@ -115,7 +115,7 @@ class Comparison:
     by_feature: dict[str, float]
 
 
-def compare_morphs(ours: np.ndarray, reference: np.ndarray, names: Sequence[str] = TOOLBOX) -> Comparison:
+def compare_morphs(ours: np.ndarray, reference: np.ndarray, names: Sequence[str] = TOOLBOX) -> MorphComparison:
     """Compares measures of the same pairs of sounds.
 
     Args:
@@ -133,7 +133,7 @@ def compare_morphs(ours: np.ndarray, reference: np.ndarray, names: Sequence[str]
             worse += _p_value(gap, "greater") < _SURE
         before = float(reference[:, column].mean())
         changes[name] = float(gap.mean()) / before if before else 0.0
-    return Comparison(improved, worse, float(np.mean(list(changes.values()))), changes)
+    return MorphComparison(improved, worse, float(np.mean(list(changes.values()))), changes)
 
 
 def _p_value(gap: np.ndarray, alternative: str) -> float:

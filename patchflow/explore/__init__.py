@@ -13,7 +13,7 @@ learned map gives the direction, and the synth itself has the last word: what is
 * `sketch` a voice becomes a melody played by a synth
 * `audio_space` sounds and presets to one space and back
 * `heard_space` where sounds lie between others
-* `chain` of sounds that were tried, the path that moves evenly
+* `grid` places of a path, and of sounds that were tried those that lie evenly there
 * `morph` from one preset to another, or among four; `ends` reads them, `path` is what is found
 * `output` writes paths as files
 """

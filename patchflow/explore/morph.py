@@ -16,7 +16,7 @@ from ..presets import ParamSpace, Preset, Value, check
 from ..progress import Progress, ProgressCallback, ignore
 from ..threads import one_torch_thread
 from .audio_space import AudioSpace
-from .chain import Grid, choose, costs_at, weights_at
+from .grid import Grid, choose, costs_at, weights_at
 from .heard_space import HeardSpace
 from .path import Path, path_of
 from .player import NOTE, RATE
@@ -24,9 +24,10 @@ from .player import NOTE, RATE
 __all__ = ["SAME_DB", "Tried", "grid_of", "morph", "straight_points"]
 
 SAME_DB = 0.5
-"""Distance below which two sounds are the same to anybody, see `metrics.perceptual`."""
+"""Distance, and difference of levels, below which two sounds are the same, see `metrics.perceptual`."""
 
 _MOST_STEPS = 512
+_LEAST_RENDERS = 200
 _ON_THE_WAY = 33  # points of each straight path that are tried
 _SWITCHED = 96  # presets that are tried whose parts change over at times of their own
 _WIDTHS = (0.0, 0.3, 0.8)  # how long a part takes to change over, in shares of the path
@@ -56,16 +57,15 @@ def morph(
 
     What is tried are the straight paths of the parameters and of the audio space, presets whose parts (operators, say)
     change over at times of their own, and then children of the best at each place: the moves of the search that matches
-    sounds. Every one is played. Of all that were, those are taken that lie nearest to the line between the sounds of
-    the ends, see `HeardSpace`, and nearest to where their neighbours lie: the whole path at once, see `choose`. So
-    discrete parameters are decided by what is heard, loudness and pitch move evenly, and ends of one pitch stay in tune
-    all the way. The ends are the presets themselves.
+    sounds. Of all that were played, those are taken that lie nearest to the line between the sounds of the ends, see
+    `HeardSpace`, and nearest to where their neighbours lie: the whole path at once, see `choose`. So discrete
+    parameters are decided by what is heard, loudness and pitch move evenly, and ends of one pitch stay in tune all the
+    way. The ends are the presets themselves.
 
     Args:
         ends: Two presets of one synth, or four: the corners of a square, row by row.
         space: The audio space of the synth; that of `AudioSpace.load` if not given.
-        steps: Presets on the path, the ends among them, 3 to 512; of four corners what rows and columns make, at least
-            2 each.
+        steps: Presets on the path, the ends among them, 3 to 512; of four corners in rows and columns, see `grid_of`.
         note: What is played and listened to.
         lock: Parameters or groups that stay as they are in the first preset, or at a value.
         renders: How many presets to play, at least 200.
@@ -79,8 +79,8 @@ def morph(
         UnknownName: If a locked name is neither a parameter nor a group.
     """
     grid = grid_of(steps, len(ends))
-    if renders < 200:
-        raise OptionError(f"renders={renders}: not at least 200")
+    if renders < _LEAST_RENDERS:
+        raise OptionError(f"renders={renders}: not at least {_LEAST_RENDERS}")
     synth = _one_synth(ends)
     engine = engines[synth]
     space = space or AudioSpace.load(synth)
@@ -89,22 +89,15 @@ def morph(
             f"{ends[0].name or 'preset'}: is for {synth!r}, and the audio space is one of {space.synth!r}"
         )
     corners, free = _corners(engine.space, ends, lock or {})
-
-    def make() -> Engine:
-        made = engine()
-        made.build_on(ends[0].state)
-        return made
-
-    with one_torch_thread(), Renderer(make) as renderer:
-        heard = _heard_ends(renderer, corners, note, ends)
-        tried = Tried(renderer, note, heard)
-        search = _Search(make(), corners, free, grid, tried, np.random.default_rng(seed))
+    with one_torch_thread(), Renderer(lambda: _built(engine, ends[0])) as renderer:
+        tried = Tried(renderer, note, _heard_ends(renderer, corners, note, ends))
+        search = _Search(renderer.make(), corners, free, grid=grid, tried=tried, rng=np.random.default_rng(seed))
         search.begin(space)
         while len(tried) < renders:
             search.go_on(min(_BATCH, renders - len(tried)))
-            progress(Progress("gather", len(tried), renders, "presets", renders=len(tried)))
-        chosen = search.path()
-        return path_of(ends, tried.points[chosen], grid, note, renderer, space.description)
+            progress(Progress("gather", len(tried), renders, "presets"))
+        points = tried.points[search.path()]
+        return path_of(ends, points, grid, note, renderer=renderer, space=space.description)
 
 
 def grid_of(steps: int, ends: int) -> Grid:
@@ -216,6 +209,7 @@ class _Search:
         engine: Engine,
         corners: np.ndarray,
         free: np.ndarray,
+        *,
         grid: Grid,
         tried: Tried,
         rng: np.random.Generator,
@@ -348,6 +342,13 @@ class _Search:
         self.tried.add(snapped)
 
 
+def _built(make: type[Engine], preset: Preset) -> Engine:
+    """An engine with the state of a preset."""
+    engine = make()
+    engine.build_on(preset.state)
+    return engine
+
+
 def _one_synth(ends: Sequence[Preset]) -> str:
     first, *others = ends
     for other in others:
@@ -389,7 +390,8 @@ def _heard_ends(renderer: Renderer, corners: np.ndarray, note: Note, ends: Seque
         if np.abs(sound).max() < INAUDIBLE:
             raise PresetError(f"{end.name or 'preset'}: cannot be heard on note {note.pitch}, so there is no way to it")
     apart = Reference(torch.from_numpy(sounds[0])).distance(torch.from_numpy(sounds[1:]))
-    if float(apart.max()) < SAME_DB:
+    levels = 10 * np.log10(np.square(sounds, dtype=float).mean(1))
+    if float(apart.max()) < SAME_DB and np.ptp(levels) < SAME_DB:
         names = " and ".join(repr(end.name or "preset") for end in (ends[0], ends[1]))
         raise OptionError(f"{names} sound the same ({float(apart.max()):.1f} dB apart): there is nothing between them")
     return HeardSpace(sounds)

@@ -16,7 +16,7 @@ from ..metrics.perceptual import Reference
 from ..parsing import damage_named, json_value, shown
 from ..presets import ParamSpace, Preset, Value, check
 from ..storage import read_bytes
-from .chain import Grid
+from .grid import Grid
 from .player import RATE
 from .sound_attributes import MEASURES, measure
 
@@ -196,7 +196,7 @@ def _path(content: dict[str, Any]) -> Path:
 
 
 def path_of(
-    ends: Sequence[Preset], points: np.ndarray, grid: Grid, note: Note, renderer: Renderer, space: str
+    ends: Sequence[Preset], points: np.ndarray, grid: Grid, note: Note, *, renderer: Renderer, space: str
 ) -> Path:  # fmt: skip
     """Returns the path of presets that were chosen, each of them played and measured.
 

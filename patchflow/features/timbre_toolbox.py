@@ -251,7 +251,7 @@ def _times(envelope: np.ndarray, rate: int) -> dict[str, float]:
 
 def _first_above(level: np.ndarray, threshold: float) -> int:
     first = int(np.flatnonzero(level > threshold)[0])
-    return first - (first == level.argmax())
+    return first - int(first == int(level.argmax()))
 
 
 def _attack(level: np.ndarray) -> tuple[int, int]:

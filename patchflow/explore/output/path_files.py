@@ -1,6 +1,7 @@
 """Writes a path of presets: a bank or a file a preset, two sounds, MIDI sequences, macro knobs, and all numbers."""
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
@@ -18,7 +19,7 @@ from ...presets.formats import PresetFormat, formats
 from ...presets.formats.syx import Syx
 from ...presets.vital import SPACES
 from ...progress import Progress, ProgressCallback, ignore
-from ...storage import json_text, locked, writable_folder, write_together
+from ...storage import locked, writable_folder, write_together
 from ...threads import one_torch_thread
 from ..path import Path
 from .midi_file import TimedMessage, midi_file, note, program, sysex
@@ -99,7 +100,8 @@ def write_path(
     if isinstance(kind, Syx):
         files |= _sequences(base, path, kind, presets)
     content["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    files[f"{base}.json"] = f"{json_text(content, indent=1, ascii_only=True)}\n".encode()
+    # Values of presets keep all their digits: what is read is what was found.
+    files[f"{base}.json"] = f"{json.dumps(content, indent=1, allow_nan=False)}\n".encode()
     with writable_folder(folder), locked(folder):
         write_together(folder, files)
     return PathFiles(folder, tuple(files), content)

@@ -1,0 +1,56 @@
+"""Vectors of sounds lie where they are heard, and pitches are measured from the first end."""
+
+import numpy as np
+import pytest
+
+from patchflow.explore import RATE
+from patchflow.explore.heard_space import HeardSpace
+
+TIME = np.arange(RATE) / RATE
+
+
+def tone(hz: float, *, level: float = 0.0, decay: float = 3.0) -> np.ndarray:
+    partials = [np.sin(2 * np.pi * hz * n * TIME) / n for n in (1, 2, 3, 4)]
+    return (10 ** (level / 20) * np.exp(-decay * TIME) * np.sum(partials, 0)).astype(np.float32)
+
+
+def off_the_line(space: HeardSpace, sounds: np.ndarray) -> float:
+    """How far the middle of three sounds is from the line between the others, in shares of its length."""
+    start, middle, end = space.vectors(sounds).astype(float)
+    way = end - start
+    gap = middle - start
+    return float(np.linalg.norm(gap - way * (gap @ way) / (way @ way)) / np.linalg.norm(way))
+
+
+def test_a_level_between_lies_on_the_line():
+    sounds = np.stack([tone(220), tone(220, level=-6), tone(220, level=-12)])
+    space = HeardSpace(sounds[[0, 2]])
+
+    assert off_the_line(space, sounds) < 0.05
+    first, middle, last = space.vectors(sounds)
+    assert np.linalg.norm(middle - first) == pytest.approx(np.linalg.norm(last - middle), rel=0.05)
+
+
+def test_a_decay_between_is_nearer_to_the_line_than_another_sound():
+    ends = np.stack([tone(220, decay=2), tone(220, decay=6)])
+    space = HeardSpace(ends)
+
+    between = off_the_line(space, np.stack([ends[0], tone(220, decay=4), ends[1]]))
+    other = off_the_line(space, np.stack([ends[0], tone(330, decay=4), ends[1]]))
+    assert between < 0.2
+    assert other > 2 * between
+
+
+def test_cents_are_those_above_the_first_end():
+    ends = np.stack([tone(220), tone(220 * 2 ** (1 / 12))])
+    space = HeardSpace(ends)
+
+    assert space.offsets.tolist() == pytest.approx([0, 100], abs=4)
+    higher = np.stack([tone(220 * 2 ** (cents / 1200)) for cents in (0, 40, 100, -60)])
+    assert space.cents(higher).tolist() == pytest.approx([0, 40, 100, -60], abs=5)
+
+
+def test_noise_has_no_pitch_to_measure():
+    noise = np.random.default_rng(0).standard_normal((1, RATE)).astype(np.float32)
+
+    assert np.isnan(HeardSpace(np.stack([tone(220), tone(220, decay=6)])).cents(noise)).all()
