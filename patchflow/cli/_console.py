@@ -42,6 +42,7 @@ _VERBS = {
     "render": "rendering",
     "train": "training",
     "tune": "tuning",
+    "vary": "varying",
     "verify": "reading",
     "write": "writing",
 }

@@ -32,6 +32,7 @@ from .synth import app as synth
 from .tables import tables
 from .train import train
 from .turn import turn
+from .vary import vary
 
 __all__ = ["app", "run"]
 
@@ -42,7 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (match, turn, macros, morph, sketch, render, score, convert, dataset, train, evaluate, tables):
+for command in (match, turn, macros, morph, vary, sketch, render, score, convert, dataset, train, evaluate, tables):
     app.command()(command)
 app.command("list")(list_)
 app.add_typer(presets, name="presets")

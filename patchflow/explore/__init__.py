@@ -16,6 +16,16 @@ learned map gives the direction, and the synth itself has the last word: what is
 * `grid` places of a path, and of sounds that were tried those that lie evenly there
 * `morph` from one preset to another, or among four; `ends` reads them, `path` is what is found
 * `output` writes paths as files
+* `audition` plays presets in tune with a sound and says how far they are from it
+* `sections` what may change in a preset, by the words musicians use
+* `good_presets` presets to borrow of, and walks through the space of a model
+* `ways` ways from a preset to others, and how far to go on each
+* `workbench` a parent, what may change in it, and the search for its children
+* `children` what children are, and which of many are taken
+* `vary` variations of a preset at a heard distance
+* `breed` children of two presets
+* `neighbours` neighbourhoods of presets, and the line between two
+* `output` what is written of all this
 """
 
 from .player import NOTE, RATE, Player, Renders

@@ -7,3 +7,11 @@
 """
 
 __all__: list[str] = []
+"""What explorations write: presets, banks, sounds and numbers, all of one call together or none.
+
+* `variation_files` variations of a preset of a file, or children of two
+"""
+
+from .variation_files import Written, breed_files, vary_file
+
+__all__ = ["Written", "breed_files", "vary_file"]

@@ -1,0 +1,271 @@
+"""A preset whose children are looked for: what may change in it, steering, and the children that are found."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from ..audio.loudness import loudness
+from ..engines import Engine, Note
+from ..engines._renderer import INAUDIBLE
+from ..errors import OptionError, PresetError
+from ..match.matcher import encode_locks
+from ..match.verdict import Judge
+from ..metrics.perceptual import Reference
+from ..presets import Preset, Value, check
+from ..presets.ascii_names import ascii_name
+from ..progress import Progress, ProgressCallback
+from .audition import Audition, Heard
+from .children import Child, Goal, Prospect, choose_apart, moves_between, sort_out
+from .player import RATE
+from .sections import kept_by_default, level_parameter, select_sections
+from .ways import Tried, Way, points_at, steer
+
+__all__ = ["Workbench", "check_count", "shortfall"]
+
+_SLACK = 2.0  # tolerances within which a child still counts, where there are no better ones
+_RENDERS = 150  # for each child that is wanted, at most
+_WAYS = 4  # that are tried together for each child that is wanted
+_ENOUGH = 3  # presets at the goal for each child that is wanted; those far apart are taken
+_COMPARED = 5  # candidates that are compared with each other for each child that is wanted
+_FEWEST = 16
+_IDLE = 4  # rounds without another preset at the goal after which there is no use in more
+_MOST = 32
+_LOUD = 0.5  # LU that are not put right
+_LEVELS = 9  # that are tried
+
+
+class Workbench:
+    """A parent that is played and heard, and what is known of what may change in its children.
+
+    Args:
+        engine: Class of the synth.
+        preset: The parent; what it has beyond parameters stays in all children.
+        sections: What may change, see `select_sections`; all if empty.
+        lock: Parameters or groups that stay, None, or get a value.
+        note: What is played.
+        progress: Called after every round.
+        tuning: Whether what tunes the synth stays unless a section asks for it.
+
+    Attributes:
+        point: The parent, encoded and snapped, shape `(P,)`.
+        sound: What it sounds like, mono at `RATE`, shape `(T,)`.
+        reference: The same, analysed.
+        start: The parent with the values of locks, shape `(P,)`.
+        movable: Which parameters may change, boolean, shape `(P,)`.
+        trials: What was tried so far: of each way the best.
+
+    Raises:
+        OptionError: If a section is unknown, or nothing is left that may move.
+        PresetError: If the preset does not fit the synth, or is silent.
+        RenderError: If the synth refuses it.
+    """
+
+    def __init__(
+        self,
+        engine: type[Engine],
+        preset: Preset,
+        *,
+        sections: Sequence[str],
+        lock: Mapping[str, Value | None],
+        note: Note,
+        progress: ProgressCallback,
+        tuning: bool = True,
+    ) -> None:
+        self.space = engine.space
+        self.preset = preset
+        self.note = note
+        self.trials: list[Tried] = []
+        self._progress = progress
+        self.point = self.encoded(preset)
+        locked = encode_locks(self.space, lock, self.point)
+        self.start = self.point.copy()
+        self.start[list(locked)] = list(locked.values())
+        self.start = self.space.snap(self.start)
+        free = np.ones(len(self.space), bool)
+        free[list(locked)] = False
+        kept = kept_by_default(engine, sections, tuning=tuning)
+        self.movable = select_sections(self.space, sections) & free & ~kept
+        if not self.movable.any():
+            raise OptionError(_nothing_left(sections, lock))
+        self._tuners = free & (self.movable | kept_by_default(engine))
+        level = level_parameter(self.space)
+        self._level = level if level is not None and free[level] else None
+
+        def built() -> Engine:
+            made = engine()
+            made.build_on(preset.state)
+            return made
+
+        self.engine = built()
+        self.audition = Audition(built, note)
+        try:
+            self.sound = self.audition.sound(self.point)
+        except BaseException:
+            self.close()
+            raise
+        if np.abs(self.sound).max() < INAUDIBLE:
+            self.close()
+            raise PresetError(f"{preset.name or 'the preset'}: silent on this note, so nothing can be near it")
+        self.reference = Reference(torch.from_numpy(self.sound))
+
+    def __enter__(self) -> "Workbench":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self.audition.close()
+
+    def encoded(self, preset: Preset) -> np.ndarray:
+        """Returns a preset of the synth, encoded and snapped, shape `(P,)`.
+
+        Raises:
+            PresetError: If it does not fit the synth.
+        """
+        check(preset, self.space)
+        return self.space.snap(self.space.encode(preset.values))
+
+    def in_tune(self, point: np.ndarray) -> Heard:
+        """Returns a preset put in tune with the parent, as it is heard."""
+        return self.audition.hear(point[None], [self.reference], self._tuners)
+
+    def find(
+        self,
+        ways: Callable[[int], list[Way]],
+        goal: Goal,
+        *,
+        references: Sequence[Reference],
+        count: int,
+        renders: int | None,
+    ) -> tuple[Child, ...]:
+        """Steers on ever new ways until there are enough children that are far from each other.
+
+        Args:
+            ways: Makes about as many new ways.
+            goal: What children should be like.
+            references: What is compared with; the first is the parent.
+            count: How many children are wanted.
+            renders: How many notes may be played, about; 150 a child if None.
+
+        Returns:
+            Each as loud as the parent where the synth has a level; fewer than wanted where there are no more.
+        """
+        most = _RENDERS * count if renders is None else renders
+        enough = _ENOUGH * count
+        chosen: list[Prospect] = []
+        idle = 0
+        while idle < _IDLE and self.audition.renders < most:
+            before = self._landed(goal)
+            self._progress(Progress("vary", min(before, enough), enough, "presets", renders=self.audition.renders))
+            self.trials += steer(
+                ways(_WAYS * count), goal.value, goal.tolerance, lambda on, shares: self._play(on, shares, references),
+                goal.of,
+            )  # fmt: skip
+            landed = self._landed(goal)
+            idle = 0 if landed > before else idle + 1
+            if landed >= enough:
+                chosen = self._choose(goal, count)
+                if len(chosen) == count:
+                    break
+                enough *= 2  # what there was, was too much alike
+        chosen = chosen if len(chosen) == count else self._choose(goal, count)
+        return tuple(self._child(each, number) for number, each in enumerate(chosen, 1))
+
+    def _play(self, ways: Sequence[Way], shares: np.ndarray, references: Sequence[Reference]) -> Heard:
+        points = points_at(ways, shares, self.space, self.start, self.movable)
+        return self.audition.hear(points, references, self._tuners)
+
+    def _landed(self, goal: Goal) -> int:
+        return sum(goal.off(trial) <= 1 and goal.fits(trial) for trial in self.trials)
+
+    def _choose(self, goal: Goal, count: int) -> list[Prospect]:
+        near = [trial for trial in self.trials if goal.off(trial) <= _SLACK and goal.fits(trial)]
+        nearest = sorted(near, key=goal.off)[: max(_COMPARED * count, _FEWEST)]
+        candidates = sort_out(nearest, goal, self._judge, self._loudness)
+        return choose_apart(candidates, count, goal.apart, self.audition.distances)
+
+    @cached_property
+    def _judge(self) -> Judge:
+        return Judge(self.sound, RATE, hold=self.note.hold)
+
+    @cached_property
+    def _loudness(self) -> float:
+        return loudness(self.sound, RATE)
+
+    def _child(self, candidate: Prospect, number: int) -> Child:
+        trial = candidate.trial
+        point = trial.heard.points[0]
+        sound = candidate.sound
+        intended = points_at([trial.way], np.array([trial.share]), self.space, self.start, self.movable)[0]
+        tuned = not np.array_equal(intended, point)
+        louder = candidate.louder
+        levelled = self._level is not None and abs(louder) > _LOUD
+        if levelled:
+            point, sound, louder = self._levelled(point, sound, louder)
+        values = self.space.decode(point)
+        # short enough for a number in the ten letters of a DX7
+        name = f"{ascii_name(self.preset.name or 'CHILD', 7).rstrip()} {number}"
+        return Child(
+            replace(self.preset, values=values, name=name),
+            point,
+            sound,
+            tuple(round(float(each), 3) for each in trial.heard.distance[0]),
+            None if candidate.cents is None else round(candidate.cents, 1),
+            round(louder, 2),
+            trial.way.sources(trial.share),
+            moves_between(self.engine, self.point, point),
+            tuned,
+            levelled,
+        )
+
+    def _levelled(self, point: np.ndarray, sound: np.ndarray, louder: float) -> tuple[np.ndarray, np.ndarray, float]:
+        """The child with its level parameter where it comes nearest to the loudness of the parent."""
+        level = self._level
+        values = np.linspace(0, 1, _LEVELS)
+        for _ in range(2):  # coarsely, then between the neighbours of the best
+            tried = np.tile(point, (len(values), 1))
+            tried[:, level] = values
+            tried = self.space.snap(tried)
+            sounds = self.audition.sounds(tried)
+            off = np.array([loudness(each, RATE) - self._loudness for each in sounds])
+            best = int(np.abs(off).argmin())
+            if abs(off[best]) < abs(louder):
+                point = tried[best]
+                sound = sounds[best]
+                louder = float(off[best])
+            step = values[1] - values[0]
+            values = np.linspace(max(0, values[best] - step), min(1, values[best] + step), _LEVELS)
+        return point, sound, louder
+
+
+def check_count(count: int, renders: int | None) -> None:
+    """Makes sure that there is something to look for.
+
+    Raises:
+        OptionError: If not.
+    """
+    if not 1 <= count <= _MOST:
+        raise OptionError(f"count={count}: not in [1, {_MOST}]")
+    if renders is not None and not 1 <= renders <= 1_000_000:
+        raise OptionError(f"renders={renders}: not in [1, 1000000]")
+
+
+def shortfall(found: int, wanted: int) -> tuple[str, ...]:
+    """Returns what is said where there are fewer children than wanted."""
+    if found == wanted:
+        return ()
+    return (f"found {found} of {wanted}: others were twins of these, out of tune or not at this distance",)
+
+
+def _nothing_left(sections: Sequence[str], lock: Mapping[str, Value | None]) -> str:
+    words = [f"--section {word}" for word in sections] + [f"--lock {word}" for word in lock]
+    why = ", ".join(words) or "this synth"
+    return (
+        f"{why}: nothing is left that may move. What tunes the synth, and its level, stay unless they are asked for "
+        f"by name"
+    )
