@@ -6,16 +6,21 @@ Usage: python benchmarks/variations.py BANK.npz [--synth dexed] [--split test] [
 BANK.npz is what `prepare_bank.py` makes; of its split, presets of as many families are taken, one of each, that can be
 heard. Each is varied by five amounts. Simple rows make as many children without listening: `perturb` moves all
 parameters by a normal step of deviation amount / 4, and redraws options with a chance of amount; `swap` replaces a
-share of the groups, as large as the amount, with those of a training preset; `nearest` takes the presets out of 400 of
+share of the groups, as large as the amount, with those of a training preset; `nearest` takes the presets out of 200 of
 the training part of the bank that happen to lie nearest to the distance. Distances are in dB of `perceptual` at 22,050
 Hz, and errors too; cents are by `Judge` and its own estimate of the pitch where partials do not agree, of children that
 it can compare with a parent that has a pitch.
+
+What `vary` steers by and leaves out, `Judge` says. So two more things are measured of its children that it never saw:
+`own_cents`, between pitches that are estimated of each sound alone, where both are sure; and how far child and parent
+are apart on another note, C3.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +28,7 @@ import torch
 from timing import facts
 
 from patchflow.audio.loudness import loudness
+from patchflow.audio.pitch import estimate_pitch
 from patchflow.data.bank import Bank
 from patchflow.engines import engines
 from patchflow.errors import OptionError
@@ -30,13 +36,14 @@ from patchflow.explore.audition import Audition
 from patchflow.explore.good_presets import GoodPresets
 from patchflow.explore.player import NOTE, RATE
 from patchflow.explore.vary import DB_PER_AMOUNT, vary
-from patchflow.match.verdict import Judge
-from patchflow.metrics.perceptual import Reference
+from patchflow.match.verdict import Judge, interval_between
+from patchflow.metrics.perceptual import Reference, perceptual
 from patchflow.presets import Preset
 
 RESULTS = Path(__file__).parent / "results" / "variations.json"
 AMOUNTS = (0.1, 0.2, 0.3, 0.5, 0.8)
-POOL = 400
+POOL = 200
+OTHER_NOTE = replace(NOTE, pitch=48)
 QUIET = 1e-3
 SEED = 0
 Row = dict[str, float | str | None]
@@ -68,6 +75,19 @@ def measured(parent: np.ndarray, child: np.ndarray, judge: Judge, reference: Ref
     return {"method": method, "distance": distance, "audible": bool(audible), "cents": cents, "louder": gap}
 
 
+def unseen(parents: list[np.ndarray], children: list[np.ndarray]) -> Row:
+    """What is measured of a child that its makers never looked at: alone, and on another note.
+
+    Args:
+        parents: On the note, and on another one.
+        children: The same.
+    """
+    interval = interval_between(estimate_pitch(children[0], RATE), estimate_pitch(parents[0], RATE))
+    elsewhere = perceptual(torch.from_numpy(children[1][None]), torch.from_numpy(parents[1][None]), RATE).item()
+    own = None if interval is None else interval.cents + 1200.0 * interval.octaves
+    return {"own_cents": own, "distance_on_c3": elsewhere}
+
+
 class Simple:
     """The ways to vary that do not listen, and the one that only listens to a bank."""
 
@@ -97,7 +117,14 @@ class Simple:
 
 
 def of_preset(
-    preset: Preset, good: GoodPresets, simple: Simple, pool: np.ndarray, audition: Audition, children: int
+    preset: Preset,
+    good: GoodPresets,
+    simple: Simple,
+    pool: np.ndarray,
+    audition: Audition,
+    *,
+    lower: Audition,
+    children: int,
 ) -> list[Row]:
     """All rows of one preset."""
     point = simple.space.snap(simple.space.encode(preset.values))
@@ -110,9 +137,11 @@ def of_preset(
         begun = time.perf_counter()
         sounds = {"vary": np.zeros((0, len(parent)), np.float32)}
         renders = 0
+        points = np.zeros((0, len(point)))
         try:
             found = vary(good, preset, amount, count=children, seed=SEED)
             sounds["vary"] = np.stack([child.sound for child in found.children])
+            points = np.stack([child.point for child in found.children])
             renders = found.renders
         except OptionError as error:
             print(f"{preset.name}: {error}", flush=True)
@@ -121,12 +150,14 @@ def of_preset(
         for name, make in makers.items():
             sounds[name] = audition.sounds(np.stack([make(point, amount) for _ in range(children)]))
         sounds["nearest"] = pool[np.argsort(np.abs(near - amount * DB_PER_AMOUNT))[:children]]
+        on_c3 = lower.sounds(np.concatenate([point[None], points]))
         for name, played in sounds.items():
-            for sound in played:
+            for number, sound in enumerate(played):
                 row = measured(parent, sound, judge, reference, name)
                 row |= {"preset": preset.name, "amount": amount}
                 if name == "vary":
                     row |= {"seconds": seconds / len(played), "renders": renders / len(played)}
+                    row |= unseen([parent, on_c3[0]], [sound, on_c3[number + 1]])
                 rows.append(row)
     return rows
 
@@ -149,6 +180,13 @@ def summary(rows: list[Row], wanted: int) -> dict[str, float | int | None]:
         "pitch_compared": round(len(cents) / max(len(heard), 1), 4),
         "mean_louder_lu": round(float(louder.mean()), 2),
     }
+    own = np.abs(np.array([row["own_cents"] for row in heard if row.get("own_cents") is not None], float))
+    if len(own):
+        result["own_pitch_compared"] = round(len(own) / len(heard), 4)
+        result["own_mean_absolute_cents"] = round(float(own.mean()), 2)
+        result["own_median_absolute_cents"] = round(float(np.median(own)), 2)
+        elsewhere = np.array([row["distance_on_c3"] for row in heard], float)
+        result["correlation_on_c3"] = round(float(np.corrcoef(asked, elsewhere)[0, 1]), 4)
     for name in ("seconds", "renders"):
         values = [float(row[name] or 0) for row in rows if name in row]
         if values:
@@ -173,21 +211,39 @@ def main() -> None:
     good = GoodPresets.load(asked.synth)
     simple = Simple(whole.part("train").points, asked.synth)
     rows: list[Row] = []
+    result: dict[str, object] = {}
     numbers = chosen(bank, asked.synth, asked.presets)
-    with Audition(engines[asked.synth]) as audition:
+    with Audition(engines[asked.synth]) as audition, Audition(engines[asked.synth], OTHER_NOTE) as lower:
         pool = audition.sounds(simple.pool)
         pool = pool[np.abs(pool).max(1) >= QUIET]
         for number, row in enumerate(numbers, 1):
             preset = Preset(asked.synth, space.decode(bank.points[row]), name=str(bank.names[row]))
-            rows += of_preset(preset, good, simple, pool, audition, asked.children)
+            rows += of_preset(preset, good, simple, pool, audition, lower=lower, children=asked.children)
             print(f"{number} of {len(numbers)}", flush=True)
-    result: dict[str, object] = {
-        **about, "split": asked.split, "presets": len(numbers), "children": asked.children, "amounts": AMOUNTS,
-        "db_per_amount": DB_PER_AMOUNT, "models": good.models,
-    }  # fmt: skip
+            result = {
+                **about,
+                "split": asked.split,
+                "presets": number,
+                "children": asked.children,
+                "models": good.models,
+            }
+            result |= {"amounts": AMOUNTS, "db_per_amount": DB_PER_AMOUNT, **methods(rows, number * asked.children)}
+            if asked.split == "test":  # after each preset, so that what there is stays when it is stopped
+                known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+                RESULTS.write_text(f"{json.dumps({**known, asked.synth: result}, indent=1)}\n")
+    print(json.dumps(result, indent=1))
+
+
+def methods(rows: list[Row], wanted: int) -> dict[str, object]:
+    """All numbers of all methods.
+
+    Args:
+        rows: Of all children.
+        wanted: How many of each method and amount there should be.
+    """
+    result: dict[str, object] = {}
     for method in ("vary", "perturb", "swap", "nearest"):
         own = [row for row in rows if row["method"] == method]
-        wanted = len(numbers) * asked.children
         result[method] = summary(own, wanted * len(AMOUNTS))
         by_amount = {}
         for amount in AMOUNTS:
@@ -195,12 +251,7 @@ def main() -> None:
             quartiles = np.percentile(distances, [25, 50, 75]).round(2).tolist() if distances else None
             by_amount[str(amount)] = {"found": round(len(distances) / wanted, 4), "quartiles_db": quartiles}
         result[f"{method}_by_amount"] = by_amount
-    text = json.dumps(result, indent=1)
-    print(text)
-    if asked.split == "test":
-        all_results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        all_results[asked.synth] = result
-        RESULTS.write_text(f"{json.dumps(all_results, indent=1)}\n")
+    return result
 
 
 if __name__ == "__main__":
