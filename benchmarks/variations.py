@@ -84,7 +84,7 @@ def unseen(parents: list[np.ndarray], children: list[np.ndarray]) -> Row:
     """
     interval = interval_between(estimate_pitch(children[0], RATE), estimate_pitch(parents[0], RATE))
     elsewhere = perceptual(torch.from_numpy(children[1][None]), torch.from_numpy(parents[1][None]), RATE).item()
-    own = None if interval is None else interval.cents + 1200.0 * interval.octaves
+    own = None if interval is None else interval.cents  # an octave that is not sure does not count, see `Interval`
     return {"own_cents": own, "distance_on_c3": elsewhere}
 
 
@@ -175,8 +175,8 @@ def summary(rows: list[Row], wanted: int) -> dict[str, float | int | None]:
         "audible": round(len(heard) / max(len(rows), 1), 4),
         "correlation": round(float(np.corrcoef(asked, distance)[0, 1]), 4),
         "mean_absolute_error_db": round(float(np.abs(distance - asked).mean()), 2),
-        "mean_absolute_cents": round(float(cents.mean()), 2),
-        "cents_above_20": round(float((cents > 20).mean()), 4),
+        "mean_absolute_cents": round(float(cents.mean()), 2) if len(cents) else None,
+        "cents_above_20": round(float((cents > 20).mean()), 4) if len(cents) else None,
         "pitch_compared": round(len(cents) / max(len(heard), 1), 4),
         "mean_louder_lu": round(float(louder.mean()), 2),
     }

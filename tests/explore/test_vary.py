@@ -199,10 +199,12 @@ def test_a_silent_preset_and_one_of_another_synth_are_refused(tone, dexed, brass
 
 
 def test_children_of_two_lie_between_with_sections_of_both(brass):
-    bell = Preset("dexed", {**brass.values, "algorithm": 5, "op2.coarse": 7, "op2.output": 85, "op1.rate2": 40,
-                            "op1.level2": 0, "op3.rate2": 45, "op3.level2": 0, "op4.coarse": 9}, name="BELL")  # fmt: skip
+    decaying = {"op1.rate2": 40, "op1.level2": 0, "op3.rate2": 45, "op3.level2": 0}
+    ratios = {"op2.coarse": 7, "op2.output": 85, "op4.coarse": 9}
+    bell = Preset("dexed", {**brass.values, **decaying, **ratios}, name="BELL")
     found = breed(engines["dexed"], brass, bell, 0.5, count=2, note=SHORT, renders=400)
-    whole = Reference(torch.from_numpy(found.sounds[0])).distance(torch.from_numpy(found.sounds[1])[None])[0].item()
+    sounds = torch.from_numpy(found.sounds)
+    whole = Reference(sounds[0]).distance(sounds[1:])[0].item()
     assert found.children
     for child in found.children:
         near, far = child.distances
