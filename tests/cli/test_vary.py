@@ -21,8 +21,8 @@ def saw(shell):
 def bank(shell):
     space = engines["dexed"].space
     init = space.decode(space.default())
-    soft = Preset("dexed", {**init, "op2.output": 60, "algorithm": 5}, name="SOFT")
-    hard = Preset("dexed", {**init, "op2.output": 90, "algorithm": 5, "op2.coarse": 3, "op1.rate2": 60}, name="HARD")
+    soft = Preset("dexed", {**init, "op2.output": 60, "algorithm": "5"}, name="SOFT")
+    hard = Preset("dexed", {**init, "op2.output": 90, "algorithm": "5", "op2.coarse": 3, "op1.rate2": 60}, name="HARD")
     path = shell.folder / "bank.syx"
     write_presets(path, [soft, hard])
     return path

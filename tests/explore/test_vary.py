@@ -39,7 +39,7 @@ def brass():
     space = engines["dexed"].space
     init = space.decode(space.default())
     values = {
-        **init, "algorithm": 5, "op1.output": 95, "op2.output": 75, "op3.output": 90, "op4.output": 60,
+        **init, "algorithm": "5", "op1.output": 95, "op2.output": 75, "op3.output": 90, "op4.output": 60,
         "op2.coarse": 1, "op4.coarse": 3, "op1.rate1": 70,
     }  # fmt: skip
     return Preset("dexed", values, name="BRASS")

@@ -105,7 +105,7 @@ def steered(curve: Callable[[float], float], goal: float) -> tuple[list[Tried], 
     return steer([Line()] * 3, goal, 0.5, play, lambda heard: heard.distance[:, 0]), played
 
 
-@pytest.mark.parametrize("power", [1, 4, 0.2])
+@pytest.mark.parametrize("power", [1, 3, 0.4])
 def test_steering_lands_within_the_tolerance_on_any_rising_curve(power: float):
     trials, _ = steered(lambda share: 30 * share**power, 12.0)
     assert len(trials) == 3

@@ -1,14 +1,9 @@
-"""Writes what explorations find: files that a musician or another program reads.
+"""Writes what explorations find: files that a musician or another program reads, all of one call together or none.
 
 * `midi_file` MIDI files of notes, program changes and system-exclusive messages
 * `sketch_files` a sketched melody: MIDI, sound, preset and numbers
 * `path_files` a path of presets: banks, sounds, MIDI sequences, numbers
 * `vital_macros` a path of Vital's presets as its macro knobs
-"""
-
-__all__: list[str] = []
-"""What explorations write: presets, banks, sounds and numbers, all of one call together or none.
-
 * `variation_files` variations of a preset of a file, or children of two
 """
 
