@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..audio.loudness import loudness
+from ..audio.pitch import Pitch, estimate_pitch
 from ..engines import Engine, Note
-from ..match.verdict import CLOSENESS, Judge
+from ..match.verdict import CLOSENESS, Judge, interval_between
 from ..presets import ParamSpace, Preset, Value
 from .audition import IN_TUNE, Heard
 from .player import RATE
@@ -158,17 +159,21 @@ class Prospect:
         return self.trial.heard.sounds[0]
 
 
-def sort_out(trials: Sequence[Tried], goal: Goal, judge: Judge, parent_loudness: float) -> list[Prospect]:
+def sort_out(
+    trials: Sequence[Tried], goal: Goal, judge: Judge, parent_loudness: float, parent_pitch: Pitch
+) -> list[Prospect]:
     """Returns the trials that may become children; those that are out of tune may not.
 
     It speaks against one to be off the goal, to be a little out of tune, to be much louder or softer than the parent,
-    and to have a pitch that cannot be compared with that of the parent where this has one.
+    to have a pitch that cannot be compared with that of the parent where this has one, and to have another pitch when
+    it is heard alone: partials may agree while the octave is another.
 
     Args:
         trials: What was tried.
         goal: What children should be like.
         judge: Compares with the parent.
         parent_loudness: In LUFS.
+        parent_pitch: Of its sound alone.
     """
     found = []
     for trial in trials:
@@ -180,7 +185,9 @@ def sort_out(trials: Sequence[Tried], goal: Goal, judge: Judge, parent_loudness:
     pitched = any(cents is not None for _, cents, _ in found)
     candidates = []
     for trial, cents, louder in found:
+        alone = interval_between(estimate_pitch(trial.heard.sounds[0], RATE), parent_pitch)
         against = [
+            alone is not None and abs(alone.cents) > _OUT_OF_TUNE,
             goal.off(trial) > 1,
             abs(louder) > _LOUDER,
             pitched if cents is None else abs(cents) > IN_TUNE,

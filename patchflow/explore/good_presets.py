@@ -86,6 +86,7 @@ class GoodPresets:
 
     def __init__(self, synth: str, engine: type[Engine], library: Library | None = None) -> None:
         self.engine = engine
+        self.synth = synth
         posterior = _load(synth, engine, "posterior")
         self.posterior = None if posterior is None else as_density(posterior)
         joint = _load(synth, engine, "flow_joint")

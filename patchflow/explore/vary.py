@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..engines import Note
-from ..errors import OptionError
+from ..errors import OptionError, PresetError
 from ..presets import Preset, Value
 from ..progress import ProgressCallback, ignore
 from .audition import Heard
@@ -72,7 +72,7 @@ def vary(
 
     Raises:
         OptionError: If an option is not allowed, nothing is left that may move, or it does not lead as far.
-        PresetError: If the preset does not fit the synth, or is silent.
+        PresetError: If the preset is of another synth, or silent.
         RenderError: If the synth refuses the preset.
 
     Example:
@@ -83,7 +83,7 @@ def vary(
         >>> abs(found.children[0].distances[0] - 8.0) < 0.75
         True
     """
-    _check(good, amount, how)
+    _check(good, preset, amount, how)
     check_count(count, renders)
     asked = amount * DB_PER_AMOUNT
     goal = Goal(asked, max(_TOLERANCE_DB, _TOLERANCE * asked), _from_parent, twin_distance(asked))
@@ -102,7 +102,9 @@ def _from_parent(heard: Heard) -> np.ndarray:
     return heard.distance[:, 0]
 
 
-def _check(good: GoodPresets, amount: float, how: str) -> None:
+def _check(good: GoodPresets, preset: Preset, amount: float, how: str) -> None:
+    if preset.synth != good.synth:
+        raise PresetError(f"{preset.name or 'the preset'}: a preset of {preset.synth}, not of {good.synth}")
     low, high = AMOUNTS
     if not low <= amount <= high:
         raise OptionError(f"amount={amount:g}: not in [{low:g}, {high:g}]; 0.1 is a twin, 0.3 close, 1 another sound")

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ..audio.loudness import loudness
+from ..audio.pitch import Pitch, estimate_pitch
 from ..engines import Engine, Note
 from ..engines._renderer import INAUDIBLE
 from ..errors import OptionError, PresetError
@@ -29,7 +30,7 @@ _SLACK = 2.0  # tolerances within which a child still counts, where there are no
 _RENDERS = 150  # for each child that is wanted, at most
 _WAYS = 4  # that are tried together for each child that is wanted
 _ENOUGH = 3  # presets at the goal for each child that is wanted; those far apart are taken
-_COMPARED = 5  # candidates that are compared with each other for each child that is wanted
+_COMPARED = 4  # candidates that are compared with each other for each child that is wanted
 _FEWEST = 16
 _IDLE = 4  # rounds without another preset at the goal after which there is no use in more
 _MOST = 32
@@ -186,12 +187,16 @@ class Workbench:
     def _choose(self, goal: Goal, count: int) -> list[Prospect]:
         near = [trial for trial in self.trials if goal.off(trial) <= _SLACK and goal.fits(trial)]
         nearest = sorted(near, key=goal.off)[: max(_COMPARED * count, _FEWEST)]
-        candidates = sort_out(nearest, goal, self._judge, self._loudness)
+        candidates = sort_out(nearest, goal, self._judge, self._loudness, self._pitch)
         return choose_apart(candidates, count, goal.apart, self.audition.distances)
 
     @cached_property
     def _judge(self) -> Judge:
         return Judge(self.sound, RATE, hold=self.note.hold)
+
+    @cached_property
+    def _pitch(self) -> Pitch:
+        return estimate_pitch(self.sound, RATE)
 
     @cached_property
     def _loudness(self) -> float:

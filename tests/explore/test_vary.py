@@ -177,12 +177,16 @@ def test_draws_are_presets_and_walks_begin_at_the_preset(dexed, brass):
         (0.3, {"how": "walk"}, "no trained weights"),
         (0.3, {"sections": ["strings"]}, "section=strings: .* It has osc, amp, env"),
         (0.3, {"sections": ["env"], "lock": {"decay": None}}, "--section env, --lock decay: nothing is left"),
-        (0.8, {"sections": ["decay"], "lock": {"wave": None}, "renders": 40}, "amount=0.8: what may move leads to"),
     ],
 )
 def test_a_wish_that_cannot_be_met_is_said(tone, amount: float, settings: dict, message: str):
     with pytest.raises(OptionError, match=message):
         vary(tone, Preset("tone", {**SAW.values, "decay": 4.0}), amount, note=SHORT, **settings)
+
+
+def test_a_distance_out_of_reach_is_said(dexed, brass):
+    with pytest.raises(OptionError, match="amount=0.8: (what may move leads to|nothing of what may move)"):
+        vary(dexed, brass, 0.8, note=SHORT, sections=["op1.velocity"], renders=60)
 
 
 def test_what_cannot_be_heard_to_move_is_said(dexed, brass):
@@ -194,7 +198,7 @@ def test_a_silent_preset_and_one_of_another_synth_are_refused(tone, dexed, brass
     silent = Preset("dexed", {**brass.values, "op1.output": 0, "op3.output": 0}, name="MUTE")
     with pytest.raises(PresetError, match="MUTE: silent"):
         vary(dexed, silent, 0.3, note=SHORT)
-    with pytest.raises(PresetError):
+    with pytest.raises(PresetError, match="Saw: a preset of tone, not of dexed"):
         vary(dexed, SAW, 0.3, note=SHORT)
 
 
