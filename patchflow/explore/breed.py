@@ -77,7 +77,8 @@ def breed(
         other = bench.in_tune(bench.encoded(second))
         whole = _way_between(first, second, other)
         donors = Donors(other.points, (second.name or "the second",))
-        blocks = section_blocks(bench.space, bench.movable, least=3)
+        differing = bench.movable & (other.points[0] != bench.start)
+        blocks = section_blocks(bench.space, differing, least=3)
 
         def ways(number: int) -> list[Way]:
             return list(borrowings(bench.space, bench.start, blocks, donors, number, rng=rng, elsewhere=0.0))
@@ -102,8 +103,10 @@ def _goal(share: float, whole: float) -> Goal:
 
     def fits(trial: Tried) -> bool:
         distance = trial.heard.distance[0]
-        # at the end of its way a child has nothing of the first any more
-        return bool(trial.share < 1 and distance.max() <= whole and distance.min() > CLOSENESS["the same"])
+        stops = trial.way.stops or (0.0, 0.0)
+        # a whole section of the second at least, and one of the first that is as it was
+        of_both = stops[0] <= trial.share <= stops[-1]
+        return bool(of_both and distance.max() <= whole and distance.min() > CLOSENESS["the same"])
 
     return Goal(share, _TOLERANCE, _share_of_way, max(CLOSENESS["the same"], _APART * whole), fits)
 

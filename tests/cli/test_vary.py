@@ -21,8 +21,10 @@ def saw(shell):
 def bank(shell):
     space = engines["dexed"].space
     init = space.decode(space.default())
-    soft = Preset("dexed", {**init, "op2.output": 60, "algorithm": "5"}, name="SOFT")
-    hard = Preset("dexed", {**init, "op2.output": 90, "algorithm": "5", "op2.coarse": 3, "op1.rate2": 60}, name="HARD")
+    plain = {**init, "algorithm": "5", "op1.output": 95, "op2.output": 75, "op3.output": 90, "op4.output": 60}
+    struck = {"op1.rate2": 40, "op1.level2": 0, "op3.rate2": 45, "op3.level2": 0, "op2.coarse": 7, "op4.coarse": 9}
+    soft = Preset("dexed", plain, name="SOFT")
+    hard = Preset("dexed", {**plain, **struck, "op2.output": 85}, name="HARD")
     path = shell.folder / "bank.syx"
     write_presets(path, [soft, hard])
     return path
