@@ -1,4 +1,4 @@
-"""Folders of examples: written by who makes examples, read by who builds the site; `sections.py` says what they hold."""
+"""Folders of examples: written by who makes them, read by who builds the site; `sections.py` says what they hold."""
 
 import dataclasses
 import io

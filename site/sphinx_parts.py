@@ -1,0 +1,90 @@
+"""What the site adds to Sphinx: formulas as MathML, docstrings with Markdown's code, and pages of source code."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_for_filename
+from sphinx.application import Sphinx
+
+__all__ = ["add_to", "mended", "source_page"]
+
+_CODE = re.compile(r"(?<![`:\\])`([^`\n]+)`(?!`)")
+_SPECIAL = re.compile(r"(?<!\\)([|*])|(\w)_(?=\W|$)")
+
+
+def add_to(app: Sphinx) -> None:
+    """Registers everything."""
+    app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
+    app.add_config_value("source_files", [], "html")  # paths in the repository that get a page each
+    app.add_config_value("source_root", "", "html")
+    app.connect("html-collect-pages", _source_pages)
+    app.connect("autodoc-process-docstring", _mend, priority=100)  # before napoleon reads the sections
+    app.connect("autoapi-skip-member", _skip)
+
+
+def source_page(path: str, line: int | None = None) -> str:
+    """Returns the address of a source file's page, from the root of the site.
+
+    Args:
+        path: In the repository.
+        line: A line of it.
+    """
+    return f"source/{path}.html" + (f"#L-{line}" if line else "")
+
+
+def mended(line: str) -> str:
+    """Returns a line of a docstring as reStructuredText: code has one backtick here, and |x| is no substitution.
+
+    Example:
+        >>> mended("The `value` of |det|, by q_.")
+        'The ``value`` of \\\\|det\\\\|, by q\\\\_.'
+    """
+    if line.lstrip().startswith(">>>") or "``" in line:
+        return line
+    parts = _CODE.split(line)  # text and code take turns
+    for i in range(0, len(parts), 2):
+        bullet = re.match(r"\s*[*+-] ", parts[i]) if i == 0 else None
+        start = bullet.end() if bullet else 0
+        parts[i] = parts[i][:start] + _SPECIAL.sub(_escaped, parts[i][start:])
+    for i in range(1, len(parts), 2):
+        parts[i] = f"``{parts[i]}``"
+    return "".join(parts)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\{found[1]}" if found[1] else f"{found[2]}\\_"
+
+
+def _mend(app: Sphinx, what: str, name: str, about: Any, options: Any, lines: list[str]) -> None:
+    lines[:] = [mended(line) for line in lines]
+
+
+def _skip(app: Sphinx, what: str, name: str, about: Any, skip: bool, options: Any) -> bool:
+    """Private modules are of no use to readers, and a name that a package passes on is shown where it is defined."""
+    return skip or any(part.startswith("_") for part in name.split("."))
+
+
+def _inline(translator: Any, node: nodes.math) -> None:
+    translator.body.append(tex2mathml(node.astext()))
+    raise nodes.SkipNode
+
+
+def _block(translator: Any, node: nodes.math_block) -> None:
+    formula = tex2mathml(node.astext(), as_block=True)
+    translator.body.append(f'<div class="formula" tabindex="0" role="group" aria-label="Formula">{formula}</div>')
+    raise nodes.SkipNode
+
+
+def _source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
+    look = HtmlFormatter(linenos="inline", lineanchors="L", anchorlinenos=True, cssclass="highlight")
+    for path in app.config.source_files:
+        text = (Path(app.config.source_root) / path).read_text("utf-8")
+        code = highlight(text, get_lexer_for_filename(path), look)
+        body = f'<h1>{path}</h1><div class="source" tabindex="0" role="region" aria-label="Source code">{code}</div>'
+        yield source_page(path).removesuffix(".html"), {"title": path, "body": body}, "page.html"
