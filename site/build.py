@@ -16,25 +16,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-sys.path[:0] = [str(HERE), str(ROOT)]
+import jinja2
+import model_sizes
+from assemble import Assembly
+from code_lines import line_of
+from example_files import read_examples
+from media import Shelf
+from results import Lines, Paper
+from section_pages import SectionPage
+from sections import SECTIONS
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-import jinja2  # noqa: E402
-import model_sizes  # noqa: E402
-from assemble import Assembly  # noqa: E402
-from code_lines import line_of  # noqa: E402
-from example_files import read_examples  # noqa: E402
-from media import Shelf  # noqa: E402
-from results import Lines, Paper  # noqa: E402
-from section_pages import SectionPage  # noqa: E402
-from sections import SECTIONS  # noqa: E402
-from sphinx.application import Sphinx  # noqa: E402
-from sphinx.util.docutils import docutils_namespace, patch_docutils  # noqa: E402
-
-from patchflow.errors import PatchflowError, StorageError  # noqa: E402
+from patchflow.errors import PatchflowError, StorageError
 
 __all__ = ["build"]
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
 
 LARGEST = 60e6
 """Bytes that the site may have."""
@@ -119,7 +118,7 @@ class Pages:
         self.reference = reference
         self._page = ""
         loader = jinja2.FileSystemLoader(HERE / "pages")
-        self._templates = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - Markdown
+        self._templates = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, autoescape=False)
 
     def write(self) -> None:
         """Writes all pages."""

@@ -7,13 +7,11 @@ by sphinx-autoapi, so that building the site imports no synth. MkDocs has had no
 successor, has no reference from docstrings of its own yet.
 """
 
-import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+import sphinx_parts
 
-import sphinx_parts  # noqa: E402
+HERE = Path(__file__).parent
 
 project = "patchflow"
 html_title = "patchflow"

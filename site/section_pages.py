@@ -81,9 +81,8 @@ class SectionPage:
         parts = []
         for category in dict.fromkeys(sound.category for sound in section.sounds):
             parts.append(f"### {category.replace('_', ' ').capitalize()}")
-            for sound in section.sounds:
-                if sound.category == category:
-                    parts.append(self._sound(sound).replace("### ", "#### ", 1))
+            members = [sound for sound in section.sounds if sound.category == category]
+            parts += [self._sound(sound).replace("### ", "#### ", 1) for sound in members]
         return parts
 
     def _macros(self, section: MacroControls) -> list[str]:
@@ -172,9 +171,7 @@ class SectionPage:
         return [f"### {section.name}", cards(boxes), _block(drawn)]
 
     def _semantics(self, section: Semantics) -> list[str]:
-        parts = []
-        for found in section.matrices:
-            parts.append(matrix(found.title, found.macros, found.attributes, found.values))
+        parts = [matrix(one.title, one.macros, one.attributes, one.values) for one in section.matrices]
         for found in section.maps:
             parts += [f"### Where {found.low} and {found.high} lie", self._map(found)]
         for found in section.traversals:

@@ -39,11 +39,11 @@ def source_page(path: str, line: int | None = None) -> str:
 
 
 def mended(line: str) -> str:
-    """Returns a line of a docstring as reStructuredText: code has one backtick here, and |x| is no substitution.
+    r"""Returns a line of a docstring as reStructuredText: code has one backtick here, and |x| is no substitution.
 
     Example:
         >>> mended("The `value` of |det|, by q_.")
-        'The ``value`` of \\\\|det\\\\|, by q\\\\_.'
+        'The ``value`` of \\|det\\|, by q\\_.'
     """
     if line.lstrip().startswith(">>>") or "``" in line:
         return line
@@ -61,12 +61,14 @@ def _escaped(found: re.Match[str]) -> str:
     return f"\\{found[1]}" if found[1] else f"{found[2]}\\_"
 
 
-def _mend(app: Sphinx, what: str, name: str, about: Any, options: Any, lines: list[str]) -> None:
+def _mend(*event: Any) -> None:
+    lines = event[-1]
     lines[:] = [mended(line) for line in lines]
 
 
-def _skip(app: Sphinx, what: str, name: str, about: Any, skip: bool, options: Any) -> bool:
+def _skip(*event: Any) -> bool:
     """Private modules are of no use to readers, and a name that a package passes on is shown where it is defined."""
+    _, _, name, _, skip, _ = event
     return skip or any(part.startswith("_") for part in name.split("."))
 
 
