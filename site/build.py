@@ -27,6 +27,7 @@ from section_pages import SectionPage
 from sections import SECTIONS
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
+from sphinx_parts import accessible
 
 from patchflow.errors import PatchflowError, StorageError
 
@@ -164,8 +165,9 @@ def _run_sphinx(assembly: Assembly, out: Path, static: Path, *, reference: bool)
         "source_root": str(ROOT),
         "html_static_path": [str(static)],
         "html_extra_path": [str(assembly.extra)],
-        "autoapi_generate_api_docs": reference,
     }
+    if not reference:
+        settings["extensions"] = ["myst_parser", "sphinx.ext.napoleon"]
     doctrees = assembly.sources.parent / "doctrees"
     with patch_docutils(str(HERE)), docutils_namespace():
         app = Sphinx(
@@ -175,7 +177,10 @@ def _run_sphinx(assembly: Assembly, out: Path, static: Path, *, reference: bool)
         app.build()
     if app.statuscode or app._warncount:
         raise StorageError(f"{out}: Sphinx found faults in the pages; they are listed above.")
+    for page in out.rglob("*.html"):
+        page.write_text(accessible(page.read_text("utf-8")), "utf-8")
     (out / ".buildinfo").unlink(missing_ok=True)
+    shutil.rmtree(out / "_sources", ignore_errors=True)
 
 
 def main() -> int:

@@ -15,6 +15,8 @@ HERE = Path(__file__).parent
 
 project = "patchflow"
 html_title = "patchflow"
+html_favicon = str(HERE / "favicon.svg")
+html_show_copyright = False
 extensions = ["myst_parser", "autoapi.extension", "sphinx.ext.napoleon"]
 
 autoapi_dirs = [str(HERE.parent / "patchflow")]
@@ -25,6 +27,7 @@ autoapi_member_order = "groupwise"
 autoapi_python_class_content = "both"
 autoapi_keep_files = False
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True  # else an attribute that is a property too is described twice
 
 myst_enable_extensions = ["attrs_inline", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
@@ -43,6 +46,7 @@ pygments_dark_style = "a11y-high-contrast-dark"
 
 suppress_warnings = [
     "autoapi.python_import_resolution",
+    "ref.python",  # a word of a docstring that is also a name
     "toc.not_included",  # the pages of the reference are linked from lists
 ]
 

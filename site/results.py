@@ -99,7 +99,11 @@ class Paper:
                 where = claim["where"].partition(":")[0]
                 name = _METRICS.get(claim["metric"], claim["metric"])
                 rows.append((claim["claim"], where, name, _probability(claim["p"]), claim["answer"]))
-        return table(("Claim", "Where", "Metric", "p (Holm)", "Answer"), rows, "What the paper claims, measured here")
+        return table(
+            ("Claim", "Where", "Metric", "p (Holm)", "Answer"),
+            rows,
+            f"What the paper claims, measured here with {synth}",
+        )
 
 
 class Lines:

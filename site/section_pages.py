@@ -24,7 +24,7 @@ from sections import (
     Table,
     Variations,
 )
-from snippets import card, cards, matrix, player, plot, presets, rounded, table
+from snippets import card, cards, matrix, parameters, player, plot, presets, rounded, table
 
 __all__ = ["SectionPage"]
 
@@ -70,7 +70,8 @@ class SectionPage:
         return [self._sound(sound) for sound in section.sounds]
 
     def _sound(self, sound: Sound) -> str:
-        boxes = [card("Original", self._player(sound.original), sound.credit, first=True)]
+        original = self._player(sound.original) + (parameters(sound.preset) if sound.preset else "")
+        boxes = [card("Original", original, sound.credit, first=True)]
         for attempt in sound.attempts:
             body = self._player(attempt.clip) + self._bars(sound.preset, attempt.preset, "Original", "Found")
             boxes.append(card(attempt.method, body, f"{rounded(attempt.distance_db)} {_CLOSE_DB}"))
@@ -89,7 +90,8 @@ class SectionPage:
         return [self._macro(macro) for macro in section.macros]
 
     def _macro(self, macro: Macro) -> str:
-        title = f"### {macro.name}: {macro.low} to {macro.high}"
+        ends = f"{macro.low} to {macro.high}"
+        title = f"### {ends}" if macro.name == ends else f"### {macro.name}: {ends}"
         words = f"From {macro.start}; {macro.method}; amounts in {macro.unit}."
         boxes = [self._step(step, macro.unit) for step in macro.steps]
         bars = self._bars(macro.steps[0].preset, macro.steps[-1].preset, macro.low, macro.high)
@@ -97,8 +99,7 @@ class SectionPage:
         return "\n\n".join([title, words, cards(boxes), f"<div>{bars}</div>", *map(_block, plots)])
 
     def _step(self, step: Step, unit: str) -> str:
-        found = [f"{name} {rounded(value)}" for name, value in step.attributes.items()]
-        return card(f"{step.at:+g} {unit}", self._player(step.clip), ", ".join(found))
+        return card(f"{step.at:+g} {unit}", self._player(step.clip))
 
     def _descriptors(self, steps: Sequence[Step], name: str) -> str:
         """How every attribute moves along a path, each on its own range so that all fit one plot."""
@@ -114,7 +115,9 @@ class SectionPage:
         label = f"{name}: measured attributes along the path"
         if not names:
             return ""
-        return plot("line", ("amount", *names), rows, label=label, x_label="amount", y_label="share of its range")
+        drawn = plot("line", ("amount", *names), rows, label=label, x_label="amount", y_label="share of its range")
+        measured = [(f"{step.at:+g}", *(rounded(step.attributes[key]) for key in names)) for step in steps]
+        return drawn + table(("Amount", *names), measured, f"{name}: measured")
 
     def _moving(self, steps: Sequence[Step], name: str) -> str:
         """The parameters that move most along a path."""
@@ -175,14 +178,16 @@ class SectionPage:
         for found in section.maps:
             parts += [f"### Where {found.low} and {found.high} lie", self._map(found)]
         for found in section.traversals:
-            title = f"### {found.attribute}: {found.low} to {found.high}"
+            title = f"### From {found.low} to {found.high}"
             boxes = [self._step(step, "") for step in found.steps]
             drawn = [self._moving(found.steps, found.attribute), self._descriptors(found.steps, found.attribute)]
             parts += [title, f"All else fixed at {found.start}.", cards(boxes), *map(_block, drawn)]
         return parts
 
     def _map(self, found: LatentMap) -> str:
-        return cards(card(one.title, self._scatter(one, found)) for one in (found.before, found.after))
+        colours = f"blue is {found.low}, red is {found.high}"
+        boxes = [card(one.title, self._scatter(one, found), colours) for one in (found.before, found.after)]
+        return cards(boxes, two=True)
 
     def _scatter(self, scatter: Scatter, found: LatentMap) -> str:
         rows = [(rounded(point.x), rounded(point.y), rounded(point.value)) for point in scatter.points]

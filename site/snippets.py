@@ -9,8 +9,9 @@ from html import escape
 
 from media import Media
 
-__all__ = ["card", "cards", "matrix", "player", "plot", "presets", "rounded", "table"]
+__all__ = ["card", "cards", "matrix", "parameters", "player", "plot", "presets", "rounded", "table"]
 
+_LONG = 30  # letters from which a cell of a table may have several lines
 _SHOWN = 12  # parameters of a preset in the page, those that differ most
 
 
@@ -26,13 +27,12 @@ def rounded(value: float, digits: int = 3) -> str:
     return "0" if value == 0 else f"{value:.{digits}g}"
 
 
-def player(media: Media, up: str, *, tall: bool = False) -> str:
+def player(media: Media, up: str) -> str:
     """Returns a player whose picture is the spectrogram.
 
     Args:
         media: The sound.
         up: From the page to the root of the site, such as "../".
-        tall: Whether the picture is a high one.
     """
     label = escape(media.label)
     picture = f'<img src="{up}{media.picture}" alt="Spectrogram: {label}" loading="lazy" width="240" height="128">'
@@ -40,7 +40,7 @@ def player(media: Media, up: str, *, tall: bool = False) -> str:
     return (
         f'<pf-player seconds="{media.seconds:.2f}" label="{label}" peaks="{" ".join(map(str, media.peaks))}">'
         f'<audio controls preload="none" src="{up}{media.sound}" aria-label="{label}"></audio>'
-        f"<pf-spectrogram {axes}{' tall' if tall else ''}>{picture}</pf-spectrogram></pf-player>"
+        f"<pf-spectrogram {axes}>{picture}</pf-spectrogram></pf-player>"
     )
 
 
@@ -62,6 +62,13 @@ def presets(before: Mapping[str, float], after: Mapping[str, float], columns: Se
     still = len(shared) - len(moved)
     rest = f'<p class="none">{still} other parameters differ less.</p>' if still else ""
     return f'<pf-presets most="6">{table(("Parameter", *columns), rows)}</pf-presets>{rest}'
+
+
+def parameters(preset: Mapping[str, float]) -> str:
+    """Returns all parameters of a preset, folded away."""
+    rows = [(name, f"{position:.2f}") for name, position in preset.items()]
+    found = table(("Parameter", "Position"), rows)
+    return f"<details><summary>All {len(rows)} parameters</summary>{found}</details>"
 
 
 def plot(kind: str, columns: Sequence[str], rows: Iterable[Sequence[str]], **attributes: str | bool) -> str:
@@ -91,13 +98,18 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str = 
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     lines = []
     for first, *others in rows:
-        cells = "".join(f"<td>{escape(cell)}</td>" for cell in others)
+        cells = "".join(_cell(cell) for cell in others)
         lines.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     whole = f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
     if not caption:
         return whole
     return f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}">{whole}</div>'
+
+
+def _cell(text: str) -> str:
+    kind = ' class="long"' if len(text) > _LONG else ""
+    return f"<td{kind}>{escape(text)}</td>"
 
 
 def matrix(title: str, rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[float]]) -> str:
@@ -139,6 +151,12 @@ def card(title: str, body: str, note: str = "", *, first: bool = False) -> str:
     return f'<div class="{kind}"><p class="title">{escape(title)}</p>{line}{body}</div>'
 
 
-def cards(inner: Iterable[str]) -> str:
-    """Returns boxes beside each other, as many in a row as there is room for."""
-    return f'<div class="pf-cards">{"".join(inner)}</div>'
+def cards(inner: Iterable[str], *, two: bool = False) -> str:
+    """Returns boxes beside each other, as many in a row as there is room for.
+
+    Args:
+        inner: What `card` returned.
+        two: Whether there is room for two at most, as for plots.
+    """
+    kind = "pf-cards two" if two else "pf-cards"
+    return f'<div class="{kind}">{"".join(inner)}</div>'

@@ -1,7 +1,7 @@
 """What the site adds to Sphinx: formulas as MathML, docstrings with Markdown's code, and pages of source code."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,15 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_for_filename
 from sphinx.application import Sphinx
 
-__all__ = ["add_to", "mended", "source_page"]
+__all__ = ["accessible", "add_to", "mended", "source_page", "with_room"]
 
+_BULLET = re.compile(r"(\s*)[*+-] ")
+_COMPLETE = {
+    '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
+    '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Pages of the site">',
+    '<aside class="toc-drawer': '<aside aria-label="On this page" class="toc-drawer',
+    "<pre>": '<pre tabindex="0">',  # code that is too wide is scrolled
+}
 _CODE = re.compile(r"(?<![`:\\])`([^`\n]+)`(?!`)")
 _SPECIAL = re.compile(r"(?<!\\)([|*])|(\w)_(?=\W|$)")
 
@@ -25,7 +32,19 @@ def add_to(app: Sphinx) -> None:
     app.add_config_value("source_root", "", "html")
     app.connect("html-collect-pages", _source_pages)
     app.connect("autodoc-process-docstring", _mend, priority=100)  # before napoleon reads the sections
-    app.connect("autoapi-skip-member", _skip)
+    if "autoapi.extension" in app.extensions:  # not in a site without the reference
+        app.connect("autoapi-skip-member", _skip)
+
+
+def accessible(page: str) -> str:
+    """Returns the HTML of a page with what the theme leaves out for those who hear it or use a keyboard.
+
+    Args:
+        page: As Sphinx wrote it.
+    """
+    for without, complete in _COMPLETE.items():
+        page = page.replace(without, complete)
+    return page
 
 
 def source_page(path: str, line: int | None = None) -> str:
@@ -49,7 +68,7 @@ def mended(line: str) -> str:
         return line
     parts = _CODE.split(line)  # text and code take turns
     for i in range(0, len(parts), 2):
-        bullet = re.match(r"\s*[*+-] ", parts[i]) if i == 0 else None
+        bullet = _BULLET.match(parts[i]) if i == 0 else None
         start = bullet.end() if bullet else 0
         parts[i] = parts[i][:start] + _SPECIAL.sub(_escaped, parts[i][start:])
     for i in range(1, len(parts), 2):
@@ -63,7 +82,27 @@ def _escaped(found: re.Match[str]) -> str:
 
 def _mend(*event: Any) -> None:
     lines = event[-1]
-    lines[:] = [mended(line) for line in lines]
+    lines[:] = [mended(line) for line in with_room(lines)]
+
+
+def with_room(lines: Sequence[str]) -> Iterator[str]:
+    """Yields lines with an empty one wherever a list begins or ends within a list: reStructuredText needs it.
+
+    Example:
+        >>> list(with_room(["* a", "  + b", "* c"]))
+        ['* a', '', '  + b', '', '* c']
+    """
+    before: int | None = None  # how far in the last bullet was, if the list goes on
+    for line in lines:
+        bullet = _BULLET.match(line)
+        if bullet:
+            inward = len(bullet[1])
+            if before is not None and inward != before:
+                yield ""
+            before = inward
+        elif not line.strip():
+            before = None
+        yield line
 
 
 def _skip(*event: Any) -> bool:
@@ -73,14 +112,19 @@ def _skip(*event: Any) -> bool:
 
 
 def _inline(translator: Any, node: nodes.math) -> None:
-    translator.body.append(tex2mathml(node.astext()))
+    translator.body.append(_mathml(node.astext()))
     raise nodes.SkipNode
 
 
 def _block(translator: Any, node: nodes.math_block) -> None:
-    formula = tex2mathml(node.astext(), as_block=True)
+    formula = _mathml(node.astext(), as_block=True)
     translator.body.append(f'<div class="formula" tabindex="0" role="group" aria-label="Formula">{formula}</div>')
     raise nodes.SkipNode
+
+
+def _mathml(tex: str, *, as_block: bool = False) -> str:
+    """A formula as MathML, with the room that TeX has after the names of functions."""
+    return tex2mathml(re.sub(r"\\(log|det)(?=\s*[^\W_]|\s*\\)", r"\\\1\\,", tex), as_block=as_block)
 
 
 def _source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:

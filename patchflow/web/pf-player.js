@@ -76,6 +76,7 @@ class Player extends HTMLElement {
 
   disconnectedCallback() {
     this.audio?.pause();
+    if (this.audio?.src.startsWith("blob:")) URL.revokeObjectURL(this.audio.src);
   }
 
   get label() {
@@ -96,12 +97,35 @@ class Player extends HTMLElement {
 
   seek(seconds) {
     const at = Math.min(Math.max(seconds, 0), this.seconds);
-    if (this.audio.readyState > 0) this.audio.currentTime = at;
-    else {
-      this.audio.addEventListener("loadedmetadata", () => (this.audio.currentTime = at), { once: true });
-      this.audio.load();
-    }
     this.#move(at);
+    if (this.audio.readyState > 0 && this.#reaches(at)) this.audio.currentTime = at;
+    else this.#load(at);
+  }
+
+  #reaches(at) {
+    const ranges = this.audio.seekable;
+    return ranges.length > 0 && ranges.start(0) <= at && at <= ranges.end(0);
+  }
+
+  /** Fetches the whole sound and goes to a place in it: some servers send no parts of files. */
+  async #load(at) {
+    const on = !this.audio.paused;
+    this.wanted = at;
+    if (this.loading) return; // what is under way goes to the last place that was wanted
+    this.loading = true;
+    try {
+      const answer = await fetch(this.audio.currentSrc || this.audio.src);
+      if (!answer.ok) throw new Error(String(answer.status));
+      this.audio.src = URL.createObjectURL(await answer.blob());
+      this.audio.load();
+      await new Promise((done) => this.audio.addEventListener("loadedmetadata", done, { once: true }));
+      this.audio.currentTime = this.wanted;
+      if (on) this.audio.play();
+    } catch {
+      this.#fail();
+    } finally {
+      this.loading = false;
+    }
   }
 
   #wave() {
@@ -120,7 +144,7 @@ class Player extends HTMLElement {
 
   #key(event) {
     const steps = { ArrowRight: STEP, ArrowUp: STEP, ArrowLeft: -STEP, ArrowDown: -STEP };
-    if (event.key in steps) this.seek(this.audio.currentTime + steps[event.key] * this.seconds);
+    if (event.key in steps) this.seek(Number(this.slider.value) + steps[event.key] * this.seconds);
     else if (event.key === " ") this.toggle();
     else return;
     event.preventDefault();
@@ -143,7 +167,7 @@ class Player extends HTMLElement {
     requestAnimationFrame(() => this.#follow());
   }
 
-  #move(at = this.audio.currentTime) {
+  #move(at = this.loading ? this.wanted : this.audio.currentTime) {
     const whole = this.seconds || 1;
     this.slider.value = at;
     this.slider.setAttribute("aria-valuetext", `${at.toFixed(1)} of ${whole.toFixed(1)} seconds`);

@@ -13,11 +13,11 @@
 
 import { COLOURS, LOOK, colour, logTicks, plain, readTable, short, ticks } from "./pf-look.js";
 
-const WIDTH = 640;
-const HEIGHT = 320;
+const WIDEST = 640; // of the drawing; a narrow page gets a narrow one, so that its letters stay readable
+const NARROWEST = 280;
 const EDGE = { left: 58, right: 12, top: 10, bottom: 44 };
 const ROW = 30; // height of a bar or a box, whose names stand beside it
-const NAME = 150;
+const NAME = [96, 150]; // width of those names, on narrow and wide drawings
 const RAMP = ["#2166ac", "#67a9cf", "#a0a0a0", "#ef8a62", "#b2182b"];
 
 const SHEET = `${LOOK}
@@ -29,7 +29,8 @@ const SHEET = `${LOOK}
   .at { fill: none; stroke: var(--_ink); stroke-width: 2; }
   .key { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .8125rem; padding-left: 0; margin: .2rem 0; }
   .key li { list-style: none; display: flex; align-items: center; gap: .35rem; }
-  .key i { width: .8rem; height: .8rem; border-radius: 2px; flex: none; }
+  .key i { width: .8rem; height: .8rem; border-radius: 2px; flex: none; background: var(--shade); }
+  .key i.dashed { background: linear-gradient(90deg, var(--shade) 40%, transparent 40% 60%, var(--shade) 60%); }
   output { display: block; min-height: 1.4em; font-size: .8125rem; color: var(--_quiet); }
   summary { cursor: pointer; font-size: .8125rem; color: var(--_accent); }
   .values { max-height: 20rem; overflow: auto; }
@@ -38,24 +39,42 @@ const SHEET = `${LOOK}
 class Plot extends HTMLElement {
   #at = -1;
   #values = [];
+  #width = WIDEST;
+  #height = WIDEST / 2;
 
   connectedCallback() {
     if (this.shadowRoot) return;
-    const drawn = this.#draw();
-    this.#values = drawn.values;
     const root = this.attachShadow({ mode: "open" });
     const label = this.getAttribute("label") || "Plot";
     root.innerHTML = `<style>${SHEET}</style>
-      <svg viewBox="0 0 ${WIDTH} ${drawn.height}" role="img" tabindex="0"
-        aria-label="${plain(label)}. Arrow keys go from value to value.">${drawn.marks}<circle class="at" r="7"
-        visibility="hidden"/></svg>
-      ${drawn.key}<output></output>
+      <svg role="img" tabindex="0" aria-label="${plain(label)}. Arrow keys go from value to value."></svg>
+      <div class="names"></div><output></output>
       <details><summary>Values</summary><div class="values" tabindex="0" role="group"
         aria-label="Values of: ${plain(label)}"><slot></slot></div></details>`;
     this.svg = root.querySelector("svg");
     this.output = root.querySelector("output");
     this.svg.addEventListener("keydown", (event) => this.#key(event));
     this.svg.addEventListener("pointermove", (event) => this.#near(event));
+    this.observer = new ResizeObserver(() => this.#fit());
+    this.observer.observe(this);
+    this.#fit();
+  }
+
+  disconnectedCallback() {
+    this.observer?.disconnect();
+  }
+
+  /** Draws it as wide as there is room for. */
+  #fit() {
+    const width = Math.round(Math.min(Math.max(this.clientWidth || WIDEST, NARROWEST), WIDEST));
+    if (this.#values.length && Math.abs(width - this.#width) < 8) return;
+    this.#width = width;
+    this.#height = Math.max(Math.round(width / 2), 220);
+    const drawn = this.#draw();
+    this.#values = drawn.values;
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${drawn.height}`);
+    this.svg.innerHTML = `${drawn.marks}<circle class="at" r="7" visibility="hidden"/>`;
+    this.shadowRoot.querySelector(".names").innerHTML = drawn.key;
   }
 
   #draw() {
@@ -67,18 +86,20 @@ class Plot extends HTMLElement {
     const equal = this.hasAttribute("equal");
     const range = (name) => this.#range(points.map((point) => point[name]), `log-${name}`);
     const scale = { x: range("x"), y: range("y") };
+    const places = [...new Set(points.map((point) => point.x))];
+    if (kind === "line" && scale.x.log && places.length <= 8) scale.x.marks = places;
     if (equal) {
       const both = { low: Math.min(scale.x.low, scale.y.low), high: Math.max(scale.x.high, scale.y.high) };
       Object.assign(scale.x, both);
       Object.assign(scale.y, both);
     }
     const place = (point) => ({
-      px: EDGE.left + share(point.x, scale.x) * (WIDTH - EDGE.left - EDGE.right),
-      py: HEIGHT - EDGE.bottom - share(point.y, scale.y) * (HEIGHT - EDGE.top - EDGE.bottom),
+      px: EDGE.left + share(point.x, scale.x) * (this.#width - EDGE.left - EDGE.right),
+      py: this.#height - EDGE.bottom - share(point.y, scale.y) * (this.#height - EDGE.top - EDGE.bottom),
     });
     const values = points.map((point) => ({ ...place(point), text: this.#said(point, columns, kind) }));
     const marks = series.map((one) => (kind === "line" ? lineMarks(one, place) : pointMarks(one, place)));
-    return { height: HEIGHT, values, marks: this.#axes(scale, place) + marks.join(""), key: keyOf(series) };
+    return { height: this.#height, values, marks: this.#axes(scale, place) + marks.join(""), key: keyOf(series) };
   }
 
   #range(numbers, log) {
@@ -95,14 +116,14 @@ class Plot extends HTMLElement {
 
   #axes(scale, place) {
     const lines = [];
-    const bottom = HEIGHT - EDGE.bottom;
-    const right = WIDTH - EDGE.right;
+    const bottom = this.#height - EDGE.bottom;
+    const right = this.#width - EDGE.right;
     for (const value of marksOf(scale.y)) {
       const { py } = place({ x: scale.x.low, y: value });
       lines.push(`<line class="grid" x1="${EDGE.left}" x2="${right}" y1="${py}" y2="${py}"/>
         <text x="${EDGE.left - 6}" y="${py + 4}" text-anchor="end">${short(value)}</text>`);
     }
-    for (const value of marksOf(scale.x)) {
+    for (const value of scale.x.marks || marksOf(scale.x, this.#width)) {
       const { px } = place({ x: value, y: scale.y.low });
       lines.push(`<line class="grid" x1="${px}" x2="${px}" y1="${EDGE.top}" y2="${bottom}"/>
         <text x="${px}" y="${bottom + 17}" text-anchor="middle">${short(value)}</text>`);
@@ -111,7 +132,7 @@ class Plot extends HTMLElement {
     const centre = (EDGE.top + bottom) / 2;
     return `${lines.join("")}
       <path class="axis" fill="none" d="M${EDGE.left} ${EDGE.top}V${bottom}H${right}"/>
-      <text x="${middle}" y="${HEIGHT - 6}" text-anchor="middle">${this.#text("x-label")}</text>
+      <text x="${middle}" y="${this.#height - 6}" text-anchor="middle">${this.#text("x-label")}</text>
       <text transform="translate(14 ${centre}) rotate(-90)" text-anchor="middle">${this.#text("y-label")}</text>`;
   }
 
@@ -134,20 +155,22 @@ class Plot extends HTMLElement {
     const range = this.#range(ends, "log-x");
     if (kind === "bar" && Math.min(...ends) === 0) range.low = 0;
     const height = EDGE.top + ROW * lines.length + EDGE.bottom;
-    const place = (value) => NAME + share(value, range) * (WIDTH - NAME - EDGE.right);
-    const marks = marksOf(range).map((value) => `<line class="grid" x1="${place(value)}" x2="${place(value)}"
+    const left = NAME[this.#width < 420 ? 0 : 1];
+    const letters = Math.floor(left / 7);
+    const place = (value) => left + share(value, range) * (this.#width - left - EDGE.right);
+    const marks = marksOf(range, this.#width).map((value) => `<line class="grid" x1="${place(value)}" x2="${place(value)}"
       y1="${EDGE.top}" y2="${height - EDGE.bottom}"/><text x="${place(value)}" y="${height - EDGE.bottom + 17}"
       text-anchor="middle">${short(value)}</text>`);
     const values = [];
     lines.forEach(({ name, numbers }, i) => {
       const y = EDGE.top + ROW * (i + 0.5);
-      const label = name.length > 21 ? `${name.slice(0, 20)}…` : name;
-      marks.push(`<text x="${NAME - 8}" y="${y + 4}" text-anchor="end">${plain(label)}</text>`);
+      const label = name.length > letters ? `${name.slice(0, letters - 1)}…` : name;
+      marks.push(`<text x="${left - 8}" y="${y + 4}" text-anchor="end">${plain(label)}</text>`);
       marks.push(kind === "box" ? boxMarks(numbers, y, place) : barMarks(numbers, y, place));
       const said = numbers.map((value, k) => `${columns[k + 1] || ""} ${short(value)}`).join(", ");
       values.push({ px: place(kind === "box" ? numbers[2] : numbers[0]), py: y, text: `${name}: ${said}` });
     });
-    marks.push(`<text x="${(NAME + WIDTH) / 2}" y="${height - 6}" text-anchor="middle">${this.#text("x-label")}</text>`);
+    marks.push(`<text x="${(left + this.#width) / 2}" y="${height - 6}" text-anchor="middle">${this.#text("x-label")}</text>`);
     return { height, values, marks: marks.join(""), key: "" };
   }
 
@@ -163,7 +186,7 @@ class Plot extends HTMLElement {
 
   #near(event) {
     const box = this.svg.getBoundingClientRect();
-    const zoom = WIDTH / box.width;
+    const zoom = this.#width / box.width;
     const x = (event.clientX - box.left) * zoom;
     const y = (event.clientY - box.top) * zoom;
     let best = -1;
@@ -191,14 +214,15 @@ function share(value, { low, high, log }) {
   return log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
 }
 
-function marksOf({ low, high, log }) {
-  return log ? logTicks(low, high) : ticks(low, high);
+function marksOf({ low, high, log }, width = WIDEST) {
+  return log ? logTicks(low, high) : ticks(low, high, width < 420 ? 4 : 6);
 }
 
 function linesOf(columns, rows) {
   return columns.slice(1).map((name, k) => ({
     name,
     colour: colour(k),
+    dash: k < COLOURS ? "none" : "6 4",
     points: rows.filter((row) => row[k + 1]).map((row) => ({
       x: Number(row[0]), y: Number(row[k + 1]), xText: row[0], yText: row[k + 1], series: name,
     })),
@@ -220,11 +244,12 @@ function groupsOf(columns, rows) {
   return [...groups].map(([name, points], k) => ({ name, colour: colour(k), points }));
 }
 
-function lineMarks({ points, colour: shade }, place) {
+function lineMarks({ points, colour: shade, dash }, place) {
   const places = points.map(place);
   const dots = places.map(({ px, py }) => `<circle cx="${px}" cy="${py}" r="3" fill="${shade}"/>`);
   const way = places.map(({ px, py }, i) => `${i ? "L" : "M"}${px.toFixed(1)} ${py.toFixed(1)}`).join("");
-  return `<path d="${way}" fill="none" stroke="${shade}" stroke-width="2"/>${dots.length > 60 ? "" : dots.join("")}`;
+  return `<path d="${way}" fill="none" stroke="${shade}" stroke-width="2"
+    stroke-dasharray="${dash}"/>${dots.length > 60 ? "" : dots.join("")}`;
 }
 
 function pointMarks({ points, colour: shade }, place) {
@@ -255,7 +280,8 @@ function barMarks([value, more], y, place) {
 function keyOf(series) {
   const named = series.filter((one) => one.name);
   if (named.length < 2 || named.length > 3 * COLOURS) return "";
-  const lines = named.map((one) => `<li><i style="background:${one.colour}"></i>${plain(one.name)}</li>`);
+  const lines = named.map((one) => `<li><i style="--shade:${one.colour}" class="${one.dash && one.dash !== "none"
+    ? "dashed" : ""}"></i>${plain(one.name)}</li>`);
   return `<ul class="key">${lines.join("")}</ul>`;
 }
 

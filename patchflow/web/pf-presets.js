@@ -12,7 +12,7 @@ import { LOOK, plain, readTable } from "./pf-look.js";
 
 const SHEET = `${LOOK}
   :host { display: block; font-size: .8125rem; min-width: 0; }
-  .line { display: grid; grid-template-columns: minmax(0, 9rem) minmax(4rem, 1fr) 3.2rem; gap: .5rem;
+  .line { display: grid; grid-template-columns: minmax(0, 1.5fr) minmax(3.5rem, 1fr) 3.2rem; gap: .5rem;
     align-items: center; line-height: 1.6; }
   .name { overflow-wrap: anywhere; }
   .track { position: relative; height: .75rem; border-bottom: 1px solid var(--_line); }

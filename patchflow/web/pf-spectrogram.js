@@ -18,8 +18,8 @@ const STOPS = [[0, 0, 4], [40, 11, 84], [101, 21, 110], [159, 42, 99], [212, 72,
 
 const SHEET = `${LOOK}
   :host { display: block; position: relative; overflow: hidden; background: #000; line-height: 0; }
-  canvas, ::slotted(img) { display: block; width: 100%; height: 8rem; image-rendering: auto; }
-  :host([tall]) canvas, :host([tall]) ::slotted(img) { height: 14rem; }
+  canvas, ::slotted(img) { display: block !important; width: 100% !important;
+    height: var(--pf-spectrogram-height, 8rem) !important; }
   .axis { position: absolute; inset: 0; pointer-events: none; color: #fff; font-size: .6875rem; line-height: 1; }
   .axis span { position: absolute; text-shadow: 0 0 2px #000, 0 0 3px #000, 0 0 4px #000; white-space: nowrap; }
   .hz { left: 3px; transform: translateY(50%); }
