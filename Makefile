@@ -2,9 +2,10 @@
 #   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu   where PyPI would give a CUDA build of torch
 #   make test ARGS="-k engines"                                  part of the tests
 #   make reproduce ARGS="--size paper --folds 0,1,2,3,4"         the paper's tables; see benchmarks/reproduce.py
+#   make site ARGS=--allow-missing                              the site, also where a section has no examples yet
 #   make install PYTHON=/opt/python3.12/bin/python3              another Python than the first one found
 
-.PHONY: install install-dev demo test quick check format reproduce clean help
+.PHONY: install install-dev demo test quick check format reproduce site clean help
 .DEFAULT_GOAL := help
 
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -13,6 +14,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 PLUGINS := amsynth gcc libc6-dev zynaddsubfx-vst
+BROWSER := chromium chromium-driver
 EXAMPLE := patchflow/examples/bell.flac
 
 help:
@@ -21,6 +23,7 @@ help:
 	@echo "make quick    run the tests that take no more than about a minute in all"
 	@echo "make check    lint, format check, types, layering, README"
 	@echo "make reproduce  make the paper's tables: examples, trainings, evaluations; hours on a CPU, goes on after a stop"
+	@echo "make site     build the site of guide, reference and results, with its sounds, into build/site"
 	@echo "make install  install into .venv only"
 	@echo "make clean    remove .venv and everything that was made"
 
@@ -61,6 +64,9 @@ format: install-dev
 reproduce: install-dev
 	$(BIN)/python benchmarks/reproduce.py $(ARGS)
 
+site: .venv/installed-site
+	$(BIN)/python site/build.py $(ARGS)
+
 clean:
 	rm -rf .venv demo build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -75,16 +81,21 @@ clean:
 	$(PIP) --editable .
 	@touch $@
 
+.venv/installed-site: .venv/installed
+	$(PIP) --editable '.[site]'
+	@touch $@
+
 .venv/installed-dev: .venv/installed
 	$(PIP) --editable '.[dev]'
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then $(MAKE) --no-print-directory debian-plugins; fi
 	@touch $@
 
-# Plug-ins for the tests, and a compiler for one that misbehaves; without them those tests are skipped.
+# Plug-ins for the tests, a compiler for one that misbehaves, and a browser; without them those tests are skipped.
 .PHONY: debian-plugins
 debian-plugins:
-	@dpkg -s $(PLUGINS) >/dev/null 2>&1 || { apt-get update -q && DEBIAN_FRONTEND=noninteractive \
-		apt-get install -q -y --no-install-recommends $(PLUGINS); } || echo "not installed: $(PLUGINS)" >&2
+	@dpkg -s $(PLUGINS) $(BROWSER) >/dev/null 2>&1 || { apt-get update -q && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -q -y --no-install-recommends $(PLUGINS) $(BROWSER); } || \
+		echo "not installed: $(PLUGINS) $(BROWSER)" >&2
 
 # Debian splits venv off Python.
 .PHONY: debian-venv

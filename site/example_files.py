@@ -12,8 +12,8 @@ import numpy as np
 import soundfile
 from sections import SECTIONS, Clip
 
-from patchflow.audio.loudness import match_loudness
-from patchflow.errors import StorageError
+from patchflow.audio.loudness import loudness, match_loudness
+from patchflow.errors import AudioError, StorageError
 from patchflow.parsing import read_object, shown
 from patchflow.storage import write_atomically
 
@@ -26,6 +26,7 @@ LOUDNESS_LUFS = -23.0
 """Integrated loudness of every sound, so that one can be compared with the next."""
 
 _ABOUT = "about.json"
+_EXACT_LU = 0.2
 _QUALITY = 0.6  # of the MP3 encoder, 0 best to 1 smallest: about 60 kbit/s for one channel
 
 
@@ -39,16 +40,31 @@ def write_clip(path: Path, samples: np.ndarray, rate: int, label: str) -> Clip:
         label: See `Clip`.
 
     Raises:
+        AudioError: If the sound is silent, or the name ends otherwise.
         StorageError: If the file cannot be written.
     """
+    if path.suffix != ".mp3":
+        raise AudioError(f"{path}: does not end in .mp3.")
+    if not np.abs(samples).max(initial=0.0) > 0:
+        raise AudioError(f"{path}: {label} is silent, and nothing to listen to.")
     levelled = match_loudness(samples, rate, LOUDNESS_LUFS).samples
+    data = _encoded(levelled, rate)
+    # The encoder leaves out the highest frequencies, so noise comes out softer: what is missing is added before it.
+    heard, _ = soundfile.read(io.BytesIO(data))
+    lost = LOUDNESS_LUFS - loudness(heard, rate)
+    if abs(lost) > _EXACT_LU:
+        data = _encoded(match_loudness(levelled, rate, LOUDNESS_LUFS + lost).samples, rate)
+    write_atomically(path, data)
+    return Clip(path.name, label)
+
+
+def _encoded(samples: np.ndarray, rate: int) -> bytes:
     buffer = io.BytesIO()
     soundfile.write(
-        buffer, levelled, rate, format="MP3", subtype="MPEG_LAYER_III", compression_level=_QUALITY,
+        buffer, samples, rate, format="MP3", subtype="MPEG_LAYER_III", compression_level=_QUALITY,
         bitrate_mode="VARIABLE",
     )  # fmt: skip
-    write_atomically(path, buffer.getvalue())
-    return Clip(path.name, label)
+    return buffer.getvalue()
 
 
 def write_about(folder: Path, section: Any) -> None:

@@ -189,8 +189,6 @@ def _attempt(
     sound = maker.play(point, LONG)
     slug = "".join(letter if letter.isalnum() else "-" for letter in method)
     distance = _distance(resample(sound, LISTENING_RATE, RATE), heard)
-    if not np.abs(sound).max() > 0:
-        raise SystemExit(f"{name}: {method} is silent")
     clip = write_clip(folder / f"{stem}-{slug}.mp3", sound, LISTENING_RATE, f"{name}, {method}")
     return Attempt(method, clip, distance, maker.positions(point))
 
