@@ -8,6 +8,8 @@ examples is an error unless it is allowed. Look at it with `python -m http.serve
 """
 
 import argparse
+import ast
+import re
 import shutil
 import sys
 import tempfile
@@ -96,7 +98,9 @@ def reference_list() -> str:
         is_folder = parts[-1] == "__init__"
         names = parts[:-1] if is_folder else parts
         target = "/".join(("reference", *names, "index"))
-        lines.append(f"{'  ' * (len(names) - 1)}- [{'.'.join(names)}]({target}.rst)")
+        about = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").partition("\n")[0]
+        about = re.sub(r"[<>$*_\[\]]", r"\\\g<0>", about)
+        lines.append(f"{'  ' * (len(names) - 1)}- [{'.'.join(names)}]({target}.rst): {about}")
     return "\n".join(lines)
 
 

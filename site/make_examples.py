@@ -3,8 +3,8 @@
 Usage: python site/make_examples.py [SECTION ...] [--recordings MANIFEST.csv] [--seed N]
 
 Sections: reconstruction, macros, semantics, out_of_domain; all but the last if none is named. The sounds are draws from
-`flow_joint`, so nothing is anybody's. Recordings come from a folder with a CSV of file, category, source and licence;
-only those whose licence is CC0 or CC BY, or that were generated, are used. Everything is written to `site/examples`.
+`flow_joint`, so nothing is anybody's. Recordings come from a folder with a CSV of file, category and source;
+only those of the sources in `CREDITS` are used: CC0, CC BY, or generated. Everything is written to `site/examples`.
 """
 
 import argparse
@@ -61,6 +61,17 @@ STARTS = 24  # presets that the matrix is measured on
 PROBES = 4  # presets that each dimension is tried on
 DIMENSIONS = 4  # of those without an attribute, shown
 PER_CATEGORY = 2
+CREDITS = {
+    "MTG/sms-tools": ("Music Technology Group, sms-tools; CC BY 4.0", "https://github.com/MTG/sms-tools"),
+    "Salamander": (
+        "Salamander Grand Piano V3, Alexander Holm; CC BY 3.0",
+        "https://archive.org/details/SalamanderGrandPianoV3",
+    ),
+    "Sonic Pi": ("Sonic Pi samples; CC0", "https://github.com/sonic-pi-net/sonic-pi"),
+    "VocalSet": ("VocalSet, Wilkins et al. 2018; CC BY 4.0", "https://doi.org/10.5281/zenodo.1193957"),
+    "espeak-ng": ("generated with eSpeak NG", "https://github.com/espeak-ng/espeak-ng"),
+}
+"""By the beginning of a source: whom to credit and the licence, and where it comes from. Others are not shown."""
 NAMED = tuple((one.low, one.high) for one in (*MEASURED_ATTRIBUTES, NAMED_ATTRIBUTE))
 
 
@@ -345,26 +356,33 @@ def out_of_domain(maker: Maker, manifest: Path) -> None:
         found = write_clip(folder / f"{stem}-search.mp3", best.audio.samples, best.audio.rate, f"{stem}, search")
         distance = best.distances["perceptual"]
         attempt = Attempt("search", found, distance, maker.positions(best.point))
-        credit = f"{row['source'].partition(' (')[0]}; {row['licence'].partition(' (')[0]}"
-        sounds.append(Sound(stem, original, {}, (attempt,), row["category"], credit))
+        credit, link = _credit(row["source"])
+        name = stem.replace("_", " ")
+        sounds.append(Sound(name, original, {}, (attempt,), row["category"], credit, link))
         print(f"{stem}: {distance:.1f} dB", flush=True)
     text = f"What the search finds in {SEARCH} renders. Each sound is credited beside its player."
     write_about(folder, OutOfDomain(SYNTH, tuple(sounds), text=text))
 
 
 def _free(manifest: Path) -> list[dict[str, str]]:
-    """Rows whose licence allows to show the sound here, a few a category."""
-    free = []
+    """Rows of sources that allow to show the sound here, a few a category, no source twice in one."""
+    free: list[dict[str, str]] = []
     with manifest.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
-        licence = row["licence"]
-        needs_list = "per-clip" in licence  # credits that are not in the table
-        is_free = licence.startswith(("CC0", "CC BY 3.0", "CC BY 4.0", "generated")) and not needs_list
         same = [one for one in free if one["category"] == row["category"]]
-        if is_free and len(same) < PER_CATEGORY and row["source"] not in {one["source"] for one in same}:
+        is_new = row["source"] not in {one["source"] for one in same}
+        if _credit(row["source"])[0] and is_new and len(same) < PER_CATEGORY:
             free.append(row)
     return free
+
+
+def _credit(source: str) -> tuple[str, str]:
+    """Whom to credit for a recording, and where it comes from; empty if it may not be shown."""
+    for start, credit in CREDITS.items():
+        if source.startswith(start):
+            return credit
+    return "", ""
 
 
 def _emptied(folder: Path) -> Path:
