@@ -24,7 +24,6 @@ autoapi_root = "reference"
 autoapi_options = ["members", "show-inheritance"]
 autoapi_add_toctree_entry = False  # the navigation would have 300 lines on every page; reference.md lists them
 autoapi_member_order = "groupwise"
-autoapi_python_class_content = "both"
 autoapi_keep_files = False
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True  # else an attribute that is a property too is described twice

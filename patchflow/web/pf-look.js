@@ -36,6 +36,11 @@ export function short(value) {
   return String(Number(value.toPrecision(3)));
 }
 
+/** Returns a round number as the label of an axis, without rounding noise. */
+export function exact(value) {
+  return Math.abs(value) >= 1e5 ? value.toExponential(1) : String(Number(value.toPrecision(6)));
+}
+
 /** Returns round numbers that divide a range, at most `most` of them. */
 export function ticks(low, high, most = 6) {
   const span = high - low || 1;

@@ -11,7 +11,7 @@
 // a unit square: both axes have the same range). With the focus on the plot, arrow keys go from value to value, Home and
 // End to the ends, and each is read out below.
 
-import { COLOURS, LOOK, colour, logTicks, plain, readTable, short, ticks } from "./pf-look.js";
+import { COLOURS, LOOK, colour, exact, logTicks, plain, readTable, short, ticks } from "./pf-look.js";
 
 const WIDEST = 640; // of the drawing; a narrow page gets a narrow one, so that its letters stay readable
 const NARROWEST = 280;
@@ -121,12 +121,12 @@ class Plot extends HTMLElement {
     for (const value of marksOf(scale.y)) {
       const { py } = place({ x: scale.x.low, y: value });
       lines.push(`<line class="grid" x1="${EDGE.left}" x2="${right}" y1="${py}" y2="${py}"/>
-        <text x="${EDGE.left - 6}" y="${py + 4}" text-anchor="end">${short(value)}</text>`);
+        <text x="${EDGE.left - 6}" y="${py + 4}" text-anchor="end">${exact(value)}</text>`);
     }
     for (const value of scale.x.marks || marksOf(scale.x, this.#width)) {
       const { px } = place({ x: value, y: scale.y.low });
       lines.push(`<line class="grid" x1="${px}" x2="${px}" y1="${EDGE.top}" y2="${bottom}"/>
-        <text x="${px}" y="${bottom + 17}" text-anchor="middle">${short(value)}</text>`);
+        <text x="${px}" y="${bottom + 17}" text-anchor="middle">${exact(value)}</text>`);
     }
     const middle = (EDGE.left + right) / 2;
     const centre = (EDGE.top + bottom) / 2;
@@ -160,7 +160,7 @@ class Plot extends HTMLElement {
     const place = (value) => left + share(value, range) * (this.#width - left - EDGE.right);
     const marks = marksOf(range, this.#width).map((value) => `<line class="grid" x1="${place(value)}" x2="${place(value)}"
       y1="${EDGE.top}" y2="${height - EDGE.bottom}"/><text x="${place(value)}" y="${height - EDGE.bottom + 17}"
-      text-anchor="middle">${short(value)}</text>`);
+      text-anchor="middle">${exact(value)}</text>`);
     const values = [];
     lines.forEach(({ name, numbers }, i) => {
       const y = EDGE.top + ROW * (i + 0.5);

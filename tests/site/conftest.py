@@ -50,7 +50,9 @@ def tiny_examples(tmp_path_factory: pytest.TempPathFactory, sections: ModuleType
 
 @pytest.fixture(scope="session")
 def site(tiny_examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the built site; one for all processes that test."""
+    """The folder of the built site: `PATCHFLOW_SITE` if that is set, else one of tiny examples, built once."""
+    if "PATCHFLOW_SITE" in os.environ:
+        return Path(os.environ["PATCHFLOW_SITE"]).resolve()
     for package in ("sphinx", "myst_parser", "furo"):
         _need(importlib.util.find_spec(package) is not None, package)
     base = tmp_path_factory.getbasetemp()
