@@ -58,7 +58,7 @@ def presets(before: Mapping[str, float], after: Mapping[str, float], columns: Se
     moved = [name for name in shared if abs(after[name] - start[name]) > 0.005][:_SHOWN]
     if not moved:
         return f'<p class="none">No difference in {len(shared)} parameters.</p>'
-    rows = [(name, f"{start[name]:.2f}", f"{after[name]:.2f}") for name in moved]
+    rows = [(name, f"{start[name]:.3f}", f"{after[name]:.3f}") for name in moved]
     still = len(shared) - len(moved)
     rest = f'<p class="none">{still} other parameters differ less.</p>' if still else ""
     return f'<pf-presets most="6">{table(("Parameter", *columns), rows)}</pf-presets>{rest}'

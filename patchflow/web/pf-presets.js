@@ -21,7 +21,8 @@ const SHEET = `${LOOK}
     border: 2px solid var(--_accent); background: var(--_ground); box-sizing: border-box; }
   .after { background: var(--_accent); }
   .change { text-align: right; font-variant-numeric: tabular-nums; }
-  button { font: inherit; color: var(--_accent); background: none; border: 0; padding: .3rem 0; cursor: pointer;
+  button { font: inherit; color: var(--_accent); background: none; border: 0; padding: .4rem 0; cursor: pointer;
+    min-height: 1.75rem; min-width: 3rem; text-align: left;
     text-decoration: underline; }
   .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 `;

@@ -25,6 +25,7 @@ from .tiny_examples import write_tiny_examples
 ROOT = Path(patchflow.__file__).parent.parent
 CHROMIUM = shutil.which("chromium")
 DRIVER = shutil.which("chromedriver")
+PATIENCE = 600  # seconds: a machine may be busy with other tests
 FLAGS = (
     "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
     "disable-component-update", "disable-sync", "autoplay-policy=no-user-gesture-required", "disable-dev-shm-usage",
@@ -114,6 +115,8 @@ def browser() -> Iterator[Any]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         options.add_argument(f"--user-data-dir={profile}")
         driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+        driver.set_script_timeout(PATIENCE)
+        driver.command_executor.client_config.timeout = PATIENCE
         yield driver
         driver.quit()
 

@@ -32,7 +32,8 @@ def _made(folder: Path, sections: Any, files: Any) -> dict[str, Any]:
         return files.write_clip(place / f"{tone}.mp3", sound, RATE, f"{label} at {tone} Hz")
 
     def preset(level: float) -> dict[str, float]:
-        return {"level": level, "decay": 0.5, "mode <1>": 1 - level}
+        small = {f"small {i}": 0.5 + level * i / 50 for i in range(1, 7)}
+        return {"level": level, "decay": 0.5, "mode <1>": 1 - level, **small}
 
     def steps(name: str) -> tuple[Any, ...]:
         places = (-1.0, 0.0, 1.0)
