@@ -22,7 +22,7 @@ def main(version: str = "latest") -> None:
                 member = archive.extractfile(f"package/{name}")
                 assert member is not None
                 (FOLDER / name).write_bytes(member.read())
-    print(packed.strip())
+    print(packed.strip())  # noqa: T201 - a command
 
 
 if __name__ == "__main__":
