@@ -88,6 +88,12 @@ def guide_pages() -> list[str]:
     return [*roots, *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").glob("*.md")))]
 
 
+def guide_order() -> list[str]:
+    """Returns the pages of `docs`, in the order of their index."""
+    index = (ROOT / "docs" / "README.md").read_text("utf-8")
+    return re.findall(r"\]\(([\w-]+)\.md\)", index)
+
+
 def reference_list() -> str:
     """Returns the page that lists every public module with its first line."""
     lines = ["# Reference", "Every public module, from its docstrings.", ""]
@@ -135,6 +141,7 @@ class Pages:
             "code": self._code,
             "file": self._file,
             "has_reference": self.reference,
+            "guide": guide_order(),
             "sizes": model_sizes,
             "root": ROOT,
         }
