@@ -19,7 +19,14 @@ ROOT = PACKAGE.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "benchmarks" / "README.md"])
 CARDS = sorted(PACKAGE.glob("models/weights/*.md"))
 RUN = sorted(
-    [*ROOT.glob("*.md"), ROOT / "docs" / "models.md", ROOT / "docs" / "morphing.md", ROOT / "docs" / "variations.md", ROOT / "docs" / "sketching.md"]
+    [
+        *ROOT.glob("*.md"),
+        ROOT / "docs" / "models.md",
+        ROOT / "docs" / "turning.md",
+        ROOT / "docs" / "morphing.md",
+        ROOT / "docs" / "variations.md",
+        ROOT / "docs" / "sketching.md",
+    ]
 )  # other guides need files that are not shipped
 SNIPPETS = [(page.name, code) for page in RUN for code in re.findall(r"```python\n(.*?)```", page.read_text(), re.S)]
 

@@ -15,7 +15,7 @@ from ..presets.parameters import Value
 from ..progress import TellCallback, tell_nobody
 from ..threads import one_torch_thread
 from .attribute_map import load_map
-from .chain import Grid
+from .grid import Grid
 from .path import Moving, Path, path_of
 from .player import NOTE, Player
 from .sound_attributes import MEASURES, wishes
@@ -109,9 +109,9 @@ def turn_preset(
 
     Args:
         preset: Complete, with allowed values.
-        words: Changes by attribute, in standard deviations over the presets of the synth, see `sound_attributes.wishes`.
+        words: Changes by attribute, in standard deviations over the presets of the synth, see `wishes`.
         steps: Steps of the path, 2 to 128.
-        note: What is played; the attributes are turned on the octaves around it as well.
+        note: What is played; the attributes are turned on the octaves around it too.
         lock: Parameters or groups that stay as they are, or get a value.
         instant: Trusts the map, and plays nothing but the path that it gives.
         map_file: Weights of a map; the user's own, or those that are shipped, if None.
@@ -138,7 +138,7 @@ def turn_preset(
         turn = way(turner, point, wish, shares=shares, free=free)
     last = replace(preset, values=make.space.decode(turn.points[-1]))
     with one_torch_thread(), Renderer(build) as renderer:
-        path = path_of((preset, last), turn.points, Grid(1, steps + 1), note, renderer, _called(words))
+        path = path_of((preset, last), turn.points, Grid(1, steps + 1), note, renderer=renderer, space=_called(words))
     reached = _reached(turn, wish, keys.index(note))
     asked = tuple(one for one in reached if one.asked)
     _tell_shortfalls(asked, tell)

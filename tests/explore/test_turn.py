@@ -142,7 +142,7 @@ def test_a_turned_preset_says_what_was_reached_and_what_moved():
 
     assert [one.name for one in turned.reached] == ["length"]
     assert turned.reached[0].changed == pytest.approx(0.5, abs=0.2)
-    assert [one.name for one in turned.moved][0] == "decay"
+    assert turned.moved[0].name == "decay"
     assert turned.path.steps[-1].values == turned.preset.values
     assert (said, turned.learned) == ([], False)
 

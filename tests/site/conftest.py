@@ -116,7 +116,7 @@ def browser() -> Iterator[Any]:
         options.add_argument(f"--user-data-dir={profile}")
         driver = webdriver.Chrome(options=options, service=Service(DRIVER))
         driver.set_script_timeout(PATIENCE)
-        driver.command_executor.client_config.timeout = PATIENCE
+        driver.command_executor.client_config.timeout = PATIENCE  # pyright: ignore[reportAttributeAccessIssue]
         yield driver
         driver.quit()
 
