@@ -18,11 +18,12 @@ __all__ = ["Turn", "Turner", "cents_from"]
 _ROUNDS = 5  # of playing candidates and correcting the map
 _CANDIDATES = 5  # for each step of the path and round
 _OWN = 1.5  # what a standard deviation of what is turned weighs in the least squares
-_OTHERS = 0.8  # and of what is not
 _RIDGE = (0.1, 0.5, 2.0)  # what a standard deviation of one parameter weighs
 _KEPT = (0.9, 0.6, 0.3)  # share of the parameters that a candidate may move
 _FARTHEST_STEP = 1.5  # standard deviations that a parameter may move at once: beyond, slopes say nothing
 _ITERATIONS = 5
+_BLIND_RIDGE = 3.0  # of a turn that nobody plays: small slopes of the map are not to be believed
+_BLIND_OTHERS = 0.3
 _DONORS = 6
 _AROUND = 40  # presets that were played and correct the slopes
 _DOUBT = 0.3  # variance of a change that slopes do not explain, in moves of a parameter by a standard deviation
@@ -107,11 +108,11 @@ class Turner:
         moved = np.array(point, float)
         for _ in range(_ITERATIONS):
             slopes = self.slopes(moved, self._pitches)
-            moved = np.clip(
-                moved + self.step(slopes, slopes.values - before - wish, moved - point, turned=wish != 0, free=free),
-                0.0,
-                1.0,
-            )
+            step = self.step(
+                slopes, slopes.values - before - wish, moved - point,
+                turned=wish != 0, free=free, ridge=_BLIND_RIDGE, others=_BLIND_OTHERS,
+            )  # fmt: skip
+            moved = np.clip(moved + step, 0.0, 1.0)
         return self.engine.space.snap(moved)
 
     def turn(
@@ -247,6 +248,7 @@ class Turner:
         turned: np.ndarray,
         free: np.ndarray | None = None,
         ridge: float = 0.3,
+        others: float = 0.8,
     ) -> np.ndarray:
         """Returns the change of all parameters that closes a gap best and moves least from the original, `(P,)`.
 
@@ -259,9 +261,10 @@ class Turner:
             turned: Which attributes are turned; the others weigh less, shape `(M,)`.
             free: Which parameters may move, shape `(P,)`; all if None.
             ridge: What it costs to move a parameter by a standard deviation.
+            others: What a standard deviation of an attribute that is not turned weighs; of one that is, 1.5.
         """
         movable = self.movable if free is None else self.movable & free
-        weights = np.where(turned, _OWN, _OTHERS)
+        weights = np.where(turned, _OWN, others)
         columns = np.nonzero(movable)[0]
         step = np.zeros(len(moved))
         if not len(columns):
