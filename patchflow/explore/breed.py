@@ -17,7 +17,7 @@ from .children import Goal, Variations
 from .good_presets import Donors
 from .player import NOTE
 from .sections import section_blocks
-from .ways import Trial, Way, borrowings
+from .ways import TriedWay, Way, borrowings
 from .workbench import Workbench, check_count, shortfall
 
 __all__ = ["SHARES", "breed"]
@@ -101,7 +101,7 @@ def _check(share: float) -> None:
 def _goal(share: float, whole: float) -> Goal:
     """Children at a share of the way between two parents that are so far apart, in dB."""
 
-    def fits(trial: Trial) -> bool:
+    def fits(trial: TriedWay) -> bool:
         distance = trial.heard.distance[0]
         stops = trial.way.stops or (0.0, 0.0)
         # a whole section of the second at least, and one of the first that is as it was

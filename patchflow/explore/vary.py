@@ -13,7 +13,7 @@ from .children import Goal, Variations, twin_distance
 from .good_presets import GoodPresets
 from .player import NOTE
 from .sections import section_blocks
-from .ways import Stroll, Trial, Way, borrowings
+from .ways import Stroll, TriedWay, Way, borrowings
 from .workbench import Workbench, check_count, shortfall
 
 __all__ = ["AMOUNTS", "DB_PER_AMOUNT", "HOW", "vary"]
@@ -140,7 +140,7 @@ class _Ways:
         return ways
 
 
-def _out_of_reach(trials: Sequence[Trial], amount: float) -> str:
+def _out_of_reach(trials: Sequence[TriedWay], amount: float) -> str:
     farthest = max((trial.value for trial in trials), default=0.0) / DB_PER_AMOUNT
     if farthest < AMOUNTS[0]:
         return (

@@ -22,7 +22,7 @@ from .audition import Audition, Heard
 from .children import Child, Goal, Prospect, choose_apart, moves_between, sort_out
 from .player import RATE
 from .sections import kept_by_default, level_parameter, select_sections
-from .ways import Trial, Way, points_at, steer
+from .ways import TriedWay, Way, points_at, steer
 
 __all__ = ["Workbench", "check_count", "shortfall"]
 
@@ -78,7 +78,7 @@ class Workbench:
         self.space = engine.space
         self.preset = preset
         self.note = note
-        self.trials: list[Trial] = []
+        self.trials: list[TriedWay] = []
         self._progress = progress
         self.point = self.encoded(preset)
         locked = encode_locks(self.space, lock, self.point)

@@ -7,7 +7,7 @@ import pytest
 
 from patchflow.explore.audition import Heard
 from patchflow.explore.good_presets import Donors, Walk
-from patchflow.explore.ways import Borrow, Origin, Stroll, Trial, Way, borrowings, points_at, steer
+from patchflow.explore.ways import Borrow, Origin, Stroll, TriedWay, Way, borrowings, points_at, steer
 from patchflow.presets import Choice, Knob, ParamSpace
 
 SPACE = ParamSpace(
@@ -95,7 +95,7 @@ def heard_at(values: np.ndarray) -> Heard:
     return Heard(values[:, None], sounds, values[:, None], np.zeros(len(values)))
 
 
-def steered(curve: Callable[[float], float], goal: float) -> tuple[list[Trial], list[float]]:
+def steered(curve: Callable[[float], float], goal: float) -> tuple[list[TriedWay], list[float]]:
     played: list[float] = []
 
     def play(on: Sequence[Way], shares: np.ndarray) -> Heard:
