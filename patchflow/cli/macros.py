@@ -86,7 +86,8 @@ def _list(synth: str, *, as_json: bool) -> None:
             f"no learned map of {synth}: turning measures its slopes first. Learn one: patchflow macros {synth} --learn"
         )
     say(
-        "not there: wide and narrow, since synths are played in mono; modern and vintage, for which there is no measure"
+        "not there: wide and narrow, since synths are played in mono; modern, vintage, natural, synthetic, for which "
+        "there is no measure"
     )
 
 

@@ -56,7 +56,7 @@ def read_ends(
     Args:
         names: Preset files, a voice of a bank as `bank.syx:3`, the numbers of a match, or sound files.
         synth: Whose presets the morph is through; that of the presets if "", and the DX7 for sounds alone.
-        pitch: MIDI note they are played on. If None, that of the first sound, or middle C.
+        pitch: MIDI note they are played on. If None, middle C; of sounds alone, that of the first.
         renders: How many renders a match takes.
         seed: Of the matches.
         tell: Called with a line for what was mended in a preset, and for each match.
@@ -75,7 +75,7 @@ def read_ends(
     wanted = synth or _common_synth(names, read)
     own = [end for end in read if isinstance(end, Preset) and end.synth == wanted]
     if len(own) == len(read):
-        return Ends(tuple(own), NOTE if pitch is None else replace(NOTE, pitch=pitch), ())
+        return Ends(tuple(own), _note(pitch), ())
     if pitch is None and any(isinstance(end, Preset) for end in read):
         pitch = NOTE.pitch
     presets: list[Preset] = []
@@ -86,14 +86,22 @@ def read_ends(
             if isinstance(end, Preset) and end.synth == wanted:
                 presets.append(end)
                 continue
-            sound = end if isinstance(end, Sound) else _played(end, replace(NOTE, pitch=pitch or NOTE.pitch))
+            sound = (
+                end
+                if isinstance(end, Sound)
+                else _played(end, replace(NOTE, pitch=NOTE.pitch if pitch is None else pitch))
+            )
             result = matcher.match(sound, renders=renders, candidates=1, note=pitch, seed=seed, progress=progress)
             best = result.candidates[0]
             pitch = best.note.pitch  # of the first sound, and so of all
             presets.append(replace(best.preset, name=_called(name, end)))
             lines.append(_line(name, end, wanted, result))
             tell(lines[-1])
-    return Ends(tuple(presets), replace(NOTE, pitch=pitch or NOTE.pitch), tuple(lines))
+    return Ends(tuple(presets), _note(pitch), tuple(lines))
+
+
+def _note(pitch: int | None) -> Note:
+    return NOTE if pitch is None else replace(NOTE, pitch=pitch)
 
 
 def _read(name: str, tell: TellCallback) -> Preset | Sound:
@@ -106,7 +114,7 @@ def _read(name: str, tell: TellCallback) -> Preset | Sound:
         count = read_presets(path).count
         if count > 1:
             raise OptionError(f"{path}: has {count:,} voices. Say which, such as {path}:1")
-    preset = voice_of(path, voice or 1, tell=tell)
+    preset = voice_of(path, 1 if voice is None else voice, tell=tell)
     check(preset, engines[preset.synth].space)
     return preset if preset.name.strip() else replace(preset, name=readable(path.stem))
 

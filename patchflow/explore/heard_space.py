@@ -1,16 +1,20 @@
 """Vectors of sounds, in dB, in which what lies on the straight line between two sounds is heard as between them."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import torch
 from scipy.fft import dctn
 
+from ..engines import Engine, Note, Renderer
+from ..engines._renderer import render_or_silence
 from ..features.log_spectrum import AUDIBLE_GAIN, PARTIALS, best_shift, fine_spectrum, halved
 from ..features.mel import mel_spectrogram
 from ..metrics.mean_spectrum import mean_levels
 from ..metrics.timbre import quarter_tones
 from .player import RATE
 
-__all__ = ["HeardSpace"]
+__all__ = ["HeardSpace", "Tried"]
 
 _FLOOR_DB = 80.0  # below the loudest of the ends, under which nothing counts
 _KEPT = 30  # of each axis of the spectrogram's cosine transform: what is coarse enough to be heard as a quality
@@ -22,6 +26,7 @@ _ENVELOPE_DB = 60.0
 _PIECE = 64  # samples of a point of the envelope: 3 ms
 _MOMENTS = 40  # of the envelope, as many between 3 and 6 ms as between 1 and 2 s
 _SILENT = 1e-10  # power
+_JOB = 4  # presets that go to a thread together
 
 
 class HeardSpace:
@@ -110,3 +115,60 @@ def _envelope(sound: np.ndarray) -> np.ndarray:
     power = (sums[moments] - sums[first]) / (moments - first)
     peak = max(float(power.max()), 1e-20)
     return 10 * np.log10(np.maximum(power / peak, 10 ** (-_ENVELOPE_DB / 10)))
+
+
+@dataclass
+class Tried:
+    """Presets that were played, with what they sound like; none twice.
+
+    Args:
+        renderer: Plays them.
+        note: What is played.
+        heard: Where sounds lie.
+    """
+
+    renderer: Renderer
+    note: Note
+    heard: HeardSpace
+    points: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    cents: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    _known: set[bytes] = field(default_factory=set)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def add(self, points: np.ndarray) -> None:
+        """Plays presets that were not played yet.
+
+        Args:
+            points: Encoded and snapped, shape `(N, P)`.
+        """
+        new = []
+        for point in points:
+            key = point.tobytes()
+            if key not in self._known:
+                self._known.add(key)
+                new.append(point)
+        if not new:
+            return
+        jobs = [np.stack(new[first : first + _JOB]) for first in range(0, len(new), _JOB)]
+        found = list(self.renderer.map(self._hear, jobs))
+        vectors = [vectors for vectors, _ in found]
+        cents = [cents for _, cents in found]
+        if len(self.points):
+            new = [*self.points, *new]
+            vectors = [self.vectors, *vectors]
+            cents = [self.cents, *cents]
+        self.points = np.stack(new)
+        self.vectors = np.concatenate(vectors)
+        self.cents = np.concatenate(cents)
+
+    def rows(self, points: np.ndarray) -> list[int]:
+        """Returns where presets that were added are, by their place among all."""
+        place = {point.tobytes(): row for row, point in enumerate(self.points)}
+        return [place[point.tobytes()] for point in points]
+
+    def _hear(self, engine: Engine, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        sounds = np.stack([render_or_silence(engine, point, self.note, RATE) for point in points])
+        return self.heard.vectors(sounds), self.heard.cents(sounds)

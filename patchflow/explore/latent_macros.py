@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ..engines import engines
+from ..errors import ModelError
 from ..metrics.perceptual import Reference
 from ..progress import Progress, ProgressCallback, ignore
 from ..threads import one_torch_thread
@@ -69,10 +70,12 @@ def measure_latents(
 
     Raises:
         UnknownName: If there is no such synth.
-        ModelError: If the weights are missing, damaged, or of another synth.
+        ModelError: If there are no weights, or they are damaged or of another synth.
     """
     make = engines[synth]
     space = AudioSpace.load(synth, model)
+    if space.model is None:
+        raise ModelError(f"{synth}: has no model with a latent. Train one: patchflow train with model = 'flow_joint'")
     learned = load_map(synth, make.space)
     std = np.array([one.spread for one in MEASURES]) if learned is None else learned.std.double().numpy()
     rng = np.random.default_rng(seed)

@@ -13,7 +13,7 @@ from torch import nn
 
 from ..data.sampler import Sampler, random_presets
 from ..engines import Engine, engines
-from ..errors import OptionError
+from ..errors import EngineError, OptionError
 from ..metrics.perceptual import Reference
 from ..models import save_model, users_weights
 from ..parsing import damage_named, npz_arrays
@@ -24,7 +24,7 @@ from ..storage import locked, make_folder, read_bytes, write_atomically
 from .attribute_map import MAP, AttributeMap
 from .player import NOTE, Player
 from .sound_attributes import ATTRIBUTES, MEASURES
-from .turn import Turner, cents_from
+from .turn import Turner, cents_from, probe_steps
 
 __all__ = ["PlayedPresets", "fit_map", "learn_map", "learn_map_for_synth"]
 
@@ -47,7 +47,6 @@ _OUTLIER = 5.0  # standard deviations beyond which a measure counts as this
 _LEAST_SPREAD = 0.1  # of the usual spread of an attribute, where presets hardly differ in it
 _LEAST_SCALE = 0.02  # of a parameter that hardly varies
 _PROBED = 24  # presets of which it is looked for what changes their pitch
-_PROBE = 0.1  # of the range of a parameter
 _CENTS = 8.0
 _LARGEST = 2**28  # bytes of a file
 
@@ -128,7 +127,7 @@ def _detuning(player: Player, space: ParamSpace, points: np.ndarray) -> np.ndarr
     for point in points[:_PROBED].astype(float):
         moved = np.repeat(point[None], len(ordered) + 1, 0)
         rows = np.arange(len(ordered))
-        moved[rows + 1, ordered] += np.where(point[ordered] < 0.5, _PROBE, -_PROBE)
+        moved[rows + 1, ordered] += probe_steps(space, point)[ordered]
         sounds = player.play(space.snap(moved)).sounds[:, 0]
         cents = cents_from(Reference(torch.from_numpy(sounds[0])), sounds[1:])
         found[ordered] |= np.abs(cents) > _CENTS
@@ -213,9 +212,12 @@ def fit_map(
     pitches = torch.from_numpy(np.concatenate([part.pitches for part in parts])).float()
     measures = torch.from_numpy(np.concatenate([part.measures for part in parts])).float()
     heard = torch.isfinite(measures).all(1)
+    if not heard.any():
+        raise EngineError("none of the presets that were drawn can be heard, so there is nothing to learn from")
     points, pitches, measures = points[heard], pitches[heard], measures[heard]
-    torch.manual_seed(seed)
-    learned = AttributeMap(space, width=width, depth=depth)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        learned = AttributeMap(space, width=width, depth=depth)
     if start is None:
         learned.centre.copy_(points.mean(0))
         learned.scale.copy_(points.std(0).clamp_min(_LEAST_SCALE))
@@ -289,7 +291,10 @@ def _turned(
     """Presets that were turned by the map, with those where they began."""
     parts: list[PlayedPresets] = []
     while sum(map(len, parts)) < count:
-        parts += _turn_some(player, turner, bank, rng)
+        some = _turn_some(player, turner, bank, rng)
+        if not len(some[0]):
+            raise EngineError("none of the presets that were drawn can be heard, so there is nothing to learn from")
+        parts += some
     return PlayedPresets(
         np.concatenate([part.points for part in parts]),
         np.concatenate([part.pitches for part in parts]),
@@ -305,6 +310,8 @@ def _turn_some(
     begun = _played(player, _presets(space, bank, _TURNED_SHARES, _SIDE_BY_SIDE, rng), _pitches(_SIDE_BY_SIDE, rng))
     audible = np.isfinite(begun.measures).all(1)
     begun = PlayedPresets(begun.points[audible], begun.pitches[audible], begun.measures[audible])
+    if not len(begun):
+        return [begun]
     wishes = _wishes(len(begun), rng)
     measured = rng.random(len(begun)) < 0.5
     first = turner.standardised(begun.measures)

@@ -1,7 +1,6 @@
 """Morphs between two presets, or among four: presets whose sounds lie evenly between, found by playing many."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -17,11 +16,11 @@ from ..progress import Progress, ProgressCallback, ignore
 from ..threads import one_torch_thread
 from .audio_space import AudioSpace
 from .grid import Grid, choose, costs_at, weights_at
-from .heard_space import HeardSpace
+from .heard_space import HeardSpace, Tried
 from .path import Path, path_of
 from .player import NOTE, RATE
 
-__all__ = ["SAME_DB", "Tried", "grid_of", "morph", "straight_points"]
+__all__ = ["SAME_DB", "grid_of", "morph", "straight_points"]
 
 SAME_DB = 0.5
 """Distance, and difference of levels, below which two sounds are the same, see `metrics.perceptual`."""
@@ -32,6 +31,7 @@ _ON_THE_WAY = 33  # points of each straight path that are tried
 _SWITCHED = 96  # presets that are tried whose parts change over at times of their own
 _WIDTHS = (0.0, 0.3, 0.8)  # how long a part takes to change over, in shares of the path
 _BATCH = 64  # presets that are tried together
+_KNOWN_ROUNDS = 8  # after so many rounds without a new preset there is none
 _PARENTS = 12  # of each place
 _FROM_PATH = 0.4  # share of the parents that are on the path as it is
 _SMOOTHNESS = 1 / 64  # see `choose`; of a path of one step, and more with the square of their number
@@ -39,7 +39,6 @@ _MIXTURES = 3  # ways to mix two neighbours: all on the way, single parameters, 
 _CENTS = 10.0  # out of tune by so much costs as much as 1 dB
 _MOST_CENTS = 100.0  # beyond, it costs no more
 _IN_TUNE = 4.0  # cents that are not worth a preset of their own
-_JOB = 4  # presets that go to a thread together
 
 
 def morph(
@@ -93,8 +92,11 @@ def morph(
         tried = Tried(renderer, note, _heard_ends(renderer, corners, note, ends))
         search = _Search(renderer.make(), corners, free, grid=grid, tried=tried, rng=np.random.default_rng(seed))
         search.begin(space)
-        while len(tried) < renders:
-            search.go_on(min(_BATCH, renders - len(tried)))
+        known = 0  # rounds in a row that found nothing new: where few parameters are free, there are few presets
+        while len(tried) < renders and known < _KNOWN_ROUNDS:
+            before = len(tried)
+            search.go_on(min(_BATCH, renders - before))
+            known = known + 1 if len(tried) == before else 0
             progress(Progress("gather", len(tried), renders, "presets"))
         points = tried.points[search.path()]
         return path_of(ends, points, grid, note, renderer=renderer, space=space.description)
@@ -140,58 +142,6 @@ def straight_points(space: AudioSpace, corners: np.ndarray, weights: np.ndarray)
     return space.presets(space.between(space.encode(corners), weights))
 
 
-@dataclass
-class Tried:
-    """Presets that were played, with what they sound like; none twice.
-
-    Args:
-        renderer: Plays them.
-        note: What is played.
-        heard: Where sounds lie.
-    """
-
-    renderer: Renderer
-    note: Note
-    heard: HeardSpace
-    points: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
-    vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
-    cents: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    _known: set[bytes] = field(default_factory=set)
-
-    def __len__(self) -> int:
-        return len(self.points)
-
-    def add(self, points: np.ndarray) -> None:
-        """Plays presets that were not played yet.
-
-        Args:
-            points: Encoded and snapped, shape `(N, P)`.
-        """
-        new = []
-        for point in points:
-            key = point.tobytes()
-            if key not in self._known:
-                self._known.add(key)
-                new.append(point)
-        if not new:
-            return
-        jobs = [np.stack(new[first : first + _JOB]) for first in range(0, len(new), _JOB)]
-        found = list(self.renderer.map(self._hear, jobs))
-        vectors = [vectors for vectors, _ in found]
-        cents = [cents for _, cents in found]
-        if len(self.points):
-            new = [*self.points, *new]
-            vectors = [self.vectors, *vectors]
-            cents = [self.cents, *cents]
-        self.points = np.stack(new)
-        self.vectors = np.concatenate(vectors)
-        self.cents = np.concatenate(cents)
-
-    def _hear(self, engine: Engine, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        sounds = np.stack([render_or_silence(engine, point, self.note, RATE) for point in points])
-        return self.heard.vectors(sounds), self.heard.cents(sounds)
-
-
 class _Search:
     """Looks for presets whose sounds are at the places of a grid.
 
@@ -225,13 +175,14 @@ class _Search:
         self._variation = Variation(engine.space, locked)
         self._weights = grid.weights(len(corners))
         self._add(corners)
-        self._targets = (self._weights @ tried.vectors[: len(corners)]).astype(np.float32)
+        rows = tried.rows(self._allowed(corners))
+        self._targets = (self._weights @ tried.vectors[rows]).astype(np.float32)
         self._wanted_cents = self._weights @ tried.heard.offsets
         # As if the path were a curve in time: its slope counts as much however many steps it is made of.
         self._smoothness = _SMOOTHNESS * (grid.columns - 1) ** 2
         pairs = [(place, other) for place in range(len(grid)) for other in self._neighbours(place) if other > place]
         self._pairs = np.array(pairs)
-        self._fixed = {place: end for end, place in enumerate(grid.corners(len(corners)))}
+        self._fixed = dict(zip(grid.corners(len(corners)), rows, strict=True))
 
     def begin(self, space: AudioSpace) -> None:
         """Tries the straight paths, and presets whose parts change over at times of their own."""
@@ -337,9 +288,13 @@ class _Search:
         return point
 
     def _add(self, points: np.ndarray) -> None:
+        self.tried.add(self._allowed(points))
+
+    def _allowed(self, points: np.ndarray) -> np.ndarray:
+        """Presets with what is locked as it has to be."""
         snapped = self.engine.space.snap(points)
         snapped[:, self._locked] = self.corners[0, self._locked]
-        self.tried.add(snapped)
+        return snapped
 
 
 def _built(make: type[Engine], preset: Preset) -> Engine:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..audio.loudness import loudness
 from ..engines import Note
+from ..engines._renderer import INAUDIBLE
 from ..errors import OptionError, UnknownName
 from ..features.character import roughness
 from ..features.descriptors import attack_time
@@ -79,6 +80,9 @@ MEASURES = (*ATTRIBUTES, LOUDNESS)
 FARTHEST = 3.0
 """Largest change of an attribute that may be asked for, in standard deviations over the presets of the synth."""
 
+_ALSO = {"phat": "fat", "dirty": "noisy", "warm": "dark", "warmth": "dark", "calm": "soft"}
+"""Other words for the ends of attributes."""
+
 _N_FFT = 2560  # more than a frame and the longest lag, so that autocorrelation does not wrap around; a fast size
 _FRAME = 2048
 _HOP = 1024
@@ -111,12 +115,12 @@ def measure(sounds: Float[Tensor, "B T"], notes: Sequence[Note], rate: int) -> n
         rate: Sample rate, in Hz.
 
     Returns:
-        In the units of `MEASURES`, float64, shape `(B, len(MEASURES))`; NaN where a sound is silent.
+        In the units of `MEASURES`, float64, shape `(B, len(MEASURES))`; NaN where a sound is silent, see `INAUDIBLE`.
 
     Example:
         >>> tone = torch.sin(torch.arange(44_100) * 2 * torch.pi * 1024 / 22_050)[None]
         >>> values = measure(tone, [Note(hold=2.0, length=2.0)], 22_050)[0]
-        >>> round(values[0], 1)  # 2^10 Hz
+        >>> round(float(values[0]), 1)  # 2^10 Hz
         10.0
     """
     rows = [_measured(sound, note, rate) for sound, note in zip(sounds, notes, strict=True)]
@@ -136,7 +140,7 @@ def wishes(words: Mapping[str, float], tell: TellCallback = tell_nobody) -> np.n
         OptionError: If a change is not a number, or one attribute is asked for twice.
 
     Example:
-        >>> wishes({"dark": 1.0})[0]
+        >>> float(wishes({"dark": 1.0})[0])
         -1.0
     """
     found = np.zeros(len(MEASURES))
@@ -154,7 +158,7 @@ def wishes(words: Mapping[str, float], tell: TellCallback = tell_nobody) -> np.n
 
 def _place(word: str) -> tuple[int, float]:
     """The column of an attribute and the direction that a word means."""
-    wanted = word.lower()
+    wanted = _ALSO.get(word.lower(), word.lower())
     for column, attribute in enumerate(ATTRIBUTES):
         if wanted in (attribute.name, attribute.high):
             return column, 1.0
@@ -166,7 +170,7 @@ def _place(word: str) -> tuple[int, float]:
 
 def _measured(sound: Tensor, note: Note, rate: int) -> np.ndarray:
     peak = float(sound.abs().max())
-    if peak == 0 or not math.isfinite(peak):
+    if peak < INAUDIBLE or not math.isfinite(peak):
         return np.full(len(MEASURES), np.nan)
     level = loudness(sound.numpy(), rate)
     x = sound[None] / peak  # floors and thresholds then mean the same for every sound

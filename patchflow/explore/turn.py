@@ -4,16 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.spatial.distance import cdist
 
 from ..engines import Engine
 from ..errors import OptionError
 from ..features.log_spectrum import PARTIALS
 from ..metrics.perceptual import Reference
+from ..presets import ParamSpace
 from .attribute_map import AttributeMap, Slopes
 from .player import Player, Renders
 from .sound_attributes import MEASURES
 
-__all__ = ["Turn", "Turner", "cents_from"]
+__all__ = ["Turn", "Turner", "cents_from", "probe_steps"]
 
 _ROUNDS = 5  # of playing candidates and correcting the map
 _CANDIDATES = 5  # for each step of the path and round
@@ -214,7 +216,7 @@ class Turner:
         point = pool.points[0]
         columns = np.nonzero(movable)[0]
         moved = np.repeat(point[None], len(columns), 0)
-        steps = np.where(point[columns] < 0.5, _PROBE, -_PROBE)
+        steps = probe_steps(self.engine.space, point)[columns]
         moved[np.arange(len(columns)), columns] += steps
         moved = self.engine.space.snap(moved)
         steps = moved[np.arange(len(columns)), columns] - point[columns]
@@ -349,7 +351,7 @@ def _chain(pool: _Pool, shares: np.ndarray, wish: np.ndarray, usable: np.ndarray
     # A step back on any key is bad; where nothing more can be had, the path may stay where it is.
     back = np.clip(along[:, None] - along[None] + _LEAST, 0, None).max(2)  # (from, to)
     back[np.arange(len(back)), np.arange(len(back))] = 0.0
-    jumps = np.abs(pool.moved[:, None] - pool.moved[None]).sum(2)
+    jumps = cdist(pool.moved, pool.moved, "cityblock")
     backward = _BACKWARD * np.nan_to_num(back, nan=np.inf) + _EFFORT * jumps
     best = costs[0]
     came = []
@@ -366,6 +368,17 @@ def _chain(pool: _Pool, shares: np.ndarray, wish: np.ndarray, usable: np.ndarray
 def _out_of_tune(references: list[Reference], sounds: np.ndarray) -> bool:
     cents = (cents_from(reference, sound[None])[0] for reference, sound in zip(references, sounds, strict=True))
     return any(abs(one) > _CENTS for one in cents)
+
+
+def probe_steps(space: ParamSpace, point: np.ndarray) -> np.ndarray:
+    """Returns how far each parameter is moved to see what it does: towards the middle, by one value at least, `(P,)`.
+
+    Args:
+        space: The parameters.
+        point: Encoded preset, shape `(P,)`.
+    """
+    size = np.maximum(_PROBE, np.where(space.cells > 0, 1 / np.maximum(space.cells, 1), 0))
+    return np.where(point < 0.5, size, -size)
 
 
 def cents_from(reference: Reference, sounds: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..audio.note_names import note_name
 from ..engines import Engine, Note, Renderer, engines
 from ..errors import OptionError
 from ..match.matcher import encode_locks
@@ -110,7 +111,7 @@ def turn_preset(
     Args:
         preset: Complete, with allowed values.
         words: Changes by attribute, in standard deviations over the presets of the synth, see `wishes`.
-        steps: Steps of the path, 2 to 128.
+        steps: Of the path, 2 to 128.
         note: What is played; the attributes are turned on the octaves around it too.
         lock: Parameters or groups that stay as they are, or get a value.
         instant: Trusts the map, and plays nothing but the path that it gives.
@@ -129,10 +130,10 @@ def turn_preset(
     check(preset, make.space)
     point, free = _locked(make, preset, lock or {})
     learned = load_map(preset.synth, make.space, map_file)
-    keys = _keys(note)
     build = partial(_built, make, preset.state)
     shares = np.linspace(0, 1, steps + 1)
-    with one_torch_thread(), Player(build, keys) as player:
+    with one_torch_thread(), Player(build, _keys(note)) as player:
+        player.notes = keys = _audible_keys(player, make.space.snap(point), note)
         turner = Turner(make, player, learned)
         way = _instant if instant else partial(Turner.turn, seed=seed)
         turn = way(turner, point, wish, shares=shares, free=free)
@@ -181,6 +182,19 @@ def _keys(note: Note) -> tuple[Note, ...]:
     return tuple(replace(note, pitch=pitch) for pitch in pitches if 0 <= pitch <= 127)
 
 
+def _audible_keys(player: Player, point: np.ndarray, note: Note) -> tuple[Note, ...]:
+    """The keys on which a preset can be heard.
+
+    Raises:
+        OptionError: If the note that was asked for is not among them.
+    """
+    silent = np.isnan(player.play(point[None]).measures[0]).any(1)
+    keys = tuple(key for key, is_silent in zip(player.notes, silent, strict=True) if not is_silent)
+    if note not in keys:
+        raise OptionError(f"the preset is silent on {note_name(note.pitch)}; there is nothing to turn")
+    return keys
+
+
 def _built(make: type[Engine], state: bytes) -> Engine:
     engine = make()
     engine.build_on(state)
@@ -191,8 +205,6 @@ def _instant(turner: Turner, point: np.ndarray, wish: np.ndarray, *, shares: np.
     """The path that the map gives, played once so that it can be said what is heard."""
     points = np.stack([turner.instant(point, share * wish, free) if share else point for share in shares])
     played = turner.player.play(points)
-    if np.isnan(played.measures[0]).any():
-        raise OptionError("the preset is silent on a key that is played; there is nothing to turn")
     if np.isnan(played.measures).any():
         raise OptionError("instant: the map turns the preset into silence; turn it with the synth playing")
     changes = turner.standardised(played.measures - played.measures[:1])

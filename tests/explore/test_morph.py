@@ -132,3 +132,17 @@ def test_a_square_needs_rows():
     assert (grid_of(25, 4).rows, grid_of(25, 4).columns) == (5, 5)
     with pytest.raises(OptionError, match="steps=31"):
         grid_of(31, 4)
+
+
+def test_a_search_ends_where_there_are_few_presets():
+    path = morphed(tone(wave="sine"), tone(wave="saw"), lock={"decay": None, "gain": None})
+    assert {step.values["wave"] for step in path.steps} == {"sine", "saw"}
+
+
+def test_two_of_four_corners_may_be_the_same():
+    a = tone(gain=-40.0)
+    path = morphed(a, tone(decay=0.1), a, tone(wave="sine"), steps=9)
+
+    assert path.steps[0].values == path.steps[6].values
+    assert path.steps[0].values["gain"] == pytest.approx(-40.0)
+    assert path.steps[8].values["wave"] == "sine"

@@ -6,14 +6,14 @@ import torch
 
 from patchflow.engines import Note
 from patchflow.engines.tone import Tone
-from patchflow.errors import OptionError, UnknownName
+from patchflow.errors import EngineError, OptionError, UnknownName
 from patchflow.explore import MEASURES, Player
 from patchflow.explore import learn_map as module
 from patchflow.explore.learn_map import PlayedPresets, fit_map, learn_map
 from patchflow.explore.sound_attributes import FARTHEST, wishes
-from patchflow.explore.turn import Turner
+from patchflow.explore.turn import Turner, probe_steps
 from patchflow.explore.turned_path import turn_preset
-from patchflow.presets import Preset
+from patchflow.presets import Knob, ParamSpace, Preset, Steps
 
 KEYS = (Note(60, 100, 0.4, 0.5), Note(72, 100, 0.4, 0.5))
 NAMES = [attribute.name for attribute in MEASURES]
@@ -156,5 +156,40 @@ def test_a_sound_that_cannot_have_more_says_so():
 
 def test_a_silent_preset_is_refused(monkeypatch):
     monkeypatch.setattr(Tone, "render", lambda self, point, note, rate=44_100: np.zeros(note.samples(rate), np.float32))
-    with pytest.raises(OptionError, match="the preset is silent"):
+    with pytest.raises(OptionError, match="the preset is silent on C4"):
         turn_preset(SAW, {"length": 0.5}, steps=2, note=KEYS[0])
+
+
+def test_a_preset_that_is_nearly_silent_is_refused(monkeypatch):
+    quiet = Tone.render
+    monkeypatch.setattr(Tone, "render", lambda *args: 1e-6 * quiet(*args))
+    with pytest.raises(OptionError, match="the preset is silent on C4"):
+        turn_preset(SAW, {"length": 0.5}, steps=2, note=KEYS[0])
+
+
+def test_an_octave_on_which_nothing_is_heard_is_left_out(monkeypatch):
+    whole = Tone.render
+
+    def silent_above(self, point, note, rate=44_100):
+        return whole(self, point, note, rate) * (note.pitch < 72)
+
+    monkeypatch.setattr(Tone, "render", silent_above)
+    turned = turn_preset(SAW, {"length": 0.5}, steps=2, note=KEYS[0])
+    assert turned.reached[0].changed > 0.2
+
+
+@pytest.mark.parametrize("pitch", [0, 127])
+def test_it_turns_at_both_ends_of_the_keyboard(pitch):
+    turned = turn_preset(SAW, {"length": 0.5}, steps=2, note=Note(pitch, 100, 0.4, 0.5))
+    assert turned.reached[0].changed > 0.2
+
+
+def test_a_parameter_of_few_values_is_moved_by_one_of_them():
+    space = ParamSpace((Steps("octave", 0, 3), Knob("gain", -60.0, 0.0)))
+    np.testing.assert_allclose(probe_steps(space, np.array([0.125, 0.9])), [0.25, -0.1])
+
+
+def test_presets_that_nobody_hears_teach_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(Tone, "render", lambda self, point, note, rate=44_100: np.zeros(note.samples(rate), np.float32))
+    with pytest.raises(EngineError, match="can be heard"):
+        learn_map(Tone, None, folder=tmp_path, sounds=20, rounds=1, steps=2)

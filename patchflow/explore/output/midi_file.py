@@ -112,7 +112,7 @@ def midi_file(messages: Iterable[TimedMessage], *, bpm: float = 120.0, name: str
 
     Example:
         >>> data = midi_file([*note(0.5, 1.0, 60, 100), program(0.0, 3)])
-        >>> [round(message.time, 3) for message in mido.MidiFile(file=io.BytesIO(data)) if not message.is_meta]
+        >>> [float(round(message.time, 3)) for message in mido.MidiFile(file=io.BytesIO(data)) if not message.is_meta]
         [0.0, 0.5, 0.5]
     """
     low, high = TEMPOS

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
@@ -32,6 +32,7 @@ _HOLD = 0.75  # seconds that each is held
 _LUFS = -18.0
 _STEP_S = 0.25  # of the sweep, for each preset
 _SHORTEST_SWEEP = 4.0
+_LONGEST_SWEEP = 58.0  # with the release it is the longest note there is
 _RELEASE = 1.0  # seconds after the key of the sweep is up
 _BANK = 32  # voices that a program change of a DX7 reaches
 _DUMP_S = 0.1  # that a DX7 needs to take a voice: 163 bytes at 31,250 baud, and time to store them
@@ -124,7 +125,7 @@ def _preset_files(base: str, kind: PresetFormat, presets: Sequence[Preset]) -> d
 
 def _sounds(base: str, path: Path, progress: ProgressCallback) -> dict[str, bytes]:
     order = _to_and_fro(path)
-    sweep = max(_SHORTEST_SWEEP, _STEP_S * len(path))
+    sweep = min(max(_SHORTEST_SWEEP, _STEP_S * len(path)), _LONGEST_SWEEP)
     single = replace(path.note, hold=_HOLD, length=_SECOND)
     held = replace(path.note, hold=sweep, length=sweep + _RELEASE)
 
@@ -136,12 +137,11 @@ def _sounds(base: str, path: Path, progress: ProgressCallback) -> dict[str, byte
     points = make().space
     encoded = [points.encode(path.steps[place].values) for place in order]
     notes = _played(make, encoded, single, progress)
-    long = _played(make, encoded, held, progress)
     levelled = equally_loud(notes, _LUFS)
     in_rows = np.argsort(order)
     steps = np.concatenate([levelled[place].samples for place in in_rows])
     gains = [10 ** (each.gain_db / 20) for each in levelled]
-    swept = _crossfaded([sound * gain for sound, gain in zip(long, gains, strict=True)], sweep)
+    swept = _swept(make, encoded, held, gains, progress)
     return {
         f"{base}.wav": encode(f"{base}.wav", steps, RENDITION_RATE)[0],
         f"{base}-sweep.wav": encode(f"{base}-sweep.wav", swept, RENDITION_RATE)[0],
@@ -151,26 +151,37 @@ def _sounds(base: str, path: Path, progress: ProgressCallback) -> dict[str, byte
 def _played(
     make: Callable[[], Engine], points: Sequence[np.ndarray], played: Note, progress: ProgressCallback
 ) -> list[np.ndarray]:
-    sounds = []
+    return list(_stream(make, points, played, progress))
+
+
+def _stream(
+    make: Callable[[], Engine], points: Sequence[np.ndarray], played: Note, progress: ProgressCallback
+) -> Iterator[np.ndarray]:
     with Renderer(make) as renderer:
         rendered = renderer.map(
             lambda engine, point: render_or_silence(engine, point, played, RENDITION_RATE), list(points)
         )
         for number, sound in enumerate(rendered, 1):
-            sounds.append(sound)
+            yield sound
             progress(Progress("render", number, len(points), "notes"))
-    return sounds
 
 
-def _crossfaded(sounds: Sequence[np.ndarray], seconds: float) -> np.ndarray:
+def _swept(
+    make: Callable[[], Engine],
+    points: Sequence[np.ndarray],
+    held: Note,
+    gains: Sequence[float],
+    progress: ProgressCallback,
+) -> np.ndarray:
     """One note through all presets: each is heard around its moment, and fades into the next until that one's."""
-    moments = np.arange(len(sounds[0])) / RENDITION_RATE
-    place = np.clip(moments / seconds, 0, 1) * (len(sounds) - 1)
+    moments = np.arange(held.samples(RENDITION_RATE)) / RENDITION_RATE
+    place = np.clip(moments / held.hold, 0, 1) * (len(points) - 1)
     mixed = np.zeros(len(moments))
-    for number, sound in enumerate(sounds):
+    # One after the other: all the long sounds of a path together would fill the memory.
+    for number, (sound, gain) in enumerate(zip(_stream(make, points, held, progress), gains, strict=True)):
         near = np.clip(1 - np.abs(place - number), 0, 1)
         # The voices of two presets have phases of their own, so it is their powers that add up.
-        mixed += sound * np.sin(near * np.pi / 2)
+        mixed += sound * gain * np.sin(near * np.pi / 2)
     return mixed.astype(np.float32)
 
 
