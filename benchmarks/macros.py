@@ -16,14 +16,20 @@ every step is played on the three keys. Rows:
 Steps of the simple rows are as large as the regression of the attribute on the direction says.
 
 Per preset, after https://github.com/karnwatcharasupat/latte and Pati & Lerch (2021): `monotonicity` is the mean sign of
-the changes from step to step that are more than a thousandth of a standard deviation, mean over keys, None where
-nothing changes; `span` the change from the first step to the last in standard deviations; `leakage` the largest such
-change of another attribute, or of loudness, over its own; `cents` the largest change of pitch along the path;
-`seconds` of one turn, all steps of the path together over their number.
+the slopes from step to step that are more than 0.001 standard deviations a standard deviation, mean over keys, None
+where nothing changes; `span` the change from the first step to the last in standard deviations; `leakage` the largest
+such change of another attribute, or of loudness, over its own; `cents` the largest change of pitch along the path, None
+where partials never agree; `seconds` of one turn, all steps of the path together over their number. The row `turn`
+chooses by what it hears on the three keys, so monotonicity, span and leakage are measured once more on two keys and a
+velocity that no row ever hears: `unseen`. In the summary, what stands still, falls silent or was refused counts as 0.
+
+The file begins with a line of facts; a file that was begun by other code, or with another map, is not gone on with.
 """
 
 import argparse
+import hashlib
 import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,18 +42,22 @@ from timing import facts
 from patchflow.data.bank import Bank
 from patchflow.engines import Engine, Note, engines
 from patchflow.errors import ModelError, OptionError
-from patchflow.explore.attribute_map import load_map
+from patchflow.explore.attribute_map import MAP, load_map
 from patchflow.explore.audio_space import AudioSpace
 from patchflow.explore.player import Player
 from patchflow.explore.sound_attributes import ATTRIBUTES, MEASURES
-from patchflow.explore.turn import Turner, cents_from
+from patchflow.explore.turn import Turner
+from patchflow.features.log_spectrum import PARTIALS
 from patchflow.metrics.perceptual import Reference
+from patchflow.models import weights_of
 from patchflow.threads import one_torch_thread
 
 RESULTS = Path(__file__).parent / "results"
 SHARES = np.linspace(-2, 2, 9)
 ORIGINAL = len(SHARES) // 2
 KEYS = tuple(Note(pitch, 100, 1.5, 2.0) for pitch in (48, 60, 72))
+UNSEEN = tuple(Note(pitch, 70, 1.5, 2.0) for pitch in (53, 65))
+STEP = SHARES[1] - SHARES[0]
 LEAST = 1e-3
 TRAINING = 3_000  # presets that directions are fitted to
 COMPONENTS = 10
@@ -72,6 +82,7 @@ def main() -> None:
         presets = _presets(bank, options.split, options.presets, player)
         ways = _ways(options.synth, make, bank, turner, player)
         rows = options.rows.split(",") if options.rows else list(ways)
+        _begin(path, options)
         with path.open("a") as file:
             for number, (name, point) in enumerate(presets):
                 for column, attribute in enumerate(ATTRIBUTES):
@@ -98,30 +109,47 @@ def _measured(way: Way, point: np.ndarray, column: int, turner: Turner) -> dict[
     changes = turner.standardised(played.measures - played.measures[ORIGINAL])
     if np.isnan(changes).any():
         return {"silent": True, "seconds": round(seconds, 4)}
+    unseen = turner.player.play(points, UNSEEN).measures
+    effects = np.abs(changes[-1] - changes[0]).mean(0)
+    return {
+        **_course(changes, column),
+        "leaks": MEASURES[int(np.argmax(np.where(np.arange(len(effects)) == column, -1, effects)))].name,
+        "cents": _cents(played.sounds),
+        "effects": [round(float(change), 3) for change in (changes[-1] - changes[0]).mean(0)],
+        "unseen": _course(turner.standardised(unseen - unseen[ORIGINAL]), column),
+        "seconds": round(seconds, 4),
+    }
+
+
+def _course(changes: np.ndarray, column: int) -> dict[str, float | None]:
+    """How an attribute goes along a path, of the changes (S, K, M) from the original."""
+    if np.isnan(changes).any():
+        return {"monotonicity": None, "span": 0.0, "leakage": None}
     own = changes[:, :, column]
-    steps = np.diff(own, axis=0)
-    moving = np.abs(steps) > LEAST
-    signs = [np.sign(step[moves]).mean() for step, moves in zip(steps.T, moving.T, strict=True) if moves.any()]
+    slopes = np.diff(own, axis=0) / STEP
+    signs = []
+    for slope in slopes.T:
+        moving = np.abs(slope) > LEAST
+        if moving.any():
+            signs.append(np.sign(slope[moving]).mean())
     effects = np.abs(changes[-1] - changes[0]).mean(0)
     others = np.delete(effects, column)
     return {
         "monotonicity": round(float(np.mean(signs)), 4) if signs else None,
         "span": round(float((own[-1] - own[0]).mean()), 4),
         "leakage": round(float(others.max() / max(effects[column], 0.01)), 4),
-        "leaks": MEASURES[int(np.argmax(np.where(np.arange(len(effects)) == column, -1, effects)))].name,
-        "cents": round(_cents(played.sounds), 1),
-        "effects": [round(float(change), 3) for change in (changes[-1] - changes[0]).mean(0)],
-        "seconds": round(seconds, 4),
     }
 
 
-def _cents(sounds: np.ndarray) -> float:
+def _cents(sounds: np.ndarray) -> float | None:
     """The largest change of pitch along a path, where partials agree."""
-    largest = 0.0
+    found = []
     for key in range(sounds.shape[1]):
-        cents = cents_from(Reference(torch.from_numpy(sounds[ORIGINAL, key])), sounds[:, key])
-        largest = max(largest, float(np.abs(cents).max()))
-    return largest
+        shift = Reference(torch.from_numpy(sounds[ORIGINAL, key])).shift(torch.from_numpy(sounds[:, key]))
+        agreed = shift.agreement >= PARTIALS
+        agreed[ORIGINAL] = False
+        found += shift.cents[agreed].abs().tolist()
+    return round(max(found), 1) if found else None
 
 
 def _ways(synth: str, make: type[Engine], bank: Bank, turner: Turner, player: Player) -> dict[str, Way]:
@@ -202,34 +230,62 @@ def _presets(bank: Bank, split: str, count: int, player: Player) -> list[tuple[s
     return found
 
 
+def _begin(path: Path, options: argparse.Namespace) -> None:
+    """Writes the line of facts of a new file; goes on with one that the same map was used for.
+
+    Raises:
+        SystemExit: If the file is of another map.
+    """
+    weights = options.map or weights_of(options.synth, engines[options.synth].space, MAP)
+    hashed = hashlib.sha256(Path(weights).read_bytes()).hexdigest()[:16] if weights else "none"
+    head = {"facts": facts(0), "map": hashed, "split": options.split}
+    if not path.exists():
+        path.write_text(json.dumps(head) + "\n")
+    begun = json.loads(path.read_text().splitlines()[0])
+    if begun.get("map") != hashed:
+        raise SystemExit(f"{path}: was begun with another map. Remove it, and it is made anew.")
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()[1:]]
+
+
 def _done(path: Path) -> set[tuple[str, str, str]]:
     if not path.exists():
         return set()
-    lines = [json.loads(line) for line in path.read_text().splitlines() if line.startswith("{")]
+    lines = _lines(path)
     return {(line["row"], line["preset"], line["attribute"]) for line in lines}
 
 
 def _summary(path: Path) -> None:
     """Prints means over presets, for each row and attribute and for all."""
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines = _lines(path)
     for row in dict.fromkeys(line["row"] for line in lines):
         own = [line for line in lines if line["row"] == row]
         names = ["all", *(attribute.name for attribute in ATTRIBUTES)]
         for name in names:
             some = [line for line in own if name in ("all", line["attribute"])]
-            turned = [line for line in some if "span" in line]
-            if not turned:
-                continue
-            moved = [line["monotonicity"] for line in turned if line["monotonicity"] is not None]
-            print(
-                f"{row:11} {name:11} n {len(some):5} monotonicity {np.mean(moved):.3f} "
-                f"span {np.mean([line['span'] for line in turned]):.2f} "
-                f"leakage median {np.median([line['leakage'] for line in turned]):.2f} "
-                f"cents {np.median([line['cents'] for line in turned]):.0f} "
-                f"still {len(turned) - len(moved)} silent {len(some) - len(turned)} "
-                f"seconds {np.median([line['seconds'] for line in turned]):.3f}"
-            )
-    print(json.dumps(facts(0)))
+            print(_told(row, name, some))
+
+
+def _told(row: str, name: str, lines: list[dict[str, Any]]) -> str:
+    """A line of means; what stands still, falls silent or was refused counts as 0."""
+    turned = [line for line in lines if "span" in line]
+    if not turned:
+        return f"{row:11} {name:11} n {len(lines):5} nothing was turned"
+    monotone = [line.get("monotonicity") or 0.0 for line in lines]
+    unseen = [line.get("unseen", {}).get("monotonicity") or 0.0 for line in lines]
+    leakage = [line["leakage"] for line in turned]
+    cents = [line["cents"] for line in turned if line["cents"] is not None]
+    still = sum(line["monotonicity"] is None for line in turned)
+    return (
+        f"{row:11} {name:11} n {len(lines):5} monotonicity {np.mean(monotone):.3f} unseen {np.mean(unseen):.3f} "
+        f"span {np.mean([line.get('span', 0.0) for line in lines]):.2f} "
+        f"leakage median {np.median(leakage):.2f} mean {np.mean(np.minimum(leakage, 10)):.2f} "
+        f"cents {np.median(cents) if cents else math.nan:.0f} (of {len(cents)}) "
+        f"still {still} silent {len(lines) - len(turned)} "
+        f"seconds {np.median([line['seconds'] for line in turned]):.3f}"
+    )
 
 
 def _options() -> argparse.Namespace:

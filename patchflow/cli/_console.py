@@ -42,6 +42,7 @@ _VERBS = {
     "render": "rendering",
     "train": "training",
     "tune": "tuning",
+    "turn": "turning",
     "vary": "varying",
     "verify": "reading",
     "write": "writing",

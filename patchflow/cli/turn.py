@@ -81,14 +81,17 @@ def turn(
                 tell(line)
 
         (one,) = read_ends([preset], pitch=pitch, seed=seed, tell=say_between, progress=bar.show).presets
+        locked = locks(lock or [], engines[one.synth].space)
         turned = turn_preset(
             one,
             words,
-            steps=steps, note=replace(NOTE, pitch=pitch), lock=locks(lock or [], engines[one.synth].space),
-            instant=instant, seed=seed, tell=say_between,
+            steps=steps, note=replace(NOTE, pitch=pitch), lock=locked,
+            instant=instant, seed=seed, progress=bar.show, tell=say_between,
         )  # fmt: skip
-        stem = f"{one.name}-{'-'.join(words)}"
-        files = write_path(turned.path, stem, out, extra={"turn": turned.content()}, progress=bar.show)
+        stem = "-".join([one.name, *(f"{word}{amount:+g}" for word, amount in words.items())])
+        settings = {"words": words, "steps": steps, "lock": locked, "instant": instant, "seed": seed}
+        content = {**turned.content(), "settings": settings}
+        files = write_path(turned.path, stem, out, extra={"turn": content}, progress=bar.show)
     _print(turned, files, as_json=as_json)
 
 

@@ -59,7 +59,7 @@ def read_ends(
         pitch: MIDI note they are played on. If None, middle C; of sounds alone, that of the first.
         renders: How many renders a match takes.
         seed: Of the matches.
-        tell: Called with a line for what was mended in a preset, and for each match.
+        tell: Called with a line for what was mended in a preset or is lost on the way, and for each match.
         progress: Called in matches.
 
     Raises:
@@ -74,6 +74,7 @@ def read_ends(
     read = [_read(name, tell) for name in names]
     wanted = synth or _common_synth(names, read)
     own = [end for end in read if isinstance(end, Preset) and end.synth == wanted]
+    _tell_states(own, tell)
     if len(own) == len(read):
         return Ends(tuple(own), _note(pitch), ())
     if pitch is None and any(isinstance(end, Preset) for end in read):
@@ -98,6 +99,15 @@ def read_ends(
             lines.append(_line(name, end, wanted, result))
             tell(lines[-1])
     return Ends(tuple(presets), _note(pitch), tuple(lines))
+
+
+def _tell_states(ends: Sequence[Preset], tell: TellCallback) -> None:
+    """Says what is lost of presets that differ in what they hold beyond their parameters."""
+    if len({end.state for end in ends}) > 1:
+        tell(
+            "these presets hold more than parameters, such as wavetables, and not the same: all of the path has what "
+            f"{ends[0].name!r} holds"
+        )
 
 
 def _note(pitch: int | None) -> Note:

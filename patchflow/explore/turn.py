@@ -11,6 +11,7 @@ from ..errors import OptionError
 from ..features.log_spectrum import PARTIALS
 from ..metrics.perceptual import Reference
 from ..presets import ParamSpace
+from ..progress import Progress, ProgressCallback, ignore
 from .attribute_map import AttributeMap, Slopes
 from .player import Player, Renders
 from .sound_attributes import MEASURES
@@ -125,6 +126,7 @@ class Turner:
         shares: np.ndarray,
         free: np.ndarray | None = None,
         seed: int = 0,
+        progress: ProgressCallback = ignore,
     ) -> Turn:
         """Returns a path along which attributes change as wished, as far as the synth can.
 
@@ -134,6 +136,7 @@ class Turner:
             shares: Places of the path, ascending, 0 among them; 1 is the whole wish, negative ones go the other way.
             free: Which parameters may move, boolean, shape `(P,)`; all if None.
             seed: Of the random generator.
+            progress: Called after every round of candidates.
 
         Raises:
             OptionError: If nothing may move, or the preset is silent.
@@ -148,7 +151,8 @@ class Turner:
         measured = self._measured_slopes(pool, movable) if self.learned is None else None
         task = _Task(wish != 0, movable, measured, rng)
         targets = [share * wish for share in shares]
-        for _ in range(_ROUNDS):
+        for done in range(_ROUNDS):
+            progress(Progress("turn", done, _ROUNDS, "rounds"))
             found = []
             for target in targets:
                 if target.any():

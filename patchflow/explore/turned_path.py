@@ -13,7 +13,7 @@ from ..errors import OptionError
 from ..match.matcher import encode_locks
 from ..presets import Preset, check
 from ..presets.parameters import Value
-from ..progress import TellCallback, tell_nobody
+from ..progress import ProgressCallback, TellCallback, ignore, tell_nobody
 from ..threads import one_torch_thread
 from .attribute_map import load_map
 from .grid import Grid
@@ -104,19 +104,21 @@ def turn_preset(
     instant: bool = False,
     map_file: str | None = None,
     seed: int = 0,
+    progress: ProgressCallback = ignore,
     tell: TellCallback = tell_nobody,
 ) -> TurnedPreset:
     """Turns attributes of a preset, as far as the sound can have more or less of them; the others stay.
 
     Args:
         preset: Complete, with allowed values.
-        words: Changes by attribute, in standard deviations over the presets of the synth, see `wishes`.
+        words: See `wishes`.
         steps: Of the path, 2 to 128.
         note: What is played; the attributes are turned on the octaves around it too.
         lock: Parameters or groups that stay as they are, or get a value.
         instant: Trusts the map, and plays nothing but the path that it gives.
         map_file: Weights of a map; the user's own, or those that are shipped, if None.
         seed: Of the random generator.
+        progress: Called while candidates are played.
         tell: Called with a line for what could not be as asked.
 
     Raises:
@@ -129,20 +131,18 @@ def turn_preset(
     make = engines[preset.synth]
     check(preset, make.space)
     point, free = _locked(make, preset, lock or {})
-    learned = load_map(preset.synth, make.space, map_file)
     build = partial(_built, make, preset.state)
     shares = np.linspace(0, 1, steps + 1)
     with one_torch_thread(), Player(build, _keys(note)) as player:
         player.notes = keys = _audible_keys(player, make.space.snap(point), note)
-        turner = Turner(make, player, learned)
-        way = _instant if instant else partial(Turner.turn, seed=seed)
+        turner = Turner(make, player, load_map(preset.synth, make.space, map_file))
+        way = _instant if instant else partial(Turner.turn, seed=seed, progress=progress)
         turn = way(turner, point, wish, shares=shares, free=free)
     last = replace(preset, values=make.space.decode(turn.points[-1]))
     with one_torch_thread(), Renderer(build) as renderer:
         path = path_of((preset, last), turn.points, Grid(1, steps + 1), note, renderer=renderer, space=_called(words))
     reached = _reached(turn, wish, keys.index(note))
-    asked = tuple(one for one in reached if one.asked)
-    _tell_shortfalls(asked, tell)
+    asked = _tell_shortfalls(reached, tell)
     return TurnedPreset(
         path=replace(path, label="TURN"),
         preset=last,
@@ -152,7 +152,7 @@ def turn_preset(
         changes=turn.changes.mean(1),
         moved=_moved(make, turn.points),
         renders=turn.renders,
-        learned=learned is not None,
+        learned=turner.learned is not None,
     )
 
 
@@ -227,10 +227,13 @@ def _reached(turn: Turn, wish: np.ndarray, key: int) -> list[Reached]:
     return found
 
 
-def _tell_shortfalls(asked: Sequence[Reached], tell: TellCallback) -> None:
+def _tell_shortfalls(reached: Sequence[Reached], tell: TellCallback) -> tuple[Reached, ...]:
+    """Returns what was asked for, and says what the sound cannot have much more or less of."""
+    asked = tuple(one for one in reached if one.asked)
     for one in asked:
         if one.changed / one.asked < _HARDLY:
             tell(f"{one.name}: this sound cannot have much {'more' if one.asked > 0 else 'less'} of it")
+    return asked
 
 
 def _went_along(reached: Sequence[Reached], least: float) -> tuple[Reached, ...]:

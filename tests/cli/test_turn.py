@@ -22,11 +22,11 @@ def test_it_writes_presets_sounds_and_numbers_and_says_what_was_reached(shell, s
     done = shell.run("turn", saw, "length=+0.5", "--steps", 2, "--out", "out")
 
     assert (done.code, done.err) == (0, "")
-    names = ("Saw-length.preset.json", "Saw-length.wav", "Saw-length-sweep.wav", "Saw-length.json")
+    names = [f"Saw-length+0.5{end}" for end in (".preset.json", ".wav", "-sweep.wav", ".json")]
     assert shell.files() == {"saw.json"} | {f"out/{name}" for name in names}
     assert done.out.startswith("length: ")
     assert "moves most: decay 0.2 to " in done.out
-    path = read_path(shell.folder / "out" / "Saw-length.json")
+    path = read_path(shell.folder / "out" / "Saw-length+0.5.json")
     assert [preset.name for preset in path.presets] == ["TURN 01", "TURN 02", "TURN 03"]
     assert path.steps[0].values == SAW.values
 
@@ -38,12 +38,15 @@ def test_json_says_what_was_asked_and_reached(shell, saw):
     (reached,) = numbers["turn"]["reached"]
     assert (reached["name"], reached["asked"]) == ("length", -0.5)
     assert reached["changed"] < 0
+    assert numbers["turn"]["settings"] == {
+        "words": {"short": 0.5}, "steps": 2, "lock": {}, "instant": False, "seed": 0
+    }  # fmt: skip
 
 
 def test_the_same_seed_turns_the_same_way(shell, saw):
     for folder in ("one", "two"):
         shell.run("turn", saw, "length=-0.5", "--steps", 2, "--seed", 5, "--out", folder)
-    one, two = (read_path(shell.folder / folder / "Saw-length.json") for folder in ("one", "two"))
+    one, two = (read_path(shell.folder / folder / "Saw-length-0.5.json") for folder in ("one", "two"))
 
     assert one == two
 

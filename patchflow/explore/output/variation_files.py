@@ -146,6 +146,8 @@ def breed_files(
     """
     one = only_voice(first, voices[0], synth, tell=tell)
     other = only_voice(second, voices[1], synth, tell=tell)
+    if one.state != other.state and one.synth == other.synth:
+        tell(f"{second}: what it holds beyond its parameters, such as wavetables, is not passed on to the children")
     if one.synth != other.synth:
         raise OptionError(
             f"{second}: a preset of {other.synth}, and {first} is one of {one.synth}. Children need parents of one "

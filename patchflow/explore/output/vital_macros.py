@@ -80,7 +80,7 @@ def macro_preset(path: Path) -> MacroPath | None:
     if not moved.any():
         return None
     line = weights @ corners
-    bent = moved & (np.abs(points - line).max(0) > _STRAIGHT)
+    bent = movable & (np.abs(points - line).max(0) > _STRAIGHT)
     amounts = []
     for corner in corners[1:]:
         shift = corner - corners[0]
