@@ -94,7 +94,7 @@ def test_version_is_that_of_the_package(shell, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["mach"], "No such command 'mach'. Did you mean 'match'? See `patchflow --help`."),
+        (["rendr"], "No such command 'rendr'. Did you mean 'render'? See `patchflow --help`."),
         (["match"], "Missing argument 'SOUND'. See `patchflow match --help`."),
         (["match", "a.wav", "--seed", "one"], "'one' is not a whole number"),
         (["match", "a.wav", "--seconds", "nan"], "'nan' is not a number"),

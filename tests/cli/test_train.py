@@ -62,10 +62,18 @@ def test_in_a_log_a_line_a_minute_tells_the_time_left_and_the_losses(shell, monk
 def test_only_the_first_of_several_processes_speaks(shell, monkeypatch):
     (shell.folder / "r.toml").write_text('bank = "b.npz"\nout = "o"\n')
     monkeypatch.setenv("RANK", "1")
+    waited = []
 
+    def ended_by_torchrun(seconds: float) -> None:
+        waited.append(seconds)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("patchflow.train.distributed.time.sleep", ended_by_torchrun)
     done = shell.run("train", "r.toml", "stepz=1")
 
-    assert (done.code, done.out, done.err) == (1, "", "")
+    assert waited == [60.0]
+    assert (done.code, done.out) == (130, "")
+    assert "stepz" not in done.err
 
 
 @pytest.mark.parametrize(

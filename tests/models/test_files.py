@@ -26,7 +26,7 @@ from patchflow.models.posterior import Posterior
 from patchflow.old_names import with_new_names
 from patchflow.presets import Knob, ParamSpace
 
-LIMIT = 40_000_000
+LIMIT = 48_000_000
 SIZES = {"width": 4, "context": 8, "hidden": 8, "transforms": 2, "bins": 4}
 
 
