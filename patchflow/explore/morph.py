@@ -18,7 +18,7 @@ from .audio_space import AudioSpace
 from .grid import Grid, choose, costs_at, weights_at
 from .heard_space import HeardSpace, Tried
 from .path import Path, path_of
-from .player import NOTE, RATE
+from .player import NOTE, RATE, built
 
 __all__ = ["SAME_DB", "grid_of", "morph", "straight_points"]
 
@@ -88,7 +88,7 @@ def morph(
             f"{ends[0].name or 'preset'}: is for {synth!r}, and the audio space is one of {space.synth!r}"
         )
     corners, free = _corners(engine.space, ends, lock or {})
-    with one_torch_thread(), Renderer(lambda: _built(engine, ends[0])) as renderer:
+    with one_torch_thread(), Renderer(lambda: built(engine, ends[0].state)) as renderer:
         tried = Tried(renderer, note, _heard_ends(renderer, corners, note, ends))
         search = _Search(renderer.make(), corners, free, grid=grid, tried=tried, rng=np.random.default_rng(seed))
         search.begin(space)
@@ -295,13 +295,6 @@ class _Search:
         snapped = self.engine.space.snap(points)
         snapped[:, self._locked] = self.corners[0, self._locked]
         return snapped
-
-
-def _built(make: type[Engine], preset: Preset) -> Engine:
-    """An engine with the state of a preset."""
-    engine = make()
-    engine.build_on(preset.state)
-    return engine
 
 
 def _one_synth(ends: Sequence[Preset]) -> str:

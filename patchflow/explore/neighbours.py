@@ -1,7 +1,8 @@
 """Neighbourhoods: presets around a preset at heard distances, and two neighbourhoods with the line between."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from ..progress import ProgressCallback, ignore
 from .audition import Audition, Heard
 from .children import Variations
 from .good_presets import GoodPresets
-from .player import NOTE
+from .player import NOTE, built
 from .vary import vary
 
 __all__ = ["PLACES", "Neighbour", "TwoNeighbourhoods", "neighbourhood", "two_neighbourhoods"]
@@ -143,9 +144,14 @@ def two_neighbourhoods(
 
     Raises:
         OptionError: If the synth has no such weights, or a number is out of its range.
-        PresetError: If a preset does not fit the synth.
+        PresetError: If a preset does not fit the synth, or the two have different states.
     """
     _check(good, deviation, count, steps)
+    if first.state != second.state:
+        raise PresetError(
+            f"{second.name or 'second preset'}: holds other things beyond its parameters, such as wavetables, than "
+            f"{first.name or 'the first'}, and the line between is through parameters alone"
+        )
     ends = np.stack([_encoded(good, preset) for preset in (first, second)])
     latents = np.stack([good.latent(end) for end in ends])
     shares = np.concatenate([np.zeros(count), np.linspace(0, 1, steps), np.ones(count)])
@@ -155,12 +161,12 @@ def two_neighbourhoods(
     z[near] += np.random.default_rng(seed).normal(0, deviation, z[near].shape)
     points = good.engine.space.snap(good.presets(z))
     points[[count, count + steps - 1]] = ends  # a knob at its very end has no latent
-    with Audition(good.engine, note) as audition:
+    with Audition(partial(built, good.engine, first.state), note) as audition:
         references = [Reference(torch.from_numpy(audition.sound(end))) for end in ends]
         heard = audition.hear(points, references)
     if not heard.audible[[count, count + steps - 1]].all():
         raise PresetError("one of the two presets is silent on this note")
-    neighbours, variance = _neighbours(good, first.synth, places, shares, z, heard=heard)
+    neighbours, variance = _neighbours(good, first, places, shares, z, heard=heard)
     return TwoNeighbourhoods(neighbours, "flow_joint", deviation, note, variance)
 
 
@@ -180,7 +186,7 @@ def _encoded(good: GoodPresets, preset: Preset) -> np.ndarray:
 
 
 def _neighbours(
-    good: GoodPresets, synth: str, places: Sequence[str], shares: np.ndarray, z: np.ndarray, *, heard: Heard
+    good: GoodPresets, like: Preset, places: Sequence[str], shares: np.ndarray, z: np.ndarray, *, heard: Heard
 ) -> tuple[tuple[Neighbour, ...], tuple[float, float]]:
     mels = log_mel(torch.from_numpy(heard.sounds)).numpy()
     seen, variance = _seen(z)
@@ -191,7 +197,7 @@ def _neighbours(
         x, y = seen[row].tolist()
         found.append(
             Neighbour(
-                place, round(float(shares[row]), 6), z[row], Preset(synth, values, name=str(row + 1)),
+                place, round(float(shares[row]), 6), z[row], replace(like, values=values, name=str(row + 1)),
                 heard.points[row], heard.sounds[row], mels[row], (to_first, to_second), (x, y),
             )
         )  # fmt: skip

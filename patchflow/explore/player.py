@@ -11,7 +11,7 @@ from ..engines._renderer import INAUDIBLE, render_or_silence
 from ..threads import one_torch_thread
 from .sound_attributes import MEASURES, measure
 
-__all__ = ["NOTE", "RATE", "Player", "Renders"]
+__all__ = ["NOTE", "RATE", "Player", "Renders", "built"]
 
 NOTE = Note(pitch=60, velocity=100, hold=1.5, length=2.0)
 """What is played where nobody asks for another note."""
@@ -45,6 +45,21 @@ class Renders:
     def join(self, other: "Renders") -> "Renders":
         """Returns both, one after the other."""
         return Renders(np.concatenate((self.sounds, other.sounds)), np.concatenate((self.measures, other.measures)))
+
+
+def built(make: type[Engine], state: bytes) -> Engine:
+    """Returns an engine whose presets have what one holds beyond its parameters.
+
+    Args:
+        make: The engine.
+        state: See `Preset.state`.
+
+    Raises:
+        PresetError: If the state is damaged.
+    """
+    engine = make()
+    engine.build_on(state)
+    return engine
 
 
 class Player:

@@ -18,7 +18,7 @@ from ..threads import one_torch_thread
 from .attribute_map import load_map
 from .grid import Grid
 from .path import Moving, Path, path_of
-from .player import NOTE, Player
+from .player import NOTE, Player, built
 from .sound_attributes import MEASURES, wishes
 from .turn import Turn, Turner
 
@@ -131,7 +131,7 @@ def turn_preset(
     make = engines[preset.synth]
     check(preset, make.space)
     point, free = _locked(make, preset, lock or {})
-    build = partial(_built, make, preset.state)
+    build = partial(built, make, preset.state)
     shares = np.linspace(0, 1, steps + 1)
     with one_torch_thread(), Player(build, _keys(note)) as player:
         player.notes = keys = _audible_keys(player, make.space.snap(point), note)
@@ -193,12 +193,6 @@ def _audible_keys(player: Player, point: np.ndarray, note: Note) -> tuple[Note, 
     if note not in keys:
         raise OptionError(f"the preset is silent on {note_name(note.pitch)}; there is nothing to turn")
     return keys
-
-
-def _built(make: type[Engine], state: bytes) -> Engine:
-    engine = make()
-    engine.build_on(state)
-    return engine
 
 
 def _instant(turner: Turner, point: np.ndarray, wish: np.ndarray, *, shares: np.ndarray, free: np.ndarray) -> Turn:

@@ -1,5 +1,7 @@
 """Variations lie where they were asked for, can be heard, and are no twins; bad wishes get one clear line."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -245,6 +247,11 @@ def test_two_neighbourhoods_and_the_line_between(dexed, brass):
     np.testing.assert_allclose(line[1].latent, (line[0].latent + line[2].latent) / 2)
     around = np.concatenate([each.latent - line[0].latent for each in figure.of(PLACES[0])])
     assert 0.07 < around.std() < 0.13
+
+
+def test_a_line_between_presets_that_differ_beyond_their_parameters_is_refused(dexed, brass):
+    with pytest.raises(PresetError, match="HARD: holds other things beyond its parameters"):
+        two_neighbourhoods(dexed, brass, replace(brass, name="HARD", state=b"wavetables"))
 
 
 def test_a_figure_needs_a_space(tone, dexed, brass):
