@@ -10,12 +10,12 @@ only those of the sources in `CREDITS` are used: CC0, CC BY, or generated. Every
 import argparse
 import csv
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from example_files import write_about, write_clip
+from maker import LISTENING_RATE, LONG, SYNTH, Maker, distance_between, emptied
 from sections import (
     Attempt,
     LatentMap,
@@ -24,7 +24,6 @@ from sections import (
     Matrix,
     OutOfDomain,
     Point,
-    Preset,
     Reconstruction,
     Scatter,
     Semantics,
@@ -36,24 +35,13 @@ from sections import (
 from patchflow.audio.load import load
 from patchflow.audio.resample import resample
 from patchflow.data.attributes import MEASURED_ATTRIBUTES, NAMED_ATTRIBUTE
-from patchflow.engines import Note, engines
-from patchflow.explore.player import NOTE, RATE, Player, Renders
-from patchflow.explore.sound_attributes import ATTRIBUTES, MEASURES
-from patchflow.features.inputs import inputs
+from patchflow.explore.player import RATE
+from patchflow.explore.sound_attributes import ATTRIBUTES
 from patchflow.match import Matcher
 from patchflow.metrics.perceptual import Reference
-from patchflow.models import load_model, models
-from patchflow.models._weights import shipped
-from patchflow.models.flow_joint import FlowJoint
-
-__all__ = ["Maker"]
 
 HERE = Path(__file__).resolve().parent
 
-SYNTH = "dexed"
-LISTENING_RATE = 44_100  # Hz
-LONG = Note(hold=3.0, length=4.0)  # what flow_joint learned
-DRAWS = 240
 SOUNDS = 12
 SEARCH = 400  # renders
 STEPS = (-2.0, -1.0, 0.0, 1.0, 2.0)  # standard deviations of a latent dimension
@@ -75,99 +63,9 @@ CREDITS = {
 NAMED = tuple((one.low, one.high) for one in (*MEASURED_ATTRIBUTES, NAMED_ATTRIBUTE))
 
 
-@dataclass(frozen=True)
-class Draws:
-    """Presets drawn from the model, all audible.
-
-    Args:
-        z: Their latents, shape `(N, Z)`.
-        points: The presets, shape `(N, P)`.
-        renders: What they sound like.
-    """
-
-    z: np.ndarray
-    points: np.ndarray
-    renders: Renders
-
-    def __len__(self) -> int:
-        return len(self.points)
-
-    def standardised(self) -> np.ndarray:
-        """Returns their attributes, each with mean 0 and deviation 1, shape `(N, M)`."""
-        values = self.renders.measures[:, 0, : len(ATTRIBUTES)]
-        return (values - values.mean(0)) / values.std(0)
-
-
-class Maker:
-    """Makes examples of one synth.
-
-    Args:
-        out: Folder of the folders of examples.
-        seed: Of the draws.
-    """
-
-    def __init__(self, out: Path, seed: int) -> None:
-        self.out = out
-        self.engine = engines[SYNTH]
-        self.space = self.engine.space
-        self.rng = np.random.default_rng(seed)
-        weights = shipped(SYNTH, "flow_joint")
-        assert weights is not None
-        model = load_model(weights, self.space, models)
-        assert isinstance(model, FlowJoint)
-        self.model = model.eval()
-        self.player = Player(self.engine)
-        self.draws = self._draw()
-
-    def _draw(self) -> Draws:
-        z = self.rng.standard_normal((DRAWS, self.model.latent_size)).astype(np.float32)
-        points = self.presets(z)
-        renders = self.player.play(points)
-        kept = np.flatnonzero(renders.audible & np.isfinite(renders.measures).all((1, 2)))
-        return Draws(z[kept], points[kept], Renders(renders.sounds[kept], renders.measures[kept]))
-
-    @torch.no_grad()
-    def presets(self, z: np.ndarray) -> np.ndarray:
-        """Returns the presets of latents, snapped, shape `(N, P)`."""
-        found = self.model.presets(torch.from_numpy(np.asarray(z, np.float32)))
-        return self.space.snap(found.double().numpy())
-
-    @torch.no_grad()
-    def predicted(self, sound: np.ndarray) -> np.ndarray:
-        """Returns the preset that flow_joint predicts for a sound at `RATE`, shape `(P,)`."""
-        known = inputs[self.model.input]
-        mel = known.of(torch.from_numpy(resample(sound, RATE, known.rate)).float()[None], known.rate)
-        note = torch.tensor([[LONG.pitch, LONG.velocity, LONG.hold]], dtype=torch.float32)
-        return self.presets(self.model.latent(mel, note).numpy())[0]
-
-    def play(self, point: np.ndarray, note: Note = NOTE) -> np.ndarray:
-        """Returns what a preset sounds like at `LISTENING_RATE`."""
-        return self.engine().render(point, note, LISTENING_RATE)
-
-    def positions(self, point: np.ndarray) -> Preset:
-        """Returns a preset as `about.json` has it."""
-        return dict(zip(self.space.names, np.round(point, 4).tolist(), strict=True))
-
-    def diverse(self, count: int) -> list[int]:
-        """Returns draws that differ: each is the farthest from those before, by its attributes."""
-        places = self.draws.standardised()
-        chosen = [int(np.argmin(np.square(places).sum(1)))]
-        for _ in range(count - 1):
-            far = np.square(places[:, None] - places[chosen]).sum(2).min(1)
-            # The farthest of all are freaks: of those at three quarters of the order there are plenty.
-            chosen.append(int(np.argsort(far)[round(0.9 * (len(far) - 1))]))
-        return chosen
-
-    def words(self, index: int) -> str:
-        """Returns what is most particular of a draw, in two words."""
-        row = self.draws.standardised()[index]
-        most = np.argsort(-np.abs(row))[:2]
-        return ", ".join(ATTRIBUTES[i].high if row[i] > 0 else ATTRIBUTES[i].low for i in most)
-
-
 def reconstruction(maker: Maker) -> None:
     """Own presets, and what the shipped models and the search make of their sounds."""
-    folder = _emptied(maker.out / f"reconstruction-{SYNTH}")
+    folder = emptied(maker.out / f"reconstruction-{SYNTH}")
     matcher = Matcher.load(SYNTH)
     sounds = []
     for number, index in enumerate(maker.diverse(SOUNDS), 1):
@@ -199,7 +97,7 @@ def _attempt(
 ) -> Attempt:
     sound = maker.play(point, LONG)
     slug = "".join(letter if letter.isalnum() else "-" for letter in method)
-    distance = _distance(resample(sound, LISTENING_RATE, RATE), heard)
+    distance = distance_between(resample(sound, LISTENING_RATE, RATE), heard)
     clip = write_clip(folder / f"{stem}-{slug}.mp3", sound, LISTENING_RATE, f"{name}, {method}")
     return Attempt(method, clip, distance, maker.positions(point))
 
@@ -212,15 +110,9 @@ def _nearest(maker: Maker, index: int) -> np.ndarray:
     return maker.draws.points[int(distances.argmin())]
 
 
-def _distance(sound: np.ndarray, target: np.ndarray) -> float:
-    length = min(len(sound), len(target))
-    reference = Reference(torch.from_numpy(np.ascontiguousarray(target[:length], np.float32)))
-    return float(reference.distance(torch.from_numpy(np.ascontiguousarray(sound[:length], np.float32))[None])[0])
-
-
 def macros(maker: Maker) -> None:
     """Attributes that the model learned, and the dimensions without one that change most."""
-    folder = _emptied(maker.out / f"macros-{SYNTH}-latent")
+    folder = emptied(maker.out / f"macros-{SYNTH}-latent")
     start = maker.diverse(3)[2]
     made = []
     for dimension, (low, high) in enumerate(NAMED[:7]):
@@ -238,27 +130,14 @@ def macros(maker: Maker) -> None:
         f"preset. Nothing is corrected by listening. The last {DIMENSIONS} are dimensions that no attribute was given "
         "to: those that change the measured attributes most, called after what they change most."
     )
-    write_about(folder, MacroControls(SYNTH, tuple(made), text=text))
+    write_about(folder, MacroControls(SYNTH, tuple(made), text=text, title="dimensions of the latent"))
 
 
 def _walk(maker: Maker, folder: Path, stem: str, z: np.ndarray, dimension: int) -> tuple[Step, ...]:
     """The steps along one dimension that can be heard."""
     places = np.repeat(z[None], len(STEPS), 0)
     places[:, dimension] = STEPS
-    points = maker.presets(places)
-    renders = maker.player.play(points)
-    found: list[Step] = []
-    before: np.ndarray | None = None
-    for number, (at, point) in enumerate(zip(STEPS, points, strict=True)):
-        if renders.audible[number]:
-            heard = renders.sounds[number, 0]
-            sound = maker.play(point)
-            clip = write_clip(folder / f"{stem}-{number}.mp3", sound, LISTENING_RATE, f"{stem} at {at:+g}")
-            values = dict(zip((one.name for one in MEASURES), renders.measures[number, 0].tolist(), strict=True))
-            far = 0.0 if before is None else _distance(heard, before)
-            found.append(Step(at, clip, maker.positions(point), values, far))
-            before = heard
-    return tuple(found)
+    return maker.steps(folder, stem, STEPS, maker.presets(places))
 
 
 def _strongest(maker: Maker) -> list[tuple[int, int, float]]:
@@ -290,7 +169,7 @@ def _effects(maker: Maker, dimensions: Sequence[int], starts: Sequence[int]) -> 
 
 def semantics(maker: Maker) -> None:
     """Maps, traversals and the matrix of the attributes that the model learned."""
-    folder = _emptied(maker.out / f"semantics-{SYNTH}")
+    folder = emptied(maker.out / f"semantics-{SYNTH}")
     measured = [one for one in range(len(NAMED)) if NAMED[one][0] != NAMED_ATTRIBUTE.low]
     starts = maker.diverse(STARTS)
     effects = np.nan_to_num(_effects(maker, range(len(NAMED)), starts))
@@ -343,7 +222,7 @@ def _points(places: np.ndarray, values: np.ndarray) -> tuple[Point, ...]:
 
 def out_of_domain(maker: Maker, manifest: Path) -> None:
     """Recordings that may be shown, and what the search makes of them."""
-    folder = _emptied(maker.out / f"recordings-{SYNTH}")
+    folder = emptied(maker.out / f"recordings-{SYNTH}")
     matcher = Matcher.load(SYNTH)
     sounds = []
     for row in _free(manifest):
@@ -383,13 +262,6 @@ def _credit(source: str) -> tuple[str, str]:
         if source.startswith(start):
             return credit
     return "", ""
-
-
-def _emptied(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        path.unlink()
-    return folder
 
 
 _SECTIONS: dict[str, Callable[[Maker], None]] = {

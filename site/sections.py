@@ -202,12 +202,14 @@ class MacroControls:
         macros: The controls.
         tables: Numbers, such as monotonicity, leakage, span and time.
         text: What the reader should know, in Markdown.
+        title: What controls these are, where a page has several kinds of them.
     """
 
     synth: str
     macros: tuple[Macro, ...]
     tables: tuple[Table, ...] = ()
     text: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,181 @@
+"""What scripts that make examples share: draws from `flow_joint`, their sounds, and how `about.json` has them."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from example_files import write_clip
+from sections import Preset, Step
+
+from patchflow.audio.resample import resample
+from patchflow.engines import Note, engines
+from patchflow.explore.player import NOTE, RATE, Player, Renders
+from patchflow.explore.sound_attributes import ATTRIBUTES
+from patchflow.features.inputs import inputs
+from patchflow.metrics.perceptual import Reference
+from patchflow.models import load_model, models
+from patchflow.models._weights import shipped
+from patchflow.models.flow_joint import FlowJoint
+
+__all__ = ["LISTENING_RATE", "LONG", "ROOT", "SYNTH", "Maker", "distance_between", "emptied", "make_with"]
+
+SYNTH = "dexed"
+LISTENING_RATE = 44_100  # Hz
+LONG = Note(hold=3.0, length=4.0)
+"""What flow_joint learned."""
+
+ROOT = Path(__file__).resolve().parents[1]
+_EXAMPLES = ROOT / "site" / "examples"
+_DRAWS = 240
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Presets drawn from the model, all audible.
+
+    Args:
+        z: Their latents, shape `(N, Z)`.
+        points: The presets, shape `(N, P)`.
+        renders: What they sound like.
+    """
+
+    z: np.ndarray
+    points: np.ndarray
+    renders: Renders
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def standardised(self) -> np.ndarray:
+        """Returns their attributes, each with mean 0 and deviation 1, shape `(N, M)`."""
+        values = self.renders.measures[:, 0, : len(ATTRIBUTES)]
+        return (values - values.mean(0)) / values.std(0)
+
+
+class Maker:
+    """Makes examples of one synth.
+
+    Args:
+        out: Folder of the folders of examples.
+        seed: Of the draws.
+    """
+
+    def __init__(self, out: Path, seed: int) -> None:
+        self.out = out
+        self.engine = engines[SYNTH]
+        self.space = self.engine.space
+        self.rng = np.random.default_rng(seed)
+        weights = shipped(SYNTH, "flow_joint")
+        assert weights is not None
+        model = load_model(weights, self.space, models)
+        assert isinstance(model, FlowJoint)
+        self.model = model.eval()
+        self.player = Player(self.engine)
+        self.draws = self._draw()
+
+    def _draw(self) -> Draws:
+        z = self.rng.standard_normal((_DRAWS, self.model.latent_size)).astype(np.float32)
+        points = self.presets(z)
+        renders = self.player.play(points)
+        kept = np.flatnonzero(renders.audible & np.isfinite(renders.measures).all((1, 2)))
+        return Draws(z[kept], points[kept], Renders(renders.sounds[kept], renders.measures[kept]))
+
+    @torch.no_grad()
+    def presets(self, z: np.ndarray) -> np.ndarray:
+        """Returns the presets of latents, snapped, shape `(N, P)`."""
+        found = self.model.presets(torch.from_numpy(np.asarray(z, np.float32)))
+        return self.space.snap(found.double().numpy())
+
+    @torch.no_grad()
+    def predicted(self, sound: np.ndarray) -> np.ndarray:
+        """Returns the preset that flow_joint predicts for a sound at `RATE`, shape `(P,)`."""
+        known = inputs[self.model.input]
+        mel = known.of(torch.from_numpy(resample(sound, RATE, known.rate)).float()[None], known.rate)
+        note = torch.tensor([[LONG.pitch, LONG.velocity, LONG.hold]], dtype=torch.float32)
+        return self.presets(self.model.latent(mel, note).numpy())[0]
+
+    def play(self, point: np.ndarray, note: Note = NOTE) -> np.ndarray:
+        """Returns what a preset sounds like at `LISTENING_RATE`."""
+        return self.engine().render(point, note, LISTENING_RATE)
+
+    def positions(self, point: np.ndarray) -> Preset:
+        """Returns a preset as `about.json` has it."""
+        return dict(zip(self.space.names, np.round(point, 4).tolist(), strict=True))
+
+    def preset(self, index: int, name: str) -> SynthPreset:
+        """Returns a draw as the package has presets."""
+        return SynthPreset(SYNTH, self.space.decode(self.draws.points[index]), name=name)
+
+    def steps(self, folder: Path, stem: str, at: Sequence[float], points: np.ndarray) -> tuple[Step, ...]:
+        """Plays presets along a path, and writes the sounds of those that can be heard.
+
+        Args:
+            folder: Of the sounds.
+            stem: What their names begin with.
+            at: Where each is, see `Step`.
+            points: The presets, shape `(S, P)`.
+        """
+        renders = self.player.play(points)
+        names = [one.name for one in MEASURES]
+        found: list[Step] = []
+        before: np.ndarray | None = None
+        for number, (place, point) in enumerate(zip(at, points, strict=True)):
+            if renders.audible[number]:
+                heard = renders.sounds[number, 0]
+                label = f"{stem.replace('-', ' ')} at {place:+g}"
+                clip = write_clip(folder / f"{stem}-{number}.mp3", self.play(point), LISTENING_RATE, label)
+                values = dict(zip(names, renders.measures[number, 0].tolist(), strict=True))
+                far = 0.0 if before is None else distance_between(heard, before)
+                found.append(Step(place, clip, self.positions(point), values, far))
+                before = heard
+        return tuple(found)
+
+    def diverse(self, count: int) -> list[int]:
+        """Returns draws that differ: each is the farthest from those before, by its attributes."""
+        places = self.draws.standardised()
+        chosen = [int(np.argmin(np.square(places).sum(1)))]
+        for _ in range(count - 1):
+            far = np.square(places[:, None] - places[chosen]).sum(2).min(1)
+            # The farthest of all are freaks: of those at three quarters of the order there are plenty.
+            chosen.append(int(np.argsort(far)[round(0.9 * (len(far) - 1))]))
+        return chosen
+
+    def words(self, index: int) -> str:
+        """Returns what is most particular of a draw, in two words."""
+        row = self.draws.standardised()[index]
+        most = np.argsort(-np.abs(row))[:2]
+        return ", ".join(ATTRIBUTES[i].high if row[i] > 0 else ATTRIBUTES[i].low for i in most)
+
+
+def distance_between(sound: np.ndarray, target: np.ndarray) -> float:
+    """Returns how far a sound is from another at `RATE`, in dB of `metrics.perceptual`."""
+    length = min(len(sound), len(target))
+    reference = Reference(torch.from_numpy(np.ascontiguousarray(target[:length], np.float32)))
+    return float(reference.distance(torch.from_numpy(np.ascontiguousarray(sound[:length], np.float32))[None])[0])
+
+
+def emptied(folder: Path) -> Path:
+    """Returns a folder without files, made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        path.unlink()
+    return folder
+
+
+def make_with(make: Callable[[Maker], None], about: str) -> None:
+    """Runs a script that makes one set of examples.
+
+    Args:
+        make: Makes it.
+        about: What the script says of itself.
+    """
+    parser = argparse.ArgumentParser(description=about.partition("\n")[0])
+    parser.add_argument("--out", type=Path, default=_EXAMPLES)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    maker = Maker(given.out, given.seed)
+    make(maker)
+    maker.player.close()
