@@ -23,6 +23,7 @@ import model_sizes
 from assemble import Assembly
 from code_lines import line_of
 from example_files import read_examples
+from measured import Measured
 from media import Shelf
 from results import Lines, Paper
 from section_pages import SectionPage
@@ -136,6 +137,7 @@ class Pages:
         results = ROOT / "benchmarks" / "results"
         known = {
             "paper": Paper(ROOT / "docs" / "paper.json"),
+            "measured": Measured(results),
             "lines": lambda name: Lines(results / f"{name}.jsonl"),
             "examples": self._examples,
             "code": self._code,
@@ -156,7 +158,16 @@ class Pages:
         if not sets:
             return "```{note}\nThere are no examples of this section in this build.\n```"
         up = "../" * self._page.count("/")
-        return "\n\n".join(SectionPage(self.shelf, folder, up).draw(value) for folder, value in sets)
+        parts = []
+        before = ""
+        for folder, value in sets:
+            page = SectionPage(self.shelf, folder, up)
+            heading = page.heading(value)
+            if heading != before:
+                parts.append(f"## {heading}")
+            parts.append(page.draw(value))
+            before = heading
+        return "\n\n".join(parts)
 
     def _code(self, path: str, name: str) -> str:
         """A link to the line where a name is defined."""

@@ -13,12 +13,13 @@ from sections import Preset, Step
 from patchflow.audio.resample import resample
 from patchflow.engines import Note, engines
 from patchflow.explore.player import NOTE, RATE, Player, Renders
-from patchflow.explore.sound_attributes import ATTRIBUTES
+from patchflow.explore.sound_attributes import ATTRIBUTES, MEASURES
 from patchflow.features.inputs import inputs
 from patchflow.metrics.perceptual import Reference
 from patchflow.models import load_model, models
 from patchflow.models._weights import shipped
 from patchflow.models.flow_joint import FlowJoint
+from patchflow.presets import Preset as SynthPreset
 
 __all__ = ["LISTENING_RATE", "LONG", "ROOT", "SYNTH", "Maker", "distance_between", "emptied", "make_with"]
 

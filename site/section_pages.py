@@ -29,6 +29,7 @@ from snippets import card, cards, matrix, parameters, player, plot, presets, rou
 __all__ = ["SectionPage"]
 
 _MOST = 6  # parameters of a traversal that are drawn, as in the paper
+_PAUSE = 0.05  # seconds between two frames of a contour, above which the line is broken
 _CLOSE_DB = "dB from the original"
 
 
@@ -46,8 +47,13 @@ class SectionPage:
         self.folder = folder
         self.up = up
 
+    def heading(self, section: Any) -> str:
+        """Returns what stands above a section; sections of one synth may have the same."""
+        title = getattr(section, "title", "")
+        return f"{section.synth}: {title}" if title else section.synth
+
     def draw(self, section: Any) -> str:
-        """Returns the Markdown of a section, an object of one of the classes of `SECTIONS`."""
+        """Returns the Markdown of a section without its heading, an object of one of the classes of `SECTIONS`."""
         drawn: Mapping[type[Any], Callable[[Any], list[str]]] = {
             Reconstruction: self._sounds,
             OutOfDomain: self._by_category,
@@ -57,7 +63,7 @@ class SectionPage:
             Semantics: self._semantics,
             Sketches: self._sketches,
         }
-        parts = [f"## {section.synth}", section.text, *map(_table, section.tables)]
+        parts = [section.text, *map(_table, section.tables)]
         return "\n\n".join([*parts, *drawn[type(section)](section)])
 
     def _media(self, clip: Clip) -> Media:
@@ -199,16 +205,17 @@ class SectionPage:
         return [self._sketch(sketch) for sketch in section.sketches]
 
     def _sketch(self, sketch: Sketch) -> str:
+        found = self._player(sketch.found) + (parameters(sketch.preset) if sketch.preset else "")
         boxes = [
             card("Voice", self._player(sketch.voice), sketch.credit, first=True),
-            card("The preset that was found", self._player(sketch.found), f"{rounded(sketch.distance_db)} dB away"),
+            card("The preset that was found", found, f"{rounded(sketch.distance_db)} dB away"),
             card("Played with it", self._player(sketch.played), f"{len(sketch.notes)} notes"),
         ]
         parts = [f"### {sketch.name}", cards(boxes)]
         if sketch.contour:
-            rows = [(rounded(at, 4), rounded(pitch, 4)) for at, pitch in sketch.contour]
-            label = f"{sketch.name}: pitch contour"
-            drawn = plot("line", ("s", "pitch"), rows, label=label, x_label="seconds", y_label="MIDI note")
+            label = f"{sketch.name}: pitch contour and notes"
+            columns = ("s", "pitch that was sung", "notes that were found")
+            drawn = plot("line", columns, _contour(sketch), label=label, x_label="seconds", y_label="MIDI note")
             parts.append(_block(drawn))
         rows = []
         for note in sketch.notes:
@@ -219,6 +226,20 @@ class SectionPage:
 
     def _bars(self, before: Preset, after: Preset, first: str, second: str) -> str:
         return presets(before, after, (first, second)) if before and after else ""
+
+
+def _contour(sketch: Sketch) -> list[tuple[str, str, str]]:
+    """Time, pitch and note of each frame of a contour, with an empty row where the voice pauses or a note ends."""
+    rows: list[tuple[str, str, str]] = []
+    before = None
+    for at, pitch in sketch.contour:
+        note = next((note for note in sketch.notes if note.start <= at < note.start + note.length), None)
+        if rows and (note is not before or at - float(rows[-1][0]) > _PAUSE):
+            gap = at - float(rows[-1][0]) > _PAUSE
+            rows.append((f"{at - 0.001:.3f}", "" if gap else rounded(pitch, 4), ""))
+        rows.append((f"{at:.3f}", rounded(pitch, 4), rounded(note.pitch, 4) if note else ""))
+        before = note
+    return rows
 
 
 def _table(found: Table) -> str:
