@@ -1,4 +1,4 @@
-"""Result files of turns, morphs, variations and sketches as tables; a file that is not there yet is said to be missing."""
+"""What was measured of turns, morphs, variations and sketches as tables, where its result files are there."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -78,12 +78,12 @@ class Measured:
 def _macros(path: Path) -> list[str]:
     lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     synth = path.name.removesuffix("-macros.jsonl")
-    presets = len({line["item"] for line in lines})
+    presets = len({line["preset"] for line in lines})
     columns = ("monotonicity", "span", "leakage", "cents", "seconds a turn", "turned")
     ways = [(_WAYS.get(row, row), _turns(lines, row=row)) for row in dict.fromkeys(line["row"] for line in lines)]
     first = table(
         ("Way", *columns),
-        [(name, *cells) for name, cells in ways],
+        [(str(name), *cells) for name, cells in ways],
         f"{synth}: {presets} held-out presets, each attribute from -2 to +2 standard deviations",
     )
     names = dict.fromkeys(line["attribute"] for line in lines)
@@ -116,10 +116,11 @@ def _turns(lines: Sequence[Mapping[str, Any]], **wanted: str) -> tuple[str, ...]
 
 def _morphs(path: Path) -> list[str]:
     found = read_object(path)
-    parts = [
+    words = (
         f"Of {found['features']} features, how many change more smoothly, and more linearly, than straight through the "
         "parameters, and by how much on average. Heard steps are in dB."
-    ]
+    )
+    parts = [words]
     columns = ("Way", "smoother", "roughness of the way", "more linear", "bend of the way", "heard step", "largest")
     for synth, ways in found["synths"].items():
         rows = []

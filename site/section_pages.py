@@ -11,6 +11,7 @@ from sections import (
     LatentMap,
     Macro,
     MacroControls,
+    Note,
     OutOfDomain,
     Pair,
     Preset,
@@ -217,15 +218,17 @@ class SectionPage:
             columns = ("s", "pitch that was sung", "notes that were found")
             drawn = plot("line", columns, _contour(sketch), label=label, x_label="seconds", y_label="MIDI note")
             parts.append(_block(drawn))
-        rows = []
-        for note in sketch.notes:
-            rows.append((f"{note.start:.2f} s", f"{note.length:.2f} s", rounded(note.pitch, 4), str(note.velocity)))
-        if rows:
+        if sketch.notes:
+            rows = [_note(note) for note in sketch.notes]
             parts.append(table(("Start", "Length", "MIDI note", "Velocity"), rows, f"Notes of {sketch.name}"))
         return "\n\n".join(parts)
 
     def _bars(self, before: Preset, after: Preset, first: str, second: str) -> str:
         return presets(before, after, (first, second)) if before and after else ""
+
+
+def _note(note: Note) -> tuple[str, str, str, str]:
+    return f"{note.start:.2f} s", f"{note.length:.2f} s", rounded(note.pitch, 4), str(note.velocity)
 
 
 def _contour(sketch: Sketch) -> list[tuple[str, str, str]]:

@@ -223,9 +223,10 @@ function linesOf(columns, rows) {
     name,
     colour: colour(k),
     dash: k < COLOURS ? "none" : "6 4",
-    points: rows.filter((row) => row[k + 1]).map((row) => ({
+    points: rows.flatMap((row, i) => (row[k + 1] ? [{
       x: Number(row[0]), y: Number(row[k + 1]), xText: row[0], yText: row[k + 1], series: name,
-    })),
+      joined: i > 0 && rows[i - 1][k + 1] !== "",
+    }] : [])),
   }));
 }
 
@@ -247,7 +248,7 @@ function groupsOf(columns, rows) {
 function lineMarks({ points, colour: shade, dash }, place) {
   const places = points.map(place);
   const dots = places.map(({ px, py }) => `<circle cx="${px}" cy="${py}" r="3" fill="${shade}"/>`);
-  const way = places.map(({ px, py }, i) => `${i ? "L" : "M"}${px.toFixed(1)} ${py.toFixed(1)}`).join("");
+  const way = places.map(({ px, py }, i) => `${points[i].joined ? "L" : "M"}${px.toFixed(1)} ${py.toFixed(1)}`).join("");
   return `<path d="${way}" fill="none" stroke="${shade}" stroke-width="2"
     stroke-dasharray="${dash}"/>${dots.length > 60 ? "" : dots.join("")}`;
 }
