@@ -27,7 +27,7 @@ from sections import (
 )
 from snippets import card, cards, matrix, parameters, player, plot, presets, rounded, table
 
-__all__ = ["SectionPage"]
+__all__ = ["SectionPage", "contour_rows"]
 
 _MOST = 6  # parameters of a traversal that are drawn, as in the paper
 _PAUSE = 0.05  # seconds between two frames of a contour, above which the line is broken
@@ -216,7 +216,7 @@ class SectionPage:
         if sketch.contour:
             label = f"{sketch.name}: pitch contour and notes"
             columns = ("s", "pitch that was sung", "notes that were found")
-            drawn = plot("line", columns, _contour(sketch), label=label, x_label="seconds", y_label="MIDI note")
+            drawn = plot("line", columns, contour_rows(sketch), label=label, x_label="seconds", y_label="MIDI note")
             parts.append(_block(drawn))
         if sketch.notes:
             rows = [_note(note) for note in sketch.notes]
@@ -231,8 +231,8 @@ def _note(note: Note) -> tuple[str, str, str, str]:
     return f"{note.start:.2f} s", f"{note.length:.2f} s", rounded(note.pitch, 4), str(note.velocity)
 
 
-def _contour(sketch: Sketch) -> list[tuple[str, str, str]]:
-    """Time, pitch and note of each frame of a contour, with an empty row where the voice pauses or a note ends."""
+def contour_rows(sketch: Sketch) -> list[tuple[str, str, str]]:
+    """Returns time, pitch and note of each frame of a contour, broken where the voice pauses or a note ends."""
     rows: list[tuple[str, str, str]] = []
     before = None
     for at, pitch in sketch.contour:

@@ -112,3 +112,100 @@ def test_a_link_to_a_file_that_is_no_page_leads_to_a_copy(tmp_path: Path, monkey
     )
     assert (tmp_path / "extra" / "files" / "data.json").exists()
     assert assembly.source_files == {"code.py"}
+
+
+def _way(change: float) -> dict[str, float]:
+    return {"better": 40, "change_percent": change, "spread_percent": 1.0}
+
+
+def _morphs(change: float) -> dict[str, object]:
+    entry = {"pairs": 9, "heard_mean_db": 3.0, "heard_largest_db": 5.0}
+    ways = {"parameters": entry | {"nonsmoothness": _way(0.0), "nonlinearity": _way(0.0)}}
+    ways["heard"] = entry | {"nonsmoothness": _way(change), "nonlinearity": _way(change)}
+    return {"features": 46, "synths": {"dexed": ways}}
+
+
+def test_what_was_not_measured_yet_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    measured = _load("measured", monkeypatch).Measured(tmp_path)
+
+    for text in (measured.macros(), measured.morphs(), measured.variations(), measured.sketches()):
+        assert "Nothing was measured yet" in text
+        assert "<table" not in text
+
+
+def test_a_result_file_becomes_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "morphs.json").write_text(json.dumps(_morphs(-31.5)))
+
+    text = _load("measured", monkeypatch).Measured(tmp_path).morphs()
+
+    assert text.count("-31.5 ± 1.0 %") == 2
+    assert "9 pairs of presets" in text
+    assert "From `benchmarks/results/morphs.json`" in text
+
+
+def test_turns_are_summed_up_by_way_and_by_attribute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    brightness = {"row": "turn", "preset": "A", "attribute": "brightness"}
+    attack = {"row": "turn", "preset": "A", "attribute": "attack"}
+    turned = {"monotonicity": 1.0, "span": 3.0, "leakage": 0.25, "cents": 2.0, "seconds": 0.5}
+    lines = [
+        {**brightness, **turned},
+        {**attack, **turned, "monotonicity": 0.5, "span": 1.0},
+        {**attack, "preset": "B", "refused": "silent"},
+    ]
+    (tmp_path / "tone-macros.jsonl").write_text("\n".join(map(json.dumps, lines)))
+
+    text = _load("measured", monkeypatch).Measured(tmp_path).macros()
+
+    assert "tone: 2 held-out presets" in text
+    row = "<td>0.750</td><td>2.00</td><td>0.25</td><td>2</td><td>0.5</td><td>2 of 3</td>"
+    assert f'<th scope="row">turn, the engine in the loop</th>{row}' in text
+    own = "<td>0.500</td><td>1.00</td><td>0.25</td><td>2</td><td>0.5</td><td>1 of 2</td>"
+    assert f'<th scope="row">attack</th>{own}' in text
+
+
+def test_variations_become_a_row_a_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    one = {
+        "found": 1.0, "audible": 1.0, "correlation": 0.998, "mean_absolute_error_db": 0.4, "mean_absolute_cents": None,
+        "mean_louder_lu": 1.2,
+    }  # fmt: skip
+    ways = dict.fromkeys(("vary", "perturb", "swap", "nearest"), one)
+    (tmp_path / "variations.json").write_text(json.dumps({"tone": {**ways, "presets": 7}}))
+
+    text = _load("measured", monkeypatch).Measured(tmp_path).variations()
+
+    assert text.count("<td>0.998</td><td>0.4 dB</td><td></td><td>1.2 LU</td>") == 4
+    assert "tone: 7 presets" in text
+
+
+@pytest.mark.parametrize("name", ["morphs", "variations", "sketches"])
+def test_results_of_another_version_are_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / f"{name}.json").write_text(json.dumps({"features": {}, "old": {}}))
+    measured = _load("measured", monkeypatch).Measured(tmp_path)
+
+    with pytest.raises(StorageError, match=rf"{name}\.json: lacks .*, so it is of another version of {name}\.py"):
+        getattr(measured, name)()
+
+
+def test_the_table_of_sketches_is_that_of_its_result_file(monkeypatch: pytest.MonkeyPatch):
+    results = ROOT / "benchmarks" / "results"
+    found = json.loads((results / "sketches.json").read_text("utf-8"))
+
+    text = _load("measured", monkeypatch).Measured(results).sketches()
+
+    assert f"<td>{found['notes']['patchflow']['mean']['F1']:.3f}</td>" in text
+    assert f"<td>{found['played']['dexed']['median']['distance, dB']:.1f} dB</td>" in text
+
+
+def test_a_contour_is_broken_where_the_voice_pauses(monkeypatch: pytest.MonkeyPatch):
+    sections = _load("sections", monkeypatch)
+    clip = sections.Clip("a.mp3", "a")
+    notes = (sections.Note(0.0, 0.02, 60.0, 100), sections.Note(0.02, 0.02, 61.0, 100))
+    contour = ((0.0, 60.2), (0.016, 60.1), (0.032, 61.0), (0.5, 61.0))
+    sketch = sections.Sketch("A", clip, "", contour, notes, clip, clip, {}, 1.0)
+
+    rows = _load("section_pages", monkeypatch).contour_rows(sketch)
+
+    assert rows == [
+        ("0.000", "60.2", "60"), ("0.016", "60.1", "60"), ("0.031", "61", ""), ("0.032", "61", "61"),
+        ("0.499", "", ""), ("0.500", "61", ""),
+    ]  # fmt: skip
