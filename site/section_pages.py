@@ -228,7 +228,7 @@ class SectionPage:
 
 
 def _note(note: Note) -> tuple[str, str, str, str]:
-    return f"{note.start:.2f} s", f"{note.length:.2f} s", rounded(note.pitch, 4), str(note.velocity)
+    return f"{note.start:.2f} s", f"{note.length:.2f} s", f"{note.pitch:.2f}", str(note.velocity)
 
 
 def contour_rows(sketch: Sketch) -> list[tuple[str, str, str]]:

@@ -9,7 +9,7 @@
 // at the bottom. Numbers are levels in dB below the loudest, a row a band, the lowest band first; a script may give the
 // same as the property `levels`.
 
-import { LOOK, ticks } from "./pf-look.js";
+import { LOOK, exact, ticks } from "./pf-look.js";
 
 const FLOOR_DB = -80;
 // Stops of the colours from the floor to the loudest; the same as those of the pictures, see site/pictures.py.
@@ -64,7 +64,7 @@ class Spectrogram extends HTMLElement {
       }
     }
     for (const at of seconds > 0 ? ticks(0, seconds, 5).slice(1) : []) {
-      if (at < 0.95 * seconds) marks.push(`<span class="s" style="left:${(100 * at) / seconds}%">${at} s</span>`);
+      if (at < 0.95 * seconds) marks.push(`<span class="s" style="left:${(100 * at) / seconds}%">${exact(at)} s</span>`);
     }
     return marks.join("");
   }
