@@ -36,10 +36,10 @@ def make(maker: Maker) -> None:
     chosen = maker.diverse(2 * PAIRS)
     pairs = []
     for number in range(PAIRS):
-        # The first half with the second: beside each other, a draw and the next are chosen to be far apart anyway.
-        rows = (chosen[number], chosen[number + PAIRS])
-        names = [f"sound {2 * number + end + 1} ({maker.words(row)})" for end, row in enumerate(rows)]
-        ends = [maker.preset(row, name) for row, name in zip(rows, names, strict=True)]
+        # The first half with the second: a draw and the next are chosen to be far apart in any case.
+        places = (number, number + PAIRS)
+        names = [f"sound {place + 1} ({maker.words(chosen[place])})" for place in places]
+        ends = [maker.preset(chosen[place], name) for place, name in zip(places, names, strict=True)]
         pairs.append(_pair(maker, good, folder, f"pair-{number + 1}", ends))
     text = (
         f"Draws from `flow_joint`. The path is what `patchflow morph` finds in {RENDERS} renders with {STEPS} presets; "
@@ -107,8 +107,8 @@ def _picture(maker: Maker, good: GoodPresets, around: TwoNeighbourhoods, points:
     _, _, axes = np.linalg.svd(figure - centre, full_matrices=False)
     places = []
     for name, z in groups.items():
-        for x, y in ((z - centre) @ axes[:2].T).tolist():
-            places.append(Place(x, y, name))
+        for number, (x, y) in enumerate(((z - centre) @ axes[:2].T).tolist(), 1):
+            places.append(Place(x, y, name, f"{number} of {len(z)}"))
     return tuple(places)
 
 

@@ -27,6 +27,8 @@ from sections import (
 )
 from snippets import card, cards, matrix, parameters, player, plot, presets, rounded, table
 
+from patchflow.explore.sound_attributes import MEASURES
+
 __all__ = ["SectionPage", "contour_rows"]
 
 _MOST = 6  # parameters of a traversal that are drawn, as in the paper
@@ -106,24 +108,26 @@ class SectionPage:
         return "\n\n".join([title, words, cards(boxes), f"<div>{bars}</div>", *map(_block, plots)])
 
     def _step(self, step: Step, unit: str) -> str:
-        return card(f"{step.at:+g} {unit}", self._player(step.clip))
+        return card(f"{_signed(step.at)} {unit}", self._player(step.clip))
 
     def _descriptors(self, steps: Sequence[Step], name: str) -> str:
-        """How every attribute moves along a path, each on its own range so that all fit one plot."""
-        names = list(steps[0].attributes)
-        rows = []
-        for step in steps:
-            cells = []
-            for attribute in names:
-                values = [one.attributes[attribute] for one in steps]
-                span = max(values) - min(values)
-                cells.append(rounded((step.attributes[attribute] - min(values)) / span) if span else "0.5")
-            rows.append((f"{step.at:g}", *cells))
-        label = f"{name}: measured attributes along the path"
-        if not names:
+        """How every attribute changes along a path, in deviations over presets, so that all have one scale."""
+        known = [one for one in MEASURES if all(one.name in step.attributes for step in steps)]
+        if not known:
             return ""
-        drawn = plot("line", ("amount", *names), rows, label=label, x_label="amount", y_label="share of its range")
-        measured = [(f"{step.at:+g}", *(rounded(step.attributes[key]) for key in names)) for step in steps]
+        middle = min(steps, key=lambda step: abs(step.at)).attributes
+        names = [one.name for one in known]
+        rows = []
+        measured = []
+        for step in steps:
+            changes = [(step.attributes[one.name] - middle[one.name]) / one.spread for one in known]
+            rows.append((f"{step.at:g}", *(f"{change:.2f}" for change in changes)))
+            measured.append((_signed(step.at), *(one.text(step.attributes[one.name]) for one in known)))
+        drawn = plot(
+            "line", ("amount", *names), rows,
+            label=f"{name}: change of measured attributes along the path", x_label="amount",
+            y_label="standard deviations",
+        )  # fmt: skip
         return drawn + table(("Amount", *names), measured, f"{name}: measured")
 
     def _moving(self, steps: Sequence[Step], name: str) -> str:
@@ -141,12 +145,16 @@ class SectionPage:
         return [self._pair(pair) for pair in section.pairs]
 
     def _pair(self, pair: Pair) -> str:
-        parts = [f"### {pair.first} to {pair.second}"]
+        parts = [f"### {pair.first[:1].upper()}{pair.first[1:]} to {pair.second}"]
         if pair.whole:
             parts.append(cards(card(clip.label, self._player(clip)) for clip in pair.whole))
         if pair.picture:
             rows = [(rounded(place.x, 4), rounded(place.y, 4), place.group, place.name) for place in pair.picture]
-            drawn = plot("scatter", ("x", "y", "what", "name"), rows, label="The space, in two dimensions")
+            drawn = plot(
+                "scatter", ("x", "y", "what", "name"), rows,
+                label=f"The space, in two dimensions: {pair.first}, {pair.second}", x_label="first direction",
+                y_label="second direction",
+            )  # fmt: skip
             parts.append(_block(drawn))
         for title, steps in (("The path", pair.path), ("The straight line between the parameters", pair.naive)):
             if steps:
@@ -159,7 +167,7 @@ class SectionPage:
         return "\n\n".join(parts)
 
     def _place(self, step: Step) -> str:
-        note = f"{rounded(step.distance_db)} dB from the step before" if step.distance_db else "the beginning"
+        note = f"{rounded(step.distance_db)} dB from the step before" if step.at else "the beginning"
         return card(f"{100 * step.at:.0f} %", self._player(step.clip), note)
 
     def _neighbour(self, step: Step, pair: Pair, *, first: bool) -> str:
@@ -225,6 +233,10 @@ class SectionPage:
 
     def _bars(self, before: Preset, after: Preset, first: str, second: str) -> str:
         return presets(before, after, (first, second)) if before and after else ""
+
+
+def _signed(amount: float) -> str:
+    return f"{amount:+g}" if amount else "0"
 
 
 def _note(note: Note) -> tuple[str, str, str, str]:
