@@ -105,7 +105,7 @@ class SectionPage:
         boxes = [self._step(step, macro.unit) for step in macro.steps]
         bars = self._bars(macro.steps[0].preset, macro.steps[-1].preset, macro.low, macro.high)
         plots = [self._descriptors(macro.steps, macro.name), self._moving(macro.steps, macro.name)]
-        return "\n\n".join([title, words, cards(boxes), f"<div>{bars}</div>", *map(_block, plots)])
+        return "\n\n".join([title, words, cards(boxes), f'<div class="bars">{bars}</div>', *map(_block, plots)])
 
     def _step(self, step: Step, unit: str) -> str:
         return card(f"{_signed(step.at)} {unit}", self._player(step.clip))
