@@ -42,8 +42,8 @@ def make(maker: Maker) -> None:
         ends = [maker.preset(chosen[place], name) for place, name in zip(places, names, strict=True)]
         pairs.append(_pair(maker, good, folder, f"pair-{number + 1}", ends))
     text = (
-        f"Draws from `flow_joint`. The path is what `patchflow morph` finds in {RENDERS:,} renders with {STEPS} presets; beside "
-        "it, as many on the straight line between the parameters. The picture has the latents of `flow_joint`, "
+        f"Draws from `flow_joint`. The path is what `patchflow morph` finds in {RENDERS} renders with {STEPS} presets; "
+        "beside it, as many on the straight line between the parameters. The picture has the latents of `flow_joint`, "
         "on the two directions in which the ends, their neighbours, the line and the path differ most: two "
         f"neighbourhoods, made of the latents of the ends with normal noise of deviation {DEVIATION:g} added, the "
         "straight line between in the latent space, and the path that was found by listening."
