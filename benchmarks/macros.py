@@ -61,7 +61,7 @@ STEP = SHARES[1] - SHARES[0]
 LEAST = 1e-3
 TRAINING = 3_000  # presets that directions are fitted to
 COMPONENTS = 10
-LATENT = {"brightness": 0, "noisiness": 1, "weight": 2, "roughness": 3, "movement": 4, "harmonicity": 5, "swing": 6}
+LATENT = {"brightness": 0, "noisiness": 1, "weight": 2, "roughness": 3, "movement": 4, "harmonicity": 5, "dynamics": 6}
 
 Way = Callable[[np.ndarray, int], np.ndarray]
 """From a preset, shape `(P,)`, and an attribute to the path, shape `(S, P)`."""

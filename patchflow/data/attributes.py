@@ -41,7 +41,7 @@ MEASURED_ATTRIBUTES = (
     Attribute("Soft", "Aggressive", "roughness"),
     Attribute("Constant", "Moving", "movement"),
     Attribute("Inharmonic", "Harmonic", "harmonicity"),
-    Attribute("Static", "Dynamic", "swing"),
+    Attribute("Static", "Dynamic", "dynamics"),
 )
 """The attributes that can be measured on one note. Two of the paper's ten are missing: Wide and Narrow need two
 channels, and for Modern and Vintage there is no known measure."""

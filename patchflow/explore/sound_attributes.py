@@ -67,7 +67,7 @@ ATTRIBUTES = (
     SoundAttribute("roughness", "soft", "aggressive", "dB", "dB", "beating of 20 to 150 Hz in the envelopes", 13.0),
     SoundAttribute("harmonicity", "inharmonic", "harmonic", "dB", "dB", "harmonics-to-noise ratio", 8.0),
     SoundAttribute("weight", "thin", "fat", "dB", "dB", "share of what is at the fundamental or below", 10.0),
-    SoundAttribute("swing", "static", "dynamic", "dB", "dB", "deviation of the level while the key is held", 5.0),
+    SoundAttribute("dynamics", "static", "dynamic", "dB", "dB", "deviation of the level while the key is held", 5.0),
 )
 """What macro-controls turn."""
 
@@ -186,7 +186,7 @@ def _measured(sound: Tensor, note: Note, rate: int) -> np.ndarray:
         "roughness": roughness(held, rate).item(),
         "harmonicity": _harmonicity(power[:frames], rate),
         "weight": _weight(power[:frames], note.pitch, rate),
-        "swing": _swing(power[:frames]),
+        "dynamics": _dynamics(power[:frames]),
         "loudness": max(level, _SILENT),
     }
     return np.array([found[attribute.name] for attribute in MEASURES])
@@ -270,7 +270,7 @@ def _weight(power: Tensor, pitch: int, rate: int) -> float:
     return 10 * math.log10(max(share, 10 ** (-_DEEPEST_DB / 10)))
 
 
-def _swing(power: Tensor) -> float:
+def _dynamics(power: Tensor) -> float:
     energy = power.sum(1)
     floor = float(energy.max()) * 10 ** (-_DEEPEST_DB / 10)
     return float((10 * torch.log10(energy.clamp_min(max(floor, 1e-20)))).std(correction=0))

@@ -7,7 +7,7 @@ Sounds come in as tensors `(B, T)` with their sample rate; spectrograms `(B, F, 
 * `log_spectrum.py`: bands of equal width in cents, and fine spectra that tell how far two sounds are out of tune.
 * `inputs/`: the spectrograms that models take as input, a registry.
 * `descriptors.py`: what a sound is like, in units (Hz, s, dB): brightness, attack, noisiness, movement.
-* `character.py`: further measures, of the held part of a note: harmonicity, swing, weight, roughness.
+* `character.py`: further measures, of the held part of a note: harmonicity, dynamics, weight, roughness.
 * `fingerprint.py`: a sound in some 500 bytes, to find near-duplicates among very many.
 """
 

@@ -8,7 +8,7 @@ from .mel import mel_spectrogram
 
 __all__ = ["CHARACTER", "character", "roughness"]
 
-CHARACTER = {"harmonicity": "", "swing": "dB", "weight": "dB", "roughness": "dB"}
+CHARACTER = {"harmonicity": "", "dynamics": "dB", "weight": "dB", "roughness": "dB"}
 """Names of the measures, and their units; "" for a ratio."""
 
 _LEAST = 1e-10  # power of what is silence
@@ -30,7 +30,7 @@ def character(x: Float[Tensor, "B T"], rate: int) -> dict[str, Float[Tensor, "B"
 
     - `harmonicity`: how well the sound repeats itself: the largest autocorrelation of a frame at lags of 1/2000 to
       1/60 s, after Boersma, averaged with the energies of the frames as weights. 1 for a tone, about 0.2 for noise.
-    - `swing`: standard deviation of the level over the frames, in dB; what is more than 60 dB below the peak counts
+    - `dynamics`: standard deviation of the level over the frames, in dB; what is more than 60 dB below the peak counts
       as 60 dB below.
     - `weight`: level of what lies below 400 Hz against the whole, in dB, at least -60.
     - `roughness`: level of the fluctuations of eight bands between 20 and 150 Hz against all of their envelopes, in
@@ -59,7 +59,7 @@ def character(x: Float[Tensor, "B T"], rate: int) -> dict[str, Float[Tensor, "B"
     energy = frames.square().mean(2)
     found = {
         "harmonicity": _harmonicity(frames * window, window, energy, rate),
-        "swing": _swing(energy),
+        "dynamics": _dynamics(energy),
         "weight": _weight(frames * window, rate),
         "roughness": roughness(x, rate),
     }
@@ -82,7 +82,7 @@ def _harmonicity(frames: Tensor, window: Tensor, energy: Tensor, rate: int) -> T
     return (best * energy).sum(1) / energy.sum(1).clamp_min(_LEAST)
 
 
-def _swing(energy: Tensor) -> Tensor:
+def _dynamics(energy: Tensor) -> Tensor:
     peak = energy.amax(1, keepdim=True).clamp_min(_LEAST)
     levels = 10 * torch.log10((energy / peak).clamp_min(10 ** (-_DEEPEST_DB / 10)))
     return levels.std(1, correction=0)

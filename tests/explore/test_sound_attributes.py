@@ -87,9 +87,9 @@ def test_beating_is_rough_and_a_tone_is_not():
     assert of("roughness", tone(1000) + tone(1070)) > of("roughness", tone(1000)) + 20
 
 
-def test_tremolo_swings_and_a_tone_does_not():
-    assert of("swing", tone(440) * (1.1 + torch.sin(2 * math.pi * 3 * TIME))) > 3
-    assert of("swing", tone(440)) < 2  # the edges of the first frame alone
+def test_tremolo_is_dynamic_and_a_tone_is_not():
+    assert of("dynamics", tone(440) * (1.1 + torch.sin(2 * math.pi * 3 * TIME))) > 3
+    assert of("dynamics", tone(440)) < 2  # the edges of the first frame alone
 
 
 def test_a_moving_filter_moves_and_a_fade_does_not():

@@ -37,11 +37,11 @@ def test_noise_and_partials_of_no_fundamental_are_less_harmonic():
     assert hiss < 0.3
 
 
-def test_swing_is_the_deviation_of_a_level_that_falls():
+def test_dynamics_are_the_deviation_of_a_level_that_falls():
     falling = tone(440) * 10 ** (-20 * TIME / 20)  # 40 dB in two seconds, in a straight line
 
-    assert measured("swing", falling)[0] == pytest.approx(40 / math.sqrt(12), rel=0.05)
-    assert measured("swing", tone(440))[0] < 0.1
+    assert measured("dynamics", falling)[0] == pytest.approx(40 / math.sqrt(12), rel=0.05)
+    assert measured("dynamics", tone(440))[0] < 0.1
 
 
 def test_weight_is_the_level_of_what_is_low():
