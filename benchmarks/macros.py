@@ -162,7 +162,7 @@ def _ways(synth: str, make: type[Engine], bank: Bank, turner: Turner, player: Pl
         return turner.turn(point, wish(column), shares=SHARES).points
 
     def instant(point: np.ndarray, column: int) -> np.ndarray:
-        return np.stack([turner.instant(point, share * wish(column)) if share else point for share in SHARES])
+        return turner.instant(point, wish(column), shares=SHARES)
 
     ways: dict[str, Way] = {"turn": turn}
     if turner.learned is not None:

@@ -13,13 +13,14 @@ from ..models import Network, load_model, weights_of
 from ..presets import ParamSpace
 from .sound_attributes import MEASURES
 
-__all__ = ["MAP", "AttributeMap", "Slopes", "load_map"]
+__all__ = ["MAP", "AttributeMap", "Slopes", "load_map", "probe_steps"]
 
 MAP = "attribute_map"
 """Name of this model in the headers and names of files of weights."""
 
 _MIDDLE = 60.0  # MIDI note
 _OCTAVE = 12.0
+_PROBE = 0.1  # of the range of a parameter: how far it moves where slopes are measured
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,17 @@ def load_map(synth: str, space: ParamSpace, path: str | Path | None = None) -> A
     """
     found = path or weights_of(synth, space, MAP)
     return None if found is None else load_model(found, space, {MAP: AttributeMap})
+
+
+def probe_steps(space: ParamSpace, point: np.ndarray) -> np.ndarray:
+    """Returns how far each parameter is moved to see what it does: towards the middle, by one value at least, `(P,)`.
+
+    Args:
+        space: The parameters.
+        point: Encoded preset, shape `(P,)`.
+    """
+    size = np.maximum(_PROBE, np.where(space.cells > 0, 1 / np.maximum(space.cells, 1), 0))
+    return np.where(point < 0.5, size, -size)
 
 
 def _block(width: int) -> nn.Module:

@@ -21,10 +21,10 @@ from ..presets import ParamSpace
 from ..presets.library.library import Library
 from ..progress import Progress, ProgressCallback, ignore
 from ..storage import locked, make_folder, read_bytes, write_atomically
-from .attribute_map import MAP, AttributeMap
-from .player import NOTE, Player
+from .attribute_map import MAP, AttributeMap, probe_steps
+from .player import NOTE, Player, cents_from
 from .sound_attributes import ATTRIBUTES, MEASURES
-from .turn import Turner, cents_from, probe_steps
+from .turn import Turner
 
 __all__ = ["PlayedPresets", "fit_map", "learn_map", "learn_map_for_synth"]
 

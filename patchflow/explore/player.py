@@ -1,4 +1,4 @@
-"""Plays presets of one synth and measures them, on all cores."""
+"""Plays presets of one synth and measures them, on all cores; and whether two are in tune."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..audio.pitch import estimate_pitch
 from ..engines import Engine, Note, Renderer
 from ..engines._renderer import INAUDIBLE, render_or_silence
+from ..features.log_spectrum import PARTIALS
+from ..match.verdict import interval_between
+from ..metrics.perceptual import Reference
 from ..threads import one_torch_thread
 from .sound_attributes import MEASURES, measure
 
-__all__ = ["NOTE", "RATE", "Player", "Renders", "built"]
+__all__ = ["NOTE", "RATE", "InTune", "Player", "Renders", "built", "cents_from"]
 
 NOTE = Note(pitch=60, velocity=100, hold=1.5, length=2.0)
 """What is played where nobody asks for another note."""
@@ -20,6 +24,8 @@ RATE = 22_050
 """Sample rate of everything that is compared, in Hz."""
 
 _JOB = 4  # presets that go to a thread together
+_CENTS = 15.0  # largest change of pitch, of partials that agree
+_JUMP = 300.0  # cents beyond which the ear takes it for another note
 
 
 @dataclass(frozen=True)
@@ -145,3 +151,42 @@ class Player:
         if not done:
             return Renders(np.zeros((0, len(like), length), np.float32), np.zeros((0, len(like), len(MEASURES))))
         return Renders(np.concatenate([r.sounds for r in done]), np.concatenate([r.measures for r in done]))
+
+
+class InTune:
+    """Whether a preset has the pitch of another.
+
+    Partials that are as far apart as those of the original tell cents, and miss an octave: that needs the pitch of the
+    sound alone, which is estimated on the key in the middle only, since it takes ten times as long.
+
+    Args:
+        original: Sounds of the other preset on some keys, at `RATE`, shape `(K, T)`.
+    """
+
+    def __init__(self, original: np.ndarray) -> None:
+        self._references = [Reference(torch.from_numpy(sound)) for sound in original]
+        self._middle = len(original) // 2
+        self._pitch = estimate_pitch(original[self._middle], RATE)
+
+    def __call__(self, sounds: np.ndarray) -> bool:
+        """Returns whether the sounds of a preset, on the same keys, have the pitch of the original.
+
+        Args:
+            sounds: Shape `(K, T)`.
+        """
+        pairs = zip(self._references, sounds, strict=True)
+        if any(abs(cents_from(reference, sound[None])[0]) > _CENTS for reference, sound in pairs):
+            return False
+        interval = interval_between(estimate_pitch(sounds[self._middle], RATE), self._pitch)
+        return interval is None or abs(interval.cents) <= _JUMP
+
+
+def cents_from(reference: Reference, sounds: np.ndarray) -> np.ndarray:
+    """Returns how far sounds are above another in pitch, in cents, 0 where their partials do not agree, shape `(N,)`.
+
+    Args:
+        reference: The other sound.
+        sounds: At `RATE`, as long as the other, shape `(N, T)`.
+    """
+    shift = reference.shift(torch.from_numpy(sounds))
+    return torch.where(shift.agreement >= PARTIALS, shift.cents, torch.zeros(())).double().numpy()

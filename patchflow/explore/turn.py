@@ -3,20 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from scipy.spatial.distance import cdist
 
 from ..engines import Engine
 from ..errors import OptionError
-from ..features.log_spectrum import PARTIALS
-from ..metrics.perceptual import Reference
-from ..presets import ParamSpace
 from ..progress import Progress, ProgressCallback, ignore
-from .attribute_map import AttributeMap, Slopes
-from .player import Player, Renders
+from .attribute_map import AttributeMap, Slopes, probe_steps
+from .player import InTune, Player, Renders
 from .sound_attributes import MEASURES
 
-__all__ = ["Turn", "Turner", "cents_from", "probe_steps"]
+__all__ = ["Turn", "Turner"]
 
 _ROUNDS = 5  # of playing candidates and correcting the map
 _CANDIDATES = 5  # for each step of the path and round
@@ -25,8 +21,8 @@ _RIDGE = (0.1, 0.5, 2.0)  # what a standard deviation of one parameter weighs
 _KEPT = (0.9, 0.6, 0.3)  # share of the parameters that a candidate may move
 _FARTHEST_STEP = 1.5  # standard deviations that a parameter may move at once: beyond, slopes say nothing
 _ITERATIONS = 5
-_BLIND_RIDGE = 3.0  # of a turn that nobody plays: small slopes of the map are not to be believed
-_BLIND_OTHERS = 0.3
+_BLIND_RIDGE = 6.0  # of a turn that nobody plays: small slopes of the map are not to be believed
+_BLIND_OTHERS = 0.1
 _DONORS = 6
 _AROUND = 40  # presets that were played and correct the slopes
 _DOUBT = 0.3  # variance of a change that slopes do not explain, in moves of a parameter by a standard deviation
@@ -36,8 +32,6 @@ _EFFORT = 0.003  # what it costs to move one parameter by a standard deviation
 _BACKWARD = 4.0  # what a step against the direction costs, for each standard deviation
 _LEAST = 0.02  # standard deviations by which an attribute rises from step to step, where it can
 _HOW_TO_LEARN = "learn one with `patchflow macros SYNTH --learn`"
-_PROBE = 0.1  # of the range of a parameter: how far it moves where slopes are measured
-_CENTS = 15.0  # largest change of pitch
 
 
 @dataclass(frozen=True)
@@ -93,13 +87,23 @@ class Turner:
             for name in names:
                 self.movable[list(space.select(name))] = False
 
-    def instant(self, point: np.ndarray, wish: np.ndarray, free: np.ndarray | None = None) -> np.ndarray:
-        """Returns a preset with attributes turned as the map predicts, without playing anything.
+    def instant(
+        self, point: np.ndarray, wish: np.ndarray, *, shares: np.ndarray, free: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Returns a path along which attributes change as the map predicts, without playing anything.
+
+        The map is asked for the preset at either end of the path; between these and the original all parameters move in
+        straight lines. So a knob that is turned back and forth never stands still or turns round where the map does.
 
         Args:
             point: Encoded preset, shape `(P,)`.
-            wish: Change of each of `MEASURES`, in standard deviations, see `sound_attributes.wishes`, shape `(M,)`.
+            wish: Change of each of `MEASURES` at share 1, in standard deviations, see `sound_attributes.wishes`,
+                shape `(M,)`.
+            shares: Places of the path, ascending, 0 among them; see `turn`.
             free: Which parameters may move, boolean, shape `(P,)`; all if None.
+
+        Returns:
+            Encoded presets, shape `(S, P)`.
 
         Raises:
             OptionError: If the synth has no map, or nothing may move.
@@ -108,15 +112,25 @@ class Turner:
         # nobody listens whether it stays in tune, so what might change the pitch does not move
         steady = ~self.learned.detunes.numpy() if self.learned is not None else self.movable
         free = self._check_free(steady if free is None else free & steady)
+        path = np.repeat(np.array(point, float)[None], len(shares), 0)
+        for side in (shares < 0, shares > 0):
+            if side.any():
+                farthest = shares[np.abs(shares * side).argmax()]
+                end = self._predicted(point, before + farthest * wish, turned=wish != 0, free=free)
+                path[side] += shares[side, None] / farthest * (end - point)
+        return self.engine.space.snap(path)
+
+    def _predicted(self, point: np.ndarray, target: np.ndarray, *, turned: np.ndarray, free: np.ndarray) -> np.ndarray:
+        """The preset near another of which the map says that it comes nearest to a target, (P,)."""
         moved = np.array(point, float)
         for _ in range(_ITERATIONS):
             slopes = self.slopes(moved, self._pitches)
             step = self.step(
-                slopes, slopes.values - before - wish, moved - point,
-                turned=wish != 0, free=free, ridge=_BLIND_RIDGE, others=_BLIND_OTHERS,
+                slopes, slopes.values - target, moved - point,
+                turned=turned, free=free, ridge=_BLIND_RIDGE, others=_BLIND_OTHERS,
             )  # fmt: skip
             moved = np.clip(moved + step, 0.0, 1.0)
-        return self.engine.space.snap(moved)
+        return moved
 
     def turn(
         self,
@@ -290,10 +304,10 @@ class Turner:
     def _path(self, pool: "_Pool", shares: np.ndarray, wish: np.ndarray) -> list[int]:
         """The rows of the path: each near its target, each beyond the one before, all in tune."""
         usable = np.ones(len(pool.points), bool)
-        references = [Reference(torch.from_numpy(sound)) for sound in pool.played.sounds[0]]
+        in_tune = InTune(pool.played.sounds[0])
         while True:
             rows = _chain(pool, shares, wish, usable)
-            wrong = [row for row in set(rows) if row and _out_of_tune(references, pool.played.sounds[row])]
+            wrong = [row for row in set(rows) if row and not in_tune(pool.played.sounds[row])]
             if not wrong:
                 return rows
             usable[wrong] = False
@@ -367,30 +381,3 @@ def _chain(pool: _Pool, shares: np.ndarray, wish: np.ndarray, usable: np.ndarray
     for before in reversed(came):
         rows.append(int(before[rows[-1]]))
     return rows[::-1]
-
-
-def _out_of_tune(references: list[Reference], sounds: np.ndarray) -> bool:
-    cents = (cents_from(reference, sound[None])[0] for reference, sound in zip(references, sounds, strict=True))
-    return any(abs(one) > _CENTS for one in cents)
-
-
-def probe_steps(space: ParamSpace, point: np.ndarray) -> np.ndarray:
-    """Returns how far each parameter is moved to see what it does: towards the middle, by one value at least, `(P,)`.
-
-    Args:
-        space: The parameters.
-        point: Encoded preset, shape `(P,)`.
-    """
-    size = np.maximum(_PROBE, np.where(space.cells > 0, 1 / np.maximum(space.cells, 1), 0))
-    return np.where(point < 0.5, size, -size)
-
-
-def cents_from(reference: Reference, sounds: np.ndarray) -> np.ndarray:
-    """Returns how far sounds are above another in pitch, in cents, 0 where their partials do not agree, shape `(N,)`.
-
-    Args:
-        reference: The other sound.
-        sounds: At `RATE`, as long as the other, shape `(N, T)`.
-    """
-    shift = reference.shift(torch.from_numpy(sounds))
-    return torch.where(shift.agreement >= PARTIALS, shift.cents, torch.zeros(())).double().numpy()

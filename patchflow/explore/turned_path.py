@@ -197,7 +197,7 @@ def _audible_keys(player: Player, point: np.ndarray, note: Note) -> tuple[Note, 
 
 def _instant(turner: Turner, point: np.ndarray, wish: np.ndarray, *, shares: np.ndarray, free: np.ndarray) -> Turn:
     """The path that the map gives, played once so that it can be said what is heard."""
-    points = np.stack([turner.instant(point, share * wish, free) if share else point for share in shares])
+    points = turner.instant(point, wish, shares=shares, free=free)
     played = turner.player.play(points)
     if np.isnan(played.measures).any():
         raise OptionError("instant: the map turns the preset into silence; turn it with the synth playing")

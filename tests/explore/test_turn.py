@@ -9,10 +9,13 @@ from patchflow.engines.tone import Tone
 from patchflow.errors import EngineError, OptionError, UnknownName
 from patchflow.explore import MEASURES, Player
 from patchflow.explore import learn_map as module
+from patchflow.explore.attribute_map import probe_steps
 from patchflow.explore.learn_map import PlayedPresets, fit_map, learn_map
+from patchflow.explore.player import RATE, InTune, cents_from
 from patchflow.explore.sound_attributes import FARTHEST, wishes
-from patchflow.explore.turn import Turner, probe_steps
+from patchflow.explore.turn import Turner
 from patchflow.explore.turned_path import turn_preset
+from patchflow.metrics.perceptual import Reference
 from patchflow.presets import Knob, ParamSpace, Preset, Steps
 
 KEYS = (Note(60, 100, 0.4, 0.5), Note(72, 100, 0.4, 0.5))
@@ -96,15 +99,17 @@ def test_locks_that_leave_nothing_are_refused(player):
 
 def test_an_instant_turn_needs_a_map(player):
     with pytest.raises(OptionError, match="no learned map"):
-        Turner(Tone, player, None).instant(POINT, wishes({"length": 1.0}))
+        Turner(Tone, player, None).instant(POINT, wishes({"length": 1.0}), shares=np.array([0.0, 1.0]))
 
 
 def test_an_instant_turn_goes_the_right_way(player, learned):
     turner = Turner(Tone, player, learned)
-    short, long = (turner.instant(POINT, wishes({"length": share})) for share in (-1.0, 1.0))
-
     decay = Tone.space.index["decay"]
-    assert short[decay] < POINT[decay] < long[decay]
+    path = turner.instant(POINT, wishes({"length": 1.0}), shares=np.array([-1.0, 0.0, 0.5, 1.0]))[:, decay]
+
+    assert path[0] < path[1] < path[3]
+    assert path[1] == POINT[decay]
+    assert path[2] == pytest.approx((path[1] + path[3]) / 2)
 
 
 def test_a_map_learns_which_of_two_tones_is_longer(learned):
@@ -193,3 +198,22 @@ def test_presets_that_nobody_hears_teach_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(Tone, "render", lambda self, point, note, rate=44_100: np.zeros(note.samples(rate), np.float32))
     with pytest.raises(EngineError, match="can be heard"):
         learn_map(Tone, None, folder=tmp_path, sounds=20, rounds=1, steps=2)
+
+
+def _tone(*amplitudes: float) -> np.ndarray:
+    seconds = np.arange(2 * RATE) / RATE
+    partials = [amplitude * np.sin(2 * np.pi * 220 * n * seconds) for n, amplitude in enumerate(amplitudes, 1)]
+    return (0.1 * sum(partials)).astype(np.float32)[None]
+
+
+def test_two_octaves_up_is_not_in_tune_though_no_partial_has_moved():
+    original = _tone(1.0, 0.3, 0.0, 1.0, 0.3, 1.0, 0.0, 0.0)
+    darker = _tone(1.0, 0.2, 0.0, 0.2, 0.05, 0.1)
+    octaves_up = _tone(0.0, 0.0, 0.0, 0.3, 0.02, 0.02, 0.0, 0.3)
+
+    in_tune = InTune(original)
+
+    assert abs(cents_from(Reference(torch.from_numpy(original[0])), octaves_up)[0]) < 15
+    assert in_tune(original)
+    assert in_tune(darker)
+    assert not in_tune(octaves_up)
