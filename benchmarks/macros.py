@@ -84,7 +84,7 @@ def main() -> None:
         rows = options.rows.split(",") if options.rows else list(ways)
         _begin(path, options)
         with path.open("a") as file:
-            for number, (name, point) in enumerate(presets):
+            for number, (name, point) in list(enumerate(presets))[options.first :]:
                 for column, attribute in enumerate(ATTRIBUTES):
                     for row in rows:
                         if (row, name, attribute.name) in done or (row == "latent" and attribute.name not in LATENT):
@@ -294,6 +294,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--synth", default="dexed")
     parser.add_argument("--split", default="test")
     parser.add_argument("--presets", type=int, default=200)
+    parser.add_argument("--first", type=int, default=0, help="presets to leave to another process; join the lines")
     parser.add_argument("--rows", default="")
     parser.add_argument("--map", help="weights of a map; the user's own or those shipped if not given")
     return parser.parse_args()

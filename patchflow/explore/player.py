@@ -48,10 +48,6 @@ class Renders:
     def __len__(self) -> int:
         return len(self.sounds)
 
-    def join(self, other: "Renders") -> "Renders":
-        """Returns both, one after the other."""
-        return Renders(np.concatenate((self.sounds, other.sounds)), np.concatenate((self.measures, other.measures)))
-
 
 def built(make: type[Engine], state: bytes) -> Engine:
     """Returns an engine whose presets have what one holds beyond its parameters.

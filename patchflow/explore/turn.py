@@ -161,7 +161,7 @@ class Turner:
         played = self.player.play(points)
         if np.isnan(played.measures).any():
             raise OptionError("the preset is silent on a key that is played; there is nothing to turn")
-        pool = _Pool(points, played, self)
+        pool = _Pool(points, played.measures, list(played.sounds), self)
         measured = self._measured_slopes(pool, movable) if self.learned is None else None
         task = _Task(wish != 0, movable, measured, rng)
         targets = [share * wish for share in shares]
@@ -179,8 +179,8 @@ class Turner:
             shares=np.asarray(shares, float),
             points=pool.points[rows],
             changes=pool.changes[rows],
-            measures=pool.played.measures[rows],
-            sounds=pool.played.sounds[rows],
+            measures=pool.measures[rows],
+            sounds=np.stack([pool.sounds[row] for row in rows]),
             renders=len(pool.points) * len(self._pitches),
         )
 
@@ -238,7 +238,7 @@ class Turner:
         moved[np.arange(len(columns)), columns] += steps
         moved = self.engine.space.snap(moved)
         steps = moved[np.arange(len(columns)), columns] - point[columns]
-        probes = _Pool(np.concatenate((pool.points, moved)), pool.played.join(self.player.play(moved)), self)
+        probes = pool.join(moved, self.player.play(moved))
         by_parameter = np.zeros((*pool.changes.shape[1:], len(point)))
         safe = np.where(steps == 0, np.inf, steps)  # a step that is rounded away says nothing
         by_parameter[:, :, columns] = np.nan_to_num(probes.changes[1:] / safe[:, None, None]).transpose(1, 2, 0)
@@ -304,10 +304,10 @@ class Turner:
     def _path(self, pool: "_Pool", shares: np.ndarray, wish: np.ndarray) -> list[int]:
         """The rows of the path: each near its target, each beyond the one before, all in tune."""
         usable = np.ones(len(pool.points), bool)
-        in_tune = InTune(pool.played.sounds[0])
+        in_tune = InTune(pool.sounds[0])
         while True:
             rows = _chain(pool, shares, wish, usable)
-            wrong = [row for row in set(rows) if row and not in_tune(pool.played.sounds[row])]
+            wrong = [row for row in set(rows) if row and not in_tune(pool.sounds[row])]
             if not wrong:
                 return rows
             usable[wrong] = False
@@ -326,10 +326,11 @@ class _Task:
 class _Pool:
     """Presets that were played for one turn, the original first, and what changed in their sounds."""
 
-    def __init__(self, points: np.ndarray, played: Renders, turner: Turner) -> None:
+    def __init__(self, points: np.ndarray, measures: np.ndarray, sounds: list[np.ndarray], turner: Turner) -> None:
         self.points = points
-        self.played = played
-        self.changes = turner.standardised(played.measures - played.measures[:1])
+        self.measures = measures
+        self.sounds = sounds  # a list, since an array of hundreds would be copied whenever some are added
+        self.changes = turner.standardised(measures - measures[:1])
         self.moved = (points - points[0]) / turner.scale
         self._turner = turner
         self._known = {point.tobytes() for point in points}
@@ -341,7 +342,12 @@ class _Pool:
 
     def join(self, points: np.ndarray, played: Renders) -> "_Pool":
         """Both together."""
-        return _Pool(np.concatenate((self.points, points)), self.played.join(played), self._turner)
+        return _Pool(
+            np.concatenate((self.points, points)),
+            np.concatenate((self.measures, played.measures)),
+            [*self.sounds, *played.sounds],
+            self._turner,
+        )
 
 
 def _cost(pool: _Pool, target: np.ndarray, turned: np.ndarray) -> np.ndarray:
