@@ -101,7 +101,7 @@ def _picture(maker: Maker, good: GoodPresets, around: TwoNeighbourhoods, points:
     words = dict(zip(PLACES, ("around the first", "straight line in the latent", "around the second"), strict=True))
     for place, word in words.items():
         groups[word] = np.stack([one.latent for one in around.of(place)])
-    groups["path found by listening"] = np.stack([good.latent(point) for point in points])
+    groups["path found by listening"] = good.space.encode(points)
     figure = np.concatenate([z for name, z in groups.items() if name != "draws"])
     centre = figure.mean(0)
     _, _, axes = np.linalg.svd(figure - centre, full_matrices=False)

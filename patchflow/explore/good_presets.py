@@ -11,11 +11,10 @@ import torch
 from ..data.sampler import random_presets
 from ..engines import Engine, Note, engines
 from ..engines._renderer import INAUDIBLE
-from ..errors import ModelError
 from ..features.inputs import inputs
 from ..models import Density, Model, as_density, load_model, models, weights_of
-from ..models.flow_joint import FlowJoint
 from ..presets.library.library import Library
+from .audio_space import AudioSpace
 from .player import RATE
 
 __all__ = ["Donors", "GoodPresets", "Walk"]
@@ -23,8 +22,7 @@ __all__ = ["Donors", "GoodPresets", "Walk"]
 _TEMPERATURE = (0.6, 1.0)  # some draws near the mode, some from all of the posterior
 _STEPS = 3  # from the sound to draws, to draws for their sounds, to draws for those
 _HEARD = 6  # draws whose sounds are drawn for in turn
-_INSIDE = 0.005
-_FARTHEST = 5.0  # of a latent coordinate; beyond, a preset is one that the model would never make
+_FARTHEST = 5.0  # of a coordinate of noise; beyond, a preset is one that the posterior would never make
 
 
 @dataclass(frozen=True)
@@ -74,6 +72,9 @@ class GoodPresets:
         engine: Its class.
         library: A preset library, whose presets are borrowed of too.
 
+    Attributes:
+        space: The space of `flow_joint`, in which presets walk; of the parameters alone if it has no such weights.
+
     Raises:
         ModelError: If the weights of the synth are damaged.
         StorageError: If the library cannot be read.
@@ -89,8 +90,7 @@ class GoodPresets:
         self.synth = synth
         posterior = _load(synth, engine, "posterior")
         self.posterior = None if posterior is None else as_density(posterior)
-        joint = _load(synth, engine, "flow_joint")
-        self.joint = joint if isinstance(joint, FlowJoint) else None
+        self.space = AudioSpace.load(synth)
         self._library = library
         self._stored = np.zeros((0, len(engine.space))) if library is None else library.points(synth, engine.space)
         self._ids = () if library is None else library.ids(synth)
@@ -101,30 +101,9 @@ class GoodPresets:
         found = []
         if self.posterior is not None:
             found.append("posterior")
-        if self.joint is not None:
+        if self.space.model is not None:
             found.append("flow_joint")
         return tuple(found)
-
-    def latent(self, point: np.ndarray) -> np.ndarray:
-        """Returns the latent of a preset in the space of `flow_joint`, shape `(Z,)`.
-
-        Raises:
-            ModelError: If the synth has no such weights.
-        """
-        return _latent(self._joint(), point)
-
-    def presets(self, latents: np.ndarray) -> np.ndarray:
-        """Returns the presets of latents of `flow_joint`, encoded, not snapped, shape `(S, P)`.
-
-        Raises:
-            ModelError: If the synth has no such weights.
-        """
-        return _presets(self._joint(), latents)
-
-    def _joint(self) -> FlowJoint:
-        if self.joint is None:
-            raise ModelError("there are no weights of flow_joint for this synth")
-        return self.joint
 
     def donors(
         self,
@@ -152,9 +131,9 @@ class GoodPresets:
             drawn = _chain(self.posterior, sound, note, count, play=play, rng=rng)
             points += list(drawn)
             names += [f"draw {number}" for number in range(1, len(drawn) + 1)]
-        if self.joint is not None:
-            z = rng.standard_normal((count, self.joint.latent_size))
-            points += list(_presets(self.joint, z))
+        if self.space.model is not None:
+            z = rng.standard_normal((count, self.space.size))
+            points += list(self.space.presets(z))
             names += [f"prior draw {number}" for number in range(1, count + 1)]
         for row in rng.permutation(len(self._stored))[:count].tolist():
             points.append(self._stored[row])
@@ -186,9 +165,9 @@ class GoodPresets:
             after: How many there were before: their names go on counting.
             rng: Random generator.
         """
-        if self.joint is not None:
-            start = _latent(self.joint, point)
-            decode = partial(_presets, self.joint)
+        if self.space.model is not None:
+            start = self.space.encode(point[None])[0]
+            decode = self.space.presets
         elif self.posterior is not None:
             context = _context(self.posterior, sound, note)
             start = _noise(self.posterior, point, context)
@@ -253,20 +232,5 @@ def _decode(model: Model, context: torch.Tensor, z: np.ndarray) -> np.ndarray:
 
 @torch.no_grad()
 def _noise(model: Density, point: np.ndarray, context: torch.Tensor) -> np.ndarray:
-    return _bounded(model.noise_of(torch.from_numpy(point[None]).float(), context)[0])
-
-
-@torch.no_grad()
-def _presets(joint: FlowJoint, z: np.ndarray) -> np.ndarray:
-    return joint.presets(torch.from_numpy(z).float()).numpy().astype(float)
-
-
-@torch.no_grad()
-def _latent(joint: FlowJoint, point: np.ndarray) -> np.ndarray:
-    # a knob at its very end has no latent, see `FlowJoint`
-    inside = np.where(joint.space.cells > 0, point, np.clip(point, _INSIDE, 1 - _INSIDE))
-    return _bounded(joint.latent_of(torch.from_numpy(inside[None]).float())[0])
-
-
-def _bounded(z: torch.Tensor) -> np.ndarray:
-    return np.clip(np.nan_to_num(z.numpy().astype(float)), -_FARTHEST, _FARTHEST)
+    noise = model.noise_of(torch.from_numpy(point[None]).float(), context)[0]
+    return np.clip(np.nan_to_num(noise.numpy().astype(float)), -_FARTHEST, _FARTHEST)

@@ -153,14 +153,14 @@ def two_neighbourhoods(
             f"{first.name or 'the first'}, and the line between is through parameters alone"
         )
     ends = np.stack([_encoded(good, preset) for preset in (first, second)])
-    latents = np.stack([good.latent(end) for end in ends])
+    latents = good.space.encode(ends)
     shares = np.concatenate([np.zeros(count), np.linspace(0, 1, steps), np.ones(count)])
     places = [PLACES[0]] * count + [PLACES[1]] * steps + [PLACES[2]] * count
     z = latents[0] + shares[:, None] * (latents[1] - latents[0])
     near = np.array([place != PLACES[1] for place in places])
     z[near] += np.random.default_rng(seed).normal(0, deviation, z[near].shape)
-    points = good.engine.space.snap(good.presets(z))
-    points[[count, count + steps - 1]] = ends  # a knob at its very end has no latent
+    points = good.space.presets(z)
+    points[[count, count + steps - 1]] = ends  # what is continuous comes back but for rounding
     with Audition(partial(built, good.engine, first.state), note) as audition:
         references = [Reference(torch.from_numpy(audition.sound(end))) for end in ends]
         heard = audition.hear(points, references)
@@ -171,7 +171,7 @@ def two_neighbourhoods(
 
 
 def _check(good: GoodPresets, deviation: float, count: int, steps: int) -> None:
-    if good.joint is None:
+    if good.space.model is None:
         raise OptionError("no weights of flow_joint for this synth, and no other model has a space of presets")
     if deviation <= 0:
         raise OptionError(f"deviation={deviation:g}: not above 0")
