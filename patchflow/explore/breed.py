@@ -57,7 +57,7 @@ def breed(
             of both distances.
         count: How many, 1 to 32; there may be fewer, which a remark says.
         sections: What may come from the second, see `select_sections`; all if empty.
-        lock: Parameters or groups that stay as in the first, None, or get a value.
+        lock: Parameters or groups that stay as in the first, None, or get a value; the first parent then has it too.
         note: What is played.
         seed: Of the random generator.
         renders: How many notes may be played, about; 150 a child if None.
@@ -89,7 +89,8 @@ def breed(
         raise OptionError(f"amount={share:g}: {_NONE}")
     sounds = np.stack([bench.sound, other.sounds[0]])
     spent = bench.audition.renders
-    return Variations((first, second), sounds, children, share, share, note, spent, (), shortfall(len(children), count))
+    said = (*bench.remarks, *shortfall(len(children), count))
+    return Variations((bench.preset, second), sounds, children, share, share, note, spent, (), said)
 
 
 def _check(share: float) -> None:

@@ -82,7 +82,7 @@ class Variations:
     """Children of a preset, or of two.
 
     Args:
-        parents: One, or two for children of two.
+        parents: One, or two for children of two; the first with the values of locks.
         sounds: What the parents sound like, mono at `RATE`; the second in tune with the first; shape `(1 or 2, T)`.
         children: The children, at most as many as were asked for.
         asked: The amount.

@@ -64,7 +64,7 @@ def vary(
         count: How many, 1 to 32; there may be fewer, which a remark says.
         how: One of `HOW`; without a model there is no walk.
         sections: What may change, see `select_sections`; all if empty.
-        lock: Parameters or groups that stay, None, or get a value.
+        lock: Parameters or groups that stay, None, or get a value; distances are counted from the preset with these.
         note: What is played.
         seed: Of the random generator.
         renders: How many notes may be played, about; 150 a child if None.
@@ -94,8 +94,8 @@ def vary(
         if not children:
             raise OptionError(_out_of_reach(bench.trials, amount))
     spent = bench.audition.renders
-    said = (*shortfall(len(children), count), *(() if good.models else (_BY_CHANCE,)))
-    return Variations((preset,), bench.sound[None], children, amount, asked, note, spent, good.models, said)
+    said = (*bench.remarks, *shortfall(len(children), count), *(() if good.models else (_BY_CHANCE,)))
+    return Variations((bench.preset,), bench.sound[None], children, amount, asked, note, spent, good.models, said)
 
 
 def _from_parent(heard: Heard) -> np.ndarray:

@@ -43,7 +43,7 @@ class Workbench:
 
     Args:
         engine: Class of the synth.
-        preset: The parent; what it has beyond parameters stays in all children.
+        preset: The parent, before locks give it values; what it has beyond parameters stays in all children.
         sections: What may change, see `select_sections`; all if empty.
         lock: Parameters or groups that stay, None, or get a value.
         note: What is played.
@@ -51,10 +51,10 @@ class Workbench:
         tuning: Whether what tunes the synth stays unless a section asks for it.
 
     Attributes:
-        point: The parent, encoded and snapped, shape `(P,)`.
+        preset: The parent, with the values of locks.
+        start: The same, encoded and snapped, shape `(P,)`.
         sound: What it sounds like, mono at `RATE`, shape `(T,)`.
         reference: The same, analysed.
-        start: The parent with the values of locks, shape `(P,)`.
         movable: Which parameters may change, boolean, shape `(P,)`.
         trials: What was tried so far: of each way the best.
 
@@ -76,15 +76,18 @@ class Workbench:
         tuning: bool = True,
     ) -> None:
         self.space = engine.space
-        self.preset = preset
         self.note = note
         self.trials: list[TriedWay] = []
         self._progress = progress
-        self.point = self.encoded(preset)
-        locked = encode_locks(self.space, lock, self.point)
-        self.start = self.point.copy()
+        point = self.encoded(preset)
+        locked = encode_locks(self.space, lock, point)
+        self.start = point.copy()
         self.start[list(locked)] = list(locked.values())
         self.start = self.space.snap(self.start)
+        self._changed = np.flatnonzero(self.start != point).tolist()
+        values = self.space.decode(self.start)
+        named = {self.space.names[place]: values[self.space.names[place]] for place in self._changed}
+        self.preset = replace(preset, values={**preset.values, **named}) if named else preset
         free = np.ones(len(self.space), bool)
         free[list(locked)] = False
         kept = kept_by_default(engine, sections, tuning=tuning)
@@ -103,13 +106,14 @@ class Workbench:
         self.engine = built()
         self.audition = Audition(built, note)
         try:
-            self.sound = self.audition.sound(self.point)
+            self.sound = self.audition.sound(self.start)
         except BaseException:
             self.close()
             raise
         if np.abs(self.sound).max() < INAUDIBLE:
             self.close()
-            raise PresetError(f"{preset.name or 'the preset'}: silent on this note, so nothing can be near it")
+            locks = f" with {self._locks()}" if self._changed else ""
+            raise PresetError(f"{preset.name or 'the preset'}: silent on this note{locks}, so nothing can be near it")
         self.reference = Reference(torch.from_numpy(self.sound))
 
     def __enter__(self) -> "Workbench":
@@ -121,6 +125,22 @@ class Workbench:
     def close(self) -> None:
         """Ends the threads."""
         self.audition.close()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is said of the parent: where it is not the preset that was given."""
+        if not self._changed:
+            return ()
+        return (f"distances are counted from the preset with what is locked: {self._locks()}",)
+
+    def _locks(self) -> str:
+        """The values that locks have changed, for people."""
+        words = []
+        for place in self._changed:
+            name = self.space.names[place]
+            value = self.preset.values[name]
+            words.append(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}")
+        return ", ".join(words)
 
     def encoded(self, preset: Preset) -> np.ndarray:
         """Returns a preset of the synth, encoded and snapped, shape `(P,)`.
@@ -175,7 +195,7 @@ class Workbench:
                     break
                 enough *= 2  # what there was, was too much alike
         chosen = chosen if len(chosen) == count else self._choose(goal, count)
-        return tuple(self._child(each, number) for number, each in enumerate(chosen, 1))
+        return tuple(self._child(each, number, goal, references) for number, each in enumerate(chosen, 1))
 
     def _play(self, ways: Sequence[Way], shares: np.ndarray, references: Sequence[Reference]) -> Heard:
         points = points_at(ways, shares, self.space, self.start, self.movable)
@@ -185,10 +205,13 @@ class Workbench:
         return sum(goal.off(trial) <= 1 and goal.fits(trial) for trial in self.trials)
 
     def _choose(self, goal: Goal, count: int) -> list[Prospect]:
-        near = [trial for trial in self.trials if goal.off(trial) <= _SLACK and goal.fits(trial)]
-        nearest = sorted(near, key=goal.off)[: max(_COMPARED * count, _FEWEST)]
-        candidates = sort_out(nearest, goal, self._judge, self._loudness, self._pitch)
+        nearest = sorted(self.trials, key=goal.off)
+        candidates = self._prospects(nearest, goal, most=max(_COMPARED * count, _FEWEST))
         return choose_apart(candidates, count, goal.apart, self.audition.distances)
+
+    def _prospects(self, trials: Sequence[TriedWay], goal: Goal, most: int | None = None) -> list[Prospect]:
+        near = [trial for trial in trials if goal.off(trial) <= _SLACK and goal.fits(trial)]
+        return sort_out(near[:most], goal, self._judge, self._loudness, self._pitch)
 
     @cached_property
     def _judge(self) -> Judge:
@@ -202,50 +225,54 @@ class Workbench:
     def _loudness(self) -> float:
         return loudness(self.sound, RATE)
 
-    def _child(self, candidate: Prospect, number: int) -> Child:
-        trial = candidate.trial
-        point = trial.heard.points[0]
-        sound = candidate.sound
-        intended = points_at([trial.way], np.array([trial.share]), self.space, self.start, self.movable)[0]
-        tuned = not np.array_equal(intended, point)
-        louder = candidate.louder
-        levelled = self._level is not None and abs(louder) > _LOUD
-        if levelled:
-            point, sound, louder = self._levelled(point, sound, louder)
-        values = self.space.decode(point)
+    def _child(self, chosen: Prospect, number: int, goal: Goal, references: Sequence[Reference]) -> Child:
+        way = chosen.trial.way
+        share = chosen.trial.share
+        intended = points_at([way], np.array([share]), self.space, self.start, self.movable)[0]
+        tuned = not np.array_equal(intended, chosen.trial.heard.points[0])
+        final = self._levelled(chosen, goal, references)
+        point = final.trial.heard.points[0]
         # short enough for a number in the ten letters of a DX7
         name = f"{ascii_name(self.preset.name or 'CHILD', 7).rstrip()} {number}"
         return Child(
-            replace(self.preset, values=values, name=name),
+            replace(self.preset, values=self.space.decode(point), name=name),
             point,
-            sound,
-            tuple(round(float(each), 3) for each in trial.heard.distance[0]),
-            None if candidate.cents is None else round(candidate.cents, 1),
-            round(louder, 2),
-            trial.way.sources(trial.share),
-            moves_between(self.engine, self.point, point),
+            final.sound,
+            tuple(round(float(each), 3) for each in final.trial.heard.distance[0]),
+            None if final.cents is None else round(final.cents, 1),
+            round(final.louder, 2),
+            way.sources(share),
+            moves_between(self.engine, self.start, point),
             tuned,
-            levelled,
+            final is not chosen,
         )
 
-    def _levelled(self, point: np.ndarray, sound: np.ndarray, louder: float) -> tuple[np.ndarray, np.ndarray, float]:
-        """The child with its level parameter where it comes nearest to the loudness of the parent."""
+    def _levelled(self, chosen: Prospect, goal: Goal, references: Sequence[Reference]) -> Prospect:
+        """The child with its level parameter where it comes nearest to the loudness of the parent, heard again.
+
+        It stays as it is where the level does more than that, such as drive a distortion, and leads off the goal.
+        """
         level = self._level
+        if level is None or abs(chosen.louder) <= _LOUD:
+            return chosen
+        point = chosen.trial.heard.points[0]
+        least = abs(chosen.louder)
         values = np.linspace(0, 1, _LEVELS)
         for _ in range(2):  # coarsely, then between the neighbours of the best
             tried = np.tile(point, (len(values), 1))
             tried[:, level] = values
             tried = self.space.snap(tried)
-            sounds = self.audition.sounds(tried)
-            off = np.array([loudness(each, RATE) - self._loudness for each in sounds])
-            best = int(np.abs(off).argmin())
-            if abs(off[best]) < abs(louder):
+            off = [abs(loudness(each, RATE) - self._loudness) for each in self.audition.sounds(tried)]
+            best = int(np.argmin(off))
+            if off[best] < least:
                 point = tried[best]
-                sound = sounds[best]
-                louder = float(off[best])
+                least = off[best]
             step = values[1] - values[0]
             values = np.linspace(max(0, values[best] - step), min(1, values[best] + step), _LEVELS)
-        return point, sound, louder
+        heard = self.audition.hear(point[None], references)
+        again = replace(chosen.trial, value=float(goal.of(heard)[0]), heard=heard)
+        found = self._prospects([again], goal)
+        return found[0] if found and abs(found[0].louder) < abs(chosen.louder) else chosen
 
 
 def check_count(count: int, renders: int | None) -> None:

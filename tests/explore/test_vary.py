@@ -10,6 +10,7 @@ from patchflow.engines import Note, engines
 from patchflow.engines.tone import Tone
 from patchflow.errors import OptionError, PresetError
 from patchflow.explore import RATE
+from patchflow.explore.audio_space import AudioSpace
 from patchflow.explore.audition import Audition
 from patchflow.explore.breed import breed
 from patchflow.explore.children import twin_distance
@@ -138,6 +139,44 @@ def test_a_child_is_as_loud_as_its_parent_where_the_synth_has_a_level(tone):
     assert abs(child.louder) < 0.5
 
 
+class Driven(Tone):
+    """A tone whose level drives a distortion: louder is another sound."""
+
+    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+        """Plays one note; see `Engine.render`."""
+        return np.tanh(8 * super().render(point, note, rate)).astype(np.float32) / 8
+
+
+def test_a_level_that_drives_a_distortion_is_heard_again():
+    quiet = replace(SAW, values={**SAW.values, "gain": -30.0})
+    found = vary(GoodPresets("tone", Driven), quiet, 0.3, count=3, note=SHORT, renders=450)
+    engine = Driven()
+    reference = Reference(torch.from_numpy(found.sounds[0]))
+    for child in found.children:
+        sound = torch.from_numpy(engine.render(engine.space.encode(child.preset.values), SHORT, RATE))
+        assert child.distances[0] == pytest.approx(float(reference.distance(sound[None])[0]), abs=0.01)
+        assert abs(child.distances[0] - 12) <= 2.4 + 0.01  # dB, what still counts
+    assert any(child.levelled for child in found.children)
+
+
+def test_distances_are_counted_from_the_preset_with_what_is_locked(tone):
+    found = vary(tone, SAW, 0.2, count=2, lock={"wave": "sine", "gain": -12.0}, note=SHORT, renders=300)
+    assert found.remarks[0] == "distances are counted from the preset with what is locked: wave=sine, gain=-12"
+    (parent,) = found.parents
+    assert parent.values == {**SAW.values, "wave": "sine", "gain": pytest.approx(-12)}
+    for child in found.children:
+        assert child.preset.values["wave"] == "sine"
+        assert {move.name for move in child.moves} == {"decay"}
+        assert measured(parent, child.preset) == pytest.approx(8, abs=0.8)
+        assert measured(SAW, child.preset) > 12  # a saw is far from every sine
+
+
+def test_a_lock_that_changes_nothing_is_not_said(tone):
+    found = vary(tone, SAW, 0.2, count=1, lock={"wave": "saw", "gain": None}, note=SHORT, renders=200)
+    assert found.parents == (SAW,)
+    assert not any("locked" in remark for remark in found.remarks)
+
+
 def test_fewer_children_than_asked_for_are_said(tone):
     found = vary(tone, SAW, 0.3, count=8, note=SHORT, renders=300)
     assert len(found.children) < 8
@@ -166,6 +205,7 @@ def test_draws_are_presets_and_walks_begin_at_the_preset(dexed, brass):
     assert [name for name in donors.names if name.startswith("prior")] == [f"prior draw {n}" for n in range(1, 7)]
     assert [walk.name for walk in walks] == ["walk 4", "walk 5"]
     np.testing.assert_array_equal(space.snap(walks[0].decode(walks[0].latent(0.0)[None]))[0], point)
+    np.testing.assert_array_equal(walks[0].start, AudioSpace.load("dexed").encode(point[None])[0])
 
 
 @pytest.mark.parametrize(
