@@ -88,9 +88,8 @@ def breed(
     if not children:
         raise OptionError(f"amount={share:g}: {_NONE}")
     sounds = np.stack([bench.sound, other.sounds[0]])
-    spent = bench.audition.renders
     said = (*bench.remarks, *shortfall(len(children), count))
-    return Variations((bench.preset, second), sounds, children, share, share, note, spent, (), said)
+    return Variations((bench.preset, second), sounds, children, share, share, note, bench.audition.renders, (), said)
 
 
 def _check(share: float) -> None:
