@@ -46,6 +46,7 @@ POOL = 200
 OTHER_NOTE = replace(NOTE, pitch=48)
 QUIET = 1e-3
 SEED = 0
+DRAWS = 1_000  # of the bootstrap
 Row = dict[str, float | str | None]
 
 
@@ -174,8 +175,11 @@ def summary(rows: list[Row], wanted: int) -> dict[str, float | int | None]:
         "found": round(len(rows) / wanted, 4),
         "audible": round(len(heard) / max(len(rows), 1), 4),
         "correlation": round(float(np.corrcoef(asked, distance)[0, 1]), 4),
+        "correlation_interval": correlation_interval(heard, asked, distance),
         "mean_absolute_error_db": round(float(np.abs(distance - asked).mean()), 2),
+        "absolute_error_quartiles_db": quartiles(np.abs(distance - asked)),
         "mean_absolute_cents": round(float(cents.mean()), 2) if len(cents) else None,
+        "absolute_cents_quartiles": quartiles(cents),
         "cents_above_20": round(float((cents > 20).mean()), 4) if len(cents) else None,
         "pitch_compared": round(len(cents) / max(len(heard), 1), 4),
         "mean_louder_lu": round(float(louder.mean()), 2),
@@ -192,6 +196,24 @@ def summary(rows: list[Row], wanted: int) -> dict[str, float | int | None]:
         if values:
             result[f"{name}_a_child"] = round(float(np.mean(values)), 2)
     return result
+
+
+def quartiles(values: np.ndarray) -> list[float] | None:
+    """The first quartile, the median and the third; None of no values."""
+    return np.percentile(values, [25, 50, 75]).round(2).tolist() if len(values) else None
+
+
+def correlation_interval(rows: list[Row], asked: np.ndarray, distance: np.ndarray) -> list[float]:
+    """A 95 % interval of the correlation by bootstrap over presets; children of one preset stay together."""
+    rng = np.random.default_rng(SEED)
+    names = np.array([str(row["preset"]) for row in rows])
+    members = [np.flatnonzero(names == name) for name in np.unique(names)]
+    found = []
+    for _ in range(DRAWS):
+        chosen = rng.integers(len(members), size=len(members)).tolist()
+        places = np.concatenate([members[place] for place in chosen])
+        found.append(np.corrcoef(asked[places], distance[places])[0, 1])
+    return np.quantile(found, [0.025, 0.975]).round(4).tolist()
 
 
 def main() -> None:
@@ -248,8 +270,8 @@ def methods(rows: list[Row], wanted: int) -> dict[str, object]:
         by_amount = {}
         for amount in AMOUNTS:
             distances = [float(row["distance"] or 0) for row in own if row["amount"] == amount and row["audible"]]
-            quartiles = np.percentile(distances, [25, 50, 75]).round(2).tolist() if distances else None
-            by_amount[str(amount)] = {"found": round(len(distances) / wanted, 4), "quartiles_db": quartiles}
+            spread = quartiles(np.array(distances))
+            by_amount[str(amount)] = {"found": round(len(distances) / wanted, 4), "quartiles_db": spread}
         result[f"{method}_by_amount"] = by_amount
     return result
 
