@@ -108,12 +108,14 @@ def match(
     # What needs no torch to be checked comes first: a wrong option should start no process.
     from ..audio.note_names import note_number
     from ..engines import engines
+    from ..presets import chosen_voice
     from ._parse import library_file, locks
 
     pitch = None if note is None else note_number(note)
     locked = locks(lock or [], engines[synth].space)
     if voice is not None and on is None:
         raise typer.BadParameter("--voice says which preset of the file that --on names")
+    base, place = chosen_voice(on, voice) if on else (None, None)
 
     from ..match.output.drawing import drawing_beside
 
@@ -127,7 +129,7 @@ def match(
         with MatchOutput(out, as_json=as_json) as output:
             matches = match_files(
                 synth, sounds, out,
-                model=model, library=library_file(library, none=no_library), on=on, voice=voice,
+                model=model, library=library_file(library, none=no_library), on=base, voice=place,
                 seconds=seconds, renders=renders, candidates=candidates,
                 note=pitch, lock=locked, seed=seed, trim_db=trim_db, since=since,
                 progress=output.progress, tell=output.tell,

@@ -23,6 +23,10 @@ def morph(
         ),
     ],
     *,
+    voice: Annotated[
+        int | None,
+        typer.Option(metavar="N", parser=whole, help="Which preset of each file whose name does not say it, from 1."),
+    ] = None,
     steps: Annotated[
         int, typer.Option(metavar="N", parser=whole, help="How many presets, the ends among them, 3 to 512.")
     ] = 32,
@@ -96,7 +100,7 @@ def morph(
             with bar.hidden():
                 tell(line)
 
-        read = read_ends(ends, synth=synth, pitch=pitch, seed=seed, tell=say_between, progress=bar.show)
+        read = read_ends(ends, synth=synth, voice=voice, pitch=pitch, seed=seed, tell=say_between, progress=bar.show)
         name = read.presets[0].synth
         locked = locks(lock or [], engines[name].space)
         space = AudioSpace.load(name, model)

@@ -15,7 +15,8 @@ def render(
         Path,
         typer.Argument(
             metavar="PRESET",
-            help="A preset file, such as a .syx voice or bank, or the .json of a match: its best preset.",
+            help="A preset file, such as a .syx voice, or a voice of a bank such as bank.syx:3, or the .json of a "
+            "match: its best preset.",
         ),
     ],
     *,
@@ -23,8 +24,11 @@ def render(
         str, typer.Option(metavar="NAME", help="Synth that the preset is for.  [default: read from the file]")
     ] = "",
     voice: Annotated[
-        int, typer.Option(metavar="N", parser=whole, help="Which preset of the file, or candidate of a match, from 1.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            metavar="N", parser=whole, help="Which preset of the file, or candidate of a match, from 1.  [default: 1]"
+        ),
+    ] = None,
     note: Annotated[
         str | None, typer.Option(metavar="NOTE", help="MIDI number or name: 60 or C4.  [default: C4, or as matched]")
     ] = None,
@@ -61,14 +65,16 @@ def render(
     """
     from ..audio.note_names import note_number
     from ..match.output.play import play_file
+    from ..presets import chosen_voice
     from ._console import note as tell
     from ._console import say
 
     pitch = None if note is None else note_number(note)
+    path, chosen = chosen_voice(preset, voice)
     played = play_file(
-        preset,
+        path,
         pitch=pitch, velocity=velocity, hold=hold, length=length,
-        synth=synth, voice=voice, rate=rate, out=out, tell=tell,
+        synth=synth, voice=1 if chosen is None else chosen, rate=rate, out=out, tell=tell,
     )  # fmt: skip
     said = [str(played.file)]
     if played.preset.name:

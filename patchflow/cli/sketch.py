@@ -25,7 +25,10 @@ def sketch(
     synth: Annotated[str, typer.Option(metavar="NAME", help="Synth that plays it, see `patchflow list`.")] = "dexed",
     preset: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Preset that plays it.  [default: one is searched that sounds like VOICE]"),
+        typer.Option(
+            metavar="FILE",
+            help="Preset that plays it, such as bank.syx:3.  [default: one is searched that sounds like VOICE]",
+        ),
     ] = None,
     number_: Annotated[
         int | None,
@@ -80,7 +83,7 @@ def sketch(
 
     \b
     Example: patchflow sketch hum.wav
-    Example: patchflow sketch hum.wav --preset brass.syx --voice 3 --bpm 96 --bend
+    Example: patchflow sketch hum.wav --preset bank.syx:3 --bpm 96 --bend
     Example: patchflow sketch --record 8 --synth dexed --seconds 10
     """
     if (voice is None) == (record is None):
@@ -94,6 +97,7 @@ def sketch(
     from ..explore.output.sketch_files import check_tempo, write_sketch
     from ..explore.sketch import sketch as sketched
     from ..match.output.play import only_voice
+    from ..presets import chosen_voice
     from ..storage import writable_folder
     from ._console import ProgressBar
     from ._console import note as tell
@@ -102,7 +106,8 @@ def sketch(
     check_tempo(bpm)
     given = None
     if preset is not None:
-        given = only_voice(preset, number_, synth if engines[synth] else "", tell=tell)
+        path, place = chosen_voice(preset, number_)
+        given = only_voice(path, place, synth if engines[synth] else "", tell=tell)
     with writable_folder(out), ProgressBar("loading") as bar:
         sound = _heard(voice, record, bar.show)
         found = sketched(

@@ -27,6 +27,9 @@ def turn(
         ),
     ],
     *,
+    voice: Annotated[
+        int | None, typer.Option(metavar="N", parser=whole, help="Which preset of the file, from 1.")
+    ] = None,
     steps: Annotated[
         int, typer.Option(metavar="N", parser=whole, help="How many presets on the way, the last one among them.")
     ] = 8,
@@ -68,19 +71,23 @@ def turn(
     from ..explore.output.path_files import write_path
     from ..explore.player import NOTE
     from ..explore.turned_path import turn_preset
+    from ..presets import chosen_voice
     from ._console import ProgressBar
     from ._console import note as tell
     from ._parse import key_values, locks, number
 
     words = {word: number(text) for word, text in key_values(wishes).items()}
     pitch = note_number(note)
+    path, place = chosen_voice(preset, voice)
     with ProgressBar("loading") as bar:
 
         def say_between(line: str) -> None:
             with bar.hidden():
                 tell(line)
 
-        (one,) = read_ends([preset], pitch=pitch, seed=seed, tell=say_between, progress=bar.show).presets
+        (one,) = read_ends(
+            [str(path)], voice=place, pitch=pitch, seed=seed, tell=say_between, progress=bar.show
+        ).presets
         locked = locks(lock or [], engines[one.synth].space)
         turned = turn_preset(
             one,

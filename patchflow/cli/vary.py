@@ -24,7 +24,8 @@ def vary(
         Path,
         typer.Argument(
             metavar="PRESET",
-            help="A preset file, such as a .syx voice or bank, or the .json of a match: its best preset.",
+            help="A preset file, such as a .syx voice, or a voice of a bank such as bank.syx:3, or the .json of a "
+            "match: its best preset.",
         ),
     ],
     *,
@@ -102,7 +103,7 @@ def vary(
 
     \b
     Example: patchflow vary brass.syx --amount 0.3
-    Example: patchflow vary bank.syx --voice 7 --amount 0.1 --section env --lock op1 --count 16
+    Example: patchflow vary bank.syx:7 --amount 0.1 --section env --lock op1 --count 16
     Example: patchflow vary brass.syx --with bell.syx
     """
     from ..audio.note_names import note_number
@@ -110,6 +111,7 @@ def vary(
     from ..explore.output import breed_files, vary_file
     from ..explore.player import NOTE
     from ..match.output.play import only_voice
+    from ..presets import chosen_voice
     from ._console import ProgressBar, print_json
     from ._console import note as tell
     from ._parse import library_file, locks
@@ -119,7 +121,8 @@ def vary(
     if other is not None and how != "both":
         raise OptionError(f"how={how}: children of two presets are always made of sections of both")
     played = replace(NOTE, pitch=note_number(note))
-    space = _space_of(only_voice(preset, voice, synth).synth) if lock else None
+    path, place = chosen_voice(preset, voice)
+    space = _space_of(only_voice(path, place, synth).synth) if lock else None
     locked = locks(lock or [], space) if space else {}
     shared = {
         "count": count, "sections": section or [], "lock": locked, "note": played, "seed": seed, "renders": renders,
@@ -129,10 +132,11 @@ def vary(
         if other is None:
             chosen = library_file(library, none=no_library)
             share = 0.3 if amount is None else amount
-            written = vary_file(preset, out, share, voice=voice, library=chosen, how=how, progress=bar.show, **shared)
+            written = vary_file(path, out, share, voice=place, library=chosen, how=how, progress=bar.show, **shared)
         else:
             share = 0.5 if amount is None else amount
-            written = breed_files(preset, other, out, share, voices=(voice, with_voice), progress=bar.show, **shared)
+            second, beside = chosen_voice(other, with_voice)
+            written = breed_files(path, second, out, share, voices=(place, beside), progress=bar.show, **shared)
     if as_json:
         print_json(written.summary)
     else:

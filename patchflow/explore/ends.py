@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from ..audio.load import load
 from ..audio.sound import Sound, from_array
 from ..engines import Note, engines
 from ..errors import OptionError, PresetError
 from ..match.matcher import Matcher
-from ..match.output.play import voice_of
+from ..match.output.play import only_voice
 from ..match.result import MatchResult
 from ..match.verdict import closeness
-from ..presets import Preset, check, read_presets
+from ..presets import Preset, check, chosen_voice
 from ..progress import ProgressCallback, TellCallback, ignore, tell_nobody
 from ..storage import readable
 from ..threads import one_torch_thread
@@ -45,6 +44,7 @@ def read_ends(
     names: Sequence[str],
     *,
     synth: str = "",
+    voice: int | None = None,
     pitch: int | None = None,
     renders: int = _RENDERS,
     seed: int = 0,
@@ -56,6 +56,7 @@ def read_ends(
     Args:
         names: Preset files, a voice of a bank as `bank.syx:3`, the numbers of a match, or sound files.
         synth: Whose presets the morph is through; that of the presets if "", and the DX7 for sounds alone.
+        voice: Which preset of each file whose name does not say it, from 1.
         pitch: MIDI note they are played on. If None, middle C; of sounds alone, that of the first.
         renders: How many renders a match takes.
         seed: Of the matches.
@@ -71,7 +72,7 @@ def read_ends(
     """
     if synth:
         engines[synth]  # what is wrong with the name is said before anything is read
-    read = [_read(name, tell) for name in names]
+    read = _read_all(names, voice, tell)
     wanted = synth or _common_synth(names, read)
     own = [end for end in read if isinstance(end, Preset) and end.synth == wanted]
     _tell_states(own, tell)
@@ -87,11 +88,7 @@ def read_ends(
             if isinstance(end, Preset) and end.synth == wanted:
                 presets.append(end)
                 continue
-            sound = (
-                end
-                if isinstance(end, Sound)
-                else _played(end, replace(NOTE, pitch=NOTE.pitch if pitch is None else pitch))
-            )
+            sound = end if isinstance(end, Sound) else _played(end, _note(pitch))
             result = matcher.match(sound, renders=renders, candidates=1, note=pitch, seed=seed, progress=progress)
             best = result.candidates[0]
             pitch = best.note.pitch  # of the first sound, and so of all
@@ -99,6 +96,13 @@ def read_ends(
             lines.append(_line(name, end, wanted, result))
             tell(lines[-1])
     return Ends(tuple(presets), _note(pitch), tuple(lines))
+
+
+def _read_all(names: Sequence[str], voice: int | None, tell: TellCallback) -> list[Preset | Sound]:
+    ends = [_read(name, voice, tell) for name in names]
+    if voice is not None and not any(isinstance(end, Preset) for end in ends):
+        raise OptionError(f"voice={voice}: a sound has no voices")
+    return ends
 
 
 def _tell_states(ends: Sequence[Preset], tell: TellCallback) -> None:
@@ -114,33 +118,15 @@ def _note(pitch: int | None) -> Note:
     return NOTE if pitch is None else replace(NOTE, pitch=pitch)
 
 
-def _read(name: str, tell: TellCallback) -> Preset | Sound:
-    path, voice = _file_and_voice(name)
+def _read(name: str, usual: int | None, tell: TellCallback) -> Preset | Sound:
+    path, voice = chosen_voice(name)
     if path.suffix.lower() in _SOUNDS:
         if voice is not None:
             raise OptionError(f"{name}: a sound has no voices")
         return load(path)
-    if voice is None and path.suffix.lower() != ".json":
-        count = read_presets(path).count
-        if count > 1:
-            raise OptionError(f"{path}: has {count:,} voices. Say which, such as {path}:1")
-    preset = voice_of(path, 1 if voice is None else voice, tell=tell)
+    preset = only_voice(path, usual if voice is None else voice, tell=tell)
     check(preset, engines[preset.synth].space)
     return preset if preset.name.strip() else replace(preset, name=readable(path.stem))
-
-
-def _file_and_voice(name: str) -> tuple[Path, int | None]:
-    """Splits `bank.syx:3`; a file of just this name counts as it is.
-
-    Example:
-        >>> path, voice = _file_and_voice("bank.syx:3")
-        >>> path.name, voice
-        ('bank.syx', 3)
-    """
-    path, sign, number = name.rpartition(":")
-    if not sign or not number.isdecimal() or Path(name).exists():
-        return Path(name), None
-    return Path(path), int(number)
 
 
 def _common_synth(names: Sequence[str], read: Sequence[Preset | Sound]) -> str:
@@ -164,7 +150,7 @@ def _played(preset: Preset, note: Note) -> Sound:
 
 
 def _called(name: str, end: Preset | Sound) -> str:
-    return end.name if isinstance(end, Preset) else readable(_file_and_voice(name)[0].stem)
+    return end.name if isinstance(end, Preset) else readable(chosen_voice(name)[0].stem)
 
 
 def _line(name: str, end: Preset | Sound, synth: str, result: MatchResult) -> str:

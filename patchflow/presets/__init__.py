@@ -16,7 +16,7 @@ models and searches, and files again. Open `space.py` first.
 * `categories.py`  what the name of a preset says of its sound
 """
 
-from .files import read_presets, write_presets
+from .files import chosen_voice, read_presets, write_presets
 from .formats import Mended, ReadReport, Rejected
 from .library.entry import Entry, ImportReport, Label
 from .library.library import Library
@@ -40,6 +40,7 @@ __all__ = [
     "Steps",
     "Value",
     "check",
+    "chosen_voice",
     "read_presets",
     "write_presets",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import PresetError
+from ..errors import OptionError, PresetError
 from ..printable import one_line
 from ..storage import read_bytes, readable, write_atomically
 from .archives import ARCHIVES, UnpackBudget, is_encrypted, is_zip, opened_zip, refuse_other_archives
@@ -15,7 +15,16 @@ from .preset import Preset
 from .vst2 import plugin_id
 from .vst3 import class_id
 
-__all__ = ["LARGEST_GUESS", "NO_PRESETS", "extensions", "format_of", "owner", "read_presets", "write_presets"]
+__all__ = [
+    "LARGEST_GUESS",
+    "NO_PRESETS",
+    "chosen_voice",
+    "extensions",
+    "format_of",
+    "owner",
+    "read_presets",
+    "write_presets",
+]
 
 _LARGEST = 256 * 2**20  # bytes: 60,000 DX7 banks
 _MOST_ZIPS = 2  # in one another
@@ -37,6 +46,32 @@ NO_PRESETS = frozenset(
     """.split()  # noqa: SIM905
 ).union(_OTHERS_OF_VITAL)
 """Endings of files that never hold presets, and may be large."""
+
+
+def chosen_voice(name: str | os.PathLike[str], voice: int | None = None) -> tuple[Path, int | None]:
+    """Splits the name of a preset such as `bank.syx:3`; a file of just this name counts as it is.
+
+    Args:
+        name: A file, or one and the place of a preset in it, from 1.
+        voice: The place, if it was said beside the name.
+
+    Returns:
+        The file, and the place; None if nothing says it.
+
+    Raises:
+        OptionError: If it is said twice.
+
+    Example:
+        >>> path, voice = chosen_voice("bank.syx:3")
+        >>> path.name, voice
+        ('bank.syx', 3)
+    """
+    path, sign, number = os.fspath(name).rpartition(":")
+    if not sign or not number.isdecimal() or Path(name).exists():
+        return Path(name), voice
+    if voice is not None:
+        raise OptionError(f"{name}: says which voice, so leave out --voice {voice}")
+    return Path(path), int(number)
 
 
 def read_presets(path: str | os.PathLike[str], *, strict: bool = False) -> ReadReport:

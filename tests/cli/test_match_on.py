@@ -70,7 +70,10 @@ def test_a_plug_in_keeps_what_its_description_fixes(shell, amsynth: str):
     ("words", "said"),
     [
         (("--synth", "vital", "--on", "tones.json", "--voice", 1), "tones.json: A: is for 'tone', not 'vital'"),
-        (("--synth", "tone", "--on", "tones.json"), "tones.json: has 2 voices. Choose one with --voice, 1 to 2"),
+        (
+            ("--synth", "tone", "--on", "tones.json"),
+            "tones.json: has 2 voices. Choose one with --voice, 1 to 2, or as tones.json:1",
+        ),
         (("--synth", "tone", "--on", "tones.json", "--voice", 3), "voice=3: tones.json has 2 voices"),
         (("--synth", "tone", "--on", "tones.json", "--voice", 0), "voice=0: tones.json has 2 voices"),
         (("--synth", "tone", "--on", "tones.json", "--voice", 1), "presets of 'tone' hold nothing but its parameters"),

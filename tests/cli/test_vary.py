@@ -100,7 +100,7 @@ def test_two_presets_have_children_named_after_both(shell, bank):
     ("words", "code", "message"),
     [
         (["missing.syx"], 1, "cannot read missing.syx"),
-        (["bank.syx"], 1, "bank.syx: has 32 voices. Choose one with --voice, 1 to 32"),
+        (["bank.syx"], 1, "bank.syx: has 32 voices. Choose one with --voice, 1 to 32, or as bank.syx:1"),
         (["bank.syx", "--voice", "40"], 1, "voice=40: bank.syx has 32 voices"),
         (["saw.json", "--amount", "2"], 1, "amount=2: not in [0.05, 1]"),
         (["saw.json", "--amount", "much"], 2, "'much' is not a number"),

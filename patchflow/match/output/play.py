@@ -142,7 +142,9 @@ def only_voice(
     if voice is None and _result(path) is None:
         report = read_presets(path)
         if report.count > 1:
-            raise OptionError(f"{path}: has {report.count:,} voices. Choose one with --voice, 1 to {report.count}")
+            raise OptionError(
+                f"{path}: has {report.count:,} voices. Choose one with --voice, 1 to {report.count}, or as {path}:1"
+            )
     return voice_of(path, 1 if voice is None else voice, synth, tell=tell)
 
 
