@@ -22,8 +22,7 @@ learned map gives the direction, and the synth itself has the last word: what is
 * `ways` ways from a preset to others, and how far to go on each
 * `workbench` a parent, what may change in it, and the search for its children
 * `children` what children are, and which of many are taken
-* `vary` variations of a preset at a heard distance
-* `breed` children of two presets
+* `vary` variations of a preset at a heard distance, and children of two presets
 * `neighbours` neighbourhoods of presets, and the line between two
 * `output` what is written of all this
 """

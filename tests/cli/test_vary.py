@@ -1,6 +1,7 @@
 """`patchflow vary`: a preset file to a folder of children."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import soundfile
@@ -8,6 +9,7 @@ import soundfile
 from patchflow.audio.loudness import loudness
 from patchflow.engines import engines
 from patchflow.presets import Preset, read_presets, write_presets
+from patchflow.presets.vital import load_state, pack_state
 
 
 @pytest.fixture
@@ -94,6 +96,22 @@ def test_two_presets_have_children_named_after_both(shell, bank):
     assert [parent["name"] for parent in content["parents"]] == ["SOFT", "HARD"]
     assert len(content["children"][0]["distance_db"]) == 2
     assert (shell.folder / "o" / "bank-1-with-bank-2-parent-2.wav").exists()
+
+
+@pytest.mark.slow
+def test_two_states_of_vital_are_said_before_anything_is_played(shell):
+    engine = engines["vital"]()
+    values = engine.space.decode(engine.space.default())
+    whole = engine.whole(Preset("vital", values, name="One"))
+    state = load_state(whole.state)
+    write_presets("one.vital", [whole])
+    write_presets("two.vital", [replace(whole, name="Two", state=pack_state({**state, "macro1": "WOBBLE"}))])
+    done = shell.run("vary", "one.vital", "--with", "two.vital")
+
+    assert done.code == 1
+    first, last = done.err.splitlines()
+    assert "two.vital: what it holds beyond its parameters, such as wavetables, is not passed on" in first
+    assert "One and Two sound the same: 0.0 dB apart" in last
 
 
 @pytest.mark.parametrize(

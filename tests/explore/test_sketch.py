@@ -1,7 +1,9 @@
 """A hummed melody as a synth plays it, and the files of it."""
 
+import hashlib
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import mido
@@ -159,6 +161,38 @@ def test_the_midi_file_has_the_notes(found, tmp_path):
     wanted = [(note.key, note.velocity, note.onset) for note in found.melody.notes]
     assert [each[:2] for each in heard] == [each[:2] for each in wanted]
     np.testing.assert_allclose([each[2] for each in heard], [each[2] for each in wanted], atol=0.001)
+
+
+def test_a_melody_of_150_notes_is_written_whole(found, tmp_path):
+    first = found.melody.notes[0]
+    times = 0.25 * np.arange(150)
+    notes = [replace(first, onset=at, end=at + 0.2, key=40 + row % 50) for row, at in enumerate(times.tolist())]
+    long = replace(found, melody=replace(found.melody, notes=tuple(notes)))
+    summary = write_sketch(long, tmp_path / "hum.wav", tmp_path)
+    now = 0.0
+    heard = []
+    for message in mido.MidiFile(tmp_path / "hum-sketch.mid"):
+        now += message.time
+        if message.type == "note_on":
+            heard.append((message.note, round(now, 2)))
+
+    assert heard == [(note.key, round(note.onset, 2)) for note in notes]
+    assert [note["key"] for note in summary["notes"]] == [note.key for note in notes]
+
+
+def test_a_second_sketch_leaves_nothing_of_the_first_but_a_recording(found, tmp_path):
+    write_sketch(found, tmp_path / "hum.wav", tmp_path, recorded=True)
+    (tmp_path / "hum-sketch-2.syx").write_bytes(b"of the user")
+    earlier = json.loads((tmp_path / "hum-sketch.json").read_text())
+    (tmp_path / "hum-sketch.syx").write_bytes(b"voice")  # as by another synth
+    earlier["files"]["hum-sketch.syx"] = hashlib.sha256(b"voice").hexdigest()
+    (tmp_path / "hum-sketch.json").write_text(json.dumps(earlier))
+    summary = write_sketch(found, tmp_path / "hum.wav", tmp_path)
+
+    written = {"hum-sketch.json", *summary["files"]}
+    assert "hum-sketch-voice.wav" not in written
+    left = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
+    assert left == written | {"hum-sketch-voice.wav", "hum-sketch-2.syx"}
 
 
 def test_bends_bring_each_note_to_the_pitch_that_was_sung(found):

@@ -12,11 +12,10 @@ from patchflow.errors import OptionError, PresetError
 from patchflow.explore import RATE
 from patchflow.explore.audio_space import AudioSpace
 from patchflow.explore.audition import Audition
-from patchflow.explore.breed import breed
 from patchflow.explore.children import twin_distance
 from patchflow.explore.good_presets import GoodPresets
 from patchflow.explore.neighbours import PLACES, neighbourhood, two_neighbourhoods
-from patchflow.explore.vary import DB_PER_AMOUNT, vary
+from patchflow.explore.vary import DB_PER_AMOUNT, breed, vary
 from patchflow.match.verdict import CLOSENESS, closeness
 from patchflow.metrics.perceptual import Reference
 from patchflow.presets import Preset
@@ -157,6 +156,39 @@ def test_a_level_that_drives_a_distortion_is_heard_again():
         assert child.distances[0] == pytest.approx(float(reference.distance(sound[None])[0]), abs=0.01)
         assert abs(child.distances[0] - 12) <= 2.4 + 0.01  # dB, what still counts
     assert any(child.levelled for child in found.children)
+
+
+class Stated(Tone):
+    """A tone whose presets hold more than parameters: with `b"driven"` it is distorted."""
+
+    def build_on(self, state: bytes) -> None:
+        """Takes the state."""
+        self.state = state
+
+    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+        """Plays one note; see `Engine.render`."""
+        sound = super().render(point, note, rate)
+        return np.tanh(20 * sound).astype(np.float32) / 20 if self.state == b"driven" else sound
+
+
+@pytest.mark.parametrize("state", [b"plain", b"driven"])
+def test_children_of_two_states_have_that_of_the_first_and_are_heard_with_it(state: bytes):
+    first = replace(SAW, values={**SAW.values, "decay": 2.0}, state=state)
+    second = replace(SINE, state=b"driven" if state == b"plain" else b"plain")
+    found = breed(Stated, first, second, count=1, note=SHORT, renders=300)
+    engine = Stated()
+    engine.build_on(state)
+
+    def played_here(values) -> torch.Tensor:
+        return torch.from_numpy(engine.render(engine.space.encode(values), SHORT, RATE))
+
+    (child,) = found.children
+    sound = played_here(child.preset.values)
+    assert child.preset.state == state
+    for parent, wanted, distance in zip((first, second), found.sounds, child.distances, strict=True):
+        reference = Reference(torch.from_numpy(wanted))
+        assert float(reference.distance(played_here(parent.values)[None])[0]) == pytest.approx(0, abs=0.01)
+        assert float(reference.distance(sound[None])[0]) == pytest.approx(distance, abs=0.01)
 
 
 def test_distances_are_counted_from_the_preset_with_what_is_locked(tone):

@@ -1,7 +1,5 @@
 """Writes a path of presets: a bank or a file a preset, two sounds, MIDI sequences, macro knobs, and all numbers."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
@@ -19,9 +17,9 @@ from ...presets.formats import PresetFormat, formats
 from ...presets.formats.syx import Syx
 from ...presets.vital import SPACES
 from ...progress import Progress, ProgressCallback, ignore
-from ...storage import locked, writable_folder, write_together
 from ...threads import one_torch_thread
 from ..path import Path
+from .file_set import write_set
 from .midi_file import TimedMessage, midi_file, note, program, sysex
 from .vital_macros import macro_preset
 
@@ -100,12 +98,9 @@ def write_path(
                 content["macro"] = found.content()
     if isinstance(kind, Syx):
         files |= _sequences(base, path, kind, presets)
-    content["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     # Values of presets keep all their digits: what is read is what was found.
-    files[f"{base}.json"] = f"{json.dumps(content, indent=1, allow_nan=False)}\n".encode()
-    with writable_folder(folder), locked(folder):
-        write_together(folder, files)
-    return PathFiles(folder, tuple(files), content)
+    content = write_set(folder, files, f"{base}.json", content, exact=True)
+    return PathFiles(folder, (*files, f"{base}.json"), content)
 
 
 def _settled(engine: Engine, kind: PresetFormat, preset: Preset) -> Preset:

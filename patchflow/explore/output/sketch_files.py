@@ -1,6 +1,5 @@
 """Writes a sketched melody: a MIDI file, the melody played, the voice before it, the preset and all numbers."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,10 +17,11 @@ from ...errors import OptionError
 from ...match.output.names import file_name
 from ...match.output.rendition import equally_loud
 from ...match.output.writer import Writer
-from ...storage import json_text, locked, readable, writable_folder, write_together
+from ...storage import readable
 from ...version import version
 from ..melody import Melody, SketchNote
 from ..sketch import SKETCH_RATE, Sketch
+from .file_set import write_set
 from .midi_file import TEMPOS, TimedMessage, bend_range, midi_file, note, pitch_bend
 
 __all__ = ["SketchNames", "check_tempo", "melody_messages", "sketch_names", "write_sketch"]
@@ -165,11 +165,7 @@ def write_sketch(
     if recorded:
         content[names.recording.name], _ = encode(names.recording, found.voice.samples, found.voice.rate)
     summary = _summary(found, voice, names, bpm=bpm, bent=bent)
-    summary["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
-    content[names.summary.name] = f"{json_text(summary, ascii_only=True)}\n".encode()
-    with writable_folder(folder), locked(folder):
-        write_together(folder, content)
-    return summary
+    return write_set(folder, content, names.summary.name, summary, kept=[names.recording.name])
 
 
 def _side_by_side(found: Sketch) -> np.ndarray:

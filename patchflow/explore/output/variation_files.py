@@ -1,6 +1,5 @@
 """Writes variations of a preset of a file, or children of two: presets, a bank, equally loud sounds and numbers."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,26 +8,23 @@ from typing import Any
 from ...audio.loudness import Levelled, loudness
 from ...audio.save import encode
 from ...engines import Engine, Note, engines
-from ...errors import OptionError, StorageError
+from ...errors import OptionError
 from ...match.output.names import file_name
 from ...match.output.play import only_voice
 from ...match.output.rendition import RENDITION_RATE, equally_loud
 from ...match.output.writer import SIZE, Writer
-from ...parsing import read_object
 from ...presets import Preset, Value
 from ...progress import ProgressCallback, TellCallback, ignore, tell_nobody
-from ...storage import json_text, locked, writable_folder, write_together
 from ...version import version
-from ..breed import breed
 from ..children import Child, Variations
 from ..good_presets import GoodPresets
 from ..player import NOTE
-from ..vary import DB_PER_AMOUNT, vary
+from ..vary import DB_PER_AMOUNT, breed, vary
+from .file_set import write_set
 
 __all__ = ["Written", "breed_files", "vary_file"]
 
 _FORMAT = "patchflow-variations"
-_LARGEST = 2**24  # bytes of a file of numbers
 _SHOWN = 12  # parameters of each child that the numbers name
 
 
@@ -198,13 +194,8 @@ def _write(
         program = len(bank) - len(presets) + place + 1 if bank else None
         summary["children"].append({**names, "bank_voice": program, "name": child.preset.name, **_facts(child)})
     summary["bank"] = bank_file
-    summary["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     file = file_name(stem, ".json")
-    with writable_folder(folder), locked(folder):
-        gone = [name for name in _outdated(folder, file) if name not in files]
-        files[file] = f"{json_text(summary, indent=2, ascii_only=True)}\n".encode()
-        write_together(folder, files, gone=gone)
-    return Written(folder, found, summary, file)
+    return Written(folder, found, write_set(folder, files, file, summary), file)
 
 
 def _summary(
@@ -271,20 +262,3 @@ def _bank(writer: Writer, parents: Sequence[Preset], children: Sequence[Preset])
         return []
     room = SIZE - len(children)
     return [*parents[:room], *children]
-
-
-def _outdated(folder: Path, file: str) -> list[str]:
-    """Files that an earlier call wrote under the same name, as its numbers say, unless somebody has changed them."""
-    try:
-        content = read_object(folder / file, _LARGEST)
-        if content.get("format") != _FORMAT:
-            return []
-        checksums = dict(content["files"])
-    except (StorageError, KeyError, TypeError, ValueError):
-        return []
-    gone = []
-    for name, digest in checksums.items():
-        path = folder / Path(str(name)).name
-        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest:
-            gone.append(path.name)
-    return gone

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from dataclasses import replace
 
 import mido
 import numpy as np
@@ -11,7 +12,9 @@ import soundfile
 
 from patchflow.engines import Note, engines
 from patchflow.errors import StorageError
+from patchflow.explore.grid import Grid
 from patchflow.explore.morph import morph
+from patchflow.explore.output import path_files
 from patchflow.explore.output.path_files import write_path
 from patchflow.explore.path import Path, read_path
 from patchflow.presets import Preset, read_presets
@@ -89,6 +92,49 @@ def test_each_voice_is_sent_before_its_note(dexed_path, tmp_path):
         assert dict(read_presets(file).presets[0].values) == step.values
     assert [m.type for m in messages[:3]] == ["sysex", "note_on", "note_off"]
     assert messages[1].time == pytest.approx(0.1, abs=0.002)
+
+
+@pytest.fixture
+def long_path(dexed_path) -> Path:
+    """The path to and fro until there are 240 presets: more than programs, and more than a sweep has moments."""
+    return replace(dexed_path, steps=dexed_path.steps * 60, grid=Grid(1, 240))
+
+
+@pytest.fixture
+def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sounds of two hundred presets take minutes."""
+    monkeypatch.setattr(path_files, "_sounds", lambda *_: {})
+
+
+@pytest.mark.usefixtures("unheard")
+def test_a_path_of_240_voices_is_sent_voice_by_voice(long_path, tmp_path):
+    files = write_path(long_path, "x", tmp_path)
+
+    assert "x.mid" not in files.names  # no program change reaches more than 32
+    now = 0.0
+    dumps = []
+    notes = []
+    for message in mido.MidiFile(tmp_path / "x-sysex.mid"):
+        now += message.time
+        if message.type == "sysex":
+            dumps.append((now, bytes(message.bin())))
+        if message.type == "note_on":
+            notes.append(now)
+    np.testing.assert_allclose([at for at, _ in dumps], np.arange(240), atol=0.001)
+    np.testing.assert_allclose(notes, np.arange(240) + 0.1, atol=0.001)
+    assert dumps[236][1] != dumps[237][1]
+    (tmp_path / "all.syx").write_bytes(b"".join(data for _, data in dumps))
+    for file in ("all.syx", "x.syx"):
+        voices = read_presets(tmp_path / file).presets[:240]
+        assert [dict(voice.values) for voice in voices] == [step.values for step in long_path.steps]
+
+
+@pytest.mark.usefixtures("unheard")
+def test_a_longer_path_leaves_nothing_of_a_shorter_one(dexed_path, long_path, tmp_path):
+    assert "x.mid" in write_path(dexed_path, "x", tmp_path).names
+    files = write_path(long_path, "x", tmp_path)
+
+    assert {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")} == set(files.names)
 
 
 def test_nothing_is_written_where_one_file_cannot_be(tone_path, tmp_path):
