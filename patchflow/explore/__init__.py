@@ -19,7 +19,7 @@ learned map gives the direction, and the synth itself has the last word: what is
 * `audition` plays presets in tune with a sound and says how far they are from it
 * `sections` what may change in a preset, by the words musicians use
 * `good_presets` presets to borrow of, and walks through the space of a model
-* `ways` ways from a preset to others, and how far to go on each
+* `trajectories` from a preset to others, and how far to go on each
 * `workbench` a parent, what may change in it, and the search for its children
 * `children` what children are, and which of many are taken
 * `vary` variations of a preset at a heard distance, and children of two presets

@@ -167,8 +167,8 @@ class Audition:
         shift = references[0].shift(sounds)
         cents = []
         for row in zip(shift.cents.tolist(), shift.gain.tolist(), shift.agreement.tolist(), strict=True):
-            told = heard_cents(*row)
-            cents.append(np.nan if told is None else told)
+            known = heard_cents(*row)
+            cents.append(np.nan if known is None else known)
         return Heard(points, sounds.numpy(), distance.numpy().astype(float), np.array(cents))
 
 

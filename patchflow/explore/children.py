@@ -12,7 +12,7 @@ from ..match.verdict import CLOSENESS, Judge, interval_between
 from ..presets import ParamSpace, Preset, Value
 from .audition import IN_TUNE, Heard
 from .player import RATE
-from .ways import Origin, TriedWay
+from .trajectories import Origin, Trial
 
 __all__ = [
     "Child",
@@ -130,9 +130,9 @@ class Goal:
     tolerance: float
     of: Callable[[Heard], np.ndarray]
     apart: float
-    fits: Callable[[TriedWay], bool] = lambda trial: True
+    fits: Callable[[Trial], bool] = lambda trial: True
 
-    def off(self, trial: TriedWay) -> float:
+    def off(self, trial: Trial) -> float:
         """Returns how far beside the goal a trial is, in tolerances."""
         return abs(trial.value - self.value) / self.tolerance
 
@@ -148,7 +148,7 @@ class Prospect:
         reserves: What speaks against it: the number of things.
     """
 
-    trial: TriedWay
+    trial: Trial
     cents: float | None
     louder: float
     reserves: int
@@ -160,7 +160,7 @@ class Prospect:
 
 
 def sort_out(
-    trials: Sequence[TriedWay], goal: Goal, judge: Judge, parent_loudness: float, parent_pitch: Pitch
+    trials: Sequence[Trial], goal: Goal, judge: Judge, parent_loudness: float, parent_pitch: Pitch
 ) -> list[Prospect]:
     """Returns the trials that may become children; those that are out of tune may not.
 
@@ -177,8 +177,8 @@ def sort_out(
     """
     found = []
     for trial in trials:
-        told = float(trial.heard.cents[0])
-        cents = judge.cents(trial.heard.sounds[0]) if np.isnan(told) else told
+        known = float(trial.heard.cents[0])
+        cents = judge.cents(trial.heard.sounds[0]) if np.isnan(known) else known
         if cents is None or abs(cents) <= _OUT_OF_TUNE:
             louder = loudness(trial.heard.sounds[0], RATE) - parent_loudness
             found.append((trial, cents, louder))

@@ -1,4 +1,4 @@
-"""Good presets to borrow sections of, and ways through the space of a synth: its models, the user's library, chance."""
+"""Good presets to borrow sections of, from a synth's models, the user's library or chance; walks in latent spaces."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from ..presets.library.library import Library
 from .audio_space import AudioSpace
 from .player import RATE
 
-__all__ = ["Donors", "GoodPresets", "Walk"]
+__all__ = ["Donors", "GoodPresets", "LatentWalk"]
 
 _TEMPERATURE = (0.6, 1.0)  # some draws near the mode, some from all of the posterior
 _STEPS = 3  # from the sound to draws, to draws for their sounds, to draws for those
@@ -42,8 +42,8 @@ class Donors:
 
 
 @dataclass(frozen=True)
-class Walk:
-    """A way through the space of a model: from a preset, on a circle of latents that are all as likely, to a new draw.
+class LatentWalk:
+    """A walk in the latent space of a model: from a preset, on a circle of latents that are all as likely, to a draw.
 
     Args:
         name: Where it leads, such as `"walk 3"`.
@@ -58,7 +58,7 @@ class Walk:
     decode: Callable[[np.ndarray], np.ndarray]
 
     def latent(self, share: float) -> np.ndarray:
-        """Returns the latent at a share of the way, 0 to 1, shape `(Z,)`."""
+        """Returns the latent at a share of the trajectory, 0 to 1, shape `(Z,)`."""
         # cosine and sine, not a straight line: in the middle of that, latents are shorter than those of any preset
         angle = share * np.pi / 2
         return np.cos(angle) * self.start + np.sin(angle) * self.end
@@ -154,8 +154,8 @@ class GoodPresets:
         *,
         after: int = 0,
         rng: np.random.Generator,
-    ) -> list[Walk]:
-        """Returns ways through the space from a preset; none of a synth without weights.
+    ) -> list[LatentWalk]:
+        """Returns trajectories through the space from a preset; none of a synth without weights.
 
         Args:
             point: The preset, encoded, shape `(P,)`.
@@ -175,7 +175,7 @@ class GoodPresets:
         else:
             return []
         ends = rng.standard_normal((count, len(start)))
-        return [Walk(f"walk {number}", start, end, decode) for number, end in enumerate(ends, after + 1)]
+        return [LatentWalk(f"walk {number}", start, end, decode) for number, end in enumerate(ends, after + 1)]
 
     def _library_name(self, row: int) -> str:
         if self._library is None:

@@ -17,7 +17,7 @@ from .children import Goal, Variations, twin_distance
 from .good_presets import Donors, GoodPresets
 from .player import NOTE
 from .sections import section_blocks
-from .ways import Stroll, TriedWay, Way, borrowings
+from .trajectories import LatentTrajectory, Trajectory, Trial, crossovers
 from .workbench import Workbench, check_count, shortfall
 
 __all__ = ["AMOUNTS", "DB_PER_AMOUNT", "HOW", "SHARES", "breed", "vary"]
@@ -99,8 +99,8 @@ def vary(
     goal = Goal(asked, max(_TOLERANCE_DB, _TOLERANCE * asked), _from_parent, twin_distance(asked))
     bench = Workbench(good.engine, preset, sections=sections, lock=lock or {}, note=note, progress=progress)
     with bench:
-        ways = _Ways(good, bench, how, ", ".join(sections) or "all", np.random.default_rng(seed))
-        children = bench.find(ways.make, goal, references=[bench.reference], count=count, renders=renders)
+        trajectories = _Trajectories(good, bench, how, ", ".join(sections) or "all", np.random.default_rng(seed))
+        children = bench.find(trajectories.make, goal, references=[bench.reference], count=count, renders=renders)
         if not children:
             raise OptionError(_out_of_reach(bench.trials, amount))
     spent = bench.audition.renders
@@ -124,8 +124,8 @@ def _check(good: GoodPresets, preset: Preset, amount: float, how: str) -> None:
         raise OptionError("how=walk: no trained weights for this synth, so no space to walk in; borrow instead")
 
 
-class _Ways:
-    """Makes ways from a preset, some of each kind that is asked for."""
+class _Trajectories:
+    """Makes trajectories from a preset, some of each kind that is asked for."""
 
     def __init__(self, good: GoodPresets, bench: Workbench, how: str, what: str, rng: np.random.Generator) -> None:
         self.good = good
@@ -137,20 +137,20 @@ class _Ways:
         self.blocks = section_blocks(bench.space, bench.movable)
         self.donors = good.donors(bench.start, bench.sound, bench.note, _DONORS, play=bench.audition.sounds, rng=rng)
 
-    def make(self, count: int) -> list[Way]:
-        """Returns about as many new ways."""
+    def make(self, count: int) -> list[Trajectory]:
+        """Returns about as many new trajectories."""
         walking = {"both": count // 2, "borrow": 0, "walk": count}[self.how]
         bench = self.bench
-        ways: list[Way] = []
+        trajectories: list[Trajectory] = []
         if walking:
             walks = self.good.walks(bench.start, bench.sound, bench.note, walking, after=self.walked, rng=self.rng)
             self.walked += walking
-            ways += [Stroll(walk, self.what) for walk in walks]
-        ways += borrowings(bench.space, bench.start, self.blocks, self.donors, count - walking, rng=self.rng)
-        return ways
+            trajectories += [LatentTrajectory(walk, self.what) for walk in walks]
+        trajectories += crossovers(bench.space, bench.start, self.blocks, self.donors, count - walking, rng=self.rng)
+        return trajectories
 
 
-def _out_of_reach(trials: Sequence[TriedWay], amount: float) -> str:
+def _out_of_reach(trials: Sequence[Trial], amount: float) -> str:
     farthest = max((trial.value for trial in trials), default=0.0) / DB_PER_AMOUNT
     if farthest < AMOUNTS[0]:
         return (
@@ -211,11 +211,13 @@ def breed(
         differing = bench.movable & (other.points[0] != bench.start)
         blocks = section_blocks(bench.space, differing, least=3)
 
-        def ways(number: int) -> list[Way]:
-            return list(borrowings(bench.space, bench.start, blocks, donors, number, rng=rng, elsewhere=0.0))
+        def trajectories(number: int) -> list[Trajectory]:
+            return list(crossovers(bench.space, bench.start, blocks, donors, number, rng=rng, elsewhere=0.0))
 
         references = [bench.reference, Reference(torch.from_numpy(other.sounds[0]))]
-        children = bench.find(ways, _goal_between(share, whole), references=references, count=count, renders=renders)
+        children = bench.find(
+            trajectories, _goal_between(share, whole), references=references, count=count, renders=renders
+        )
     if not children:
         raise OptionError(f"amount={share:g}: {_NONE}")
     sounds = np.stack([bench.sound, other.sounds[0]])
@@ -232,9 +234,9 @@ def _check_share(share: float) -> None:
 def _goal_between(share: float, whole: float) -> Goal:
     """Children at a share of the way between two parents that are so far apart, in dB."""
 
-    def fits(trial: TriedWay) -> bool:
+    def fits(trial: Trial) -> bool:
         distance = trial.heard.distance[0]
-        stops = trial.way.stops or (0.0, 0.0)
+        stops = trial.trajectory.stops or (0.0, 0.0)
         # a whole section of the second at least, and one of the first that is as it was
         of_both = stops[0] <= trial.share <= stops[-1]
         return bool(of_both and distance.max() <= whole and distance.min() > CLOSENESS["the same"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -22,13 +22,13 @@ from .audition import Audition, Heard
 from .children import Child, Goal, Prospect, choose_apart, moves_between, sort_out
 from .player import RATE
 from .sections import kept_by_default, level_parameter, select_sections
-from .ways import TriedWay, Way, points_at, steer
+from .trajectories import Trajectory, Trial, points_at, steer
 
 __all__ = ["Workbench", "check_count", "shortfall"]
 
 _SLACK = 2.0  # tolerances within which a child still counts, where there are no better ones
 _RENDERS = 150  # for each child that is wanted, at most
-_WAYS = 4  # that are tried together for each child that is wanted
+_TRAJECTORIES = 4  # that are tried together for each child that is wanted
 _ENOUGH = 3  # presets at the goal for each child that is wanted; those far apart are taken
 _COMPARED = 4  # candidates that are compared with each other for each child that is wanted
 _FEWEST = 16
@@ -56,7 +56,7 @@ class Workbench:
         sound: What it sounds like, mono at `RATE`, shape `(T,)`.
         reference: The same, analysed.
         movable: Which parameters may change, boolean, shape `(P,)`.
-        trials: What was tried so far: of each way the best.
+        trials: What was tried so far: of each trajectory the best.
 
     Raises:
         OptionError: If a section is unknown, or nothing is left that may move.
@@ -77,7 +77,7 @@ class Workbench:
     ) -> None:
         self.space = engine.space
         self.note = note
-        self.trials: list[TriedWay] = []
+        self.trials: list[Trial] = []
         self._progress = progress
         point = self.encoded(preset)
         locked = encode_locks(self.space, lock, point)
@@ -157,17 +157,17 @@ class Workbench:
 
     def find(
         self,
-        ways: Callable[[int], list[Way]],
+        trajectories: Callable[[int], list[Trajectory]],
         goal: Goal,
         *,
         references: Sequence[Reference],
         count: int,
         renders: int | None,
     ) -> tuple[Child, ...]:
-        """Steers on ever new ways until there are enough children that are far from each other.
+        """Steers on ever new trajectories until there are enough children that are far from each other.
 
         Args:
-            ways: Makes about as many new ways.
+            trajectories: Makes about as many new trajectories.
             goal: What children should be like.
             references: What is compared with; the first is the parent.
             count: How many children are wanted.
@@ -183,10 +183,8 @@ class Workbench:
         while idle < _IDLE and self.audition.renders < most:
             before = self._landed(goal)
             self._progress(Progress("vary", min(before, enough), enough, "presets", renders=self.audition.renders))
-            self.trials += steer(
-                ways(_WAYS * count), goal.value, goal.tolerance, lambda on, shares: self._play(on, shares, references),
-                goal.of,
-            )  # fmt: skip
+            new = trajectories(_TRAJECTORIES * count)
+            self.trials += steer(new, goal.value, goal.tolerance, partial(self._play, references), goal.of)
             landed = self._landed(goal)
             idle = 0 if landed > before else idle + 1
             if landed >= enough:
@@ -197,8 +195,8 @@ class Workbench:
         chosen = chosen if len(chosen) == count else self._choose(goal, count)
         return tuple(self._child(each, number, goal, references) for number, each in enumerate(chosen, 1))
 
-    def _play(self, ways: Sequence[Way], shares: np.ndarray, references: Sequence[Reference]) -> Heard:
-        points = points_at(ways, shares, self.space, self.start, self.movable)
+    def _play(self, references: Sequence[Reference], trajectories: Sequence[Trajectory], shares: np.ndarray) -> Heard:
+        points = points_at(trajectories, shares, self.space, self.start, self.movable)
         return self.audition.hear(points, references, self._tuners)
 
     def _landed(self, goal: Goal) -> int:
@@ -209,7 +207,7 @@ class Workbench:
         candidates = self._prospects(nearest, goal, most=max(_COMPARED * count, _FEWEST))
         return choose_apart(candidates, count, goal.apart, self.audition.distances)
 
-    def _prospects(self, trials: Sequence[TriedWay], goal: Goal, most: int | None = None) -> list[Prospect]:
+    def _prospects(self, trials: Sequence[Trial], goal: Goal, most: int | None = None) -> list[Prospect]:
         near = [trial for trial in trials if goal.off(trial) <= _SLACK and goal.fits(trial)]
         return sort_out(near[:most], goal, self._judge, self._loudness, self._pitch)
 
@@ -226,9 +224,9 @@ class Workbench:
         return loudness(self.sound, RATE)
 
     def _child(self, chosen: Prospect, number: int, goal: Goal, references: Sequence[Reference]) -> Child:
-        way = chosen.trial.way
+        trajectory = chosen.trial.trajectory
         share = chosen.trial.share
-        intended = points_at([way], np.array([share]), self.space, self.start, self.movable)[0]
+        intended = points_at([trajectory], np.array([share]), self.space, self.start, self.movable)[0]
         tuned = not np.array_equal(intended, chosen.trial.heard.points[0])
         final = self._levelled(chosen, goal, references)
         point = final.trial.heard.points[0]
@@ -241,7 +239,7 @@ class Workbench:
             tuple(round(float(each), 3) for each in final.trial.heard.distance[0]),
             None if final.cents is None else round(final.cents, 1),
             round(final.louder, 2),
-            way.sources(share),
+            trajectory.sources(share),
             moves_between(self.engine, self.start, point),
             tuned,
             final is not chosen,

@@ -1,4 +1,4 @@
-"""Ways from a preset to others: sections that are borrowed, or a walk through a model's space; and how far to go."""
+"""Trajectories from a preset to others: crossovers of sections or walks in a latent space; how far to go on each."""
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
@@ -8,12 +8,12 @@ import numpy as np
 
 from ..presets import ParamSpace
 from .audition import Heard
-from .good_presets import Donors, Walk
+from .good_presets import Donors, LatentWalk
 
-__all__ = ["Borrow", "Origin", "Stroll", "TriedWay", "Way", "borrowings", "points_at", "steer"]
+__all__ = ["Crossover", "LatentTrajectory", "Origin", "Trajectory", "Trial", "crossovers", "points_at", "steer"]
 
 _ELSEWHERE = 0.25  # of the sections that are borrowed, those that land in another place of the same shape
-_CLOSEST = 1e-3  # shares of a way that are not told apart
+_CLOSEST = 1e-3  # shares of a trajectory that are not told apart
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Origin:
 
     Args:
         section: Which part, such as `"op3"`.
-        origin: Of which preset, such as `"draw 7"`, or which way through the space, such as `"walk 2"`.
+        origin: Of which preset, such as `"draw 7"`, or which trajectory through the space, such as `"walk 2"`.
         share: How much of it was taken over, 0 to 1.
     """
 
@@ -31,15 +31,15 @@ class Origin:
     share: float
 
 
-class Way(abc.ABC):
-    """A way from a preset, which it is at share 0, to another, which it is at 1."""
+class Trajectory(abc.ABC):
+    """A trajectory from a preset, which it is at share 0, to another, which it is at 1."""
 
     stops: tuple[float, ...] = ()
     """Shares between 0 and 1 at which whole sections are borrowed, ascending."""
 
     @abc.abstractmethod
     def sources(self, share: float) -> tuple[Origin, ...]:
-        """Returns where the parts of the preset at a share of the way come from, but for what is as at its start."""
+        """Returns where the parts of the preset at a share of it come from, but for what is as at its start."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class _Part:
     origin: str
 
 
-class Borrow(Way):
+class Crossover(Trajectory):
     """Sections of other presets that take the place of those of a preset, one after another.
 
     A section that is borrowed in part has its ordered parameters between the two, and of the others some of each.
@@ -70,7 +70,7 @@ class Borrow(Way):
         self.stops = tuple(number / len(parts) for number in range(1, len(parts)))
 
     def at(self, share: float) -> np.ndarray:
-        """Returns the preset at a share of the way, encoded, shape `(P,)`."""
+        """Returns the preset at a share of the trajectory, encoded, shape `(P,)`."""
         point = self.start.copy()
         for part, taken in zip(self.parts, self._taken(share), strict=True):
             places = part.places
@@ -80,7 +80,7 @@ class Borrow(Way):
         return point
 
     def sources(self, share: float) -> tuple[Origin, ...]:
-        """See `Way.sources`."""
+        """See `Trajectory.sources`."""
         taken = self._taken(share)
         return tuple(
             Origin(part.section, part.origin, round(float(much), 3))
@@ -94,24 +94,24 @@ class Borrow(Way):
         return np.clip(np.round(share * len(self.parts), 9) - np.arange(len(self.parts)), 0, 1)
 
 
-class Stroll(Way):
+class LatentTrajectory(Trajectory):
     """A walk through the space of a model, on which only some parameters go along.
 
     Args:
-        walk: The way of the latent.
+        walk: The trajectory of the latent.
         section: What it moves, for people.
     """
 
-    def __init__(self, walk: Walk, section: str) -> None:
+    def __init__(self, walk: LatentWalk, section: str) -> None:
         self.walk = walk
         self.section = section
 
     def sources(self, share: float) -> tuple[Origin, ...]:
-        """See `Way.sources`."""
+        """See `Trajectory.sources`."""
         return (Origin(self.section, self.walk.name, round(share, 3)),)
 
 
-def borrowings(
+def crossovers(
     space: ParamSpace,
     start: np.ndarray,
     blocks: Mapping[str, np.ndarray],
@@ -120,20 +120,20 @@ def borrowings(
     *,
     rng: np.random.Generator,
     elsewhere: float = _ELSEWHERE,
-) -> list[Borrow]:
-    """Returns random ways to borrow sections of one or two presets each; those that change nothing are left out.
+) -> list[Crossover]:
+    """Returns random crossovers with one or two presets each; those that change nothing are left out.
 
     Args:
         space: The synth's parameters.
         start: The preset that borrows, encoded and snapped, shape `(P,)`.
         blocks: Places of the parameters of each section that may be borrowed.
         donors: Presets to borrow of.
-        count: How many ways.
+        count: How many trajectories.
         rng: Random generator.
         elsewhere: Chance that a section comes from another one with the same parameters, such as another oscillator.
     """
     alike = _alike(space, blocks)
-    ways = []
+    trajectories = []
     for _ in range(count):
         few = rng.integers(len(donors), size=2)
         parts = []
@@ -146,32 +146,32 @@ def borrowings(
             origin = donors.names[donor] if source == section else f"{source} of {donors.names[donor]}"
             parts.append(_Part(section, blocks[section], values, origin))
         if parts:
-            ways.append(Borrow(space, start, parts, rng.random(len(space))))
-    return ways
+            trajectories.append(Crossover(space, start, parts, rng.random(len(space))))
+    return trajectories
 
 
 def points_at(
-    ways: Sequence[Way], shares: np.ndarray, space: ParamSpace, start: np.ndarray, movable: np.ndarray
+    trajectories: Sequence[Trajectory], shares: np.ndarray, space: ParamSpace, start: np.ndarray, movable: np.ndarray
 ) -> np.ndarray:
-    """Returns the presets at shares of ways, snapped, shape `(N, P)`.
+    """Returns the presets at shares of trajectories, snapped, shape `(N, P)`.
 
     Args:
-        ways: All from the same preset.
-        shares: One for each way, 0 to 1, shape `(N,)`.
+        trajectories: All from the same preset.
+        shares: One for each trajectory, 0 to 1, shape `(N,)`.
         space: The synth's parameters.
-        start: Where the ways begin, encoded and snapped, shape `(P,)`.
+        start: Where the trajectories begin, encoded and snapped, shape `(P,)`.
         movable: Which parameters may change, boolean, shape `(P,)`.
     """
-    points = np.tile(start, (len(ways), 1))
+    points = np.tile(start, (len(trajectories), 1))
     walking = []
-    for row, way in enumerate(ways):
-        if isinstance(way, Borrow):
-            points[row] = way.at(float(shares[row]))
-        elif isinstance(way, Stroll):
+    for row, trajectory in enumerate(trajectories):
+        if isinstance(trajectory, Crossover):
+            points[row] = trajectory.at(float(shares[row]))
+        elif isinstance(trajectory, LatentTrajectory):
             walking.append(row)
     if walking:
         # one pass of the model for all
-        walks = [way.walk for way in ways if isinstance(way, Stroll)]
+        walks = [trajectory.walk for trajectory in trajectories if isinstance(trajectory, LatentTrajectory)]
         decode = walks[0].decode
         here = np.stack([walk.latent(share) for walk, share in zip(walks, shares[walking], strict=True)])
         there = space.snap(decode(np.concatenate([walks[0].start[None], here])))
@@ -181,82 +181,82 @@ def points_at(
 
 
 @dataclass(frozen=True)
-class TriedWay:
-    """A preset on a way, as it was heard.
+class Trial:
+    """A preset on a trajectory, as it was heard.
 
     Args:
-        way: Which way.
+        trajectory: Which trajectory.
         share: How far on it, 0 to 1.
         value: Of what was steered towards a goal.
         heard: The preset and its sound, alone: `N` is 1.
     """
 
-    way: Way
+    trajectory: Trajectory
     share: float
     value: float
     heard: Heard
 
 
 def steer(
-    ways: Sequence[Way],
+    trajectories: Sequence[Trajectory],
     goal: float,
     tolerance: float,
-    play: Callable[[Sequence[Way], np.ndarray], Heard],
+    play: Callable[[Sequence[Trajectory], np.ndarray], Heard],
     value: Callable[[Heard], np.ndarray],
     *,
     rounds: int = 8,
-) -> list[TriedWay]:
-    """Goes on each way as far as what is heard has a value, found by halving with a guess of the place.
+) -> list[Trial]:
+    """Goes on each trajectory as far as what is heard has a value, found by halving with a guess of the place.
 
     Whole sections are tried first. What cannot be heard counts as too far.
 
     Args:
-        ways: Where to go; the value is 0 at the beginning of each.
+        trajectories: Where to go; the value is 0 at the beginning of each.
         goal: The value to reach.
         tolerance: How far beside it a preset may lie.
-        play: Plays the presets at shares of some ways.
+        play: Plays the presets at shares of some trajectories.
         value: What is steered by, of what was heard, shape `(N,)`.
-        rounds: How many presets are played on a way, at most.
+        rounds: How many presets are played on a trajectory, at most.
 
     Returns:
-        The preset nearest to the goal on each way on which something is heard, in the order of the ways.
+        The preset nearest to the goal on each trajectory on which something is heard, in the order of the trajectories.
     """
-    best: dict[int, TriedWay] = {}
-    low = np.zeros((len(ways), 2))  # share, value
-    high = np.array([[1.0, np.inf]] * len(ways)).reshape(-1, 2)
-    shares = np.ones(len(ways))
-    active = np.arange(len(ways))
+    best: dict[int, Trial] = {}
+    low = np.zeros((len(trajectories), 2))  # share, value
+    high = np.array([[1.0, np.inf]] * len(trajectories)).reshape(-1, 2)
+    shares = np.ones(len(trajectories))
+    active = np.arange(len(trajectories))
     for number in range(rounds):
         if not len(active):
             break
-        heard = play([ways[row] for row in active.tolist()], shares[active])
+        heard = play([trajectories[row] for row in active.tolist()], shares[active])
         values = np.where(heard.audible, value(heard), np.inf)
         for place, row in enumerate(active.tolist()):
-            trial = TriedWay(ways[row], float(shares[row]), float(values[place]), heard.row(place))
+            trial = Trial(trajectories[row], float(shares[row]), float(values[place]), heard.row(place))
             if np.isfinite(trial.value) and (row not in best or _off(trial, goal) < _off(best[row], goal)):
                 best[row] = trial
             (low if trial.value < goal else high)[row] = trial.share, trial.value
         landed = np.abs(values - goal) <= tolerance
-        out_of_reach = (number == 0) & (values < goal)  # the whole way is too short
+        out_of_reach = (number == 0) & (values < goal)  # the whole trajectory is too short
         narrow = high[active, 0] - low[active, 0] < _CLOSEST
         active = active[~(landed | out_of_reach | narrow)]
         for row in active.tolist():
-            shares[row] = _between(ways[row], low[row], high[row], goal, halve=number % 3 == 2)
+            shares[row] = _between(trajectories[row], low[row], high[row], goal, halve=number % 3 == 2)
     return [best[row] for row in sorted(best)]
 
 
-def _off(trial: TriedWay, goal: float) -> float:
+def _off(trial: Trial, goal: float) -> float:
     return abs(trial.value - goal)
 
 
-def _between(way: Way, low: np.ndarray, high: np.ndarray, goal: float, *, halve: bool) -> float:
+def _between(trajectory: Trajectory, low: np.ndarray, high: np.ndarray, goal: float, *, halve: bool) -> float:
     """The share to try next: at the end of a section, if there is one between the two, else anywhere."""
     if halve or not np.isfinite(high[1]):
         part = 0.5
     else:
         part = float(np.clip((goal - low[1]) / max(high[1] - low[1], 1e-9), 0.1, 0.9))
     guess = float(low[0] + part * (high[0] - low[0]))
-    stops = [stop for stop in way.stops if low[0] + _CLOSEST < stop < high[0] - _CLOSEST]
+    stops = [stop for stop in trajectory.stops if low[0] + _CLOSEST < stop < high[0] - _CLOSEST]
     return min(stops, key=lambda stop: abs(stop - guess)) if stops else guess
 
 

@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 
 from patchflow.explore.audition import Heard
-from patchflow.explore.good_presets import Donors, Walk
-from patchflow.explore.ways import Borrow, Origin, Stroll, TriedWay, Way, borrowings, points_at, steer
+from patchflow.explore.good_presets import Donors, LatentWalk
+from patchflow.explore.trajectories import (
+    Crossover,
+    LatentTrajectory,
+    Origin,
+    Trajectory,
+    Trial,
+    crossovers,
+    points_at,
+    steer,
+)
 from patchflow.presets import Choice, Knob, ParamSpace
 
 SPACE = ParamSpace(
@@ -24,23 +33,23 @@ BLOCKS = {"a": np.array([0, 1]), "b": np.array([2, 3])}
 ALL = np.ones(4, bool)
 
 
-def ways(count: int = 1, **settings: float) -> list[Borrow]:
-    return borrowings(SPACE, START, BLOCKS, DONOR, count, rng=np.random.default_rng(0), elsewhere=0.0, **settings)
+def trajectories(count: int = 1, **settings: float) -> list[Crossover]:
+    return crossovers(SPACE, START, BLOCKS, DONOR, count, rng=np.random.default_rng(0), elsewhere=0.0, **settings)
 
 
 def test_share_0_is_the_preset_and_1_has_all_sections_of_the_donor():
-    (way,) = ways()
-    assert way.at(0.0).tolist() == START.tolist()
-    assert way.at(1.0).tolist() == DONOR.points[0].tolist()
-    assert way.sources(0.0) == ()
-    assert {source.section for source in way.sources(1.0)} == {"a", "b"}
+    (trajectory,) = trajectories()
+    assert trajectory.at(0.0).tolist() == START.tolist()
+    assert trajectory.at(1.0).tolist() == DONOR.points[0].tolist()
+    assert trajectory.sources(0.0) == ()
+    assert {source.section for source in trajectory.sources(1.0)} == {"a", "b"}
 
 
 def test_at_a_stop_one_section_is_whole_and_the_other_as_it_was():
-    (way,) = ways()
-    assert way.stops == (0.5,)
-    point = way.at(0.5)
-    (source,) = way.sources(0.5)
+    (trajectory,) = trajectories()
+    assert trajectory.stops == (0.5,)
+    point = trajectory.at(0.5)
+    (source,) = trajectory.sources(0.5)
     other = "b" if source.section == "a" else "a"
     assert source == Origin(source.section, "draw 1", 1.0)
     assert point[BLOCKS[source.section]].tolist() == DONOR.points[0][BLOCKS[source.section]].tolist()
@@ -48,10 +57,10 @@ def test_at_a_stop_one_section_is_whole_and_the_other_as_it_was():
 
 
 def test_a_part_of_a_section_is_between_and_options_switch_once():
-    (way,) = ways()
-    first = BLOCKS[way.sources(0.5)[0].section]
+    (trajectory,) = trajectories()
+    first = BLOCKS[trajectory.sources(0.5)[0].section]
     shares = np.linspace(0, 0.5, 51)
-    points = np.stack([way.at(share) for share in shares])
+    points = np.stack([trajectory.at(share) for share in shares])
     np.testing.assert_allclose(points[:, first[0]], 2 * shares * DONOR.points[0][first[0]], atol=1e-9)
     assert set(points[:, first[1]]) == {0.25, 0.75}
     assert (np.diff(points[:, first[1]]) >= 0).all()
@@ -59,32 +68,32 @@ def test_a_part_of_a_section_is_between_and_options_switch_once():
 
 def test_a_donor_that_changes_nothing_makes_no_way():
     same = Donors(START[None], ("draw 1",))
-    assert borrowings(SPACE, START, BLOCKS, same, 5, rng=np.random.default_rng(0)) == []
+    assert crossovers(SPACE, START, BLOCKS, same, 5, rng=np.random.default_rng(0)) == []
 
 
 def test_a_section_may_come_from_one_of_the_same_shape_and_says_so():
-    way = borrowings(SPACE, START, BLOCKS, DONOR, 1, rng=np.random.default_rng(0), elsewhere=1.0)[0]
-    moved = {source.origin for source in way.sources(1.0)}
+    trajectory = crossovers(SPACE, START, BLOCKS, DONOR, 1, rng=np.random.default_rng(0), elsewhere=1.0)[0]
+    moved = {source.origin for source in trajectory.sources(1.0)}
     for source, section in (("b", "a"), ("a", "b")):
         if f"{source} of draw 1" in moved:
-            assert way.at(1.0)[BLOCKS[section]].tolist() == DONOR.points[0][BLOCKS[source]].tolist()
+            assert trajectory.at(1.0)[BLOCKS[section]].tolist() == DONOR.points[0][BLOCKS[source]].tolist()
     assert moved & {"a of draw 1", "b of draw 1"}
 
 
 def test_a_walk_begins_at_the_preset_ends_at_the_draw_and_keeps_what_may_not_move():
     # the map from latents to presets is the identity, so the walk can be followed
-    walk = Walk("walk 1", np.array([0.6, 0.25, 0.2, 0.25]), np.array([0.1, 0.75, 0.9, 0.75]), lambda z: z)
-    stroll = Stroll(walk, "all")
+    walk = LatentWalk("walk 1", np.array([0.6, 0.25, 0.2, 0.25]), np.array([0.1, 0.75, 0.9, 0.75]), lambda z: z)
+    trajectory = LatentTrajectory(walk, "all")
     free = np.array([True, True, False, True])
-    begin, end = points_at([stroll, stroll], np.array([0.0, 1.0]), SPACE, START, free)
+    begin, end = points_at([trajectory, trajectory], np.array([0.0, 1.0]), SPACE, START, free)
     assert begin.tolist() == START.tolist()
     np.testing.assert_allclose(end, [0.1, 0.75, START[2], 0.75])
     middle = walk.latent(0.5)
     np.testing.assert_allclose(middle, (walk.start + walk.end) / np.sqrt(2))
 
 
-class Line(Way):
-    """A way on which nothing but the share matters."""
+class Line(Trajectory):
+    """A trajectory on which nothing but the share matters."""
 
     def sources(self, share: float) -> tuple[Origin, ...]:
         return ()
@@ -95,10 +104,10 @@ def heard_at(values: np.ndarray) -> Heard:
     return Heard(values[:, None], sounds, values[:, None], np.zeros(len(values)))
 
 
-def steered(curve: Callable[[float], float], goal: float) -> tuple[list[TriedWay], list[float]]:
+def steered(curve: Callable[[float], float], goal: float) -> tuple[list[Trial], list[float]]:
     played: list[float] = []
 
-    def play(on: Sequence[Way], shares: np.ndarray) -> Heard:
+    def play(on: Sequence[Trajectory], shares: np.ndarray) -> Heard:
         played.extend(shares.tolist())
         return heard_at(np.array([curve(share) for share in shares]))
 
@@ -129,12 +138,12 @@ def test_on_a_step_the_nearer_side_is_given():
 
 
 def test_whole_sections_are_tried_first():
-    (way,) = ways()
+    (trajectory,) = trajectories()
     played = []
 
     def play(on, shares):
         played.extend(shares.tolist())
         return heard_at(30 * shares)
 
-    steer([way], 15.0, 0.5, play, lambda heard: heard.distance[:, 0])
+    steer([trajectory], 15.0, 0.5, play, lambda heard: heard.distance[:, 0])
     assert played == [1.0, 0.5]
