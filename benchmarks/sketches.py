@@ -13,6 +13,7 @@ melodies and writes nothing, `--tables` writes the tables alone.
 
 import argparse
 import csv
+import itertools
 import json
 import math
 import re
@@ -60,7 +61,8 @@ def main() -> None:
         PAGE.write_text(page(), "utf-8")
         return
     seeds = DEVELOPMENT if arguments.development else REPORTED
-    sung = [(f"{style.name} {seed}", hummed(style, seed)) for style in STYLES for seed in seeds]
+    pairs = itertools.product(STYLES, seeds)
+    sung = [(f"{style.name} {seed}", hummed(style, seed)) for style, seed in pairs]
     if arguments.development:
         measure_notes(sung)
         return
@@ -163,7 +165,10 @@ def measure_notes(sung: Sequence[tuple[str, Hummed]]) -> dict[str, dict[str, obj
             found = find(melody)
             rows[name] = note_scores(melody.notes, found)
             right += _right_keys(melody, found, way == "patchflow")
-        mean = {key: round(float(np.nanmean([row[key] for row in rows.values()])), 4) for key in _SCORES}
+        mean = {}
+        for key in _SCORES:
+            values = [row[key] for row in rows.values()]
+            mean[key] = round(float(np.nanmean(values)), 4)
         scores[way] = {"mean": mean, "least F1": min(row["F1"] for row in rows.values()), "melodies": rows}
         print(way, mean, flush=True)
         scores[way]["keys that were meant"] = round(right / sum(len(melody.keys) for _, melody in sung), 4)
@@ -259,7 +264,7 @@ def measure_played(voices: Sequence[tuple[str, Sound]], synth: str) -> dict[str,
         print(synth, name, rows[name], flush=True)
     middle = {}
     for key in next(iter(rows.values()), {}):
-        values = [value for value in (row[key] for row in rows.values()) if value is not None]
+        values = [row[key] for row in rows.values() if row[key] is not None]
         middle[key] = round(statistics.median(values), 4)
     return {"median": middle, "refused": refused, "voices": rows}
 

@@ -12,7 +12,7 @@ from ..match.verdict import CLOSENESS, Judge, interval_between
 from ..presets import ParamSpace, Preset, Value
 from .audition import IN_TUNE, Heard
 from .player import RATE
-from .trajectories import Origin, Trial
+from .trajectories import HeardPoint, Origin
 
 __all__ = [
     "Child",
@@ -130,9 +130,9 @@ class Goal:
     tolerance: float
     of: Callable[[Heard], np.ndarray]
     apart: float
-    fits: Callable[[Trial], bool] = lambda trial: True
+    fits: Callable[[HeardPoint], bool] = lambda trial: True
 
-    def off(self, trial: Trial) -> float:
+    def off(self, trial: HeardPoint) -> float:
         """Returns how far beside the goal a trial is, in tolerances."""
         return abs(trial.value - self.value) / self.tolerance
 
@@ -148,7 +148,7 @@ class Prospect:
         reserves: What speaks against it: the number of things.
     """
 
-    trial: Trial
+    trial: HeardPoint
     cents: float | None
     louder: float
     reserves: int
@@ -160,7 +160,7 @@ class Prospect:
 
 
 def sort_out(
-    trials: Sequence[Trial], goal: Goal, judge: Judge, parent_loudness: float, parent_pitch: Pitch
+    trials: Sequence[HeardPoint], goal: Goal, judge: Judge, parent_loudness: float, parent_pitch: Pitch
 ) -> list[Prospect]:
     """Returns the trials that may become children; those that are out of tune may not.
 

@@ -10,7 +10,7 @@ from ..presets import ParamSpace
 from .audition import Heard
 from .good_presets import Donors, LatentWalk
 
-__all__ = ["Crossover", "LatentTrajectory", "Origin", "Trajectory", "Trial", "crossovers", "points_at", "steer"]
+__all__ = ["Crossover", "HeardPoint", "LatentTrajectory", "Origin", "Trajectory", "crossovers", "points_at", "steer"]
 
 _ELSEWHERE = 0.25  # of the sections that are borrowed, those that land in another place of the same shape
 _CLOSEST = 1e-3  # shares of a trajectory that are not told apart
@@ -181,7 +181,7 @@ def points_at(
 
 
 @dataclass(frozen=True)
-class Trial:
+class HeardPoint:
     """A preset on a trajectory, as it was heard.
 
     Args:
@@ -205,7 +205,7 @@ def steer(
     value: Callable[[Heard], np.ndarray],
     *,
     rounds: int = 8,
-) -> list[Trial]:
+) -> list[HeardPoint]:
     """Goes on each trajectory as far as what is heard has a value, found by halving with a guess of the place.
 
     Whole sections are tried first. What cannot be heard counts as too far.
@@ -221,7 +221,7 @@ def steer(
     Returns:
         The preset nearest to the goal on each trajectory on which something is heard, in the order of the trajectories.
     """
-    best: dict[int, Trial] = {}
+    best: dict[int, HeardPoint] = {}
     low = np.zeros((len(trajectories), 2))  # share, value
     high = np.array([[1.0, np.inf]] * len(trajectories)).reshape(-1, 2)
     shares = np.ones(len(trajectories))
@@ -232,7 +232,7 @@ def steer(
         heard = play([trajectories[row] for row in active.tolist()], shares[active])
         values = np.where(heard.audible, value(heard), np.inf)
         for place, row in enumerate(active.tolist()):
-            trial = Trial(trajectories[row], float(shares[row]), float(values[place]), heard.row(place))
+            trial = HeardPoint(trajectories[row], float(shares[row]), float(values[place]), heard.row(place))
             if np.isfinite(trial.value) and (row not in best or _off(trial, goal) < _off(best[row], goal)):
                 best[row] = trial
             (low if trial.value < goal else high)[row] = trial.share, trial.value
@@ -245,7 +245,7 @@ def steer(
     return [best[row] for row in sorted(best)]
 
 
-def _off(trial: Trial, goal: float) -> float:
+def _off(trial: HeardPoint, goal: float) -> float:
     return abs(trial.value - goal)
 
 

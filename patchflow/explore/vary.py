@@ -17,7 +17,7 @@ from .children import Goal, Variations, twin_distance
 from .good_presets import Donors, GoodPresets
 from .player import NOTE
 from .sections import section_blocks
-from .trajectories import LatentTrajectory, Trajectory, Trial, crossovers
+from .trajectories import HeardPoint, LatentTrajectory, Trajectory, crossovers
 from .workbench import Workbench, check_count, shortfall
 
 __all__ = ["AMOUNTS", "DB_PER_AMOUNT", "HOW", "SHARES", "breed", "vary"]
@@ -150,7 +150,7 @@ class _Trajectories:
         return trajectories
 
 
-def _out_of_reach(trials: Sequence[Trial], amount: float) -> str:
+def _out_of_reach(trials: Sequence[HeardPoint], amount: float) -> str:
     farthest = max((trial.value for trial in trials), default=0.0) / DB_PER_AMOUNT
     if farthest < AMOUNTS[0]:
         return (
@@ -234,7 +234,7 @@ def _check_share(share: float) -> None:
 def _goal_between(share: float, whole: float) -> Goal:
     """Children at a share of the way between two parents that are so far apart, in dB."""
 
-    def fits(trial: Trial) -> bool:
+    def fits(trial: HeardPoint) -> bool:
         distance = trial.heard.distance[0]
         stops = trial.trajectory.stops or (0.0, 0.0)
         # a whole section of the second at least, and one of the first that is as it was

@@ -22,7 +22,7 @@ from .audition import Audition, Heard
 from .children import Child, Goal, Prospect, choose_apart, moves_between, sort_out
 from .player import RATE
 from .sections import kept_by_default, level_parameter, select_sections
-from .trajectories import Trajectory, Trial, points_at, steer
+from .trajectories import HeardPoint, Trajectory, points_at, steer
 
 __all__ = ["Workbench", "check_count", "shortfall"]
 
@@ -77,7 +77,7 @@ class Workbench:
     ) -> None:
         self.space = engine.space
         self.note = note
-        self.trials: list[Trial] = []
+        self.trials: list[HeardPoint] = []
         self._progress = progress
         point = self.encoded(preset)
         locked = encode_locks(self.space, lock, point)
@@ -207,7 +207,7 @@ class Workbench:
         candidates = self._prospects(nearest, goal, most=max(_COMPARED * count, _FEWEST))
         return choose_apart(candidates, count, goal.apart, self.audition.distances)
 
-    def _prospects(self, trials: Sequence[Trial], goal: Goal, most: int | None = None) -> list[Prospect]:
+    def _prospects(self, trials: Sequence[HeardPoint], goal: Goal, most: int | None = None) -> list[Prospect]:
         near = [trial for trial in trials if goal.off(trial) <= _SLACK and goal.fits(trial)]
         return sort_out(near[:most], goal, self._judge, self._loudness, self._pitch)
 
@@ -233,16 +233,16 @@ class Workbench:
         # short enough for a number in the ten letters of a DX7
         name = f"{ascii_name(self.preset.name or 'CHILD', 7).rstrip()} {number}"
         return Child(
-            replace(self.preset, values=self.space.decode(point), name=name),
-            point,
-            final.sound,
-            tuple(round(float(each), 3) for each in final.trial.heard.distance[0]),
-            None if final.cents is None else round(final.cents, 1),
-            round(final.louder, 2),
-            trajectory.sources(share),
-            moves_between(self.engine, self.start, point),
-            tuned,
-            final is not chosen,
+            preset=replace(self.preset, values=self.space.decode(point), name=name),
+            point=point,
+            sound=final.sound,
+            distances=tuple(np.round(final.trial.heard.distance[0], 3).tolist()),
+            cents=None if final.cents is None else round(final.cents, 1),
+            louder=round(final.louder, 2),
+            sources=trajectory.sources(share),
+            moves=moves_between(self.engine, self.start, point),
+            tuned=tuned,
+            levelled=final is not chosen,
         )
 
     def _levelled(self, chosen: Prospect, goal: Goal, references: Sequence[Reference]) -> Prospect:

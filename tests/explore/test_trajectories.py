@@ -9,10 +9,10 @@ from patchflow.explore.audition import Heard
 from patchflow.explore.good_presets import Donors, LatentWalk
 from patchflow.explore.trajectories import (
     Crossover,
+    HeardPoint,
     LatentTrajectory,
     Origin,
     Trajectory,
-    Trial,
     crossovers,
     points_at,
     steer,
@@ -104,7 +104,7 @@ def heard_at(values: np.ndarray) -> Heard:
     return Heard(values[:, None], sounds, values[:, None], np.zeros(len(values)))
 
 
-def steered(curve: Callable[[float], float], goal: float) -> tuple[list[Trial], list[float]]:
+def steered(curve: Callable[[float], float], goal: float) -> tuple[list[HeardPoint], list[float]]:
     played: list[float] = []
 
     def play(on: Sequence[Trajectory], shares: np.ndarray) -> Heard:
