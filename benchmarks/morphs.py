@@ -3,6 +3,8 @@
 Usage: python benchmarks/morphs.py BANK.npz [--synth dexed] [--pairs 100] [--split test] [--renders 1000] [--part 1/1]
   (appends to benchmarks/results/SYNTH-morphs.jsonl, from where it stopped; then writes benchmarks/results/morphs.json)
 
+The file begins with a line of facts; one that was begun by other code or with other options is not gone on with.
+
 Pairs are presets of different families of the test part (develop on `--split valid`, which writes elsewhere). Each way
 to morph gives 9 presets, the ends among them; each plays middle C. Features are those of the Timbre Toolbox, scaled by
 a corpus of the training part; the measures, the test and the reference are those of published work, see
@@ -31,7 +33,8 @@ from patchflow.evaluate.morphing import Corpus, compare_morphs, nonlinearity, no
 from patchflow.explore import NOTE, RATE
 from patchflow.explore.audio_space import AudioSpace
 from patchflow.explore.grid import Grid, equal_steps
-from patchflow.explore.morph import morph, straight_points
+from patchflow.explore.morph import morph
+from patchflow.explore.path_search import straight_points
 from patchflow.features.timbre_toolbox import TOOLBOX, toolbox_features
 from patchflow.metrics.perceptual import Reference
 from patchflow.presets import Preset
@@ -88,9 +91,13 @@ class Bench:
         kept = order[loud].tolist()
         return list(zip(kept[::2], kept[1::2], strict=False))[: self.options.pairs]
 
+    def ends(self, pair: tuple[int, int]) -> np.ndarray:
+        """Returns the presets that are to be morphed."""
+        return self.engine.space.snap(self.bank.points[list(pair)])
+
     def points(self, row: str, pair: tuple[int, int]) -> np.ndarray:
         """Returns the presets of a way to morph."""
-        ends = self.engine.space.snap(self.bank.points[list(pair)])
+        ends = self.ends(pair)
         if row == "parameters":
             return self.engine.space.snap(Grid(1, STEPS).weights(2) @ ends)
         if row == "space":
@@ -119,28 +126,23 @@ def main() -> None:
     options = parser.parse_args()
     name = f"{options.synth}-morphs.jsonl" if options.split == "test" else f"{options.synth}-morphs-valid.jsonl"
     path = RESULTS / name
-    run = facts(SEED)
     with one_torch_thread():
         measure_pairs(Bench(options, Bank.load(options.bank)), path)
     if options.split == "test":
-        write_table(run, options)
+        write_table()
     else:
         print(json.dumps(table(path), indent=1))
 
 
 def measure_pairs(bench: Bench, path: Path) -> None:
     """Appends a line for each pair and row that is not there yet."""
-    lines = lines_of(path)
-    corpus = next((line["corpus"] for line in lines if "corpus" in line), None)
-    if corpus is None:
-        scale = bench.corpus()
-        corpus = {name: getattr(scale, name).tolist() for name in ("floors", "mean", "std", "median")}
-        append(path, {"corpus": corpus, "features": list(TOOLBOX)})
-    scale = Corpus(**{name: np.array(values) for name, values in corpus.items()})
+    lines = begun(bench, path)
+    scale = Corpus(**{name: np.array(values) for name, values in lines[0]["corpus"].items()})
     done = {(line["item"], line["row"]) for line in lines if "row" in line}
     part, parts = map(int, bench.options.part.split("/"))
     for pair in bench.pairs()[part - 1 :: parts]:
-        item = f"{bench.bank.names[pair[0]].strip()}-{bench.bank.names[pair[1]].strip()}-{pair[0]}-{pair[1]}"
+        start, end = scale.z_scores(bench.features(bench.sounds(bench.ends(pair))))
+        item = f"{pair[0]}-{pair[1]}"  # rows of the bank
         for row in bench.options.rows.split(","):
             if (item, row) in done:
                 continue
@@ -157,10 +159,31 @@ def measure_pairs(bench: Bench, path: Path) -> None:
                 "heard_mean": rounded(steps.mean()),
                 "heard_largest": rounded(steps.max()),
                 "nonsmoothness": rounded(nonsmoothness(scores)),
-                "nonlinearity": rounded(nonlinearity(scores, scores[0], scores[-1])),
+                "nonlinearity": rounded(nonlinearity(scores, start, end)),
             }
             append(path, line)
         print(item, flush=True)
+
+
+def begun(bench: Bench, path: Path) -> list[dict[str, Any]]:
+    """Returns the lines of the file, of which the first says by what it is made; begins it if it is not there.
+
+    Raises:
+        SystemExit: If it was begun by other code or with other options.
+    """
+    options = bench.options
+    head = {**facts(SEED), "split": options.split, "steps": STEPS, "renders": options.renders}
+    if not path.exists():
+        scale = bench.corpus()
+        corpus = {name: getattr(scale, name).tolist() for name in ("floors", "mean", "std", "median")}
+        append(path, {**head, "features": list(TOOLBOX), "corpus": corpus})
+    lines = lines_of(path)
+    for name, value in head.items():
+        if lines[0].get(name) != value:
+            raise SystemExit(
+                f"{path}: was begun with {name}={lines[0].get(name)}, this is {value}. Remove it, and it is made anew."
+            )
+    return lines
 
 
 def steps_of(sounds: np.ndarray) -> np.ndarray:
@@ -183,7 +206,7 @@ def append(path: Path, line: dict[str, Any]) -> None:
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
     """Returns what a file of lines has."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def table(path: Path) -> dict[str, Any]:
@@ -201,6 +224,7 @@ def table(path: Path) -> dict[str, Any]:
             "seconds": round(float(np.median([line["seconds"] for line in chosen])), 2),
             "heard_mean_db": round(float(np.mean([line["heard_mean"] for line in chosen])), 2),
             "heard_largest_db": round(float(np.mean([line["heard_largest"] for line in chosen])), 2),
+            "largest_over_mean": round(float(np.mean([one["heard_largest"] / one["heard_mean"] for one in chosen])), 2),
         }
         for measure in ("nonsmoothness", "nonlinearity"):
             ours = np.array([line[measure] for line in chosen])
@@ -228,12 +252,16 @@ def resampled(ours: np.ndarray, reference: np.ndarray) -> float:
     return float(np.std(changes))
 
 
-def write_table(run: dict[str, Any], options: argparse.Namespace) -> None:
+def write_table() -> None:
     """Writes the rows of all synths whose lines are there."""
     synths = {}
+    made = {}
     for path in sorted(RESULTS.glob("*-morphs.jsonl")):
-        synths[path.name.removesuffix("-morphs.jsonl")] = table(path)
-    report = {**run, "steps": STEPS, "renders": options.renders, "features": len(TOOLBOX), "synths": synths}
+        head = {name: value for name, value in lines_of(path)[0].items() if name not in ("corpus", "features")}
+        synth = path.name.removesuffix("-morphs.jsonl")
+        made[synth] = head
+        synths[synth] = table(path)
+    report = {"made": made, "features": len(TOOLBOX), "synths": synths}
     (RESULTS / "morphs.json").write_text(json.dumps(report, indent=1) + "\n")
     for synth, rows in synths.items():
         for row, entry in rows.items():

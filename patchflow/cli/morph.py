@@ -122,7 +122,12 @@ def _print(path: "PresetPath", files: "PathFiles", *, as_json: bool) -> None:
     first, *others = path.ends
     say(f"{first} to {', '.join(others)}: {len(path)} presets of {path.synth} through {path.space}")
     heard = path.heard
-    say(f"  heard steps: {sum(heard) / len(heard):.1f} dB on average, the largest {max(heard):.1f} dB")
+    presets = path.presets
+    largest = path.largest_step
+    say(
+        f"  heard steps: {sum(heard) / len(heard):.1f} dB on average, the largest {max(heard):.1f} dB, from "
+        f"{presets[largest].name} to {presets[largest + 1].name}"
+    )
     moving = [f"{moving.name} {moving.first} to {moving.last}" for moving in path.moving[:6]]
     say(f"  moves most: {', '.join(moving)}")
     macro = files.content.get("macro")

@@ -13,7 +13,7 @@ learned map gives the direction, and the synth itself has the last word: what is
 * `sketch` a voice becomes a melody played by a synth
 * `audio_space` sounds and presets to one space and back
 * `heard_space` where sounds lie between others
-* `grid` places of a path, and of sounds that were tried those that lie evenly there
+* `grid` places of a path, and of sounds that were tried those that lie evenly there; `path_search` tries them
 * `morph` from one preset to another, or among four; `ends` reads them, `path` is what is found
 * `output` writes paths as files
 * `audition` plays presets in tune with a sound and says how far they are from it

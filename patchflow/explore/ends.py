@@ -57,7 +57,8 @@ def read_ends(
         names: Preset files, a voice of a bank as `bank.syx:3`, the numbers of a match, or sound files.
         synth: Whose presets the morph is through; that of the presets if "", and the DX7 for sounds alone.
         voice: Which preset of each file whose name does not say it, from 1.
-        pitch: MIDI note they are played on. If None, middle C; of sounds alone, that of the first.
+        pitch: MIDI note they are played on, and that sounds are matched with. If None, that of the first sound, and
+            middle C of presets alone.
         renders: How many renders a match takes.
         seed: Of the matches.
         tell: Called with a line for what was mended in a preset or is lost on the way, and for each match.
@@ -78,24 +79,25 @@ def read_ends(
     _tell_states(own, tell)
     if len(own) == len(read):
         return Ends(tuple(own), _note(pitch), ())
-    if pitch is None and any(isinstance(end, Preset) for end in read):
-        pitch = NOTE.pitch
-    presets: list[Preset] = []
-    lines: list[str] = []
+    presets = {place: end for place, end in enumerate(read) if isinstance(end, Preset) and end.synth == wanted}
+    lines = {}
     with one_torch_thread():
         matcher = Matcher.load(wanted)
-        for name, end in zip(names, read, strict=True):
-            if isinstance(end, Preset) and end.synth == wanted:
-                presets.append(end)
-                continue
-            sound = end if isinstance(end, Sound) else _played(end, _note(pitch))
+        # Sounds come first: where no note is asked for, that of the first one is what all ends are played on.
+        strange = sorted(set(range(len(read))) - set(presets), key=lambda place: isinstance(read[place], Preset))
+        for place in strange:
+            end = read[place]
+            if isinstance(end, Preset):
+                pitch = _note(pitch).pitch
+            sound = _played(end, _note(pitch)) if isinstance(end, Preset) else end
             result = matcher.match(sound, renders=renders, candidates=1, note=pitch, seed=seed, progress=progress)
             best = result.candidates[0]
-            pitch = best.note.pitch  # of the first sound, and so of all
-            presets.append(replace(best.preset, name=_called(name, end)))
-            lines.append(_line(name, end, wanted, result))
-            tell(lines[-1])
-    return Ends(tuple(presets), _note(pitch), tuple(lines))
+            pitch = best.note.pitch
+            presets[place] = replace(best.preset, name=_called(names[place], end))
+            lines[place] = _line(names[place], end, wanted, result)
+            tell(lines[place])
+    in_order = range(len(read))
+    return Ends(tuple(presets[place] for place in in_order), _note(pitch), tuple(lines[p] for p in sorted(lines)))
 
 
 def _read_all(names: Sequence[str], voice: int | None, tell: TellCallback) -> list[Preset | Sound]:

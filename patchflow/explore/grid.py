@@ -1,13 +1,39 @@
 """Chooses, of many sounds that were tried, one for each place of a path so that what is heard moves evenly."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Grid", "choose", "costs_at", "equal_steps", "weights_at"]
+__all__ = ["Grid", "Taste", "choose", "costs_at", "equal_steps", "heard_apart", "weights_at"]
 
-_SHORTLIST = 48  # sounds that are considered for a place
+_SHORTLIST = (48, 160)  # sounds that are considered for a place, at least and at most
+_LISTED = 5_000  # in all, so that a long path does not take long
+_POWER = 4
+_DB = 1.6  # of `metrics.perceptual` for each dB between two vectors
 _SWEEPS = 3  # over the rows of a grid, each of which depends on its neighbours
+
+
+@dataclass(frozen=True)
+class Taste:
+    """What a step from one sound to the next costs.
+
+    Args:
+        smoothness: Of the squared difference of how far the two are off their targets.
+        evenness: Of the fourth power of how far they are apart to the ear, in dB: one large step is worse than several
+            small ones.
+    """
+
+    smoothness: float
+    evenness: float = 0.0
+
+    def of_steps(self, heard: np.ndarray) -> np.ndarray:
+        """Returns what steps cost for being large.
+
+        Args:
+            heard: How far they are to the ear, in dB, of any shape.
+        """
+        return self.evenness * heard**_POWER
 
 
 @dataclass(frozen=True)
@@ -77,6 +103,15 @@ def costs_at(vectors: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return np.maximum(squares, 0)
 
 
+def heard_apart(squares: np.ndarray) -> np.ndarray:
+    """Returns about how far sounds are apart to the ear, in dB of `metrics.perceptual`; a fifth to a third off.
+
+    Args:
+        squares: Squared distances of their vectors, see `costs_at`.
+    """
+    return _DB * np.sqrt(squares)
+
+
 def choose(
     costs: np.ndarray,
     vectors: np.ndarray,
@@ -84,13 +119,14 @@ def choose(
     grid: Grid,
     fixed: dict[int, int],
     *,
-    smoothness: float,
+    taste: Taste,
+    among: list[np.ndarray] | None = None,
+    apart: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
 ) -> np.ndarray:
-    """Returns the best sound for each place: near its target, and as far off it as its neighbours are.
+    """Returns the best sound for each place: near its target, as far off it as its neighbours are, and near to them.
 
-    What is least is the sum of the costs, and of squared differences of the errors of neighbours times `smoothness`.
-    Of a path it is the least there is, by dynamic programming (Viterbi); of a grid each row is, given the rows beside
-    it, which are chosen again a few times.
+    What is least is the sum of the costs and of what `Taste` says of each step. Of a path it is the least there is, by
+    dynamic programming (Viterbi); of a grid each row is, given the rows beside it, which are chosen again a few times.
 
     Args:
         costs: Of each sound at each place, see `costs_at`, shape `(N, M)`.
@@ -98,56 +134,58 @@ def choose(
         targets: What would be at each place, shape `(N, D)`.
         grid: How places are neighbours.
         fixed: The sound at those places that have no choice.
-        smoothness: See above.
+        taste: What steps cost.
+        among: Numbers of the sounds that are considered for each place; the cheapest if not given.
+        apart: Returns how far sounds are from others to the ear, in dB, of their numbers (N,) and (M,), shape `(N, M)`;
+            by their vectors if not given.
 
     Returns:
         Numbers of sounds, shape `(N,)`.
     """
-    shortlists = _shortlists(costs, fixed)
+    count = min(max(_LISTED // len(grid), _SHORTLIST[0]), _SHORTLIST[1], costs.shape[1])
+    shortlists = among or [np.argpartition(row, count - 1)[:count] for row in costs]
+    shortlists = [np.array([fixed[place]]) if place in fixed else np.sort(few) for place, few in enumerate(shortlists)]
     chosen = np.array([sounds[costs[place, sounds].argmin()] for place, sounds in enumerate(shortlists)])
+
+    def step_costs(place: int, here: np.ndarray, other: int, before: np.ndarray) -> np.ndarray:
+        squares = costs_at(vectors[before], vectors[here])
+        way = targets[place] - targets[other]
+        off = squares - 2 * ((vectors[here] @ way)[:, None] - vectors[before] @ way) + way @ way
+        heard = heard_apart(squares) if apart is None else apart(here, before)
+        return taste.smoothness * np.maximum(off, 0) + taste.of_steps(heard)
+
     for _ in range(_SWEEPS if grid.rows > 1 else 1):
         for row in range(grid.rows):
             places = range(row * grid.columns, (row + 1) * grid.columns)
-            beside = [place for place in (row - 1, row + 1) if 0 <= place < grid.rows]
             own = []
-            errors = []
             for place in places:
-                error = vectors[shortlists[place]] - targets[place]
-                cost = costs[place, shortlists[place]]
-                for other_row in beside:
+                cost = costs[place, shortlists[place]].astype(float)
+                for other_row in (row - 1, row + 1):
                     other = other_row * grid.columns + place % grid.columns
-                    gap = error - (vectors[chosen[other]] - targets[other])
-                    cost += smoothness * np.square(gap).sum(1)
+                    if 0 <= other_row < grid.rows:
+                        cost += step_costs(place, shortlists[place], other, chosen[[other]])[:, 0]
                 own.append(cost)
-                errors.append(error)
-            best = _cheapest(own, errors, smoothness)
+            steps = [step_costs(p, shortlists[p], p - 1, shortlists[p - 1]) for p in places[1:]]
+            best = _cheapest(own, steps)
             for place, number in zip(places, best, strict=True):
                 chosen[place] = shortlists[place][number]
     return chosen
 
 
-def _shortlists(costs: np.ndarray, fixed: dict[int, int]) -> list[np.ndarray]:
-    """The sounds that are considered for each place."""
-    count = min(_SHORTLIST, costs.shape[1])
-    found = []
-    for place, row in enumerate(costs):
-        cheapest = np.sort(np.argpartition(row, count - 1)[:count])
-        found.append(np.array([fixed[place]]) if place in fixed else cheapest)
-    return found
+def _cheapest(costs: list[np.ndarray], steps: list[np.ndarray]) -> list[int]:
+    """The choice at each place of a row that costs least together (Viterbi).
 
-
-def _cheapest(costs: list[np.ndarray], errors: list[np.ndarray], smoothness: float) -> list[int]:
-    """The choice at each place of a row that costs least together (Viterbi)."""
+    Args:
+        costs: Of each choice at each place.
+        steps: Of each choice at a place, rows, from each at the place before, columns.
+    """
     total = costs[0]
     came_from = []
-    for place in range(1, len(costs)):
-        before = errors[place - 1]
-        here = errors[place]
-        gap = np.square(here).sum(1)[:, None] + np.square(before).sum(1) - 2 * here @ before.T
-        reached = total + smoothness * gap
+    for cost, step in zip(costs[1:], steps, strict=True):
+        reached = total + step
         best = reached.argmin(1)
         came_from.append(best)
-        total = reached[np.arange(len(here)), best] + costs[place]
+        total = reached[np.arange(len(best)), best] + cost
     chosen = [int(total.argmin())]
     for best in reversed(came_from):
         chosen.append(int(best[chosen[-1]]))

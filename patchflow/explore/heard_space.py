@@ -11,10 +11,11 @@ from ..engines._renderer import render_or_silence
 from ..features.log_spectrum import AUDIBLE_GAIN, PARTIALS, best_shift, fine_spectrum, halved
 from ..features.mel import mel_spectrogram
 from ..metrics.mean_spectrum import mean_levels
+from ..metrics.perceptual import Reference
 from ..metrics.timbre import quarter_tones
 from .player import RATE
 
-__all__ = ["HeardSpace", "Tried"]
+__all__ = ["Apart", "HeardSpace", "Tried"]
 
 _FLOOR_DB = 80.0  # below the loudest of the ends, under which nothing counts
 _KEPT = 30  # of each axis of the spectrogram's cosine transform: what is coarse enough to be heard as a quality
@@ -172,3 +173,46 @@ class Tried:
     def _hear(self, engine: Engine, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         sounds = np.stack([render_or_silence(engine, point, self.note, RATE) for point in points])
         return self.heard.vectors(sounds), self.heard.cents(sounds)
+
+
+class Apart:
+    """How far presets that were tried are from each other to the ear; none is compared twice.
+
+    Args:
+        tried: The presets.
+    """
+
+    def __init__(self, tried: Tried) -> None:
+        self._tried = tried
+        self._sounds: dict[int, np.ndarray] = {}
+        self._known: dict[tuple[int, int], float] = {}
+
+    def __call__(self, here: np.ndarray, before: np.ndarray) -> np.ndarray:
+        """Returns distances, see `metrics.perceptual`, in dB, shape `(N, M)`.
+
+        Args:
+            here: Numbers of presets, shape `(N,)`.
+            before: Numbers of those that they are compared with, shape `(M,)`.
+        """
+        self._play([*here.tolist(), *before.tolist()])
+        jobs = []
+        for first in before.tolist():
+            others = [other for other in here.tolist() if (first, other) not in self._known]
+            if others:
+                jobs.append((first, others))
+        for (first, others), distances in zip(jobs, self._tried.renderer.map(self._compared, jobs), strict=True):
+            self._known.update({(first, other): gap for other, gap in zip(others, distances, strict=True)})
+        return np.array([[self._known[first, other] for first in before.tolist()] for other in here.tolist()])
+
+    def _play(self, numbers: list[int]) -> None:
+        new = [number for number in dict.fromkeys(numbers) if number not in self._sounds]
+        played = self._tried.renderer.map(self._sound, [self._tried.points[number] for number in new])
+        self._sounds.update(zip(new, played, strict=True))
+
+    def _sound(self, engine: Engine, point: np.ndarray) -> np.ndarray:
+        return render_or_silence(engine, point, self._tried.note, RATE)
+
+    def _compared(self, _: Engine, job: tuple[int, list[int]]) -> list[float]:
+        first, others = job
+        sounds = np.stack([self._sounds[other] for other in others])
+        return Reference(torch.from_numpy(self._sounds[first])).distance(torch.from_numpy(sounds)).tolist()

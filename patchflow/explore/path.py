@@ -101,6 +101,11 @@ class Path:
         return tuple(step.to_next for step in self.steps if step.to_next is not None)
 
     @property
+    def largest_step(self) -> int:
+        """The number of the preset from which the next one is farthest to the ear, from 0 on; 0 if there is but one."""
+        return int(np.argmax([-1.0 if step.to_next is None else step.to_next for step in self.steps]))
+
+    @property
     def presets(self) -> tuple[Preset, ...]:
         """The presets, called by the label and a number: `MORPH 01`, `MORPH 02` ..."""
         digits = max(2, len(str(len(self))))
@@ -124,6 +129,8 @@ class Path:
             )
         note = self.note
         moving = [{"name": m.name, "first": m.first, "last": m.last, "travel": m.travel} for m in self.moving]
+        heard = self.heard
+        largest = self.presets[self.largest_step].name
         content: dict[str, Any] = {
             "format": _FORMAT,
             "version": _VERSION,
@@ -134,6 +141,9 @@ class Path:
             "note": {"pitch": note.pitch, "velocity": note.velocity, "hold_s": note.hold, "length_s": note.length},
             "rows": self.grid.rows,
             "columns": self.grid.columns,
+            "heard_steps": {"mean_db": float(np.mean(heard)), "largest_db": max(heard), "largest_after": largest}
+            if heard
+            else None,
             "moving": moving,
             "steps": steps,
         }

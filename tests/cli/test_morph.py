@@ -26,6 +26,8 @@ def test_it_writes_a_path_between_two_presets(shell, ends):
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("Soft to Hard: 3 presets of tone through the 3 parameters of tone themselves")
     path = read_path(shell.folder / "out" / "Soft-to-Hard.json")
+    at = path.largest_step + 1
+    assert f"the largest {max(path.heard):.1f} dB, from MORPH {at:02} to MORPH {at + 1:02}\n" in done.out
     assert path.ends == ("Soft", "Hard")
     assert path.steps[2].values["gain"] == pytest.approx(-6.0)
 
@@ -45,6 +47,27 @@ def test_a_sound_is_matched_first(shell, ends):
 
     assert done.code == 0
     assert "beep.wav: a sound, so a match found a preset of tone for it: " in done.err
+
+
+@pytest.mark.parametrize(("asked", "note"), [((), 57), (("--note", "48"), 48)])
+def test_a_sound_beside_a_preset_is_matched_on_the_note_asked_for_or_its_own(shell, ends, asked, note):
+    time = np.arange(22_050) / 22_050
+    soundfile.write("a3.wav", 0.3 * np.sin(2 * np.pi * 220 * time) * np.exp(-3 * time), 22_050)
+    words = ("morph", "both.json:2", "a3.wav", "--steps", 3, "--renders", 200, "--out", "out", *asked)
+    assert shell.run(*words).code == 0
+
+    path = read_path(shell.folder / "out" / "Hard-to-a3.json")
+    assert path.note.pitch == note
+
+
+def test_presets_that_differ_beyond_their_parameters_are_said_to_share_what_the_first_has(shell, ends):
+    values = {"wave": "sine", "decay": 1.0, "gain": -30.0}
+    write_presets("state.json", [Preset("tone", values, name="Wavy", state=b"mine")])
+
+    done = shell.run("morph", "both.json:2", "state.json", "--steps", 3, "--renders", 200, "--out", "out")
+
+    assert done.code == 0
+    assert "all of the path has what 'Hard' holds" in done.err
 
 
 @pytest.mark.parametrize(

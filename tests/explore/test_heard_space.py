@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
+from patchflow.engines import Note, Renderer, engines
 from patchflow.explore import RATE
-from patchflow.explore.heard_space import HeardSpace
+from patchflow.explore.heard_space import Apart, HeardSpace, Tried
+from patchflow.metrics.perceptual import Reference
 
 TIME = np.arange(RATE) / RATE
 
@@ -54,3 +57,21 @@ def test_noise_has_no_pitch_to_measure():
     noise = np.random.default_rng(0).standard_normal((1, RATE)).astype(np.float32)
 
     assert np.isnan(HeardSpace(np.stack([tone(220), tone(220, decay=6)])).cents(noise)).all()
+
+
+def test_presets_that_were_tried_are_as_far_apart_as_their_sounds():
+    tone_synth = engines["tone"]
+    note = Note(hold=0.3, length=0.5)
+    points = tone_synth.space.snap(np.array([[0.1, 0.2, 0.5], [0.1, 0.7, 0.5], [0.9, 0.7, 0.9]]))
+    sounds = torch.from_numpy(np.stack([tone_synth().render(point, note, RATE) for point in points]))
+    with Renderer(tone_synth) as renderer:
+        tried = Tried(renderer, note, HeardSpace(sounds[[0, 2]].numpy()))
+        tried.add(points)
+        apart = Apart(tried)
+        found = apart(np.array([1, 2]), np.array([0, 1]))
+        again = apart(np.array([2]), np.array([0]))
+
+    wanted = np.stack([Reference(sounds[first]).distance(sounds[1:]).numpy() for first in (0, 1)], 1)
+    np.testing.assert_allclose(found, wanted, atol=1e-3)
+    assert found[0, 1] < 1e-3
+    assert again[0, 0] == found[1, 0]

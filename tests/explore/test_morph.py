@@ -1,6 +1,8 @@
 """A morph leads from one preset to the other evenly, and says what it cannot do."""
 
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,6 +45,13 @@ def test_loudness_moves_in_equal_steps():
     loudness = [step.sound["loudness"] for step in path.steps]
     assert np.diff(loudness).tolist() == pytest.approx([10, 10, 10], abs=0.5)
     assert path.moving[0].name == "gain"
+
+
+def test_heard_steps_are_equal_where_the_synth_can():
+    path = morphed(tone(decay=0.03), tone(decay=1.0), steps=7)
+
+    assert max(path.heard) < 1.6 * np.mean(path.heard)
+    assert max(path.heard) == path.heard[path.largest_step]
 
 
 def test_a_switch_is_thrown_once():
@@ -116,6 +125,37 @@ def test_a_preset_that_cannot_be_heard_is_refused():
 
     with pytest.raises(PresetError, match="Faint: cannot be heard on note 60"):
         morph([tone(), tone("Faint", gain=-60.0)], note=quiet, renders=200)
+
+
+def shift_by_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes a tone that plays as many keys higher as its state is long."""
+    synth = engines["tone"]
+    plain = synth.render
+
+    def build_on(engine: Any, state: bytes) -> None:
+        engine.higher = len(state)
+
+    def render(engine: Any, point: np.ndarray, note: Note, rate: int) -> np.ndarray:
+        return plain(engine, point, replace(note, pitch=note.pitch + getattr(engine, "higher", 0)), rate)
+
+    monkeypatch.setattr(synth, "build_on", build_on)
+    monkeypatch.setattr(synth, "render", render)
+
+
+def test_an_end_that_is_another_sound_with_the_state_of_the_first_is_refused(monkeypatch):
+    shift_by_state(monkeypatch)
+    a = tone("A", gain=-40.0)
+    b = replace(tone("B", decay=0.2), state=b"seven..")
+
+    with pytest.raises(PresetError, match=r"B: holds other things beyond its parameters.* than A.*dB from itself"):
+        morphed(a, b)
+
+
+def test_a_state_that_does_not_matter_is_that_of_the_first():
+    a = replace(tone("A", gain=-40.0), state=b"first")
+    b = replace(tone("B"), state=b"other")
+
+    assert {preset.state for preset in morphed(a, b).presets} == {b"first"}
 
 
 def test_presets_of_two_synths_are_refused():

@@ -33,6 +33,12 @@ def test_presets_are_numbered_and_keep_the_state(path):
 
 def test_it_says_how_far_each_is_from_the_next(path):
     assert len(path.heard) == 2
+    steps = path.content()["heard_steps"]
+    assert steps == {
+        "mean_db": sum(path.heard) / 2,
+        "largest_db": max(path.heard),
+        "largest_after": path.presets[path.heard.index(max(path.heard))].name,
+    }
     assert path.steps[-1].to_next is None
     assert path.steps[0].to_ends[1] == pytest.approx(path.steps[2].to_ends[0], abs=15)
     assert [moving.name for moving in path.moving] in (["gain", "decay"], ["decay", "gain"])
