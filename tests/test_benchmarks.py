@@ -1,9 +1,12 @@
 """The benchmarks fit the package as it is: all are imported, and the short ones are run."""
 
 import importlib
+import json
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -80,3 +83,34 @@ def test_the_first_candidate_comes_before_the_search_is_over(benchmark):
     matcher = patchflow.Matcher.load("tone")
 
     assert benchmark("latency").first_candidate(matcher, 0) > 0
+
+
+def test_lines_of_morphs_by_other_options_are_not_gone_on_with(benchmark, tmp_path: Path):
+    morphs = benchmark("morphs")
+    bench = SimpleNamespace(options=Namespace(split="test", renders=500))
+    path = tmp_path / "tone-morphs.jsonl"
+    head = {**morphs.facts(morphs.SEED), "split": "test", "steps": morphs.STEPS, "renders": 1000}
+    morphs.append(path, head)
+
+    with pytest.raises(SystemExit, match="was begun with renders=1000, this is 500"):
+        morphs.begun(bench, path)
+    bench.options.renders = 1000
+    assert morphs.begun(bench, path) == [head]
+
+
+def test_morphs_are_compared_over_the_pairs_that_all_ways_have(benchmark, tmp_path: Path):
+    morphs = benchmark("morphs")
+    path = tmp_path / "tone-morphs.jsonl"
+    morphs.append(path, {"commit": "none"})
+    count = len(morphs.TOOLBOX)
+    for row, bend, pairs in (("parameters", 2.0, 5), ("heard", 1.0, 4)):
+        for pair in range(pairs):
+            line = {"item": f"{pair}", "row": row, "seconds": 1.0, "heard_mean": 2.0, "heard_largest": 3.0}
+            measured = {"nonsmoothness": [2.0] * count, "nonlinearity": [bend] * count}
+            morphs.append(path, line | measured)
+
+    found = json.loads(json.dumps(morphs.table(path)))["heard"]
+
+    assert (found["pairs"], found["largest_over_mean"]) == (4, 1.5)
+    assert found["nonlinearity"]["change_percent"] == -50
+    assert found["nonsmoothness"]["change_percent"] == 0
