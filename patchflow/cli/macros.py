@@ -35,9 +35,10 @@ def macros(
 ) -> None:
     """List the macro-controls of SYNTH, learn its map, or measure the latent dimensions of a model.
 
-    A macro-control is an attribute that is measured of the sound, such as brightness; `patchflow turn` turns
-    it. With the learned map that comes with a synth, or that --learn makes, turning is quicker and goes
-    farther. --learn goes on where it stopped.
+    A macro-control is an attribute that is measured of the sound, such as brightness, a word that names of
+    presets carry, such as natural, or a latent dimension of a model; `patchflow turn` turns it. With the
+    learned map that comes with a synth, or that --learn makes, turning is quicker and goes farther. --learn
+    goes on where it stopped.
 
     \b
     Example: patchflow macros dexed
@@ -65,34 +66,40 @@ def macros(
 def _list(synth: str, *, as_json: bool) -> None:
     from ..engines import engines
     from ..explore.attribute_map import load_map
+    from ..explore.named_words import named_words
     from ..explore.sound_attributes import ATTRIBUTES, MEASURES
+    from ..models import weights_of
     from ._console import print_json, print_table, say
 
     learned = load_map(synth, engines[synth].space)
     spreads = [one.spread for one in MEASURES] if learned is None else learned.std.tolist()
     known = list(zip(ATTRIBUTES, spreads, strict=False))
+    words = list({word.name: word for word in named_words(synth).values()}.values())
     if as_json:
         rows = [
             {"name": one.name, "low": one.low, "high": one.high, "unit": one.unit, "spread": spread,
              "meaning": one.meaning}
             for one, spread in known
         ]  # fmt: skip
-        print_json({"synth": synth, "learned_map": learned is not None, "macros": rows})
+        from_names = [vars(one) for one in words]
+        print_json({"synth": synth, "learned_map": learned is not None, "macros": rows, "from_names": from_names})
         return
     table = [[one.name, f"{one.low} to {one.high}", f"{spread:.1f} {one.unit}", one.meaning] for one, spread in known]
     print_table(f"macro-controls of {synth}", ["attribute", "ends", "+1 is", "measured as"], table)
+    for word in words:
+        say(f"{word.low} to {word.high}: {word.provenance}")
     if learned is None:
         say(
             f"no learned map of {synth}: turning measures its slopes first. Learn one: patchflow macros {synth} --learn"
         )
-    say(
-        "not there: wide and narrow, since synths are played in mono; modern, vintage, natural, synthetic, for which "
-        "there is no measure"
-    )
+    if weights_of(synth, engines[synth].space, "flow_joint"):
+        say(f"latent:0=+1 and so on: latent dimensions of flow_joint; `patchflow macros {synth} --latent` names them")
+    names = "modern and vintage" if words else "modern, vintage, natural and synthetic"
+    say(f"not there: wide and narrow, since synths are played in mono; {names}, which too few names of presets say")
 
 
 def _latent(synth: str, model: Path | None, seed: int, *, as_json: bool) -> None:
-    from ..explore.latent_macros import measure_latents
+    from ..explore.latent_macros import LATENT, measure_latents
     from ._console import ProgressBar, print_json, print_table
 
     with ProgressBar("loading") as bar:
@@ -100,5 +107,6 @@ def _latent(synth: str, model: Path | None, seed: int, *, as_json: bool) -> None
     if as_json:
         print_json([one.content() for one in found])
         return
-    rows = [[str(one.dimension), f"{one.heard_db:.1f} dB", one.name] for one in found[:24]]
-    print_table(f"latent dimensions of {synth}, the most audible first", ["dimension", "heard", "what it does"], rows)
+    rows = [[f"{LATENT}{one.dimension}", f"{one.heard_db:.1f} dB", one.name] for one in found[:24]]
+    head = ["word", "heard", "what more of it does"]
+    print_table(f"latent dimensions of {synth}, the most audible first", head, rows)

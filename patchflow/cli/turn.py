@@ -21,9 +21,9 @@ def turn(
     wishes: Annotated[
         list[str],
         typer.Argument(
-            metavar="ATTRIBUTE=CHANGE...",
-            help="What to turn and how far, in standard deviations over the presets of the synth, -3 to 3: "
-            "brightness=+1.5, or dark=0.5. See `patchflow macros`.",
+            metavar="WORD=CHANGE...",
+            help="What to turn and how far, in standard deviations, -3 to 3: brightness=+1.5, dark=0.5, natural=+1, "
+            "or along a latent dimension of a model, latent:12=+1. `patchflow macros` lists the words.",
         ),
     ],
     *,
@@ -46,6 +46,10 @@ def turn(
     instant: Annotated[
         bool, typer.Option("--instant", help="Trust the learned map: the synth only plays what the map gives.")
     ] = False,
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|RUN|NAME", help="With latent:N: whose latent.  [default: flow_joint of the synth]"),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to write; made if it is not there.")] = Path(
         "patchflow-out"
     ),
@@ -59,8 +63,13 @@ def turn(
     what they sound like one after the other (.wav) and under one held note (-sweep.wav), MIDI files that go
     through them on a DX7, for Vital a preset with the way in a macro knob, and all numbers (.json).
 
+    A latent dimension moves what it moves, since nobody said what it is for. It is said what changed, and
+    nothing is corrected.
+
     \b
     Example: patchflow turn brass.syx brightness=+1.5
+    Example: patchflow turn brass.syx natural=+1
+    Example: patchflow turn brass.syx latent:12=+1
     Example: patchflow turn bank.syx:3 dark=1 attack=+0.5 --lock op1 --lock algorithm
     """
     from dataclasses import replace
@@ -93,10 +102,13 @@ def turn(
             one,
             words,
             steps=steps, note=replace(NOTE, pitch=pitch), lock=locked,
-            instant=instant, seed=seed, progress=bar.show, tell=say_between,
+            instant=instant, model=model, seed=seed, progress=bar.show, tell=say_between,
         )  # fmt: skip
-        stem = "-".join([one.name, *(f"{word}{amount:+g}" for word, amount in words.items())])
+        asked = (f"{word.replace(':', '')}{amount:+g}" for word, amount in words.items())
+        stem = "-".join([one.name, *asked])
         settings = {"words": words, "steps": steps, "lock": locked, "instant": instant, "seed": seed}
+        if model is not None:
+            settings["model"] = str(model)
         content = {**turned.content(), "settings": settings}
         files = write_path(turned.path, stem, out, extra={"turn": content}, progress=bar.show)
     _print(turned, files, as_json=as_json)
@@ -108,12 +120,26 @@ def _print(turned: "TurnedPreset", files: "PathFiles", *, as_json: bool) -> None
     if as_json:
         print_json(files.content)
         return
+    for word in turned.words:
+        say(
+            f"{word.word}: {word.before:+.2f} to {word.after:+.2f}, "
+            f"{word.changed:+.2f} of the {word.asked:+.2f} asked for",
+            f"  {word.provenance}",
+            f"  it stands for {', '.join(f'{name} {change:+.2f}' for name, change in word.attributes.items())}",
+        )
+    if turned.latent:
+        say(f"{turned.latent}: moved along the latent of a model, and nothing was corrected")
     for one in turned.reached:
         say(f"{one.name}: {one.before} to {one.after}, {one.changed:+.2f} of the {one.asked:+.2f} asked for")
     for one in turned.others:
-        say(f"  went along: {one.name} {one.before} to {one.after} ({one.changed:+.2f})")
+        went = "changed" if turned.latent else "went along"
+        say(f"  {went}: {one.name} {one.before} to {one.after} ({one.changed:+.2f})")
+    if turned.latent and not turned.others:
+        say("  changed: nothing that is measured, by a quarter of a standard deviation or more")
+    if abs(turned.cents) >= 1:
+        say(f"  pitch: {turned.cents:+.0f} cents")
     moving = [f"{moving.name} {moving.first} to {moving.last}" for moving in turned.moved[:6]]
     say(f"  moves most: {', '.join(moving)}")
-    if not turned.learned:
+    if not turned.learned and not turned.latent:
         say("  no learned map of this synth: its slopes were measured, which takes longer")
     say(*(f"  {files.folder / name}" for name in files.names))

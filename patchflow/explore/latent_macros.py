@@ -1,5 +1,6 @@
-"""Unsupervised macro-controls: the latent dimensions of a model, ordered and named by what they measurably do."""
+"""Unsupervised macro-controls: the latent dimensions of a model, named by what they do, and moves along them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,16 +9,19 @@ import numpy as np
 import torch
 
 from ..engines import engines
-from ..errors import ModelError
+from ..errors import ModelError, OptionError
 from ..metrics.perceptual import Reference
-from ..progress import Progress, ProgressCallback, ignore
+from ..progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
 from ..threads import one_torch_thread
 from .attribute_map import load_map
 from .audio_space import AudioSpace
 from .player import Player
-from .sound_attributes import ATTRIBUTES, MEASURES
+from .sound_attributes import ATTRIBUTES, MEASURES, within_range
 
-__all__ = ["LatentMacro", "measure_latents"]
+__all__ = ["LATENT", "LatentMacro", "latent_moves", "latent_space", "measure_latents", "moved_along"]
+
+LATENT = "latent:"
+"""What a word begins with that means a latent dimension, such as `latent:12`."""
 
 _PRESETS = 6  # drawn from the prior, that every dimension is moved of
 _MOVE = 1.5  # either way, in standard deviations of the prior
@@ -73,9 +77,7 @@ def measure_latents(
         ModelError: If there are no weights, or they are damaged or of another synth.
     """
     make = engines[synth]
-    space = AudioSpace.load(synth, model)
-    if space.model is None:
-        raise ModelError(f"{synth}: has no model with a latent. Train one: patchflow train with model = 'flow_joint'")
+    space = latent_space(synth, model)
     learned = load_map(synth, make.space)
     std = np.array([one.spread for one in MEASURES]) if learned is None else learned.std.double().numpy()
     rng = np.random.default_rng(seed)
@@ -90,6 +92,69 @@ def measure_latents(
             found.append(_macro(dimension, played.sounds[:, 0], played.measures[:, 0] / std))
             progress(Progress("measure", dimension + 1, space.size, "dimensions"))
     return sorted(found, key=lambda one: -one.heard_db)
+
+
+def latent_space(synth: str, model: str | Path | None = None) -> AudioSpace:
+    """Returns the space of a synth that has latent dimensions.
+
+    Args:
+        synth: Name of the engine.
+        model: Weights, see `AudioSpace.load`.
+
+    Raises:
+        UnknownName: If there is no such synth.
+        ModelError: If there are no weights, or they are damaged or of another synth.
+    """
+    space = AudioSpace.load(synth, model)
+    if space.model is None:
+        raise ModelError(f"{synth}: has no model with a latent. Train one: patchflow train with model = 'flow_joint'")
+    return space
+
+
+def latent_moves(words: Mapping[str, float], size: int, tell: TellCallback = tell_nobody) -> np.ndarray:
+    """Returns the move along every latent dimension that words ask for, shape `(Z,)`.
+
+    Args:
+        words: Moves by words such as `{"latent:12": 1.0}`, in standard deviations of the prior. What is beyond
+            the range of `within_range` is moved to its end.
+        size: How many dimensions there are, Z.
+        tell: Called with a line for each that is.
+
+    Raises:
+        OptionError: If there is no such dimension, it is asked for twice, or a move is not a number.
+
+    Example:
+        >>> latent_moves({"latent:1": 0.5}, 3)
+        array([0. , 0.5, 0. ])
+    """
+    moves = np.zeros(size)
+    for word, amount in words.items():
+        number = word.removeprefix(LATENT)
+        if not number.isdecimal() or int(number) >= size:
+            raise OptionError(f"{word}: no latent dimension. They are {LATENT}0 to {LATENT}{size - 1}")
+        move = within_range(word, amount, tell)
+        if moves[int(number)]:
+            raise OptionError(f"{word}: is asked for twice")
+        moves[int(number)] = move
+    return moves
+
+
+def moved_along(
+    space: AudioSpace, point: np.ndarray, moves: np.ndarray, *, shares: np.ndarray, free: np.ndarray
+) -> np.ndarray:
+    """Returns presets on the line from one along latent dimensions, snapped, shape `(S, P)`.
+
+    Args:
+        space: With a model.
+        point: Encoded preset, shape `(P,)`.
+        moves: At a share of 1, shape `(Z,)`.
+        shares: Places of the line; at 0 is the preset itself, shape `(S,)`.
+        free: Which parameters may move; the others stay as they are, shape `(P,)`.
+    """
+    line = space.encode(point[None]) + shares[:, None] * moves
+    points = np.where(free, space.presets(line), space.parameters.snap(point))
+    points[shares == 0] = space.parameters.snap(point)
+    return points
 
 
 def _macro(dimension: int, sounds: np.ndarray, measures: np.ndarray) -> LatentMacro:

@@ -19,7 +19,7 @@ from ..features.descriptors import attack_time
 from ..features.mel import mel_filters
 from ..progress import TellCallback, tell_nobody
 
-__all__ = ["ATTRIBUTES", "FARTHEST", "LOUDNESS", "MEASURES", "SoundAttribute", "measure", "wishes"]
+__all__ = ["ATTRIBUTES", "FARTHEST", "LOUDNESS", "MEASURES", "SoundAttribute", "measure", "wishes", "within_range"]
 
 
 @dataclass(frozen=True)
@@ -146,14 +146,29 @@ def wishes(words: Mapping[str, float], tell: TellCallback = tell_nobody) -> np.n
     found = np.zeros(len(MEASURES))
     for word, amount in words.items():
         column, sign = _place(word)
-        if not math.isfinite(amount):
-            raise OptionError(f"{word}={amount}: not a number in [{-FARTHEST:g}, {FARTHEST:g}]")
+        change = within_range(word, amount, tell)
         if found[column]:
             raise OptionError(f"{word}: {ATTRIBUTES[column].name} is asked for twice")
-        if abs(amount) > FARTHEST:
-            tell(f"{word}={amount:g}: the range ends at {math.copysign(FARTHEST, amount):g} standard deviations")
-        found[column] = sign * float(np.clip(amount, -FARTHEST, FARTHEST))
+        found[column] = sign * change
     return found
+
+
+def within_range(word: str, amount: float, tell: TellCallback = tell_nobody) -> float:
+    """Returns a change that may be asked for; of one beyond `FARTHEST`, the end of the range.
+
+    Args:
+        word: What is to change, for the message.
+        amount: In standard deviations.
+        tell: Called with a line if it is beyond.
+
+    Raises:
+        OptionError: If it is not a number.
+    """
+    if not math.isfinite(amount):
+        raise OptionError(f"{word}={amount}: not a number in [{-FARTHEST:g}, {FARTHEST:g}]")
+    if abs(amount) > FARTHEST:
+        tell(f"{word}={amount:g}: the range ends at {math.copysign(FARTHEST, amount):g} standard deviations")
+    return float(np.clip(amount, -FARTHEST, FARTHEST))
 
 
 def _place(word: str) -> tuple[int, float]:

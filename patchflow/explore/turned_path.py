@@ -3,23 +3,29 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path as FilePath
 from typing import Any
 
 import numpy as np
+import torch
 
 from ..audio.note_names import note_name
 from ..engines import Engine, Note, Renderer, engines
 from ..errors import OptionError
 from ..match.matcher import encode_locks
+from ..metrics.perceptual import Reference
 from ..presets import Preset, check
 from ..presets.parameters import Value
 from ..progress import ProgressCallback, TellCallback, ignore, tell_nobody
 from ..threads import one_torch_thread
 from .attribute_map import load_map
+from .audio_space import AudioSpace
 from .grid import Grid
+from .latent_macros import LATENT, latent_moves, latent_space, moved_along
+from .named_words import NamedWord, ReachedWord, named_words, refuse_missing
 from .path import Moving, Path, path_of
-from .player import NOTE, Player, built
-from .sound_attributes import MEASURES, wishes
+from .player import NOTE, Player, built, cents_from
+from .sound_attributes import FARTHEST, MEASURES, wishes, within_range
 from .turn import Turn, Turner
 
 __all__ = ["Reached", "TurnedPreset", "turn_preset"]
@@ -27,8 +33,9 @@ __all__ = ["Reached", "TurnedPreset", "turn_preset"]
 _OCTAVE = 12
 _STEPS = (2, 128)
 _SHOWN = 12  # parameters that moved most
-_HARDLY = 0.25  # share of what was asked for below which the sound cannot have more of it
+_SHORT = 0.6  # share of what was asked for below which it is said that the sound cannot have more of it
 _LEAK = 0.5  # share of the largest change of what was turned from which on another attribute is named
+_CLEAR = 0.25  # standard deviations by which a move along a latent dimension changes what is named
 
 
 @dataclass(frozen=True)
@@ -57,8 +64,11 @@ class TurnedPreset:
     Args:
         path: From the original to the last preset.
         preset: The last one, called as the original.
-        reached: Of what was turned, in the order asked for.
-        others: Of what was to stay and changed most, the largest first.
+        reached: Of the attributes that were turned, in the order of `MEASURES`; none of a move along a latent.
+        others: Of what was to stay and changed most, the largest first; of a move along a latent, of all that changed.
+        words: Of the words from names that were turned.
+        latent: What was moved along latent dimensions of a model; "" of other turns.
+        cents: How far the pitch of the note went up, 0 where the partials of the two sounds do not agree.
         shares: Which part of the wish each preset of the path is for, shape `(S,)`.
         changes: Of every preset of the path, in standard deviations, mean over the keys, shape `(S, M)`.
         moved: The parameters that are moved most from the original to the last preset, in shares of their range.
@@ -70,6 +80,9 @@ class TurnedPreset:
     preset: Preset
     reached: tuple[Reached, ...]
     others: tuple[Reached, ...]
+    words: tuple[ReachedWord, ...]
+    latent: str
+    cents: float
     shares: np.ndarray
     changes: np.ndarray
     moved: tuple[Moving, ...]
@@ -86,6 +99,9 @@ class TurnedPreset:
         return {
             "reached": [vars(reached) for reached in self.reached],
             "others": [vars(reached) for reached in self.others],
+            "words": [vars(word) for word in self.words],
+            "latent": self.latent,
+            "cents": round(self.cents, 2),
             "changes_unit": "standard deviations over the presets of the synth, mean over the keys",
             "steps": steps,
             "moved": [vars(one) for one in self.moved],
@@ -103,20 +119,26 @@ def turn_preset(
     lock: Mapping[str, Value | None] | None = None,
     instant: bool = False,
     map_file: str | None = None,
+    model: str | FilePath | None = None,
     seed: int = 0,
     progress: ProgressCallback = ignore,
     tell: TellCallback = tell_nobody,
 ) -> TurnedPreset:
     """Turns attributes of a preset, as far as the sound can have more or less of them; the others stay.
 
+    Words from names are turned by the attributes that they stand for. A latent dimension of a model is moved along as
+    it is: nothing is corrected, and what it does is measured.
+
     Args:
         preset: Complete, with allowed values.
-        words: See `wishes`.
+        words: Attributes, see `wishes`, words from names, see `named_words`, or latent dimensions, see `latent_moves`;
+            latent dimensions not together with others.
         steps: Of the path, 2 to 128.
         note: What is played; the attributes are turned on the octaves around it too.
         lock: Parameters or groups that stay as they are, or get a value.
         instant: Trusts the map, and plays nothing but the path that it gives.
         map_file: Weights of a map; the user's own, or those that are shipped, if None.
+        model: For latent dimensions: its weights, see `AudioSpace.load`.
         seed: Of the random generator.
         progress: Called while candidates are played.
         tell: Called with a line for what could not be as asked.
@@ -125,10 +147,12 @@ def turn_preset(
         OptionError: If an option is out of its range, the locks leave nothing to move, or the preset is silent.
         UnknownName: If there is no such attribute, parameter or group.
         PresetError: If a value is not allowed.
-        ModelError: If the map is damaged or of another synth.
+        ModelError: If the map, the model or the words from names are damaged or of another synth, or there is no model.
     """
-    wish = _wish(words, steps, tell)
+    if not _STEPS[0] <= steps <= _STEPS[1]:
+        raise OptionError(f"steps={steps}: not in [{_STEPS[0]}, {_STEPS[1]}]")
     make = engines[preset.synth]
+    asked = _Asked.of(words, preset.synth, model, tell)
     check(preset, make.space)
     point, free = _locked(make, preset, lock or {})
     build = partial(built, make, preset.state)
@@ -136,18 +160,31 @@ def turn_preset(
     with one_torch_thread(), Player(build, _keys(note)) as player:
         player.notes = keys = _audible_keys(player, make.space.snap(point), note)
         turner = Turner(make, player, load_map(preset.synth, make.space, map_file))
-        way = _instant if instant else partial(Turner.turn, seed=seed, progress=progress)
-        turn = way(turner, point, wish, shares=shares, free=free)
+        wish = asked.wish(turner)
+        if asked.space is not None:
+            turn = _along_latents(turner, point, asked, shares=shares, free=free)
+        else:
+            way = _instant if instant else partial(Turner.turn, seed=seed, progress=progress)
+            turn = way(turner, point, wish, shares=shares, free=free)
+    key = keys.index(note)
+    sounds = turn.sounds[:, key]
     last = replace(preset, values=make.space.decode(turn.points[-1]))
     with one_torch_thread(), Renderer(build) as renderer:
         path = path_of((preset, last), turn.points, Grid(1, steps + 1), note, renderer=renderer, space=_called(words))
-    reached = _reached(turn, wish, keys.index(note))
-    asked = _tell_shortfalls(reached, tell)
+    every = _reached(turn, wish, key)
+    reached = tuple(one for one in every if one.asked)
+    named = asked.reached(turner, turn, key)
+    by_name = [one for one in reached if one.name in asked.attributes]
+    _tell_shortfalls((*by_name, *named), _without(lock or {}, instant=instant), tell)
+    leak = _LEAK * max((abs(one.changed) for one in reached), default=_CLEAR / _LEAK)
     return TurnedPreset(
         path=replace(path, label="TURN"),
         preset=last,
-        reached=asked,
-        others=_went_along(reached, _LEAK * max(abs(one.changed) for one in asked)),
+        reached=reached,
+        others=_went_along(every, leak),
+        words=named,
+        latent=asked.along,
+        cents=float(cents_from(Reference(torch.from_numpy(sounds[0])), sounds[-1:])[0]),
         shares=shares,
         changes=turn.changes.mean(1),
         moved=_moved(make, turn.points),
@@ -156,13 +193,75 @@ def turn_preset(
     )
 
 
-def _wish(words: Mapping[str, float], steps: int, tell: TellCallback) -> np.ndarray:
-    if not _STEPS[0] <= steps <= _STEPS[1]:
-        raise OptionError(f"steps={steps}: not in [{_STEPS[0]}, {_STEPS[1]}]")
-    wish = wishes(words, tell)
-    if not wish.any():
-        raise OptionError("nothing to turn: give an attribute and how far, such as brightness=+1.5")
-    return wish
+@dataclass(frozen=True)
+class _Asked:
+    """What words ask for.
+
+    Args:
+        changes: Of attributes, in standard deviations, shape `(M,)`.
+        named: Words from names, each with the change of its score.
+        space: What latent dimensions are of; None if there are none, and then nothing else is asked for.
+        moves: Along latent dimensions, shape `(Z,)`.
+    """
+
+    changes: np.ndarray
+    named: dict[str, tuple[NamedWord, float]]
+    space: AudioSpace | None
+    moves: np.ndarray
+
+    @classmethod
+    def of(
+        cls, words: Mapping[str, float], synth: str, model: str | FilePath | None, tell: TellCallback
+    ) -> "_Asked":  # fmt: skip
+        """Looks words up, and refuses what does not go together."""
+        latents = {word: amount for word, amount in words.items() if word.startswith(LATENT)}
+        others = {word: amount for word, amount in words.items() if word not in latents}
+        if latents and others:
+            raise OptionError(
+                f"{next(iter(latents))}: a latent dimension moves every attribute, so it is not turned together with "
+                f"{next(iter(others))}. Turn by one, and then what that wrote by the other"
+            )
+        if model is not None and not latents:
+            raise OptionError(f"model={model}: is for latent dimensions alone, such as {LATENT}0=+1")
+        if not any(words.values()):
+            raise OptionError("nothing to turn: give an attribute and how far, such as brightness=+1.5")
+        if latents:
+            space = latent_space(synth, model)
+            return cls(np.zeros(len(MEASURES)), {}, space, latent_moves(latents, space.size, tell))
+        known = named_words(synth)
+        named: dict[str, tuple[NamedWord, float]] = {}
+        for word in [word for word in others if word.lower() in known]:
+            found = known[word.lower()]
+            if any(found is one for one, _ in named.values()):
+                raise OptionError(f"{word}: {found.name} is asked for twice")
+            named[word] = found, found.sign(word) * within_range(word, others.pop(word), tell)
+        for word in others:
+            refuse_missing(word, synth)
+        return cls(wishes(others, tell), named, None, np.zeros(0))
+
+    @property
+    def attributes(self) -> set[str]:
+        """The names of the attributes that were asked for as such."""
+        return {attribute.name for attribute, change in zip(MEASURES, self.changes, strict=True) if change}
+
+    @property
+    def along(self) -> str:
+        """What is moved along latent dimensions, in words."""
+        moved = np.nonzero(self.moves)[0]
+        return ", ".join(f"{LATENT}{dimension} {self.moves[dimension]:+g}" for dimension in moved)
+
+    def wish(self, turner: Turner) -> np.ndarray:
+        """The change of each of `MEASURES` that is wished for, in standard deviations, `(M,)`."""
+        whole = self.changes + sum(turner.standardised(word.change(amount)) for word, amount in self.named.values())
+        return np.clip(whole, -FARTHEST, FARTHEST)
+
+    def reached(self, turner: Turner, turn: Turn, key: int) -> tuple[ReachedWord, ...]:
+        """How far the words from names came, on one of the keys."""
+        measures = turn.measures[[0, -1], key]
+        found = []
+        for text, (word, amount) in self.named.items():
+            found.append(word.reached(text, amount, measures, turner.standardised(word.change(amount))))
+        return tuple(found)
 
 
 def _locked(make: type[Engine], preset: Preset, lock: Mapping[str, Value | None]) -> tuple[np.ndarray, np.ndarray]:
@@ -195,12 +294,34 @@ def _audible_keys(player: Player, point: np.ndarray, note: Note) -> tuple[Note, 
     return keys
 
 
+def _along_latents(turner: Turner, point: np.ndarray, asked: _Asked, *, shares: np.ndarray, free: np.ndarray) -> Turn:
+    """The line along latent dimensions, played once so that it can be said what is heard; the tuning stays."""
+    assert asked.space is not None
+    space = turner.engine.space
+    for names in turner.engine.tuning:
+        for name in names:
+            free[list(space.select(name))] = False
+    points = moved_along(asked.space, point, asked.moves, shares=shares, free=free)
+    if (points == points[0]).all():
+        raise OptionError(f"{asked.along}: moves nothing of what is not locked")
+    return _played(turner, points, shares, f"{asked.along}: turns the preset into silence; move less far")
+
+
 def _instant(turner: Turner, point: np.ndarray, wish: np.ndarray, *, shares: np.ndarray, free: np.ndarray) -> Turn:
     """The path that the map gives, played once so that it can be said what is heard."""
     points = turner.instant(point, wish, shares=shares, free=free)
+    return _played(turner, points, shares, "instant: the map turns the preset into silence; leave --instant out")
+
+
+def _played(turner: Turner, points: np.ndarray, shares: np.ndarray, silence: str) -> Turn:
+    """The turn that presets are which nobody corrects.
+
+    Raises:
+        OptionError: With the text for silence, if one of them cannot be heard.
+    """
     played = turner.player.play(points)
     if np.isnan(played.measures).any():
-        raise OptionError("instant: the map turns the preset into silence; turn it with the synth playing")
+        raise OptionError(silence)
     changes = turner.standardised(played.measures - played.measures[:1])
     return Turn(shares, points, changes, played.measures, played.sounds, renders=0)
 
@@ -221,13 +342,21 @@ def _reached(turn: Turn, wish: np.ndarray, key: int) -> list[Reached]:
     return found
 
 
-def _tell_shortfalls(reached: Sequence[Reached], tell: TellCallback) -> tuple[Reached, ...]:
-    """Returns what was asked for, and says what the sound cannot have much more or less of."""
-    asked = tuple(one for one in reached if one.asked)
+def _tell_shortfalls(asked: Sequence[Reached | ReachedWord], without: str, tell: TellCallback) -> None:
+    """Says what the preset cannot have much more or less of."""
     for one in asked:
-        if one.changed / one.asked < _HARDLY:
-            tell(f"{one.name}: this sound cannot have much {'more' if one.asked > 0 else 'less'} of it")
-    return asked
+        if one.changed / one.asked < _SHORT:
+            name = one.name if isinstance(one, Reached) else one.word
+            more = "more" if one.asked > 0 else "less"
+            tell(f"{name}: asked {one.asked:+g}, reached {one.changed:+.2f}: this preset cannot have {more} {without}")
+
+
+def _without(lock: Mapping[str, Value | None], *, instant: bool) -> str:
+    """What a preset would have to give up to have more of an attribute."""
+    if instant:
+        return "by the map alone; without --instant the synth is tried"
+    locked = f", and with {', '.join(lock)} locked" if lock else ""
+    return f"while its pitch and its other attributes stay{locked}"
 
 
 def _went_along(reached: Sequence[Reached], least: float) -> tuple[Reached, ...]:
