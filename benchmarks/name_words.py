@@ -1,15 +1,16 @@
 """Learns a word of sounds, natural or synthetic, from the names of presets, and says how far it can be trusted.
 
-Usage: python benchmarks/name_words.py BANK.npz OUT.json [--synth dexed] [--source "DX7 voices"] [--report REPORT.json]
+Usage: python benchmarks/name_words.py BANK.npz OUT.json REPORT.json [--synth dexed] [--turns 10]
 
 BANK.npz is what `prepare_bank.py` makes. A preset is of one end if its name holds a word of that end and none of the
 other. One preset of each family is taken, and at most 200 of one word, or pianos alone would decide. They are played on
 C4 and measured. A linear discriminant of the training part, with shrinkage, is the score; how the presets of the bank
 change with it is the direction. `voice` is not among the words, since any preset of a DX7 is called one.
 
-The report has the shares of pairs told apart in all parts of the bank, the mean score of each word, and how the
-standard deviations of the attributes over the bank on C4 compare with those of the learned map. OUT.json is
-written only if the interval of the test part is above chance.
+The report has the shares of pairs told apart in all parts of the bank, the mean score of each word, how the standard
+deviations of the attributes over the bank on C4 compare with those of the learned map, and how far the score comes when
+validation presets are turned to either end by 1, with the words that are installed. OUT.json is written only if the
+interval of the test part is above chance.
 """
 
 import argparse
@@ -26,9 +27,11 @@ from patchflow.engines import engines
 from patchflow.explore.attribute_map import load_map
 from patchflow.explore.player import Player
 from patchflow.explore.sound_attributes import ATTRIBUTES, MEASURES
+from patchflow.explore.turned_path import turn_preset
+from patchflow.presets import Preset
 from patchflow.version import commit
 
-__all__ = ["direction", "end_of", "main", "told_apart"]
+__all__ = ["direction", "end_of", "learn", "main", "told_apart"]
 
 # fmt: off
 NATURAL = (
@@ -58,23 +61,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bank")
     parser.add_argument("out", type=Path)
+    parser.add_argument("report", type=Path)
     parser.add_argument("--synth", default="dexed")
     parser.add_argument("--source", default="DX7 voices")
-    parser.add_argument("--report", type=Path)
+    parser.add_argument("--turns", type=int, default=10)
     options = parser.parse_args()
     bank = Bank.load(options.bank)
+    about = {"made": f"name_words.py --synth {options.synth}", "commit": commit()}
+    word, report = learn(bank, options.synth)
+    parts = report["parts"]
+    print(json.dumps(parts))
+    if parts["test"]["told_apart"][1] <= 0.5:
+        raise SystemExit("near chance on held-out families: the word is not offered")
+    content = {"format": 1, "synth": options.synth, **about, "words": [{**word, "source": options.source}]}
+    options.out.write_text(json.dumps(content, indent=1) + "\n")
+    report["turns"] = turns(bank, options.synth, options.turns)
+    options.report.write_text(json.dumps({**about, **report}, indent=1) + "\n")
+
+
+def learn(bank: Bank, synth: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the word as a file holds it, and the report without turns."""
     rows, ends, words = chosen(bank)
-    rng = np.random.default_rng(0)
     train = np.nonzero(bank.split == "train")[0]
     families = train[np.unique(bank.family[train], return_index=True)[1]]
-    everyday = rng.choice(families, min(BANK, len(families)), replace=False)
-    with Player(engines[options.synth]) as player:
+    everyday = np.random.default_rng(0).choice(families, min(BANK, len(families)), replace=False)
+    with Player(engines[synth]) as player:
         measures = player.play(bank.points[np.concatenate((rows, everyday))]).measures[:, 0]
     usual = measures[len(rows) :]
     usual = usual[np.isfinite(usual).all(1)]
     heard = np.nonzero(np.isfinite(measures[: len(rows)]).all(1))[0]
-    rows, ends, words = rows[heard], ends[heard], words[heard]
-    named = measures[heard]
+    rows, ends, words, named = rows[heard], ends[heard], words[heard], measures[heard]
     split = bank.split[rows]
     found = direction(named[split == "train"], ends[split == "train"], usual)
     scores = named[:, :COLUMNS] @ found["weights"] - found["centre"]
@@ -85,18 +101,6 @@ def main() -> None:
             "told_apart": told_apart(scores[here], ends[here], bank.family[rows[here]]),
             "names": counts(ends[here]),
         }
-    report = {
-        "made": f"name_words.py --synth {options.synth}",
-        "commit": commit(),
-        "parts": parts,
-        "mean_score": by_word(scores, words, split),
-        "attributes": spreads(options.synth, usual),
-    }
-    if options.report:
-        options.report.write_text(json.dumps(report, indent=1) + "\n")
-    print(json.dumps(parts))
-    if parts["test"]["told_apart"][1] <= 0.5:
-        raise SystemExit("near chance on held-out families: the word is not offered")
     word = {
         "name": "naturalness",
         "low": ENDS[1],
@@ -108,10 +112,33 @@ def main() -> None:
         "words": {"natural": NATURAL, "synthetic": SYNTHETIC},
         "told_apart": parts["test"]["told_apart"],
         "held_out": parts["test"]["names"],
-        "source": options.source,
     }
-    content = {"format": 1, "synth": options.synth, "made": report["made"], "commit": commit(), "words": [word]}
-    options.out.write_text(json.dumps(content, indent=1) + "\n")
+    report = {
+        "parts": parts,
+        "mean_score": by_word(scores, words, split),
+        "attributes": spreads(synth, usual),
+    }
+    return word, report
+
+
+def turns(bank: Bank, synth: str, count: int) -> dict[str, Any]:
+    """Returns how far the score of validation presets comes when they are turned by +1 and by -1, with all changes."""
+    points = bank.points[bank.split == "valid"]
+    rows = np.random.default_rng(1).choice(len(points), count, replace=False)
+    changes = []
+    for point in points[rows]:
+        preset = Preset(synth, engines[synth].space.decode(point), name="turned")
+        for end in ENDS:
+            changes.append(round(turn_preset(preset, {end: 1.0}, steps=2).words[0].changed, 3))
+            print(end, changes[-1], flush=True)
+    drawn = np.random.default_rng(0).choice(changes, (DRAWS, len(changes))).mean(1)
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    return {
+        "asked": 1.0,
+        "mean": round(float(np.mean(changes)), 3),
+        "interval": [round(float(low), 3), round(float(high), 3)],
+        "changes": changes,
+    }
 
 
 def end_of(name: str) -> tuple[int, str] | None:

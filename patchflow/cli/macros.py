@@ -86,6 +86,8 @@ def _list(synth: str, *, as_json: bool) -> None:
         return
     table = [[one.name, f"{one.low} to {one.high}", f"{spread:.1f} {one.unit}", one.meaning] for one, spread in known]
     print_table(f"macro-controls of {synth}", ["attribute", "ends", "+1 is", "measured as"], table)
+    over = "DX7 voices" if learned is None else "the presets that the learned map is from"
+    say(f"+1 is one standard deviation over {over}")
     for word in words:
         say(f"{word.low} to {word.high}: {word.provenance}")
     if learned is None:
@@ -94,8 +96,11 @@ def _list(synth: str, *, as_json: bool) -> None:
         )
     if weights_of(synth, engines[synth].space, "flow_joint"):
         say(f"latent:0=+1 and so on: latent dimensions of flow_joint; `patchflow macros {synth} --latent` names them")
-    names = "modern and vintage" if words else "modern, vintage, natural and synthetic"
-    say(f"not there: wide and narrow, since synths are played in mono; {names}, which too few names of presets say")
+    missing = "" if words else f"; natural and synthetic, since no names of presets of {synth} were learned from"
+    say(
+        "not there: wide and narrow, since synths are played in mono; modern and vintage, since hardly any preset is "
+        f"called so{missing}"
+    )
 
 
 def _latent(synth: str, model: Path | None, seed: int, *, as_json: bool) -> None:

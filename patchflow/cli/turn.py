@@ -139,7 +139,7 @@ def _print(turned: "TurnedPreset", files: "PathFiles", *, as_json: bool) -> None
     if abs(turned.cents) >= 1:
         say(f"  pitch: {turned.cents:+.0f} cents")
     moving = [f"{moving.name} {moving.first} to {moving.last}" for moving in turned.moved[:6]]
-    say(f"  moves most: {', '.join(moving)}")
+    say(f"  moves most: {', '.join(moving)}" if moving else "  moves: nothing")
     if not turned.learned and not turned.latent:
         say("  no learned map of this synth: its slopes were measured, which takes longer")
     say(*(f"  {files.folder / name}" for name in files.names))

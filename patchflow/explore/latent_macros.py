@@ -11,6 +11,7 @@ import torch
 from ..engines import engines
 from ..errors import ModelError, OptionError
 from ..metrics.perceptual import Reference
+from ..models import find_weights, models, read_header
 from ..progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
 from ..threads import one_torch_thread
 from .attribute_map import load_map
@@ -105,6 +106,10 @@ def latent_space(synth: str, model: str | Path | None = None) -> AudioSpace:
         UnknownName: If there is no such synth.
         ModelError: If there are no weights, or they are damaged or of another synth.
     """
+    if model is not None:
+        of = read_header(find_weights(synth, engines[synth].space, model, models))["synth"]
+        if of != synth:
+            raise ModelError(f"{model}: is a model of {of}, not of {synth}")
     space = AudioSpace.load(synth, model)
     if space.model is None:
         raise ModelError(f"{synth}: has no model with a latent. Train one: patchflow train with model = 'flow_joint'")
@@ -131,7 +136,7 @@ def latent_moves(words: Mapping[str, float], size: int, tell: TellCallback = tel
     for word, amount in words.items():
         number = word.removeprefix(LATENT)
         if not number.isdecimal() or int(number) >= size:
-            raise OptionError(f"{word}: no latent dimension. They are {LATENT}0 to {LATENT}{size - 1}")
+            raise OptionError(f"{word!r}: no latent dimension. They are {LATENT}0 to {LATENT}{size - 1}")
         move = within_range(word, amount, tell)
         if moves[int(number)]:
             raise OptionError(f"{word}: is asked for twice")

@@ -21,7 +21,11 @@ _OURS = Path(__file__).absolute().parent / "words"  # those that come with the p
 _FORMAT = 1
 _LARGEST = 2**20  # bytes of a file
 _FROM_NAMES = ("naturalness", "natural", "synthetic")
+_LEVEL = "every turn leaves the level as it is; the gain of the synth changes it"
 _MISSING = {
+    "loudness": _LEVEL,
+    "loud": _LEVEL,
+    "quiet": _LEVEL,
     "modern": "hardly any preset is called so, and nothing measures it",
     "vintage": "hardly any preset is called so, and nothing measures it",
     "wide": "synths are played in mono here",
@@ -170,8 +174,10 @@ def refuse_missing(word: str, synth: str) -> None:
     """
     word = word.lower()
     if word in _FROM_NAMES:
+        have = ", ".join(sorted(path.stem for path in _OURS.glob("*.json")))
         raise OptionError(
-            f"{word}: nothing measures it, and too few names of {synth} presets say it to learn it from them"
+            f"{word}: nothing measures it. It is learned from names of presets, and of {synth} none were. "
+            f"Known of: {have}"
         )
     if word in _MISSING:
         raise OptionError(f"{word}: cannot be turned: {_MISSING[word]}")

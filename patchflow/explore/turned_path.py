@@ -11,7 +11,7 @@ import torch
 
 from ..audio.note_names import note_name
 from ..engines import Engine, Note, Renderer, engines
-from ..errors import OptionError
+from ..errors import OptionError, UnknownName
 from ..match.matcher import encode_locks
 from ..metrics.perceptual import Reference
 from ..presets import Preset, check
@@ -35,6 +35,7 @@ _STEPS = (2, 128)
 _SHOWN = 12  # parameters that moved most
 _SHORT = 0.6  # share of what was asked for below which it is said that the sound cannot have more of it
 _LEAK = 0.5  # share of the largest change of what was turned from which on another attribute is named
+_SMALL = 0.1  # standard deviations below which a change of another attribute is not named
 _CLEAR = 0.25  # standard deviations by which a move along a latent dimension changes what is named
 
 
@@ -92,6 +93,7 @@ class TurnedPreset:
     def content(self) -> dict[str, Any]:
         """Returns what a JSON file says of it beyond the path."""
         names = [attribute.name for attribute in MEASURES]
+        over = "the presets that the map was learned from" if self.learned else "DX7 voices"
         steps = []
         for share, changes in zip(self.shares, self.changes, strict=True):
             pairs = zip(names, changes, strict=True)
@@ -102,7 +104,7 @@ class TurnedPreset:
             "words": [vars(word) for word in self.words],
             "latent": self.latent,
             "cents": round(self.cents, 2),
-            "changes_unit": "standard deviations over the presets of the synth, mean over the keys",
+            "changes_unit": f"standard deviations over {over}, mean over the keys",
             "steps": steps,
             "moved": [vars(one) for one in self.moved],
             "renders": self.renders,
@@ -176,7 +178,7 @@ def turn_preset(
     named = asked.reached(turner, turn, key)
     by_name = [one for one in reached if one.name in asked.attributes]
     _tell_shortfalls((*by_name, *named), _without(lock or {}, instant=instant), tell)
-    leak = _LEAK * max((abs(one.changed) for one in reached), default=_CLEAR / _LEAK)
+    leak = max(_SMALL, *(_LEAK * abs(one.changed) for one in reached)) if reached else _CLEAR
     return TurnedPreset(
         path=replace(path, label="TURN"),
         preset=last,
@@ -214,7 +216,7 @@ class _Asked:
         cls, words: Mapping[str, float], synth: str, model: str | FilePath | None, tell: TellCallback
     ) -> "_Asked":  # fmt: skip
         """Looks words up, and refuses what does not go together."""
-        latents = {word: amount for word, amount in words.items() if word.startswith(LATENT)}
+        latents = {word: amount for word, amount in words.items() if word.startswith(LATENT.rstrip(":"))}
         others = {word: amount for word, amount in words.items() if word not in latents}
         if latents and others:
             raise OptionError(
@@ -237,7 +239,11 @@ class _Asked:
             named[word] = found, found.sign(word) * within_range(word, others.pop(word), tell)
         for word in others:
             refuse_missing(word, synth)
-        return cls(wishes(others, tell), named, None, np.zeros(0))
+        try:
+            return cls(wishes(others, tell), named, None, np.zeros(0))
+        except UnknownName as error:
+            kind, word, attributes = error.args
+            raise UnknownName(kind, word, [*attributes, *known, f"{LATENT}0"]) from None
 
     @property
     def attributes(self) -> set[str]:

@@ -5,9 +5,12 @@ import json
 
 import pytest
 
+from patchflow.engines.tone import Tone
 from patchflow.explore import learn_map
 from patchflow.explore.path import read_path
+from patchflow.models import save_model
 from patchflow.presets import Preset, write_presets
+from tests.small_models import make
 
 SAW = Preset("tone", {"wave": "saw", "decay": 0.2, "gain": -12.0}, name="Saw")
 
@@ -62,6 +65,12 @@ def test_the_same_seed_turns_the_same_way(shell, saw):
         (["length=1", "--lock", "wave", "--lock", "decay", "--lock", "gain"], "nothing is left to move", 1),
         (["length=1", "--lock", "op7"], "'op7'", 1),
         (["length=1", "--instant"], "no learned map", 1),
+        (["natural=1"], "natural: nothing measures it", 1),
+        (["modern=1"], "modern: cannot be turned: hardly any preset is called so", 1),
+        (["latent:0=1"], "tone: has no model with a latent", 1),
+        (["latent:0=1", "--model", "flow_joint"], "no weights for synth 'tone'", 1),
+        (["length=1", "--model", "flow_joint"], "model=flow_joint: is for latent dimensions alone", 1),
+        (["latent:0=1", "length=1"], "a latent dimension moves every attribute", 1),
     ],
 )
 def test_what_cannot_be_turned_is_said_in_one_line(shell, saw, words, message, code):
@@ -73,12 +82,53 @@ def test_what_cannot_be_turned_is_said_in_one_line(shell, saw, words, message, c
     assert shell.files() == {"saw.json"}
 
 
+def test_a_latent_dimension_is_moved_along_and_said(shell, saw, monkeypatch):
+    monkeypatch.setenv("PATCHFLOW_WEIGHTS", str(shell.folder / "weights"))
+    save_model(
+        shell.folder / "weights" / "tone-flow_joint.safetensors", make("flow_joint", Tone.space), "flow_joint", "tone"
+    )
+    done = shell.run("turn", saw, "latent:0=+2", "--steps", 2, "--lock", "wave", "--out", "out")
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("latent:0 +2: moved along the latent of a model, and nothing was corrected")
+    assert "no learned map" not in done.out
+    assert (shell.folder / "out" / "Saw-latent0+2.json").exists()
+    listed = shell.run("macros", "tone")
+    assert "latent:0=+1 and so on" in listed.out
+
+
+def test_a_word_from_names_says_where_it_comes_from(shell, saw, monkeypatch):
+    monkeypatch.setenv("PATCHFLOW_WEIGHTS", str(shell.folder))
+    word = {
+        "name": "naturalness", "low": "synthetic", "high": "natural", "weights": {"length": 2.0}, "centre": 0.0,
+        "step": {"length": 0.5}, "names": {"natural": 20, "synthetic": 14}, "source": "tones",
+        "words": {"natural": ["flute"], "synthetic": ["laser"]}, "told_apart": [0.8, 0.7, 0.9],
+        "held_out": {"natural": 10, "synthetic": 9},
+    }  # fmt: skip
+    text = json.dumps({"format": 1, "synth": "tone", "words": [word]})
+    (shell.folder / "tone-words.json").write_text(text)
+    done = shell.run("turn", saw, "natural=+0.5", "--steps", 2)
+
+    first, provenance, stands_for, *_ = done.out.splitlines()
+    assert done.code == 0
+    assert first.startswith("natural: ")
+    assert first.endswith("of the +0.50 asked for")
+    assert provenance == "  from 34 names of tones; tells 0.80 of held-out pairs apart (0.70 to 0.90; 0.5 is chance)"
+    assert stands_for == "  it stands for length +0.28"
+    assert "synthetic to natural: from 34 names of tones" in shell.run("macros", "tone").out
+    (one,) = json.loads(shell.run("macros", "tone", "--json").out)["from_names"]
+    assert one["words"]["natural"] == ["flute"]
+
+
 def test_macros_are_listed_with_what_is_measured(shell):
     done = shell.run("macros", "tone")
 
     assert (done.code, done.err) == (0, "")
     assert "dark to bright" in done.out
+    assert "+1 is one standard deviation over DX7 voices" in done.out
     assert "no learned map of tone" in done.out
+    assert "natural and synthetic, since no names of presets of tone were learned from" in done.out
+    assert "latent:" not in done.out
 
 
 def test_a_learned_map_is_used_from_then_on(shell, monkeypatch):

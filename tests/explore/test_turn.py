@@ -156,7 +156,20 @@ def test_a_sound_that_cannot_have_more_says_so():
     said: list[str] = []
     turn_preset(SAW, {"attack": 2.0}, steps=2, note=KEYS[0], tell=said.append)
 
-    assert said == ["attack: this sound cannot have much more of it"]
+    assert said == [
+        "attack: asked +2, reached +0.00: this preset cannot have more while its pitch and its other attributes stay"
+    ]
+
+
+def test_a_preset_that_cannot_have_more_names_the_locks():
+    said: list[str] = []
+    turned = turn_preset(SAW, {"short": 2.0}, steps=2, note=KEYS[0], lock={"decay": None}, tell=said.append)
+
+    assert turned.preset.values["decay"] == SAW.values["decay"]
+    assert said == [
+        f"length: asked -2, reached {turned.reached[0].changed:+.2f}: this preset cannot have less while its pitch and "
+        "its other attributes stay, and with decay locked"
+    ]
 
 
 def test_a_silent_preset_is_refused(monkeypatch):
