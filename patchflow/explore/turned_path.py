@@ -128,13 +128,11 @@ def turn_preset(
 ) -> TurnedPreset:
     """Turns attributes of a preset, as far as the sound can have more or less of them; the others stay.
 
-    Words from names are turned by the attributes that they stand for. A latent dimension of a model is moved along as
-    it is: nothing is corrected, and what it does is measured.
+    Words from names are turned by the attributes they stand for. Moves along a latent dimension are not corrected.
 
     Args:
         preset: Complete, with allowed values.
-        words: Attributes, see `wishes`, words from names, see `named_words`, or latent dimensions, see `latent_moves`;
-            latent dimensions not together with others.
+        words: See `wishes` and `named_words`; or, not together with these, `latent_moves`.
         steps: Of the path, 2 to 128.
         note: What is played; the attributes are turned on the octaves around it too.
         lock: Parameters or groups that stay as they are, or get a value.
@@ -162,34 +160,37 @@ def turn_preset(
     with one_torch_thread(), Player(build, _keys(note)) as player:
         player.notes = keys = _audible_keys(player, make.space.snap(point), note)
         turner = Turner(make, player, load_map(preset.synth, make.space, map_file))
-        wish = asked.wish(turner)
         if asked.space is not None:
             turn = _along_latents(turner, point, asked, shares=shares, free=free)
         else:
             way = _instant if instant else partial(Turner.turn, seed=seed, progress=progress)
-            turn = way(turner, point, wish, shares=shares, free=free)
-    key = keys.index(note)
-    sounds = turn.sounds[:, key]
+            turn = way(turner, point, asked.wish(turner), shares=shares, free=free)
     last = replace(preset, values=make.space.decode(turn.points[-1]))
     with one_torch_thread(), Renderer(build) as renderer:
         path = path_of((preset, last), turn.points, Grid(1, steps + 1), note, renderer=renderer, space=_called(words))
-    every = _reached(turn, wish, key)
+    turned = _turned(asked, turner, turn, keys.index(note), path=replace(path, label="TURN"), last=last)
+    by_name = [one for one in turned.reached if one.name in asked.attributes]
+    _tell_shortfalls((*by_name, *turned.words), _without(lock or {}, instant=instant), tell)
+    return turned
+
+
+def _turned(asked: "_Asked", turner: Turner, turn: Turn, key: int, *, path: Path, last: Preset) -> TurnedPreset:
+    """What is said of a turn, with values on one of its keys."""
+    every = _reached(turn, asked.wish(turner), key)
     reached = tuple(one for one in every if one.asked)
-    named = asked.reached(turner, turn, key)
-    by_name = [one for one in reached if one.name in asked.attributes]
-    _tell_shortfalls((*by_name, *named), _without(lock or {}, instant=instant), tell)
     leak = max(_SMALL, *(_LEAK * abs(one.changed) for one in reached)) if reached else _CLEAR
+    sounds = turn.sounds[:, key]
     return TurnedPreset(
-        path=replace(path, label="TURN"),
+        path=path,
         preset=last,
         reached=reached,
         others=_went_along(every, leak),
-        words=named,
+        words=asked.reached(turner, turn, key),
         latent=asked.along,
         cents=float(cents_from(Reference(torch.from_numpy(sounds[0])), sounds[-1:])[0]),
-        shares=shares,
+        shares=turn.shares,
         changes=turn.changes.mean(1),
-        moved=_moved(make, turn.points),
+        moved=_moved(turner.engine, turn.points),
         renders=turn.renders,
         learned=turner.learned is not None,
     )

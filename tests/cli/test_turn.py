@@ -24,7 +24,8 @@ def saw(shell):
 def test_it_writes_presets_sounds_and_numbers_and_says_what_was_reached(shell, saw):
     done = shell.run("turn", saw, "length=+0.5", "--steps", 2, "--out", "out")
 
-    assert (done.code, done.err) == (0, "")
+    assert done.code == 0
+    assert done.err == "" or done.err.startswith("patchflow: length: asked +0.5, reached +0.")
     names = [f"Saw-length+0.5{end}" for end in (".preset.json", ".wav", "-sweep.wav", ".json")]
     assert shell.files() == {"saw.json"} | {f"out/{name}" for name in names}
     assert done.out.startswith("length: ")
@@ -83,10 +84,8 @@ def test_what_cannot_be_turned_is_said_in_one_line(shell, saw, words, message, c
 
 
 def test_a_latent_dimension_is_moved_along_and_said(shell, saw, monkeypatch):
-    monkeypatch.setenv("PATCHFLOW_WEIGHTS", str(shell.folder / "weights"))
-    save_model(
-        shell.folder / "weights" / "tone-flow_joint.safetensors", make("flow_joint", Tone.space), "flow_joint", "tone"
-    )
+    monkeypatch.setenv("PATCHFLOW_WEIGHTS", str(shell.folder))
+    save_model(shell.folder / "tone-flow_joint.safetensors", make("flow_joint", Tone.space), "flow_joint", "tone")
     done = shell.run("turn", saw, "latent:0=+2", "--steps", 2, "--lock", "wave", "--out", "out")
 
     assert (done.code, done.err) == (0, "")

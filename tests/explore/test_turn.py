@@ -166,10 +166,9 @@ def test_a_preset_that_cannot_have_more_names_the_locks():
     turned = turn_preset(SAW, {"short": 2.0}, steps=2, note=KEYS[0], lock={"decay": None}, tell=said.append)
 
     assert turned.preset.values["decay"] == SAW.values["decay"]
-    assert said == [
-        f"length: asked -2, reached {turned.reached[0].changed:+.2f}: this preset cannot have less while its pitch and "
-        "its other attributes stay, and with decay locked"
-    ]
+    (line,) = said
+    assert line.startswith(f"length: asked -2, reached {turned.reached[0].changed:+.2f}: this preset cannot have less ")
+    assert line.endswith(", and with decay locked")
 
 
 def test_a_silent_preset_is_refused(monkeypatch):
