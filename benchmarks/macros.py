@@ -4,8 +4,8 @@ Usage: python benchmarks/macros.py BANK.npz [--synth dexed] [--split test] [--pr
        (writes benchmarks/results/SYNTH-macros.jsonl, a line a preset, attribute and row; goes on where it stopped)
 
 BANK.npz is what `prepare_bank.py` makes; of its split, presets of as many families are taken, one of each, that can be
-heard on C3, C4 and C5. Each attribute is turned from -2 to +2 standard deviations over the bank in eight steps, and
-every step is played on the three keys. Rows:
+heard on C3, C4 and C5. Three attributes of each, other ones of the next (`--every`), are turned from -2 to +2 standard
+deviations over the bank in eight steps, and every step is played on the three keys. Rows:
 
 * `turn`: as `patchflow turn` does it, the synth has the last word; `instant`: by the learned map alone.
 * `regression`: along the direction of a ridge regression from presets to the attribute, over the training presets.
@@ -86,6 +86,8 @@ def main() -> None:
         with path.open("a") as file:
             for number, (name, point) in list(enumerate(presets))[options.first :]:
                 for column, attribute in enumerate(ATTRIBUTES):
+                    if (number + column) % options.every:
+                        continue
                     for row in rows:
                         if (row, name, attribute.name) in done or (row == "latent" and attribute.name not in LATENT):
                             continue
@@ -294,6 +296,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--synth", default="dexed")
     parser.add_argument("--split", default="test")
     parser.add_argument("--presets", type=int, default=200)
+    parser.add_argument(
+        "--every", type=int, default=3, help="turn every third attribute of a preset, others of the next"
+    )
     parser.add_argument("--first", type=int, default=0, help="presets to leave to another process; join the lines")
     parser.add_argument("--rows", default="")
     parser.add_argument("--map", help="weights of a map; the user's own or those shipped if not given")
