@@ -264,7 +264,7 @@ def measure_played(voices: Sequence[tuple[str, Sound]], synth: str) -> dict[str,
         print(synth, name, rows[name], flush=True)
     middle = {}
     for key in next(iter(rows.values()), {}):
-        values = [row[key] for row in rows.values() if row[key] is not None]
+        values = [value for row in rows.values() if (value := row[key]) is not None]
         middle[key] = round(statistics.median(values), 4)
     return {"median": middle, "refused": refused, "voices": rows}
 

@@ -32,9 +32,8 @@ from patchflow.audio.pitch import estimate_pitch
 from patchflow.data.bank import Bank
 from patchflow.engines import engines
 from patchflow.errors import OptionError
-from patchflow.explore.audition import Audition
 from patchflow.explore.good_presets import GoodPresets
-from patchflow.explore.player import NOTE, RATE
+from patchflow.explore.player import NOTE, RATE, Audition
 from patchflow.explore.vary import DB_PER_AMOUNT, vary
 from patchflow.match.verdict import Judge, interval_between
 from patchflow.metrics.perceptual import Reference, perceptual

@@ -4,7 +4,7 @@ What comes in are presets, recordings and wishes; what goes out are paths of pre
 learned map gives the direction, and the synth itself has the last word: what is promised was rendered and measured.
 
 * `sound_attributes` what is measured of a sound, on scales that people hear
-* `player` plays presets of one synth and measures them
+* `player` plays presets of one synth and measures them, alone or in tune with another sound
 * `attribute_map` what a preset's sound measures, learned, and how each parameter moves that; `learn_map` learns it
 * `turn` more or less of an attribute, the others stay; `turned_path` the same of a preset, by words
 * `named_words` words that nothing measures, such as natural, learned from the names of presets
@@ -17,7 +17,6 @@ learned map gives the direction, and the synth itself has the last word: what is
 * `grid` places of a path, and of sounds that were tried those that lie evenly there; `path_search` tries them
 * `morph` from one preset to another, or among four; `ends` reads them, `path` is what is found
 * `output` writes paths as files
-* `audition` plays presets in tune with a sound and says how far they are from it
 * `sections` what may change in a preset, by the words musicians use
 * `good_presets` presets to borrow of, and walks through the space of a model
 * `trajectories` from a preset to others, and how far to go on each

@@ -10,8 +10,7 @@ from ..audio.pitch import Pitch, estimate_pitch
 from ..engines import Engine, Note
 from ..match.verdict import CLOSENESS, Judge, interval_between
 from ..presets import ParamSpace, Preset, Value
-from .audition import IN_TUNE, Heard
-from .player import RATE
+from .player import IN_TUNE, RATE, Heard
 from .trajectories import HeardPoint, Origin
 
 __all__ = [

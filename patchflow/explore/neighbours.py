@@ -13,10 +13,9 @@ from ..metrics.log_mel_l1 import log_mel
 from ..metrics.perceptual import Reference
 from ..presets import Preset, check
 from ..progress import ProgressCallback, ignore
-from .audition import Audition, Heard
 from .children import Variations
 from .good_presets import GoodPresets
-from .player import NOTE, built
+from .player import NOTE, Audition, Heard, built
 from .vary import vary
 
 __all__ = ["PLACES", "Neighbour", "TwoNeighbourhoods", "neighbourhood", "two_neighbourhoods"]

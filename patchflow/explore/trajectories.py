@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..presets import ParamSpace
-from .audition import Heard
 from .good_presets import Donors, LatentWalk
+from .player import Heard
 
 __all__ = ["Crossover", "HeardPoint", "LatentTrajectory", "Origin", "Trajectory", "crossovers", "points_at", "steer"]
 

@@ -9,7 +9,7 @@ from ..engines import Engine
 from ..errors import OptionError
 from ..progress import Progress, ProgressCallback, ignore
 from .attribute_map import AttributeMap, Slopes, probe_steps
-from .player import InTune, Player, Renders
+from .player import Player, Renders, SamePitch
 from .sound_attributes import MEASURES
 
 __all__ = ["Turn", "Turner"]
@@ -304,10 +304,10 @@ class Turner:
     def _path(self, pool: "_Pool", shares: np.ndarray, wish: np.ndarray) -> list[int]:
         """The rows of the path: each near its target, each beyond the one before, all in tune."""
         usable = np.ones(len(pool.points), bool)
-        in_tune = InTune(pool.sounds[0])
+        same_pitch = SamePitch(pool.sounds[0])
         while True:
             rows = _chain(pool, shares, wish, usable)
-            wrong = [row for row in set(rows) if row and not in_tune(pool.sounds[row])]
+            wrong = [row for row in set(rows) if row and not same_pitch(pool.sounds[row])]
             if not wrong:
                 return rows
             usable[wrong] = False

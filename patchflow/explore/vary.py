@@ -12,10 +12,9 @@ from ..match.verdict import CLOSENESS
 from ..metrics.perceptual import Reference
 from ..presets import Preset, Value
 from ..progress import ProgressCallback, ignore
-from .audition import Heard
 from .children import Goal, Variations, twin_distance
 from .good_presets import Donors, GoodPresets
-from .player import NOTE
+from .player import NOTE, Heard
 from .sections import section_blocks
 from .trajectories import HeardPoint, LatentTrajectory, Trajectory, crossovers
 from .workbench import Workbench, check_count, shortfall

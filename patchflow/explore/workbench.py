@@ -18,9 +18,8 @@ from ..metrics.perceptual import Reference
 from ..presets import Preset, Value, check
 from ..presets.ascii_names import ascii_name
 from ..progress import Progress, ProgressCallback
-from .audition import Audition, Heard
 from .children import Child, Goal, Prospect, choose_apart, moves_between, sort_out
-from .player import RATE
+from .player import RATE, Audition, Heard, built
 from .sections import kept_by_default, level_parameter, select_sections
 from .trajectories import HeardPoint, Trajectory, points_at, steer
 
@@ -98,13 +97,8 @@ class Workbench:
         level = level_parameter(self.space)
         self._level = level if level is not None and free[level] else None
 
-        def built() -> Engine:
-            made = engine()
-            made.build_on(preset.state)
-            return made
-
-        self.engine = built()
-        self.audition = Audition(built, note)
+        self.engine = built(engine, preset.state)
+        self.audition = Audition(partial(built, engine, preset.state), note)
         try:
             self.sound = self.audition.sound(self.start)
         except BaseException:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from patchflow.explore.audition import Heard
 from patchflow.explore.good_presets import Donors, LatentWalk
+from patchflow.explore.player import Heard
 from patchflow.explore.trajectories import (
     Crossover,
     HeardPoint,

@@ -11,7 +11,7 @@ from patchflow.explore import MEASURES, Player
 from patchflow.explore import learn_map as module
 from patchflow.explore.attribute_map import probe_steps
 from patchflow.explore.learn_map import PlayedPresets, fit_map, learn_map
-from patchflow.explore.player import RATE, InTune, cents_from
+from patchflow.explore.player import RATE, SamePitch, cents_from
 from patchflow.explore.sound_attributes import FARTHEST, wishes
 from patchflow.explore.turn import Turner
 from patchflow.explore.turned_path import turn_preset
@@ -223,9 +223,9 @@ def test_two_octaves_up_is_not_in_tune_though_no_partial_has_moved():
     darker = _tone(1.0, 0.2, 0.0, 0.2, 0.05, 0.1)
     octaves_up = _tone(0.0, 0.0, 0.0, 0.3, 0.02, 0.02, 0.0, 0.3)
 
-    in_tune = InTune(original)
+    same_pitch = SamePitch(original)
 
     assert abs(cents_from(Reference(torch.from_numpy(original[0])), octaves_up)[0]) < 15
-    assert in_tune(original)
-    assert in_tune(darker)
-    assert not in_tune(octaves_up)
+    assert same_pitch(original)
+    assert same_pitch(darker)
+    assert not same_pitch(octaves_up)

@@ -11,10 +11,10 @@ from patchflow.engines.tone import Tone
 from patchflow.errors import OptionError, PresetError
 from patchflow.explore import RATE
 from patchflow.explore.audio_space import AudioSpace
-from patchflow.explore.audition import Audition
 from patchflow.explore.children import twin_distance
 from patchflow.explore.good_presets import GoodPresets
 from patchflow.explore.neighbours import PLACES, neighbourhood, two_neighbourhoods
+from patchflow.explore.player import Audition
 from patchflow.explore.vary import DB_PER_AMOUNT, breed, vary
 from patchflow.match.verdict import CLOSENESS, closeness
 from patchflow.metrics.perceptual import Reference
