@@ -2,6 +2,8 @@
 
 Usage: python benchmarks/variations.py BANK.npz [--synth dexed] [--split test] [--presets 60] [--children 4]
        (writes benchmarks/results/variations.json, a part for each synth; other splits and sizes are printed alone)
+       python benchmarks/variations.py --tables
+       (writes the tables of docs/variations.md from that file)
 
 BANK.npz is what `prepare_bank.py` makes; of its split, presets of as many families are taken, one of each, that can be
 heard. Each is varied by five amounts. Simple rows make as many children without listening: `perturb` moves all
@@ -40,6 +42,13 @@ from patchflow.metrics.perceptual import Reference, perceptual
 from patchflow.presets import Preset
 
 RESULTS = Path(__file__).parent / "results" / "variations.json"
+PAGE = Path(__file__).parents[1] / "docs" / "variations.md"
+NAMES = {
+    "vary": "`patchflow vary`",
+    "perturb": "all parameters moved",
+    "swap": "sections swapped",
+    "nearest": "nearest of 200 presets",
+}
 AMOUNTS = (0.1, 0.2, 0.3, 0.5, 0.8)
 POOL = 200
 OTHER_NOTE = replace(NOTE, pitch=48)
@@ -218,12 +227,18 @@ def correlation_interval(rows: list[Row], asked: np.ndarray, distance: np.ndarra
 def main() -> None:
     """Measures and writes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("bank")
+    parser.add_argument("bank", nargs="?")
+    parser.add_argument("--tables", action="store_true")
     parser.add_argument("--synth", default="dexed")
     parser.add_argument("--split", default="test")
     parser.add_argument("--presets", type=int, default=60)
     parser.add_argument("--children", type=int, default=4)
     asked = parser.parse_args()
+    if asked.tables:
+        PAGE.write_text(page(), "utf-8")
+        return
+    if asked.bank is None:
+        parser.error("BANK.npz is missing")
     about = facts(SEED)
     torch.set_num_threads(1)
     whole = Bank.load(asked.bank)
@@ -253,6 +268,48 @@ def main() -> None:
                 known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
                 RESULTS.write_text(f"{json.dumps({**known, asked.synth: result}, indent=1)}\n")
     print(json.dumps(result, indent=1))
+
+
+def page() -> str:
+    """Returns the document with a table of each synth.
+
+    Raises:
+        ValueError: If it has no place for them.
+    """
+    text = PAGE.read_text("utf-8")
+    start, end = "<!-- measured:start -->\n", "<!-- measured:end -->"
+    head, mark, rest = text.partition(start)
+    _, other, tail = rest.partition(end)
+    if not mark or not other:
+        raise ValueError(f"{PAGE.name}: no place for the tables")
+    lines: list[str] = []
+    for synth, found in json.loads(RESULTS.read_text("utf-8")).items():
+        lines += ["", *table(synth, found)]
+    body = "\n".join(lines)
+    return f"{head}{mark}{body}\n\n{other}{tail}"
+
+
+def table(synth: str, found: dict) -> list[str]:
+    """Returns the lines of the table of a synth: of each method the means, with intervals or quartiles."""
+    lines = [
+        f"| `{synth}`, {found['presets']} presets | found | audible | correlation | off by | out of tune by |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for method, name in NAMES.items():
+        one = found[method]
+        low, high = one["correlation_interval"]
+        error = one["absolute_error_quartiles_db"]
+        cents = one["absolute_cents_quartiles"]
+        tuning = f"{one['mean_absolute_cents']:.0f} cents ({cents[0]:.0f} to {cents[2]:.0f})" if cents else "unknown"
+        cells = [
+            f"{one['found']:.0%}",
+            f"{one['audible']:.1%}",
+            f"{one['correlation']:.3f} ({low:.3f} to {high:.3f})",
+            f"{one['mean_absolute_error_db']:.1f} dB ({error[0]:.1f} to {error[2]:.1f})",
+            tuning,
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
 
 
 def methods(rows: list[Row], wanted: int) -> dict[str, object]:
