@@ -210,13 +210,12 @@ def breed(
         differing = bench.movable & (other.points[0] != bench.start)
         blocks = section_blocks(bench.space, differing, least=3)
 
-        def trajectories(number: int) -> list[Trajectory]:
+        def swapped(number: int) -> list[Trajectory]:
             return list(crossovers(bench.space, bench.start, blocks, donors, number, rng=rng, elsewhere=0.0))
 
         references = [bench.reference, Reference(torch.from_numpy(other.sounds[0]))]
-        children = bench.find(
-            trajectories, _goal_between(share, whole), references=references, count=count, renders=renders
-        )
+        goal = _goal_between(share, whole)
+        children = bench.find(swapped, goal, references=references, count=count, renders=renders)
     if not children:
         raise OptionError(f"amount={share:g}: {_NONE}")
     sounds = np.stack([bench.sound, other.sounds[0]])
