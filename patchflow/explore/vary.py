@@ -207,8 +207,7 @@ def breed(
         other = bench.in_tune(bench.encoded(second))
         whole = _way_between(first, second, other)
         donors = Donors(other.points, (second.name or "the second",))
-        differing = bench.movable & (other.points[0] != bench.start)
-        blocks = section_blocks(bench.space, differing, least=3)
+        blocks = section_blocks(bench.space, bench.movable & (other.points[0] != bench.start), least=3)
 
         def swapped(number: int) -> list[Trajectory]:
             return list(crossovers(bench.space, bench.start, blocks, donors, number, rng=rng, elsewhere=0.0))

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from patchflow.features.fingerprint import STEPS_PER_DB, fingerprint
-from patchflow.features.mel import mel_spectrogram, power_to_db
+from patchflow.features.mel import STEPS_PER_DB, fingerprint, mel_spectrogram, power_to_db
 
 RATE = 16_000
 

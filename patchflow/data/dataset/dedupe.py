@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...features.fingerprint import BANDS, STEPS_PER_DB
+from ...features.mel import BANDS, STEPS_PER_DB
 from ...parsing import damage_named, json_value
 from ...progress import Progress, ProgressCallback, ignore
 from ..families import join_families, near_duplicates

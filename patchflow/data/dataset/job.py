@@ -11,7 +11,7 @@ import soundfile
 
 from ...engines import Engine, Note, engines
 from ...errors import RenderError
-from ...features.fingerprint import fingerprint
+from ...features.mel import fingerprint
 from ...presets import ParamSpace
 from ..sampler import SAMPLE_KINDS, Sampler
 from .dataset_recipe import DatasetRecipe
@@ -35,7 +35,7 @@ class Item:
         flaws: Its flaws: some of `dataset_recipe.FLAWS`, or `"failed"` where the synth could not play it.
         gain_db: Gain that was applied so that it does not clip, in dB, at most 0.
         flac: The sound; empty if it is left out.
-        fingerprint: That of the sound, see `features.fingerprint`; empty if the recipe compares no sounds.
+        fingerprint: That of the sound, see `features.mel`; empty if the recipe compares no sounds.
     """
 
     id: int

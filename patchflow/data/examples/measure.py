@@ -12,8 +12,8 @@ from ...engines import Engine
 from ...engines._renderer import INAUDIBLE, render_or_silence
 from ...features.character import character
 from ...features.descriptors import describe
-from ...features.fingerprint import fingerprint
 from ...features.inputs import inputs
+from ...features.mel import fingerprint
 from ...parsing import damage_named, npz_arrays
 from ...storage import read_bytes, write_atomically
 from ..attributes import MEASURED_ATTRIBUTES
