@@ -15,6 +15,7 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from morphs import Bench, steps_of
+from PIL import Image
 from timing import facts
 
 from patchflow.data.bank import Bank
@@ -37,6 +38,7 @@ SEED = 0
 SHOWN = ("brightness", "attack", "length", "noisiness", "harmonicity")
 RANGE_DB = 70.0
 GAP = 4  # columns between two spectrograms
+GREYS = 24  # of the picture: as many as one can tell, in a file of half the size
 PAGE_TEXT = """# Ten morphs
 
 Ten paths of {steps} presets of {synth}, of {renders:,} that were played for each: what they look like and measure. The
@@ -149,14 +151,16 @@ def page(found: list[dict[str, Any]]) -> str:
 def draw(rows: list[np.ndarray]) -> None:
     """Writes the picture."""
     figure = Figure(figsize=(9, 9), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+    canvas = FigureCanvasAgg(figure)
     axes = figure.subplots(len(rows), 1)
     for number, (one, image) in enumerate(zip(axes, rows, strict=True)):
         one.imshow(image, cmap="gray", vmin=0, vmax=1, aspect="auto", interpolation="antialiased")
         one.set_ylabel(str(number + 1), rotation=0, va="center", labelpad=12)
         one.set_xticks([])
         one.set_yticks([])
-    figure.savefig(PICTURE, pil_kwargs={"optimize": True}, metadata={"Software": None})
+    canvas.draw()
+    greys = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("L")
+    greys.quantize(GREYS).save(PICTURE, optimize=True)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ _MIXED = 0.6  # share of those that are mixtures, and no moves of the search
 _MIXTURES = ("all", "parameters", "parts", "some parts", "switches")  # what of two presets is mixed
 _SWITCH = 32  # values of a parameter that is taken for a switch, at most
 _SMOOTHNESS = 1 / 32  # see `Taste`; of a path of one step, and more with the square of their number
-_EVENNESS = 0.003  # see `Taste`
+_EVENNESS = 0.003 / 8**3  # likewise, and more with the cube of their number
 _CENTS = 10.0  # out of tune by so much costs as much as 1 dB
 _MOST_CENTS = 100.0  # beyond, it costs no more
 _IN_TUNE = 4.0  # cents that are not worth a preset of their own
@@ -85,7 +85,9 @@ class PathSearch:
         self._targets = (self._weights @ tried.vectors[rows]).astype(np.float32)
         self._wanted_cents = self._weights @ tried.heard.offsets
         # As if the path were a curve in time: its slope counts as much however many steps it is made of.
-        self._taste = Taste(_SMOOTHNESS * (grid.columns - 1) ** 2, _EVENNESS)
+        # Of many small steps one that is not small is worse, so that counts still more.
+        steps = grid.columns - 1
+        self._taste = Taste(_SMOOTHNESS * steps**2, _EVENNESS * steps**3)
         self._pairs = np.array([pair for place in range(len(grid)) for pair in self._pairs_from(place)])
         self._fixed = dict(zip(grid.corners(len(corners)), rows, strict=True))
 
