@@ -28,6 +28,7 @@ from media import Shelf
 from results import Lines, Paper
 from section_pages import SectionPage
 from sections import SECTIONS
+from snippets import SYNTHS
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 from sphinx_parts import accessible
@@ -145,6 +146,7 @@ class Pages:
             "has_reference": self.reference,
             "guide": guide_order(),
             "sizes": model_sizes,
+            "synths": SYNTHS,
             "root": ROOT,
         }
         for path in sorted((HERE / "pages").rglob("*.md")):
@@ -165,7 +167,7 @@ class Pages:
             heading = page.heading(value)
             if heading != before:
                 parts.append(f"## {heading}")
-            parts.append(page.draw(value))
+            parts.append(page.draw(value, first=heading != before))
             before = heading
         return "\n\n".join(parts)
 

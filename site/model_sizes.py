@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from snippets import table
+from snippets import SYNTHS, table
 
 from patchflow.engines import engines
 from patchflow.models import default_sizes, models
 from patchflow.train.recipe import read_layers
 
-__all__ = ["recipe_table", "settings_table", "weights_table"]
+__all__ = ["cards", "recipe_table", "settings_table", "shipped_words", "weights_table"]
 
 _SYNTH = "dexed"
 
@@ -63,7 +63,23 @@ def weights_table(folder: Path) -> str:
             count += size
         name = str(about.get("model", ""))
         rows.append((path.name, name, f"{count / 1e6:.2f} million", f"{path.stat().st_size / 1e6:.1f} MB"))
-    return table(("File", "Model", "Numbers", "Size"), rows, "Weights that come with the package")
+    return table(("File", "Model", "Numbers", "Size"), rows, "Files of weights")
+
+
+def shipped_words(folder: Path) -> str:
+    """Returns which models have weights in a folder, and of which synths, in Markdown."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        model = str(_header(path).get("__metadata__", {}).get("model", ""))
+        if model in models:
+            synth = path.stem.partition("-")[0]
+            found.setdefault(model, []).append(SYNTHS.get(synth, synth))
+    return "; ".join(f"`{model}` for {', '.join(names)}" for model, names in found.items())
+
+
+def cards(folder: Path) -> list[str]:
+    """Returns the names of weights in a folder, each of which has a card."""
+    return [path.stem for path in sorted(folder.glob("*.md"))]
 
 
 def _header(path: Path) -> dict[str, Any]:

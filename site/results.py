@@ -1,7 +1,7 @@
 """Tables and plots of the result files: what `docs/paper.json` and `benchmarks/results` hold, as the pages show it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,16 @@ class Paper:
                 rows.append((row["name"], *cells))
         words = [name.replace("_", " ") for name in _CATEGORIES]
         return table(("Model", "all", *words), rows, f"{board['title']}: {_METRICS[metric]} on recordings")
+
+    def separation(self, board: Mapping[str, Any]) -> str:
+        """Returns how well single dimensions of the latent space separate the two ends of each attribute."""
+        words = f"{board['title']}: how well one dimension separates the ends of an attribute, 0.5 to 1"
+        return _by_attribute(board, "separation", lambda one: f"{one['auc']:.2f}", words)
+
+    def traversal(self, board: Mapping[str, Any]) -> str:
+        """Returns how often sounds change as asked when an attribute's dimension is turned."""
+        words = f"{board['title']}: share of presets that have more of it when turned to the high end, 0.5 is chance"
+        return _by_attribute(board, "traversal", lambda one: f"{one['heard']:.2f}", words)
 
     def claims_table(self, synth: str) -> str:
         """Returns the paper's claims for the boards of a synth, with what was found here."""
@@ -183,6 +193,20 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
         if lacking := {"item", "row", "budget"} - set(found):
             raise StorageError(f"{path}: line {number} lacks {min(lacking)!r}, so it is of another version.")
         yield found
+
+
+def _by_attribute(board: Mapping[str, Any], field: str, cell: Callable[[Mapping[str, Any]], str], caption: str) -> str:
+    """A table of numbers by model and attribute; a model with two spaces has two rows."""
+    spaces = {"latent": ", the best dimension", "disentangled": ", the attribute's dimension"}
+    cells: dict[tuple[str, str], str] = {}
+    for row in board["rows"]:
+        for one in row.get(field) or ():
+            model = row["name"] + spaces.get(one.get("space", ""), "")
+            cells[model, " to ".join(one["words"])] = cell(one)
+    models = dict.fromkeys(model for model, _ in cells)
+    names = dict.fromkeys(name for _, name in cells)
+    rows = [(model, *(cells.get((model, name), "") for name in names)) for model in models]
+    return table(("Model", *names), rows, caption)
 
 
 def _boxes(groups: Mapping[str, Sequence[float]], label: str, unit: str) -> str:

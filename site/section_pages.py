@@ -1,11 +1,15 @@
 """The examples of each section as Markdown with blocks of HTML."""
 
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from media import Media, Shelf
+from scipy.stats import spearmanr
 from sections import (
+    Axis,
     Clip,
     Interpolation,
     LatentMap,
@@ -23,11 +27,27 @@ from sections import (
     Sound,
     Step,
     Table,
+    Traversal,
     Variations,
 )
-from snippets import card, cards, matrix, parameters, player, plot, presets, rounded, table
+from snippets import (
+    SYNTHS,
+    card,
+    cards,
+    fold,
+    matrix,
+    more,
+    parameters,
+    path_of,
+    player,
+    plot,
+    plots,
+    presets,
+    rounded,
+    table,
+)
 
-from patchflow.explore.sound_attributes import MEASURES
+from patchflow.explore.sound_attributes import ATTRIBUTES, MEASURES
 
 __all__ = ["SectionPage", "contour_rows"]
 
@@ -49,14 +69,20 @@ class SectionPage:
         self.shelf = shelf
         self.folder = folder
         self.up = up
+        self._open = True
 
     def heading(self, section: Any) -> str:
         """Returns what stands above a section; sections of one synth may have the same."""
-        title = getattr(section, "title", "")
-        return f"{section.synth}: {title}" if title else section.synth
+        synth = SYNTHS.get(section.synth, section.synth)
+        return f"{synth}: {section.title}" if section.title else synth
 
-    def draw(self, section: Any) -> str:
-        """Returns the Markdown of a section without its heading, an object of one of the classes of `SECTIONS`."""
+    def draw(self, section: Any, *, first: bool = True) -> str:
+        """Returns the Markdown of a section without its heading.
+
+        Args:
+            section: An object of one of the classes of `SECTIONS`.
+            first: Whether its first example is open; all others are folded away.
+        """
         drawn: Mapping[type[Any], Callable[[Any], list[str]]] = {
             Reconstruction: self._sounds,
             OutOfDomain: self._by_category,
@@ -66,8 +92,15 @@ class SectionPage:
             Semantics: self._semantics,
             Sketches: self._sketches,
         }
+        self._open = first
         parts = [section.text, *map(_table, section.tables)]
         return "\n\n".join([*parts, *drawn[type(section)](section)])
+
+    def _fold(self, title: str, parts: Sequence[str], note: str = "") -> str:
+        """An example under its title: the first that is drawn is open."""
+        drawn = fold(title, "".join(parts), f"{self.folder.name}-{title}", note, is_open=self._open)
+        self._open = False
+        return drawn
 
     def _media(self, clip: Clip) -> Media:
         return self.shelf.add(clip, self.folder)
@@ -75,7 +108,7 @@ class SectionPage:
     def _player(self, clip: Clip) -> str:
         return player(self._media(clip), self.up)
 
-    def _sounds(self, section: Reconstruction | OutOfDomain) -> list[str]:
+    def _sounds(self, section: Reconstruction) -> list[str]:
         return [self._sound(sound) for sound in section.sounds]
 
     def _sound(self, sound: Sound) -> str:
@@ -84,15 +117,17 @@ class SectionPage:
         for attempt in sound.attempts:
             body = self._player(attempt.clip) + self._bars(sound.preset, attempt.preset, "Original", "Found")
             boxes.append(card(attempt.method, body, f"{rounded(attempt.distance_db)} {_CLOSE_DB}"))
-        source = f"\n\n[Where the sound comes from]({sound.link})" if sound.link else ""
-        return f"### {sound.name}\n\n{cards(boxes)}{source}"
+        link = f'<p><a href="{escape(sound.link)}">Where the sound comes from</a></p>' if sound.link else ""
+        nearest = min(sound.attempts, key=lambda attempt: attempt.distance_db, default=None)
+        note = f"nearest: {nearest.method}, {rounded(nearest.distance_db)} dB" if nearest else ""
+        return self._fold(sound.name, [cards(boxes), link], note)
 
     def _by_category(self, section: OutOfDomain) -> list[str]:
         parts = []
         for category in dict.fromkeys(sound.category for sound in section.sounds):
             parts.append(f"### {category.replace('_', ' ').capitalize()}")
-            members = [sound for sound in section.sounds if sound.category == category]
-            parts += [self._sound(sound).replace("### ", "#### ", 1) for sound in members]
+            self._open = True
+            parts += [self._sound(sound) for sound in section.sounds if sound.category == category]
         return parts
 
     def _macros(self, section: MacroControls) -> list[str]:
@@ -100,17 +135,17 @@ class SectionPage:
 
     def _macro(self, macro: Macro) -> str:
         ends = f"{macro.low} to {macro.high}"
-        title = f"### {ends}" if macro.name == ends else f"### {macro.name}: {ends}"
-        words = f"From {macro.start}; {macro.method}; amounts in {macro.unit}."
+        title = ends if macro.name == ends else f"{macro.name}: {ends}"
         boxes = [self._step(step, macro.unit) for step in macro.steps]
         bars = self._bars(macro.steps[0].preset, macro.steps[-1].preset, macro.low, macro.high)
-        plots = [self._descriptors(macro.steps, macro.name), self._moving(macro.steps, macro.name)]
-        return "\n\n".join([title, words, cards(boxes), f'<div class="bars">{bars}</div>', *map(_block, plots)])
+        moved = f'<h4>Parameters that differ most between the ends</h4><div class="bars">{bars}</div>'
+        drawn = plots([self._descriptors(macro.steps, macro), self._moving(macro.steps, macro.name)])
+        return self._fold(title, [path_of(boxes), moved, drawn], f"From {macro.start}; {macro.method}")
 
     def _step(self, step: Step, unit: str) -> str:
-        return card(f"{_signed(step.at)} {unit}", self._player(step.clip))
+        return card(_signed(step.at), self._player(step.clip), unit)
 
-    def _descriptors(self, steps: Sequence[Step], name: str) -> str:
+    def _descriptors(self, steps: Sequence[Step], axis: Axis) -> str:
         """How every attribute changes along a path, in deviations over presets, so that all have one scale."""
         known = [one for one in MEASURES if all(one.name in step.attributes for step in steps)]
         if not known:
@@ -123,12 +158,14 @@ class SectionPage:
             changes = [(step.attributes[one.name] - middle[one.name]) / one.spread for one in known]
             rows.append((f"{step.at:g}", *(f"{change:.2f}" for change in changes)))
             measured.append((_signed(step.at), *(one.text(step.attributes[one.name]) for one in known)))
+        words = {axis.low.lower(), axis.high.lower()}
+        own = next((one.name for one in ATTRIBUTES if words == {one.low, one.high}), "")
         drawn = plot(
             "line", ("amount", *names), rows,
-            label=f"{name}: change of measured attributes along the path", x_label="amount",
-            y_label="standard deviations",
+            label=f"{axis.name}: change of measured attributes along the path", x_label="amount",
+            y_label="standard deviations", strong=own,
         )  # fmt: skip
-        return drawn + table(("Amount", *names), measured, f"{name}: measured")
+        return drawn + more("The same in units", table(("Amount", *names), measured, f"{axis.name}: measured"))
 
     def _moving(self, steps: Sequence[Step], name: str) -> str:
         """The parameters that move most along a path."""
@@ -145,7 +182,7 @@ class SectionPage:
         return [self._pair(pair) for pair in section.pairs]
 
     def _pair(self, pair: Pair) -> str:
-        parts = [f"### {pair.first[:1].upper()}{pair.first[1:]} to {pair.second}"]
+        parts = []
         if pair.whole:
             parts.append(cards(card(clip.label, self._player(clip)) for clip in pair.whole))
         if pair.picture:
@@ -155,16 +192,20 @@ class SectionPage:
                 label=f"The space, in two dimensions: {pair.first}, {pair.second}", x_label="first direction",
                 y_label="second direction",
             )  # fmt: skip
-            parts.append(_block(drawn))
+            parts.append(drawn)
+        moving = []
         for title, steps in (("The path", pair.path), ("The straight line between the parameters", pair.naive)):
             if steps:
-                parts += [f"#### {title}", cards(self._place(step) for step in steps)]
-                parts.append(_block(self._moving(steps, title)))
+                parts += [f"<h4>{title}</h4>", path_of(self._place(step) for step in steps)]
+                moving.append(self._moving(steps, title))
+        parts.append(plots(moving))
         for name, steps in ((pair.first, pair.around_first), (pair.second, pair.around_second)):
             if steps:
                 boxes = [self._neighbour(step, pair, first=name == pair.first) for step in steps]
-                parts += [f"#### Around {name}", cards(boxes)]
-        return "\n\n".join(parts)
+                parts += [f"<h4>Around {escape(name)}</h4>", cards(boxes)]
+        largest = [max(step.distance_db for step in steps) for steps in (pair.path, pair.naive) if steps]
+        note = "largest step " + ", on the straight line ".join(f"{rounded(step)} dB" for step in largest)
+        return self._fold(f"{pair.first[:1].upper()}{pair.first[1:]} to {pair.second}", parts, note)
 
     def _place(self, step: Step) -> str:
         note = f"{rounded(step.distance_db)} dB from the step before" if step.at else "the beginning"
@@ -176,39 +217,56 @@ class SectionPage:
         return card(f"{rounded(step.distance_db)} dB away", body)
 
     def _variations(self, section: Variations) -> list[str]:
-        boxes = [card(section.name, self._player(section.original), "the preset that is varied", first=True)]
+        boxes = [card("Before", self._player(section.original), "the preset that is varied", first=True)]
         for found in section.variations:
             body = self._player(found.clip) + self._bars(section.preset, found.preset, "Before", "After")
-            note = f"{found.method}, {found.section}; heard {rounded(found.heard)}, {rounded(found.distance_db)} dB"
+            free = "all parameters free" if found.section == "all" else f"only {found.section} free"
+            note = f"{free}, {found.method}; {rounded(found.distance_db)} dB away: {rounded(found.heard)}"
             boxes.append(card(f"Amount {found.amount:g}", body, note))
         points = [(rounded(one.amount), rounded(one.heard), one.section) for one in section.variations]
         drawn = plot(
             "scatter", ("asked", "heard", "section"), points,
             label="Heard amount by asked amount", x_label="asked amount", y_label="heard amount", equal=True,
         )  # fmt: skip
-        return [f"### {section.name}", cards(boxes), _block(drawn)]
+        return [self._fold(section.name, [cards(boxes), drawn])]
 
     def _semantics(self, section: Semantics) -> list[str]:
-        parts = [matrix(one.title, one.macros, one.attributes, one.values) for one in section.matrices]
-        for found in section.maps:
-            parts += [f"### Where {found.low} and {found.high} lie", self._map(found)]
-        for found in section.traversals:
-            title = f"### From {found.low} to {found.high}"
-            boxes = [self._step(step, "") for step in found.steps]
-            drawn = [self._moving(found.steps, found.attribute), self._descriptors(found.steps, found.attribute)]
-            parts += [title, f"All else fixed at {found.start}.", cards(boxes), *map(_block, drawn)]
+        parts = []
+        if section.matrices:
+            parts.append("### Which control moves what")
+            parts += [matrix(one.title, one.macros, one.attributes, one.values) for one in section.matrices]
+        if section.maps:
+            parts.append("### Before and after")
+            self._open = True
+            parts += [self._map(found) for found in section.maps]
+        if section.traversals:
+            parts.append("### From end to end")
+            self._open = True
+            parts += [self._traversal(found) for found in section.traversals]
         return parts
 
     def _map(self, found: LatentMap) -> str:
-        colours = f"blue is {found.low}, red is {found.high}"
-        boxes = [card(one.title, self._scatter(one, found), colours) for one in (found.before, found.after)]
-        return cards(boxes, two=True)
+        boxes = [self._scatter(one, found) for one in (found.before, found.after)]
+        return self._fold(f"Where {found.low} and {found.high} lie", [cards(boxes, two=True)])
 
     def _scatter(self, scatter: Scatter, found: LatentMap) -> str:
         rows = [(rounded(point.x), rounded(point.y), rounded(point.value)) for point in scatter.points]
-        label = f"{scatter.title}; blue is {found.low}, red is {found.high}"
-        columns = (scatter.x, scatter.y, found.attribute)
-        return plot("scatter", columns, rows, label=label, x_label=scatter.x, y_label=scatter.y)
+        colours = f"blue is {found.low}, red is {found.high}"
+        columns = (scatter.x, scatter.y, found.name)
+        drawn = plot(
+            "scatter", columns, rows, label=f"{scatter.title}; {colours}", x_label=scatter.x, y_label=scatter.y,
+            hide_label=True,
+        )  # fmt: skip
+        values = [point.value for point in scatter.points]
+        along = [_rank_correlation([getattr(point, axis) for point in scatter.points], values) for axis in "xy"]
+        note = f"{colours}; rank correlation with it: {along[0]:+.2f} to the right, {along[1]:+.2f} upwards"
+        return card(scatter.title, drawn, note)
+
+    def _traversal(self, found: Traversal) -> str:
+        boxes = [self._step(step, "") for step in found.steps]
+        drawn = plots([self._moving(found.steps, found.name), self._descriptors(found.steps, found)])
+        title = f"From {found.low} to {found.high}"
+        return self._fold(title, [path_of(boxes), drawn], f"all else fixed at {found.start}")
 
     def _sketches(self, section: Sketches) -> list[str]:
         return [self._sketch(sketch) for sketch in section.sketches]
@@ -220,16 +278,17 @@ class SectionPage:
             card("The preset that was found", found, f"{rounded(sketch.distance_db)} dB away"),
             card("Played with it", self._player(sketch.played), f"{len(sketch.notes)} notes"),
         ]
-        parts = [f"### {sketch.name}", cards(boxes)]
+        parts = [cards(boxes)]
         if sketch.contour:
             label = f"{sketch.name}: pitch contour and notes"
             columns = ("s", "pitch that was sung", "notes that were found")
-            drawn = plot("line", columns, contour_rows(sketch), label=label, x_label="seconds", y_label="MIDI note")
-            parts.append(_block(drawn))
+            rows = contour_rows(sketch)
+            parts.append(plot("line", columns, rows, label=label, x_label="seconds", y_label="MIDI note"))
         if sketch.notes:
-            rows = [_note(note) for note in sketch.notes]
-            parts.append(table(("Start", "Length", "MIDI note", "Velocity"), rows, f"Notes of {sketch.name}"))
-        return "\n\n".join(parts)
+            notes = [_note(note) for note in sketch.notes]
+            heads = ("Start", "Length", "MIDI note", "Velocity")
+            parts.append(more(f"All {len(notes)} notes", table(heads, notes, f"Notes of {sketch.name}")))
+        return self._fold(sketch.name, parts)
 
     def _bars(self, before: Preset, after: Preset, first: str, second: str) -> str:
         return presets(before, after, (first, second)) if before and after else ""
@@ -262,6 +321,6 @@ def _table(found: Table) -> str:
     return table(found.columns, found.rows, found.title) + source
 
 
-def _block(html: str) -> str:
-    """HTML that Markdown leaves alone: its own elements do not begin a block, `<div>` does."""
-    return f"<div>{html}</div>" if html else ""
+def _rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
+    found = spearmanr(first, second).statistic
+    return float(np.nan_to_num(found))  # where all are the same

@@ -12,12 +12,13 @@ and the fields of that section's class below, and nothing else: those are the do
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = [
     "SECTIONS",
     "Attempt",
+    "Axis",
     "Clip",
     "Interpolation",
     "LatentMap",
@@ -32,10 +33,12 @@ __all__ = [
     "Preset",
     "Reconstruction",
     "Scatter",
+    "Section",
     "Semantics",
     "Sketch",
     "Sketches",
     "Sound",
+    "Sounds",
     "Step",
     "Table",
     "Traversal",
@@ -75,6 +78,38 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     source: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """What every section has.
+
+    Args:
+        synth: Name of the engine.
+        tables: Numbers.
+        text: What the reader should know, in Markdown.
+        title: What its examples are, where a page has several kinds of them.
+    """
+
+    synth: str
+    tables: tuple[Table, ...] = field(default=(), kw_only=True)
+    text: str = field(default="", kw_only=True)
+    title: str = field(default="", kw_only=True)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What goes from a low to a high end: an attribute, or a dimension of a space.
+
+    Args:
+        name: Such as "brightness" or "latent 3".
+        low: Word for its low end.
+        high: Word for its high end.
+    """
+
+    name: str
+    low: str
+    high: str
 
 
 @dataclass(frozen=True)
@@ -118,37 +153,27 @@ class Sound:
 
 
 @dataclass(frozen=True)
-class Reconstruction:
-    """Sounds of a synth, played again by the presets that each method finds.
+class Sounds(Section):
+    """Sounds and what was made of each.
 
     Args:
-        synth: Name of the engine.
         sounds: The examples.
-        tables: Numbers.
-        text: What the reader should know, in Markdown.
     """
 
-    synth: str
     sounds: tuple[Sound, ...]
-    tables: tuple[Table, ...] = ()
-    text: str = ""
 
 
 @dataclass(frozen=True)
-class OutOfDomain:
+class Reconstruction(Sounds):
+    """Sounds of a synth, played again by the presets that each method finds."""
+
+
+@dataclass(frozen=True)
+class OutOfDomain(Sounds):
     """Sounds that the synth did not make, each with a `category`, a `credit` and a licence that allows to show it.
 
-    Args:
-        synth: Name of the engine.
-        sounds: The examples; `preset` is empty.
-        tables: Numbers.
-        text: What the reader should know, in Markdown.
+    The `preset` of each is empty.
     """
-
-    synth: str
-    sounds: tuple[Sound, ...]
-    tables: tuple[Table, ...] = ()
-    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -171,22 +196,16 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Macro:
+class Macro(Axis):
     """A control that was turned, from one preset on.
 
     Args:
-        name: Of the control, such as "brightness" or "latent 3".
-        low: Word for its low end.
-        high: Word for its high end.
         unit: Of `Step.at`, such as "standard deviations".
         method: How: "engine in the loop", "instant", "latent dimension".
         start: Name of the preset it was turned from.
         steps: The path, from low to high.
     """
 
-    name: str
-    low: str
-    high: str
     unit: str
     method: str
     start: str
@@ -194,22 +213,14 @@ class Macro:
 
 
 @dataclass(frozen=True)
-class MacroControls:
+class MacroControls(Section):
     """Controls that turn: spectrograms, parameters and descriptors along each.
 
     Args:
-        synth: Name of the engine.
         macros: The controls.
-        tables: Numbers, such as monotonicity, leakage, span and time.
-        text: What the reader should know, in Markdown.
-        title: What controls these are, where a page has several kinds of them.
     """
 
-    synth: str
     macros: tuple[Macro, ...]
-    tables: tuple[Table, ...] = ()
-    text: str = ""
-    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -255,20 +266,14 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Interpolation:
+class Interpolation(Section):
     """Ways between sounds.
 
     Args:
-        synth: Name of the engine.
         pairs: The examples.
-        tables: Numbers, such as smoothness and linearity.
-        text: What the reader should know, in Markdown.
     """
 
-    synth: str
     pairs: tuple[Pair, ...]
-    tables: tuple[Table, ...] = ()
-    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -295,26 +300,20 @@ class Variation:
 
 
 @dataclass(frozen=True)
-class Variations:
+class Variations(Section):
     """A preset and its variations.
 
     Args:
-        synth: Name of the engine.
         name: Of the preset.
         original: What it sounds like.
         preset: The preset.
         variations: By rising amount.
-        tables: Numbers.
-        text: What the reader should know, in Markdown.
     """
 
-    synth: str
     name: str
     original: Clip
     preset: Preset
     variations: tuple[Variation, ...]
-    tables: tuple[Table, ...] = ()
-    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -350,39 +349,27 @@ class Scatter:
 
 
 @dataclass(frozen=True)
-class LatentMap:
+class LatentMap(Axis):
     """The space before it was organised by an attribute, and after.
 
     Args:
-        attribute: Its name.
-        low: Word for its low end.
-        high: Word for its high end.
         before: Without the attribute's dimension.
         after: With it.
     """
 
-    attribute: str
-    low: str
-    high: str
     before: Scatter
     after: Scatter
 
 
 @dataclass(frozen=True)
-class Traversal:
+class Traversal(Axis):
     """One attribute from end to end, all else fixed: the six parameters that move most are drawn.
 
     Args:
-        attribute: Its name.
-        low: Word for its low end.
-        high: Word for its high end.
         start: What is fixed, such as "the origin of the space" or the name of a preset.
         steps: The path.
     """
 
-    attribute: str
-    low: str
-    high: str
     start: str
     steps: tuple[Step, ...]
 
@@ -405,24 +392,18 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class Semantics:
+class Semantics(Section):
     """Attributes as dimensions of the space.
 
     Args:
-        synth: Name of the engine.
         maps: Before and after.
         traversals: From end to end.
         matrices: Which macro moves what.
-        tables: Numbers.
-        text: What the reader should know, in Markdown.
     """
 
-    synth: str
     maps: tuple[LatentMap, ...]
     traversals: tuple[Traversal, ...]
     matrices: tuple[Matrix, ...]
-    tables: tuple[Table, ...] = ()
-    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -470,20 +451,14 @@ class Sketch:
 
 
 @dataclass(frozen=True)
-class Sketches:
+class Sketches(Section):
     """Vocal sketches.
 
     Args:
-        synth: Name of the engine.
         sketches: The examples.
-        tables: Numbers, such as the F1 of notes.
-        text: What the reader should know, in Markdown.
     """
 
-    synth: str
     sketches: tuple[Sketch, ...]
-    tables: tuple[Table, ...] = ()
-    text: str = ""
 
 
 SECTIONS: dict[str, type[Any]] = {

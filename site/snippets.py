@@ -4,12 +4,31 @@ None has an empty line: in Markdown that is where a block of HTML ends.
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from media import Media
 
-__all__ = ["card", "cards", "matrix", "parameters", "player", "plot", "presets", "rounded", "table"]
+__all__ = [
+    "SYNTHS",
+    "card",
+    "cards",
+    "fold",
+    "matrix",
+    "more",
+    "parameters",
+    "path_of",
+    "player",
+    "plot",
+    "plots",
+    "presets",
+    "rounded",
+    "table",
+]
+
+SYNTHS = {"dexed": "DX7 (Dexed)", "vital": "Vital"}
+"""What synths are called in headings, where not by the names of their engines."""
 
 _LONG = 30  # letters from which a cell of a table may have several lines
 _SHOWN = 12  # parameters of a preset in the page, those that differ most
@@ -68,7 +87,35 @@ def parameters(preset: Mapping[str, float]) -> str:
     """Returns all parameters of a preset, folded away."""
     rows = [(name, f"{position:.2f}") for name, position in preset.items()]
     found = table(("Parameter", "Position"), rows)
-    return f"<details><summary>All {len(rows)} parameters</summary>{found}</details>"
+    return more(f"All {len(rows)} parameters", found)
+
+
+def more(title: str, body: str) -> str:
+    """Returns something that is folded away until one wants it.
+
+    Args:
+        title: What it is.
+        body: HTML.
+    """
+    return f'<details class="pf-more"><summary>{escape(title)}</summary>{body}</details>'
+
+
+def fold(title: str, body: str, name: str, note: str = "", *, is_open: bool = False) -> str:
+    """Returns an example under its title, which opens and closes it.
+
+    Args:
+        title: What it is.
+        body: HTML.
+        name: What its address is made of; no other example of the page may have the same.
+        note: A line that stands beside the title also while it is closed.
+        is_open: Whether it is open to begin with.
+    """
+    line = f'<span class="note">{escape(note)}</span>' if note else ""
+    place = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    opened = " open" if is_open else ""
+    head = f"<summary><h3>{escape(title)}</h3>{line}</summary>"
+    # The address is that of the inside: a link to it opens what it is in.
+    return f'<details class="pf-fold"{opened}>{head}<div class="inside" id="{place}">{body}</div></details>'
 
 
 def plot(kind: str, columns: Sequence[str], rows: Iterable[Sequence[str]], **attributes: str | bool) -> str:
@@ -160,3 +207,22 @@ def cards(inner: Iterable[str], *, two: bool = False) -> str:
     """
     kind = "pf-cards two" if two else "pf-cards"
     return f'<div class="{kind}">{"".join(inner)}</div>'
+
+
+def plots(inner: Iterable[str]) -> str:
+    """Returns plots beside each other where there is room, below each other on a phone.
+
+    Args:
+        inner: HTML with a plot each; empty ones are left out.
+    """
+    columns = "".join(f"<div>{one}</div>" for one in inner if one)
+    return f'<div class="pf-cards plots">{columns}</div>'
+
+
+def path_of(inner: Iterable[str]) -> str:
+    """Returns boxes of the steps of a path, close beside each other.
+
+    Args:
+        inner: What `card` returned.
+    """
+    return f'<div class="pf-cards path">{"".join(inner)}</div>'

@@ -20,7 +20,7 @@ const ICONS = {
 let playing = null; // the one player that may be heard
 
 const SHEET = `${LOOK}
-  :host { display: block; min-width: 0; }
+  :host { display: block; min-width: 0; container-type: inline-size; }
   .row { display: grid; grid-template-columns: 2.5rem minmax(0, 1fr); gap: .5rem; align-items: center; }
   button { width: 2.5rem; height: 2.5rem; border-radius: 50%; border: 1px solid var(--_accent); cursor: pointer;
     background: var(--_ground); color: var(--_accent); padding: 0; display: grid; place-items: center; }
@@ -36,6 +36,10 @@ const SHEET = `${LOOK}
   input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: pointer; }
   .time { font-size: .75rem; color: var(--_quiet); font-variant-numeric: tabular-nums; grid-column: 2; }
   .fault { color: var(--_bad); }
+  @container (max-width: 11rem) {
+    .picture { grid-column: 1 / -1; grid-row: 1; }
+    .time { align-self: center; }
+  }
   ::slotted(audio) { display: none !important; }
   ::slotted(img) { display: block; width: 100%; height: auto; }
 `;

@@ -7,8 +7,9 @@
 //   scatter  x, y, and optionally a group (text: colours of series; numbers: colours from low to high) and a name
 //   box      name, low, lower quartile, median, upper quartile, high
 //   bar      name, value, and optionally how uncertain it is
-// Attributes: `label` (what it shows), `x-label`, `y-label`, `log-x`, `log-y`, `zero` (the axis has 0), `equal` (lines of
-// a unit square: both axes have the same range). With the focus on the plot, arrow keys go from value to value, Home and
+// Attributes: `label` (what it shows; it stands above, but with `hide-label`), `x-label`, `y-label`, `log-x`, `log-y`,
+// `zero` (the axis has 0), `equal` (lines of a unit square: both axes have the same range), `strong` (the name of a
+// line that the others stand back behind). With the focus on the plot, arrow keys go from value to value, Home and
 // End to the ends, and each is read out below.
 
 import { COLOURS, LOOK, colour, exact, logTicks, plain, readTable, short, ticks } from "./pf-look.js";
@@ -22,7 +23,8 @@ const RAMP = ["#2166ac", "#67a9cf", "#a0a0a0", "#ef8a62", "#b2182b"];
 
 const SHEET = `${LOOK}
   :host { display: block; min-width: 0; margin: .5rem 0 1rem; }
-  svg { display: block; width: 100%; height: auto; max-width: 52rem; background: var(--_ground); }
+  .title { font-size: .875rem; font-weight: 600; margin: .3rem 0; }
+  svg { display: block; width: 100%; height: auto; max-width: 40rem; background: var(--_ground); }
   text { fill: var(--_ink); font-size: 13px; font-family: inherit; }
   .grid { stroke: var(--_line); stroke-width: .5; opacity: .6; }
   .axis { stroke: var(--_quiet); }
@@ -46,7 +48,9 @@ class Plot extends HTMLElement {
     if (this.shadowRoot) return;
     const root = this.attachShadow({ mode: "open" });
     const label = this.getAttribute("label") || "Plot";
+    const title = this.hasAttribute("label") && !this.hasAttribute("hide-label");
     root.innerHTML = `<style>${SHEET}</style>
+      ${title ? `<p class="title" aria-hidden="true">${plain(label)}</p>` : ""}
       <svg role="img" tabindex="0" aria-label="${plain(label)}. Arrow keys go from value to value."></svg>
       <div class="names"></div><output></output>
       <details><summary>Values</summary><div class="values" tabindex="0" role="group"
@@ -98,7 +102,9 @@ class Plot extends HTMLElement {
       py: this.#height - EDGE.bottom - share(point.y, scale.y) * (this.#height - EDGE.top - EDGE.bottom),
     });
     const values = points.map((point) => ({ ...place(point), text: this.#said(point, columns, kind) }));
-    const marks = series.map((one) => (kind === "line" ? lineMarks(one, place) : pointMarks(one, place)));
+    const strong = series.some((one) => one.name === this.getAttribute("strong")) ? this.getAttribute("strong") : null;
+    const width = ({ name }) => (strong === null ? 2 : name === strong ? 5 : 1.5);
+    const marks = series.map((one) => (kind === "line" ? lineMarks(one, place, width(one)) : pointMarks(one, place)));
     return { height: this.#height, values, marks: this.#axes(scale, place) + marks.join(""), key: keyOf(series) };
   }
 
@@ -245,11 +251,11 @@ function groupsOf(columns, rows) {
   return [...groups].map(([name, points], k) => ({ name, colour: colour(k), points }));
 }
 
-function lineMarks({ points, colour: shade, dash }, place) {
+function lineMarks({ points, colour: shade, dash }, place, width) {
   const places = points.map(place);
   const dots = places.map(({ px, py }) => `<circle cx="${px}" cy="${py}" r="3" fill="${shade}"/>`);
   const way = places.map(({ px, py }, i) => `${points[i].joined ? "L" : "M"}${px.toFixed(1)} ${py.toFixed(1)}`).join("");
-  return `<path d="${way}" fill="none" stroke="${shade}" stroke-width="2"
+  return `<path d="${way}" fill="none" stroke="${shade}" stroke-width="${width}"
     stroke-dasharray="${dash}"/>${dots.length > 60 ? "" : dots.join("")}`;
 }
 

@@ -1,12 +1,15 @@
 """The built site in a real headless Chromium: it plays, misses nothing, and is usable by everyone."""
 
 import json
+import os
 import re
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from patchflow.explore.sound_attributes import MEASURES
 
 from .conftest import Served
 
@@ -20,6 +23,7 @@ RESULTS = (
 PAGES = ["index.html", "README.html", "docs/models.html", *(f"results/{name}.html" for name in RESULTS)]
 PHONE = 360  # pixels
 
+exactly = pytest.mark.skipif("PATCHFLOW_SITE" in os.environ, reason="tells the values of the tiny examples")
 each_page = pytest.mark.parametrize("page", PAGES)
 
 
@@ -30,6 +34,7 @@ def test_page_has_no_error_and_misses_no_file(page: str, served: Served, browser
 
     _open(browser, served, page)
 
+    _unfold(browser)
     browser.execute_script("document.querySelectorAll('img').forEach((image) => { image.loading = 'eager'; });")
     _wait(browser, "return [...document.images].every((image) => image.complete && image.naturalWidth > 0);")
     assert [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
@@ -51,6 +56,7 @@ def test_every_local_link_leads_somewhere(page: str, site: Path, served: Served,
 def test_axe_finds_nothing(page: str, theme: str, served: Served, browser: Any):
     _emulate(browser, theme)
     _open(browser, served, page)
+    _unfold(browser)
 
     browser.execute_script(AXE)
     found = browser.execute_async_script("axe.run({resultTypes: ['violations']}).then(arguments[0]);")
@@ -65,6 +71,7 @@ def test_a_phone_needs_no_sideways_scrolling(page: str, served: Served, browser:
     phone = {"width": PHONE, "height": 740, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
     _open(browser, served, page)
+    _unfold(browser)
 
     wide = browser.execute_script("return document.documentElement.scrollWidth;")
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
@@ -75,6 +82,7 @@ def test_a_phone_needs_no_sideways_scrolling(page: str, served: Served, browser:
 @pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("results/")])
 def test_every_player_plays_and_only_one_at_a_time(page: str, served: Served, browser: Any):
     _open(browser, served, page)
+    _unfold(browser)
     players = browser.execute_script("return document.querySelectorAll('pf-player').length;")
 
     for index in range(players):
@@ -83,6 +91,29 @@ def test_every_player_plays_and_only_one_at_a_time(page: str, served: Served, br
         _wait(browser, f"return {name}.audio.currentTime > 0.02 || {name}.audio.ended;")
         _wait(browser, f"return [...document.querySelectorAll('audio')].every((a) => a.paused || a === {name}.audio);")
         browser.execute_script(f"{name}.audio.pause();")
+
+
+def test_an_example_is_opened_and_closed_by_keyboard(served: Served, browser: Any):
+    from selenium.webdriver.common.keys import Keys
+
+    _open(browser, served, "results/macros.html")
+    opened = "return [...document.querySelectorAll('.pf-fold')].slice(0, 2).map((one) => one.open);"
+    summary = browser.execute_script("return document.querySelectorAll('.pf-fold')[1].querySelector('summary');")
+
+    assert browser.execute_script(opened) == [True, False]
+    summary.send_keys(Keys.ENTER)
+    assert browser.execute_script(opened) == [True, True]
+    summary.send_keys(Keys.SPACE)
+    assert browser.execute_script(opened) == [True, False]
+
+
+def test_a_link_to_a_folded_example_opens_it(served: Served, browser: Any):
+    _open(browser, served, "results/macros.html")
+    last = "[...document.querySelectorAll('.pf-fold')].at(-1)"
+
+    browser.execute_script(f"location.hash = {last}.querySelector('.inside').id;")
+
+    _wait(browser, f"return {last}.open && {last}.getBoundingClientRect().top < innerHeight;")
 
 
 @pytest.mark.parametrize("name", ["reconstruction", "macros", "interpolation", "variations", "out-of-domain",
@@ -125,6 +156,7 @@ def test_a_player_says_that_its_sound_is_gone(served: Served, browser: Any):
     served.missing.clear()
 
 
+@exactly
 def test_a_plot_reads_out_its_values_by_keyboard(served: Served, browser: Any):
     from selenium.webdriver.common.keys import Keys
 
@@ -137,10 +169,12 @@ def test_a_plot_reads_out_its_values_by_keyboard(served: Served, browser: Any):
     drawing.send_keys(Keys.END)
     last = browser.execute_script(f"return {plot}.querySelector('output').textContent;")
 
-    assert first == "amount -1: brightness 0"
-    assert last == "amount 1: attack 0.5"
+    spread = next(one.spread for one in MEASURES if one.name == "brightness")
+    assert first == f"amount -1: brightness {-3 / spread:.2f}"
+    assert last == "amount 1: attack 0.00"
 
 
+@exactly
 def test_a_plot_draws_every_row_of_its_table(served: Served, browser: Any):
     _open(browser, served, "results/semantics.html")
     plot = "document.querySelector('pf-plot[kind=scatter]')"
@@ -150,6 +184,7 @@ def test_a_plot_draws_every_row_of_its_table(served: Served, browser: Any):
     assert drawn == browser.execute_script(f"return {plot}.querySelectorAll('tbody tr').length;") == 10
 
 
+@exactly
 def test_presets_show_what_moved_most_first_and_the_others_on_demand(served: Served, browser: Any):
     _open(browser, served, "results/reconstruction.html")
     bars = "document.querySelector('pf-presets').shadowRoot"
@@ -166,6 +201,7 @@ def test_presets_show_what_moved_most_first_and_the_others_on_demand(served: Ser
     assert every == [*few, "small 2 -2 %", "small 1 -1 %"]
 
 
+@exactly
 def test_without_scripts_there_are_players_pictures_and_tables(site: Path):
     text = (site / "results" / "reconstruction.html").read_text("utf-8")
 
@@ -189,6 +225,11 @@ def test_nothing_comes_from_elsewhere(site: Path):
 def _open(browser: Any, served: Served, page: str) -> None:
     browser.get(f"{served.address}/{page}")
     _wait(browser, "return document.readyState === 'complete' && !!customElements.get('pf-presets');")
+
+
+def _unfold(browser: Any) -> None:
+    """Opens every example, so that nothing is left out of what is looked at."""
+    browser.execute_script("document.querySelectorAll('details').forEach((one) => { one.open = true; });")
 
 
 def _emulate(browser: Any, theme: str) -> None:

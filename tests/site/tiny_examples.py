@@ -54,11 +54,16 @@ def _made(folder: Path, sections: Any, files: Any) -> dict[str, Any]:
     places = (sections.Place(0.0, 0.0, "bank", "one"), sections.Place(1.0, 1.0, "path"))
     note = sections.Note(0.0, 0.5, 60.0, 100)
     return {
-        "reconstruction": sections.Reconstruction("tone", (sound("reconstruction"),), (table,), "What *this* is."),
+        "reconstruction": sections.Reconstruction(
+            "tone", (sound("reconstruction"),), tables=(table,), text="What *this* is."
+        ),
         "macros": sections.MacroControls(
             "tone",
-            (sections.Macro("brightness", "dark", "bright", "octaves", "instant", "A", steps("macros")),),
-            (table,),
+            (
+                sections.Macro("brightness", "dark", "bright", "octaves", "instant", "A", steps("macros")),
+                sections.Macro("attack", "fast", "slow", "octaves", "instant", "A", steps("macros")),
+            ),
+            tables=(table,),
         ),
         "interpolation": sections.Interpolation(
             "tone",
