@@ -13,7 +13,6 @@ from example_files import write_about, write_clip
 from maker import SYNTH, Maker, emptied, make_with
 from sections import Clip, Interpolation, Pair, Place, Step
 
-from patchflow.explore.good_presets import GoodPresets
 from patchflow.explore.grid import Grid
 from patchflow.explore.morph import morph
 from patchflow.explore.neighbours import PLACES, Neighbour, TwoNeighbourhoods, two_neighbourhoods
@@ -32,7 +31,6 @@ SHOWN = 80  # draws in the picture
 def make(maker: Maker) -> None:
     """Finds the ways and writes them."""
     folder = emptied(maker.out / f"interpolation-{SYNTH}")
-    good = GoodPresets.load(SYNTH)
     chosen = maker.diverse(2 * PAIRS)
     pairs = []
     for number in range(PAIRS):
@@ -40,7 +38,7 @@ def make(maker: Maker) -> None:
         places = (number, number + PAIRS)
         names = [f"sound {place + 1} ({maker.words(chosen[place])})" for place in places]
         ends = [maker.preset(chosen[place], name) for place, name in zip(places, names, strict=True)]
-        pairs.append(_pair(maker, good, folder, f"pair-{number + 1}", ends))
+        pairs.append(_pair(maker, folder, f"pair-{number + 1}", ends))
     text = (
         f"Draws from `flow_joint`. The path is what `patchflow morph` finds in {RENDERS} renders with {STEPS} presets; "
         "beside it, as many on the straight line between the parameters. The picture has the latents of `flow_joint`, "
@@ -51,13 +49,13 @@ def make(maker: Maker) -> None:
     write_about(folder, Interpolation(SYNTH, tuple(pairs), text=text))
 
 
-def _pair(maker: Maker, good: GoodPresets, folder: Path, stem: str, ends: list[Preset]) -> Pair:
+def _pair(maker: Maker, folder: Path, stem: str, ends: list[Preset]) -> Pair:
     path = morph(ends, steps=STEPS, renders=RENDERS)
     encode = maker.space.encode
     points = np.stack([encode(step.values) for step in path.steps])
     straight = maker.space.snap(Grid(1, STEPS).weights(2) @ points[[0, -1]])
     shares = np.linspace(0, 1, STEPS).round(4).tolist()
-    around = two_neighbourhoods(good, ends[0], ends[1], deviation=DEVIATION, count=NEIGHBOURS, steps=STEPS)
+    around = two_neighbourhoods(maker.good, ends[0], ends[1], deviation=DEVIATION, count=NEIGHBOURS, steps=STEPS)
     found = Pair(
         first=ends[0].name,
         second=ends[1].name,
@@ -66,7 +64,7 @@ def _pair(maker: Maker, good: GoodPresets, folder: Path, stem: str, ends: list[P
         around_first=_neighbours(maker, folder, f"{stem}-first", around.of(PLACES[0]), 0),
         around_second=_neighbours(maker, folder, f"{stem}-second", around.of(PLACES[2]), 1),
         whole=(_sweep(path, folder, stem),),
-        picture=_picture(maker, good, around, points),
+        picture=_picture(maker, around, points),
     )
     print(f"{found.first} to {found.second}: {_largest(found.path)}, straight {_largest(found.naive)}", flush=True)
     return found
@@ -95,13 +93,13 @@ def _sweep(path: PresetPath, folder: Path, stem: str) -> Clip:
     return write_clip(folder / f"{stem}-sweep.mp3", mono, rate, "The path under one held note")
 
 
-def _picture(maker: Maker, good: GoodPresets, around: TwoNeighbourhoods, points: np.ndarray) -> tuple[Place, ...]:
+def _picture(maker: Maker, around: TwoNeighbourhoods, points: np.ndarray) -> tuple[Place, ...]:
     """The latents on the two directions in which those of the figure differ most."""
     groups = {"draws": maker.draws.z[:SHOWN]}
     words = dict(zip(PLACES, ("around the first", "straight line in the latent", "around the second"), strict=True))
     for place, word in words.items():
         groups[word] = np.stack([one.latent for one in around.of(place)])
-    groups["path found by listening"] = good.space.encode(points)
+    groups["path found by listening"] = maker.good.space.encode(points)
     figure = np.concatenate([z for name, z in groups.items() if name != "draws"])
     centre = figure.mean(0)
     _, _, axes = np.linalg.svd(figure - centre, full_matrices=False)

@@ -61,8 +61,8 @@ def _came(turn: Turn, column: int) -> str:
     others[column] = 0.0
     other = int(others.argmax())
     return (
-        f"{changes[column]:+.1f} of {2 * FARTHEST:+.1f} standard deviations came out, "
-        f"and {changes[other]:+.1f} of {MEASURES[other].name}"
+        f"asked for {2 * FARTHEST:+.1f}, came {changes[column]:+.1f} standard deviations; "
+        f"most beside it, {MEASURES[other].name} {changes[other]:+.1f}"
     )
 
 

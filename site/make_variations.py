@@ -11,7 +11,6 @@ from sections import Variation, Variations
 
 from patchflow.errors import OptionError
 from patchflow.explore.children import Child
-from patchflow.explore.good_presets import GoodPresets
 from patchflow.explore.vary import DB_PER_AMOUNT, vary
 
 PRESETS = 3
@@ -22,12 +21,11 @@ ASKED = ((0.1, ""), (0.3, ""), (0.3, "env"), (0.6, ""))
 
 def make(maker: Maker) -> None:
     """Varies the presets and writes what comes out."""
-    good = GoodPresets.load(SYNTH)
     for number, row in enumerate(maker.diverse(PRESETS), 1):
-        _vary(maker, good, number, row)
+        _vary(maker, number, row)
 
 
-def _vary(maker: Maker, good: GoodPresets, number: int, row: int) -> None:
+def _vary(maker: Maker, number: int, row: int) -> None:
     folder = emptied(maker.out / f"variations-{SYNTH}-{number}")
     name = f"Sound {number} ({maker.words(row)})"
     preset = maker.preset(row, name)
@@ -35,7 +33,7 @@ def _vary(maker: Maker, good: GoodPresets, number: int, row: int) -> None:
     missing = []
     for amount, section in ASKED:
         try:
-            children = vary(good, preset, amount, count=COUNT, sections=[section] if section else []).children
+            children = vary(maker.good, preset, amount, count=COUNT, sections=[section] if section else []).children
         except OptionError as error:
             # The reader should know as well: a section may not lead as far.
             missing.append(f"{section or 'all'}: {error}.")

@@ -1,4 +1,4 @@
-"""What scripts that make examples share: draws from `flow_joint`, their sounds, and how `about.json` has them."""
+"""What scripts that make examples share: draws from a model, their sounds, and how `about.json` has them."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -12,16 +12,25 @@ from sections import Preset, Step
 
 from patchflow.audio.resample import resample
 from patchflow.engines import Note, engines
+from patchflow.explore.good_presets import GoodPresets
 from patchflow.explore.player import NOTE, RATE, Player, Renders
 from patchflow.explore.sound_attributes import ATTRIBUTES, MEASURES
 from patchflow.features.inputs import inputs
 from patchflow.metrics.perceptual import Reference
-from patchflow.models import load_model, models
-from patchflow.models._weights import shipped
 from patchflow.models.flow_joint import FlowJoint
 from patchflow.presets import Preset as SynthPreset
 
-__all__ = ["LISTENING_RATE", "LONG", "ROOT", "SYNTH", "Maker", "distance_between", "emptied", "make_with"]
+__all__ = [
+    "LISTENING_RATE",
+    "LONG",
+    "ROOT",
+    "SYNTH",
+    "Maker",
+    "distance_between",
+    "emptied",
+    "make_with",
+    "parser_of",
+]
 
 SYNTH = "dexed"
 LISTENING_RATE = 44_100  # Hz
@@ -31,6 +40,7 @@ LONG = Note(hold=3.0, length=4.0)
 ROOT = Path(__file__).resolve().parents[1]
 _EXAMPLES = ROOT / "site" / "examples"
 _DRAWS = 240
+_FEW_DRAWS = 60  # of a synth without flow_joint: each is drawn for a sound, and Vital plays slowly
 
 
 @dataclass(frozen=True)
@@ -38,7 +48,7 @@ class Draws:
     """Presets drawn from the model, all audible.
 
     Args:
-        z: Their latents, shape `(N, Z)`.
+        z: Their latents, shape `(N, Z)`; Z is 0 where they are not draws from `flow_joint`.
         points: The presets, shape `(N, P)`.
         renders: What they sound like.
     """
@@ -62,41 +72,69 @@ class Maker:
     Args:
         out: Folder of the folders of examples.
         seed: Of the draws.
+        synth: Name of the engine.
+
+    Raises:
+        UnknownName: If there is no such synth here; amsynth is a plug-in that `patchflow synth add` describes.
     """
 
-    def __init__(self, out: Path, seed: int) -> None:
+    def __init__(self, out: Path, seed: int, synth: str = SYNTH) -> None:
         self.out = out
-        self.engine = engines[SYNTH]
+        self.synth = synth
+        self.engine = engines[synth]
         self.space = self.engine.space
         self.rng = np.random.default_rng(seed)
-        weights = shipped(SYNTH, "flow_joint")
-        assert weights is not None
-        model = load_model(weights, self.space, models)
-        assert isinstance(model, FlowJoint)
-        self.model = model.eval()
+        self.good = GoodPresets.load(synth)
         self.player = Player(self.engine)
         self.draws = self._draw()
 
+    @property
+    def model(self) -> FlowJoint:
+        """The model of the map, where the synth has one."""
+        assert self.good.joint is not None
+        return self.good.joint
+
     def _draw(self) -> Draws:
-        z = self.rng.standard_normal((_DRAWS, self.model.latent_size)).astype(np.float32)
-        points = self.presets(z)
+        if self.good.joint is None:
+            z = np.zeros((_FEW_DRAWS, 0))
+            points = self._donors()
+        else:
+            z = self.rng.standard_normal((_DRAWS, self.model.latent_size)).astype(np.float32)
+            points = self.presets(z)
         renders = self.player.play(points)
         kept = np.flatnonzero(renders.audible & np.isfinite(renders.measures).all((1, 2)))
         return Draws(z[kept], points[kept], Renders(renders.sounds[kept], renders.measures[kept]))
 
-    @torch.no_grad()
+    def _donors(self) -> np.ndarray:
+        """Draws of the posterior, for the sound of the default preset and on from there."""
+        default = self.space.default()
+        sound = self.player.play(default[None]).sounds[0, 0]
+        found = self.good.donors(
+            default, sound, NOTE, _FEW_DRAWS,
+            play=lambda points: self.player.play(points).sounds[:, 0], rng=self.rng,
+        )  # fmt: skip
+        return found.points
+
     def presets(self, z: np.ndarray) -> np.ndarray:
         """Returns the presets of latents, snapped, shape `(N, P)`."""
-        found = self.model.presets(torch.from_numpy(np.asarray(z, np.float32)))
-        return self.space.snap(found.double().numpy())
+        return self.space.snap(self.good.presets(z))
+
+    def spectrograms(self, sounds: np.ndarray) -> torch.Tensor:
+        """Returns what flow_joint is given of sounds at `RATE`, shape `(N, bands, frames)`."""
+        known = inputs[self.model.input]
+        resampled = np.stack([resample(sound, RATE, known.rate) for sound in sounds])
+        return known.of(torch.from_numpy(resampled).float(), known.rate)
 
     @torch.no_grad()
+    def latents(self, sounds: np.ndarray) -> np.ndarray:
+        """Returns where flow_joint puts sounds of `LONG` at `RATE`, shape `(N, Z)`."""
+        mel = self.spectrograms(sounds)
+        note = torch.tensor([[LONG.pitch, LONG.velocity, LONG.hold]], dtype=torch.float32)
+        return self.model.latent(mel, note.expand(len(mel), -1)).numpy()
+
     def predicted(self, sound: np.ndarray) -> np.ndarray:
         """Returns the preset that flow_joint predicts for a sound at `RATE`, shape `(P,)`."""
-        known = inputs[self.model.input]
-        mel = known.of(torch.from_numpy(resample(sound, RATE, known.rate)).float()[None], known.rate)
-        note = torch.tensor([[LONG.pitch, LONG.velocity, LONG.hold]], dtype=torch.float32)
-        return self.presets(self.model.latent(mel, note).numpy())[0]
+        return self.presets(self.latents(sound[None]))[0]
 
     def play(self, point: np.ndarray, note: Note = NOTE) -> np.ndarray:
         """Returns what a preset sounds like at `LISTENING_RATE`."""
@@ -108,7 +146,7 @@ class Maker:
 
     def preset(self, index: int, name: str) -> SynthPreset:
         """Returns a draw as the package has presets."""
-        return SynthPreset(SYNTH, self.space.decode(self.draws.points[index]), name=name)
+        return SynthPreset(self.synth, self.space.decode(self.draws.points[index]), name=name)
 
     def steps(self, folder: Path, stem: str, at: Sequence[float], points: np.ndarray) -> tuple[Step, ...]:
         """Plays presets along a path, and writes the sounds of those that can be heard.
@@ -166,17 +204,30 @@ def emptied(folder: Path) -> Path:
     return folder
 
 
-def make_with(make: Callable[[Maker], None], about: str) -> None:
-    """Runs a script that makes one set of examples.
+def parser_of(about: str) -> argparse.ArgumentParser:
+    """Returns what all scripts are asked for.
 
     Args:
-        make: Makes it.
         about: What the script says of itself.
     """
     parser = argparse.ArgumentParser(description=about.partition("\n")[0])
-    parser.add_argument("--out", type=Path, default=_EXAMPLES)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=_EXAMPLES, help="folder of the folders of examples")
+    parser.add_argument("--seed", type=int, default=0, help="of the draws")
+    return parser
+
+
+def make_with(make: Callable[[Maker], None], about: str, synth: str | None = SYNTH) -> None:
+    """Runs a script that makes examples.
+
+    Args:
+        make: Makes them.
+        about: What the script says of itself.
+        synth: Of which synth; what `--synth` says if None.
+    """
+    parser = parser_of(about)
+    if synth is None:
+        parser.add_argument("--synth", default=SYNTH, help="name of the engine")
     given = parser.parse_args()
-    maker = Maker(given.out, given.seed)
+    maker = Maker(given.out, given.seed, synth or given.synth)
     make(maker)
     maker.player.close()

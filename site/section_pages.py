@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from media import Media, Shelf
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 from sections import (
     Axis,
     Clip,
@@ -73,7 +73,7 @@ class SectionPage:
 
     def heading(self, section: Any) -> str:
         """Returns what stands above a section; sections of one synth may have the same."""
-        synth = SYNTHS.get(section.synth, section.synth)
+        synth = SYNTHS.get(section.synth, str(section.synth))
         return f"{synth}: {section.title}" if section.title else synth
 
     def draw(self, section: Any, *, first: bool = True) -> str:
@@ -322,5 +322,4 @@ def _table(found: Table) -> str:
 
 
 def _rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
-    found = spearmanr(first, second).statistic
-    return float(np.nan_to_num(found))  # where all are the same
+    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])

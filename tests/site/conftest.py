@@ -54,36 +54,23 @@ def site(tiny_examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the built site: `PATCHFLOW_SITE` if that is set, else one of tiny examples, built once."""
     if "PATCHFLOW_SITE" in os.environ:
         return Path(os.environ["PATCHFLOW_SITE"]).resolve()
-    for package in ("sphinx", "myst_parser", "furo"):
-        _need(importlib.util.find_spec(package) is not None, package)
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    out = shared / "site"
-    with (shared / "site.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the second process waits for the first, and finds what that has built
-        if not (out / "searchindex.js").exists():
-            done = build_site(tiny_examples, out)
-            assert done.returncode == 0, done.stderr
-    return out
+    return _built(tiny_examples, tmp_path_factory, "site", "--no-reference")
+
+
+@pytest.fixture(scope="session")
+def whole_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the site as `make site` builds it, of the committed examples and with the reference."""
+    return _built(ROOT / "site" / "examples", tmp_path_factory, "whole_site")
 
 
 @pytest.fixture(scope="session")
 def served(site: Path) -> Iterator["Served"]:
-    missing: list[str] = []
+    yield from _serving(site)
 
-    class Handler(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None:
-            """Says nothing of what is found."""
 
-        def send_error(self, code: int, *args: Any, **more: Any) -> None:
-            missing.append(f"{code} {self.path}")
-            super().send_error(code, *args, **more)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield Served(f"http://127.0.0.1:{server.server_address[1]}", missing)
-    server.shutdown()
-    server.server_close()
+@pytest.fixture(scope="session")
+def whole_served(whole_site: Path) -> Iterator["Served"]:
+    yield from _serving(whole_site)
 
 
 class Served:
@@ -122,12 +109,43 @@ def browser() -> Iterator[Any]:
 
 
 def build_site(examples: Path, out: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Builds a site as `make site` does, but without the reference, which takes most of the time."""
+    """Builds a site as `make site` does; `--no-reference` leaves out what takes most of the time."""
     command = [sys.executable, str(ROOT / "site" / "build.py"), "--out", str(out), "--examples", str(examples)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [*command, "--no-reference", *options], env=environment, capture_output=True, text=True, check=False
-    )
+    return subprocess.run([*command, *options], env=environment, capture_output=True, text=True, check=False)
+
+
+def _built(examples: Path, factory: pytest.TempPathFactory, name: str, *options: str) -> Path:
+    """A site that is built once, whichever process comes first."""
+    for package in ("sphinx", "myst_parser", "furo"):
+        _need(importlib.util.find_spec(package) is not None, package)
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    out = shared / name
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the second process waits for the first, and finds what that has built
+        if not (out / "searchindex.js").exists():
+            done = build_site(examples, out, *options)
+            assert done.returncode == 0, done.stderr
+    return out
+
+
+def _serving(site: Path) -> Iterator["Served"]:
+    missing: list[str] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:
+            """Says nothing of what is found."""
+
+        def send_error(self, code: int, *args: Any, **more: Any) -> None:
+            missing.append(f"{code} {self.path}")
+            super().send_error(code, *args, **more)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield Served(f"http://127.0.0.1:{server.server_address[1]}", missing)
+    server.shutdown()
+    server.server_close()
 
 
 def _need(is_there: bool, what: str) -> None:

@@ -172,7 +172,7 @@ def test_a_section_without_examples_stops_the_build(examples: Path, tmp_path: Pa
     pytest.importorskip("sphinx")
     shutil.rmtree(examples / "sketches")
 
-    done = build_site(examples, tmp_path / "site")
+    done = build_site(examples, tmp_path / "site", "--no-reference")
 
     assert done.returncode == 1
     assert done.stderr == f"site: {examples}: no examples for sketches; --allow-missing builds without them.\n"
@@ -184,7 +184,7 @@ def test_what_is_no_site_is_not_overwritten(examples: Path, tmp_path: Path):
     pytest.importorskip("sphinx")
     (tmp_path / "thesis.txt").write_text("mine")
 
-    done = build_site(examples, tmp_path)
+    done = build_site(examples, tmp_path, "--no-reference")
 
     assert done.returncode == 1
     assert done.stderr == f"site: {tmp_path}: is not empty, and no site.\n"
@@ -200,7 +200,7 @@ def test_a_loud_sound_stops_the_build(examples: Path, tmp_path: Path):
     samples, rate = soundfile.read(sound)
     soundfile.write(sound, samples * 2, rate, format="MP3")
 
-    done = build_site(examples, tmp_path / "site")
+    done = build_site(examples, tmp_path / "site", "--no-reference")
 
     assert done.returncode == 1
     assert f"{sound}: loudness -1" in done.stderr

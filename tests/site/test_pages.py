@@ -1,9 +1,7 @@
 """The built site in a real headless Chromium: it plays, misses nothing, and is usable by everyone."""
 
-import json
 import os
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +10,22 @@ import pytest
 from patchflow.explore.sound_attributes import MEASURES
 
 from .conftest import Served
+from .looking import (
+    PHONE,
+    RESULTS,
+    dead_links,
+    open_page,
+    problems_by_axe,
+    severe_messages,
+    show_pictures,
+    unfold,
+    wait_for,
+    width_on_a_phone,
+)
 
 pytestmark = pytest.mark.slow
 
-AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text("utf-8")
-RESULTS = (
-    "reconstruction", "macros", "interpolation", "variations", "inference", "out-of-domain", "semantics", "sketches",
-    "live-control", "mathematics", "models",
-)  # fmt: skip
 PAGES = ["index.html", "README.html", "docs/models.html", *(f"results/{name}.html" for name in RESULTS)]
-PHONE = 360  # pixels
 
 exactly = pytest.mark.skipif("PATCHFLOW_SITE" in os.environ, reason="tells the values of the tiny examples")
 each_page = pytest.mark.parametrize("page", PAGES)
@@ -32,71 +36,56 @@ def test_page_has_no_error_and_misses_no_file(page: str, served: Served, browser
     served.missing.clear()
     browser.get_log("browser")
 
-    _open(browser, served, page)
+    open_page(browser, served, page)
 
-    _unfold(browser)
-    browser.execute_script("document.querySelectorAll('img').forEach((image) => { image.loading = 'eager'; });")
-    _wait(browser, "return [...document.images].every((image) => image.complete && image.naturalWidth > 0);")
-    assert [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    unfold(browser)
+    show_pictures(browser)
+    assert severe_messages(browser) == []
     assert served.missing == []
 
 
 @each_page
 def test_every_local_link_leads_somewhere(page: str, site: Path, served: Served, browser: Any):
-    _open(browser, served, page)
+    open_page(browser, served, page)
 
-    links = browser.execute_script("return [...document.links].map((link) => link.href);")
-    local = {link.partition("#")[0].removeprefix(served.address) for link in links if link.startswith(served.address)}
-
-    assert [link for link in sorted(local) if not (site / link.lstrip("/")).exists()] == []
+    assert dead_links(browser, served, site) == []
 
 
 @each_page
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(page: str, theme: str, served: Served, browser: Any):
     _emulate(browser, theme)
-    _open(browser, served, page)
-    _unfold(browser)
+    open_page(browser, served, page)
+    unfold(browser)
 
-    browser.execute_script(AXE)
-    found = browser.execute_async_script("axe.run({resultTypes: ['violations']}).then(arguments[0]);")
-
-    faults = [(one["id"], [node["html"][:200] for node in one["nodes"][:3]]) for one in found["violations"]]
-    assert faults == [], json.dumps(faults, indent=1)
-    assert len(found["passes"]) > 10  # that it looked at all
+    assert problems_by_axe(browser) == "[]"
 
 
 @each_page
 def test_a_phone_needs_no_sideways_scrolling(page: str, served: Served, browser: Any):
-    phone = {"width": PHONE, "height": 740, "deviceScaleFactor": 1, "mobile": True}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
-    _open(browser, served, page)
-    _unfold(browser)
-
-    wide = browser.execute_script("return document.documentElement.scrollWidth;")
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-
-    assert wide <= PHONE
+    assert width_on_a_phone(browser, served, page) <= PHONE
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("results/")])
 def test_every_player_plays_and_only_one_at_a_time(page: str, served: Served, browser: Any):
-    _open(browser, served, page)
-    _unfold(browser)
+    open_page(browser, served, page)
+    unfold(browser)
     players = browser.execute_script("return document.querySelectorAll('pf-player').length;")
 
     for index in range(players):
         name = f"document.querySelectorAll('pf-player')[{index}]"
         browser.execute_script(f"{name}.shadowRoot.querySelector('button').click();")
-        _wait(browser, f"return {name}.audio.currentTime > 0.02 || {name}.audio.ended;")
-        _wait(browser, f"return [...document.querySelectorAll('audio')].every((a) => a.paused || a === {name}.audio);")
+        wait_for(browser, f"return {name}.audio.currentTime > 0.02 || {name}.audio.ended;")
+        wait_for(
+            browser, f"return [...document.querySelectorAll('audio')].every((a) => a.paused || a === {name}.audio);"
+        )
         browser.execute_script(f"{name}.audio.pause();")
 
 
 def test_an_example_is_opened_and_closed_by_keyboard(served: Served, browser: Any):
     from selenium.webdriver.common.keys import Keys
 
-    _open(browser, served, "results/macros.html")
+    open_page(browser, served, "results/macros.html")
     opened = "return [...document.querySelectorAll('.pf-fold')].slice(0, 2).map((one) => one.open);"
     summary = browser.execute_script("return document.querySelectorAll('.pf-fold')[1].querySelector('summary');")
 
@@ -108,18 +97,18 @@ def test_an_example_is_opened_and_closed_by_keyboard(served: Served, browser: An
 
 
 def test_a_link_to_a_folded_example_opens_it(served: Served, browser: Any):
-    _open(browser, served, "results/macros.html")
+    open_page(browser, served, "results/macros.html")
     last = "[...document.querySelectorAll('.pf-fold')].at(-1)"
 
     browser.execute_script(f"location.hash = {last}.querySelector('.inside').id;")
 
-    _wait(browser, f"return {last}.open && {last}.getBoundingClientRect().top < innerHeight;")
+    wait_for(browser, f"return {last}.open && {last}.getBoundingClientRect().top < innerHeight;")
 
 
 @pytest.mark.parametrize("name", ["reconstruction", "macros", "interpolation", "variations", "out-of-domain",
                                   "semantics", "sketches"])  # fmt: skip
 def test_section_with_examples_has_players(name: str, served: Served, browser: Any):
-    _open(browser, served, f"results/{name}.html")
+    open_page(browser, served, f"results/{name}.html")
 
     assert browser.execute_script("return document.querySelectorAll('pf-player').length;") >= 2
     assert browser.execute_script("return document.querySelectorAll('pf-spectrogram img').length;") >= 2
@@ -128,30 +117,30 @@ def test_section_with_examples_has_players(name: str, served: Served, browser: A
 def test_a_player_is_played_and_searched_by_keyboard(served: Served, browser: Any):
     from selenium.webdriver.common.keys import Keys
 
-    _open(browser, served, "results/reconstruction.html")
+    open_page(browser, served, "results/reconstruction.html")
     slider = browser.execute_script("return document.querySelector('pf-player').shadowRoot.querySelector('input');")
     playing = "return !document.querySelector('pf-player').audio.paused;"
     place = "return document.querySelector('pf-player').audio.currentTime;"
 
     slider.send_keys(Keys.END)
-    _wait(browser, f"{place.removesuffix(';')} > 0.5;")
+    wait_for(browser, f"{place.removesuffix(';')} > 0.5;")
     slider.send_keys(Keys.HOME)
-    _wait(browser, f"{place.removesuffix(';')} === 0;")
+    wait_for(browser, f"{place.removesuffix(';')} === 0;")
     slider.send_keys(Keys.ARROW_RIGHT)
-    _wait(browser, f"{place.removesuffix(';')} > 0.02;")
+    wait_for(browser, f"{place.removesuffix(';')} > 0.02;")
     slider.send_keys(Keys.SPACE)
-    _wait(browser, playing)
+    wait_for(browser, playing)
     slider.send_keys(Keys.SPACE)
-    _wait(browser, playing.replace("!", ""))
+    wait_for(browser, playing.replace("!", ""))
 
 
 def test_a_player_says_that_its_sound_is_gone(served: Served, browser: Any):
-    _open(browser, served, "results/reconstruction.html")
+    open_page(browser, served, "results/reconstruction.html")
     player = "document.querySelector('pf-player')"
 
     browser.execute_script(f"{player}.audio.src = 'no-such-file.mp3'; {player}.toggle();")
 
-    _wait(browser, f"return {player}.shadowRoot.querySelector('[role=alert]') !== null;")
+    wait_for(browser, f"return {player}.shadowRoot.querySelector('[role=alert]') !== null;")
     browser.get_log("browser")
     served.missing.clear()
 
@@ -160,7 +149,7 @@ def test_a_player_says_that_its_sound_is_gone(served: Served, browser: Any):
 def test_a_plot_reads_out_its_values_by_keyboard(served: Served, browser: Any):
     from selenium.webdriver.common.keys import Keys
 
-    _open(browser, served, "results/macros.html")
+    open_page(browser, served, "results/macros.html")
     plot = "document.querySelector('pf-plot').shadowRoot"
     drawing = browser.execute_script(f"return {plot}.querySelector('svg');")
 
@@ -176,7 +165,7 @@ def test_a_plot_reads_out_its_values_by_keyboard(served: Served, browser: Any):
 
 @exactly
 def test_a_plot_draws_every_row_of_its_table(served: Served, browser: Any):
-    _open(browser, served, "results/semantics.html")
+    open_page(browser, served, "results/semantics.html")
     plot = "document.querySelector('pf-plot[kind=scatter]')"
 
     drawn = browser.execute_script(f"return {plot}.shadowRoot.querySelectorAll('svg circle:not(.at)').length;")
@@ -186,7 +175,7 @@ def test_a_plot_draws_every_row_of_its_table(served: Served, browser: Any):
 
 @exactly
 def test_presets_show_what_moved_most_first_and_the_others_on_demand(served: Served, browser: Any):
-    _open(browser, served, "results/reconstruction.html")
+    open_page(browser, served, "results/reconstruction.html")
     bars = "document.querySelector('pf-presets').shadowRoot"
     lines = (
         f"return [...{bars}.querySelectorAll('.line')]"
@@ -222,23 +211,6 @@ def test_nothing_comes_from_elsewhere(site: Path):
         assert not re.search(r"url\(\s*['\"]?https?:", style.read_text("utf-8")), style
 
 
-def _open(browser: Any, served: Served, page: str) -> None:
-    browser.get(f"{served.address}/{page}")
-    _wait(browser, "return document.readyState === 'complete' && !!customElements.get('pf-presets');")
-
-
-def _unfold(browser: Any) -> None:
-    """Opens every example, so that nothing is left out of what is looked at."""
-    browser.execute_script("document.querySelectorAll('details').forEach((one) => { one.open = true; });")
-
-
 def _emulate(browser: Any, theme: str) -> None:
     features = [{"name": "prefers-color-scheme", "value": theme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-
-
-def _wait(browser: Any, condition: str, seconds: float = 120.0) -> None:
-    end = time.monotonic() + seconds
-    while not browser.execute_script(condition):
-        assert time.monotonic() < end, condition
-        time.sleep(0.02)
