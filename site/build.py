@@ -3,7 +3,7 @@
 Usage: python site/build.py [--out build/site] [--allow-missing]
 
 It needs no synth, no GPU and no network: numbers come from `docs/paper.json` and `benchmarks/results`, sounds from
-`site/examples`, which `site/make_examples.py` and others fill (`sections.py` says with what). A section without
+`site/examples`, which `site/make_all.py` fills (`sections.py` says with what). A section without
 examples is an error unless it is allowed. Look at it with `python -m http.server --directory build/site`.
 """
 

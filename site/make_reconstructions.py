@@ -46,9 +46,9 @@ def make(maker: Maker) -> None:
         clip = write_clip(folder / f"{number}.mp3", original, LISTENING_RATE, f"{name}, original")
         sounds.append(Sound(name, clip, maker.positions(point), tuple(attempts)))
         print(f"{name}: " + ", ".join(f"{one.method} {one.distance_db:.1f} dB" for one in attempts), flush=True)
-    model = "flow_joint" if has_joint else "posterior"
+    model = "`flow_joint`" if has_joint else "`posterior`, each for a sound of the DX7"
     text = (
-        f"The originals are draws from `{model}`, chosen to be unlike each other, on C4. The search has {SEARCH} "
+        f"The originals are draws from {model}, chosen to be unlike each other, on C4. The search has {SEARCH} "
         f"renders. The nearest draw is the one of {len(maker.draws)} draws whose sound is nearest."
     )
     write_about(folder, Reconstruction(maker.synth, tuple(sounds), text=text))

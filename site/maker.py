@@ -40,7 +40,8 @@ LONG = Note(hold=3.0, length=4.0)
 ROOT = Path(__file__).resolve().parents[1]
 _EXAMPLES = ROOT / "site" / "examples"
 _DRAWS = 240
-_FEW_DRAWS = 60  # of a synth without flow_joint: each is drawn for a sound, and Vital plays slowly
+_FEW_DRAWS = 60  # of a synth without flow_joint: Vital plays slowly
+_EACH = 3  # of them for one sound
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Maker:
 
     def __init__(self, out: Path, seed: int, synth: str = SYNTH) -> None:
         self.out = out
+        self.seed = seed
         self.synth = synth
         self.engine = engines[synth]
         self.space = self.engine.space
@@ -106,14 +108,17 @@ class Maker:
         return Draws(z[kept], points[kept], Renders(renders.sounds[kept], renders.measures[kept]))
 
     def _donors(self) -> np.ndarray:
-        """Draws of the posterior, for the sound of the default preset and on from there."""
-        default = self.space.default()
-        sound = self.player.play(default[None]).sounds[0, 0]
-        found = self.good.donors(
-            default, sound, NOTE, _FEW_DRAWS,
-            play=lambda points: self.player.play(points).sounds[:, 0], rng=self.rng,
-        )  # fmt: skip
-        return found.points
+        """Draws of the posterior for sounds of another synth: those are as different as sounds are."""
+        other = Maker(self.out, self.seed)
+        other.player.close()
+        found = []
+        for index in other.diverse(_FEW_DRAWS // _EACH):
+            drawn = self.good.donors(
+                self.space.default(), other.draws.renders.sounds[index, 0], NOTE, _EACH,
+                play=lambda points: self.player.play(points).sounds[:, 0], rng=self.rng,
+            )  # fmt: skip
+            found.append(drawn.points)
+        return np.concatenate(found)
 
     def presets(self, z: np.ndarray) -> np.ndarray:
         """Returns the presets of latents, snapped, shape `(N, P)`."""

@@ -113,14 +113,14 @@ class SectionPage:
 
     def _sound(self, sound: Sound) -> str:
         original = self._player(sound.original) + (parameters(sound.preset) if sound.preset else "")
-        boxes = [card("Original", original, sound.credit, first=True)]
+        link = f'<p class="note"><a href="{escape(sound.link)}">Where it comes from</a></p>' if sound.link else ""
+        boxes = [card("Original", original + link, sound.credit, first=True)]
         for attempt in sound.attempts:
             body = self._player(attempt.clip) + self._bars(sound.preset, attempt.preset, "Original", "Found")
             boxes.append(card(attempt.method, body, f"{rounded(attempt.distance_db)} {_CLOSE_DB}"))
-        link = f'<p><a href="{escape(sound.link)}">Where the sound comes from</a></p>' if sound.link else ""
         nearest = min(sound.attempts, key=lambda attempt: attempt.distance_db, default=None)
         note = f"nearest: {nearest.method}, {rounded(nearest.distance_db)} dB" if nearest else ""
-        return self._fold(sound.name, [cards(boxes), link], note)
+        return self._fold(sound.name, [cards(boxes)], note)
 
     def _by_category(self, section: OutOfDomain) -> list[str]:
         parts = []
@@ -221,7 +221,8 @@ class SectionPage:
         for found in section.variations:
             body = self._player(found.clip) + self._bars(section.preset, found.preset, "Before", "After")
             free = "all parameters free" if found.section == "all" else f"only {found.section} free"
-            note = f"{free}, {found.method}; {rounded(found.distance_db)} dB away: {rounded(found.heard)}"
+            way = "by borrowing" if found.method == "borrow" else f"by a {found.method}"
+            note = f"{free}, {way}; {rounded(found.distance_db)} dB away, which is {rounded(found.heard)}"
             boxes.append(card(f"Amount {found.amount:g}", body, note))
         points = [(rounded(one.amount), rounded(one.heard), one.section) for one in section.variations]
         drawn = plot(

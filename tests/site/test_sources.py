@@ -209,3 +209,39 @@ def test_a_contour_is_broken_where_the_voice_pauses(monkeypatch: pytest.MonkeyPa
         ("0.000", "60.2", "60"), ("0.016", "60.1", "60"), ("0.031", "61", ""), ("0.032", "61", "61"),
         ("0.499", "", ""), ("0.500", "61", ""),
     ]  # fmt: skip
+
+
+def test_every_script_that_makes_examples_is_called_by_the_one_that_makes_all():
+    scripts = {path.stem for path in (ROOT / "site").glob("make_*.py")} - {"make_all"}
+    text = (ROOT / "site" / "make_all.py").read_text("utf-8")
+
+    assert scripts
+    assert {name for name in scripts if f"{name}.make(" in text or f"{name}.make," in text} == scripts
+
+
+def test_a_folded_example_is_reached_by_its_address(monkeypatch: pytest.MonkeyPatch):
+    snippets = _load("snippets", monkeypatch)
+
+    drawn = snippets.fold("A & B <1>", "<p>inside</p>", "set-A & B <1>", "a note", is_open=True)
+
+    assert drawn == (
+        '<details class="pf-fold" open><summary><h3>A &amp; B &lt;1&gt;</h3><span class="note">a note</span></summary>'
+        '<div class="inside" id="set-a-b-1"><p>inside</p></div></details>'
+    )
+    assert snippets.fold("A", "", "a").startswith('<details class="pf-fold"><summary><h3>A</h3></summary>')
+
+
+def test_separation_has_a_row_a_model_and_space(monkeypatch: pytest.MonkeyPatch):
+    results = _load("results", monkeypatch)
+    paper = results.Paper(ROOT / "docs" / "paper.json")
+    spaces = [
+        {"words": ["Dark", "Bright"], "space": "latent", "auc": 0.9},
+        {"words": ["Dark", "Bright"], "space": "disentangled", "auc": 0.95},
+    ]
+    board = {"title": "T", "rows": [{"name": "flow_dis", "separation": spaces}, {"name": "mlp", "separation": []}]}
+
+    drawn = paper.separation(board)
+
+    assert '<th scope="row">flow_dis, the best dimension</th><td>0.90</td>' in drawn
+    assert '<th scope="row">flow_dis, the attribute&#x27;s dimension</th><td>0.95</td>' in drawn
+    assert "mlp" not in drawn
