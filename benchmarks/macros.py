@@ -79,7 +79,7 @@ def main() -> None:
     with one_torch_thread(), Player(make, KEYS) as player:
         learned = load_map(options.synth, make.space, options.map)
         turner = Turner(make, player, learned)
-        presets = _presets(bank, options.split, options.presets, player)
+        presets = chosen_presets(bank, options.split, options.presets, player)
         ways = _ways(options.synth, make, bank, turner, player)
         rows = options.rows.split(",") if options.rows else list(ways)
         _begin(path, options)
@@ -218,8 +218,8 @@ def _along_directions(make: type[Engine], bank: Bank, turner: Turner, player: Pl
     return {"regression": by_regression, "pca": by_pca, "parameter": by_parameter}
 
 
-def _presets(bank: Bank, split: str, count: int, player: Player) -> list[tuple[str, np.ndarray]]:
-    """Presets of the bank, one a family, that can be heard on every key."""
+def chosen_presets(bank: Bank, split: str, count: int, player: Player) -> list[tuple[str, np.ndarray]]:
+    """Returns presets of the bank, one a family, that can be heard on every key."""
     rows = np.nonzero(bank.split == split)[0]
     rows = np.random.default_rng(0).permutation(rows)
     _, first = np.unique(bank.family[rows], return_index=True)

@@ -84,7 +84,7 @@ def main() -> None:
     report = {**run, "synth": SYNTH, "steps": STEPS, "renders": RENDERS, "paths": found}
     RESULTS.write_text(json.dumps(report, indent=1) + "\n")
     PAGE.write_text(page(found))
-    draw(rows)
+    draw(rows, PICTURE)
 
 
 def one_path(bench: Bench, pair: tuple[int, int], number: int) -> tuple[dict[str, Any], np.ndarray]:
@@ -148,8 +148,8 @@ def page(found: list[dict[str, Any]]) -> str:
     )  # fmt: skip
 
 
-def draw(rows: list[np.ndarray]) -> None:
-    """Writes the picture."""
+def draw(rows: list[np.ndarray], picture: Path) -> None:
+    """Writes a picture of spectrograms, a row each."""
     figure = Figure(figsize=(9, 9), dpi=100, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     axes = figure.subplots(len(rows), 1)
@@ -160,7 +160,7 @@ def draw(rows: list[np.ndarray]) -> None:
         one.set_yticks([])
     canvas.draw()
     greys = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("L")
-    greys.quantize(GREYS).save(PICTURE, optimize=True)
+    greys.quantize(GREYS).save(picture, optimize=True)
 
 
 if __name__ == "__main__":
