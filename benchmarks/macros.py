@@ -2,6 +2,10 @@
 
 Usage: python benchmarks/macros.py BANK.npz [--synth dexed] [--split test] [--presets 200] [--rows turn,instant]
        (writes benchmarks/results/SYNTH-macros.jsonl, a line a preset, attribute and row; goes on where it stopped)
+       python benchmarks/macros.py BANK.npz --times
+       (writes benchmarks/results/SYNTH-macro_times.json: seconds of a turn, of ten presets, on a quiet machine)
+       python benchmarks/macros.py --tables
+       (writes the tables of docs/turning.md from these files)
 
 BANK.npz is what `prepare_bank.py` makes; of its split, presets of as many families are taken, one of each, that can be
 heard on C3, C4 and C5. Three attributes of each, other ones of the next (`--every`), are turned from -2 to +2 standard
@@ -53,6 +57,8 @@ from patchflow.models import weights_of
 from patchflow.threads import one_torch_thread
 
 RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parents[1] / "docs" / "turning.md"
+MARKS = "<!-- measured:start -->\n", "<!-- measured:end -->"
 SHARES = np.linspace(-2, 2, 9)
 ORIGINAL = len(SHARES) // 2
 KEYS = tuple(Note(pitch, 100, 1.5, 2.0) for pitch in (48, 60, 72))
@@ -70,6 +76,9 @@ Way = Callable[[np.ndarray, int], np.ndarray]
 def main() -> None:
     """Turns presets in every way, writes a line for each path, and prints means."""
     options = _options()
+    if options.tables:
+        PAGE.write_text(page())
+        return
     bank = Bank.load(options.bank)
     make = engines[options.synth]
     path = RESULTS / f"{options.synth}-macros.jsonl"
@@ -81,6 +90,9 @@ def main() -> None:
         turner = Turner(make, player, learned)
         presets = chosen_presets(bank, options.split, options.presets, player)
         ways = _ways(options.synth, make, bank, turner, player)
+        if options.times:
+            _time(options.synth, ways, bank, player)
+            return
         rows = options.rows.split(",") if options.rows else list(ways)
         _begin(path, options)
         with path.open("a") as file:
@@ -96,7 +108,8 @@ def main() -> None:
                         file.write(json.dumps(line) + "\n")
                         file.flush()
                 print(f"{number + 1}/{len(presets)}", flush=True)
-    _summary(path)
+    for row in dict.fromkeys(line["row"] for line in _lines(path)):
+        print(_cells(row, [line for line in _lines(path) if line["row"] == row]))
 
 
 def _measured(way: Way, point: np.ndarray, column: int, turner: Turner) -> dict[str, Any]:
@@ -259,40 +272,85 @@ def _done(path: Path) -> set[tuple[str, str, str]]:
     return {(line["row"], line["preset"], line["attribute"]) for line in lines}
 
 
-def _summary(path: Path) -> None:
-    """Prints means over presets, for each row and attribute and for all."""
-    lines = _lines(path)
-    for row in dict.fromkeys(line["row"] for line in lines):
-        own = [line for line in lines if line["row"] == row]
-        names = ["all", *(attribute.name for attribute in ATTRIBUTES)]
-        for name in names:
-            some = [line for line in own if name in ("all", line["attribute"])]
-            print(_told(row, name, some))
+NAMES = {
+    "turn": "`patchflow turn`",
+    "instant": "`--instant`: the map alone",
+    "regression": "regression from the parameters",
+    "pca": "principal direction",
+    "parameter": "best single parameter",
+    "latent": "coordinate of `flow_joint`",
+}
+HEAD = "| {first} | turns | monotonic | unseen keys | span | leakage | cents |\n|---|---:|---:|---:|---:|---:|---:|"
 
 
-def _told(row: str, name: str, lines: list[dict[str, Any]]) -> str:
-    """A line of means; what stands still, falls silent or was refused counts as 0."""
-    turned = [line for line in lines if "span" in line]
-    if not turned:
-        return f"{row:11} {name:11} n {len(lines):5} nothing was turned"
+def _time(synth: str, ways: dict[str, Way], bank: Bank, player: Player) -> None:
+    """Measures how long one turn takes: all steps of a path together over their number."""
+    times: dict[str, dict[str, float]] = {}
+    presets = chosen_presets(bank, "valid", 10, player)
+    for row in ("turn", "instant"):
+        found = []
+        for number, (_, point) in enumerate(presets):
+            began = time.perf_counter()
+            ways[row](point, number % len(ATTRIBUTES))
+            found.append((time.perf_counter() - began) / (len(SHARES) - 1))
+        low, middle, high = np.quantile(found, (0.25, 0.5, 0.75))
+        times[row] = {"median": round(middle, 4), "quartile_1": round(low, 4), "quartile_3": round(high, 4)}
+        print(row, times[row])
+    content = {**facts(0), "synth": synth, "seconds": times}
+    (RESULTS / f"{synth}-macro_times.json").write_text(json.dumps(content, indent=1) + "\n")
+
+
+def page() -> str:
+    """Returns the document with the tables of every synth.
+
+    Raises:
+        ValueError: If it has no place for them.
+    """
+    head, mark, rest = PAGE.read_text("utf-8").partition(MARKS[0])
+    _, other, tail = rest.partition(MARKS[1])
+    if not mark or not other:
+        raise ValueError(f"{PAGE.name}: no place for the tables")
+    parts = []
+    for path in sorted(RESULTS.glob("*-macros.jsonl")):
+        synth = path.name.removesuffix("-macros.jsonl")
+        lines = _lines(path)
+        presets = len({line["preset"] for line in lines})
+        parts.append(HEAD.format(first=f"`{synth}`, {presets} presets"))
+        for row in dict.fromkeys(line["row"] for line in lines):
+            parts += [_cells(NAMES[row], [line for line in lines if line["row"] == row])]
+        parts.append("\n" + HEAD.format(first=f"`{synth}`, `patchflow turn`"))
+        for attribute in ATTRIBUTES:
+            parts += [_cells(attribute.name, _of(lines, "turn", attribute.name))]
+        parts.append("")
+    return f"{head}{mark}\n" + "\n".join(parts) + f"\n{other}{tail}"
+
+
+def _of(lines: list[dict[str, Any]], row: str, attribute: str) -> list[dict[str, Any]]:
+    return [line for line in lines if line["row"] == row and line["attribute"] == attribute]
+
+
+def _cells(name: str, lines: list[dict[str, Any]]) -> str:
+    """A row of means with their standard errors; what stands still, falls silent or was refused counts as 0."""
     monotone = [line.get("monotonicity") or 0.0 for line in lines]
     unseen = [line.get("unseen", {}).get("monotonicity") or 0.0 for line in lines]
-    leakage = [line["leakage"] for line in turned]
-    cents = [line["cents"] for line in turned if line["cents"] is not None]
-    still = sum(line["monotonicity"] is None for line in turned)
+    span = [line.get("span", 0.0) for line in lines]
+    leakage = [line["leakage"] for line in lines if "leakage" in line]
+    cents = [line["cents"] for line in lines if line.get("cents") is not None]
     return (
-        f"{row:11} {name:11} n {len(lines):5} monotonicity {np.mean(monotone):.3f} unseen {np.mean(unseen):.3f} "
-        f"span {np.mean([line.get('span', 0.0) for line in lines]):.2f} "
-        f"leakage median {np.median(leakage):.2f} mean {np.mean(np.minimum(leakage, 10)):.2f} "
-        f"cents {np.median(cents) if cents else math.nan:.0f} (of {len(cents)}) "
-        f"still {still} silent {len(lines) - len(turned)} "
-        f"seconds {np.median([line['seconds'] for line in turned]):.3f}"
+        f"| {name} | {len(lines)} | {_mean(monotone)} | {_mean(unseen)} | {_mean(span)} | "
+        f"{np.median(leakage) if leakage else math.nan:.2f} | {np.median(cents) if cents else math.nan:.0f} |"
     )
+
+
+def _mean(values: list[float]) -> str:
+    return f"{np.mean(values):.2f} ± {np.std(values) / math.sqrt(len(values)):.2f}"
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bank")
+    parser.add_argument("bank", nargs="?")
+    parser.add_argument("--tables", action="store_true")
+    parser.add_argument("--times", action="store_true")
     parser.add_argument("--synth", default="dexed")
     parser.add_argument("--split", default="test")
     parser.add_argument("--presets", type=int, default=200)
@@ -302,7 +360,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=0, help="presets to leave to another process; join the lines")
     parser.add_argument("--rows", default="")
     parser.add_argument("--map", help="weights of a map; the user's own or those shipped if not given")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.bank is None and not options.tables:
+        parser.error("BANK.npz is missing")
+    return options
 
 
 if __name__ == "__main__":
