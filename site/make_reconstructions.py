@@ -28,7 +28,7 @@ def make(maker: Maker) -> None:
     folder = emptied(maker.out / f"reconstruction-{maker.synth}")
     matcher = Matcher.load(maker.synth)
     sounds = []
-    has_joint = maker.good.joint is not None
+    has_joint = maker.good.space.model is not None
     for number, index in enumerate(maker.diverse(SOUNDS if has_joint else FEW_SOUNDS), 1):
         name = f"Sound {number}: {maker.words(index)}"
         point = maker.draws.points[index]

@@ -93,11 +93,11 @@ class Maker:
     @property
     def model(self) -> FlowJoint:
         """The model of the map, where the synth has one."""
-        assert self.good.joint is not None
-        return self.good.joint
+        assert isinstance(self.good.space.model, FlowJoint)
+        return self.good.space.model
 
     def _draw(self) -> Draws:
-        if self.good.joint is None:
+        if self.good.space.model is None:
             z = np.zeros((_FEW_DRAWS, 0))
             points = self._donors()
         else:
@@ -122,7 +122,7 @@ class Maker:
 
     def presets(self, z: np.ndarray) -> np.ndarray:
         """Returns the presets of latents, snapped, shape `(N, P)`."""
-        return self.space.snap(self.good.presets(z))
+        return self.good.space.presets(z)
 
     def spectrograms(self, sounds: np.ndarray) -> torch.Tensor:
         """Returns what flow_joint is given of sounds at `RATE`, shape `(N, bands, frames)`."""
