@@ -65,6 +65,7 @@ KEYS = tuple(Note(pitch, 100, 1.5, 2.0) for pitch in (48, 60, 72))
 UNSEEN = tuple(Note(pitch, 70, 1.5, 2.0) for pitch in (53, 65))
 STEP = SHARES[1] - SHARES[0]
 LEAST = 1e-3
+FEW = 60  # presets of which attributes are not told one by one
 TRAINING = 3_000  # presets that directions are fitted to
 COMPONENTS = 10
 LATENT = {"brightness": 0, "noisiness": 1, "weight": 2, "roughness": 3, "movement": 4, "harmonicity": 5, "dynamics": 6}
@@ -311,14 +312,17 @@ def page() -> str:
     if not mark or not other:
         raise ValueError(f"{PAGE.name}: no place for the tables")
     parts = []
-    for path in sorted(RESULTS.glob("*-macros.jsonl")):
+    for path in sorted(RESULTS.glob("*-macros.jsonl"), key=lambda path: -path.stat().st_size):
         synth = path.name.removesuffix("-macros.jsonl")
         lines = _lines(path)
         presets = len({line["preset"] for line in lines})
         parts.append(HEAD.format(first=f"`{synth}`, {presets} presets"))
         for row in dict.fromkeys(line["row"] for line in lines):
             parts += [_cells(NAMES[row], [line for line in lines if line["row"] == row])]
-        parts.append("\n" + HEAD.format(first=f"`{synth}`, `patchflow turn`"))
+        parts.append("")
+        if presets < FEW:
+            continue
+        parts.append(HEAD.format(first=f"`{synth}`, `patchflow turn`"))
         for attribute in ATTRIBUTES:
             parts += [_cells(attribute.name, _of(lines, "turn", attribute.name))]
         parts.append("")

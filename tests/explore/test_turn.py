@@ -215,7 +215,7 @@ def test_presets_that_nobody_hears_teach_nothing(tmp_path, monkeypatch):
 def _tone(*amplitudes: float) -> np.ndarray:
     seconds = np.arange(2 * RATE) / RATE
     partials = [amplitude * np.sin(2 * np.pi * 220 * n * seconds) for n, amplitude in enumerate(amplitudes, 1)]
-    return (0.1 * sum(partials)).astype(np.float32)[None]
+    return (0.1 * np.sum(partials, axis=0)).astype(np.float32)[None]
 
 
 def test_two_octaves_up_is_not_in_tune_though_no_partial_has_moved():
