@@ -134,6 +134,8 @@ def _print(turned: "TurnedPreset", files: "PathFiles", *, as_json: bool) -> None
     for one in turned.others:
         went = "changed" if turned.latent else "went along"
         say(f"  {went}: {one.name} {one.before} to {one.after} ({one.changed:+.2f})")
+    if turned.reached or turned.others:
+        say("  values are of the note that is played, numbers with a sign means over the octaves around it too")
     if turned.latent and not turned.others:
         say("  changed: nothing that is measured, by a quarter of a standard deviation or more")
     if abs(turned.cents) >= 1:

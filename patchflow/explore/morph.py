@@ -81,7 +81,7 @@ def morph(
         )
     corners, free = _corners(engine.space, ends, lock or {})
     with one_torch_thread(), Renderer(lambda: built(engine, ends[0].state)) as renderer:
-        tried = Tried(renderer, note, _heard_ends(renderer, corners, note, ends))
+        tried = Tried(renderer, note, _heard_ends(renderer, corners, note, ends, lock or {}))
         search = PathSearch(renderer.make(), corners, free, grid=grid, tried=tried, rng=np.random.default_rng(seed))
         search.begin(space)
         known = 0  # rounds in a row that found nothing new: where few parameters are free, there are few presets
@@ -148,7 +148,9 @@ def _corners(
     return corners, free
 
 
-def _heard_ends(renderer: Renderer, corners: np.ndarray, note: Note, ends: Sequence[Preset]) -> HeardSpace:
+def _heard_ends(
+    renderer: Renderer, corners: np.ndarray, note: Note, ends: Sequence[Preset], lock: Mapping[str, Value | None]
+) -> HeardSpace:
     """The space between the sounds of the ends.
 
     Raises:
@@ -165,7 +167,10 @@ def _heard_ends(renderer: Renderer, corners: np.ndarray, note: Note, ends: Seque
     levels = 10 * np.log10(np.square(sounds, dtype=float).mean(1))
     if float(apart.max()) < SAME_DB and np.ptp(levels) < SAME_DB:
         names = " and ".join(repr(end.name or "preset") for end in (ends[0], ends[1]))
-        raise OptionError(f"{names} sound the same ({float(apart.max()):.1f} dB apart): there is nothing between them")
+        why = f" with {', '.join(lock)} locked" if lock else ""
+        raise OptionError(
+            f"{names} sound the same{why} ({float(apart.max()):.1f} dB apart): there is nothing between them"
+        )
     return HeardSpace(sounds)
 
 

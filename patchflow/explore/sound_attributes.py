@@ -167,7 +167,8 @@ def within_range(word: str, amount: float, tell: TellCallback = tell_nobody) -> 
     if not math.isfinite(amount):
         raise OptionError(f"{word}={amount}: not a number in [{-FARTHEST:g}, {FARTHEST:g}]")
     if abs(amount) > FARTHEST:
-        tell(f"{word}={amount:g}: the range ends at {math.copysign(FARTHEST, amount):g} standard deviations")
+        end = math.copysign(FARTHEST, amount)
+        tell(f"{word}={amount:g}: the range ends at {end:g} standard deviations, so this is taken")
     return float(np.clip(amount, -FARTHEST, FARTHEST))
 
 

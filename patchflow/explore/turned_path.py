@@ -36,6 +36,7 @@ _SHOWN = 12  # parameters that moved most
 _SHORT = 0.6  # share of what was asked for below which it is said that the sound cannot have more of it
 _LEAK = 0.5  # share of the largest change of what was turned from which on another attribute is named
 _SMALL = 0.1  # standard deviations below which a change of another attribute is not named
+_LARGE = 0.4  # standard deviations from which on another attribute is always named
 _CLEAR = 0.25  # standard deviations by which a move along a latent dimension changes what is named
 
 
@@ -179,6 +180,7 @@ def _turned(asked: "_Asked", turner: Turner, turn: Turn, key: int, *, path: Path
     every = _reached(turn, asked.wish(turner), key)
     reached = tuple(one for one in every if one.asked)
     leak = max(_SMALL, *(_LEAK * abs(one.changed) for one in reached)) if reached else _CLEAR
+    leak = min(leak, _LARGE)
     sounds = turn.sounds[:, key]
     return TurnedPreset(
         path=path,
@@ -376,7 +378,8 @@ def _moved(make: type[Engine], points: np.ndarray) -> tuple[Moving, ...]:
     """The parameters that differ most between the first preset and the last, of those that can be heard."""
     space = make.space
     first, last = make().canonical(points[[0, -1]])
-    travel = np.abs(last - first)
+    # what comes to be heard without having moved, such as a breakpoint beside a depth, is nothing to turn by hand
+    travel = np.abs(last - first) * (points[0] != points[-1])
     values = space.decode(first), space.decode(last)
     order = np.argsort(-travel, kind="stable")[:_SHOWN]
     names = [space.names[place] for place in order if travel[place] > 0]

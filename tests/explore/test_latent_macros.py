@@ -55,7 +55,7 @@ def test_words_mean_moves_along_dimensions():
     said: list[str] = []
 
     np.testing.assert_array_equal(latent_moves({"latent:3": -9.0, "latent:0": 1.0}, 4, said.append), [1, 0, 0, -3])
-    assert said == ["latent:3=-9: the range ends at -3 standard deviations"]
+    assert said == ["latent:3=-9: the range ends at -3 standard deviations, so this is taken"]
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from patchflow.engines import Note
+from patchflow.engines import Note, engines
 from patchflow.engines.tone import Tone
 from patchflow.errors import EngineError, OptionError, UnknownName
-from patchflow.explore import MEASURES, Player
+from patchflow.explore import MEASURES, Player, turned_path
 from patchflow.explore import learn_map as module
 from patchflow.explore.attribute_map import probe_steps
 from patchflow.explore.learn_map import PlayedPresets, fit_map, learn_map
@@ -52,7 +52,7 @@ def test_what_is_beyond_the_range_is_turned_to_its_end_and_said():
     said: list[str] = []
 
     assert wishes({"dark": 9.0}, said.append)[column("brightness")] == -FARTHEST
-    assert said == ["dark=9: the range ends at 3 standard deviations"]
+    assert said == ["dark=9: the range ends at 3 standard deviations, so this is taken"]
 
 
 @pytest.mark.parametrize(
@@ -229,3 +229,15 @@ def test_two_octaves_up_is_not_in_tune_though_no_partial_has_moved():
     assert same_pitch(original)
     assert same_pitch(darker)
     assert not same_pitch(octaves_up)
+
+
+def test_what_moves_most_has_moved():
+    space = engines["dexed"].space
+    begun = space.default()
+    turned = begun.copy()
+    depth = space.index["op1.right_depth"]
+    turned[depth] = 0.5  # now the breakpoint beside it can be heard, and it stays where it was
+
+    moved = turned_path._moved(engines["dexed"], space.snap(np.stack([begun, turned])))
+
+    assert [one.name for one in moved] == ["op1.right_depth"]
