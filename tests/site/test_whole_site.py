@@ -36,6 +36,7 @@ def test_no_section_is_empty(name: str, whole_site: Path):
 
     assert text.count("<pf-player") >= 4
     assert "There are no examples" not in text
+    assert "Nothing was measured yet" not in text
 
 
 def test_every_weight_that_is_shipped_for_sounds_is_heard(whole_site: Path):
