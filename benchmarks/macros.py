@@ -320,6 +320,13 @@ def page() -> str:
         for row in dict.fromkeys(line["row"] for line in lines):
             parts += [_cells(NAMES[row], [line for line in lines if line["row"] == row])]
         parts.append("")
+        if (times := RESULTS / f"{synth}-macro_times.json").exists():
+            seconds = json.loads(times.read_text())["seconds"]
+            parts.append(
+                f"On two cores that do nothing else, one step of a turn takes {seconds['turn']['median']:.2f} s "
+                f"with the synth playing,\nand {1000 * seconds['instant']['median']:.1f} ms by the map alone "
+                f"(medians of ten presets).\n"
+            )
         if presets < FEW:
             continue
         parts.append(HEAD.format(first=f"`{synth}`, `patchflow turn`"))

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from snippets import rounded, table
+from snippets import table
 
 from patchflow.errors import StorageError
 from patchflow.parsing import read_object
@@ -76,15 +76,16 @@ class Measured:
 
 
 def _macros(path: Path) -> list[str]:
-    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    read = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    lines = [line for line in read if "facts" not in line]  # the first line says how the others were made
     synth = path.name.removesuffix("-macros.jsonl")
     presets = len({line["preset"] for line in lines})
-    columns = ("monotonicity", "span", "leakage", "cents", "seconds a turn", "turned")
+    columns = ("monotonicity", "span", "leakage", "cents", "turned")
     ways = [(_WAYS.get(row, row), _turns(lines, row=row)) for row in dict.fromkeys(line["row"] for line in lines)]
     first = table(
         ("Way", *columns),
         [(str(name), *cells) for name, cells in ways],
-        f"{synth}: {presets} held-out presets, each attribute from -2 to +2 standard deviations",
+        f"{synth}: {presets} held-out presets, turned from -2 to +2 standard deviations",
     )
     names = dict.fromkeys(line["attribute"] for line in lines)
     rows = [(name, *_turns(lines, row="turn", attribute=name)) for name in names]
@@ -92,24 +93,24 @@ def _macros(path: Path) -> list[str]:
     words = (
         "Monotonicity is the mean sign of the steps, 1 where all rise; span is in standard deviations over presets of "
         "the synth; leakage is the largest change of another attribute over that of its own. Means of the first two, "
-        "medians of the others."
+        "in which what stands still, falls silent or is refused counts as 0, and medians of the others."
     )
     return [words, first, second]
 
 
 def _turns(lines: Sequence[Mapping[str, Any]], **wanted: str) -> tuple[str, ...]:
-    """Monotonicity, span, leakage, change of pitch, time and share of those that could be turned."""
+    """Monotonicity, span, leakage, change of pitch, and share of those that could be turned."""
     some = [line for line in lines if all(line[key] == value for key, value in wanted.items())]
     turned = [line for line in some if "span" in line]
     if not turned:
-        return ("", "", "", "", "", f"0 of {len(some)}")
-    rising = [line["monotonicity"] for line in turned if line["monotonicity"] is not None]
+        return ("", "", "", "", f"0 of {len(some)}")
+    cents = [line["cents"] for line in turned if line["cents"] is not None]
+    leakage = [line["leakage"] for line in turned if line["leakage"] is not None]
     return (
-        f"{mean(rising):.3f}" if rising else "",
-        f"{mean(line['span'] for line in turned):.2f}",
-        f"{median(line['leakage'] for line in turned):.2f}",
-        f"{median(line['cents'] for line in turned):.0f}",
-        rounded(median(line["seconds"] for line in turned), 2),
+        f"{mean(line.get('monotonicity') or 0.0 for line in some):.3f}",
+        f"{mean(line.get('span', 0.0) for line in some):.2f}",
+        f"{median(leakage):.2f}" if leakage else "",
+        f"{median(cents):.0f}" if cents else "",
         f"{len(turned)} of {len(some)}",
     )
 

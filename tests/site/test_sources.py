@@ -148,6 +148,7 @@ def test_turns_are_summed_up_by_way_and_by_attribute(tmp_path: Path, monkeypatch
     attack = {"row": "turn", "preset": "A", "attribute": "attack"}
     turned = {"monotonicity": 1.0, "span": 3.0, "leakage": 0.25, "cents": 2.0, "seconds": 0.5}
     lines = [
+        {"facts": {"commit": "abc"}, "map": "none", "split": "test"},
         {**brightness, **turned},
         {**attack, **turned, "monotonicity": 0.5, "span": 1.0},
         {**attack, "preset": "B", "refused": "silent"},
@@ -157,9 +158,9 @@ def test_turns_are_summed_up_by_way_and_by_attribute(tmp_path: Path, monkeypatch
     text = _load("measured", monkeypatch).Measured(tmp_path).macros()
 
     assert "tone: 2 held-out presets" in text
-    row = "<td>0.750</td><td>2.00</td><td>0.25</td><td>2</td><td>0.5</td><td>2 of 3</td>"
+    row = "<td>0.500</td><td>1.33</td><td>0.25</td><td>2</td><td>2 of 3</td>"
     assert f'<th scope="row">turn, the engine in the loop</th>{row}' in text
-    own = "<td>0.500</td><td>1.00</td><td>0.25</td><td>2</td><td>0.5</td><td>1 of 2</td>"
+    own = "<td>0.250</td><td>0.50</td><td>0.25</td><td>2</td><td>1 of 2</td>"
     assert f'<th scope="row">attack</th>{own}' in text
 
 
