@@ -41,6 +41,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from marked import filled
 from timing import facts
 
 from patchflow.data.bank import Bank
@@ -58,7 +59,6 @@ from patchflow.threads import one_torch_thread
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[1] / "docs" / "turning.md"
-MARKS = "<!-- measured:start -->\n", "<!-- measured:end -->"
 SHARES = np.linspace(-2, 2, 9)
 ORIGINAL = len(SHARES) // 2
 KEYS = tuple(Note(pitch, 100, 1.5, 2.0) for pitch in (48, 60, 72))
@@ -307,10 +307,6 @@ def page() -> str:
     Raises:
         ValueError: If it has no place for them.
     """
-    head, mark, rest = PAGE.read_text("utf-8").partition(MARKS[0])
-    _, other, tail = rest.partition(MARKS[1])
-    if not mark or not other:
-        raise ValueError(f"{PAGE.name}: no place for the tables")
     parts = []
     for path in sorted(RESULTS.glob("*-macros.jsonl"), key=lambda path: -path.stat().st_size):
         synth = path.name.removesuffix("-macros.jsonl")
@@ -333,7 +329,7 @@ def page() -> str:
         for attribute in ATTRIBUTES:
             parts += [_cells(attribute.name, _of(lines, "turn", attribute.name))]
         parts.append("")
-    return f"{head}{mark}\n" + "\n".join(parts) + f"\n{other}{tail}"
+    return filled(PAGE, {"measured": parts[:-1]})
 
 
 def _of(lines: list[dict[str, Any]], row: str, attribute: str) -> list[dict[str, Any]]:

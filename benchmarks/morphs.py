@@ -2,6 +2,7 @@
 
 Usage: python benchmarks/morphs.py BANK.npz [--synth dexed] [--pairs 100] [--split test] [--renders 1000] [--part 1/1]
   (appends to benchmarks/results/SYNTH-morphs.jsonl, from where it stopped; then writes benchmarks/results/morphs.json)
+       python benchmarks/morphs.py --tables  (writes the table of docs/morphing.md from morphs.json)
 
 The file begins with a line of facts; one that was begun by other code or with other options is not gone on with.
 
@@ -24,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from marked import filled
 from timing import facts
 
 from patchflow.data.bank import Bank
@@ -43,6 +45,14 @@ from patchflow.threads import one_torch_thread
 RESULTS = Path(__file__).parent / "results"
 REFERENCE = "parameters"
 ROWS = ("parameters", "space", "even", "heard", "random")
+PAGE = Path(__file__).parents[1] / "docs" / "morphing.md"
+NAMES = {
+    "heard": "`patchflow morph`, 1,000 renders",
+    "parameters": "straight through the parameters",
+    "space": "straight through the latent of `flow_joint`",
+    "even": "the same, in steps that sound even",
+    "random": "seven other presets in between",
+}
 STEPS = 9
 FINE = 33
 CORPUS = 800
@@ -116,7 +126,8 @@ class Bench:
 def main() -> None:
     """Runs what is missing, then writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bank")
+    parser.add_argument("bank", nargs="?")
+    parser.add_argument("--tables", action="store_true")
     parser.add_argument("--synth", default="dexed")
     parser.add_argument("--split", default="test")
     parser.add_argument("--pairs", type=int, default=100)
@@ -124,6 +135,11 @@ def main() -> None:
     parser.add_argument("--rows", default=",".join(ROWS))
     parser.add_argument("--part", default="1/1")
     options = parser.parse_args()
+    if options.tables:
+        PAGE.write_text(page(), "utf-8")
+        return
+    if options.bank is None:
+        parser.error("BANK.npz is missing")
     name = f"{options.synth}-morphs.jsonl" if options.split == "test" else f"{options.synth}-morphs-valid.jsonl"
     path = RESULTS / name
     with one_torch_thread():
@@ -132,6 +148,29 @@ def main() -> None:
         write_table()
     else:
         print(json.dumps(table(path), indent=1))
+
+
+def page() -> str:
+    """Returns the document with the table of the DX7.
+
+    Raises:
+        ValueError: If it has no place for it.
+    """
+    lines = [
+        "| way | smoother | roughness of the way | more linear | bend of the way | heard step | largest step |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    ways = json.loads((RESULTS / "morphs.json").read_text("utf-8"))["synths"]["dexed"]
+    for row, name in NAMES.items():
+        one = ways[row]
+        cells = []
+        for measure in ("nonsmoothness", "nonlinearity"):
+            found = one[measure]
+            change = f"{found['change_percent']:+.1f} ± {found['spread_percent']:.1f} %"
+            cells += ["", ""] if row == REFERENCE else [str(found["better"]), change]
+        cells += [f"{one['heard_mean_db']:.1f} dB", f"{one['heard_largest_db']:.1f} dB"]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return filled(PAGE, {"morphs": lines})
 
 
 def measure_pairs(bench: Bench, path: Path) -> None:

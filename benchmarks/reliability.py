@@ -5,10 +5,11 @@ writes docs/reliability.md. Each of the three does so too, when it has counted.
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from marked import filled
 
 __all__ = ["PAGE", "page", "write_tables"]
 
@@ -29,14 +30,10 @@ def page() -> str:
     Raises:
         ValueError: If the page has no place for one of them.
     """
-    text = PAGE.read_text("utf-8")
+    tables = {}
     for name, table in (("kills", kills), ("fuzz", fuzz), ("plugin_endurance", endurance)):
-        block = re.compile(rf"(<!-- {name}:start -->\n).*?(<!-- {name}:end -->)", re.DOTALL)
-        if not block.search(text):
-            raise ValueError(f"{PAGE.name}: no <!-- {name}:start --> with a <!-- {name}:end --> after it")
-        lines = "\n".join(table(json.loads((RESULTS / f"{name}.json").read_text())))
-        text = block.sub(lambda found, lines=lines: f"{found[1]}\n{lines}\n\n{found[2]}", text)
-    return text
+        tables[name] = table(json.loads((RESULTS / f"{name}.json").read_text()))
+    return filled(PAGE, tables)
 
 
 def kills(found: Mapping[str, Any]) -> list[str]:

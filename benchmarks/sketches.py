@@ -16,7 +16,6 @@ import csv
 import itertools
 import json
 import math
-import re
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from typing import Any
 import librosa
 import numpy as np
 from hummed import DEVELOPMENT, RATE, REPORTED, STYLES, Hummed, SungNote, hummed
+from marked import filled
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 from swift_f0 import SwiftF0, segment_notes
@@ -94,16 +94,8 @@ def page() -> str:
     Raises:
         ValueError: If it has no place for one of them.
     """
-    text = PAGE.read_text("utf-8")
     results = json.loads(RESULTS.read_text("utf-8"))
-    tables = {"notes": _notes(results), "played": _played(results), "hums": _hums(results)}
-    for name, lines in tables.items():
-        block = re.compile(rf"(<!-- {name}:start -->\n).*?(<!-- {name}:end -->)", re.DOTALL)
-        if not block.search(text):
-            raise ValueError(f"{PAGE.name}: no <!-- {name}:start --> with a <!-- {name}:end --> after it")
-        table = "\n".join(lines)
-        text = block.sub(lambda found, table=table: f"{found[1]}\n{table}\n\n{found[2]}", text)
-    return text
+    return filled(PAGE, {"notes": _notes(results), "played": _played(results), "hums": _hums(results)})
 
 
 def _notes(results: Mapping[str, Any]) -> list[str]:

@@ -27,6 +27,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from marked import filled
 from timing import facts
 
 from patchflow.audio.loudness import loudness
@@ -276,17 +277,10 @@ def page() -> str:
     Raises:
         ValueError: If it has no place for them.
     """
-    text = PAGE.read_text("utf-8")
-    start, end = "<!-- measured:start -->\n", "<!-- measured:end -->"
-    head, mark, rest = text.partition(start)
-    _, other, tail = rest.partition(end)
-    if not mark or not other:
-        raise ValueError(f"{PAGE.name}: no place for the tables")
     lines: list[str] = []
     for synth, found in json.loads(RESULTS.read_text("utf-8")).items():
         lines += ["", *table(synth, found)]
-    body = "\n".join(lines)
-    return f"{head}{mark}{body}\n\n{other}{tail}"
+    return filled(PAGE, {"measured": lines[1:]})
 
 
 def table(synth: str, found: dict) -> list[str]:

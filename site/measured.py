@@ -81,10 +81,10 @@ def _macros(path: Path) -> list[str]:
     synth = path.name.removesuffix("-macros.jsonl")
     presets = len({line["preset"] for line in lines})
     columns = ("monotonicity", "span", "leakage", "cents", "turned")
-    ways = [(_WAYS.get(row, row), _turns(lines, row=row)) for row in dict.fromkeys(line["row"] for line in lines)]
+    ways = dict.fromkeys(line["row"] for line in lines)
     first = table(
         ("Way", *columns),
-        [(str(name), *cells) for name, cells in ways],
+        [(str(_WAYS.get(way, way)), *_turns(lines, row=way)) for way in ways],
         f"{synth}: {presets} held-out presets, turned from -2 to +2 standard deviations",
     )
     names = dict.fromkeys(line["attribute"] for line in lines)
@@ -100,7 +100,7 @@ def _macros(path: Path) -> list[str]:
 
 def _turns(lines: Sequence[Mapping[str, Any]], **wanted: str) -> tuple[str, ...]:
     """Monotonicity, span, leakage, change of pitch, and share of those that could be turned."""
-    some = [line for line in lines if all(line[key] == value for key, value in wanted.items())]
+    some = [line for line in lines if wanted.items() <= line.items()]
     turned = [line for line in some if "span" in line]
     if not turned:
         return ("", "", "", "", f"0 of {len(some)}")

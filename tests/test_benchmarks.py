@@ -114,3 +114,22 @@ def test_morphs_are_compared_over_the_pairs_that_all_ways_have(benchmark, tmp_pa
     assert (found["pairs"], found["largest_over_mean"]) == (4, 1.5)
     assert found["nonlinearity"]["change_percent"] == -50
     assert found["nonsmoothness"]["change_percent"] == 0
+
+
+@pytest.mark.parametrize("name", ["macros", "morphs", "reliability", "sketches", "variations"])
+def test_tables_of_a_document_are_those_of_its_results(name: str, benchmark):
+    script = benchmark(name)
+
+    assert script.page() == script.PAGE.read_text("utf-8")
+
+
+def test_a_table_goes_where_its_marks_are(benchmark, tmp_path: Path):
+    page = tmp_path / "page.md"
+    page.write_text("Before\n<!-- one:start -->\nold\n<!-- one:end -->\nafter\n")
+    filled = benchmark("marked").filled
+
+    text = filled(page, {"one": ["| a |", "|---|"]})
+
+    assert text == "Before\n<!-- one:start -->\n\n| a |\n|---|\n\n<!-- one:end -->\nafter\n"
+    with pytest.raises(ValueError, match=r"page\.md: no <!-- two:start -->"):
+        filled(page, {"two": []})

@@ -201,8 +201,12 @@ class Apart:
             if others:
                 jobs.append((first, others))
         for (first, others), distances in zip(jobs, self._tried.renderer.map(self._compared, jobs), strict=True):
-            self._known.update({(first, other): gap for other, gap in zip(others, distances, strict=True)})
-        return np.array([[self._known[first, other] for first in before.tolist()] for other in here.tolist()])
+            for other, gap in zip(others, distances, strict=True):
+                self._known[first, other] = gap
+        apart = np.zeros((len(here), len(before)))
+        for row, other in enumerate(here.tolist()):
+            apart[row] = [self._known[first, other] for first in before.tolist()]
+        return apart
 
     def _play(self, numbers: list[int]) -> None:
         new = [number for number in dict.fromkeys(numbers) if number not in self._sounds]

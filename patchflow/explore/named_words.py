@@ -184,7 +184,8 @@ def refuse_missing(word: str, synth: str) -> None:
 
 
 def _read(content: Mapping[str, Any]) -> NamedWord:
-    low, high = str(content["low"]), str(content["high"])
+    low = str(content["low"])
+    high = str(content["high"])
     weights = {str(name): float(value) for name, value in content["weights"].items()}
     step = {str(name): float(value) for name, value in content["step"].items()}
     told_apart = tuple(float(value) for value in content["told_apart"])
