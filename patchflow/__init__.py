@@ -13,6 +13,7 @@ folder has a map in its `__init__.py`, and imports only from folders below it in
 * `data`: banks of presets, data sets, and examples for models of one note
 * `nn`: network blocks that several models share
 * `engines`: one synth, one file: a preset and a note to sound; `features`: sound to numbers; `flows`: bijections
+* `resynthesis`: any recording as spectra over time, and these as wavetables of Vital
 * `presets`: parameters, spaces, file formats, the library; `audio`: load, save, pitch, loudness; `hosts`: play plug-ins
 
 The modules beside these rooms are used by all of them: `errors`, `registry`, `storage`, `settings`, `progress`,

@@ -33,6 +33,7 @@ from .tables import tables
 from .train import train
 from .turn import turn
 from .vary import vary
+from .wavetable import wavetable
 
 __all__ = ["app", "run"]
 
@@ -43,7 +44,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (match, turn, macros, morph, vary, sketch, render, score, convert, dataset, train, evaluate, tables):
+for command in (
+    match, wavetable, turn, macros, morph, vary, sketch, render, score, convert, dataset, train, evaluate, tables,
+):  # fmt: skip
     app.command()(command)
 app.command("list")(list_)
 app.add_typer(presets, name="presets")

@@ -21,6 +21,7 @@ __all__ = [
     "estimate_pitch",
     "gather",
     "note_guesses",
+    "pitch_of",
 ]
 
 NOTES = np.arange(12, 109)
@@ -199,7 +200,11 @@ def estimate_pitch(samples: np.ndarray, rate: int, count: int = 5) -> Pitch:
     Returns:
         Its `guesses` are distinct notes, `count` of them, confidence falling.
     """
-    found = gather(samples, rate)
+    return pitch_of(gather(samples, rate), count)
+
+
+def pitch_of(found: PitchEvidence, count: int = 5) -> Pitch:
+    """Returns the pitch that the evidence of a sound tells, see `estimate_pitch`."""
     chances = found.chances
     logit = float(found.of_pitch(chances) @ np.array(list(PITCHED.values())))
     claimed = 1 / (1 + float(np.exp(-logit)))

@@ -1,0 +1,319 @@
+"""A recording as spectra that change over time: what a synth needs to play it as an instrument."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ..audio.pitch import Pitch
+from ..audio.resample import resample
+from ..audio.sound import Sound
+from ..presets import Preset
+from .course import Course, course_of
+from .harmonics import take_apart
+from .keyframes import Path, choose, pitch_points
+from .lines import SPACING, band_levels, line_amplitudes
+from .noise_loop import NoiseLoop, noise_loop
+from .pitch_track import PitchTrack, follow
+from .tones import divisor, find_tones, gathered, steady_tones
+from .wave_table import Voice, WaveTable, fitted, mixed, steady_phases, wandering_phases
+
+__all__ = ["LONGEST_NOTE", "NOISES", "RATE", "Noise", "Options", "Resynthesis"]
+
+RATE = 44_100
+"""Sample rate of the analysis, in Hz."""
+
+LONGEST_NOTE = 10.0
+"""Seconds of a recording that are analysed; what comes later is ignored."""
+
+Noise = Literal["auto", "lines", "loop", "none"]
+NOISES: tuple[Noise, ...] = ("lines", "loop", "none")
+
+_FRAME_BYTES = 10_960  # of a frame in a file
+_OTHER_BYTES = 40_000  # of all else in it
+_POINTS = 96  # of a path and of a pitch curve: Vital's shapes have 100
+_ENOUGH_DB = 0.8  # mean miss between frames at which there are enough
+_FLOOR = 1e-7  # of the largest power of a band
+_TONAL = 0.35  # share of tones in a residual that is rather tones than noise
+_INAUDIBLE = 1e-5  # share of the power that a residual has at least
+_WANDER = 0.06  # seconds from frame to frame in which lines become noise
+# Remarks on pitch are made for a search; here there is none.
+_SEARCHES = ("the search takes", "the key is that of")
+_MATCHES = (": it is matched without tuning", ": it sounds the same on every key")
+_STEADY = 0.04  # semitones that a pitch moves by at most, if nothing is to follow
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a resynthesis is made of; by default, all that helps.
+
+    Args:
+        noise: What plays the residual: `"lines"` of a second wavetable, a `"loop"` of noise, or `"none"`; `"auto"` for
+            what was measured to be the best.
+        follows: Whether the pitch is followed, else it is taken for steady.
+        harmonics: Whether what has the pitch has a wavetable of its own.
+        adaptive: Whether frames are where the sound changes, else at equal times.
+        rounds: How often the frames are corrected by how they sound.
+        most_bytes: Size of the file, at most, about.
+    """
+
+    noise: Noise = "auto"
+    follows: bool = True
+    harmonics: bool = True
+    adaptive: bool = True
+    rounds: int = 3
+    most_bytes: int = 1_000_000
+
+
+@dataclass(frozen=True)
+class Resynthesis:
+    """A recording taken apart so that a synth can play it.
+
+    Args:
+        seconds: How much of the recording is in it.
+        pitch: What is known of its pitch.
+        track: Its pitch over time; None without one.
+        curve: Seconds and semitones above `track.middle` of the pitch that a synth follows; empty for a steady one.
+        course: How the note goes.
+        path: Where in the tables the note is over time.
+        voices: The wavetables, those of the harmonics first.
+        noise: The loop of noise, if it has one.
+        moments: Seconds of all frames, shape `(K,)`.
+        tracks_key: Whether the lines of the residual go up and down with the key.
+        notes: What was left out or is odd, one plain line each.
+
+    Example:
+        >>> t = np.arange(44_100) / 44_100
+        >>> found = Resynthesis.of(np.sin(2 * np.pi * 440 * t).astype(np.float32), 44_100)
+        >>> found.key, found.course.kind
+        (69, 'sustained')
+    """
+
+    seconds: float
+    pitch: Pitch
+    track: PitchTrack | None
+    curve: tuple[np.ndarray, np.ndarray]
+    course: Course
+    path: Path
+    voices: tuple[Voice, ...]
+    noise: NoiseLoop | None
+    moments: np.ndarray
+    tracks_key: bool
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        samples: np.ndarray,
+        rate: int,
+        *,
+        note: float | None = None,
+        hold: float | None = None,
+        options: Options = Options(),
+    ) -> "Resynthesis":
+        """Takes a recording apart.
+
+        Args:
+            samples: Mono, shape `(T,)`, without silence before it.
+            rate: Sample rate, in Hz.
+            note: Its pitch in semitones, 69 at 440 Hz, where that is known; estimated if None.
+            hold: Seconds until its key was released; estimated if None.
+            options: What it is made of.
+
+        Raises:
+            AudioError: If it is no sound, see `Sound`.
+        """
+        Sound(np.ascontiguousarray(samples, np.float32), rate)
+        notes = []
+        x = np.asarray(resample(samples.astype(np.float32), rate, RATE), np.float32)
+        if len(x) > LONGEST_NOTE * RATE:
+            notes.append(f"only the first {LONGEST_NOTE:g} s of {len(x) / RATE:.1f} s are used")
+            x = x[: round(LONGEST_NOTE * RATE)]
+        clipped = _clipped(x)
+        if clipped:
+            notes.append(f"{clipped:,} samples are clipped: what that adds is taken for the sound's own")
+        pitch, track = follow(x, RATE, note)
+        if pitch.remark:
+            notes.append(pitch.remark.replace(*_SEARCHES).replace(*_MATCHES))
+        course = course_of(x, RATE, hold)
+        return _Analysis(x, track, course, options).result(len(x) / RATE, pitch, tuple(notes))
+
+    @property
+    def key(self) -> int:
+        """The key that plays it as it was recorded, a MIDI note; 60 without a pitch."""
+        return 60 if self.track is None else int(np.clip(round(self.track.middle), 0, 127))
+
+    @property
+    def cents(self) -> float:
+        """How far it is above that key."""
+        return 0.0 if self.track is None else 100 * (self.track.middle - self.key)
+
+    @property
+    def frames(self) -> int:
+        """Frames of all tables together."""
+        return sum(len(voice.table.places) for voice in self.voices)
+
+    def vital(self, name: str = "", author: str = "") -> Preset:
+        """Returns it as a preset of Vital."""
+        from .vital_patch import vital_preset  # which is made of this
+
+        return vital_preset(self, name, author)
+
+    def sound(self) -> np.ndarray:
+        """Returns what it sounds like until the key is released, without a synth, at `RATE`; shape `(T,)`."""
+        times = np.arange(round(self.course.hold * RATE)) / RATE
+        total = mixed(self.voices, self.path.at(times))
+        if self.noise is not None:
+            total += self.noise.play(times, self.moments, RATE)
+        return total
+
+
+class _Analysis:
+    """The steps from samples to a `Resynthesis`."""
+
+    def __init__(self, x: np.ndarray, track: PitchTrack | None, course: Course, options: Options) -> None:
+        self.options = options
+        self.course = course
+        self.track = track if options.harmonics else None
+        self.x = x[: max(1, round(course.hold * RATE))]
+        end = len(self.x) / RATE
+        hop = max(0.004, end / 600)
+        self.times = np.append(np.arange(0, end - hop / 2, hop), end)
+        self.curve = (np.zeros(0), np.zeros(0))
+        if self.track is not None:
+            self.track, self.curve = self._followed(self.track)
+        self.harmonics = np.zeros((len(self.times), 0), np.float32)
+        self.residual = self.x
+        if self.track is not None:
+            parts = take_apart(self.x, RATE, self.track, self.times)
+            self.residual = parts.residual.astype(np.float32)
+            self.harmonics = parts.amplitudes.astype(np.float32)
+        self.tones = find_tones(self.residual, RATE)
+        self.tonal = self.tones.share > _TONAL
+        self.hz, self.tracks_key = self._spacing()
+
+    def result(self, seconds: float, pitch: Pitch, notes: tuple[str, ...]) -> Resynthesis:
+        """Returns all together."""
+        noise = self._noise_kind()
+        lines = np.zeros((len(self.times), 0), np.float32)
+        if noise == "lines":
+            lines = line_amplitudes(self.residual, RATE, self.hz, self.times)
+            if self.tonal:
+                lines = gathered(lines, self.hz, self.tones)
+        chosen, loop = self._moments(noise)
+        moments = self.times[chosen]
+        drop = 60 + float(self.course.loudness[min(len(self.course.loudness) - 1, round(self.course.hold * 100) - 1)])
+        path = Path.through(moments, loop, max(self.course.tail, 0.02), max(drop, 6.0))
+        voices = self._voices(chosen, lines, path)
+        kept = None
+        if noise == "loop":
+            kept = noise_loop(self.residual, RATE, self.times, moments)
+        voices = self._fit(voices, kept, path, moments)
+        return Resynthesis(
+            seconds, pitch, self.track, self.curve, self.course, path, voices, kept, moments, self.tracks_key, notes
+        )
+
+    def _followed(self, track: PitchTrack) -> tuple[PitchTrack, tuple[np.ndarray, np.ndarray]]:
+        """The track as straight lines between points that a synth can follow."""
+        if not self.options.follows or track.moves < _STEADY:
+            steady = np.full(len(track.times), track.middle)
+            return PitchTrack(track.times, steady, track.middle, track.remark), self.curve
+        level = np.interp(track.times, np.arange(len(self.course.loudness)) * 0.01, self.course.loudness)
+        weight = np.clip(1 + level / 40, 0.02, 1)
+        most = _POINTS // 2 if self.course.loop else _POINTS
+        inside = track.times <= len(self.x) / RATE + 0.01
+        points = pitch_points(track.times[inside], track.pitch[inside], weight[inside], most=most, least=0.01)
+        times = track.times[points]
+        pitch = track.pitch[points]
+        return PitchTrack(times, pitch, track.middle, track.remark), (times, pitch - track.middle)
+
+    def _spacing(self) -> tuple[float, bool]:
+        """Hz from line to line of the residual, and whether it moves with the key."""
+        if self.track is None or not self.tonal:
+            # Noise is the same on every key.
+            return SPACING, False
+        return self.track.hz / divisor(self.track.hz, self.tones), True
+
+    def _noise_kind(self) -> Noise:
+        power = float(np.square(self.residual).sum())
+        if self.track is not None and power < _INAUDIBLE * float(np.square(self.x).sum()):
+            return "none"
+        if self.track is None and self.options.noise == "none":
+            return "lines"
+        return "lines" if self.options.noise == "auto" else self.options.noise
+
+    def _moments(self, noise: Noise) -> tuple[np.ndarray, tuple[float, float] | None]:
+        """Places in `times` of the frames, and the stretch that is repeated."""
+        tables = int(self.harmonics.shape[1] > 0) + int(noise == "lines")
+        loops = self.course.loop
+        budget = max(8, (self.options.most_bytes - _OTHER_BYTES) // _FRAME_BYTES // max(tables, 1))
+        budget = min(budget, _POINTS - 8)
+        count = len(self.times)
+        fixed = [0, count - 1]
+        if loops is not None:
+            first, last = np.searchsorted(self.times, loops) - 1
+            fixed = [max(int(first), 0), min(max(int(last), int(first) + 2), count - 1)]
+        if not self.options.adaptive:
+            grid = np.linspace(0, count - 1, min(budget, count, 64)).astype(int)
+            chosen = np.unique(np.concatenate([grid, fixed]))
+        else:
+            chosen = choose(count, min(budget, count), self._error(), least=_ENOUGH_DB, fixed=tuple(fixed))
+        loop = None if loops is None else (float(self.times[fixed[0]]), float(self.times[fixed[1]]))
+        return chosen, loop
+
+    def _error(self):
+        """How far bands are off, between two frames, in dB at each place between."""
+        levels = band_levels(self.x, RATE, self.times)
+        floor = _FLOOR * max(float(levels.max()), 1e-20)
+        root = np.sqrt(np.sqrt(levels + floor))
+        decibels = 10 * np.log10(levels + floor)
+        steps = np.arange(len(root))[:, None]
+
+        def error(first: int, last: int) -> np.ndarray:
+            between = slice(first + 1, last)
+            share = (steps[between] - first) / (last - first)
+            line = root[first] + share * (root[last] - root[first])
+            return np.abs(40 * np.log10(line) - decibels[between]).mean(1)
+
+        return error
+
+    def _voices(self, chosen: np.ndarray, lines: np.ndarray, path: Path) -> tuple[Voice, ...]:
+        places = path.places[: len(chosen)]
+        moments = self.times[chosen]
+        ends = self.course.loop is None
+        voices = []
+        if self.harmonics.shape[1]:
+            assert self.track is not None
+            phases = steady_phases(len(chosen), self.harmonics.shape[1])
+            table = _table(places, self.harmonics[chosen], phases, ends)
+            voices.append(Voice(table, self.track.hz, self.track.cycles(len(self.x), RATE)))
+        if lines.shape[1]:
+            phases = wandering_phases(moments, lines.shape[1], self.hz)
+            if self.tonal:
+                phases = steady_tones(phases, moments, self.hz, self.tones)
+            table = _table(places, lines[chosen], phases, ends)
+            voices.append(Voice(table, self.hz, self.hz * np.arange(len(self.x)) / RATE))
+        return tuple(voices)
+
+    def _fit(
+        self, voices: tuple[Voice, ...], noise: NoiseLoop | None, path: Path, moments: np.ndarray
+    ) -> tuple[Voice, ...]:
+        times = np.arange(len(self.x)) / RATE
+        beside = None if noise is None else noise.play(times, moments, RATE)
+        return fitted(voices, self.x, RATE, path.at(times), rounds=self.options.rounds, beside=beside)
+
+
+def _table(places: np.ndarray, amplitudes: np.ndarray, phases: np.ndarray, ends: bool) -> WaveTable:
+    """A table, with a silent frame at its end if the sound ends."""
+    if ends:
+        places = np.append(places, 256)
+        amplitudes = np.concatenate([amplitudes, np.zeros_like(amplitudes[:1])])
+        phases = np.concatenate([phases, phases[-1:]])
+    return WaveTable(places.astype(int), amplitudes.astype(np.float32), phases)
+
+
+def _clipped(x: np.ndarray) -> int:
+    """How many samples are at the very top for longer than one."""
+    top = np.abs(x) >= 0.999 * max(float(np.abs(x).max()), 1e-9)
+    runs = top[1:-1] & top[:-2] & top[2:]
+    return int(runs.sum()) if runs.sum() >= 8 else 0
