@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from ..audio.envelope import note_off
+from .lines import band_levels
 
 __all__ = ["Course", "course_of", "falling"]
 
@@ -22,6 +23,7 @@ _RELEASES = np.geomspace(0.02, 12.0, 34)  # seconds that are tried
 _BENDS = (0.01, 2.0, 4.0, 7.0, 12.0)  # of the envelope that are tried: the more, the earlier most of the fall
 _FLOOR_DB = -72.0
 _UNLIKE_DB = 5.0  # that an envelope may miss a release by, or the release is part of the sound
+_MOST_UNLIKE_DB = 8.0  # the same of a sustained sound, which has to go on when its key is held
 _QUICK = 0.12  # seconds of a release that no recording tells
 _MOST_TAIL = 8.0
 
@@ -52,29 +54,36 @@ class Course:
     released: bool
 
 
-def course_of(samples: np.ndarray, rate: int, hold: float | None = None) -> Course:
+def course_of(samples: np.ndarray, rate: int, hold: float | None = None, *, pitched: bool = True) -> Course:
     """Returns how a note goes.
 
     Args:
         samples: Mono, shape `(T,)`, without silence before it.
         rate: Sample rate, in Hz.
         hold: Seconds until the key was released; estimated if None.
+        pitched: Whether it has a pitch. What has none has no key either: it is played whole.
     """
     level = _loudness(samples, rate)
     seconds = len(samples) / rate
     off = min(note_off(samples, rate) if hold is None else hold, seconds)
     after = level[round(off / _HOP) :]
     before = level[: max(2, round(off / _HOP))]
-    decay = min(0.0, _slope(before[-max(8, round(0.35 * len(before))) :]))
+    decay = min(0.0, _decay(before))
     missed, release, bend = _release(after, decay if decay < _DECAY else 0.0)
     released = off < seconds - _AFTER
     if hold is None:
         # A drum, too, falls faster after a while. Nobody let go of a key.
-        released &= off > _LEAST_HOLD and off > 0.3 * seconds and missed < _UNLIKE_DB
+        released &= pitched and off > _LEAST_HOLD and off > 0.3 * seconds and missed < _UNLIKE_DB
     end = off if released else seconds
 
+    fall = (release, bend, decay if decay < _DECAY else 0.0)
+    if released and hold is None and _unlike(samples, rate, off, fall) > (_UNLIKE_DB if fall[2] else _MOST_UNLIKE_DB):
+        # The room, or the body of an instrument, goes on with another sound.
+        released = False
+        end = seconds
+
     held = level[: max(2, round(end / _HOP))]
-    slope = _slope(held[-max(8, round(0.35 * len(held))) :])
+    slope = _decay(held)
     last = float(held[-4:].max())
     if not released:
         release, bend = _QUICK, 2.0
@@ -113,6 +122,21 @@ def _release(after: np.ndarray, decay: float) -> tuple[float, float, float]:
     return best
 
 
+def _unlike(samples: np.ndarray, rate: int, off: float, fall: tuple[float, float, float]) -> float:
+    """How far bands are, after a release, from where one envelope would bring those before it, in dB."""
+    release, bend, decay = fall
+    times = np.arange(off + _HOP, len(samples) / rate, _HOP)
+    if len(times) < 2:
+        return 0.0
+    before = band_levels(samples, rate, np.linspace(max(0.0, off - 0.06), off, 4)).mean(0)
+    after = band_levels(samples, rate, times)
+    floor = 10 ** (_FLOOR_DB / 10) * float(before.max())
+    since = times - off
+    envelope = np.square(falling(since / release, bend)) * 10 ** (decay * since / 10)
+    expected = before * envelope[:, None]
+    return float(np.abs(10 * np.log10((after + floor) / (expected + floor))).mean())
+
+
 def _loudness(samples: np.ndarray, rate: int) -> np.ndarray:
     hop = max(1, round(_HOP * rate))
     count = max(1, len(samples) // hop)
@@ -120,6 +144,12 @@ def _loudness(samples: np.ndarray, rate: int) -> np.ndarray:
     window = np.hanning(_SMOOTH + 2)[1:-1]
     smooth = np.convolve(power, window / window.sum(), "same")
     return 10 * np.log10(np.maximum(smooth / max(float(smooth.max()), 1e-20), 1e-9))
+
+
+def _decay(level: np.ndarray) -> float:
+    """How fast the end of a held note falls, in dB a second: where a tremolo falls, longer stretches do not."""
+    slopes = [_slope(level[-max(8, round(share * len(level))) :]) for share in (0.35, 0.5, 0.65)]
+    return max(slopes)
 
 
 def _slope(level: np.ndarray) -> float:

@@ -30,7 +30,7 @@ Noise = Literal["auto", "lines", "loop", "none"]
 NOISES: tuple[Noise, ...] = ("lines", "loop", "none")
 
 _FRAME_BYTES = 10_960  # of a frame in a file
-_OTHER_BYTES = 40_000  # of all else in it
+_OTHER_BYTES = 48_000  # of all else in it
 _POINTS = 96  # of a path and of a pitch curve: Vital's shapes have 100
 _ENOUGH_DB = 0.8  # mean miss between frames at which there are enough
 _FLOOR = 1e-7  # of the largest power of a band
@@ -39,7 +39,13 @@ _INAUDIBLE = 1e-5  # share of the power that a residual has at least
 _WANDER = 0.06  # seconds from frame to frame in which lines become noise
 # Remarks on pitch are made for a search; here there is none.
 _SEARCHES = ("the search takes", "the key is that of")
-_MATCHES = (": it is matched without tuning", ": it sounds the same on every key")
+_MATCHED = ": it is matched without tuning"
+_TUNED = ": its tones follow the key, from C4 on"
+_UNTUNED = ": it sounds the same on every key"
+_CUT = 1e-4  # of the peak: what is no further below it is cut off there
+_CUT_RUN = 3  # samples
+_CUTS = 3
+_STEEP = 0.005  # of the peak, that the sample before is lower by
 _STEADY = 0.04  # semitones that a pitch moves by at most, if nothing is to follow
 
 
@@ -61,7 +67,7 @@ class Options:
     follows: bool = True
     harmonics: bool = True
     adaptive: bool = True
-    rounds: int = 3
+    rounds: int = 2
     most_bytes: int = 1_000_000
 
 
@@ -129,14 +135,16 @@ class Resynthesis:
         if len(x) > LONGEST_NOTE * RATE:
             notes.append(f"only the first {LONGEST_NOTE:g} s of {len(x) / RATE:.1f} s are used")
             x = x[: round(LONGEST_NOTE * RATE)]
-        clipped = _clipped(x)
+        clipped = _clipped(samples)
         if clipped:
             notes.append(f"{clipped:,} samples are clipped: what that adds is taken for the sound's own")
         pitch, track = follow(x, RATE, note)
+        course = course_of(x, RATE, hold, pitched=track is not None)
+        analysis = _Analysis(x, track, course, options)
         if pitch.remark:
-            notes.append(pitch.remark.replace(*_SEARCHES).replace(*_MATCHES))
-        course = course_of(x, RATE, hold)
-        return _Analysis(x, track, course, options).result(len(x) / RATE, pitch, tuple(notes))
+            kept = _TUNED if analysis.tracks_key else _UNTUNED
+            notes.append(pitch.remark.replace(*_SEARCHES).replace(_MATCHED, kept))
+        return analysis.result(len(x) / RATE, pitch, tuple(notes))
 
     @property
     def key(self) -> int:
@@ -175,13 +183,17 @@ class _Analysis:
         self.options = options
         self.course = course
         self.track = track if options.harmonics else None
+        self.played = track
         self.x = x[: max(1, round(course.hold * RATE))]
         end = len(self.x) / RATE
         hop = max(0.004, end / 600)
         self.times = np.append(np.arange(0, end - hop / 2, hop), end)
         self.curve = (np.zeros(0), np.zeros(0))
         if self.track is not None:
-            self.track, self.curve = self._followed(self.track)
+            track, self.curve = self._followed(self.track)
+            # read along the pitch itself, played along what a synth can follow
+            self.played = track
+            self.track = self.track if self.options.follows else track
         self.harmonics = np.zeros((len(self.times), 0), np.float32)
         self.residual = self.x
         if self.track is not None:
@@ -220,7 +232,8 @@ class _Analysis:
             return PitchTrack(track.times, steady, track.middle, track.remark), self.curve
         level = np.interp(track.times, np.arange(len(self.course.loudness)) * 0.01, self.course.loudness)
         weight = np.clip(1 + level / 40, 0.02, 1)
-        most = _POINTS // 2 if self.course.loop else _POINTS
+        loop = self.course.loop or (0.0, 0.0)
+        most = int((_POINTS - 4) / (1 + (loop[1] - loop[0]) / self.course.hold))  # a loop is walked twice
         inside = track.times <= len(self.x) / RATE + 0.01
         points = pitch_points(track.times[inside], track.pitch[inside], weight[inside], most=most, least=0.01)
         times = track.times[points]
@@ -230,8 +243,8 @@ class _Analysis:
     def _spacing(self) -> tuple[float, bool]:
         """Hz from line to line of the residual, and whether it moves with the key."""
         if self.track is None or not self.tonal:
-            # Noise is the same on every key.
-            return SPACING, False
+            # Noise is the same on every key, and tones are not.
+            return SPACING, self.tonal
         return self.track.hz / divisor(self.track.hz, self.tones), True
 
     def _noise_kind(self) -> Noise:
@@ -246,8 +259,8 @@ class _Analysis:
         """Places in `times` of the frames, and the stretch that is repeated."""
         tables = int(self.harmonics.shape[1] > 0) + int(noise == "lines")
         loops = self.course.loop
-        budget = max(8, (self.options.most_bytes - _OTHER_BYTES) // _FRAME_BYTES // max(tables, 1))
-        budget = min(budget, _POINTS - 8)
+        budget = (self.options.most_bytes - _OTHER_BYTES) // _FRAME_BYTES // max(tables, 1)
+        budget = min(max(4, budget - (loops is None)), _POINTS - 8)
         count = len(self.times)
         fixed = [0, count - 1]
         if loops is not None:
@@ -258,8 +271,13 @@ class _Analysis:
             chosen = np.unique(np.concatenate([grid, fixed]))
         else:
             chosen = choose(count, min(budget, count), self._error(), least=_ENOUGH_DB, fixed=tuple(fixed))
-        loop = None if loops is None else (float(self.times[fixed[0]]), float(self.times[fixed[1]]))
-        return chosen, loop
+        if loops is None:
+            return chosen, None
+        # The way back takes points as well: a loop of many frames is cut.
+        chosen = chosen[chosen <= fixed[1]]  # nothing gets beyond the loop
+        inside = np.flatnonzero((chosen >= fixed[0]) & (chosen <= fixed[1]))
+        inside = inside[-max(3, _POINTS - len(chosen)) :]
+        return chosen, (float(self.times[chosen[inside[0]]]), float(self.times[chosen[inside[-1]]]))
 
     def _error(self):
         """How far bands are off, between two frames, in dB at each place between."""
@@ -284,9 +302,10 @@ class _Analysis:
         voices = []
         if self.harmonics.shape[1]:
             assert self.track is not None
+            assert self.played is not None
             phases = steady_phases(len(chosen), self.harmonics.shape[1])
             table = _table(places, self.harmonics[chosen], phases, ends)
-            voices.append(Voice(table, self.track.hz, self.track.cycles(len(self.x), RATE)))
+            voices.append(Voice(table, self.track.hz, self.played.cycles(len(self.x), RATE)))
         if lines.shape[1]:
             phases = wandering_phases(moments, lines.shape[1], self.hz)
             if self.tonal:
@@ -313,7 +332,13 @@ def _table(places: np.ndarray, amplitudes: np.ndarray, phases: np.ndarray, ends:
 
 
 def _clipped(x: np.ndarray) -> int:
-    """How many samples are at the very top for longer than one."""
-    top = np.abs(x) >= 0.999 * max(float(np.abs(x).max()), 1e-9)
-    runs = top[1:-1] & top[:-2] & top[2:]
-    return int(runs.sum()) if runs.sum() >= 8 else 0
+    """How many samples are cut off at the top: equal ones in a row that a slope runs into, again and again."""
+    top = float(np.abs(x).max())
+    cut = (np.abs(x) > (1 - _CUT) * top).astype(np.int8)
+    edges = np.diff(cut, prepend=0, append=0)
+    starts = np.flatnonzero(edges == 1)
+    ends = np.flatnonzero(edges == -1)
+    inside = (ends - starts >= _CUT_RUN) & (starts > 0)
+    steep = np.abs(x[starts[inside]]) - np.abs(x[starts[inside] - 1]) > _STEEP * top
+    lengths = (ends - starts)[inside][steep]
+    return int(lengths.sum()) if len(lengths) >= _CUTS else 0

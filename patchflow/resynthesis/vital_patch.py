@@ -22,6 +22,7 @@ _UNTRACKED = 48  # note that an oscillator plays which does not follow the key
 _LOWEST = -48  # semitones of an oscillator
 _ENVELOPE = 2  # kinds of LFO: once, then it stays at its end
 _LOOP_POINT = 4  # once, then from its phase on again and again
+_LATE = 0.005  # seconds by which Vital smooths a shape
 _LOUDEST = 0.7  # peak that a note has at full velocity
 _VELOCITY = 0.6  # how much a soft note is softer: 1 is all
 _AS_RECORDED = (0.0, 0.5, 1.0, 0.5)  # where the macros stand
@@ -172,14 +173,16 @@ class _Patch:
     def _lfo(self, number: int, times: np.ndarray, values: np.ndarray, name: str) -> None:
         """A shape that is walked through once, then from the loop on again and again."""
         path = self.found.path
-        points = np.stack([times / path.seconds, 1 - values], axis=1)  # Vital's y goes down
+        # Its y goes down. Vital is late by the time in which it smooths a shape.
+        seconds = _early(np.array([path.seconds]))[0]
+        points = np.stack([_early(times) / seconds, 1 - values], axis=1)
         shape = {"name": name, "num_points": len(points), "smooth": False, "powers": [0.0] * len(points)}
         self.settings["lfos"][number - 1] = {**shape, "points": [round(float(value), 7) for value in points.ravel()]}
         parts = {
             "sync": 0.0,
             "sync_type": float(_ENVELOPE if path.loop is None else _LOOP_POINT),
-            "phase": 0.0 if path.loop is None else path.loop / path.seconds,
-            "frequency": math.log2(1 / path.seconds) + _LENGTHS / 2,
+            "phase": 0.0 if path.loop is None else float(_early(np.array([path.loop]))[0] / seconds),
+            "frequency": math.log2(1 / seconds) + _LENGTHS / 2,
             "keytrack_transpose": 0.0,
         }
         for part, value in parts.items():
@@ -217,6 +220,11 @@ class _Patch:
             self.settings[f"filter_1_{part}"] = value
         self.connect("macro_control_3", "filter_1_cutoff", (_OPEN - _CLOSED) / 128)
         self.connect("macro_control_3", "filter_1_mix", -1.0, _MIX_POWER)
+
+
+def _early(times: np.ndarray) -> np.ndarray:
+    """Times moved ahead by how late Vital is, but for the very first."""
+    return times - np.minimum(times / 2, _LATE)
 
 
 def _along(path: Path, times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

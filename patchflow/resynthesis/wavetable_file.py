@@ -14,7 +14,7 @@ from .vital_patch import MACROS, vital_preset
 
 __all__ = ["SIZES_KB", "Written", "write_wavetable"]
 
-SIZES_KB = (100, 4_000)
+SIZES_KB = (150, 2_000)
 """Smallest and largest size that a file may be limited to, in KB of 1,000 bytes."""
 
 _NOISE_WORDS = {"lines": "noise by a second wavetable", "loop": "a loop of noise", "none": "no noise"}

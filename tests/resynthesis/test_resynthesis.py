@@ -1,0 +1,189 @@
+"""`patchflow.resynthesis`: a recording taken apart, without a synth."""
+
+import numpy as np
+import pytest
+
+from patchflow.errors import AudioError
+from patchflow.resynthesis import Options, Resynthesis
+from patchflow.resynthesis.keyframes import Path, choose, pitch_points
+from patchflow.resynthesis.lines import line_amplitudes
+from patchflow.resynthesis.noise_loop import noise_loop, roughness
+from patchflow.resynthesis.pitch_track import follow
+from patchflow.resynthesis.wave_table import WaveTable, wandering_phases
+from tests.resynthesis.recordings import RATE, harmonic, spectrum_gap, tone, white
+
+
+def test_a_tone_has_its_key_its_harmonics_and_goes_on():
+    found = Resynthesis.of(tone(442.0), RATE)
+    table = found.voices[0].table
+
+    assert (found.key, found.course.kind) == (69, "sustained")
+    assert found.cents == pytest.approx(1200 * np.log2(442 / 440), abs=1.0)
+    assert found.course.loop is not None
+    middle = table.amplitudes[len(table.amplitudes) // 2]
+    np.testing.assert_allclose(middle[:6], 0.2 / np.arange(1, 7), rtol=0.1)
+
+
+def test_it_sounds_like_the_recording_without_a_synth():
+    x = tone(220.0) + 0.05 * white(0.8)
+
+    assert spectrum_gap(x, Resynthesis.of(x, RATE).sound()) < 2.5
+
+
+def test_a_vibrato_is_followed_and_its_harmonics_stay_apart():
+    t = np.arange(round(1.2 * RATE)) / RATE
+    semitones = 0.6 * np.sin(2 * np.pi * 5 * t)
+    turn = 2 * np.pi * np.cumsum(330 * 2 ** (semitones / 12)) / RATE
+    _, track = follow(harmonic(turn), RATE)
+
+    assert track is not None
+    inside = (track.times > 0.1) & (track.times < 1.1)
+    wanted = 69 + 12 * np.log2(330 / 440) + np.interp(track.times, t, semitones)
+    assert 100 * np.abs(track.pitch - wanted)[inside].max() < 8
+    found = Resynthesis.of(harmonic(turn), RATE)
+    assert np.ptp(found.curve[1]) == pytest.approx(1.2, abs=0.15)
+    assert len(Resynthesis.of(harmonic(turn), RATE, options=Options(follows=False)).curve[0]) == 0
+
+
+def test_a_glissando_over_two_octaves_is_followed():
+    t = np.arange(round(1.5 * RATE)) / RATE
+    turn = 2 * np.pi * np.cumsum(220 * 2 ** (2 * t / 1.5)) / RATE
+    found = Resynthesis.of(harmonic(turn), RATE)
+
+    assert found.track is not None
+    assert np.ptp(found.curve[1]) == pytest.approx(24, abs=2)
+    assert any("glides" in note for note in found.notes)
+
+
+def test_a_sound_that_dies_away_is_not_repeated():
+    t = np.arange(RATE) / RATE
+    found = Resynthesis.of(tone(220, 1.0) * np.exp(-2.5 * t).astype(np.float32), RATE)
+
+    assert found.course.kind == "decaying"
+    assert found.path.loop is None
+    assert found.path.places[-1] == 256
+    assert not found.voices[0].table.amplitudes[-1].any()
+
+
+def test_noise_has_no_pitch_and_does_not_buzz():
+    x = white(1.0)
+    found = Resynthesis.of(x, RATE)
+
+    assert found.track is None
+    assert (found.key, found.tracks_key) == (60, False)
+    assert spectrum_gap(x, found.sound()) < 4
+    assert roughness(found.sound(), RATE) < 0.25
+
+
+def test_a_chord_is_played_by_lines_that_are_near_its_notes():
+    x = tone(261.63, 1.5) + tone(329.63, 1.5) + tone(392.0, 1.5)
+    found = Resynthesis.of(x, RATE)
+
+    assert any("several notes" in note and "search" not in note for note in found.notes)
+    assert found.tracks_key
+    assert spectrum_gap(x, found.sound()) < 6
+
+
+def test_tones_without_a_pitch_follow_the_key():
+    tones = np.sum([np.sin(2 * np.pi * hz * np.arange(RATE) / RATE) for hz in (211, 391, 587, 829, 1_301)], axis=0)
+    found = Resynthesis.of((0.1 * tones).astype(np.float32), RATE)
+
+    assert found.tracks_key
+    assert spectrum_gap(0.1 * tones, found.sound()) < 4
+
+
+@pytest.mark.parametrize("hz", [27.5, 5_000.0])
+def test_very_low_and_very_high_tones_are_played(hz):
+    x = tone(hz, harmonics=20 if hz < 100 else 1)
+
+    assert spectrum_gap(x, Resynthesis.of(x, RATE).sound()) < 6
+
+
+def test_what_is_short_long_clipped_or_silent_in_parts_is_said_or_done():
+    assert np.isfinite(Resynthesis.of(tone(440, 0.02), RATE).sound()).all()
+    clipped = np.clip(8 * tone(220, 0.5), -0.9, 0.9)
+    assert any("clipped" in note for note in Resynthesis.of(clipped, RATE).notes)
+    gap = np.concatenate([tone(220, 0.3), np.zeros(RATE // 2, np.float32), tone(220, 0.3)])
+    played = Resynthesis.of(gap, RATE).sound()
+    assert np.abs(played[round(0.5 * RATE) : round(0.6 * RATE)]).max() < 1e-3 * np.abs(played).max()
+    with pytest.raises(AudioError, match="silent"):
+        Resynthesis.of(np.zeros(RATE, np.float32), RATE)
+
+
+def test_only_the_beginning_of_a_minute_is_used():
+    found = Resynthesis.of(np.tile(tone(220, 1.0), 60), RATE)
+
+    assert found.notes[0] == "only the first 10 s of 60.0 s are used"
+    assert found.seconds == pytest.approx(10)
+
+
+def test_frames_are_where_a_curve_bends():
+    curve = np.interp(np.arange(101), [0, 10, 50, 100], [0, 5, 5, 0])
+
+    found = pitch_points(np.arange(101.0), curve, np.ones(101), most=8, least=1e-9)
+
+    assert {0, 10, 50, 100} <= set(found.tolist())
+    assert len(found) <= 8
+    line = np.interp(np.arange(101), found, curve[found])
+    np.testing.assert_allclose(line, curve, atol=1e-9)
+
+
+def test_no_more_frames_are_chosen_than_asked_for():
+    noise = np.random.default_rng(0).random(200)
+
+    def error(first: int, last: int) -> np.ndarray:
+        return noise[first + 1 : last]
+
+    assert len(choose(200, 12, error, least=0.0, fixed=(50,))) == 12
+
+
+def test_a_path_goes_there_and_back_in_its_loop():
+    path = Path.through(np.array([0.0, 0.1, 0.5, 1.0]), (0.5, 1.0), 0.0, 60.0)
+
+    np.testing.assert_allclose(path.times, [0, 0.1, 0.5, 1.0, 1.5])
+    np.testing.assert_allclose(path.places, [0, 85, 171, 256, 171])
+    np.testing.assert_allclose(path.at(np.array([1.0, 1.5, 2.0, 2.5, 3.0])), [256, 171, 256, 171, 256])
+
+
+def test_phases_go_on_between_frames_and_levels_follow_square_roots():
+    phases = np.array([[0.0], [0.9 * np.pi]])
+    waves = WaveTable(np.array([0, 256]), np.ones((2, 1)), phases).all_waves()
+    fading = WaveTable(np.array([0, 256]), np.array([[0.0], [1.0]]), np.zeros((2, 1))).all_waves()
+
+    np.testing.assert_allclose(np.abs(waves).max(1), 1, atol=1e-3)
+    np.testing.assert_allclose(fading[128].max(), 0.25, atol=1e-3)
+
+
+def test_lines_have_the_power_of_noise():
+    x = white(1.0)
+    lines = line_amplitudes(x, RATE, 21.5, np.linspace(0.2, 0.8, 60))
+
+    assert np.square(lines).sum(1).mean() / 2 == pytest.approx(np.square(x).mean(), rel=0.1)
+
+
+def test_a_loop_of_noise_has_no_seam_and_the_level_of_the_noise():
+    x = white(1.0)
+    times = np.linspace(0, 1, 100)
+    loop = noise_loop(x, RATE, times, times)
+    played = loop.play(np.arange(RATE) / RATE, times, RATE)
+
+    inside = slice(RATE // 5, 4 * RATE // 5)
+    assert np.square(played[inside]).mean() == pytest.approx(np.square(x).mean(), rel=0.15)
+    seam = abs(float(loop.samples[0] - loop.samples[-1]))
+    assert seam <= np.abs(np.diff(loop.samples)).max()
+
+
+def test_few_lines_are_rough_and_wandering_ones_are_not():
+    moments = np.linspace(0, 1, 26)
+    cycles = 21.5 * np.arange(RATE) / RATE
+    turn = np.mod(cycles, 1) * 2_048
+    still_phases = np.repeat(wandering_phases(moments[:1], 900, 21.5), 26, axis=0)
+    table = WaveTable(np.linspace(0, 256, 26).astype(int), np.ones((26, 900)), still_phases)
+    wave = table.waves()[0]
+    still = roughness(np.interp(turn, np.arange(2_048), wave), RATE)
+    moving = WaveTable(table.places, table.amplitudes, wandering_phases(moments, 900, 21.5))
+    frames = moving.all_waves()
+    noise = frames[(np.arange(RATE) * 257 // RATE), turn.astype(int)]
+
+    assert still > 0.6
+    assert roughness(noise, RATE) < 0.3
