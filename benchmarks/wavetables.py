@@ -32,12 +32,13 @@ from patchflow.audio import load
 from patchflow.audio.pitch import estimate_pitch
 from patchflow.audio.resample import resample
 from patchflow.audio.sound import Sound, trim_noise, without_offset
-from patchflow.engines import Engine, Note, engines
+from patchflow.engines import Engine, Note
+from patchflow.engines.vital import Vital
 from patchflow.match.verdict import Judge
 from patchflow.metrics import metrics
-from patchflow.presets.formats.vital import Vital
+from patchflow.presets.formats.vital import Vital as VitalFile
 from patchflow.resynthesis import Options, Resynthesis
-from patchflow.resynthesis.noise_loop import roughness
+from patchflow.resynthesis.noise_loop import buzz
 from patchflow.resynthesis.resynthesis import RATE
 
 RESULTS = Path(__file__).parent / "results" / "wavetables.jsonl"
@@ -92,7 +93,7 @@ def measured(vital: Engine, sound: Sound, options: Options, *, octaves: bool, ag
     seconds = len(x) / RATE
     begun = time.process_time()
     found = Resynthesis.of(x, RATE, options=options)
-    text = Vital().write([found.vital("Measured")])
+    text = VitalFile().write([found.vital("Measured")])
     spent = time.process_time() - begun
     played = play(vital, found, seconds)
     line: dict[str, Any] = {}
@@ -106,7 +107,7 @@ def measured(vital: Engine, sound: Sound, options: Options, *, octaves: bool, ag
     if octaves and found.track is not None:
         line["octave_up"] = cents(x, play(vital, found, seconds, 1), 1)
         line["octave_down"] = cents(x, play(vital, found, seconds, -1), -1)
-    rough = {"rough": roughness(played, RATE), "rough_sound": roughness(x, RATE)}
+    rough = {"rough": buzz(played, RATE), "rough_sound": buzz(x, RATE)}
     made = {"bytes": len(text), "frames": found.frames, "seconds": spent, "course": found.course.kind}
     return {**line, **rough, **made, "key": None if found.track is None else found.key, "notes": list(found.notes)}
 
@@ -139,7 +140,7 @@ def main() -> None:
     there = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
     done = {(line["file"], line["row"]) for line in there}
     first, parts = map(int, options.part.split("/"))
-    vital = engines["vital"](passing=10**9)
+    vital = Vital(passing=10**9)
     chosen = list(sounds(options.folder, options.each))[first - 1 :: parts]
     for entry in chosen:
         sound = None

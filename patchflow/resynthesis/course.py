@@ -23,7 +23,9 @@ _RELEASES = np.geomspace(0.02, 12.0, 34)  # seconds that are tried
 _BENDS = (0.01, 2.0, 4.0, 7.0, 12.0)  # of the envelope that are tried: the more, the earlier most of the fall
 _FLOOR_DB = -72.0
 _UNLIKE_DB = 5.0  # that an envelope may miss a release by, or the release is part of the sound
+_LEAST_FALL_DB = 20.0  # that a release falls by in the recording
 _MOST_UNLIKE_DB = 8.0  # the same of a sustained sound, which has to go on when its key is held
+_CLICK = 0.06  # seconds, which nobody would hear repeated but as a buzz
 _QUICK = 0.12  # seconds of a release that no recording tells
 _MOST_TAIL = 8.0
 
@@ -73,7 +75,10 @@ def course_of(samples: np.ndarray, rate: int, hold: float | None = None, *, pitc
     released = off < seconds - _AFTER
     if hold is None:
         # A drum, too, falls faster after a while. Nobody let go of a key.
-        released &= pitched and off > _LEAST_HOLD and off > 0.3 * seconds and missed < _UNLIKE_DB
+        fell = float(before[-4:].max()) - float(after[-2:].max(initial=0.0))
+        released &= (
+            pitched and fell > _LEAST_FALL_DB and off > _LEAST_HOLD and off > 0.3 * seconds and missed < _UNLIKE_DB
+        )
     end = off if released else seconds
 
     fall = (release, bend, decay if decay < _DECAY else 0.0)
@@ -87,7 +92,7 @@ def course_of(samples: np.ndarray, rate: int, hold: float | None = None, *, pitc
     last = float(held[-4:].max())
     if not released:
         release, bend = _QUICK, 2.0
-    if last < _GONE_DB:
+    if last < _GONE_DB or (not pitched and end < _CLICK):
         return Course("ended", end, None, 0.0, max(release, 0.3), bend, level, released)
     if slope < _DECAY:
         tail = float(np.clip((60 + last) / -slope, 0.05, _MOST_TAIL))

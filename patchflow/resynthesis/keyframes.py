@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Path", "choose", "pitch_points"]
+__all__ = ["TableWalk", "choose_frames", "pitch_points"]
 
 FRAMES = 257
 """Places of a wavetable of Vital, counted from 0."""
@@ -16,7 +16,7 @@ _TAIL_POINTS = 7
 
 
 @dataclass(frozen=True)
-class Path:
+class TableWalk:
     """Where in a wavetable a note is, over time: straight lines between points.
 
     Args:
@@ -46,7 +46,7 @@ class Path:
         return np.interp(self.unwound(times), self.times, self.places)
 
     @staticmethod
-    def through(moments: np.ndarray, loop: tuple[float, float] | None, tail: float, drop_db: float) -> "Path":
+    def through(moments: np.ndarray, loop: tuple[float, float] | None, tail: float, drop_db: float) -> "TableWalk":
         """Returns the path through frames that are evenly spaced in the table.
 
         Args:
@@ -65,16 +65,18 @@ class Path:
             returning = 2 * moments[last] - moments[back]
             times = np.concatenate([moments[: last + 1], returning])
             path = np.concatenate([places[: last + 1], places[back]])
-            return Path(times, path, float(moments[back[-1]]))
+            return TableWalk(times, path, float(moments[back[-1]]))
         # Vital adds up square roots of amplitudes: an exponential of half the speed falls right.
         share = np.linspace(0, 1, _TAIL_POINTS + 1)[1:]
         left = 10 ** (-drop_db * share / 40)
         left[-1] = 0.0
         fading = places[-1] - (places[-1] - places[-2]) * left
-        return Path(np.concatenate([moments, moments[-1] + tail * share]), np.concatenate([places[:-1], fading]), None)
+        return TableWalk(
+            np.concatenate([moments, moments[-1] + tail * share]), np.concatenate([places[:-1], fading]), None
+        )
 
 
-def choose(
+def choose_frames(
     count: int, most: int, error: Callable[[int, int], np.ndarray], *, least: float, fixed: tuple[int, ...] = ()
 ) -> np.ndarray:
     """Returns the places of a curve between which straight lines miss it least, found from coarse to fine.
@@ -125,4 +127,4 @@ def pitch_points(times: np.ndarray, pitch: np.ndarray, weight: np.ndarray, *, mo
         line = np.interp(times[between], times[[first, last]], pitch[[first, last]])
         return np.abs(line - pitch[between]) * weight[between]
 
-    return choose(len(times), most, error, least=least)
+    return choose_frames(len(times), most, error, least=least)

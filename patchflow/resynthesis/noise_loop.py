@@ -6,7 +6,7 @@ import numpy as np
 
 from .lines import line_amplitudes
 
-__all__ = ["NoiseLoop", "noise_loop", "roughness"]
+__all__ = ["NoiseLoop", "buzz", "noise_loop"]
 
 _SAMPLES = 2**15  # 0.74 s at 44.1 kHz: long enough that nobody notices the repetition, 87 KB in a file
 _PEAK = 0.5
@@ -69,7 +69,7 @@ def noise_loop(residual: np.ndarray, rate: int, times: np.ndarray, moments: np.n
     return NoiseLoop(samples.astype(np.float32), levels)
 
 
-def roughness(samples: np.ndarray, rate: int) -> float:
+def buzz(samples: np.ndarray, rate: int) -> float:
     """Returns how much the level of a sound beats regularly, 14 to 40 times a second, 0 to 1.
 
     A residual of few lines repeats so often, and buzzes; noise beats at all rates alike. It is the largest share of the

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..audio.pitch.contour import FRAME
-from ..audio.pitch.estimate import Pitch, PitchEvidence, gather, pitch_of
+from ..audio.pitch.estimate import Pitch, PitchEvidence, gather, pitch_from
 from ..audio.pitch.remarks import vibrato
 
-__all__ = ["PitchTrack", "follow"]
+__all__ = ["PitchTrack", "follow_pitch"]
 
 _BLOCK = 0.005  # seconds between two pitches of a track
 _HARMONICS = 8  # that tell the pitch: higher ones are too soft, or their turns are too fast to count
@@ -53,7 +53,7 @@ class PitchTrack:
         return np.concatenate([[0.0], np.cumsum(hz[:-1])]) / rate
 
 
-def follow(samples: np.ndarray, rate: int, note: float | None = None) -> tuple[Pitch, PitchTrack | None]:
+def follow_pitch(samples: np.ndarray, rate: int, note: float | None = None) -> tuple[Pitch, PitchTrack | None]:
     """Returns what pitch a sound has, and its track; None for a sound without a pitch.
 
     The contour of `audio.pitch` says roughly where the pitch is. It is then corrected by how fast the phases of the
@@ -65,7 +65,7 @@ def follow(samples: np.ndarray, rate: int, note: float | None = None) -> tuple[P
         note: The pitch in semitones where it is known; estimated if None.
     """
     found = gather(samples, rate)
-    pitch = pitch_of(found)
+    pitch = pitch_from(found)
     sounding = pitch.sounding if note is None else note
     if sounding is None or 440 * 2 ** ((sounding - 69) / 12) > rate / 4:
         return pitch, None

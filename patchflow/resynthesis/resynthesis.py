@@ -11,10 +11,10 @@ from ..audio.sound import Sound
 from ..presets import Preset
 from .course import Course, course_of
 from .harmonics import take_apart
-from .keyframes import Path, choose, pitch_points
+from .keyframes import TableWalk, choose_frames, pitch_points
 from .lines import SPACING, band_levels, line_amplitudes
 from .noise_loop import NoiseLoop, noise_loop
-from .pitch_track import PitchTrack, follow
+from .pitch_track import PitchTrack, follow_pitch
 from .tones import divisor, find_tones, gathered, steady_tones
 from .wave_table import Voice, WaveTable, fitted, mixed, steady_phases, wandering_phases
 
@@ -100,7 +100,7 @@ class Resynthesis:
     track: PitchTrack | None
     curve: tuple[np.ndarray, np.ndarray]
     course: Course
-    path: Path
+    path: TableWalk
     voices: tuple[Voice, ...]
     noise: NoiseLoop | None
     moments: np.ndarray
@@ -133,12 +133,12 @@ class Resynthesis:
         notes = []
         x = np.asarray(resample(samples.astype(np.float32), rate, RATE), np.float32)
         if len(x) > LONGEST_NOTE * RATE:
-            notes.append(f"only the first {LONGEST_NOTE:g} s of {len(x) / RATE:.1f} s are used")
+            notes.append(f"only the first {LONGEST_NOTE:g} s are used")
             x = x[: round(LONGEST_NOTE * RATE)]
         clipped = _clipped(samples)
         if clipped:
             notes.append(f"{clipped:,} samples are clipped: what that adds is taken for the sound's own")
-        pitch, track = follow(x, RATE, note)
+        pitch, track = follow_pitch(x, RATE, note)
         course = course_of(x, RATE, hold, pitched=track is not None)
         analysis = _Analysis(x, track, course, options)
         if pitch.remark:
@@ -215,7 +215,7 @@ class _Analysis:
         chosen, loop = self._moments(noise)
         moments = self.times[chosen]
         drop = 60 + float(self.course.loudness[min(len(self.course.loudness) - 1, round(self.course.hold * 100) - 1)])
-        path = Path.through(moments, loop, max(self.course.tail, 0.02), max(drop, 6.0))
+        path = TableWalk.through(moments, loop, max(self.course.tail, 0.02), max(drop, 6.0))
         voices = self._voices(chosen, lines, path)
         kept = None
         if noise == "loop":
@@ -270,7 +270,7 @@ class _Analysis:
             grid = np.linspace(0, count - 1, min(budget, count, 64)).astype(int)
             chosen = np.unique(np.concatenate([grid, fixed]))
         else:
-            chosen = choose(count, min(budget, count), self._error(), least=_ENOUGH_DB, fixed=tuple(fixed))
+            chosen = choose_frames(count, min(budget, count), self._error(), least=_ENOUGH_DB, fixed=tuple(fixed))
         if loops is None:
             return chosen, None
         # The way back takes points as well: a loop of many frames is cut.
@@ -295,7 +295,7 @@ class _Analysis:
 
         return error
 
-    def _voices(self, chosen: np.ndarray, lines: np.ndarray, path: Path) -> tuple[Voice, ...]:
+    def _voices(self, chosen: np.ndarray, lines: np.ndarray, path: TableWalk) -> tuple[Voice, ...]:
         places = path.places[: len(chosen)]
         moments = self.times[chosen]
         ends = self.course.loop is None
@@ -315,7 +315,7 @@ class _Analysis:
         return tuple(voices)
 
     def _fit(
-        self, voices: tuple[Voice, ...], noise: NoiseLoop | None, path: Path, moments: np.ndarray
+        self, voices: tuple[Voice, ...], noise: NoiseLoop | None, path: TableWalk, moments: np.ndarray
     ) -> tuple[Voice, ...]:
         times = np.arange(len(self.x)) / RATE
         beside = None if noise is None else noise.play(times, moments, RATE)

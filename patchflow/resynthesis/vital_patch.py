@@ -8,7 +8,7 @@ import numpy as np
 
 from ..presets import Preset
 from ..presets.vital import CORE, NEWEST, controls, document_of, fresh_part, pack_state, state_of, values_of
-from .keyframes import Path
+from .keyframes import TableWalk
 from .noise_loop import NoiseLoop
 from .resynthesis import RATE, Resynthesis
 from .wave_table import Voice, WaveTable
@@ -62,6 +62,8 @@ def vital_document(found: Resynthesis) -> dict[str, Any]:
     for control_name, control in controls().items():
         settings[control_name] = control.default
     settings["modulations"] = [{"source": "", "destination": ""} for _ in settings["modulations"]]
+    # Copies of one's own: the document shares these parts with every other.
+    settings["lfos"] = fresh_part("lfos")
     settings["wavetables"] = fresh_part("wavetables")
     settings["sample"] = _silent_sample()
     for number, macro in enumerate(MACROS, 1):
@@ -227,7 +229,7 @@ def _early(times: np.ndarray) -> np.ndarray:
     return times - np.minimum(times / 2, _LATE)
 
 
-def _along(path: Path, times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _along(path: TableWalk, times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A curve on the time of the path: there and back again in its loop, or held at the end."""
     end = path.seconds if path.loop is None else (path.loop + path.seconds) / 2
     inside = times < end - 1e-6

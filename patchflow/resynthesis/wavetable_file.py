@@ -12,7 +12,7 @@ from ..presets.files import write_presets
 from .resynthesis import NOISES, Noise, Options, Resynthesis
 from .vital_patch import MACROS, vital_preset
 
-__all__ = ["SIZES_KB", "Written", "write_wavetable"]
+__all__ = ["SIZES_KB", "WavetableFile", "write_wavetable"]
 
 SIZES_KB = (150, 2_000)
 """Smallest and largest size that a file may be limited to, in KB of 1,000 bytes."""
@@ -21,7 +21,7 @@ _NOISE_WORDS = {"lines": "noise by a second wavetable", "loop": "a loop of noise
 
 
 @dataclass(frozen=True)
-class Written:
+class WavetableFile:
     """What was written.
 
     Args:
@@ -98,7 +98,7 @@ def write_wavetable(
     note: int | None = None,
     noise: str = "auto",
     most_kb: int = 1_000,
-) -> Written:
+) -> WavetableFile:
     """Writes a Vital preset that plays a recording.
 
     Args:
@@ -125,4 +125,4 @@ def write_wavetable(
     options = Options(noise=noise, most_bytes=1_000 * most_kb)  # pyright: ignore[reportArgumentType]
     found = Resynthesis.of(sound.samples, sound.rate, note=note, options=options)
     write_presets(out, [vital_preset(found, path.stem)])
-    return Written(out, out.stat().st_size, found, (*sound.notes, *found.notes))
+    return WavetableFile(out, out.stat().st_size, found, (*sound.notes, *found.notes))

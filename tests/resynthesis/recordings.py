@@ -27,9 +27,9 @@ def white(seconds: float) -> np.ndarray:
 
 
 def spectrum_gap(a: np.ndarray, b: np.ndarray) -> float:
-    """Mean gap of levels in sixth-octave bands that are above -60 dB, in dB."""
+    """Mean gap of levels in sixth-octave bands that are above -40 dB, in dB."""
     times = np.arange(0.1, len(a) / RATE - 0.1, 0.02)
     x = band_levels(a, RATE, times)
     y = band_levels(b, RATE, times)
-    loud = x > 1e-6 * x.max()
+    loud = x > 1e-4 * x.max()
     return float(np.abs(10 * np.log10(np.maximum(y[loud], 1e-12) / x[loud])).mean())

@@ -21,7 +21,7 @@ __all__ = [
     "estimate_pitch",
     "gather",
     "note_guesses",
-    "pitch_of",
+    "pitch_from",
 ]
 
 NOTES = np.arange(12, 109)
@@ -200,10 +200,10 @@ def estimate_pitch(samples: np.ndarray, rate: int, count: int = 5) -> Pitch:
     Returns:
         Its `guesses` are distinct notes, `count` of them, confidence falling.
     """
-    return pitch_of(gather(samples, rate), count)
+    return pitch_from(gather(samples, rate), count)
 
 
-def pitch_of(found: PitchEvidence, count: int = 5) -> Pitch:
+def pitch_from(found: PitchEvidence, count: int = 5) -> Pitch:
     """Returns the pitch that the evidence of a sound tells, see `estimate_pitch`."""
     chances = found.chances
     logit = float(found.of_pitch(chances) @ np.array(list(PITCHED.values())))
