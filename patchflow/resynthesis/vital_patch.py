@@ -88,6 +88,7 @@ class _Patch:
         found = self.found
         loudness, boost = self._loudness()
         self._envelope()
+        self.settings["osc_1_on"] = 0.0  # on in a fresh Vital
         self._lfo(1, found.path.times, found.path.places / 256, "position")
         for number, voice in enumerate(found.voices, 1):
             is_lines = self.lines_first or number == 2

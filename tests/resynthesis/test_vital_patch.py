@@ -126,6 +126,19 @@ def test_a_held_key_goes_on_without_a_click_and_a_release_ends_it(vital: Engine,
 
 
 @pytest.mark.slow
+def test_noise_by_a_loop_is_as_loud_as_it_was_and_nothing_else_sounds(vital: Engine):
+    t = np.arange(RATE) / RATE
+    swelling = white(1.0) * np.interp(t, [0, 0.5, 1], [0.1, 1, 0.3]).astype(np.float32)
+    preset = Resynthesis.of(swelling, RATE, options=Options(noise="loop")).vital("Noise")
+    sound = played(vital, preset, Note(KEY, 100, 1.0, 1.0))
+
+    louder = [level(sound[part]) - level(swelling[part]) for part in np.array_split(np.arange(RATE), 5)]
+    assert np.ptp(louder) < 3
+    spectrum = np.abs(np.fft.rfft(sound))
+    assert spectrum.max() < 12 * np.sqrt(np.square(spectrum).mean())
+
+
+@pytest.mark.slow
 def test_soft_keys_are_softer(vital: Engine, preset: Preset):
     levels = [level(played(vital, preset, Note(KEY, velocity, 0.5, 0.5))) for velocity in (30, 80, 127)]
 
