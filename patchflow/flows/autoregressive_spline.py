@@ -3,8 +3,8 @@
 from torch import Tensor
 
 from ._flow import Flow
-from ._made import Made
-from ._splines import bend, parameters, place, unbend
+from ._monotonic import bend, parameters, place, unbend
+from ._networks import Made
 
 __all__ = ["AutoregressiveSpline"]
 

@@ -3,8 +3,7 @@
 from torch import Tensor
 
 from ._flow import Flow
-from ._made import Made
-from ._networks import bounded
+from ._networks import Made, bounded
 
 __all__ = ["Iaf"]
 

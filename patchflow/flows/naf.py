@@ -5,9 +5,8 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from ._flow import Flow
-from ._made import Made
-from ._networks import bounded
-from ._roots import TOLERANCE, increasing_root
+from ._monotonic import TOLERANCE, increasing_root
+from ._networks import Made, bounded
 
 __all__ = ["Naf"]
 

@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ._flow import Flow
+from ._monotonic import TOLERANCE, increasing_root
 from ._networks import Parameters
-from ._roots import TOLERANCE, increasing_root
 
 __all__ = ["Planar"]
 

@@ -3,8 +3,8 @@
 from torch import Tensor
 
 from ._flow import Flow
+from ._monotonic import Knots, bend, parameters, place, unbend
 from ._networks import Halves
-from ._splines import Knots, bend, parameters, place, unbend
 
 __all__ = ["Spline"]
 

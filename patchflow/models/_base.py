@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..nn.coder import Coder
+from ..nn.conv import Coder
 from ..presets import ParamSpace
 
 __all__ = ["AutoEncoder", "Batch", "Density", "Macros", "Model", "Network", "as_density", "default_sizes", "sample"]

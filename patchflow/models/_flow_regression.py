@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..flows import chain
-from ..nn.coder import Coder, CoderSizes
+from ..nn.conv import Coder, CoderSizes
 from ..nn.gaussian import LatentSample, NoiseScale, log_normal, sample_gaussian, split
 from ..nn.heads import dequantise
 from ..presets import ParamSpace

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..nn import MLP, xavier
-from ..nn.coder import Coder, CoderSizes
+from ..nn.conv import Coder, CoderSizes
 from ..nn.gaussian import LatentSample
 from ..nn.heads import ParameterHead
 from ..presets import ParamSpace

@@ -1,16 +1,64 @@
-"""Strided, dilated convolutions from spectrograms to vectors, and transposed ones back."""
+"""Spectrograms to vectors and back: standardised, convolved, and by the coder that all auto-encoders share."""
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .mlp import MLP, activate
+from ..features.inputs import inputs
+from .mlp import MLP, activate, xavier
 
-__all__ = ["ConvDecoder", "ConvEncoder"]
+__all__ = ["Coder", "CoderSizes", "ConvDecoder", "ConvEncoder", "Standard"]
 
+_LEAST = 1e-3  # a band that never sounds has no deviation
 Pair = tuple[int, int]
+
+
+class Standard(nn.Module):
+    """Takes the mean away and divides by the deviation; nothing until these are set.
+
+    Args:
+        bands: Number F of bands, each of which has its own mean and deviation.
+
+    Example:
+        >>> standard = Standard(2)
+        >>> standard.set(torch.tensor([[1.0], [2.0]]), torch.tensor(2.0))
+        >>> standard(torch.tensor([[[3.0], [4.0]]])).flatten()
+        tensor([1., 1.])
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, bands: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(bands, 1))
+        self.register_buffer("std", torch.ones(bands, 1))
+
+    def set(self, mean: Tensor, std: Tensor) -> None:
+        """Sets mean and deviation, of the training data and of nothing else.
+
+        Args:
+            mean: Shape `(F, 1)`, or a scalar for all bands.
+            std: The same.
+
+        Raises:
+            ValueError: If either is not finite, or a deviation is negative.
+        """
+        if not (torch.isfinite(mean).all() and torch.isfinite(std).all() and (std >= 0).all()):
+            raise ValueError("mean, std: not finite numbers with std >= 0")
+        self.mean.copy_(mean.expand_as(self.mean))
+        self.std.copy_(std.clamp_min(_LEAST).expand_as(self.std))
+
+    def forward(self, mel: Float[Tensor, "B F N"]) -> Float[Tensor, "B F N"]:
+        """Returns the standardised spectrograms."""
+        return (mel - self.mean) / self.std
+
+    def inverse(self, x: Float[Tensor, "B F N"]) -> Float[Tensor, "B F N"]:
+        """Returns spectrograms in the units they had."""
+        return x * self.std + self.mean
 
 
 class ConvEncoder(nn.Module):
@@ -194,3 +242,79 @@ def _dilation(layer: int, size: Pair, kernel: int) -> Pair:
 
 def _padding(dilation: Pair, kernel: int) -> Pair:
     return dilation[0] * (kernel // 2), dilation[1] * (kernel // 2)
+
+
+@dataclass(frozen=True)
+class CoderSizes:
+    """The sizes of every auto-encoder. The defaults are half the paper's `cnn`.
+
+    Args:
+        latent: Number Z of latent dimensions; 0 for as many as there are parameters.
+        channels: Of every convolution, in the encoder and in the decoder; at least 1.
+        layers: Number of convolutions in either, at least 1.
+        kernel: Width of their kernels, odd.
+        hidden: Width of the linear layers in either, at least 1.
+        depth: Number of linear layers in either, at least 1.
+        input: The input, see `features.inputs`.
+    """
+
+    latent: int = 0
+    channels: int = 64
+    layers: int = 5
+    kernel: int = 7
+    hidden: int = 1024
+    depth: int = 3
+    input: str = "paper"
+
+
+class Coder(nn.Module):
+    """The paper's `cnn` with half its channels and units, and its mirror image.
+
+    Args:
+        sizes: What it is made with.
+        latent: Number Z of latent dimensions.
+        codes: How many numbers `encode` returns.
+
+    Raises:
+        ValueError: If a size is out of its range.
+    """
+
+    def __init__(self, sizes: CoderSizes, latent: int, codes: int) -> None:
+        super().__init__()
+        if sizes.latent < 0:
+            raise ValueError(f"latent={sizes.latent}: not at least 0")
+        shape = inputs[sizes.input].shape
+        self.standard = Standard(shape[0])
+        self.encoder = ConvEncoder(shape, sizes.channels, sizes.layers, sizes.kernel)
+        self.stack = MLP(self.encoder.size, sizes.hidden, sizes.depth)
+        self.head = nn.Linear(sizes.hidden, codes)
+        self.decoder = ConvDecoder(
+            latent,
+            shape,
+            channels=sizes.channels,
+            layers=sizes.layers,
+            kernel=sizes.kernel,
+            hidden=sizes.hidden,
+            depth=sizes.depth,
+        )
+        xavier(self)
+
+    def encode(self, mel: Float[Tensor, "B F N"]) -> Float[Tensor, "B K"]:
+        """Returns the codes of spectrograms, in single precision at least."""
+        features = self.encoder(self.standard(mel))
+        codes = self.head(self.stack(features))
+        return codes.to(torch.promote_types(codes.dtype, torch.float32))
+
+    def reconstruct(self, z: Float[Tensor, "S Z"]) -> Float[Tensor, "S F N"]:
+        """Returns spectrograms in the units of the input."""
+        return self.standard.inverse(self.decoder(z).to(z.dtype))
+
+    def nats(self, z: Float[Tensor, "B Z"], mel: Float[Tensor, "B F N"]) -> Float[Tensor, "B"]:
+        """Returns half the summed squared error of the standardised spectrograms.
+
+        Args:
+            z: Latents.
+            mel: The spectrograms they should give.
+        """
+        error = self.decoder(z).to(z.dtype) - self.standard(mel)
+        return error.square().sum((1, 2)) / 2

@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.distributions.transforms import AffineTransform
 from zuko.transforms import AutoregressiveTransform, CouplingTransform, DependentTransform, MonotonicRQSTransform
 
+from patchflow.flows._monotonic import Knots, bend, unbend
 from patchflow.flows._networks import bounded
-from patchflow.flows._splines import Knots, bend, unbend
 from patchflow.flows.iaf import Iaf
 from patchflow.flows.maf import Maf
 from patchflow.flows.realnvp import RealNVP

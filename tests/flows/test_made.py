@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from patchflow.flows._made import Made
+from patchflow.flows._networks import Made
 
 SIZE, OUTPUTS = 6, 2
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from patchflow.flows._roots import increasing_root
+from patchflow.flows._monotonic import increasing_root
 
 
 def ends(low: float, high: float) -> tuple[Tensor, Tensor]:
