@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 import torch
 
-from patchflow.audio.load import load
+from patchflow.audio.sound_file import load
 from patchflow.data.attributes import Attribute
 from patchflow.data.bank import Bank
 from patchflow.data.cache import Cache, fill_cache
@@ -194,7 +194,7 @@ def _sound(_: Path) -> Reader:
     def read(folder: Path) -> bool:
         return len(load(folder / "a.wav").samples) == len(mono)
 
-    return Reader({"a.wav": seeds}, "bytes", read, ("patchflow.audio.load", "patchflow.audio.sound"))
+    return Reader({"a.wav": seeds}, "bytes", read, ("patchflow.audio.sound_file", "patchflow.audio.sound"))
 
 
 def _recipe(_: Path) -> Reader:

@@ -25,8 +25,8 @@ import runner
 import torch
 from match_voices import searches
 
-from patchflow.audio.load import load
 from patchflow.audio.resample import resample
+from patchflow.audio.sound_file import load
 from patchflow.data.bank import Bank
 from patchflow.engines import Engine, Renderer, engines
 from patchflow.match.proposals import FromLibrary, FromSpace

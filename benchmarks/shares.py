@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from patchflow import Matcher
-from patchflow.audio.load import load
+from patchflow.audio.sound_file import load
 from patchflow.engines import Note
 from patchflow.match import Budget, NoteGuess, Target, scorer
 from patchflow.match.proposals import FromModel

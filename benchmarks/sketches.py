@@ -30,8 +30,8 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 from swift_f0 import SwiftF0, segment_notes
 from timing import facts
 
-from patchflow.audio.load import load
 from patchflow.audio.sound import Sound
+from patchflow.audio.sound_file import load
 from patchflow.errors import AudioError
 from patchflow.explore.melody import melody_of, voice_contours
 from patchflow.explore.sketch import SKETCH_RATE, Sketch, sketch

@@ -13,8 +13,8 @@ from example_files import write_about, write_clip
 from maker import LISTENING_RATE, SYNTH, Maker, emptied, parser_of
 from sections import Attempt, OutOfDomain, Sound
 
-from patchflow.audio.load import load
 from patchflow.audio.resample import resample
+from patchflow.audio.sound_file import load
 from patchflow.match import Matcher
 
 SEARCH = 400  # renders

@@ -1,9 +1,9 @@
 """Sound files in and out, level, pitch and envelope; without torch.
 
-A file comes in, a `Sound` comes out: mono samples `(T,)` that are known to be a sound, with their rate. Open `load.py`
-and `sound.py` first.
+A file comes in, a `Sound` comes out: mono samples `(T,)` that are known to be a sound, with their rate. Open
+`sound_file.py` and `sound.py` first.
 
-* `load.py`, `save.py`: any sound file in, WAV and FLAC out. `_mending.py`, `_mp3.py`: files with wrong headers.
+* `sound_file.py`: any sound file in, WAV and FLAC out. `_mending.py`, `_mp3.py`: files with wrong headers.
   `_ffmpeg.py`: files that only ffmpeg knows.
 * `denoise.py`: steady noise taken out of a sound. `mono.py`: how several channels become one.
 * `sound.py`: `Sound`, its checks, and how silence, noise and offsets are removed.
@@ -13,12 +13,11 @@ and `sound.py` first.
 """
 
 from .envelope import note_off
-from .load import load
 from .loudness import Levelled, loudness, match_loudness
 from .pitch import NoteGuess, note_guesses
 from .resample import resample
-from .save import save
 from .sound import Sound, from_array, trim
+from .sound_file import load, save
 
 __all__ = [
     "Levelled",

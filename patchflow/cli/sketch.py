@@ -123,8 +123,8 @@ def sketch(
 
 def _heard(voice: Path | None, seconds: float | None, progress: "ProgressCallback") -> "Sound":
     """The voice, from a file or the microphone."""
-    from ..audio.load import load
     from ..audio.record import record
+    from ..audio.sound_file import load
     from ..explore.melody import LONGEST_VOICE
 
     if voice is not None:

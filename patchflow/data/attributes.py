@@ -25,7 +25,7 @@ class Attribute:
     Args:
         low: Name of the end of small values, tag -1.
         high: Name of the end of large values, tag +1.
-        measure: What is measured: a name of `features.descriptors.UNITS` or `features.character.CHARACTER`, or `"name"`
+        measure: What is measured: a name of `UNITS` or `CHARACTER` of `features.descriptors`, or `"name"`
             where the values are tags already, inferred from the names of presets.
     """
 

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from ..audio.envelope import note_off
-from ..audio.load import load
 from ..audio.pitch import note_guesses
 from ..audio.resample import resample
 from ..audio.sound import trim
+from ..audio.sound_file import load
 from ..data.examples import Examples
 from ..engines import Engine, Note
 from ..errors import AudioError, OptionError, RenderError, StorageError

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..audio.load import load
 from ..audio.sound import Sound, from_array
+from ..audio.sound_file import load
 from ..engines import Note, engines
 from ..errors import OptionError, PresetError
 from ..match.matcher import Matcher

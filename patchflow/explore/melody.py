@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..audio.note_names import note_name
-from ..audio.pitch.contour import FRAME, Contour, contour
+from ..audio.pitch.contour import FRAME, RATE, Contour, contour
 from ..audio.pitch.partials import partials
 from ..audio.pitch.remarks import chord_notes, is_one_note
-from ..audio.pitch.yin import RATE
 from ..audio.resample import resample
 from ..audio.sound import Sound
 from ..errors import AudioError

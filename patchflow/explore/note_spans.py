@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..audio.pitch.contour import FRAME, Contour
-from ..audio.pitch.yin import RATE
+from ..audio.pitch.contour import FRAME, RATE, Contour
 
 __all__ = ["HOP", "NoteSpan", "fine_levels", "level_of_span", "note_spans", "pitch_of_span"]
 

@@ -14,8 +14,7 @@ from ..audio.loudness import loudness
 from ..engines import Note
 from ..engines._renderer import INAUDIBLE
 from ..errors import OptionError, UnknownName
-from ..features.character import roughness
-from ..features.descriptors import attack_time
+from ..features.descriptors import attack_time, roughness
 from ..features.mel import mel_filters
 from ..progress import TellCallback, tell_nobody
 

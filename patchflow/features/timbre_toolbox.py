@@ -7,8 +7,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import butter, hilbert, sosfilt
 
-from ..audio.pitch.yin import RATE as PITCH_RATE
-from ..audio.pitch.yin import period_track
+from ..audio.pitch.contour import RATE as PITCH_RATE
+from ..audio.pitch.contour import period_track
 from ..audio.resample import resample
 
 __all__ = ["TOOLBOX", "on_log_scale", "toolbox_features"]

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..audio.load import load
 from ..audio.sound import Sound, from_array
+from ..audio.sound_file import load
 from ..engines import Engine, Note, Renderer, engines
 from ..errors import OptionError, PresetError, RenderError
 from ..models import find_weights, load_model, models, weights_of

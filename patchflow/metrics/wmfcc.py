@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..features.mfcc import mfcc
+from ..features.mel import mfcc
 from ._metric import metric
 
 __all__ = ["wmfcc"]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from patchflow.audio.load import load
 from patchflow.audio.loudness import loudness
 from patchflow.audio.pitch import estimate_pitch
+from patchflow.audio.sound_file import load
 from patchflow.cli._match_output import MatchOutput
 from patchflow.engines import Note, engines
 from patchflow.match.output.distances import compare

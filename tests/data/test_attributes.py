@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from patchflow.data.attributes import MEASURED_ATTRIBUTES, NAMED_ATTRIBUTE, kind_by_name, tags_of
-from patchflow.features.character import CHARACTER
-from patchflow.features.descriptors import UNITS
+from patchflow.features.descriptors import CHARACTER, UNITS
 
 VALUES = np.random.default_rng(0).standard_normal((400, len(MEASURED_ATTRIBUTES)))
 TRAINING = np.arange(300)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from patchflow.features.character import CHARACTER, character
+from patchflow.features.descriptors import CHARACTER, character
 
 RATE = 22_050
 TIME = torch.arange(2 * RATE) / RATE

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from patchflow.features.mfcc import mfcc
+from patchflow.features.mel import mfcc
 
 SOUND = np.random.default_rng(0).standard_normal(20_000).astype(np.float32) * np.geomspace(
     1, 1e-5, 20_000, dtype=np.float32

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from patchflow.audio.load import load
 from patchflow.audio.loudness import loudness
+from patchflow.audio.sound_file import load
 from patchflow.errors import AudioError, StorageError
 
 from .conftest import ROOT, build_site

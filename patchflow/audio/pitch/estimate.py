@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..resample import resample
-from .contour import FRAME, Contour, contour, contour_of_periods
+from .contour import FRAME, RATE, Contour, contour, contour_of_periods, period_votes
 from .partials import HARMONICS, Partials, partials
 from .remarks import UNPITCHED, chord_notes, is_one_note, of_chord, of_motion, of_tuning, vibrato
-from .yin import RATE, period_votes
 
 __all__ = [
     "EVIDENCE",

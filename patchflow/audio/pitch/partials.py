@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .yin import RATE
+from .contour import RATE
 
 __all__ = ["HARMONICS", "Partials", "partials"]
 

@@ -10,8 +10,7 @@ import torch
 
 from ...engines import Engine
 from ...engines._renderer import INAUDIBLE, render_or_silence
-from ...features.character import character
-from ...features.descriptors import describe
+from ...features.descriptors import character, describe
 from ...features.inputs import inputs
 from ...features.mel import fingerprint
 from ...parsing import damage_named, npz_arrays

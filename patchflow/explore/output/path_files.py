@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...audio.save import encode
+from ...audio.sound_file import encode
 from ...engines import Engine, Note, Renderer, engines
 from ...engines._renderer import render_or_silence
 from ...match.output.names import file_name

@@ -11,8 +11,8 @@ from ...audio.loudness import loudness
 from ...audio.note_names import note_name
 from ...audio.pitch.contour import FRAME
 from ...audio.resample import resample
-from ...audio.save import encode
 from ...audio.sound import Sound
+from ...audio.sound_file import encode
 from ...errors import OptionError
 from ...match.output.names import file_name
 from ...match.output.rendition import equally_loud

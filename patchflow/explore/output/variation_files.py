@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...audio.loudness import Levelled, loudness
-from ...audio.save import encode
+from ...audio.sound_file import encode
 from ...engines import Engine, Note, engines
 from ...errors import OptionError
 from ...match.output.names import file_name

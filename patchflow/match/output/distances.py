@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ...audio.load import load
 from ...audio.resample import resample
+from ...audio.sound_file import load
 from ...metrics import metrics
 
 __all__ = ["Distance", "compare", "compare_files"]

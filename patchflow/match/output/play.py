@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...audio.note_names import note_name
-from ...audio.save import save
+from ...audio.sound_file import save
 from ...engines import Note, engines, unpacked
 from ...errors import OptionError, PresetError, StorageError
 from ...presets import Preset, ReadReport, check, read_presets

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...audio.loudness import loudness
 from ...audio.note_names import note_name
-from ...audio.save import encode
+from ...audio.sound_file import encode
 from ...engines import Engine, engines
 from ...errors import EngineError
 from ...presets import Preset

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from patchflow.audio.load import load
+from patchflow.audio.sound_file import load
 from patchflow.match.output.rendition import cut_reference
 from patchflow.match.target import prepare_target
 

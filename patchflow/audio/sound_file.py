@@ -1,5 +1,6 @@
-"""Reads any sound file as one channel, as far as it is used."""
+"""Sound files: reads any as one channel, as far as it is used; writes those of 24 bits that every program opens."""
 
+import io
 import os
 import re
 from collections.abc import Iterator
@@ -10,13 +11,13 @@ import numpy as np
 import soundfile
 
 from ..errors import AudioError
-from ..storage import opened_file
+from ..storage import opened_file, write_atomically
 from ._ffmpeg import Kind, content_kind, ffmpeg_program, open_by_ffmpeg
 from ._mending import mend_sound
 from .mono import mono
 from .sound import SILENCE_DB, Sound, without_offset
 
-__all__ = ["load"]
+__all__ = ["encode", "load", "save"]
 
 _LATEST_ONSET_S = 180.0  # a sound that begins later is not looked for
 _MOST_SILENT = 1 << 26  # samples of all channels that are decoded before the sound
@@ -26,6 +27,8 @@ _UNKNOWN_LENGTH = 1 << 60  # frames; libsndfile's largest number stands for "not
 _UNKNOWN_SIZE = 0x7FFFF000  # bytes, see _mending.py
 _CUT_OFF_S = 0.1  # a sound that is shorter than promised by less is whole: lossy formats pad
 _CUT_OFF = re.compile(r"(?:data|SSND|Data Size|[Rr]iff\w* ?\w*)\s*: (\d+) \(should be (\d+)\)")  # in libsndfile's log
+_SUFFIXES = (".wav", ".flac")
+_LOUDEST = 1 - 2.0**-23  # the largest sample of 24 bits: +1 does not fit
 
 
 def load(path: str | os.PathLike[str], *, seconds: float = 30.0) -> Sound:
@@ -227,3 +230,55 @@ def _check_block(block: np.ndarray, at: int, rate: int, path: Path) -> None:
         f"{path} holds {value} at {seconds:.3f} s (frame {at + row}, channel {channel + 1}): not a number. "
         "Export it again."
     )
+
+
+def save(path: str | os.PathLike[str], samples: np.ndarray, rate: int) -> float:
+    """Writes 24-bit WAV or FLAC, by the name's ending; the file appears whole or not at all.
+
+    Nothing is clipped: a sound with a peak above full scale is lowered as a whole to fit.
+
+    Args:
+        path: Where to write; ends in `.wav` or `.flac`.
+        samples: Mono `(T,)` or several channels `(T, C)`.
+        rate: Sample rate, in Hz.
+
+    Returns:
+        The gain that was applied to fit, in dB: 0 if none was needed, else negative.
+
+    Raises:
+        AudioError: If the ending is another, a sample is not a number, or the format cannot hold the
+            rate or the number of channels.
+        StorageError: If the file cannot be written.
+        ValueError: If there are no samples.
+    """
+    data, gain = encode(path, samples, rate)
+    write_atomically(path, data)
+    return gain
+
+
+def encode(path: str | os.PathLike[str], samples: np.ndarray, rate: int) -> tuple[bytes, float]:
+    """Returns the content of the file that `save` would write, and the gain in dB.
+
+    Raises:
+        AudioError: See `save`.
+        ValueError: If there are no samples.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise AudioError(f"cannot write {path}: a sound file's name ends in {' or '.join(_SUFFIXES)}.")
+    if not len(samples):
+        raise ValueError("samples: none")
+    if not np.isfinite(samples).all():
+        worst = int(np.argwhere(~np.isfinite(samples))[0][0])
+        raise AudioError(f"cannot write {path}: sample {worst} is {samples[worst]}, not a number.")
+    gain = min(1.0, _LOUDEST / max(float(np.abs(samples).max()), _LOUDEST))
+    return _encode(samples * gain, rate, suffix, path), 20 * float(np.log10(gain))
+
+
+def _encode(samples: np.ndarray, rate: int, suffix: str, path: str | os.PathLike[str]) -> bytes:
+    buffer = io.BytesIO()
+    try:
+        soundfile.write(buffer, samples, rate, subtype="PCM_24", format=suffix[1:].upper())
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"cannot write {path} at rate={rate}Hz: {error.error_string}") from error
+    return buffer.getvalue()
