@@ -15,7 +15,6 @@ import soundfile
 import torch
 
 from patchflow.audio.sound_file import load
-from patchflow.data.attributes import Attribute
 from patchflow.data.bank import Bank
 from patchflow.data.cache import Cache, fill_cache
 from patchflow.data.dataset import Dataset, DatasetRecipe, read_dataset_recipe
@@ -23,6 +22,7 @@ from patchflow.data.dataset.executors import executors
 from patchflow.data.dataset.make_dataset import make_dataset
 from patchflow.data.dataset.verify import damaged_files
 from patchflow.data.examples import Content, Examples, write_examples
+from patchflow.data.examples.attributes import Attribute
 from patchflow.data.examples.examples_recipe import ExamplesRecipe
 from patchflow.data.families import deal
 from patchflow.data.sampler import Sampler
@@ -297,7 +297,7 @@ def _examples(folder: Path) -> Reader:
 
     files = _files(folder)
     shape = {name: "json" if name.endswith("json") else "npy" for name in files}
-    return Reader(files, shape, read, ("patchflow.data.examples.content", "patchflow.data.examples.examples"))
+    return Reader(files, shape, read, ("patchflow.data.examples.examples",))
 
 
 def _cache(folder: Path) -> Reader:

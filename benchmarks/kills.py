@@ -224,7 +224,7 @@ def material(folder: Path) -> None:
     import numpy as np
     import soundfile
 
-    from patchflow.data.make_bank import make_bank
+    from patchflow.data.bank import make_bank
     from patchflow.engines import Note, Renderer, engines
     from patchflow.presets import Preset, write_presets
 

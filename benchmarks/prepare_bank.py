@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from split import published_split
 
-from patchflow.data.make_bank import make_bank
+from patchflow.data.bank import make_bank
 from patchflow.engines import Renderer, engines
 from patchflow.presets import dx7
 from patchflow.presets.formats._dx7_voice import PACKED, PARAMETERS

@@ -11,7 +11,7 @@ from example_files import write_about
 from maker import LONG, SYNTH, Maker, emptied, make_with
 from sections import LatentMap, Macro, MacroControls, Matrix, Point, Scatter, Semantics, Step, Traversal
 
-from patchflow.data.attributes import MEASURED_ATTRIBUTES, NAMED_ATTRIBUTE
+from patchflow.data.examples.attributes import MEASURED_ATTRIBUTES, NAMED_ATTRIBUTE
 from patchflow.explore.player import Player
 from patchflow.explore.sound_attributes import ATTRIBUTES
 

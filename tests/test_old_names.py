@@ -14,7 +14,7 @@ from patchflow.data.dataset.folder import CHECKSUMS
 from patchflow.data.dataset.make_dataset import make_dataset
 from patchflow.data.dataset.verify import damaged_files
 from patchflow.data.examples import Examples, read_examples_recipe
-from patchflow.data.examples.content import ABOUT
+from patchflow.data.examples.examples import ABOUT
 from patchflow.engines.tone import Tone
 from patchflow.errors import ModelError, OptionError, StorageError, UnknownName
 from patchflow.evaluate.results import open_results, read_lines

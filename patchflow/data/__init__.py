@@ -5,16 +5,15 @@ Presets come in, from banks, libraries and preset files; out go folders that mod
 
 * `examples/`: model inputs with presets, attributes and folds, for one fixed note. What the paper's models learn from.
 * `dataset/`: sounds with presets and notes, as Parquet files for anybody. Local or on a cluster.
-* `cache.py`, `stream.py`: model inputs of drawn presets and notes, on disk or renewed in memory, for the posterior.
+* `cache.py`: model inputs of drawn presets and notes, on disk or renewed in memory, for the posterior.
 
 What the pipelines share:
 
-* `bank.py`, `make_bank.py`, `bank_recipe.py`: presets with sound families and a split; how to make them; of which
-  files.
+* `bank.py`: presets with sound families and a split, and how to make them. `bank_recipe.py`: of which files.
 * `families.py`: near-duplicates, families, and how families are dealt to folds.
 * `sampler.py`: draws presets and notes around a bank. `augment.py`: makes spectrograms sound recorded.
-* `attributes.py`: opposite attributes of training presets, for macro-controls. `label_library.py`: words for people
-  who search a preset library. The two are not the same, see there.
+* `label_library.py`: words for people who search a preset library. They are not the opposite attributes of training
+  presets, see there.
 """
 
 from .bank import Bank

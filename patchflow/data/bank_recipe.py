@@ -11,11 +11,10 @@ from ..errors import OptionError, StorageError
 from ..progress import ProgressCallback, ignore
 from ..settings import check_ranges, read_settings
 from ..storage import make_folder
-from .bank import Bank
+from .bank import Bank, make_bank
 from .dataset.dataset_recipe import DatasetRecipe
 from .dataset.pool import Pool, read_pool
 from .families import split_families
-from .make_bank import make_bank
 from .sampler import random_presets
 
 __all__ = ["BankRecipe", "MadeBank", "bank_of_recipe", "read_bank_recipe"]

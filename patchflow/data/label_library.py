@@ -4,7 +4,7 @@ The words are for people who search a library. Each stands alone ("bright" witho
 range of one descriptor in Hz, s or dB, and means the same for every synth and library. They are stored as labels.
 
 The attributes of training examples are another system: opposites such as Dark and Bright, whose thresholds come from
-one training set, and which models learn from. See `data.attributes`. "Bright" here and there need not agree.
+one training set, and which models learn from. See `data.examples.attributes`. "Bright" here and there need not agree.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

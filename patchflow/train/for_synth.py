@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.bank import Bank
-from ..data.make_bank import make_bank
+from ..data.bank import Bank, make_bank
 from ..data.sampler import random_presets
 from ..engines import Engine, Renderer, engines
 from ..errors import OptionError, PresetError

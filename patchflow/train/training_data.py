@@ -10,10 +10,9 @@ import numpy as np
 import torch
 
 from ..data.bank import Bank
-from ..data.cache import Cache, fill_cache
+from ..data.cache import Cache, Stream, fill_cache
 from ..data.examples import Examples
 from ..data.sampler import Sampler
-from ..data.stream import Stream
 from ..engines import Engine, engines
 from ..errors import StorageError
 from ..features.inputs import inputs

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from patchflow.data.make_bank import make_bank
+from patchflow.data.bank import make_bank
 from patchflow.engines import Note, Renderer
 from patchflow.engines.tone import Tone
 from patchflow.errors import PresetError, RenderError

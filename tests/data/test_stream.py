@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from patchflow.data.cache import Cache, fill_cache
+from patchflow.data.cache import Cache, Stream, fill_cache
 from patchflow.data.sampler import Sampler
-from patchflow.data.stream import Stream
 from patchflow.engines import Engine, engines
 
 Tone = engines["tone"]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from patchflow.data.attributes import Attribute
 from patchflow.data.examples import Content, write_examples
+from patchflow.data.examples.attributes import Attribute
 from patchflow.data.families import deal
 from patchflow.engines import Note, engines
 from patchflow.engines.tone import Tone

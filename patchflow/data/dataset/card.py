@@ -1,18 +1,29 @@
-"""Texts that describe a data set: a card for people and the Hub, the parameters, the states."""
+"""Texts that describe a data set: a card for people and the Hub, parameters, states; and what decides its bytes."""
 
 import base64
+import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
 from typing import Any
 
+import soundfile
+
+from ...engines import Subset, engines, selection_text
+from ...errors import StorageError
+from ...old_names import with_new_names
+from ...parsing import damage_named, json_value
 from ...presets import ParamSpace
 from ...printable import json_line, markdown_text
+from ...storage import read_bytes
 from .dataset_recipe import DatasetRecipe
+from .job import Job
 from .pool import Pool
 
-__all__ = ["card", "space_text", "states_text"]
+__all__ = ["card", "check_same_origin", "origin", "space_text", "states_text", "versions_of"]
 
 _CARD = """---
 license: {license}
@@ -75,11 +86,14 @@ sounds = sounds.cast_column("audio", Audio(decode=False))  # FLAC bytes; to deco
 `sha256sum -c checksums.sha256` finds a damaged file, and `patchflow dataset FOLDER --verify` too.
 """
 
-
 _STATES = """A sound was played on top of what the first of its `sources` holds beyond the parameters, such as
 wavetables; `states.json` has that by source, in base 64.
 
 """
+
+_SOUNDS = ("patchflow", "numpy", "pyarrow", "soundfile")
+_OF_SYNTH = {"dexed": ("dexed-py",), "tone": (), "vital": ("vita",), "vital_full": ("vita",)}
+_HOSTS = ("dawdreamer", "pedalboard")  # which play all other synths
 
 
 def card(
@@ -161,3 +175,63 @@ def _size(count: int) -> str:
         if count < limit:
             return name
     return "100M<n<1B"
+
+
+def origin(job: Job) -> dict[str, Any]:
+    """Returns what must be equal for two calls to make the same data set, JSON-serialisable.
+
+    Args:
+        job: The recipe and its presets.
+    """
+    versions = versions_of(job.recipe.synth, _SOUNDS) | {"libsndfile": soundfile.__libsndfile_version__}
+    presets = {"count": len(job.pool), "rejected": job.pool.rejected, "sha256": job.pool.digest()}
+    return {"recipe": job.recipe.plain_values(), "presets": presets, "versions": versions}
+
+
+def versions_of(synth: str, packages: Sequence[str]) -> dict[str, str]:
+    """Returns the versions of packages, those that play a synth among them.
+
+    A subset of a synth's parameters counts as a package: its version is a checksum of the selection.
+
+    Args:
+        synth: Name of the engine.
+        packages: Names of further packages that decide the bytes.
+    """
+    engine = engines[synth]
+    whole = synth
+    selection: dict[str, str] = {}
+    if issubclass(engine, Subset):
+        whole = engine.selection.engine
+        text = selection_text(engine.selection, "")
+        selection[synth] = hashlib.sha256(text.encode()).hexdigest()[:16]
+    names = (*packages, *_OF_SYNTH.get(whole, _HOSTS))
+    return {name: _version(name) for name in names} | selection
+
+
+def check_same_origin(path: Path, origin: Mapping[str, Any]) -> None:
+    """Makes sure that a folder holds the data set that is asked for, of the same presets and versions.
+
+    Args:
+        path: The file that `Folder.begin` wrote.
+        origin: What is asked for, see `origin`.
+
+    Raises:
+        StorageError: If it holds something else, or is damaged.
+    """
+    with damage_named(path, hint="Give another folder."):
+        found = json_value(read_bytes(path))
+        found["recipe"] = with_new_names("examples", found["recipe"])
+        changes = []
+        for table in ("recipe", "presets", "versions"):
+            for key, value in origin[table].items():
+                if found[table].get(key) != value:
+                    changes.append(f"{key}={found[table].get(key)!r}, not {value!r}")
+    if changes:
+        raise StorageError(f"{path.parent}: holds a data set of {changes[0]}. Give another folder, or the same again.")
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"

@@ -11,8 +11,8 @@ from typing import Any
 from ...errors import StorageError
 from ...parsing import damage_named, json_value, npy_array
 from ...storage import array_bytes, opened_file, read_bytes, reason, sweep, write_atomically
+from .card import check_same_origin
 from .dedupe import Relations
-from .provenance import check_same_origin
 
 __all__ = ["CHECKSUMS", "STATES", "Folder", "sha256"]
 

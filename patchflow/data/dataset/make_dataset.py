@@ -11,7 +11,7 @@ from ...engines import engines
 from ...errors import PresetError, StorageError
 from ...progress import Progress, ProgressCallback, ignore
 from ...storage import locked, write_atomically
-from .card import card, space_text, states_text
+from .card import card, origin, space_text, states_text
 from .dataset_recipe import DatasetRecipe
 from .dedupe import Relations, relate
 from .executors import Executor
@@ -19,7 +19,6 @@ from .folder import STATES, Folder
 from .job import Job
 from .parquet import finished
 from .pool import read_pool
-from .provenance import origin
 
 __all__ = ["MadeDataset", "job_of", "make_dataset", "write_shards"]
 

@@ -6,12 +6,12 @@ from ...errors import StorageError
 from ...parsing import damage_named, read_object
 from ...progress import Progress, ProgressCallback, ignore
 from ...storage import locked, make_folder, read_bytes, write_atomically
+from .card import check_same_origin, origin
 from .dataset_recipe import DatasetRecipe
 from .executors import Executor
 from .folder import CHECKSUMS, Folder, sha256
 from .job import Job
 from .make_dataset import job_of, write_shards
-from .provenance import check_same_origin, origin
 
 __all__ = ["damaged_files", "read_checksums", "repair_shards"]
 

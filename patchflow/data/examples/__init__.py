@@ -4,20 +4,17 @@ A recipe and a bank come in, a folder of NumPy arrays and `about.json` comes out
 way, `examples.py` is what training and evaluation open.
 
 * `examples_recipe.py`: the settings.
-* `measure.py`: plays presets; keeps model inputs, measures and fingerprints, block by block.
+* `attributes.py`: opposite attributes, for macro-controls; plays presets and measures them, block by block.
 * `make_examples.py`: selects presets, renders what is missing, finds families, deals folds.
-* `content.py`: the files, and how they are checked when read.
-* `examples.py`: `Examples`, one fold of them, with attribute tags.
+* `examples.py`: the files, and how they are checked when read; `Examples`, one fold of them, with attribute tags.
 
-Tags are the opposite attributes of `data.attributes`. They are relative to one training set, and no words of a
+Tags are the opposite attributes of `data.examples.attributes`. They are relative to one training set, and no words of a
 library (`data.label_library`).
 """
 
-from ..attributes import MEASURED_ATTRIBUTES
-from .content import Content, write_examples
-from .examples import Examples
+from .attributes import MEASURED_ATTRIBUTES, measure_attributes
+from .examples import Content, Examples, write_examples
 from .examples_recipe import ExamplesRecipe, read_examples_recipe
-from .measure import measure_attributes
 
 __all__ = [
     "MEASURED_ATTRIBUTES",

@@ -19,13 +19,20 @@ from ...presets.categories import category_from_name
 from ...progress import Progress, ProgressCallback, ignore
 from ...storage import LOCK, locked, read_bytes, reason, sweep, write_atomically
 from ...threads import one_torch_thread
-from ..attributes import MEASURED_ATTRIBUTES, NAMED_ATTRIBUTE, kind_by_name
 from ..bank import Bank, fitting
-from ..dataset.provenance import check_same_origin, versions_of
+from ..dataset.card import check_same_origin, versions_of
 from ..families import PARTS, deal, join_families, near_duplicates
-from .content import ABOUT, Content, read_about, write_examples
+from .attributes import (
+    MEASURED_ATTRIBUTES,
+    NAMED_ATTRIBUTE,
+    MeasuredPresets,
+    join_blocks,
+    kind_by_name,
+    measure_presets,
+    save_block,
+)
+from .examples import ABOUT, Content, read_about, write_examples
 from .examples_recipe import ExamplesRecipe
-from .measure import MeasuredPresets, join_blocks, measure_presets, save_block
 
 __all__ = ["MadeExamples", "SelectedPresets", "make_examples", "select_presets"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from patchflow.data.attributes import MEASURED_ATTRIBUTES
 from patchflow.data.examples import Content, Examples, write_examples
+from patchflow.data.examples.attributes import MEASURED_ATTRIBUTES
 from patchflow.data.families import PARTS, deal
 from patchflow.errors import OptionError, StorageError
 

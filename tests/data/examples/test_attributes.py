@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from patchflow.data.attributes import MEASURED_ATTRIBUTES, NAMED_ATTRIBUTE, kind_by_name, tags_of
+from patchflow.data.examples.attributes import MEASURED_ATTRIBUTES, NAMED_ATTRIBUTE, kind_by_name, tags_of
 from patchflow.features.descriptors import CHARACTER, UNITS
 
 VALUES = np.random.default_rng(0).standard_normal((400, len(MEASURED_ATTRIBUTES)))
