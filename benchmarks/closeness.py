@@ -30,7 +30,7 @@ from patchflow.match.polish import audible_parameters
 from patchflow.match.verdict import LEAST, Judge
 from patchflow.metrics import metrics
 from patchflow.metrics.perceptual import WEIGHTS
-from patchflow.presets.categories import category_from_name
+from patchflow.presets.preset_names import category_from_name
 
 RESULTS = Path(__file__).parent / "results" / "closeness.json"
 METRIC = "perceptual"

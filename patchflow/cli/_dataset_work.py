@@ -1,21 +1,66 @@
-"""What `patchflow dataset` does: makes, repairs or verifies a data set, makes examples, or makes a bank."""
+"""What `patchflow dataset` does and prints: makes, repairs or verifies a data set, makes examples, or makes a bank."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 from ..data.bank_recipe import bank_of_recipe, read_bank_recipe
 from ..data.dataset import read_dataset_recipe
 from ..data.dataset.executors import Executor
 from ..data.examples import read_examples_recipe
 from ..data.examples.make_examples import make_examples
-from ..errors import OptionError
-from ._dataset_output import DatasetOutput
+from ..errors import Interrupted, OptionError
+from ..progress import Progress
+from ._console import ProgressBar, note, print_json, say
 from ._parse import check_least, key_values
 
-__all__ = ["make", "make_bank_file", "make_from_bank", "repair_set", "verify_set"]
+__all__ = ["DatasetOutput", "make", "make_bank_file", "make_from_bank", "repair_set", "verify_set"]
+
+_EVERY = 60.0  # seconds between two lines where there is no terminal to draw a bar on
 
 Engage = Callable[[], Executor]
 """Starts what renders, e.g. finds a cluster; called once the work is known to be possible."""
+
+
+class DatasetOutput:
+    """Shows how far a data set is and what came of it.
+
+    Args:
+        as_json: Whether to print one JSON object and nothing else to stdout.
+    """
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._bar = ProgressBar("reading presets", every=_EVERY)
+
+    def __enter__(self) -> "DatasetOutput":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted("interrupted; what is done is kept, and the same command goes on from there") from error
+
+    def progress(self, state: Progress) -> None:
+        """Shows how much is done, how fast, and how long is left."""
+        self._bar.show(state)
+
+    def show(self, facts: Mapping[str, Any], line: str) -> None:
+        """Prints the facts as JSON, or else a line."""
+        self._bar.stop()
+        if self._as_json:
+            print_json(facts)
+        else:
+            say(line)
+
+    def note(self, line: str) -> None:
+        """Prints a line to stderr."""
+        self._bar.stop()
+        note(line)
 
 
 def make(path: Path, out: Path | None, overrides: Sequence[str], engage: Engage, output: DatasetOutput) -> None:

@@ -62,8 +62,7 @@ def dataset(
     from ..data.dataset.executors import Executor, executors
     from ..errors import OptionError
     from ..settings import recipe_kind
-    from ._dataset_output import DatasetOutput
-    from ._dataset_work import make, make_bank_file, make_from_bank, repair_set, verify_set
+    from ._dataset_work import DatasetOutput, make, make_bank_file, make_from_bank, repair_set, verify_set
 
     with DatasetOutput(as_json=as_json) as output:
         if verify and not repair:

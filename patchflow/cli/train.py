@@ -1,15 +1,22 @@
-"""`patchflow train`: trains a model as a recipe says, or one for a synth from your own presets."""
+"""`patchflow train`: trains a model as a recipe says, or one for a synth from your own presets; shows how far it is."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Annotated
 
 import typer
 
 from ..errors import PatchflowError
+from ..progress import Progress
+from ._console import ProgressBar, losses_text, say
 from ._parse import number
 
 __all__ = ["train"]
+
+_EVERY = 60.0  # seconds between two lines where there is no terminal to draw a bar on
+_FIRST = 5.0  # seconds until the first of them
 
 
 def train(
@@ -90,9 +97,8 @@ def _by_recipe(recipe: Path, overrides: Sequence[str]) -> None:
     from ..train import is_follower
     from ..train import train as run
     from ._parse import key_values
-    from ._train_output import TrainOutput
 
-    with TrainOutput() as output:
+    with _TrainOutput() as output:
         weights = run(recipe, key_values(overrides), output.show, output.tell)
     if not is_follower():
         output.end(weights, used=False)
@@ -101,9 +107,8 @@ def _by_recipe(recipe: Path, overrides: Sequence[str]) -> None:
 def _for_synth(synth: str, minutes: float, device: str, library: Path | None) -> None:
     from ..train import train_for_synth
     from ._parse import library_file
-    from ._train_output import TrainOutput
 
-    with TrainOutput() as output:
+    with _TrainOutput() as output:
         weights = train_for_synth(
             synth,
             library=library_file(library, none=False),
@@ -113,3 +118,49 @@ def _for_synth(synth: str, minutes: float, device: str, library: Path | None) ->
             tell=output.tell,
         )
     output.end(weights, used=True)
+
+
+class _TrainOutput:
+    """Shows how a training is doing, on stderr; only the path of the weights goes to stdout."""
+
+    def __init__(self) -> None:
+        self._bar = ProgressBar("loading", every=_EVERY, first=_FIRST)
+        self._last: Progress | None = None
+
+    def __enter__(self) -> "_TrainOutput":
+        from ..train import is_follower
+
+        if not is_follower():  # of several processes the first one speaks
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def tell(self, line: str) -> None:
+        """Prints a line that says what is going to be done."""
+        with self._bar.hidden():
+            say(line, err=True)
+
+    def show(self, progress: Progress) -> None:
+        """Shows how much is done, how long is left, and the losses."""
+        self._last = progress
+        self._bar.show(progress)
+
+    def end(self, weights: Path, *, used: bool) -> None:
+        """Prints the last losses, the path of the weights, and how they are used.
+
+        Args:
+            weights: The file.
+            used: Whether `match` takes them by itself from now on.
+        """
+        if self._last is not None and self._last.losses:
+            say(f"trained  {'  '.join(losses_text(self._last.losses))}", err=True)
+        say(str(weights))
+        if used:
+            say(f"`patchflow match SOUND --synth {weights.stem}` uses these weights from now on", err=True)
+        else:
+            model = shlex.quote(str(weights.parent))
+            say(f"to use these weights: patchflow match SOUND --synth {weights.stem} --model {model}", err=True)

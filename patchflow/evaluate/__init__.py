@@ -5,8 +5,8 @@ alone a Markdown page and a JSON file. Open `runs.py` first: it calls the others
 
 * `runs`: evaluates a run, or the baselines of a fold, and continues what was interrupted.
 * `testset`: the target sounds, a test part or a folder of recordings.
-* `predict`: a preset for each of them, by a model or a baseline.
-* `score`: plays the presets and measures how near they are; `results` writes the lines.
+* `predictions`: a preset for each of them, by a model or a baseline; plays these and measures how near they are.
+* `results`: writes and reads the lines.
 * `disentanglement`, `traversal`: what latents and macro-controls know of the attributes.
 * `tables`: result files to boards, claims and a page.
 """

@@ -21,9 +21,8 @@ from ..parsing import damage_named, json_value, read_object
 from ..progress import Progress, ProgressCallback, ignore
 from ..storage import locked, read_bytes, write_atomically
 from .disentanglement import latent_separation, tag_accuracy
-from .predict import BASELINES, Known, Predictions, capacity, predict, prediction_ms
+from .predictions import BASELINES, Known, Predictions, capacity, predict, prediction_ms, score_predictions
 from .results import open_results
-from .score import score_predictions
 from .testset import TestSet, held_out, out_of_domain, read_recordings, recordings_fingerprint
 from .traversal import measure_traversal
 

@@ -21,7 +21,7 @@ from ..errors import AudioError, OptionError, RenderError, StorageError
 from ..features.inputs import inputs
 from ..parsing import damage_named, json_value
 from ..storage import read_bytes
-from .score import SCORE_RATE, TestItem
+from .predictions import SCORE_RATE, TestItem
 
 __all__ = [
     "Recording",

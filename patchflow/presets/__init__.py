@@ -12,8 +12,7 @@ models and searches, and files again. Open `space.py` first.
 * `vital/`         the parameters and documents of Vital
 * `vst2.py`, `vst3.py`  the containers that presets of plug-ins come in
 * `library/`       the user's own presets in an SQLite file
-* `ascii_names.py`  names in the letters that a format has, transliterated
-* `categories.py`  what the name of a preset says of its sound
+* `preset_names.py`  names in the letters that a format has, transliterated; what a name says of the sound
 """
 
 from .files import chosen_voice, read_presets, write_presets

@@ -11,8 +11,8 @@ other files in the order in which they are called; `training_data` and `build` h
 * `training_data` (`open_data`): what is learned from and checked on, rendered from the bank or read from the examples.
 * `build` (`settle`): what a new model takes from the data, and the terms of its loss.
 * `log`: every term of the loss, in a file. `loader`: batches one step ahead. `replicas`: threads that share a batch.
-* `loop`: step, check, keep. It asks `schedule` for the learning rate, `losses` for weights and validation, and
-  `early_stopping` when to stop, and writes to `log`.
+* `loop`: step, check, keep. It asks `schedule` for the learning rate and when to stop, `losses` for weights and
+  validation, and writes to `log`.
 
 `for_synth` stands in front of all that: it makes a bank and a recipe of a user's preset library, and calls `train`.
 """

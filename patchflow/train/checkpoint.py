@@ -17,7 +17,7 @@ from ..models import Model
 from ..old_names import with_new_names
 from ..parsing import damage_named, json_value
 from ..storage import opened_file, write_atomically
-from .early_stopping import EarlyStopping
+from .schedule import EarlyStopping
 
 __all__ = ["State", "load_checkpoint", "save_checkpoint"]
 

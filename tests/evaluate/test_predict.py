@@ -7,7 +7,7 @@ import torch
 
 from patchflow.data.examples import Examples
 from patchflow.engines import engines
-from patchflow.evaluate.predict import BASELINES, Known, predict
+from patchflow.evaluate.predictions import BASELINES, Known, predict
 from patchflow.evaluate.runs import read_run
 from tests.evaluate.material import SYNTH
 

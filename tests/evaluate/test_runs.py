@@ -15,8 +15,8 @@ from patchflow.engines.tone import Tone
 from patchflow.errors import ModelError, StorageError
 from patchflow.evaluate import evaluate_baselines, evaluate_run
 from patchflow.evaluate.disentanglement import tagged
+from patchflow.evaluate.predictions import SCORE_RATE
 from patchflow.evaluate.results import read_lines
-from patchflow.evaluate.score import SCORE_RATE
 from patchflow.evaluate.testset import held_out
 from patchflow.metrics import metrics
 from patchflow.models import load_model, models, save_model

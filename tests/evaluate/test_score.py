@@ -6,8 +6,8 @@ import torch
 
 from patchflow.engines import Note
 from patchflow.engines.tone import Tone
-from patchflow.evaluate.score import SCORE_RATE, score
-from patchflow.evaluate.score import TestItem as Item  # pytest takes a name that begins with Test for a test
+from patchflow.evaluate.predictions import SCORE_RATE, score
+from patchflow.evaluate.predictions import TestItem as Item  # pytest takes a name that begins with Test for a test
 from patchflow.metrics import metrics
 from tests.evaluate.material import Fragile
 

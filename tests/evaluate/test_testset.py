@@ -9,7 +9,7 @@ import soundfile
 from patchflow.engines import Note
 from patchflow.engines.tone import Tone
 from patchflow.errors import AudioError, StorageError
-from patchflow.evaluate.score import SCORE_RATE
+from patchflow.evaluate.predictions import SCORE_RATE
 from patchflow.evaluate.testset import read_recordings, recordings_fingerprint
 
 

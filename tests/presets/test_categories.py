@@ -2,7 +2,7 @@
 
 import pytest
 
-from patchflow.presets.categories import CATEGORIES, category_from_name
+from patchflow.presets.preset_names import CATEGORIES, category_from_name
 
 
 @pytest.mark.parametrize(

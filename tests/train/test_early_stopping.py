@@ -2,7 +2,7 @@
 
 import pytest
 
-from patchflow.train.early_stopping import EarlyStopping
+from patchflow.train.schedule import EarlyStopping
 
 
 def watched(

@@ -2,10 +2,10 @@
 
 Folders of result files come in; a Markdown page and a JSON file of the same numbers go out. Open `write.py` first.
 
-* `board`: reads results and sorts them into boards, whose rows can be compared.
+* `board`: reads results and sorts them into boards, whose rows can be compared; has the paper's published figures.
 * `numbers`: all numbers of a board, JSON-serialisable.
-* `claims`: tests the paper's claims and this project's, by the tests in `statistics`.
-* `page`: the page, made of the numbers alone, with `markdown` tables and the paper's `published` figures.
+* `claims`: tests the paper's claims and this project's, and has the statistical tests for that.
+* `page`: the page, made of the numbers alone, with `markdown` tables.
 * `write`: all of it in order; and a page again from its JSON file.
 """
 

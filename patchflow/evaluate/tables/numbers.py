@@ -8,8 +8,7 @@ import numpy as np
 
 from ...metrics import metrics
 from .board import Board, Row
-from .claims import TESTED_METRICS
-from .statistics import anova
+from .claims import TESTED_METRICS, anova
 
 __all__ = ["better", "measured", "numbers_of"]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from ...metrics import metrics
 from ...printable import tame_markup
+from .board import MEAN_PRESET, OUT_OF_DOMAIN, PUBLISHED
 from .claims import TESTED_METRICS, Verdict
 from .markdown import bold, p_value, share, short, table
 from .numbers import better, measured
-from .published import MEAN_PRESET, OUT_OF_DOMAIN, PUBLISHED
 
 __all__ = ["page"]
 

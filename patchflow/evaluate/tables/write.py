@@ -11,10 +11,9 @@ from ...old_names import OLD_NAMES, with_new_names, with_new_value
 from ...parsing import read_object
 from ...storage import make_folder, write_atomically
 from .board import boards_of, read_results, read_tags
-from .claims import Verdict, verdicts
+from .claims import Comparison, Verdict, verdicts
 from .numbers import numbers_of
 from .page import page
-from .statistics import Comparison
 
 __all__ = ["rewrite_tables", "write_tables"]
 

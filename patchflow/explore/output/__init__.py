@@ -3,8 +3,7 @@
 * `file_set` all files of one call with their numbers; what an earlier call left goes
 * `midi_file` MIDI files of notes, program changes and system-exclusive messages
 * `sketch_files` a sketched melody: MIDI, sound, preset and numbers
-* `path_files` a path of presets: banks, sounds, MIDI sequences, numbers
-* `vital_macros` a path of Vital's presets as its macro knobs
+* `path_files` a path of presets: banks, sounds, MIDI sequences, Vital's macro knobs, numbers
 * `variation_files` variations of a preset of a file, or children of two
 """
 

@@ -6,24 +6,27 @@ from pathlib import Path as FilePath
 from typing import Any
 
 import numpy as np
+import torch
 
 from ...audio.sound_file import encode
 from ...engines import Engine, Note, Renderer, engines
 from ...engines._renderer import render_or_silence
+from ...errors import PresetError
 from ...match.output.names import file_name
 from ...match.output.rendition import RENDITION_RATE, equally_loud
-from ...presets import Preset
+from ...metrics.perceptual import Reference
+from ...presets import Knob, Preset
 from ...presets.formats import PresetFormat, formats
 from ...presets.formats.syx import Syx
-from ...presets.vital import SPACES
+from ...presets.vital import SPACES, Macro, control_name, destinations, with_macros
 from ...progress import Progress, ProgressCallback, ignore
 from ...threads import one_torch_thread
 from ..path import Path
+from ..player import RATE
 from .file_set import write_set
 from .midi_file import TimedMessage, midi_file, note, program, sysex
-from .vital_macros import macro_preset
 
-__all__ = ["PathFiles", "write_path"]
+__all__ = ["MacroPath", "PathFiles", "macro_preset", "write_path"]
 
 _SECOND = 1.0  # from one note of a sequence to the next
 _HOLD = 0.75  # seconds that each is held
@@ -34,6 +37,9 @@ _LONGEST_SWEEP = 58.0  # with the release it is the longest note there is
 _RELEASE = 1.0  # seconds after the key of the sweep is up
 _BANK = 32  # voices that a program change of a DX7 reaches
 _DUMP_S = 0.1  # that a DX7 needs to take a voice: 163 bytes at 31,250 baud, and time to store them
+
+_LEAST = 1e-4  # of a range: what moves less is not modulated
+_STRAIGHT = 0.05  # of a range, from the line between the ends: what stays within it is linear
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ def write_path(
     * Presets in the synth's own format: a bank, if it has banks, else a file a preset.
     * Of a DX7: `STEM.mid`, program changes that go through the bank, if they can; `STEM-sysex.mid`, which sends every
       voice before its note.
-    * Of Vital: `STEM-macro.vital`, the first preset with the path in its macro knobs, see `vital_macros`.
+    * Of Vital: `STEM-macro.vital`, the first preset with the path in its macro knobs, see `macro_preset`.
     * `STEM.json`: the path, see `read_path`, with names and checksums of all the others.
 
     Args:
@@ -206,3 +212,103 @@ def _sequences(base: str, path: Path, kind: PresetFormat, presets: Sequence[Pres
     if len(presets) <= _BANK:
         files[f"{base}.mid"] = midi_file(by_program, bpm=60, name=base)
     return files
+
+
+@dataclass(frozen=True)
+class MacroPath:
+    """A preset whose macro knobs go along a path.
+
+    Args:
+        preset: The first of the path, with the knobs at 0.
+        knobs: What each knob is called: the end that it leads to.
+        controls: How many controls the knobs move.
+        bent: Controls that do not go in a straight line along the path.
+        left: Controls that move along the path and that no knob can move, such as switches: they stay as in the first.
+        errors: How far the sound at each place is from that of the path, in dB, see `metrics.perceptual`.
+    """
+
+    preset: Preset
+    knobs: tuple[str, ...]
+    controls: int
+    bent: tuple[str, ...]
+    left: tuple[str, ...]
+    errors: tuple[float, ...]
+
+    def content(self) -> dict[str, Any]:
+        """Returns what a JSON file says of it."""
+        return {
+            "knobs": list(self.knobs),
+            "controls": self.controls,
+            "not_straight": list(self.bent),
+            "not_moved": list(self.left),
+            "error_db": list(self.errors),
+            "mean_error_db": float(np.mean(self.errors)),
+            "largest_error_db": float(np.max(self.errors)),
+        }
+
+
+def macro_preset(path: Path) -> MacroPath | None:
+    """Writes a path into the macro knobs of its first preset, and plays it to say how far it is from the path.
+
+    Between two ends macro 1 leads from the first to the other. Among four, macros 1 to 3 are how much there is of the
+    second, third and fourth: x (1 - y), (1 - x) y and x y at a place of the square.
+
+    Args:
+        path: Of Vital's presets.
+
+    Returns:
+        None where no control that a knob can move is different at the ends, or more are than Vital has modulations for.
+    """
+    space = engines[path.synth].space
+    points = np.stack([space.encode(step.values) for step in path.steps])
+    ends = path.grid.corners(len(path.ends))
+    corners = points[ends]
+    weights = path.grid.weights(len(ends))
+    moving = np.abs(points - points[0]).max(0) > _LEAST
+    known = set(destinations())
+    movable = np.zeros(len(space), bool)
+    for position, parameter in enumerate(space.parameters):
+        movable[position] = isinstance(parameter, Knob) and control_name(parameter.name) in known
+    moved = movable & (np.abs(corners - corners[0]).max(0) > _LEAST)
+    if not moved.any():
+        return None
+    line = weights @ corners
+    bent = movable & (np.abs(points - line).max(0) > _STRAIGHT)
+    amounts = []
+    for corner in corners[1:]:
+        shift = corner - corners[0]
+        chosen = np.flatnonzero(moved & (np.abs(shift) > _LEAST))
+        amounts.append({space.names[position]: float(np.clip(shift[position], -1, 1)) for position in chosen})
+    macros = [Macro(name or "end", each) for name, each in zip(path.ends[1:], amounts, strict=True)]
+    start = path.presets[0]
+    try:
+        preset = with_macros(start, macros)
+        errors = _errors(path, start, macros, weights)
+    except PresetError:  # more controls than modulations are free
+        return None
+    return MacroPath(
+        preset=preset,
+        knobs=tuple(macro.name for macro in macros),
+        controls=int(moved.sum()),
+        bent=tuple(space.names[position] for position in np.flatnonzero(bent)),
+        left=tuple(space.names[position] for position in np.flatnonzero(moving & ~movable)),
+        errors=errors,
+    )
+
+
+def _errors(path: Path, start: Preset, macros: list[Macro], weights: np.ndarray) -> tuple[float, ...]:
+    """How far the sound of the knobs is from that of the path at every place, in dB."""
+    engine = engines[path.synth]()
+    wanted = [_sound(engine, replace(start, values=step.values), path) for step in path.steps]
+    errors = []
+    for row, target in zip(weights, wanted, strict=True):
+        turned = [replace(macro, value=float(share)) for macro, share in zip(macros, row[1:], strict=True)]
+        sound = _sound(engine, with_macros(start, turned), path)
+        distance = Reference(torch.from_numpy(target)).distance(torch.from_numpy(sound[None]))
+        errors.append(round(float(distance[0]), 3))
+    return tuple(errors)
+
+
+def _sound(engine: Engine, preset: Preset, path: Path) -> np.ndarray:
+    engine.build_on(preset.state)
+    return render_or_silence(engine, engine.space.encode(preset.values), path.note, RATE)

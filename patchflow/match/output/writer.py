@@ -13,8 +13,8 @@ from ...audio.sound_file import encode
 from ...engines import Engine, engines
 from ...errors import EngineError
 from ...presets import Preset
-from ...presets.ascii_names import ascii_name
 from ...presets.formats import PresetFormat, formats
+from ...presets.preset_names import ascii_name
 from ...storage import json_text, locked, readable, writable_folder, write_together
 from ..result import Candidate, MatchResult
 from ..target import Target

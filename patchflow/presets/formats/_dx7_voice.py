@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..ascii_names import ascii_name, from_katakana, is_katakana
+from ..preset_names import ascii_name, from_katakana, is_katakana
 
 __all__ = ["NAME", "PACKED", "PARAMETERS", "PLAIN", "Layout", "decode_name", "encode_name", "in_katakana"]
 

@@ -8,8 +8,7 @@ import pytest
 from scipy.stats import mannwhitneyu, wilcoxon
 
 from patchflow.evaluate.tables.board import Board, boards_of, read_results
-from patchflow.evaluate.tables.claims import Verdict, verdicts
-from patchflow.evaluate.tables.statistics import holm
+from patchflow.evaluate.tables.claims import Verdict, holm, verdicts
 from tests.evaluate.folders import line, write_result
 
 COUNT = 60

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from patchflow.evaluate.tables.statistics import anova, holm, paired, unpaired
+from patchflow.evaluate.tables.claims import anova, holm, paired, unpaired
 
 
 def numbers(*shape: int, seed: int = 0) -> np.ndarray:

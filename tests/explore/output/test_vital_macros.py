@@ -7,7 +7,7 @@ import pytest
 
 from patchflow.engines import Note
 from patchflow.explore.grid import Grid
-from patchflow.explore.output.vital_macros import macro_preset
+from patchflow.explore.output.path_files import macro_preset
 from patchflow.explore.path import Path, PathStep
 from patchflow.presets.formats.vital import Vital as Format
 from patchflow.presets.vital import CORE, load_state

@@ -14,8 +14,8 @@ import pytest
 from patchflow.engines import engines
 from patchflow.errors import StorageError
 from patchflow.presets import Library, ParamSpace, Preset, write_presets
-from patchflow.presets.library import _lock
-from patchflow.presets.library._lock import who_has
+from patchflow.presets.library import _database
+from patchflow.presets.library._database import who_has
 
 # As the first version made it, word by word. 0.5 and -6.0 are the knobs, 01 is "saw".
 VERSION_1 = """
@@ -143,8 +143,8 @@ def another_program(path: Path) -> Iterator[int]:
 @pytest.mark.parametrize("use", [Library.search, lambda it: it.remove([1])], ids=["read", "write"])
 def test_who_is_waited_for_is_said_at_once_and_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use):
     path = made_by(VERSION_2, tmp_path / "library.sqlite")
-    monkeypatch.setattr(_lock, "WAIT", 0.4)
-    monkeypatch.setattr(_lock, "_PATIENCE", 0.1)
+    monkeypatch.setattr(_database, "WAIT", 0.4)
+    monkeypatch.setattr(_database, "_PATIENCE", 0.1)
     told: list[str] = []
 
     with another_program(path) as number:

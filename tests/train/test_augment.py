@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from patchflow.data import augment as chain
-from patchflow.data.augment import augment
+from patchflow.train import loader as chain
+from patchflow.train.loader import augment
 
 BANDS, FRAMES = 80, 173
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from patchflow.presets.ascii_names import ascii_name, from_katakana, is_katakana
+from patchflow.presets.preset_names import ascii_name, from_katakana, is_katakana
 
 
 @pytest.mark.parametrize(
