@@ -16,8 +16,9 @@ import numpy as np
 from rows import Evenly
 
 from patchflow.audio import Sound
-from patchflow.engines import Engine, Note, engines
+from patchflow.engines import Engine, Note, Renderer, engines
 from patchflow.match import Matcher, Target
+from patchflow.match.arms import Arm
 from patchflow.match.proposals import FromSpace, Proposer
 from patchflow.presets import Preset, read_presets
 
@@ -33,7 +34,7 @@ def main(synth: str, folder: str) -> None:
     sounds = [played(engine, preset) for preset in some(Path(folder), TARGETS)]
     found: dict[str, dict[str, Any]] = {}
     for way, proposer in ways.items():
-        matcher = Matcher(synth, engine, [proposer])
+        matcher = Matcher([Arm(synth, engine, Renderer(engine), [proposer])])
         found[way] = {"silent draws": silent(engine, proposer)}
         for budget in BUDGETS:
             found[way][f"{budget} renders"] = [nearest(matcher, sound, budget) for sound in sounds]

@@ -32,8 +32,8 @@ from split import fingerprints, named
 from patchflow.audio.sound import Sound
 from patchflow.data.bank import Bank
 from patchflow.engines import Engine, Note, Renderer, engines
+from patchflow.match.limits import Budget
 from patchflow.match.proposals import FromLibrary, FromSpace, Proposer
-from patchflow.match.search import Budget
 from patchflow.match.target import Target, prepare_target
 from patchflow.models import shipped
 from patchflow.presets import read_presets

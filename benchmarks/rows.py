@@ -16,9 +16,10 @@ from patchflow.engines import Engine, Note, Renderer, engines
 from patchflow.features.log_spectrum import AUDIBLE_GAIN, best_shift, fine_spectrum
 from patchflow.features.mel import mel_spectrogram, power_to_db
 from patchflow.match import Matcher
+from patchflow.match.arms import Arm
+from patchflow.match.limits import Budget
 from patchflow.match.proposals import FromModel, FromSpace, Proposer
 from patchflow.match.scorer import Scorer
-from patchflow.match.search import Budget
 from patchflow.match.target import Target
 from patchflow.match.verdict import Judge
 from patchflow.metrics import metrics
@@ -96,7 +97,7 @@ def matcher(synth: str, proposers: list[Proposer]) -> Callable[[], Matcher]:
 
     @cache
     def make() -> Matcher:
-        made = Matcher(synth, engines[synth], proposers)
+        made = Matcher([Arm(synth, engines[synth], Renderer(engines[synth]), proposers)])
         # The first match pays for imports and for the start of the synth.
         made.match(np.sin(np.arange(RATE) * 0.1).astype(np.float32), RATE, renders=1)
         return made

@@ -120,7 +120,7 @@ def targets(matcher: Matcher, count: int) -> list[Target]:
     """Returns notes of voices that the matcher's first source of presets proposes for an example."""
     engine = matcher.engine()
     example = prepare_target(load(SOUND))
-    points = matcher.proposers[0].propose(example, NOTE.pitch, 8 * count, np.random.default_rng(0))
+    points = matcher.arms[0].proposers[0].propose(example, NOTE.pitch, 8 * count, np.random.default_rng(0))
     found: list[Target] = []
     for point in engine.canonical(engine.space.snap(points)):
         samples = engine.render(point, NOTE, RATE)

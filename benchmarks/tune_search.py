@@ -26,9 +26,10 @@ from split import fingerprints, named
 
 from patchflow.data.bank import Bank
 from patchflow.engines import Engine, Note, Renderer, engines
+from patchflow.match.limits import Budget
 from patchflow.match.proposals import FromLibrary, FromSpace, Proposer
 from patchflow.match.scorer import Scorer
-from patchflow.match.search import Budget, Search
+from patchflow.match.search import Search
 from patchflow.match.target import NoteGuess, Target
 
 MARKS = (16, 64, 256, 512, 1000, 2000, 4000, 8000)

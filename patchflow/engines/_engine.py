@@ -66,6 +66,8 @@ class Engine(abc.ABC):
     """Name of the synth's own preset format, in the registry of formats."""
     has_state: ClassVar[bool] = False
     """Whether presets hold more than the space, which `build_on` is for."""
+    resynthesis: ClassVar[bool] = False
+    """Whether presets can be made of a recording, see `patchflow.resynthesis`, which `unpack` and `build_on` take."""
     lacks: ClassVar[Mapping[str, str]] = {}
     """What no preset of the synth can have, and why, in words: `"noise"` is all that is asked for."""
     relatives: ClassVar[tuple[str, ...]] = ()

@@ -43,6 +43,7 @@ class VitalPlayer(Engine):
     synth: ClassVar[str]
     native: ClassVar[str] = "vital"
     has_state: ClassVar[bool] = True
+    resynthesis: ClassVar[bool] = True
 
     def __init__(self, passing: int = _PASSING) -> None:
         self.passing = passing

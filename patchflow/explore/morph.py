@@ -8,7 +8,7 @@ import torch
 from ..engines import Note, Renderer, engines
 from ..engines._renderer import INAUDIBLE, render_or_silence
 from ..errors import OptionError, PresetError
-from ..match.matcher import encode_locks
+from ..match.limits import encode_locks
 from ..match.verdict import CLOSENESS
 from ..metrics.perceptual import Reference
 from ..presets import ParamSpace, Preset, Value, check

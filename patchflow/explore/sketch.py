@@ -16,8 +16,7 @@ from ..engines import Engine, Note, Renderer, engines
 from ..engines._renderer import INAUDIBLE, render_or_silence
 from ..errors import OptionError, PresetError
 from ..match import Matcher, MatchResult
-from ..match.matcher import DEFAULT_SECONDS
-from ..match.search import Budget
+from ..match.limits import DEFAULT_SECONDS, Budget
 from ..match.target import Target, prepare_target
 from ..presets import Preset, check
 from ..progress import Progress, ProgressCallback, ignore

@@ -12,7 +12,7 @@ import torch
 from ..audio.note_names import note_name
 from ..engines import Engine, Note, Renderer, engines
 from ..errors import OptionError, UnknownName
-from ..match.matcher import encode_locks
+from ..match.limits import encode_locks
 from ..metrics.perceptual import Reference
 from ..presets import Preset, check
 from ..presets.parameters import Value

@@ -12,7 +12,7 @@ from ..audio.pitch import Pitch, estimate_pitch
 from ..engines import Engine, Note
 from ..engines._renderer import INAUDIBLE
 from ..errors import OptionError, PresetError
-from ..match.matcher import encode_locks
+from ..match.limits import encode_locks
 from ..match.verdict import Judge
 from ..metrics.perceptual import Reference
 from ..presets import Preset, Value, check

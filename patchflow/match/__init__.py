@@ -3,7 +3,9 @@
 What comes in is a recording (`audio.Sound` or a file); what goes out is a `MatchResult`: distinct presets, best first.
 Open `matcher.py` first, then `search.py`, whose loop is nine lines.
 
-* `matcher`: the facade; loads a synth and its weights once, matches many sounds
+* `matcher`: the facade; loads synths and their weights once, matches many sounds
+* `arms`: one search for each synth, and for each kind of its presets; who gets the next batch
+* `limits`: what a match may spend, and what it may not change
 * `target`: a recording prepared for the search: trimmed, its note and the release of the key estimated
 * `search`: the loop; which stage is next, what was rendered already, when the budget is spent
 * `stages`: what a stage is, and the first one, draw; `proposals`: where the drawn presets come from
@@ -21,15 +23,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..progress import Progress
+    from .limits import Budget
     from .matcher import Matcher
     from .result import Candidate, MatchResult
-    from .search import Budget
     from .target import NoteGuess, Target
 
 __all__ = ["Budget", "Candidate", "MatchResult", "Matcher", "NoteGuess", "Progress", "Target"]
 
 _WHERE = {
-    "Budget": ".search", "Candidate": ".result", "MatchResult": ".result", "Matcher": ".matcher",
+    "Budget": ".limits", "Candidate": ".result", "MatchResult": ".result", "Matcher": ".matcher",
     "NoteGuess": ".target", "Progress": "..progress", "Target": ".target",
 }  # fmt: skip
 

@@ -1,12 +1,16 @@
 """Picks candidates that sound different, and estimates how certain each parameter is."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+
 import numpy as np
 import torch
 
 from ..presets import ParamSpace
 from .scorer import STEPS_PER_DB, Scored
 
-__all__ = ["keep_apart", "keep_distinct", "pick_distinct", "uncertainty"]
+__all__ = ["keep_apart", "keep_distinct", "pick_among", "pick_distinct", "uncertainty"]
 
 _APART_DB = 2.0  # smallest log-mel L1 between two candidates, if there are enough such
 _SOFTEN = 0.7  # factor of that bound while there are not
@@ -84,6 +88,40 @@ def pick_distinct(found: Scored, distinct: Scored, count: int) -> Scored:
         if len(rows) >= min(count, len(both)) or apart < _LEAST_APART_DB:
             return both.take(rows)
         apart *= _SOFTEN
+
+
+def pick_among(pools: Sequence[Scored], kinds: Sequence[int], count: int) -> list[tuple[int, int]]:
+    """Returns pool and row of up to `count` presets of several synths, best first, no two of which sound nearly alike.
+
+    If there is room for one of each kind, the best of each is among them.
+
+    Args:
+        pools: Presets, best first, each pool from `pick_distinct`.
+        kinds: The kind of each pool.
+        count: How many are wanted.
+    """
+    # Presets of two synths have nothing in common but their sound: their place stands for them.
+    placed = []
+    for place, pool in enumerate(pools):
+        rows = np.arange(len(pool))
+        placed.append(replace(pool, points=np.stack([np.full(len(pool), place), rows], axis=1)))
+    both = reduce(Scored.join, placed)
+    picked = pick_distinct(both, both, count)
+    kind_of = np.array(kinds)
+    if count >= len(set(kinds)):
+        for kind in sorted(set(kinds) - set(kind_of[picked.points[:, 0]])):
+            best = both.take(np.nonzero(kind_of[both.points[:, 0]] == kind)[0]).best(1)
+            picked = _with(picked, best, kind_of[picked.points[:, 0]], count)
+    return [(int(place), int(row)) for place, row in picked.points]
+
+
+def _with(picked: Scored, one: Scored, kinds: np.ndarray, count: int) -> Scored:
+    """Puts one more in its place; if there are too many, the farthest goes that is not the only one of its kind."""
+    rows = list(range(len(picked)))
+    if len(rows) == count:
+        several = [row for row in rows if (kinds == kinds[row]).sum() > 1]
+        rows.remove(several[-1])
+    return picked.take(np.array(rows, int)).join(one).best(count)
 
 
 def uncertainty(found: Scored, space: ParamSpace) -> dict[str, float]:

@@ -1,11 +1,14 @@
 """The facade: load once, match many sounds."""
 
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -14,34 +17,33 @@ from ..audio.sound_file import load
 from ..engines import Engine, Note, Renderer, engines
 from ..errors import OptionError, PresetError, RenderError
 from ..models import find_weights, load_model, models, weights_of
-from ..presets import ParamSpace, Preset
+from ..presets import Preset
 from ..presets.library.library import Library
 from ..presets.parameters import Value
 from ..progress import ProgressCallback, ignore
-from .distinct import pick_distinct, uncertainty
+from .arms import VELOCITY, Arm, Attempt, Finds, take_turns
+from .distinct import pick_among, pick_distinct, uncertainty
+from .limits import DEFAULT_SECONDS, Budget, Clock, budget_of, check_locks, encode_locks
 from .proposals import FromLibrary, FromModel, FromPreset, FromSpace, Proposer
 from .result import Candidate, MatchResult
-from .scorer import Scored, Scorer
-from .search import Budget, Search
 from .target import SEARCH_RATE, Target, prepare_target
 from .verdict import Judge, pitch_of
 
-__all__ = ["DEFAULT_SECONDS", "Matcher", "encode_locks"]
+__all__ = ["DEFAULT_SECONDS", "Matcher", "Wavetables", "encode_locks"]
 
-DEFAULT_SECONDS = 5.0
-"""How long to search if no limit is given, in seconds."""
+Wavetables = Literal["own", "stock", "both"]
+"""Which presets of a synth with wavetables are looked for: with some made of the sound, with the synth's own, or both.
+"""
 
-_VELOCITY = 100
+_OWN = "wavetable of the sound"
+_STOCK = "synthesised from {}'s own shapes"
 
 
 class Matcher:
-    """Finds presets of one synth that sound like a recording.
+    """Finds presets of one or several synths that sound like a recording.
 
     Args:
-        synth: Name of the engine.
-        engine: Its class.
-        proposers: Where first candidates come from.
-        on: A preset of the synth that all candidates are built on, see `load`.
+        arms: What is searched, each with its own first candidates; at least one.
         settings: What results are to say that they were found with.
 
     Example:
@@ -52,65 +54,81 @@ class Matcher:
         'sine'
     """
 
-    def __init__(
-        self,
-        synth: str,
-        engine: type[Engine],
-        proposers: list[Proposer],
-        on: Preset | None = None,
-        *,
-        settings: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.synth = synth
-        self.engine = engine
-        self.proposers = proposers
-        self.on = on
+    def __init__(self, arms: Sequence[Arm], *, settings: Mapping[str, Any] | None = None) -> None:
+        self.arms = tuple(arms)
         self.settings = settings or {}
-        self._renderer = Renderer(self._built)
+
+    @property
+    def synths(self) -> tuple[str, ...]:
+        """Names of the synths."""
+        return tuple(dict.fromkeys(arm.synth for arm in self.arms))
+
+    @property
+    def synth(self) -> str:
+        """Name of the synth, of the first if there are several."""
+        return self.arms[0].synth
+
+    @property
+    def engine(self) -> type[Engine]:
+        """Class of the engine, of the first if there are several."""
+        return self.arms[0].engine
 
     @classmethod
     def load(
         cls,
-        synth: str = "dexed",
+        synth: str | Sequence[str] = "dexed",
         model: str | Path | None = None,
         library: str | Path | None = None,
         *,
         on: Preset | None = None,
+        wavetables: Wavetables = "both",
     ) -> "Matcher":
-        """Makes a matcher for a synth.
+        """Makes a matcher for a synth, or for several that share the time of every match.
 
         Args:
-            synth: Name of an engine, see `patchflow list engines`.
+            synth: Name of an engine, see `patchflow list engines`, or names of several.
             model: Weights of any model, a run or a name, see `models.find_weights`; if None, those the user
-                trained, else those that come with the package.
+                trained, else those that come with the package. For one synth only.
             library: A preset library whose presets join the candidates; none if None. Only their values are used.
             on: A preset of the synth. Its state, which is all it holds beyond the parameters that are searched, such as
                 wavetables, is used in every render and kept in every candidate; the preset itself is among the first
-                candidates, and a parameter that is locked without a value stays as it is there.
+                candidates, and a parameter that is locked without a value stays as it is there. For one synth only.
+            wavetables: Of synths whose presets may hold wavetables: `"own"` makes them of the sound, `"stock"` uses
+                those that the synth has, `"both"` does both and returns at least one candidate of each. With `on`,
+                those of the preset are used.
 
         Raises:
             UnknownName: If there is no such engine.
             PresetError: If `on` is of another synth, or does not fit it.
-            OptionError: If presets of the synth hold nothing but its parameters, and there is an `on`.
+            OptionError: If presets of the synth hold nothing but its parameters, and there is an `on`; if an option is
+                for one synth, and there are several; if `wavetables` is none of these or does not go with the others.
             ModelError: If the weights are missing, damaged or of another synth.
             StorageError: If the library cannot be read.
+            EngineError: If no synth can be started.
         """
-        engine = engines[synth]
-        proposers: list[Proposer] = []
-        if on is not None:
-            proposers.append(FromPreset(engine.space, _start(synth, engine, on)))
-        weights = find_weights(synth, engine.space, model, models) if model else weights_of(synth, engine.space)
-        posterior = None
-        if weights is not None:
-            learned = FromModel(load_model(weights, engine.space, models), _VELOCITY)
-            proposers.append(learned)
-            posterior = learned if learned.moves else None  # a model that has moves can rank the presets of a library
-        if library is not None:
-            points = Library(library).points(synth, engine.space)
-            if len(points):
-                proposers.append(FromLibrary(points, posterior))
-        settings = {"model": model, "library": library, "on": on.name if on else None, "voice": None}
-        matcher = cls(synth, engine, proposers or [FromSpace(engine.space)], on, settings=settings)
+        names = [synth] if isinstance(synth, str) else list(dict.fromkeys(synth))
+        kinds = {name: engines[name] for name in names}
+        _check(kinds, model, on, wavetables)
+        beside = ThreadPoolExecutor(max(1, len(names)))
+        arms: list[Arm] = []
+        for name, engine in kinds.items():
+            start = None if on is None else _start(name, engine, on)
+            renderer = Renderer(engine)
+            own = engine.resynthesis and on is None and wavetables != "stock"
+            stock = not (own and wavetables == "own")
+            # The synths start while the weights are read.
+            started = beside.submit(_start_playing, renderer, engine, on)
+            if own:
+                arms.append(Arm(name, engine, renderer, kind=_OWN, from_sound=True, started=started))
+            if stock:
+                kind = _STOCK.format(engine.native.capitalize()) if engine.resynthesis and on is None else ""
+                proposers = _proposers(name, engine, model, library, start)
+                arms.append(Arm(name, engine, renderer, proposers, on, kind, started=started))
+        beside.shutdown(wait=False)
+        settings = {
+            "model": model, "library": library, "on": on.name if on else None, "voice": None, "wavetables": wavetables,
+        }  # fmt: skip
+        matcher = cls(arms, settings=settings)
         matcher._warm_up()
         return matcher
 
@@ -152,17 +170,17 @@ class Matcher:
             PresetError: If a locked value does not fit its parameter.
             EngineError: If the synth cannot be started, or cannot play anything.
         """
-        budget = _budget(seconds, renders)
+        budget = budget_of(seconds, renders)
         if not 1 <= candidates <= 32:
             raise OptionError(f"candidates={candidates}: not in [1, 32]")
         if not 0 <= seed < 2**63:
             raise OptionError(f"seed={seed}: not in [0, 2^63)")
-        start = None if self.on is None else _start(self.synth, self.engine, self.on)
-        locked = encode_locks(self.engine.space, lock or {}, start)
+        lock = dict(lock or {})
+        check_locks(lock, [arm.engine.space for arm in self.arms])
         target = prepare_target(_recording(sound, rate), note=note, trim_db=trim_db)
-        found = self.match_target(target, budget, candidates=candidates, locked=locked, seed=seed, progress=progress)
+        found = self.match_target(target, budget, candidates=candidates, lock=lock, seed=seed, progress=progress)
         settings = {
-            "seconds": budget.seconds, "renders": budget.renders, "note": note, "lock": dict(lock or {}),
+            "seconds": budget.seconds, "renders": budget.renders, "note": note, "lock": lock,
             "candidates": candidates, "seed": seed, "trim_db": trim_db,
         }  # fmt: skip
         return replace(found, settings={**settings, **self.settings})
@@ -173,7 +191,7 @@ class Matcher:
         budget: Budget,
         *,
         candidates: int = 4,
-        locked: Mapping[int, float] | None = None,
+        lock: Mapping[str, Value | None] | None = None,
         seed: int = 0,
         progress: ProgressCallback = ignore,
     ) -> MatchResult:
@@ -183,78 +201,174 @@ class Matcher:
             target: The sound, see `prepare_target`.
             budget: How long to search.
             candidates: See `match`.
-            locked: Encoded values by position of parameters to keep fixed, see `encode_locks`.
+            lock: See `match`.
             seed: See `match`.
             progress: Called after every batch of renders.
 
         Raises:
-            EngineError: If the synth cannot be started, or cannot play anything.
+            EngineError: If no synth can be started, or can play anything.
         """
-        scorer = Scorer(self._renderer, target, _VELOCITY)
-        search = Search(scorer, self._built(), self.proposers, locked=locked, seed=seed, candidates=candidates)
-        trace = search.run(budget, progress)
-        found = _playable(trace.found)
-        distinct = pick_distinct(found, _playable(trace.distinct), candidates)
-        renders, seconds, _ = trace.history[-1]
+        clock = Clock(budget, len(self.arms))
+        attempts = [Attempt(arm, target, lock or {}, seed, candidates) for arm in self.arms]
+        try:
+            complete = take_turns(attempts, clock, progress)
+        finally:
+            for attempt in attempts:
+                attempt.close()
+        seconds = clock.seconds
+        pools: list[Finds] = []
+        for attempt in attempts:
+            pools += attempt.pools()
+        distinct, picked = _picked(pools, candidates)
+        best = pools[picked[0][0]]
+        lost = [attempt.fault for attempt in attempts if attempt.fault]
+        stopped = lost[0] if len(lost) == len(attempts) else ""
+        faults: list[str] = []
+        for attempt in attempts:
+            faults += map(str, attempt.scorer.faults)
         return MatchResult(
             target=target,
-            candidates=self._candidates(target, distinct, scorer),
-            uncertainty=uncertainty(found, self.engine.space),
-            renders=renders,
+            candidates=_candidates(target, distinct, picked),
+            uncertainty=uncertainty(best.found, best.arm.engine.space),
+            renders=math.ceil(clock.renders),
             seconds=seconds,
-            complete=trace.complete,
-            faults=tuple(map(str, scorer.faults)),
-            stopped=trace.stopped,
+            complete=complete and not stopped,
+            faults=tuple(faults),
+            stopped=stopped,
+            synths=self.synths,
+            dealt={attempt.arm.label: _dealt(attempt) for attempt in attempts},
         )
 
     def _warm_up(self) -> None:
-        """Starts the synth and matches a short sine: else the first match would pay for imports and set-up."""
-        start = self.engine.space.default() if self.on is None else _start(self.synth, self.engine, self.on)
+        """Waits for a synth and matches a short sine with it: else the first match would pay for imports and set-up.
 
-        def play(engine: Engine) -> None:
-            with suppress(RenderError):  # this one preset may be one that the synth cannot play
-                engine.render(start, Note(length=0.05, hold=0.05), SEARCH_RATE)
-
-        self._renderer.each(play)
+        The other synths go on starting meanwhile; one that cannot is left to the match, which goes on without it.
+        """
+        started = {arm.started for arm in self.arms if arm.started}
+        while started:
+            done, started = wait_for(started, return_when=FIRST_COMPLETED)
+            failed = [future.exception() for future in done]
+            if None in failed:
+                break
+            if not started and failed[0] is not None:
+                raise failed[0]
+        ready = [
+            arm for arm in self.arms if arm.started is None or (arm.started.done() and not arm.started.exception())
+        ]
         sine = np.sin(np.arange(11_025) * 0.1).astype(np.float32)
         with suppress(RenderError):  # this one preset may be one that the synth cannot play
-            self.match(Sound(sine, 22_050), renders=1, candidates=1)
+            Matcher(ready).match(Sound(sine, 22_050), renders=len(ready), candidates=1)
 
-    def _built(self) -> Engine:
-        """An engine with the state that all candidates are built on."""
-        engine = self.engine()
-        if self.on is not None:
-            engine.build_on(self.on.state)
-        return engine
 
-    def _candidates(self, target: Target, found: Scored, scorer: Scorer) -> tuple[Candidate, ...]:
-        name = Path(target.name).stem
-        base = self.on or Preset(self.synth, {})
-        judge = Judge(target.samples, target.rate, pitched=target.pitched)
-        candidates = []
-        for row, point in enumerate(found.points):
-            values = self.engine.space.decode(point)
-            sound = found.sounds[row]
-            cents = None if sound is None else judge.cents(sound)
-            sounding = None if cents is None or target.f0 is None else pitch_of(target.f0) + cents / 100
-            candidate = Candidate(
-                preset=replace(base, values=values, name=name),
-                point=point,
-                note=scorer.note(found.pitch[row]),
-                # The search adds something for presets that are too quiet; the distance as users know it is without.
-                distances={
-                    "perceptual": float(found.distance[row] - found.faint[row]),
-                    "log_mel_l1": float(found.level[row]),
-                },
-                renders=int(found.found_at[row, 0]),
-                seconds=float(found.found_at[row, 1]),
-                sound=sound,
-                cents=cents,
-                sounding=sounding,
-                unlike=target.pitched and cents is None and sound is not None,
-            )
-            candidates.append(candidate)
-        return tuple(candidates)
+def _candidates(target: Target, pools: Sequence[Finds], picked: Sequence[tuple[int, int]]) -> tuple[Candidate, ...]:
+    """The presets that were picked, by pool and row."""
+    name = Path(target.name).stem
+    judge = Judge(target.samples, target.rate, pitched=target.pitched)
+    candidates = []
+    for place, row in picked:
+        pool = pools[place]
+        found = pool.found
+        point = found.points[row]
+        values = pool.arm.engine.space.decode(point)
+        sound = found.sounds[row]
+        cents = None if sound is None else judge.cents(sound)
+        sounding = None if cents is None or target.f0 is None else pitch_of(target.f0) + cents / 100
+        candidate = Candidate(
+            preset=replace(pool.base, values=values, name=name),
+            point=point,
+            note=pool.scorer.note(found.pitch[row]),
+            # The search adds something for presets that are too quiet; the distance as users know it is without.
+            distances={
+                "perceptual": float(found.distance[row] - found.faint[row]),
+                "log_mel_l1": float(found.level[row]),
+            },
+            renders=int(found.found_at[row, 0]),
+            seconds=float(found.found_at[row, 1]),
+            sound=sound,
+            cents=cents,
+            sounding=sounding,
+            unlike=target.pitched and cents is None and sound is not None,
+            kind=pool.arm.kind,
+        )
+        candidates.append(candidate)
+    return tuple(candidates)
+
+
+def _picked(pools: Sequence[Finds], count: int) -> tuple[list[Finds], list[tuple[int, int]]]:
+    """The distinct presets of each pool, and pool and row of those that a match returns, best first."""
+    distinct = [pool._replace(found=pick_distinct(pool.found, pool.distinct, count)) for pool in pools]
+    arms = [pool.arm.label for pool in pools]
+    kinds = [arms.index(label) for label in arms]
+    if len(pools) == 1:
+        return distinct, [(0, row) for row in range(len(distinct[0].found))]
+    return distinct, pick_among([pool.found for pool in distinct], kinds, count)
+
+
+def _dealt(attempt: Attempt) -> dict[str, Any]:
+    """What an arm did, for the numbers of a match."""
+    best = attempt.best
+    about: dict[str, Any] = {
+        "renders": math.ceil(attempt.renders),
+        "seconds": round(attempt.seconds, 3),
+        "distance": best if math.isfinite(best) else None,
+    }
+    if attempt.fault:
+        about["fault"] = attempt.fault
+    if attempt.tried:
+        about["tried"] = {made.words: float(found.distance[0]) for made, found in attempt.tried}
+    return about
+
+
+def _check(kinds: Mapping[str, type[Engine]], model: object, on: Preset | None, wavetables: str) -> None:
+    """Checks what does not go together, before anything is loaded."""
+    if not kinds:
+        raise OptionError("synth=[]: name at least one")
+    names = ", ".join(kinds)
+    if wavetables not in get_args(Wavetables):
+        raise OptionError(f"wavetables={wavetables!r}: not one of {', '.join(get_args(Wavetables))}")
+    if len(kinds) > 1 and on is not None:
+        raise OptionError(f"on={on.name!r}: a preset is of one synth, and {len(kinds)} are searched: {names}")
+    if len(kinds) > 1 and model is not None:
+        raise OptionError(f"model={str(model)!r}: a model is of one synth, and {len(kinds)} are searched: {names}")
+    if wavetables != "own":
+        return
+    if on is not None:
+        raise OptionError(f"on={on.name!r} and wavetables='own': wavetables are those of the preset or of the sound")
+    if not any(engine.resynthesis for engine in kinds.values()):
+        raise OptionError(f"wavetables='own': presets of {names} hold no wavetables")
+
+
+def _proposers(
+    synth: str, engine: type[Engine], model: str | Path | None, library: str | Path | None, start: np.ndarray | None
+) -> list[Proposer]:
+    """Where first candidates of a synth come from."""
+    proposers: list[Proposer] = []
+    if start is not None:
+        proposers.append(FromPreset(engine.space, start))
+    weights = find_weights(synth, engine.space, model, models) if model else weights_of(synth, engine.space)
+    posterior = None
+    if weights is not None:
+        learned = FromModel(load_model(weights, engine.space, models), VELOCITY)
+        proposers.append(learned)
+        posterior = learned if learned.moves else None  # a model that has moves can rank the presets of a library
+    if library is not None:
+        points = Library(library).points(synth, engine.space)
+        if len(points):
+            proposers.append(FromLibrary(points, posterior))
+    return proposers or [FromSpace(engine.space)]
+
+
+def _start_playing(renderer: Renderer, engine: type[Engine], on: Preset | None) -> None:
+    """Starts a synth on every thread, and has it play a very short note."""
+    point = engine.space.default() if on is None else engine.space.encode(on.values)
+
+    def play(engine: Engine) -> None:
+        if on is not None:
+            engine.build_on(on.state)
+        with suppress(RenderError):  # this one preset may be one that the synth cannot play
+            engine.render(point, Note(length=0.05, hold=0.05), SEARCH_RATE)
+
+    renderer.each(play)
 
 
 def _recording(sound: str | os.PathLike[str] | Sound | np.ndarray, rate: int | None) -> Sound:
@@ -267,11 +381,6 @@ def _recording(sound: str | os.PathLike[str] | Sound | np.ndarray, rate: int | N
     return sound if isinstance(sound, Sound) else load(sound)
 
 
-def _playable(found: Scored) -> Scored:
-    """What the synth could play; everything else is infinitely far away."""
-    return found.take(np.nonzero(np.isfinite(found.distance))[0])
-
-
 def _start(synth: str, engine: type[Engine], on: Preset) -> np.ndarray:
     """The preset that others are built on, encoded, shape `(P,)`."""
     if not engine.has_state:
@@ -281,45 +390,3 @@ def _start(synth: str, engine: type[Engine], on: Preset) -> np.ndarray:
     if on.synth != synth:
         raise PresetError(f"{on.name or 'preset'}: is for {on.synth!r}, not {synth!r}")
     return engine.space.encode(on.values)
-
-
-def encode_locks(space: ParamSpace, lock: Mapping[str, Any], start: np.ndarray | None = None) -> dict[int, float]:
-    """Returns the encoded value of every locked parameter by its position.
-
-    Args:
-        space: The synth's parameters.
-        lock: Values by name of a parameter, or None by name of a parameter or group to leave it as it is.
-        start: As it is, encoded, shape `(P,)`; the fresh preset if not given.
-
-    Raises:
-        UnknownName: If a name is neither a parameter nor a group.
-        PresetError: If a value does not fit.
-        OptionError: If a whole group is given one value.
-    """
-    if start is None:
-        start = space.default()
-    locked: dict[int, float] = {}
-    for name, value in lock.items():
-        positions = space.select(name)
-        if value is None:
-            locked |= {i: float(start[i]) for i in positions}
-        elif name in space.index:
-            parameter = space.parameters[positions[0]]
-            locked[positions[0]] = parameter.unit_value(parameter.number(value))
-        else:
-            raise OptionError(f"lock {name}={value!r}: {name} is a group; lock it without a value, or its parameters")
-    return locked
-
-
-def _budget(seconds: float | None, renders: int | None) -> Budget:
-    if seconds is not None and renders is not None:
-        raise OptionError(f"seconds={seconds:g} and renders={renders}: give one of them")
-    if renders is not None:
-        if not 1 <= renders <= 10_000_000:
-            raise OptionError(f"renders={renders}: not in [1, 10000000]")
-        return Budget(renders=renders)
-    if seconds is None:
-        seconds = DEFAULT_SECONDS
-    if not 0 < seconds <= 86_400:
-        raise OptionError(f"seconds={seconds:g}: not in (0, 86400]")
-    return Budget(seconds=seconds)

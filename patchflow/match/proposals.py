@@ -1,20 +1,32 @@
 """Where candidates come from: a model, the user's library, a preset, or random draws."""
 
 import abc
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from ..data.sampler import random_presets
+from ..engines import Engine
 from ..features.inputs import inputs
 from ..features.inputs.levels import input_of_levels
 from ..models import AutoEncoder, Density, Model, as_density
-from ..presets import ParamSpace
+from ..presets import ParamSpace, Preset
 from .scorer import STEPS_PER_DB, Scored
 from .target import Target
 
-__all__ = ["FromLibrary", "FromModel", "FromPreset", "FromSpace", "Move", "Proposer"]
+__all__ = [
+    "FromLibrary",
+    "FromModel",
+    "FromPreset",
+    "FromSpace",
+    "Move",
+    "Proposer",
+    "Resynthesised",
+    "presets_of_sound",
+]
 
 _CONSIDERED = 4  # presets ranked for each that is wanted: ranking one takes half as long as rendering it
 _TEMPERATURE = (0.4, 1.0)  # some draws near the mode, some from all of the posterior
@@ -242,3 +254,74 @@ class FromLibrary(Proposer):
             likely = likeliest_first[: (count + 1) // 2]
             order = np.concatenate([likely, order[~np.isin(order, likely)]])
         return self.points[order[:count]]
+
+
+@dataclass(frozen=True)
+class Resynthesised:
+    """A preset that was made of the sound itself, with a state of its own.
+
+    Args:
+        preset: Of the synth that is searched.
+        pitch: MIDI note that plays it as it was recorded.
+        words: What it is made of.
+        notes: What was left out or is odd, one plain line each.
+        free: Which parameters a search may move, boolean, shape `(P,)`.
+    """
+
+    preset: Preset
+    pitch: int
+    words: str
+    notes: tuple[str, ...]
+    free: np.ndarray
+
+
+def presets_of_sound(target: Target, engine: type[Engine]) -> Iterator[Resynthesised]:
+    """Yields presets made of a sound, each when it is asked for, what is likely to be the best first.
+
+    Args:
+        target: The sound.
+        engine: A synth that has `resynthesis`.
+    """
+    # Imported here: only some synths need it.
+    from ..resynthesis import Options, Resynthesis
+
+    samples = target.samples
+    rate = target.rate
+    if target.recording is not None:
+        rate = target.recording.rate
+        samples = target.recording.samples[: round(target.length * rate)]
+    told = len(target.guesses) == 1
+    note = 69 + 12 * math.log2(target.f0 / 440) if target.f0 else None
+    if told:
+        note = target.guesses[0].pitch
+    for noise in ("auto", "loop", "none"):
+        found = Resynthesis.of(samples, rate, note=note, hold=target.hold, options=Options(noise=noise))
+        preset = found.vital()
+        space = engine.space
+        if preset.values.keys() != space.index.keys():
+            preset = engine().unpack(preset)
+        free = np.array(
+            [
+                name.startswith(
+                    (
+                        "osc_1.level",
+                        "osc_1.tune",
+                        "osc_2.tune",
+                        "env_1.attack",
+                        "env_1.hold",
+                        "env_1.release",
+                        "voice_transpose",
+                        "volume",
+                        "chorus.",
+                        "compressor.",
+                        "delay.",
+                        "distortion.",
+                        "eq.",
+                        "reverb.",
+                        "filter_2.",
+                    )
+                )
+                for name in space.names
+            ]
+        )
+        yield Resynthesised(preset, found.key, noise, found.notes, free)

@@ -47,6 +47,7 @@ class Candidate:
         sounding: The pitch that is heard as a MIDI note, which may lie between two keys or, as with a transposed
             preset, far from the key that is played; None where `cents` is.
         unlike: Whether the target has a pitch, and this none in common with it.
+        kind: What it is made of, such as `"wavetable of the sound"`; "" where its synth has one kind only.
     """
 
     preset: Preset
@@ -59,6 +60,7 @@ class Candidate:
     cents: float | None = None
     sounding: float | None = None
     unlike: bool = False
+    kind: str = ""
 
     @property
     def closeness(self) -> str:
@@ -87,15 +89,19 @@ class MatchResult:
 
     Args:
         target: What was searched for.
-        candidates: Distinct presets, best first; at least one.
-        uncertainty: For every parameter, the spread over the good candidates: standard deviation of
-            the encoded value for knobs and steps, chance of another option for choices; 0 to 1.
+        candidates: Distinct presets, best first, perhaps of several synths; at least one.
+        uncertainty: For every parameter of the best candidate's synth, the spread over its good presets: standard
+            deviation of the encoded value for knobs and steps, chance of another option for choices; 0 to 1.
         renders: Renders spent in all.
         seconds: Seconds spent in all.
         complete: False if the search was interrupted before its budget was spent.
         stopped: Why the synth could play no more, or "".
         faults: What went wrong with presets that the synth could not play; they were left out.
         settings: What was asked for, by the names of `Matcher.load` and `Matcher.match`.
+        synths: The synths that were searched.
+        dealt: What was spent on each synth, and on each kind of its candidates, by its label: `"renders"`,
+            `"seconds"`, the best `"distance"` in dB or None, `"fault"` if it ended before its time or never played, and
+            of presets that were made of the sound `"tried"`, their distances by what they are made of.
     """
 
     target: Target
@@ -107,6 +113,8 @@ class MatchResult:
     faults: tuple[str, ...] = ()
     stopped: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    synths: tuple[str, ...] = ()
+    dealt: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """One line: a prompt or a notebook would else show pages of numbers."""

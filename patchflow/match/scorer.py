@@ -100,6 +100,8 @@ class Scorer:
         renderer: Makes the sounds.
         target: What to compare with; its rate is the rate of the renders.
         velocity: MIDI velocity of every note.
+        state: What the presets are built on, see `Engine.build_on`; as the engines are if None. Scorers of one renderer
+            may each have their own.
 
     Attributes:
         faults: What went wrong with presets that the synth could not play; they are infinitely far away.
@@ -109,8 +111,9 @@ class Scorer:
         lost: Why the synth cannot play any more; None as long as it can.
     """
 
-    def __init__(self, renderer: Renderer, target: Target, velocity: int = 100) -> None:
+    def __init__(self, renderer: Renderer, target: Target, velocity: int = 100, state: bytes | None = None) -> None:
         self.renderer = renderer
+        self.state = state
         self.target = target
         self.velocity = velocity
         self.faults: list[RenderError] = []
@@ -207,6 +210,8 @@ class Scorer:
         notes = [replace(self.note(pitch), length=length) for pitch in job.pitch.tolist()]
         sounds: list[np.ndarray | None] = []
         missed = 0
+        if self.state is not None:
+            engine.build_on(self.state)
         for point, note in zip(job.points, notes, strict=True):
             if self._is_over():
                 missed += 1

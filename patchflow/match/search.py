@@ -12,6 +12,7 @@ from ..engines import Engine
 from ..progress import Progress, ProgressCallback, ignore
 from ..threads import one_torch_thread
 from .distinct import keep_apart, keep_distinct
+from .limits import Budget, Clock
 from .polish import Polish
 from .proposals import Proposer
 from .recombine import Recombine
@@ -20,7 +21,7 @@ from .stages import Draw, Stage
 from .tune import Tune
 from .variation import Variation
 
-__all__ = ["Budget", "Search", "Trace"]
+__all__ = ["Search", "Trace"]
 
 _FIRST = 16  # presets in the first batch, small so that the first candidate is there at once
 _BATCH = 48  # presets in every other batch, at most
@@ -36,39 +37,6 @@ _LONG = 4_000  # renders of a long search; a shorter one has less time for what 
 _MOST_WITHOUT_NEW = 50  # batches without anything new after which the space is exhausted
 _ARCHIVE = 200  # presets remembered
 _DISTINCT = 32  # presets remembered of which no two sound nearly the same
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long to search: until either limit is reached, but never without a first batch.
-
-    Args:
-        renders: Most renders, in whole notes: playing a fifth of one counts a fifth; no limit if None.
-        seconds: Most seconds of wall time; no limit if None.
-
-    Raises:
-        ValueError: If there is no limit, or it allows nothing.
-    """
-
-    renders: int | None = None
-    seconds: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.renders is None and self.seconds is None:
-            raise ValueError("renders=None, seconds=None: a search needs a limit")
-        if self.renders is not None and self.renders < 1:
-            raise ValueError(f"renders={self.renders}: not at least 1")
-        if self.seconds is not None and not self.seconds > 0:
-            raise ValueError(f"seconds={self.seconds}: not above 0")
-
-    def spent(self, renders: float, seconds: float) -> float:
-        """Returns the share that is spent; 1 or more when it is over."""
-        shares = [0.0]
-        if self.renders is not None:
-            shares.append(renders / self.renders)
-        if self.seconds is not None:
-            shares.append(seconds / self.seconds)
-        return max(shares)
 
 
 @dataclass
@@ -106,6 +74,8 @@ class Search:
         locked: Encoded values by position that every preset gets.
         seed: Of the random generator. The same seed and number of renders give the same result.
         candidates: How many distinct presets will be wanted: so many are kept in tune.
+        start: A preset that was rendered already and is near the target. The search then draws nothing: it begins with
+            small steps from there.
     """
 
     def __init__(
@@ -117,6 +87,7 @@ class Search:
         locked: Mapping[int, float] | None = None,
         seed: int = 0,
         candidates: int = 4,
+        start: Scored | None = None,
     ) -> None:
         self.scorer = scorer
         self.engine = engine
@@ -129,6 +100,12 @@ class Search:
         self.polish = Polish(engine, variation.free, rng)
         any_key = len(scorer.target.guesses) > 1
         self.tune = Tune(engine, scorer, variation.free, any_key=any_key, first=candidates)
+        self._memory = _Memory(scorer)
+        self._without_new = 0  # batches in a row
+        self._is_near = start is not None
+        if start is not None:
+            self._memory.begin_with(start)
+            self.draw.pool.extend(start.points)
 
     def run(self, budget: Budget, progress: ProgressCallback = ignore) -> Trace:
         """Searches until the budget is spent, Ctrl-C is pressed or the synth is lost; the best so far is kept.
@@ -141,44 +118,91 @@ class Search:
             KeyboardInterrupt: If nothing was rendered yet.
             EngineError: If the synth cannot be started, or cannot play anything.
         """
-        memory = _Memory(self.scorer)
-        self.scorer.until = math.inf if budget.seconds is None else time.monotonic() + budget.seconds
-        batches_without_new = 0  # in a row
+        clock = Clock(budget)
+        complete = True
         try:
             with one_torch_thread():
                 # The first batch is rendered whatever the budget is: there is always something to give back.
-                while batches_without_new < _MOST_WITHOUT_NEW and not (memory.trace and memory.exhausts(budget)):
-                    if self.scorer.lost:
-                        break
-                    stage = self._stage(budget.spent(memory.spent, memory.seconds), memory.trace)
-                    count, asked = memory.room(budget, stage.screened)
-                    points, pitch = stage.ask(memory.trace and self._known(stage, memory.trace), asked)
-                    before = memory.spent
-                    memory.apart = _APART * min(1.0, memory.expected(budget) / _LONG)
-                    stage.tell(memory.score(self._lock(points), pitch, count))
-                    batches_without_new = batches_without_new + 1 if memory.spent == before else 0
-                    if memory.trace:
-                        progress(memory.progress(memory.trace, stage.name, budget))
+                while not self.is_done and not (self.trace and clock.is_over):
+                    self.step(clock, progress)
         except KeyboardInterrupt:
-            if memory.trace is None:
+            if self.trace is None:
                 raise
-            memory.trace.complete = False
-        if memory.trace is None:
+            complete = False
+        return self.ended(complete=complete)
+
+    @property
+    def trace(self) -> Trace | None:
+        """The best so far; None before the first render."""
+        return self._memory.trace
+
+    @property
+    def renders(self) -> float:
+        """Renders of this search so far."""
+        return self._memory.spent
+
+    @property
+    def seconds(self) -> float:
+        """Seconds in which this search was at work."""
+        return self._memory.busy
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to try, or no synth that could play it."""
+        return self._without_new >= _MOST_WITHOUT_NEW or self.scorer.lost is not None
+
+    def step(self, clock: Clock, progress: ProgressCallback = ignore) -> None:
+        """Asks for one batch of presets, renders it and ranks it.
+
+        Args:
+            clock: Says how much of the budget is spent, and thereby which stage is next; counts what this costs.
+            progress: Called once the batch is ranked.
+
+        Raises:
+            EngineError: If the synth cannot be started, or could not play anything.
+        """
+        memory = self._memory
+        begun = time.monotonic()
+        self.scorer.until = clock.until
+        stage = self._stage(clock.share, memory.trace)
+        count, asked = memory.room(clock, stage.screened)
+        points, pitch = stage.ask(memory.trace and self._known(stage, memory.trace), asked)
+        before = memory.spent
+        memory.apart = _APART * min(1.0, memory.expected(clock) / _LONG)
+        try:
+            stage.tell(memory.score(self._lock(points), pitch, count, clock))
+        finally:
+            memory.busy += time.monotonic() - begun
+        self._without_new = self._without_new + 1 if memory.spent == before else 0
+        if memory.trace:
+            progress(memory.progress(memory.trace, stage.name, clock))
+
+    def ended(self, *, complete: bool) -> Trace:
+        """Returns what was found.
+
+        Args:
+            complete: Whether nobody interrupted it.
+
+        Raises:
+            ValueError: If nothing was rendered.
+        """
+        trace = self._memory.trace
+        if trace is None:
             raise ValueError("the proposers gave no preset")
-        if self.scorer.lost:
-            memory.trace.complete = False
-            memory.trace.stopped = str(self.scorer.lost)
-        return memory.trace
+        trace.complete = complete and self.scorer.lost is None
+        trace.stopped = str(self.scorer.lost or "")
+        return trace
 
     def _stage(self, share: float, trace: Trace | None) -> Stage:
         """Which stage is next after a share of the budget."""
         if trace is None:
             return self.draw
-        if share < _DRAWN and len(self.draw.pool) < _DRAWN_MOST:
+        if not self._is_near and share < _DRAWN and len(self.draw.pool) < _DRAWN_MOST:
             return self.draw
         if self.tune.ready(trace.found, trace.distinct):
             return self.tune
-        if share < _POLISHED or self.polish.stuck(trace.found):
+        is_early = share < _POLISHED and not self._is_near
+        if is_early or self.polish.stuck(trace.found):
             return self.recombine
         return self.polish
 
@@ -206,6 +230,7 @@ class _Memory:
 
     Attributes:
         spent: Renders so far; a screening counts as the share of the note that it plays.
+        busy: Seconds in which it was at work.
         trace: The best so far; None before the first render.
         apart: Least distance in sound of two presets that are bred from, as a share of that from the target.
     """
@@ -213,80 +238,83 @@ class _Memory:
     def __init__(self, scorer: Scorer) -> None:
         self.scorer = scorer
         self.spent = 0.0
+        self.busy = 0.0
         self.trace: Trace | None = None
         self.apart = _APART
-        self._start = time.monotonic()
         self._distance: dict[bytes, float] = {}
 
-    @property
-    def seconds(self) -> float:
-        """Seconds since the search began."""
-        return time.monotonic() - self._start
-
-    def exhausts(self, budget: Budget) -> bool:
-        """Returns whether a budget is spent, or has no whole render left."""
-        if budget.renders is not None and budget.renders - self.spent < 1:
-            return True
-        return budget.spent(self.spent, self.seconds) >= 1
-
-    def expected(self, budget: Budget) -> float:
-        """Returns how many renders a budget comes to, by those so far."""
-        share = budget.spent(self.spent, self.seconds)
+    def expected(self, clock: Clock) -> float:
+        """Returns how many renders the search will have in the end, by those so far."""
+        share = clock.share
         return self.spent / share if share > 0 else 0.0
 
-    def room(self, budget: Budget, screened: bool) -> tuple[int, int]:
+    def room(self, clock: Clock, screened: bool) -> tuple[int, int]:
         """Returns how many presets the next batch may render in full, and how many it may ask for to screen."""
         count = _BATCH if self.trace else _FIRST
         factor = _SCREENED if self.trace and screened else 1
         # Each preset that is rendered in full was screened together with `factor - 1` others.
         cost = 1 + factor * SCREEN if factor > 1 else 1
-        left = self._renders_left(budget)
+        left = self._renders_left(clock)
         if left < cost:
             return 1, 1
         count = min(count, int(min(left, 1e6) / cost))
         return count, count * factor
 
-    def _renders_left(self, budget: Budget) -> float:
+    def _renders_left(self, clock: Clock) -> float:
         """Renders that the next batch may cost."""
-        left = math.inf if budget.renders is None else budget.renders - self.spent
+        left = clock.renders_left
+        budget = clock.budget
+        if not self.trace and budget.renders is not None:  # the others have to begin, too
+            return min(left, budget.renders / clock.searches)
         if budget.seconds is None or not self.trace:
             return left
         # As many as there is time for; and of a slow synth fewer, so that it too gets through all stages.
-        seconds = min(budget.seconds - self.seconds, _SHORT * budget.seconds)
+        seconds = min(budget.seconds - clock.seconds, _SHORT * budget.seconds)
         # The clock of some systems counts in steps that are longer than a batch.
-        return min(left, seconds * self.spent / max(self.seconds, _TICK))
+        return min(left, seconds * self.spent / max(self.busy, _TICK))
 
-    def score(self, points: np.ndarray, pitch: np.ndarray, count: int) -> Outcome:
+    def score(self, points: np.ndarray, pitch: np.ndarray, count: int, clock: Clock) -> Outcome:
         """Renders at most `count` new presets in full; if there are more, those that a screening prefers."""
         keys = [_key(point, note) for point, note in zip(points, pitch.tolist(), strict=True)]
         new = self._unknown(keys)
         if len(new) > count:
             onset = self.scorer.screen(points[new], pitch[new])
-            self.spent += (len(new) - self.scorer.missed) * SCREEN
+            self._pay((len(new) - self.scorer.missed) * SCREEN, clock)
             new = new[np.argsort(onset, kind="stable")[:count]]
         if len(new):
-            self.spent += len(new)
-            scored = self.scorer.score(points[new], pitch[new], (math.ceil(self.spent), self.seconds))
-            self.spent -= self.scorer.missed
-            scored.found_at[:, 0] = math.ceil(self.spent)
+            renders = math.ceil(clock.renders + len(new))
+            scored = self.scorer.score(points[new], pitch[new], (renders, clock.seconds))
+            self._pay(len(new) - self.scorer.missed, clock)
+            scored.found_at[:, 0] = math.ceil(clock.renders)
             for row, distance in zip(new.tolist(), scored.distance.tolist(), strict=True):
                 self._distance[keys[row]] = distance
-            self._keep(scored)
+            self._add(scored, math.ceil(clock.renders), clock.seconds)
         distances = np.array([self._distance.get(key, np.inf) for key in keys])
         return Outcome(distances, new)
+
+    def begin_with(self, known: Scored) -> None:
+        """Takes over what was rendered before."""
+        for point, pitch, distance in zip(known.points, known.pitch, known.distance.tolist(), strict=True):
+            self._distance[_key(point, int(pitch))] = distance
+        renders, seconds = known.found_at[0].tolist()
+        self._add(known, renders, seconds)
+
+    def _pay(self, renders: float, clock: Clock) -> None:
+        self.spent += renders
+        clock.renders += renders
 
     def _unknown(self, keys: Sequence[bytes]) -> np.ndarray:
         """Rows that were never scored, shape `(M,)`; one row of those that are the same."""
         rows = {key: row for row, key in enumerate(keys) if key not in self._distance}
         return np.array(list(rows.values()), int)
 
-    def progress(self, trace: Trace, stage: str, budget: Budget) -> Progress:
+    def progress(self, trace: Trace, stage: str, clock: Clock) -> Progress:
         """Returns how far the search is, for the progress callback."""
         renders, seconds, distance = trace.history[-1]
-        share = min(1.0, budget.spent(self.spent, seconds))
+        share = min(1.0, clock.budget.spent(clock.renders, seconds))
         return Progress(stage, share, seconds=seconds, renders=renders, distance=distance)
 
-    def _keep(self, scored: Scored) -> None:
+    def _add(self, scored: Scored, renders: int, seconds: float) -> None:
         """Puts new presets among the best and forgets the worst."""
         found = scored
         distinct = None
@@ -301,7 +329,7 @@ class _Memory:
         distinct = keep_distinct(distinct, scored, _DISTINCT)
         parents = keep_apart(parents, scored, self.apart * float(found.level[0]), _PARENTS)
         parents.sounds[:] = None
-        history.append((math.ceil(self.spent), self.seconds, float(found.distance[0])))
+        history.append((int(renders), seconds, float(found.distance[0])))
         # A new trace each time, so that an interruption meets the old one or the new one, never half of either.
         self.trace = Trace(found, distinct, parents, history)
 

@@ -267,7 +267,7 @@ def test_weights_are_found_by_the_name_of_their_model(tmp_path: Path, monkeypatc
     model = models["flow_reg"](Tone.space, channels=4, hidden=8, steps=2, flow_hidden=8)
     save_model(tmp_path / "tone-flow_reg.safetensors", model, "flow_reg", "tone")
 
-    proposer = Matcher.load("tone", model="flow_reg").proposers[0]
+    proposer = Matcher.load("tone", model="flow_reg").arms[0].proposers[0]
 
     assert isinstance(proposer, FromModel)
     assert type(proposer.model) is type(model)

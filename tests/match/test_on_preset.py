@@ -10,8 +10,8 @@ from patchflow.engines import Note, engines
 from patchflow.engines.tone import Tone
 from patchflow.errors import OptionError, PresetError
 from patchflow.match import Matcher, NoteGuess, Target
+from patchflow.match.limits import Budget
 from patchflow.match.proposals import FromPreset
-from patchflow.match.search import Budget
 from patchflow.presets import Preset
 from patchflow.presets.formats.vital import Vital
 from patchflow.presets.vital import CORE

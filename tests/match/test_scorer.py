@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from patchflow.engines import Note
+from patchflow.engines import Note, Renderer
 from patchflow.engines.tone import Tone
 from patchflow.errors import EngineError, RenderError
 from patchflow.match import Budget, Matcher
+from patchflow.match.arms import Arm
 from patchflow.match.proposals import FromSpace
 from patchflow.match.scorer import SCREEN, Scored, Scorer, faintness
 from patchflow.metrics.log_mel_l1 import log_mel, log_mel_l1
@@ -192,7 +193,7 @@ def test_a_synth_that_plays_nothing_is_an_error(scorer_of: MakeScorer):
 
 
 def test_what_cannot_be_played_is_no_candidate():
-    brittle = Matcher("brittle", Brittle, [FromSpace(Tone.space)])
+    brittle = Matcher([Arm("brittle", Brittle, Renderer(Brittle), [FromSpace(Tone.space)])])
 
     result = brittle.match_target(make_target(), Budget(renders=64), candidates=8)
 
@@ -277,7 +278,7 @@ def test_a_synth_that_is_lost_before_it_played_is_an_error(scorer_of: MakeScorer
 
 
 def test_a_match_with_a_synth_that_is_lost_ends_with_the_best_so_far():
-    mortal = Matcher("mortal", Mortal, [FromSpace(Tone.space)])
+    mortal = Matcher([Arm("mortal", Mortal, Renderer(Mortal), [FromSpace(Tone.space)])])
 
     result = mortal.match_target(make_target(), Budget(renders=640), candidates=2)
 

@@ -15,7 +15,7 @@ from patchflow.audio.pitch import NoteGuess, Pitch, estimate_pitch
 from patchflow.engines import Note, engines
 from patchflow.features.log_spectrum import PARTIALS, best_shift, fine_spectrum
 from patchflow.match import Matcher, Target
-from patchflow.match.search import Budget
+from patchflow.match.limits import Budget
 from patchflow.match.target import prepare_target
 from patchflow.match.verdict import (
     CLOSENESS,

@@ -53,7 +53,7 @@ def test_the_weights_are_used_from_then_on(library: Path):
     assert weights_of("tone", Tone.space) == path == users_weights("tone")
     assert read_header(path)["synth"] == "tone"
     matcher = Matcher.load("tone")
-    assert [type(proposer) for proposer in matcher.proposers] == [FromModel]
+    assert [type(proposer) for proposer in matcher.arms[0].proposers] == [FromModel]
     assert matcher.match(BEEP, renders=32).renders == 32
 
 

@@ -1,0 +1,396 @@
+"""The arms of a match: each searches one synth on a state of its own, and the most promising gets the next batch."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..engines import Engine, Renderer
+from ..errors import PatchflowError
+from ..presets import Preset
+from ..progress import Progress, ProgressCallback, ignore
+from ..threads import one_torch_thread
+from .limits import Clock, encode_locks, known_locks
+from .proposals import Proposer, Resynthesised, presets_of_sound
+from .scorer import Scored, Scorer
+from .search import Search
+from .target import NoteGuess, Target
+
+__all__ = ["VELOCITY", "Arm", "Attempt", "Finds", "take_turns"]
+
+VELOCITY = 100
+"""MIDI velocity of every note of a match."""
+
+_TRIED = 0.12  # share of the renders in which presets made of the sound are compared, before the best is searched on
+_TRIED_SECONDS = 0.3  # the same of the seconds, in which others search meanwhile
+_FLOOR = 0.1  # share of what is spent that every arm gets at least
+_FLOORS = 0.5  # the same of all arms together, at most
+_RECENT = 0.5  # share of what an arm spent in which its gain is measured
+_HOPE = 0.02  # share of its distance that an arm may always gain while it spends as much again
+_NEAR = 0.25  # share of the best distance by which another is half as promising
+_NEAR_DB = 0.5  # the same in dB, added
+_PATIENCE = 0.25  # seconds between two looks at the clock while nothing is ready
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What one search of a match is made of, the same for every sound.
+
+    Args:
+        synth: Name of the engine.
+        engine: Its class.
+        renderer: Plays it; arms of one synth share one.
+        proposers: Where first candidates come from.
+        on: A preset that all candidates are built on; None for a fresh one.
+        kind: What its candidates are, in a few words; "" where there is nothing to say.
+        from_sound: Whether candidates are built on presets that are made of the sound, see `proposals.presets_of_sound`.
+        started: Done when the synth is ready to play; None if it is started by the first note.
+    """
+
+    synth: str
+    engine: type[Engine]
+    renderer: Renderer
+    proposers: Sequence[Proposer] = ()
+    on: Preset | None = None
+    kind: str = ""
+    from_sound: bool = False
+    started: "Future[None] | None" = None
+
+    @property
+    def label(self) -> str:
+        """The synth, and what its candidates are."""
+        return f"{self.synth}: {self.kind}" if self.kind else self.synth
+
+    @property
+    def start(self) -> np.ndarray | None:
+        """The preset that others are built on, encoded, shape `(P,)`; None for a fresh one."""
+        return None if self.on is None else self.engine.space.encode(self.on.values)
+
+    def built(self, state: bytes) -> Engine:
+        """Returns an engine with a state."""
+        engine = self.engine()
+        if state:
+            engine.build_on(state)
+        return engine
+
+
+class Finds(NamedTuple):
+    """What an arm found on one state.
+
+    Args:
+        arm: The arm.
+        base: The preset that all are built on.
+        found: The best that can be played, best first.
+        distinct: The best of which no two sound nearly the same.
+        scorer: Knows the notes that were played.
+    """
+
+    arm: Arm
+    base: Preset
+    found: Scored
+    distinct: Scored
+    scorer: Scorer
+
+
+class Attempt:
+    """An arm at work on one sound.
+
+    An arm that builds on presets made of the sound plays these first, each made in the background, and then searches on
+    from the best.
+
+    Args:
+        arm: What it searches with.
+        target: The sound.
+        lock: See `Matcher.match`; what the synth does not have is left out.
+        seed: Of its random generator.
+        candidates: How many distinct presets will be wanted.
+
+    Attributes:
+        error: Why it ended before its time, if it did.
+        record: Renders and seconds at work, and the best distance, after every batch.
+        tried: Presets made of the sound that were played, each alone.
+    """
+
+    def __init__(self, arm: Arm, target: Target, lock: Mapping[str, Any], seed: int, candidates: int) -> None:
+        self.arm = arm
+        self.error: PatchflowError | None = None
+        self.record: list[tuple[float, float, float]] = []
+        self.tried: list[tuple[Resynthesised, Scored]] = []
+        self._lock = known_locks(lock, arm.engine.space)
+        self._seed = seed
+        self._candidates = candidates
+        self._target = target
+        self._seconds = 0.0
+        self._beside = ThreadPoolExecutor(1)
+        self._own: Renderer | None = None
+        self._search: Search | None = None
+        self._made: Iterator[Resynthesised] = presets_of_sound(target, arm.engine) if arm.from_sound else iter(())
+        self._awaited: Future[Any] | None = arm.started
+        if arm.from_sound:
+            self.scorer = Scorer(arm.renderer, target, VELOCITY)
+            self._make_next()
+        else:
+            self.scorer = Scorer(arm.renderer, target, VELOCITY, arm.on.state if arm.on else None)
+            locked = encode_locks(arm.engine.space, self._lock, arm.start)
+            engine = arm.built(arm.on.state if arm.on else b"")
+            self._search = Search(self.scorer, engine, arm.proposers, locked=locked, seed=seed, candidates=candidates)
+
+    @property
+    def awaits(self) -> "Future[Any] | None":
+        """What has to be done before the next step; None if it need not wait."""
+        for future in (self.arm.started, self._awaited):
+            if future is not None and not future.done():
+                return future
+        return None
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether it plays presets that are made of the sound, or has not begun."""
+        return self._search is None or not self.has_begun
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to try, or no synth that could play it."""
+        return self.error is not None or (self._search is not None and self._search.is_done)
+
+    @property
+    def best(self) -> float:
+        """The best distance so far, in dB; infinite before the first batch."""
+        trace = self._search and self._search.trace
+        if trace:
+            return float(trace.found.distance[0])
+        return min((float(found.distance[0]) for _, found in self.tried), default=math.inf)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything was played."""
+        return bool(self.tried) or (self._search is not None and self._search.trace is not None)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds at work."""
+        return self._seconds
+
+    @property
+    def renders(self) -> float:
+        """Renders so far."""
+        searched = self._search.renders if self._search else 0.0
+        return len(self.tried) + searched
+
+    @property
+    def fault(self) -> str:
+        """Why it ended before its time; "" if it did not."""
+        return str(self.error or self.scorer.lost or "")
+
+    def step(self, clock: Clock, progress: ProgressCallback = ignore) -> None:
+        """Plays one batch, or one preset that was made of the sound; waits until that is ready.
+
+        Args:
+            clock: Says how much of the budget is spent, and counts what this costs.
+            progress: Called once it is ranked.
+
+        Raises:
+            PatchflowError: If the synth cannot be started or cannot play anything, or the sound cannot be taken apart.
+        """
+        while (awaited := self.awaits) is not None:
+            wait([awaited], _PATIENCE)  # in short steps, which Ctrl-C can end
+        if self.arm.started:
+            self.arm.started.result()
+        begun = time.monotonic()
+        try:
+            if self._search is None:
+                self._open(clock, progress)
+            else:
+                if self._awaited:
+                    self._awaited.result()
+                self._search.step(clock, progress)
+        finally:
+            self._seconds += time.monotonic() - begun
+        self.record.append((self.renders, self._seconds, self.best))
+
+    def pools(self) -> list[Finds]:
+        """Returns what it found, that of its search first; nothing if it could play nothing."""
+        pools = []
+        trace = self._search and self._search.trace
+        tried = self.tried
+        if trace:
+            base = self.arm.on or Preset(self.arm.synth, {})
+            if tried:
+                nearest = self._nearest()
+                base = nearest.preset
+                tried = [one for one in tried if one[0] is not nearest]
+            pools.append((base, trace.found, trace.distinct))
+        pools += [(made.preset, found, found) for made, found in tried]
+        playable = [Finds(self.arm, base, _playable(a), _playable(b), self.scorer) for base, a, b in pools]
+        return [pool for pool in playable if len(pool.found)]
+
+    def close(self) -> None:
+        """Ends what works in the background."""
+        self._beside.shutdown(wait=False, cancel_futures=True)
+        if self._own:
+            self._own.close()
+
+    def _make_next(self) -> None:
+        made = self._made
+        self._awaited = self._beside.submit(lambda: next(made, None))
+
+    def _open(self, clock: Clock, progress: ProgressCallback) -> None:
+        """Plays the next preset that was made of the sound, or begins to search on from the best."""
+        assert self._awaited
+        made = self._awaited.result()
+        budget = clock.budget
+        share = len(self.tried) / (_TRIED * budget.renders) if budget.renders is not None else 0.0
+        if budget.seconds is not None:
+            share = max(share, clock.seconds / (_TRIED_SECONDS * budget.seconds))
+        if made is None or (self.tried and share >= 1):
+            self._search_on()
+            return
+        self._make_next()
+        self.tried.append((made, self._played(made, clock)))
+        share = min(1.0, clock.share)
+        renders = math.ceil(clock.renders)
+        progress(Progress("draw", share, seconds=clock.seconds, renders=renders, distance=self.best))
+
+    def _played(self, made: Resynthesised, clock: Clock) -> Scored:
+        space = self.arm.engine.space
+        point = space.snap(space.encode(made.preset.values)[None])
+        locked = encode_locks(space, self._lock, point[0])
+        point[:, list(locked)] = list(locked.values())
+        self.scorer.state = made.preset.state
+        self.scorer.until = clock.until
+        clock.renders += 1
+        found = self.scorer.score(point, [made.pitch], (math.ceil(clock.renders), clock.seconds))
+        found.found_at[:, 1] = clock.seconds
+        return found
+
+    def _nearest(self) -> Resynthesised:
+        return min(self.tried, key=lambda one: float(one[1].distance[0]))[0]
+
+    def _search_on(self) -> None:
+        """Begins to search from the best preset that was made of the sound; its synths start in the background."""
+        nearest = self._nearest()
+        start = next(found for made, found in self.tried if made is nearest)
+        state = nearest.preset.state
+        renderer = Renderer(self.arm.engine)
+        target = replace(self._target, guesses=(NoteGuess(nearest.pitch, 1.0),))
+        scorer = Scorer(renderer, target, VELOCITY, state)
+        scorer.faults = self.scorer.faults
+        engine = self.arm.built(state)
+        space = self.arm.engine.space
+        locked = encode_locks(space, self._lock, start.points[0])
+        locked |= {place: float(start.points[0, place]) for place in np.nonzero(~nearest.free)[0].tolist()}
+        points = engine.canonical(start.points)
+        points[:, list(locked)] = list(locked.values())
+        start = replace(start, points=points)
+        self._search = Search(
+            scorer, engine, (), locked=locked, seed=self._seed, candidates=self._candidates, start=start
+        )
+        self._own = renderer
+        self.scorer = scorer
+        note = scorer.note(nearest.pitch)
+
+        def start_synth(engine: Engine) -> None:
+            engine.build_on(state)
+            engine.render(points[0], replace(note, hold=0.05, length=0.05), target.rate)
+
+        self._awaited = self._beside.submit(renderer.each, start_synth)
+
+
+def take_turns(attempts: Sequence[Attempt], clock: Clock, progress: ProgressCallback = ignore) -> bool:
+    """Gives batch after batch to the arm that promises most, until the budget is spent or Ctrl-C is pressed.
+
+    Every arm has a first batch; an arm that cannot play ends alone. With a budget of renders the order depends on
+    nothing but what was found; with one of seconds, whoever is ready goes on while others are made ready.
+
+    Args:
+        attempts: The arms, in the order in which they begin.
+        clock: The budget of all.
+        progress: Called after every batch, with the best distance of all arms.
+
+    Returns:
+        Whether nobody interrupted it.
+
+    Raises:
+        KeyboardInterrupt: If nothing was rendered yet.
+        PatchflowError: If no arm can play anything.
+    """
+    told = _of_all(attempts, progress)
+    try:
+        with one_torch_thread():
+            while going := [attempt for attempt in attempts if not attempt.is_done]:
+                if clock.is_over and any(attempt.has_begun for attempt in attempts):
+                    break
+                chosen = _most_promising(going, clock)
+                if chosen is None:
+                    awaited = [attempt.awaits for attempt in going]
+                    wait([future for future in awaited if future], _PATIENCE, FIRST_COMPLETED)
+                    continue
+                try:
+                    chosen.step(clock, told(chosen))
+                except PatchflowError as error:
+                    chosen.error = error
+    except KeyboardInterrupt:
+        if not any(attempt.has_begun for attempt in attempts):
+            raise
+        return False
+    if not any(attempt.has_begun for attempt in attempts):
+        raise next((attempt.error for attempt in attempts if attempt.error), ValueError("the proposers gave no preset"))
+    return True
+
+
+def _of_all(attempts: Sequence[Attempt], progress: ProgressCallback) -> Callable[[Attempt], ProgressCallback]:
+    """Makes callbacks of the arms that say how far the whole match is."""
+
+    def of(attempt: Attempt) -> ProgressCallback:
+        def tell(state: Progress) -> None:
+            distance = min([state.distance or 0.0, *(other.best for other in attempts)])
+            progress(replace(state, distance=distance, subject=attempt.arm.synth))
+
+        return tell if len(attempts) > 1 else progress
+
+    return of
+
+
+def _most_promising(going: Sequence[Attempt], clock: Clock) -> Attempt | None:
+    """Whose batch is next; None if nobody is ready."""
+    by_time = clock.budget.seconds is not None
+    # What is ready first is a matter of chance, so it must not matter where the same seed is to give the same result.
+    ready = [attempt for attempt in going if not (by_time and attempt.awaits)]
+    for attempt in ready:
+        if attempt.is_opening:
+            return attempt
+    if len(ready) < 2:
+        return ready[0] if ready else None
+
+    def cost(attempt: Attempt) -> float:
+        return attempt.seconds if by_time else attempt.renders
+
+    starved = min(ready, key=cost)
+    floor = min(_FLOOR, _FLOORS / len(going))
+    if cost(starved) < floor * sum(cost(attempt) for attempt in going):
+        return starved
+    best = min(attempt.best for attempt in going)
+    return max(ready, key=lambda attempt: _promise(attempt, best, by_time=by_time))
+
+
+def _promise(attempt: Attempt, best: float, *, by_time: bool) -> float:
+    """What an arm is expected to gain, in dB for each second or render, and less the farther it is from the best."""
+    if not math.isfinite(attempt.best):
+        return 0.0
+    costs = [seconds if by_time else renders for renders, seconds, _ in attempt.record]
+    spent = max(costs[-1], 1e-9)
+    earlier = max([place for place, cost in enumerate(costs) if cost <= (1 - _RECENT) * spent], default=0)
+    gain = attempt.record[earlier][2] - attempt.best
+    rate = _HOPE * attempt.best / spent
+    if costs[earlier] < spent and math.isfinite(gain):
+        rate += gain / (spent - costs[earlier])
+    return rate * 0.5 ** ((attempt.best - best) / (_NEAR * best + _NEAR_DB))
+
+
+def _playable(found: Scored) -> Scored:
+    """What the synth could play; everything else is infinitely far away."""
+    return found.take(np.nonzero(np.isfinite(found.distance))[0])
