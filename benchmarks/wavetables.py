@@ -38,8 +38,8 @@ from patchflow.match.verdict import Judge
 from patchflow.metrics import metrics
 from patchflow.presets.formats.vital import Vital as VitalFile
 from patchflow.resynthesis import Options, Resynthesis
-from patchflow.resynthesis.noise_loop import buzz
 from patchflow.resynthesis.resynthesis import RATE
+from patchflow.resynthesis.wave_table import buzz
 
 RESULTS = Path(__file__).parent / "results" / "wavetables.jsonl"
 ROWS = {

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from ..audio.envelope import note_off
-from .lines import band_levels
+from .spectra import band_levels
 
 __all__ = ["Course", "course_of", "falling"]
 

@@ -10,13 +10,10 @@ from ..audio.resample import resample
 from ..audio.sound import Sound
 from ..presets import Preset
 from .course import Course, course_of
-from .harmonics import take_apart
 from .keyframes import TableWalk, choose_frames, pitch_points
-from .lines import SPACING, band_levels, line_amplitudes
-from .noise_loop import NoiseLoop, noise_loop
 from .pitch_track import PitchTrack, follow_pitch
-from .tones import divisor, find_tones, gathered, steady_tones
-from .wave_table import Voice, WaveTable, fitted, mixed, steady_phases, wandering_phases
+from .spectra import SPACING, band_levels, divisor, find_tones, gathered, line_amplitudes, steady_tones, take_apart
+from .wave_table import NoiseLoop, Voice, WaveTable, fitted, mixed, noise_loop, steady_phases, wandering_phases
 
 __all__ = ["LONGEST_NOTE", "NOISES", "RATE", "Noise", "Options", "Resynthesis"]
 

@@ -9,9 +9,8 @@ import numpy as np
 from ..presets import Preset
 from ..presets.vital import CORE, NEWEST, controls, document_of, fresh_part, pack_state, state_of, values_of
 from .keyframes import TableWalk
-from .noise_loop import NoiseLoop
 from .resynthesis import RATE, Resynthesis
-from .wave_table import Voice, WaveTable
+from .wave_table import NoiseLoop, Voice, WaveTable
 
 __all__ = ["MACROS", "vital_document", "vital_preset"]
 
@@ -62,8 +61,6 @@ def vital_document(found: Resynthesis) -> dict[str, Any]:
     for control_name, control in controls().items():
         settings[control_name] = control.default
     settings["modulations"] = [{"source": "", "destination": ""} for _ in settings["modulations"]]
-    # Copies of one's own: the document shares these parts with every other.
-    settings["lfos"] = fresh_part("lfos")
     settings["wavetables"] = fresh_part("wavetables")
     settings["sample"] = _silent_sample()
     for number, macro in enumerate(MACROS, 1):

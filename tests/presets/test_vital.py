@@ -121,6 +121,17 @@ def test_a_fresh_preset_has_the_lfos_and_the_sample_of_the_real_synths(described
     assert [settings[part] == described["preset"]["settings"][part] for part in ("lfos", "sample")] == [True, True]
 
 
+def test_who_changes_a_document_changes_no_other():
+    first = document_of({}, {})
+    name = first["settings"]["lfos"][0]["name"]
+    first["settings"]["lfos"][0]["name"] = "changed"
+    first["settings"]["wavetables"][0]["name"] = "changed"
+
+    second = document_of({}, {})["settings"]
+    assert second["lfos"][0]["name"] == name
+    assert second["wavetables"][0]["name"] != "changed"
+
+
 @pytest.mark.slow
 def test_the_real_synth_has_the_macros_that_were_written():
     preset = with_macros(PRESET, [Macro("Dark", {"filter_1.cutoff": -0.5, "osc_1.level": 0.25}, value=0.5)])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from patchflow.resynthesis.lines import band_levels
+from patchflow.resynthesis.spectra import band_levels
 
 __all__ = ["RATE", "harmonic", "spectrum_gap", "tone", "white"]
 

@@ -6,10 +6,9 @@ import pytest
 from patchflow.errors import AudioError
 from patchflow.resynthesis import Options, Resynthesis
 from patchflow.resynthesis.keyframes import TableWalk, choose_frames, pitch_points
-from patchflow.resynthesis.lines import line_amplitudes
-from patchflow.resynthesis.noise_loop import buzz, noise_loop
 from patchflow.resynthesis.pitch_track import follow_pitch
-from patchflow.resynthesis.wave_table import WaveTable, wandering_phases
+from patchflow.resynthesis.spectra import line_amplitudes
+from patchflow.resynthesis.wave_table import WaveTable, buzz, noise_loop, wandering_phases
 from tests.resynthesis.recordings import RATE, harmonic, spectrum_gap, tone, white
 
 

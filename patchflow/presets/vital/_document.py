@@ -97,7 +97,7 @@ def document_of(values: Mapping[str, Value], state: Document) -> Document:
     settings: Document = {}
     for name, control in controls().items():
         settings[name] = control.number(own.get(name, fresh[name]))
-    settings |= init["settings"]
+    settings |= copy.deepcopy(init["settings"])  # whoever changes a document changes no other
     for name, setting in kept.items():
         if name not in own:
             settings[name] = setting
