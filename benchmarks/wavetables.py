@@ -39,7 +39,7 @@ from patchflow.metrics import metrics
 from patchflow.presets.formats.vital import Vital as VitalFile
 from patchflow.resynthesis import Options, Resynthesis
 from patchflow.resynthesis.resynthesis import RATE
-from patchflow.resynthesis.wave_table import buzz
+from patchflow.resynthesis.spectra import buzz
 
 RESULTS = Path(__file__).parent / "results" / "wavetables.jsonl"
 ROWS = {

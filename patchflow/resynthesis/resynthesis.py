@@ -1,6 +1,6 @@
 """A recording as spectra that change over time: what a synth needs to play it as an instrument."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -10,10 +10,21 @@ from ..audio.resample import resample
 from ..audio.sound import Sound
 from ..presets import Preset
 from .course import Course, course_of
-from .keyframes import TableWalk, choose_frames, pitch_points
 from .pitch_track import PitchTrack, follow_pitch
 from .spectra import SPACING, band_levels, divisor, find_tones, gathered, line_amplitudes, steady_tones, take_apart
-from .wave_table import NoiseLoop, Voice, WaveTable, fitted, mixed, noise_loop, steady_phases, wandering_phases
+from .wave_table import (
+    NoiseLoop,
+    TableWalk,
+    Voice,
+    WaveTable,
+    choose_frames,
+    fitted,
+    mixed,
+    noise_loop,
+    pitch_points,
+    steady_phases,
+    wandering_phases,
+)
 
 __all__ = ["LONGEST_NOTE", "NOISES", "RATE", "Noise", "Options", "Resynthesis"]
 
@@ -84,6 +95,7 @@ class Resynthesis:
         moments: Seconds of all frames, shape `(K,)`.
         tracks_key: Whether the lines of the residual go up and down with the key.
         notes: What was left out or is odd, one plain line each.
+        key: The MIDI note that plays it as it was recorded; 60 without a pitch.
 
     Example:
         >>> t = np.arange(44_100) / 44_100
@@ -103,6 +115,7 @@ class Resynthesis:
     moments: np.ndarray
     tracks_key: bool
     notes: tuple[str, ...]
+    key: int = 60
 
     @classmethod
     def of(
@@ -111,6 +124,7 @@ class Resynthesis:
         rate: int,
         *,
         note: float | None = None,
+        key: int | None = None,
         hold: float | None = None,
         options: Options = Options(),
     ) -> "Resynthesis":
@@ -120,6 +134,7 @@ class Resynthesis:
             samples: Mono, shape `(T,)`, without silence before it.
             rate: Sample rate, in Hz.
             note: Its pitch in semitones, 69 at 440 Hz, where that is known; estimated if None.
+            key: The MIDI note that is to play it as it was recorded; the one nearest to its pitch if None.
             hold: Seconds until its key was released; estimated if None.
             options: What it is made of.
 
@@ -141,17 +156,31 @@ class Resynthesis:
         if pitch.remark:
             kept = _TUNED if analysis.tracks_key else _UNTUNED
             notes.append(pitch.remark.replace(*_SEARCHES).replace(_MATCHED, kept))
-        return analysis.result(len(x) / RATE, pitch, tuple(notes))
-
-    @property
-    def key(self) -> int:
-        """The key that plays it as it was recorded, a MIDI note; 60 without a pitch."""
-        return 60 if self.track is None else int(np.clip(round(self.track.middle), 0, 127))
+        if key is None and track is not None:
+            key = int(np.clip(round(track.middle), 0, 127))
+        return replace(analysis.result(len(x) / RATE, pitch, tuple(notes)), key=60 if key is None else key)
 
     @property
     def cents(self) -> float:
         """How far it is above that key."""
         return 0.0 if self.track is None else 100 * (self.track.middle - self.key)
+
+    @property
+    def words(self) -> str:
+        """What it is made of, in words.
+
+        Example:
+            >>> t = np.arange(44_100) / 44_100
+            >>> Resynthesis.of(np.sin(2 * np.pi * 440 * t).astype(np.float32), 44_100).words
+            'one wavetable, 3 frames'
+        """
+        parts = []
+        if self.voices:
+            count = "two wavetables" if len(self.voices) > 1 else "one wavetable"
+            parts.append(f"{count}, {self.frames} frames")
+        if self.noise is not None:
+            parts.append("a loop of noise")
+        return ", ".join(parts)
 
     @property
     def frames(self) -> int:

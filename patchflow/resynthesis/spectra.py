@@ -13,6 +13,7 @@ __all__ = [
     "Tones",
     "band_levels",
     "bands_of",
+    "buzz",
     "divisor",
     "find_tones",
     "gathered",
@@ -43,6 +44,8 @@ _NEIGHBOURS = 12
 _SOFTEST = 1e-5  # of the largest power
 _MOST_TONES = 60
 _TONE_SPREAD = 1.6  # lines either way that the window smears a tone over
+_BUZZ_RATES = (14.0, 40.0)  # turns a second of a level that are rough or buzz
+_BUZZ_FRAME_S = 0.004
 _SPACINGS = (0.62, 1.45)  # spacings of lines that are tried, relative to the usual one
 
 
@@ -303,3 +306,31 @@ def steady_tones(phases: np.ndarray, moments: np.ndarray, hz: float, tones: Tone
         seen.add(line)
         phases[:, line] = phases[0, line] + 2 * np.pi * (tone - (line + 1) * hz) * moments
     return phases
+
+
+def buzz(samples: np.ndarray, rate: int) -> float:
+    """Returns how much the level of a sound beats regularly, 14 to 40 times a second, 0 to 1.
+
+    A residual of few lines repeats so often, and buzzes; noise beats at all rates alike. It is the largest share of the
+    level's power between these rates that a single rate has with its multiples.
+
+    Args:
+        samples: Mono, shape `(T,)`.
+        rate: Sample rate, in Hz.
+    """
+    hop = round(_BUZZ_FRAME_S * rate)
+    count = len(samples) // hop
+    if count * _BUZZ_FRAME_S < 0.25:
+        return 0.0
+    # of the upper part, where an ear does not hear the lines one by one
+    high = np.diff(samples[: count * hop], prepend=0.0)
+    level = np.sqrt(np.square(high).reshape(count, hop).mean(1))
+    around = np.ones(25) / 25
+    usual = np.convolve(level, around, "same") / np.convolve(np.ones(count), around, "same")
+    level = level / np.maximum(usual, 1e-9) - 1
+    spectrum = np.square(np.abs(np.fft.rfft(level, 4 * count)))
+    same = np.fft.irfft(spectrum)[:count]
+    lags = np.arange(count) * _BUZZ_FRAME_S
+    wanted = (lags >= 1 / _BUZZ_RATES[1]) & (lags <= 1 / _BUZZ_RATES[0])
+    longer = np.interp(2 * lags[wanted], lags, same)  # what repeats, repeats twice
+    return float(max(0.0, np.minimum(same[wanted], longer).max()) / max(float(same[0]), 1e-20))

@@ -8,9 +8,8 @@ import numpy as np
 
 from ..presets import Preset
 from ..presets.vital import CORE, NEWEST, controls, document_of, fresh_part, pack_state, state_of, values_of
-from .keyframes import TableWalk
 from .resynthesis import RATE, Resynthesis
-from .wave_table import NoiseLoop, Voice, WaveTable
+from .wave_table import NoiseLoop, TableWalk, Voice, WaveTable
 
 __all__ = ["MACROS", "vital_document", "vital_preset"]
 
@@ -19,6 +18,7 @@ MACROS = ("position", "noise", "brightness", "length")
 
 _UNTRACKED = 48  # note that an oscillator plays which does not follow the key
 _LOWEST = -48  # semitones of an oscillator
+_HIGHEST = 48
 _ENVELOPE = 2  # kinds of LFO: once, then it stays at its end
 _LOOP_POINT = 4  # once, then from its phase on again and again
 _LATE = 0.005  # seconds by which Vital smooths a shape
@@ -154,10 +154,10 @@ class _Patch:
         return float(np.clip(end / 256, 0.2, _MOST_POSITION))
 
     def _transpose(self, name: str, semitones: float) -> None:
-        whole = max(round(semitones), _LOWEST)
+        whole = int(np.clip(round(semitones), _LOWEST, _HIGHEST))
         self.settings[f"{name}_transpose"] = float(whole)
         self.settings[f"{name}_tune"] = float(np.clip(semitones - round(semitones), -1, 1))
-        if round(semitones) < whole:
+        if round(semitones) != whole:
             # A modulation goes on where the knob ends: by the last LFO, which stays as it is.
             last = self.settings["lfos"][7]
             last |= {"name": "Constant", "num_points": 2, "points": [0.0, 0.0, 1.0, 0.0], "powers": [0.0, 0.0]}

@@ -5,10 +5,16 @@ import pytest
 
 from patchflow.errors import AudioError
 from patchflow.resynthesis import Options, Resynthesis
-from patchflow.resynthesis.keyframes import TableWalk, choose_frames, pitch_points
 from patchflow.resynthesis.pitch_track import follow_pitch
-from patchflow.resynthesis.spectra import line_amplitudes
-from patchflow.resynthesis.wave_table import WaveTable, buzz, noise_loop, wandering_phases
+from patchflow.resynthesis.spectra import buzz, line_amplitudes
+from patchflow.resynthesis.wave_table import (
+    TableWalk,
+    WaveTable,
+    choose_frames,
+    noise_loop,
+    pitch_points,
+    wandering_phases,
+)
 from tests.resynthesis.recordings import RATE, harmonic, spectrum_gap, tone, white
 
 
