@@ -9,12 +9,11 @@ from ..audio.pitch import Pitch
 from ..audio.resample import resample
 from ..audio.sound import Sound
 from ..presets import Preset
-from .course import Course, course_of
+from .course import FRAMES, Course, TableWalk, course_of
 from .pitch_track import PitchTrack, follow_pitch
 from .spectra import SPACING, band_levels, divisor, find_tones, gathered, line_amplitudes, steady_tones, take_apart
 from .wave_table import (
     NoiseLoop,
-    TableWalk,
     Voice,
     WaveTable,
     choose_frames,
@@ -40,7 +39,7 @@ NOISES: tuple[Noise, ...] = ("lines", "loop", "none")
 _FRAME_BYTES = 10_960  # of a frame in a file
 _OTHER_BYTES = 48_000  # of all else in it
 _POINTS = 96  # of a path and of a pitch curve: Vital's shapes have 100
-_ENOUGH_DB = 0.8  # mean miss between frames at which there are enough
+_ENOUGH_DB = 0.4  # mean miss between frames at which there are enough
 _FLOOR = 1e-7  # of the largest power of a band
 _TONAL = 0.35  # share of tones in a residual that is rather tones than noise
 _INAUDIBLE = 1e-5  # share of the power that a residual has at least
@@ -194,9 +193,9 @@ class Resynthesis:
         return vital_preset(self, name, author)
 
     def sound(self) -> np.ndarray:
-        """Returns what it sounds like until the key is released, without a synth, at `RATE`; shape `(T,)`."""
-        times = np.arange(round(self.course.hold * RATE)) / RATE
-        total = mixed(self.voices, self.path.at(times))
+        """Returns what it sounds like without a synth, at `RATE`, as long as the recording; shape `(T,)`."""
+        times = np.arange(round((self.course.hold + self.course.after) * RATE)) / RATE
+        total = mixed(self.voices, self.path.at(times, self.course.hold))
         if self.noise is not None:
             total += self.noise.play(times, self.moments, RATE)
         return total
@@ -207,10 +206,11 @@ class _Analysis:
 
     def __init__(self, x: np.ndarray, track: PitchTrack | None, course: Course, options: Options) -> None:
         self.options = options
-        self.course = course
+        # A loop of noise has no frames: its release is that of the envelope.
+        self.course = replace(course, after=0.0) if options.noise == "loop" else course
         self.track = track if options.harmonics else None
         self.played = track
-        self.x = x[: max(1, round(course.hold * RATE))]
+        self.x = x[: max(1, round((self.course.hold + self.course.after) * RATE))]
         end = len(self.x) / RATE
         hop = max(0.004, end / 600)
         self.times = np.append(np.arange(0, end - hop / 2, hop), end)
@@ -240,9 +240,8 @@ class _Analysis:
                 lines = gathered(lines, self.hz, self.tones)
         chosen, loop = self._moments(noise)
         moments = self.times[chosen]
-        drop = 60 + float(self.course.loudness[min(len(self.course.loudness) - 1, round(self.course.hold * 100) - 1)])
-        path = TableWalk.through(moments, loop, max(self.course.tail, 0.02), max(drop, 6.0))
-        voices = self._voices(chosen, lines, path)
+        path = self._path(moments, loop)
+        voices = self._voices(chosen, lines)
         kept = None
         if noise == "loop":
             kept = noise_loop(self.residual, RATE, self.times, moments)
@@ -250,6 +249,16 @@ class _Analysis:
         return Resynthesis(
             seconds, pitch, self.track, self.curve, self.course, path, voices, kept, moments, self.tracks_key, notes
         )
+
+    def _path(self, moments: np.ndarray, loop: tuple[float, float] | None) -> TableWalk:
+        course = self.course
+        last = float(course.loudness[min(len(course.loudness), round(len(self.x) / RATE * 100)) - 1])
+        if loop is None:
+            return TableWalk.fading(moments, max(course.tail, 0.02), max(60 + last, 6.0))
+        if not course.after:
+            return TableWalk.sustained(moments, loop)
+        # What is cut off while it sounds fades out; the rest is as good as silent.
+        return TableWalk.sustained(moments, loop, float(moments[-1]) + float(np.interp(last, [-60, -20], [0.02, 0.1])))
 
     def _followed(self, track: PitchTrack) -> tuple[PitchTrack, tuple[np.ndarray, np.ndarray]]:
         """The track as straight lines between points that a synth can follow."""
@@ -292,6 +301,8 @@ class _Analysis:
         if loops is not None:
             first, last = np.searchsorted(self.times, loops) - 1
             fixed = [max(int(first), 0), min(max(int(last), int(first) + 2), count - 1)]
+            if self.course.after:
+                fixed.append(count - 1)
         if not self.options.adaptive:
             grid = np.linspace(0, count - 1, min(budget, count, 64)).astype(int)
             chosen = np.unique(np.concatenate([grid, fixed]))
@@ -300,9 +311,10 @@ class _Analysis:
         if loops is None:
             return chosen, None
         # The way back takes points as well: a loop of many frames is cut.
-        chosen = chosen[chosen <= fixed[1]]  # nothing gets beyond the loop
+        if not self.course.after:
+            chosen = chosen[chosen <= fixed[1]]  # nothing gets beyond the loop
         inside = np.flatnonzero((chosen >= fixed[0]) & (chosen <= fixed[1]))
-        inside = inside[-max(3, _POINTS - len(chosen)) :]
+        inside = inside[-max(3, _POINTS - int((chosen <= fixed[1]).sum())) :]
         return chosen, (float(self.times[chosen[inside[0]]]), float(self.times[chosen[inside[-1]]]))
 
     def _error(self):
@@ -321,10 +333,11 @@ class _Analysis:
 
         return error
 
-    def _voices(self, chosen: np.ndarray, lines: np.ndarray, path: TableWalk) -> tuple[Voice, ...]:
-        places = path.places[: len(chosen)]
+    def _voices(self, chosen: np.ndarray, lines: np.ndarray) -> tuple[Voice, ...]:
         moments = self.times[chosen]
-        ends = self.course.loop is None
+        ends = self.course.loop is None or self.course.after > 0
+        count = len(chosen) + ends
+        places = np.round((FRAMES - 1) * np.arange(count) / max(count - 1, 1))[: len(chosen)]
         voices = []
         if self.harmonics.shape[1]:
             assert self.track is not None
@@ -345,7 +358,8 @@ class _Analysis:
     ) -> tuple[Voice, ...]:
         times = np.arange(len(self.x)) / RATE
         beside = None if noise is None else noise.play(times, moments, RATE)
-        return fitted(voices, self.x, RATE, path.at(times), rounds=self.options.rounds, beside=beside)
+        places = path.at(times, self.course.hold)
+        return fitted(voices, self.x, RATE, places, rounds=self.options.rounds, beside=beside)
 
 
 def _table(places: np.ndarray, amplitudes: np.ndarray, phases: np.ndarray, ends: bool) -> WaveTable:

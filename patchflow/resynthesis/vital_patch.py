@@ -8,8 +8,9 @@ import numpy as np
 
 from ..presets import Preset
 from ..presets.vital import CORE, NEWEST, controls, document_of, fresh_part, pack_state, state_of, values_of
+from .course import TableWalk
 from .resynthesis import RATE, Resynthesis
-from .wave_table import NoiseLoop, TableWalk, Voice, WaveTable
+from .wave_table import NoiseLoop, Voice, WaveTable
 
 __all__ = ["MACROS", "vital_document", "vital_preset"]
 
@@ -20,7 +21,13 @@ _UNTRACKED = 48  # note that an oscillator plays which does not follow the key
 _LOWEST = -48  # semitones of an oscillator
 _HIGHEST = 48
 _ENVELOPE = 2  # kinds of LFO: once, then it stays at its end
+_HELD = 3  # stays at its phase until the key is released, then to its end
 _LOOP_POINT = 4  # once, then from its phase on again and again
+_RELEASE = 4  # LFOs: position, pitch and what both were before, after the release
+_GATE = 5
+_RELEASE_PITCH = 6
+_STAYS = 1.15  # times the release by frames, that a voice stays
+_STAYING = 18.0  # power of an envelope that is as good as a step at its end
 _LATE = 0.005  # seconds by which Vital smooths a shape
 _LOUDEST = 0.7  # peak that a note has at full velocity
 _VELOCITY = 0.6  # how much a soft note is softer: 1 is all
@@ -79,6 +86,7 @@ class _Patch:
         self.found = found
         self.slots = 0
         self.lines_first = found.track is None
+        self.released = len(found.path.release_times) > 0
 
     def write(self) -> None:
         """Writes all."""
@@ -87,6 +95,8 @@ class _Patch:
         self._envelope()
         self.settings["osc_1_on"] = 0.0  # on in a fresh Vital
         self._lfo(1, found.path.times, found.path.places / 256, "position")
+        if self.released:
+            self._release()
         for number, voice in enumerate(found.voices, 1):
             is_lines = self.lines_first or number == 2
             self._oscillator(number, voice, is_lines)
@@ -127,8 +137,14 @@ class _Patch:
     def _envelope(self) -> None:
         self.settings |= {"env_1_attack": 0.0, "env_1_decay": 0.0, "env_1_sustain": 1.0}
         self.settings["velocity_track"] = _VELOCITY
-        release = _number("env_1_release", self.found.course.release)
-        self.settings["env_1_release_power"] = -self.found.course.bend
+        seconds = self.found.course.release
+        bend = self.found.course.bend
+        if self.released:
+            # Frames fade the note out; its voice has to stay as long.
+            seconds = float(self.found.path.release_times[-1]) * _STAYS
+            bend = -_STAYING
+        release = _number("env_1_release", seconds)
+        self.settings["env_1_release_power"] = -bend
         self.settings["env_1_release"] = release * (1 - _RELEASES / 2)
         self.connect("macro_control_4", "env_1_release", _RELEASES * release / _ENVELOPE_RANGE)
 
@@ -144,8 +160,10 @@ class _Patch:
         self.settings["wavetables"][number - 1] = _table(voice.table, "Noise" if is_lines else "Harmonics")
         semitones = 69 + 12 * math.log2(voice.hz / 440) - (self.found.key if tracks else _UNTRACKED)
         self._transpose(name, semitones)
-        self.connect("lfo_1", f"{name}_wave_frame", 1.0)
-        self.connect("macro_control_1", f"{name}_wave_frame", self._reach())
+        self._gated(self.connect("lfo_1", f"{name}_wave_frame", 1.0), 1.0)
+        self._gated(self.connect("macro_control_1", f"{name}_wave_frame", self._reach()), self._reach())
+        if self.released:
+            self.connect(f"lfo_{_RELEASE}", f"{name}_wave_frame", 1.0)
 
     def _reach(self) -> float:
         """By what share of the table the position macro moves: to where the sound still is loud."""
@@ -173,15 +191,25 @@ class _Patch:
     def _lfo(self, number: int, times: np.ndarray, values: np.ndarray, name: str) -> None:
         """A shape that is walked through once, then from the loop on again and again."""
         path = self.found.path
-        # Its y goes down. Vital is late by the time in which it smooths a shape.
+        # Vital is late by the time in which it smooths a shape.
         seconds = _early(np.array([path.seconds]))[0]
-        points = np.stack([_early(times) / seconds, 1 - values], axis=1)
+        self._shape(number, _early(times) / seconds, values, name)
+        if path.loop is None:
+            self._speed(number, seconds, _ENVELOPE, 0.0)
+        else:
+            self._speed(number, seconds, _LOOP_POINT, float(_early(np.array([path.loop]))[0] / seconds))
+
+    def _shape(self, number: int, along: np.ndarray, values: np.ndarray, name: str) -> None:
+        # Its y goes down.
+        points = np.stack([along, 1 - values], axis=1)
         shape = {"name": name, "num_points": len(points), "smooth": False, "powers": [0.0] * len(points)}
         self.settings["lfos"][number - 1] = {**shape, "points": [round(float(value), 7) for value in points.ravel()]}
+
+    def _speed(self, number: int, seconds: float, kind: int, phase: float) -> None:
         parts = {
             "sync": 0.0,
-            "sync_type": float(_ENVELOPE if path.loop is None else _LOOP_POINT),
-            "phase": 0.0 if path.loop is None else float(_early(np.array([path.loop]))[0] / seconds),
+            "sync_type": float(kind),
+            "phase": phase,
             "frequency": math.log2(1 / seconds) + _LENGTHS / 2,
             "keytrack_transpose": 0.0,
         }
@@ -189,14 +217,40 @@ class _Patch:
             self.settings[f"lfo_{number}_{part}"] = value
         self.connect("macro_control_4", f"lfo_{number}_frequency", -_LENGTHS / _LFO_OCTAVES)
 
+    def _release(self) -> None:
+        """What walks through the frames of the release, and what takes the place of the walk before."""
+        path = self.found.path
+        self._after(_RELEASE, path.release_times, path.release_places / 256, "release")
+        self._after(_GATE, path.release_times, np.ones(len(path.release_times)), "released")
+
+    def _after(self, number: int, times: np.ndarray, values: np.ndarray, name: str) -> None:
+        """A shape that begins with the release of the key, at 0 until then."""
+        values = np.concatenate([[0.0], values[1:]])
+        self._shape(number, times / times[-1], values, name)
+        self._speed(number, float(times[-1]), _HELD, 0.0)
+
+    def _gated(self, slot: int, amount: float) -> None:
+        """Takes a modulation away when the key is released."""
+        if self.released:
+            # The range of an amount is -1 to 1: half of a modulation is the whole amount.
+            self.connect(f"lfo_{_GATE}", f"modulation_{slot}_amount", -amount / 2)
+
     def _pitch(self) -> None:
-        times, semitones = _along(self.found.path, *self.found.curve)
+        times, semitones = self.found.curve
         low = float(semitones.min())
         span = max(float(np.ptp(semitones)), 1e-3)
         assert self.found.track is not None
-        self._lfo(2, times, (semitones - low) / span, "pitch")
+        share = (semitones - low) / span
+        self._lfo(2, *_along(self.found.path, times, share), "pitch")
         self._transpose("osc_1", self.found.track.middle - self.found.key + low)
-        self.connect("lfo_2", "osc_1_transpose", span / _TRANSPOSITIONS)
+        self._gated(self.connect("lfo_2", "osc_1_transpose", span / _TRANSPOSITIONS), span / _TRANSPOSITIONS)
+        if self.released:
+            path = self.found.path
+            off = self.found.course.hold
+            inside = (times > off + path.release_times[1]) & (times < off + path.release_times[-1])
+            later = np.concatenate([path.release_times[:2], times[inside] - off, path.release_times[-1:]])
+            self._after(_RELEASE_PITCH, later, np.interp(later + off, times, share), "release pitch")
+            self.connect(f"lfo_{_RELEASE_PITCH}", "osc_1_transpose", span / _TRANSPOSITIONS)
 
     def _noise(self, noise: NoiseLoop, boost: float) -> None:
         peaks = [_peak(voice.table) for voice in self.found.voices]

@@ -1,4 +1,4 @@
-"""What plays: wavetables as Vital interpolates them, the way through them over time, and loops of noise."""
+"""What plays: wavetables as Vital interpolates them, with frames where the sound changes, and loops of noise."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .course import FRAMES
 from .spectra import band_levels, bands_of, line_amplitudes
 
 __all__ = [
     "SIZE",
     "NoiseLoop",
-    "TableWalk",
     "Voice",
     "WaveTable",
     "choose_frames",
@@ -23,14 +23,10 @@ __all__ = [
     "wandering_phases",
 ]
 
-FRAMES = 257
-"""Places of a wavetable of Vital, counted from 0."""
-
 SIZE = 2_048
 """Samples of a frame."""
 
 _TRIED = 9  # places of a stretch that are tried as the next moment
-_TAIL_POINTS = 7
 _FLOOR = 1e-8  # of the largest power: what lies below is not fitted
 _MOST_GAIN = 4.0  # by which a round may change an amplitude
 _MOST_WANDER = 0.7  # share of the distance to the next line that a line may be off
@@ -39,67 +35,6 @@ _LOOP_SAMPLES = 2**15  # 0.74 s at 44.1 kHz: long enough that nobody notices the
 _LOOP_PEAK = 0.5
 _LOOP_SPACING = 10.0  # Hz from one point of the spectrum to the next
 _LOUD = 0.05  # of the largest power, from which on a moment counts for the spectrum
-
-
-@dataclass(frozen=True)
-class TableWalk:
-    """Where in a wavetable a note is, over time: straight lines between points.
-
-    Args:
-        times: Seconds, rising from 0, shape `(M,)`.
-        places: 0 to 256, shape `(M,)`.
-        loop: Seconds at which the path goes on when it is over; None where it stays at its end.
-    """
-
-    times: np.ndarray
-    places: np.ndarray
-    loop: float | None
-
-    @property
-    def seconds(self) -> float:
-        """How long it takes until it ends, or begins again at `loop`."""
-        return float(self.times[-1])
-
-    def unwound(self, times: np.ndarray) -> np.ndarray:
-        """Returns which time of the path it is after so many seconds, with all its turns."""
-        if self.loop is None:
-            return np.minimum(times, self.seconds)
-        turn = self.seconds - self.loop
-        return np.where(times < self.seconds, times, self.loop + np.mod(times - self.loop, turn))
-
-    def at(self, times: np.ndarray) -> np.ndarray:
-        """Returns the place at each time."""
-        return np.interp(self.unwound(times), self.times, self.places)
-
-    @staticmethod
-    def through(moments: np.ndarray, loop: tuple[float, float] | None, tail: float, drop_db: float) -> "TableWalk":
-        """Returns the path through frames that are evenly spaced in the table.
-
-        Args:
-            moments: Seconds of the frames, rising from 0, shape `(K,)`; where there is no loop, the last frame is
-                silent and comes after `tail` more seconds.
-            loop: Stretch that is played there and back again, without a jump; its ends are among the moments.
-            tail: Seconds of an exponential decay to the silent last frame.
-            drop_db: By how much the sound falls in the tail.
-        """
-        count = len(moments) + (loop is None)
-        places = np.round((FRAMES - 1) * np.arange(count) / max(count - 1, 1))
-        if loop is not None:
-            inside = (moments >= loop[0] - 1e-9) & (moments <= loop[1] + 1e-9)
-            last = int(np.flatnonzero(inside)[-1])
-            back = np.flatnonzero(inside)[-2::-1]
-            returning = 2 * moments[last] - moments[back]
-            times = np.concatenate([moments[: last + 1], returning])
-            path = np.concatenate([places[: last + 1], places[back]])
-            return TableWalk(times, path, float(moments[back[-1]]))
-        # Vital adds up square roots of amplitudes: an exponential of half the speed falls right.
-        share = np.linspace(0, 1, _TAIL_POINTS + 1)[1:]
-        left = 10 ** (-drop_db * share / 40)
-        left[-1] = 0.0
-        fading = places[-1] - (places[-1] - places[-2]) * left
-        return TableWalk(
-            np.concatenate([moments, moments[-1] + tail * share]), np.concatenate([places[:-1], fading]), None
-        )
 
 
 def choose_frames(

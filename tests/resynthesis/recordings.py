@@ -4,7 +4,7 @@ import numpy as np
 
 from patchflow.resynthesis.spectra import band_levels
 
-__all__ = ["RATE", "harmonic", "spectrum_gap", "tone", "white"]
+__all__ = ["RATE", "harmonic", "note_with_release", "spectrum_gap", "tone", "white"]
 
 RATE = 44_100
 
@@ -19,6 +19,13 @@ def harmonic(turn: np.ndarray, harmonics: int = 6) -> np.ndarray:
     """A tone by the phase of its fundamental."""
     parts = [np.sin(k * turn + k * k) / k for k in range(1, harmonics + 1)]
     return (0.2 * np.sum(parts, axis=0)).astype(np.float32)
+
+
+def note_with_release(held: float, fall_db: float, seconds: float, hz: float = 261.63) -> np.ndarray:
+    """A steady tone that falls by so much after its key was released, and is cut off there."""
+    t = np.arange(round((held + seconds) * RATE)) / RATE
+    decibels = -fall_db * np.clip((t - held) / seconds, 0, 1)
+    return (tone(hz, held + seconds)[: len(t)] * np.minimum(1, t / 0.03) * 10 ** (decibels / 20)).astype(np.float32)
 
 
 def white(seconds: float) -> np.ndarray:

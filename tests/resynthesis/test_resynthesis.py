@@ -5,17 +5,17 @@ import pytest
 
 from patchflow.errors import AudioError
 from patchflow.resynthesis import Options, Resynthesis
+from patchflow.resynthesis.course import TableWalk
 from patchflow.resynthesis.pitch_track import follow_pitch
 from patchflow.resynthesis.spectra import buzz, line_amplitudes
 from patchflow.resynthesis.wave_table import (
-    TableWalk,
     WaveTable,
     choose_frames,
     noise_loop,
     pitch_points,
     wandering_phases,
 )
-from tests.resynthesis.recordings import RATE, harmonic, spectrum_gap, tone, white
+from tests.resynthesis.recordings import RATE, harmonic, note_with_release, spectrum_gap, tone, white
 
 
 def test_a_tone_has_its_key_its_harmonics_and_goes_on():
@@ -115,6 +115,51 @@ def test_what_is_short_long_clipped_or_silent_in_parts_is_said_or_done():
         Resynthesis.of(np.zeros(RATE, np.float32), RATE)
 
 
+@pytest.mark.parametrize(("fall_db", "seconds"), [(12, 0.15), (40, 0.15), (40, 0.6)])
+def test_a_note_that_is_let_go_is_kept_up_as_long_as_its_key_is_held(fall_db: float, seconds: float):
+    course = Resynthesis.of(note_with_release(1.0, fall_db, seconds), RATE).course
+
+    assert (course.kind, course.released) == ("sustained", True)
+    assert course.hold == pytest.approx(1.0, abs=0.1)
+    assert course.hold + course.after == pytest.approx(1.0 + seconds, abs=0.01)
+    assert course.loop is not None
+    assert course.loop[1] == pytest.approx(course.hold, abs=0.011)
+
+
+def test_a_tremolo_is_kept_up_too():
+    t = np.arange(round(2.2 * RATE)) / RATE
+    decibels = 5 * np.sin(2 * np.pi * 5 * t) - 40 * np.clip((t - 2) / 0.2, 0, 1)
+    course = Resynthesis.of((tone(220, 2.2) * 10 ** (decibels / 20)).astype(np.float32), RATE).course
+
+    assert course.kind == "sustained"
+    assert course.hold == pytest.approx(2.0, abs=0.12)
+
+
+@pytest.mark.parametrize("speed", [9.0, 25.0, 80.0])
+def test_a_string_dies_away_however_slowly(speed: float):
+    t = np.arange(2 * RATE) / RATE
+    struck = tone(220, 2.0) * 10 ** (-speed * t / 20)
+
+    assert Resynthesis.of(struck.astype(np.float32), RATE).course.kind in ("decaying", "ended")
+
+
+def test_ticks_and_short_noise_are_not_repeated():
+    ticks = np.zeros(3 * RATE, np.float32)
+    ticks[::RATE] = 0.9
+    burst = white(0.25)
+
+    assert Resynthesis.of(ticks + 1e-5 * white(3.0), RATE).course.loop is None
+    assert Resynthesis.of(burst, RATE).course.loop is None
+
+
+def test_what_comes_after_the_release_is_heard_after_it():
+    path = TableWalk.sustained(np.array([0.0, 0.5, 1.0, 1.1, 1.2]), (0.5, 1.0), end=1.3)
+
+    np.testing.assert_allclose(path.at(np.array([0.5, 1.0, 1.5]), 9.0), [51, 102, 51])
+    np.testing.assert_allclose(path.at(np.array([1.5, 1.6, 1.8]), 1.5), [51, 154, 256])
+    np.testing.assert_allclose(path.at(np.array([1.1, 1.2, 1.3, 5.0]), 1.0), [154, 205, 256, 256])
+
+
 def test_a_click_is_not_repeated():
     x = np.zeros(RATE // 50, np.float32)
     x[:3] = 0.8
@@ -150,7 +195,7 @@ def test_no_more_frames_are_chosen_than_asked_for():
 
 
 def test_a_path_goes_there_and_back_in_its_loop():
-    path = TableWalk.through(np.array([0.0, 0.1, 0.5, 1.0]), (0.5, 1.0), 0.0, 60.0)
+    path = TableWalk.sustained(np.array([0.0, 0.1, 0.5, 1.0]), (0.5, 1.0))
 
     np.testing.assert_allclose(path.times, [0, 0.1, 0.5, 1.0, 1.5])
     np.testing.assert_allclose(path.places, [0, 85, 171, 256, 171])

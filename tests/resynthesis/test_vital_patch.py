@@ -9,7 +9,7 @@ from patchflow.presets.formats.vital import Vital
 from patchflow.presets.vital import NEWEST
 from patchflow.resynthesis import Options, Resynthesis
 from patchflow.resynthesis.vital_patch import MACROS, vital_document
-from tests.resynthesis.recordings import RATE, spectrum_gap, tone, white
+from tests.resynthesis.recordings import RATE, note_with_release, spectrum_gap, tone, white
 
 KEY = 60
 HZ = 261.63
@@ -123,6 +123,28 @@ def test_a_held_key_goes_on_without_a_click_and_a_release_ends_it(vital: Engine,
     for time in np.arange(found.path.seconds, 3.9, turn / 2):
         near = np.abs(at - time) < 0.03
         assert high[near].max() < 1e-3 * np.abs(sound).max()
+
+
+@pytest.mark.slow
+def test_a_release_is_played_when_the_key_is_let_go_however_late(vital: Engine):
+    recorded = note_with_release(0.8, 40, 0.4)
+    found = Resynthesis.of(recorded, RATE)
+    preset = found.vital("Note")
+    early = played(vital, preset, Note(KEY, 100, found.course.hold, 1.2))
+    late = played(vital, preset, Note(KEY, 100, 3.0, 3.6))
+
+    def course(sound: np.ndarray) -> np.ndarray:
+        at = np.arange(0.1, 1.15, 0.05)
+        return np.array([level(sound[round(t * RATE) :][: RATE // 20]) for t in at])
+
+    wanted = course(recorded)
+    loud = wanted > wanted.max() - 35
+    gap = course(early) - wanted
+    assert np.ptp(gap[loud]) < 5
+    assert level(late[round(2.5 * RATE) : 3 * RATE]) == pytest.approx(level(early[RATE // 2 : RATE * 3 // 4]), abs=1)
+    fallen = [level(late[round(t * RATE) :][: RATE // 20]) - level(late[2 * RATE : 3 * RATE]) for t in (3.1, 3.3)]
+    assert fallen == pytest.approx([-12.5, -32.5], abs=4)
+    assert level(late[round(3.55 * RATE) :]) < level(late[2 * RATE : 3 * RATE]) - 70
 
 
 @pytest.mark.slow
