@@ -34,10 +34,10 @@ from marked import filled
 from timing import facts
 from wavetables import sounds
 
-from patchflow.audio.load import load
 from patchflow.audio.pitch import estimate_pitch
 from patchflow.audio.resample import resample
 from patchflow.audio.sound import Sound
+from patchflow.audio.sound_file import load
 from patchflow.engines import Engine, Note, engines
 from patchflow.match import Matcher
 from patchflow.match.proposals import FromSpace

@@ -22,9 +22,9 @@ from PIL import Image
 from recordings import Answer, matched, measured, play
 from timing import facts
 
-from patchflow.audio.load import load
 from patchflow.audio.note_names import note_name
 from patchflow.audio.resample import resample
+from patchflow.audio.sound_file import load
 from patchflow.features.mel import mel_spectrogram
 from patchflow.match.target import LONGEST, prepare_target
 from patchflow.presets.files import write_presets
