@@ -1,6 +1,6 @@
 """The pitch of a sound over time, in semitones, exact enough to read its harmonics along it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from ..audio.pitch.contour import FRAME
 from ..audio.pitch.estimate import Pitch, PitchEvidence, gather, pitch_from
 from ..audio.pitch.remarks import vibrato
 
-__all__ = ["PitchTrack", "follow_pitch"]
+__all__ = ["PitchTrack", "follow_pitch", "harmonic_powers"]
 
 _BLOCK = 0.005  # seconds between two pitches of a track
 _HARMONICS = 8  # that tell the pitch: higher ones are too soft, or their turns are too fast to count
@@ -17,6 +17,9 @@ _ROUNDS = 2
 _VOICED = 0.5  # confidence of a frame that counts
 _AROUND = 1.5  # semitones from a steady pitch that a frame may be, else it is an octave error
 _STEADY = 0.35  # semitones: what a contour moves less by is its own noise
+_EMPTY = 1e-3  # share of power in harmonics that are as good as missing
+_MISSING = 1e-3  # of the loudest: a harmonic that is missing
+_LOWEST_MISSING = 4  # number of the lowest harmonic of what may be several notes
 _MOST_STEP = 0.5  # semitones that one round may correct a block by
 
 
@@ -67,6 +70,14 @@ def follow_pitch(samples: np.ndarray, rate: int, note: float | None = None) -> t
     found = gather(samples, rate)
     pitch = pitch_from(found)
     sounding = pitch.sounding if note is None else note
+    remark = pitch.remark
+    if note is None and sounding is not None:
+        powers = harmonic_powers(samples, rate, 440 * 2 ** ((sounding - 69) / 12))
+        factor = _every(powers)
+        sounding += 12 * np.log2(factor)
+        lowest = int(np.argmax(powers[factor - 1 :: factor] > _MISSING * powers.max())) + 1
+        if lowest >= _LOWEST_MISSING and not remark:
+            remark = f"its first {lowest - 1} harmonics are missing: it may be several notes, or its pitch higher"
     if sounding is None or 440 * 2 ** ((sounding - 69) / 12) > rate / 4:
         return pitch, None
     times = np.arange(0, len(samples) / rate + _BLOCK, _BLOCK)
@@ -77,7 +88,44 @@ def follow_pitch(samples: np.ndarray, rate: int, note: float | None = None) -> t
         # of a steady pitch or a vibrato: the mean where it is loud
         level = np.interp(times, *_levels(samples, rate))
         middle = float(np.average(refined, weights=level + 1e-9))
-    return pitch, PitchTrack(times, refined, middle, pitch.remark)
+    return replace(pitch, remark=remark), PitchTrack(times, refined, middle, remark)
+
+
+def harmonic_powers(samples: np.ndarray, rate: int, hz: float, most: int = 32) -> np.ndarray:
+    """Returns the power of each harmonic above what is between them, in the whole sound, shape `(H,)`.
+
+    Args:
+        samples: Mono, shape `(T,)`.
+        rate: Sample rate, in Hz.
+        hz: The pitch.
+        most: Number of harmonics, at most.
+    """
+    size = 2 ** int(np.clip(np.ceil(np.log2(6 * rate / hz)), 11, 15))
+    padded = np.pad(samples, (0, max(0, size - len(samples))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[:: size // 2][:32]
+    power = np.square(np.abs(np.fft.rfft(frames * np.hanning(size), axis=1))).mean(0)
+    step = hz * size / rate  # bins from harmonic to harmonic
+    count = max(1, min(most, int((len(power) - 1) / step - 0.5)))
+    powers = np.zeros(count)
+    for k in range(1, count + 1):
+        reach = min(2 + 0.01 * k * step, 0.3 * step)
+        here = power[int(k * step - reach) : int(np.ceil(k * step + reach)) + 1]
+        beside = power[int((k - 0.5) * step) : int((k + 0.5) * step) + 2]
+        powers[k - 1] = max(0.0, float(here.max() - 2 * np.median(beside)))
+    return powers
+
+
+def _every(powers: np.ndarray) -> int:
+    """How many times too low a pitch is: 2 if only every second harmonic is there, and so on."""
+    factor = 1
+    for step in (2, 3, 2):
+        kept = powers[factor - 1 :: factor]
+        if len(kept) < step:
+            continue
+        there = float(kept[step - 1 :: step].sum())
+        if float(kept.sum()) - there < _EMPTY * there:
+            factor *= step
+    return factor
 
 
 def _rough(found: PitchEvidence, sounding: float, times: np.ndarray, *, known: bool) -> np.ndarray:
