@@ -28,7 +28,7 @@ _GATE = 5
 _RELEASE_PITCH = 6
 _STAYS = 1.15  # times the release by frames, that a voice stays
 _STAYING = 18.0  # power of an envelope that is as good as a step at its end
-_LATE = 0.005  # seconds by which Vital smooths a shape
+_LATE = 0.007  # seconds in which Vital fades from frame to frame, so that it is late
 _LOUDEST = 0.7  # peak that a note has at full velocity
 _VELOCITY = 0.6  # how much a soft note is softer: 1 is all
 _AS_RECORDED = (0.0, 0.5, 1.0, 0.5)  # where the macros stand
@@ -152,7 +152,7 @@ class _Patch:
         tracks = not is_lines or self.found.tracks_key
         name = f"osc_{number}"
         parts = {
-            "on": 1.0, "random_phase": 0.0, "phase": 0.0, "destination": 0.0, "wave_frame": 0.0,
+            "on": 1.0, "random_phase": 0.0, "phase": 0.5, "destination": 0.0, "wave_frame": 0.5,
             "midi_track": float(tracks), "unison_voices": 1.0,
         }  # fmt: skip
         for part, value in parts.items():
@@ -191,7 +191,7 @@ class _Patch:
     def _lfo(self, number: int, times: np.ndarray, values: np.ndarray, name: str) -> None:
         """A shape that is walked through once, then from the loop on again and again."""
         path = self.found.path
-        # Vital is late by the time in which it smooths a shape.
+        # Vital is late by the time in which it fades to a frame.
         seconds = _early(np.array([path.seconds]))[0]
         self._shape(number, _early(times) / seconds, values, name)
         if path.loop is None:

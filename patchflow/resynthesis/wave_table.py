@@ -10,6 +10,7 @@ from .course import FRAMES
 from .spectra import band_levels, bands_of, line_amplitudes
 
 __all__ = [
+    "FADE_SAMPLES",
     "SIZE",
     "NoiseLoop",
     "Voice",
@@ -25,6 +26,9 @@ __all__ = [
 
 SIZE = 2_048
 """Samples of a frame."""
+
+FADE_SAMPLES = 308
+"""Samples in which Vital fades from one frame to the next, at 44.1 kHz."""
 
 _TRIED = 9  # places of a stretch that are tried as the next moment
 _FLOOR = 1e-8  # of the largest power: what lies below is not fitted
@@ -147,19 +151,28 @@ class Voice:
     cycles: np.ndarray
 
     def play(self, places: np.ndarray) -> np.ndarray:
-        """Returns the sound of a way through the table, one place a sample, shape `(T,)`."""
+        """Returns the sound of a way through the table, one place a sample, shape `(T,)`.
+
+        As Vital does it: every 7 ms, it takes the nearest frame and fades to its wave.
+        """
         waves = self.table.all_waves()
         waves = np.concatenate([waves, waves[:, :1]], axis=1)
-        frame = np.minimum(places.astype(np.int32), FRAMES - 2)
-        across = (places - frame).astype(np.float32)
+        at = np.arange(len(places))
+        turns = at // FADE_SAMPLES
+        ends = np.minimum(np.arange(1, len(places) // FADE_SAMPLES + 2) * FADE_SAMPLES, len(places) - 1)
+        frames = np.round(places[ends]).astype(np.int32)
+        frames[0] = round(float(places[0]))
+        after = frames[turns]
+        before = frames[np.maximum(turns - 1, 0)]
+        across = ((at % FADE_SAMPLES + 1) / FADE_SAMPLES).astype(np.float32)
         phase = np.mod(self.cycles[: len(places)], 1.0) * SIZE
         sample = np.minimum(phase.astype(np.int32), SIZE - 1)
         along = (phase - sample).astype(np.float32)
         flat = waves.ravel()
-        at = frame * (SIZE + 1) + sample
-        low = flat[at] * (1 - along) + flat[at + 1] * along
-        at += SIZE + 1
-        high = flat[at] * (1 - along) + flat[at + 1] * along
+        first = before * (SIZE + 1) + sample
+        second = after * (SIZE + 1) + sample
+        low = flat[first] * (1 - along) + flat[first + 1] * along
+        high = flat[second] * (1 - along) + flat[second + 1] * along
         return low * (1 - across) + high * across
 
 
