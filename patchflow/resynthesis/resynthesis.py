@@ -11,7 +11,17 @@ from ..audio.sound import Sound
 from ..presets import Preset
 from .course import FRAMES, Course, TableWalk, course_of
 from .pitch_track import PitchTrack, follow_pitch
-from .spectra import SPACING, band_levels, divisor, find_tones, gathered, line_amplitudes, steady_tones, take_apart
+from .spectra import (
+    SPACING,
+    band_levels,
+    divisor,
+    find_tones,
+    gathered,
+    line_amplitudes,
+    line_phases,
+    steady_tones,
+    take_apart,
+)
 from .wave_table import (
     NoiseLoop,
     Voice,
@@ -21,8 +31,6 @@ from .wave_table import (
     mixed,
     noise_loop,
     pitch_points,
-    steady_phases,
-    wandering_phases,
 )
 
 __all__ = ["LONGEST_NOTE", "NOISES", "RATE", "Noise", "Options", "Resynthesis"]
@@ -221,11 +229,13 @@ class _Analysis:
             self.played = track
             self.track = self.track if self.options.follows else track
         self.harmonics = np.zeros((len(self.times), 0), np.float32)
+        self.phases = self.harmonics
         self.residual = self.x
         if self.track is not None:
             parts = take_apart(self.x, RATE, self.track, self.times)
             self.residual = parts.residual.astype(np.float32)
             self.harmonics = parts.amplitudes.astype(np.float32)
+            self.phases = parts.phases
         self.tones = find_tones(self.residual, RATE)
         self.tonal = self.tones.share > _TONAL
         self.hz, self.tracks_key = self._spacing()
@@ -342,11 +352,10 @@ class _Analysis:
         if self.harmonics.shape[1]:
             assert self.track is not None
             assert self.played is not None
-            phases = steady_phases(len(chosen), self.harmonics.shape[1])
-            table = _table(places, self.harmonics[chosen], phases, ends)
+            table = _table(places, self.harmonics[chosen], self.phases[chosen], ends)
             voices.append(Voice(table, self.track.hz, self.played.cycles(len(self.x), RATE)))
         if lines.shape[1]:
-            phases = wandering_phases(moments, lines.shape[1], self.hz)
+            phases = line_phases(self.residual, RATE, self.hz, moments, lines.shape[1])
             if self.tonal:
                 phases = steady_tones(phases, moments, self.hz, self.tones)
             table = _table(places, lines[chosen], phases, ends)

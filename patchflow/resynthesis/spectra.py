@@ -18,6 +18,7 @@ __all__ = [
     "find_tones",
     "gathered",
     "line_amplitudes",
+    "line_phases",
     "steady_tones",
     "take_apart",
 ]
@@ -34,6 +35,7 @@ SPACING = 21.533
 # Low lines are told apart by long windows, high ones followed in time by short ones: seconds, and the frequency up to
 # which they are used.
 _WINDOWS = ((0.093, 500.0), (0.046, 1_800.0), (0.023, 5_000.0), (0.0116, np.inf))
+_PERIODS = 2  # of the distance between lines that a window for their phases has
 _BANDS_OCTAVE = 6
 _LOWEST = 60.0  # Hz, below which all is one band
 
@@ -58,12 +60,14 @@ class Parts:
         residual: What does not, shape `(T,)`.
         times: Seconds at which `amplitudes` are known, rising, shape `(N,)`.
         amplitudes: Of each harmonic, the fundamental first, shape `(N, H)`.
+        phases: Of each as a cosine of the periods that have passed since the beginning, shape `(N, H)`.
     """
 
     harmonic: np.ndarray
     residual: np.ndarray
     times: np.ndarray
     amplitudes: np.ndarray
+    phases: np.ndarray
 
     @property
     def share(self) -> float:
@@ -97,9 +101,9 @@ def take_apart(samples: np.ndarray, rate: int, track: PitchTrack, times: np.ndar
     harmonic = _read(combed, cycles * period)
 
     centres = np.interp(times * rate, np.arange(len(samples)), cycles) * period
-    amplitudes = _amplitudes(combed, centres, period)
     most = max(1, int(_HIGHEST * rate / track.hz))
-    return Parts(harmonic, samples - harmonic, times, amplitudes[:, :most])
+    spectra = _spectra(combed, centres, period)[:, :most]
+    return Parts(harmonic, samples - harmonic, times, np.abs(spectra), np.angle(spectra))
 
 
 def _combed(bent: np.ndarray, period: int, reach: int) -> np.ndarray:
@@ -117,12 +121,14 @@ def _combed(bent: np.ndarray, period: int, reach: int) -> np.ndarray:
     return total / np.maximum(weight, 1e-9)
 
 
-def _amplitudes(combed: np.ndarray, centres: np.ndarray, period: int) -> np.ndarray:
-    """Amplitudes of harmonics of the period around each place, shape `(N, period // 2)`."""
+def _spectra(combed: np.ndarray, centres: np.ndarray, period: int) -> np.ndarray:
+    """Complex amplitudes of harmonics of the period around each place, shape `(N, period // 2)`."""
     padded = np.pad(combed, (0, max(0, period - len(combed))))
     starts = np.clip(np.round(centres - period / 2).astype(int), 0, len(padded) - period)
     frames = np.lib.stride_tricks.sliding_window_view(padded, period)[starts]
-    return 2 / period * np.abs(np.fft.rfft(frames, axis=1))[:, 1 : (period + 1) // 2]
+    spectra = 2 / period * np.fft.rfft(frames, axis=1)[:, 1 : (period + 1) // 2]
+    passed = starts[:, None] / period * np.arange(1, spectra.shape[1] + 1)
+    return spectra * np.exp(-2j * np.pi * passed)
 
 
 def _read(samples: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -156,6 +162,36 @@ def line_amplitudes(samples: np.ndarray, rate: int, hz: float, times: np.ndarray
         power = np.diff(_power_below(density, edges / step, step), axis=1)
         found[:, wanted] = np.sqrt(2 * np.maximum(power, 0))
     return found
+
+
+def line_phases(samples: np.ndarray, rate: int, hz: float, times: np.ndarray, count: int) -> np.ndarray:
+    """Returns the phases of a sound at multiples of `hz`, as cosines that began at its first sample.
+
+    Where the phase of a line moves from one time to the next, what sounds there is not quite at the line.
+
+    Args:
+        samples: Mono, shape `(T,)`.
+        rate: Sample rate, in Hz.
+        hz: From line to line.
+        times: Seconds at which they are wanted, shape `(N,)`.
+        count: Number of lines.
+
+    Returns:
+        In radians, shape `(N, count)`, the line at `hz` first.
+    """
+    size = 2 * round(_PERIODS * rate / hz / 2)
+    padded = np.pad(samples, size // 2).astype(np.float32)
+    centres = np.clip(np.round(times * rate).astype(int), 0, len(samples))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[centres] * np.hanning(size + 1)[:-1]
+    fine = 4 * size
+    # Each window is turned so that its middle is the first sample: then phases hardly change from bin to bin.
+    middle = np.concatenate([frames[:, size // 2 :], np.zeros((len(frames), fine - size)), frames[:, : size // 2]], 1)
+    spectra = np.fft.rfft(middle.astype(np.float32), axis=1)
+    k = np.arange(1, count + 1)
+    at = k * hz * fine / rate
+    low = np.minimum(at.astype(int), spectra.shape[1] - 2)
+    here = spectra[:, low] + (at - low) * (spectra[:, low + 1] - spectra[:, low])
+    return np.angle(here) - 2 * np.pi * k * hz * (centres[:, None] / rate)
 
 
 def bands_of(frequencies: np.ndarray, rate: int) -> np.ndarray:
