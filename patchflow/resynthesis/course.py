@@ -9,7 +9,7 @@ import numpy as np
 from ..audio.envelope import note_off
 from .spectra import band_levels
 
-__all__ = ["FRAMES", "Course", "TableWalk", "course_of", "falling"]
+__all__ = ["FRAMES", "Course", "TableWalk", "clipped_samples", "course_of", "falling"]
 
 FRAMES = 257
 """Places of a wavetable of Vital, counted from 0."""
@@ -33,6 +33,10 @@ _QUICK = 0.12  # seconds of a release that no recording tells
 _MOST_TAIL = 8.0
 _TAIL_POINTS = 7
 _FADE_S = 0.02  # seconds in which a released note gets to the frames of its release
+_CUT = 1e-4  # of the peak: what is no further below it is cut off there
+_CUT_RUN = 3  # samples
+_CUTS = 3
+_STEEP = 0.005  # of the peak, that the sample before is lower by
 # What is kept up, see `_steady`:
 _AVERAGED = 0.2  # share of the sound over which its level is averaged, so that a tremolo is none,
 _AVERAGED_S = (0.05, 0.3)  # and seconds that this is at least and at most
@@ -354,3 +358,20 @@ def _stationary(level: np.ndarray, end: float, *, released: bool) -> tuple[float
         length = tried
     stop = min(last * _HOP, end)
     return max(0.0, stop - length * _HOP), stop
+
+
+def clipped_samples(x: np.ndarray) -> int:
+    """Returns how many samples are cut off at the top: equal ones in a row that a slope runs into, again and again.
+
+    Args:
+        x: As it was recorded, shape `(T,)`.
+    """
+    top = float(np.abs(x).max())
+    cut = (np.abs(x) > (1 - _CUT) * top).astype(np.int8)
+    edges = np.diff(cut, prepend=0, append=0)
+    starts = np.flatnonzero(edges == 1)
+    ends = np.flatnonzero(edges == -1)
+    inside = (ends - starts >= _CUT_RUN) & (starts > 0)
+    steep = np.abs(x[starts[inside]]) - np.abs(x[starts[inside] - 1]) > _STEEP * top
+    lengths = (ends - starts)[inside][steep]
+    return int(lengths.sum()) if len(lengths) >= _CUTS else 0

@@ -9,7 +9,7 @@ from ..audio.pitch import Pitch
 from ..audio.resample import resample
 from ..audio.sound import Sound
 from ..presets import Preset
-from .course import FRAMES, Course, TableWalk, course_of
+from .course import FRAMES, Course, TableWalk, clipped_samples, course_of
 from .pitch_track import PitchTrack, follow_pitch
 from .spectra import (
     SPACING,
@@ -22,16 +22,7 @@ from .spectra import (
     steady_tones,
     take_apart,
 )
-from .wave_table import (
-    NoiseLoop,
-    Voice,
-    WaveTable,
-    choose_frames,
-    fitted,
-    mixed,
-    noise_loop,
-    pitch_points,
-)
+from .wave_table import NoiseLoop, Voice, WaveTable, band_gap, choose_frames, fitted, mixed, noise_loop, pitch_points
 
 __all__ = ["LONGEST_NOTE", "NOISES", "RATE", "Noise", "Options", "Resynthesis"]
 
@@ -50,17 +41,14 @@ _POINTS = 96  # of a path and of a pitch curve: Vital's shapes have 100
 _ENOUGH_DB = 0.4  # mean miss between frames at which there are enough
 _FLOOR = 1e-7  # of the largest power of a band
 _TONAL = 0.35  # share of tones in a residual that is rather tones than noise
+_MIXED = 0.9  # share of the sound that has the pitch, below which tables for all of it are tried
+_FAR_NEARER = 0.75  # by how much these have to be nearer
 _INAUDIBLE = 1e-5  # share of the power that a residual has at least
-_WANDER = 0.06  # seconds from frame to frame in which lines become noise
 # Remarks on pitch are made for a search; here there is none.
 _SEARCHES = ("the search takes", "the key is that of")
 _MATCHED = ": it is matched without tuning"
 _TUNED = ": its tones follow the key, from C4 on"
 _UNTUNED = ": it sounds the same on every key"
-_CUT = 1e-4  # of the peak: what is no further below it is cut off there
-_CUT_RUN = 3  # samples
-_CUTS = 3
-_STEEP = 0.005  # of the peak, that the sample before is lower by
 _STEADY = 0.04  # semitones that a pitch moves by at most, if nothing is to follow
 
 
@@ -121,7 +109,7 @@ class Resynthesis:
     noise: NoiseLoop | None
     moments: np.ndarray
     tracks_key: bool
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     key: int = 60
 
     @classmethod
@@ -154,18 +142,25 @@ class Resynthesis:
         if len(x) > LONGEST_NOTE * RATE:
             notes.append(f"only the first {LONGEST_NOTE:g} s are used")
             x = x[: round(LONGEST_NOTE * RATE)]
-        clipped = _clipped(samples)
+        clipped = clipped_samples(samples)
         if clipped:
             notes.append(f"{clipped:,} samples are clipped: what that adds is taken for the sound's own")
         pitch, track = follow_pitch(x, RATE, note)
         course = course_of(x, RATE, hold, pitched=track is not None)
         analysis = _Analysis(x, track, course, options)
+        found = analysis.result(len(x) / RATE, pitch)
+        if track is not None and analysis.share < _MIXED:
+            # Two notes in turn, or a pitch that was not found: all as lines may be nearer.
+            lines = _Analysis(x, track, course, replace(options, harmonics=False)).result(len(x) / RATE, pitch)
+            if band_gap(lines.sound(), x, RATE) < _FAR_NEARER * band_gap(found.sound(), x, RATE):
+                found = lines
+                notes.append("little of it has the pitch that was found: all of it is one table")
         if pitch.remark:
-            kept = _TUNED if analysis.tracks_key else _UNTUNED
+            kept = _TUNED if found.tracks_key else _UNTUNED
             notes.append(pitch.remark.replace(*_SEARCHES).replace(_MATCHED, kept))
-        if key is None and track is not None:
-            key = int(np.clip(round(track.middle), 0, 127))
-        return replace(analysis.result(len(x) / RATE, pitch, tuple(notes)), key=60 if key is None else key)
+        if key is None:
+            key = 60 if track is None else int(np.clip(round(track.middle), 0, 127))
+        return replace(found, notes=tuple(notes), key=key)
 
     @property
     def cents(self) -> float:
@@ -216,6 +211,7 @@ class _Analysis:
         self.options = options
         # A loop of noise has no frames: its release is that of the envelope.
         self.course = replace(course, after=0.0) if options.noise == "loop" else course
+        self.pitched = track
         self.track = track if options.harmonics else None
         self.played = track
         self.x = x[: max(1, round((self.course.hold + self.course.after) * RATE))]
@@ -240,7 +236,14 @@ class _Analysis:
         self.tonal = self.tones.share > _TONAL
         self.hz, self.tracks_key = self._spacing()
 
-    def result(self, seconds: float, pitch: Pitch, notes: tuple[str, ...]) -> Resynthesis:
+    @property
+    def share(self) -> float:
+        """How much of the sound has the pitch, 0 to 1; 1 if that was not looked for."""
+        if self.track is None:
+            return 1.0
+        return 1 - float(np.square(self.residual).sum()) / max(float(np.square(self.x).sum()), 1e-20)
+
+    def result(self, seconds: float, pitch: Pitch) -> Resynthesis:
         """Returns all together."""
         noise = self._noise_kind()
         lines = np.zeros((len(self.times), 0), np.float32)
@@ -257,7 +260,7 @@ class _Analysis:
             kept = noise_loop(self.residual, RATE, self.times, moments)
         voices = self._fit(voices, kept, path, moments)
         return Resynthesis(
-            seconds, pitch, self.track, self.curve, self.course, path, voices, kept, moments, self.tracks_key, notes
+            seconds, pitch, self.pitched, self.curve, self.course, path, voices, kept, moments, self.tracks_key
         )
 
     def _path(self, moments: np.ndarray, loop: tuple[float, float] | None) -> TableWalk:
@@ -287,10 +290,10 @@ class _Analysis:
 
     def _spacing(self) -> tuple[float, bool]:
         """Hz from line to line of the residual, and whether it moves with the key."""
-        if self.track is None or not self.tonal:
-            # Noise is the same on every key, and tones are not.
-            return SPACING, self.tonal
-        return self.track.hz / divisor(self.track.hz, self.tones), True
+        if self.pitched is not None and (self.tonal or self.track is None):
+            return self.pitched.hz / divisor(self.pitched.hz, self.tones), True
+        # Noise is the same on every key, and tones are not.
+        return SPACING, self.tonal
 
     def _noise_kind(self) -> Noise:
         power = float(np.square(self.residual).sum())
@@ -353,13 +356,13 @@ class _Analysis:
             assert self.track is not None
             assert self.played is not None
             table = _table(places, self.harmonics[chosen], self.phases[chosen], ends)
-            voices.append(Voice(table, self.track.hz, self.played.cycles(len(self.x), RATE)))
+            voices.append(Voice(table, self.track.hz, self.played.cycles(len(self.x), RATE), "harmonics"))
         if lines.shape[1]:
             phases = line_phases(self.residual, RATE, self.hz, moments, lines.shape[1])
             if self.tonal:
                 phases = steady_tones(phases, moments, self.hz, self.tones)
             table = _table(places, lines[chosen], phases, ends)
-            voices.append(Voice(table, self.hz, self.hz * np.arange(len(self.x)) / RATE))
+            voices.append(Voice(table, self.hz, self.hz * np.arange(len(self.x)) / RATE, "lines"))
         return tuple(voices)
 
     def _fit(
@@ -378,16 +381,3 @@ def _table(places: np.ndarray, amplitudes: np.ndarray, phases: np.ndarray, ends:
         amplitudes = np.concatenate([amplitudes, np.zeros_like(amplitudes[:1])])
         phases = np.concatenate([phases, phases[-1:]])
     return WaveTable(places.astype(int), amplitudes.astype(np.float32), phases)
-
-
-def _clipped(x: np.ndarray) -> int:
-    """How many samples are cut off at the top: equal ones in a row that a slope runs into, again and again."""
-    top = float(np.abs(x).max())
-    cut = (np.abs(x) > (1 - _CUT) * top).astype(np.int8)
-    edges = np.diff(cut, prepend=0, append=0)
-    starts = np.flatnonzero(edges == 1)
-    ends = np.flatnonzero(edges == -1)
-    inside = (ends - starts >= _CUT_RUN) & (starts > 0)
-    steep = np.abs(x[starts[inside]]) - np.abs(x[starts[inside] - 1]) > _STEEP * top
-    lengths = (ends - starts)[inside][steep]
-    return int(lengths.sum()) if len(lengths) >= _CUTS else 0

@@ -102,13 +102,14 @@ def _others(first: Resynthesis) -> list[Options]:
     """What is worth trying beside the default."""
     default = Options()
     tried = []
-    has_lines = len(first.voices) > int(first.track is not None)
+    has_lines = any(voice.kind == "lines" for voice in first.voices)
+    has_harmonics = any(voice.kind == "harmonics" for voice in first.voices)
     if has_lines:
         tried.append(replace(default, noise="loop"))
     tried.append(replace(default, most_bytes=_LARGE))
     if len(first.curve[0]):
         tried.append(replace(default, follows=False))
-    if first.track is not None:
+    if has_harmonics:
         tried.append(replace(default, harmonics=False))
         if has_lines:
             tried.append(replace(default, noise="none"))

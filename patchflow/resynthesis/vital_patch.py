@@ -85,7 +85,6 @@ class _Patch:
         self.settings = settings
         self.found = found
         self.slots = 0
-        self.lines_first = found.track is None
         self.released = len(found.path.release_times) > 0
 
     def write(self) -> None:
@@ -98,9 +97,8 @@ class _Patch:
         if self.released:
             self._release()
         for number, voice in enumerate(found.voices, 1):
-            is_lines = self.lines_first or number == 2
-            self._oscillator(number, voice, is_lines)
-            self._level(f"osc_{number}_level", math.sqrt(loudness[number - 1]), is_noise=is_lines)
+            self._oscillator(number, voice)
+            self._level(f"osc_{number}_level", math.sqrt(loudness[number - 1]), is_noise=voice.kind == "lines")
         if len(found.curve[0]):
             self._pitch()
         if found.noise is not None:
@@ -124,15 +122,14 @@ class _Patch:
         A level that the noise macro moves is in the middle of its range, so at most a quarter.
         """
         peaks = [_peak(voice.table) for voice in self.found.voices]
-        wanted = [peak * (4.0 if self._is_noise(place) else 1.0) for place, peak in enumerate(peaks)]
+        wanted = []
+        for voice, peak in zip(self.found.voices, peaks, strict=True):
+            wanted.append(peak * (4.0 if voice.kind == "lines" else 1.0))
         if self.found.noise is not None:
             wanted.append(4.0 * float(self.found.noise.levels.max()))
         most = max([*wanted, 1e-9])
         loudest = float(np.abs(self.found.sound()).max())
         return [peak / most for peak in peaks], loudest / (most * _LOUDEST)
-
-    def _is_noise(self, place: int) -> bool:
-        return self.lines_first or place == 1
 
     def _envelope(self) -> None:
         self.settings |= {"env_1_attack": 0.0, "env_1_decay": 0.0, "env_1_sustain": 1.0}
@@ -148,7 +145,8 @@ class _Patch:
         self.settings["env_1_release"] = release * (1 - _RELEASES / 2)
         self.connect("macro_control_4", "env_1_release", _RELEASES * release / _ENVELOPE_RANGE)
 
-    def _oscillator(self, number: int, voice: Voice, is_lines: bool) -> None:
+    def _oscillator(self, number: int, voice: Voice) -> None:
+        is_lines = voice.kind == "lines"
         tracks = not is_lines or self.found.tracks_key
         name = f"osc_{number}"
         parts = {
@@ -253,8 +251,7 @@ class _Patch:
             self.connect(f"lfo_{_RELEASE_PITCH}", "osc_1_transpose", span / _TRANSPOSITIONS)
 
     def _noise(self, noise: NoiseLoop, boost: float) -> None:
-        peaks = [_peak(voice.table) for voice in self.found.voices]
-        wanted = [peak for place, peak in enumerate(peaks) if not self._is_noise(place)]
+        wanted = [_peak(voice.table) for voice in self.found.voices if voice.kind == "harmonics"]
         most = max([*wanted, 4.0 * float(noise.levels.max()), 1e-9])
         level = np.sqrt(noise.levels / most)
         top = max(float(level.max()), 1e-6)

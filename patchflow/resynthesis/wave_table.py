@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -15,13 +16,12 @@ __all__ = [
     "NoiseLoop",
     "Voice",
     "WaveTable",
+    "band_gap",
     "choose_frames",
     "fitted",
     "mixed",
     "noise_loop",
     "pitch_points",
-    "steady_phases",
-    "wandering_phases",
 ]
 
 SIZE = 2_048
@@ -33,8 +33,8 @@ FADE_SAMPLES = 308
 _TRIED = 9  # places of a stretch that are tried as the next moment
 _FLOOR = 1e-8  # of the largest power: what lies below is not fitted
 _MOST_GAIN = 4.0  # by which a round may change an amplitude
-_MOST_WANDER = 0.7  # share of the distance to the next line that a line may be off
 
+_HEARD = 1e-6  # the same where two sounds are compared
 _LOOP_SAMPLES = 2**15  # 0.74 s at 44.1 kHz: long enough that nobody notices the repetition, 87 KB in a file
 _LOOP_PEAK = 0.5
 _LOOP_SPACING = 10.0  # Hz from one point of the spectrum to the next
@@ -144,11 +144,13 @@ class Voice:
         table: The wavetable.
         hz: Frequency of its fundamental at the note of the recording, in Hz.
         cycles: Periods that have passed at each sample, shape `(T,)`.
+        kind: What it has: `"harmonics"` of the pitch, or close `"lines"`.
     """
 
     table: WaveTable
     hz: float
     cycles: np.ndarray
+    kind: Literal["harmonics", "lines"]
 
     def play(self, places: np.ndarray) -> np.ndarray:
         """Returns the sound of a way through the table, one place a sample, shape `(T,)`.
@@ -226,33 +228,20 @@ def fitted(
     return voices
 
 
-def steady_phases(count: int, harmonics: int) -> np.ndarray:
-    """Returns phases of a wave that is never loud for long, the same in all frames, shape `(count, harmonics)`.
-
-    References:
-        Schroeder, Synthesis of low-peak-factor signals (1970), https://doi.org/10.1109/TIT.1970.1054411
-    """
-    k = np.arange(1, harmonics + 1)
-    return np.tile(np.pi * k * k / max(harmonics, 1), (count, 1))
-
-
-def wandering_phases(moments: np.ndarray, harmonics: int, hz: float, seed: int = 0) -> np.ndarray:
-    """Returns phases that wander from frame to frame, so that lines become noise, shape `(K, harmonics)`.
-
-    A phase that moves is a frequency that is off: each line is off by as much as its neighbours are far, at most, and
-    by something else in each stretch.
+def band_gap(sound: np.ndarray, target: np.ndarray, rate: int) -> float:
+    """Returns how far the bands of two sounds are apart, in dB, until the shorter one ends.
 
     Args:
-        moments: Seconds of the frames, shape `(K,)`.
-        harmonics: Number of lines.
-        hz: From line to line.
-        seed: Of the random numbers.
+        sound: Shape `(T,)`.
+        target: The sound that it should be like, shape `(T,)`.
+        rate: Sample rate of both, in Hz.
     """
-    random = np.random.default_rng(seed)
-    first = random.uniform(-np.pi, np.pi, (1, harmonics))
-    furthest = np.minimum(np.pi, np.pi * _MOST_WANDER * hz * np.diff(moments))[:, None]
-    steps = random.uniform(-1, 1, (len(moments) - 1, harmonics)) * furthest
-    return np.concatenate([first, first + np.cumsum(steps, axis=0)])
+    size = min(len(sound), len(target))
+    times = np.arange(0, size / rate, max(0.02, size / rate / 150))
+    wanted = band_levels(target[:size], rate, times)
+    floor = _HEARD * max(float(wanted.max()), 1e-20)
+    heard = band_levels(sound[:size], rate, times)
+    return float(np.abs(10 * np.log10((heard + floor) / (wanted + floor))).mean())
 
 
 def _nearness(places: np.ndarray, at: np.ndarray) -> np.ndarray:

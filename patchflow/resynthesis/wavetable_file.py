@@ -41,7 +41,7 @@ class WavetableFile:
         """What plays the residual."""
         if self.found.noise is not None:
             return "loop"
-        return "lines" if len(self.found.voices) > int(self.found.track is not None) else "none"
+        return "lines" if any(voice.kind == "lines" for voice in self.found.voices) else "none"
 
     @property
     def pitch(self) -> str:
@@ -79,7 +79,7 @@ class WavetableFile:
             "cents": found.cents,
             "follows": bool(len(found.curve[0])),
             "frames": found.frames,
-            "tables": len(found.voices),
+            "tables": [voice.kind for voice in found.voices],
             "noise": self.noise,
             "tracks_key": found.tracks_key,
             "course": found.course.kind,

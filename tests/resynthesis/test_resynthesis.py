@@ -7,13 +7,13 @@ from patchflow.errors import AudioError
 from patchflow.resynthesis import Options, Resynthesis
 from patchflow.resynthesis.course import TableWalk
 from patchflow.resynthesis.pitch_track import follow_pitch
-from patchflow.resynthesis.spectra import buzz, line_amplitudes
+from patchflow.resynthesis.spectra import buzz, line_amplitudes, line_phases
 from patchflow.resynthesis.wave_table import (
     WaveTable,
+    band_gap,
     choose_frames,
     noise_loop,
     pitch_points,
-    wandering_phases,
 )
 from tests.resynthesis.recordings import RATE, harmonic, note_with_release, spectrum_gap, tone, white
 
@@ -230,17 +230,46 @@ def test_a_loop_of_noise_has_no_seam_and_the_level_of_the_noise():
     assert seam <= np.abs(np.diff(loop.samples)).max()
 
 
-def test_few_lines_are_rough_and_wandering_ones_are_not():
-    moments = np.linspace(0, 1, 26)
-    cycles = 21.5 * np.arange(RATE) / RATE
-    turn = np.mod(cycles, 1) * 2_048
-    still_phases = np.repeat(wandering_phases(moments[:1], 900, 21.5), 26, axis=0)
-    table = WaveTable(np.linspace(0, 256, 26).astype(int), np.ones((26, 900)), still_phases)
-    wave = table.waves()[0]
-    still = buzz(np.interp(turn, np.arange(2_048), wave), RATE)
-    moving = WaveTable(table.places, table.amplitudes, wandering_phases(moments, 900, 21.5))
-    frames = moving.all_waves()
-    noise = frames[(np.arange(RATE) * 257 // RATE), turn.astype(int)]
+def test_few_lines_are_rough_and_noise_is_not():
+    phases = np.random.default_rng(0).uniform(-np.pi, np.pi, (1, 900))
+    wave = WaveTable(np.zeros(1, int), np.ones((1, 900)), phases).waves()[0]
+    turn = np.mod(21.5 * np.arange(RATE) / RATE, 1) * 2_048
 
-    assert still > 0.6
-    assert buzz(noise, RATE) < 0.3
+    assert buzz(np.interp(turn, np.arange(2_048), wave), RATE) > 0.6
+    assert buzz(white(1.0), RATE) < 0.3
+
+
+def test_a_line_turns_as_a_tone_beside_it_does():
+    hz = 1_005.0
+    x = np.cos(2 * np.pi * hz * np.arange(RATE) / RATE + 0.3).astype(np.float32)
+    times = np.linspace(0.2, 0.8, 40)
+    phases = line_phases(x, RATE, 20.0, times, 60)[:, 49]
+
+    wanted = 0.3 + 2 * np.pi * (hz - 1_000.0) * times
+    off = np.mod(phases - wanted + np.pi, 2 * np.pi) - np.pi
+    np.testing.assert_allclose(off, 0, atol=0.02)
+
+
+def test_what_plays_is_as_near_in_phase_as_in_level():
+    x = tone(220.0) + 0.05 * white(0.8)
+    found = Resynthesis.of(x, RATE)
+    played = found.sound()
+
+    inside = slice(RATE // 5, RATE * 3 // 5)
+    assert float(np.corrcoef(played[inside], x[: len(played)][inside])[0, 1]) > 0.97
+
+
+def test_one_table_for_all_has_the_key_of_the_pitch_and_follows_keys():
+    found = Resynthesis.of(tone(220.0), RATE, options=Options(harmonics=False))
+
+    assert [voice.kind for voice in found.voices] == ["lines"]
+    assert (found.key, found.tracks_key) == (57, True)
+    ratio = 220.0 / found.voices[0].hz
+    assert ratio == pytest.approx(round(ratio), abs=1e-3)
+
+
+def test_gaps_are_those_of_levels():
+    x = white(0.5)
+
+    assert band_gap(x, x, RATE) == 0
+    assert band_gap(2 * x, x, RATE) == pytest.approx(6.02, abs=0.1)
