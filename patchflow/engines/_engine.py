@@ -107,6 +107,9 @@ class Engine(abc.ABC):
             PresetError: If it is damaged.
         """
 
+    def expect_many(self) -> None:  # noqa: B027 - most synths have nothing to prepare
+        """Prepares for many renders on the state of the last `build_on`; a synth that gains nothing ignores it."""
+
     def limit(self, until: float) -> None:  # noqa: B027 - most synths never hang
         """Makes later renders fail that are not done in time; a synth that cannot hang ignores it.
 

@@ -64,6 +64,10 @@ class VitalPlayer(Engine):
         self._loaded = loaded
         self._left = self.passing if state else 0
 
+    def expect_many(self) -> None:
+        """See `Engine.expect_many`: the next render starts a process that has the preset loaded."""
+        self._left = 0
+
     def limit(self, until: float) -> None:
         """See `Engine.limit`."""
         self._fresh.until = until

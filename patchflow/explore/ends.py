@@ -82,7 +82,7 @@ def read_ends(
     presets = {place: end for place, end in enumerate(read) if isinstance(end, Preset) and end.synth == wanted}
     lines = {}
     with one_torch_thread():
-        matcher = Matcher.load(wanted)
+        matcher = Matcher.load(wanted, wavetables="stock")  # what is between two presets has to be in their parameters
         # Sounds come first: where no note is asked for, that of the first one is what all ends are played on.
         strange = sorted(set(range(len(read))) - set(presets), key=lambda place: isinstance(read[place], Preset))
         for place in strange:

@@ -1,6 +1,7 @@
 """The arms of a match: each searches one synth on a state of its own, and the most promising gets the next batch."""
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -47,7 +48,7 @@ class Arm:
         proposers: Where first candidates come from.
         on: A preset that all candidates are built on; None for a fresh one.
         kind: What its candidates are, in a few words; "" where there is nothing to say.
-        from_sound: Whether candidates are built on presets that are made of the sound, see `proposals.presets_of_sound`.
+        from_sound: Whether candidates are built on presets that are made of the sound, by `presets_of_sound`.
         started: Done when the synth is ready to play; None if it is started by the first note.
     """
 
@@ -231,8 +232,8 @@ class Attempt:
     def close(self) -> None:
         """Ends what works in the background."""
         self._beside.shutdown(wait=False, cancel_futures=True)
-        if self._own:
-            self._own.close()
+        if self._own:  # beside, because its synths may still be starting
+            threading.Thread(target=self._own.close, daemon=True).start()
 
     def _make_next(self) -> None:
         made = self._made
@@ -295,6 +296,7 @@ class Attempt:
 
         def start_synth(engine: Engine) -> None:
             engine.build_on(state)
+            engine.expect_many()
             engine.render(points[0], replace(note, hold=0.05, length=0.05), target.rate)
 
         self._awaited = self._beside.submit(renderer.each, start_synth)

@@ -8,7 +8,7 @@ from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 
@@ -29,9 +29,9 @@ from .result import Candidate, MatchResult
 from .target import SEARCH_RATE, Target, prepare_target
 from .verdict import Judge, pitch_of
 
-__all__ = ["DEFAULT_SECONDS", "Matcher", "Wavetables", "encode_locks"]
+__all__ = ["DEFAULT_SECONDS", "WAVETABLES", "Matcher", "encode_locks"]
 
-Wavetables = Literal["own", "stock", "both"]
+WAVETABLES = ("own", "stock", "both")
 """Which presets of a synth with wavetables are looked for: with some made of the sound, with the synth's own, or both.
 """
 
@@ -81,7 +81,7 @@ class Matcher:
         library: str | Path | None = None,
         *,
         on: Preset | None = None,
-        wavetables: Wavetables = "both",
+        wavetables: str = "both",
     ) -> "Matcher":
         """Makes a matcher for a synth, or for several that share the time of every match.
 
@@ -324,8 +324,8 @@ def _check(kinds: Mapping[str, type[Engine]], model: object, on: Preset | None, 
     if not kinds:
         raise OptionError("synth=[]: name at least one")
     names = ", ".join(kinds)
-    if wavetables not in get_args(Wavetables):
-        raise OptionError(f"wavetables={wavetables!r}: not one of {', '.join(get_args(Wavetables))}")
+    if wavetables not in WAVETABLES:
+        raise OptionError(f"wavetables={wavetables!r}: not one of {', '.join(WAVETABLES)}")
     if len(kinds) > 1 and on is not None:
         raise OptionError(f"on={on.name!r}: a preset is of one synth, and {len(kinds)} are searched: {names}")
     if len(kinds) > 1 and model is not None:

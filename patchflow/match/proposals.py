@@ -1,7 +1,6 @@
 """Where candidates come from: a model, the user's library, a preset, or random draws."""
 
 import abc
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -283,45 +282,21 @@ def presets_of_sound(target: Target, engine: type[Engine]) -> Iterator[Resynthes
         engine: A synth that has `resynthesis`.
     """
     # Imported here: only some synths need it.
-    from ..resynthesis import Options, Resynthesis
+    from ..resynthesis import SEARCH_FREE, variants
 
     samples = target.samples
     rate = target.rate
     if target.recording is not None:
         rate = target.recording.rate
         samples = target.recording.samples[: round(target.length * rate)]
-    told = len(target.guesses) == 1
-    note = 69 + 12 * math.log2(target.f0 / 440) if target.f0 else None
-    if told:
-        note = target.guesses[0].pitch
-    for noise in ("auto", "loop", "none"):
-        found = Resynthesis.of(samples, rate, note=note, hold=target.hold, options=Options(noise=noise))
-        preset = found.vital()
-        space = engine.space
-        if preset.values.keys() != space.index.keys():
+    is_known = len(target.guesses) == 1
+    key = target.guesses[0].pitch if is_known else None
+    note = None
+    if target.pitched:
+        note = float(target.guesses[0].pitch) if is_known else target.sounding
+    for variant in variants(samples, rate, note=note, key=key, hold=target.hold):
+        preset = variant.preset
+        if preset.values.keys() != engine.space.index.keys():
             preset = engine().unpack(preset)
-        free = np.array(
-            [
-                name.startswith(
-                    (
-                        "osc_1.level",
-                        "osc_1.tune",
-                        "osc_2.tune",
-                        "env_1.attack",
-                        "env_1.hold",
-                        "env_1.release",
-                        "voice_transpose",
-                        "volume",
-                        "chorus.",
-                        "compressor.",
-                        "delay.",
-                        "distortion.",
-                        "eq.",
-                        "reverb.",
-                        "filter_2.",
-                    )
-                )
-                for name in space.names
-            ]
-        )
-        yield Resynthesised(preset, found.key, noise, found.notes, free)
+        free = np.array([name in SEARCH_FREE for name in engine.space.names])
+        yield Resynthesised(preset, variant.key, variant.words, variant.found.notes, free)

@@ -297,7 +297,7 @@ class _Memory:
         for point, pitch, distance in zip(known.points, known.pitch, known.distance.tolist(), strict=True):
             self._distance[_key(point, int(pitch))] = distance
         renders, seconds = known.found_at[0].tolist()
-        self._add(known, renders, seconds)
+        self._add(known, int(renders), seconds)
 
     def _pay(self, renders: float, clock: Clock) -> None:
         self.spent += renders
@@ -329,7 +329,7 @@ class _Memory:
         distinct = keep_distinct(distinct, scored, _DISTINCT)
         parents = keep_apart(parents, scored, self.apart * float(found.level[0]), _PARENTS)
         parents.sounds[:] = None
-        history.append((int(renders), seconds, float(found.distance[0])))
+        history.append((renders, seconds, float(found.distance[0])))
         # A new trace each time, so that an interruption meets the old one or the new one, never half of either.
         self.trace = Trace(found, distinct, parents, history)
 
