@@ -71,10 +71,17 @@ class Arm:
         """The preset that others are built on, encoded, shape `(P,)`; None for a fresh one."""
         return None if self.on is None else self.engine.space.encode(self.on.values)
 
-    def built(self, state: bytes) -> Engine:
+    @property
+    def state(self) -> bytes | None:
+        """What its presets hold beyond their parameters; None if no other arm of the synth could have left anything."""
+        if self.on is not None:
+            return self.on.state
+        return b"" if self.engine.resynthesis else None
+
+    def built(self, state: bytes | None) -> Engine:
         """Returns an engine with a state."""
         engine = self.engine()
-        if state:
+        if state is not None:
             engine.build_on(state)
         return engine
 
@@ -109,6 +116,7 @@ class Attempt:
         lock: See `Matcher.match`; what the synth does not have is left out.
         seed: Of its random generator.
         candidates: How many distinct presets will be wanted.
+        shared: Another at work on the same sound.
 
     Attributes:
         error: Why it ended before its time, if it did.
@@ -116,7 +124,16 @@ class Attempt:
         tried: Presets made of the sound that were played, each alone.
     """
 
-    def __init__(self, arm: Arm, target: Target, lock: Mapping[str, Any], seed: int, candidates: int) -> None:
+    def __init__(
+        self,
+        arm: Arm,
+        target: Target,
+        lock: Mapping[str, Any],
+        *,
+        seed: int,
+        candidates: int,
+        shared: "Attempt | None" = None,
+    ) -> None:
         self.arm = arm
         self.error: PatchflowError | None = None
         self.record: list[tuple[float, float, float]] = []
@@ -131,13 +148,13 @@ class Attempt:
         self._search: Search | None = None
         self._made: Iterator[Resynthesised] = presets_of_sound(target, arm.engine) if arm.from_sound else iter(())
         self._awaited: Future[Any] | None = arm.started
+        self.scorer = Scorer(arm.renderer, target, VELOCITY, shared=shared and shared.scorer)
         if arm.from_sound:
-            self.scorer = Scorer(arm.renderer, target, VELOCITY)
             self._make_next()
         else:
-            self.scorer = Scorer(arm.renderer, target, VELOCITY, arm.on.state if arm.on else None)
+            self.scorer.state = arm.state
             locked = encode_locks(arm.engine.space, self._lock, arm.start)
-            engine = arm.built(arm.on.state if arm.on else b"")
+            engine = arm.built(arm.state)
             self._search = Search(self.scorer, engine, arm.proposers, locked=locked, seed=seed, candidates=candidates)
 
     @property
@@ -150,8 +167,8 @@ class Attempt:
 
     @property
     def is_opening(self) -> bool:
-        """Whether it plays presets that are made of the sound, or has not begun."""
-        return self._search is None or not self.has_begun
+        """Whether it still plays presets that are made of the sound, each alone."""
+        return self._search is None
 
     @property
     def is_done(self) -> bool:
@@ -278,7 +295,7 @@ class Attempt:
         state = nearest.preset.state
         renderer = Renderer(self.arm.engine)
         target = replace(self._target, guesses=(NoteGuess(nearest.pitch, 1.0),))
-        scorer = Scorer(renderer, target, VELOCITY, state)
+        scorer = Scorer(renderer, target, VELOCITY, state=state, shared=self.scorer)
         scorer.faults = self.scorer.faults
         engine = self.arm.built(state)
         space = self.arm.engine.space
@@ -362,6 +379,9 @@ def _most_promising(going: Sequence[Attempt], clock: Clock) -> Attempt | None:
     by_time = clock.budget.seconds is not None
     # What is ready first is a matter of chance, so it must not matter where the same seed is to give the same result.
     ready = [attempt for attempt in going if not (by_time and attempt.awaits)]
+    for attempt in ready:
+        if not attempt.has_begun:
+            return attempt
     for attempt in ready:
         if attempt.is_opening:
             return attempt

@@ -209,8 +209,12 @@ class Matcher:
             EngineError: If no synth can be started, or can play anything.
         """
         clock = Clock(budget, len(self.arms))
-        attempts = [Attempt(arm, target, lock or {}, seed, candidates) for arm in self.arms]
+        attempts: list[Attempt] = []
         try:
+            for arm in self.arms:
+                shared = attempts[0] if attempts else None
+                attempt = Attempt(arm, target, lock or {}, seed=seed, candidates=candidates, shared=shared)
+                attempts.append(attempt)
             complete = take_turns(attempts, clock, progress)
         finally:
             for attempt in attempts:

@@ -102,6 +102,7 @@ class Scorer:
         velocity: MIDI velocity of every note.
         state: What the presets are built on, see `Engine.build_on`; as the engines are if None. Scorers of one renderer
             may each have their own.
+        shared: A scorer of the same sound, whose measurements of it are used.
 
     Attributes:
         faults: What went wrong with presets that the synth could not play; they are infinitely far away.
@@ -111,7 +112,15 @@ class Scorer:
         lost: Why the synth cannot play any more; None as long as it can.
     """
 
-    def __init__(self, renderer: Renderer, target: Target, velocity: int = 100, state: bytes | None = None) -> None:
+    def __init__(
+        self,
+        renderer: Renderer,
+        target: Target,
+        velocity: int = 100,
+        *,
+        state: bytes | None = None,
+        shared: "Scorer | None" = None,
+    ) -> None:
         self.renderer = renderer
         self.state = state
         self.target = target
@@ -121,9 +130,9 @@ class Scorer:
         self.missed = 0
         self.lost: EngineError | None = None
         self._played = False  # whether any preset was played so far
-        self.reference = self._reference(target.length)
         self._onset = min(max(SCREEN * target.length, _SHORTEST), target.length)  # seconds
-        self._onset_reference = self._reference(self._onset)
+        self.reference = shared.reference if shared else self._reference(target.length)
+        self._onset_reference = shared._onset_reference if shared else self._reference(self._onset)
 
     def note(self, pitch: int | np.integer) -> Note:
         """Returns the note that is played for a pitch."""

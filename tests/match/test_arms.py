@@ -28,6 +28,7 @@ class Noisy(Tone):
     """A tone engine with noise over all it plays, but for a preset whose state says how little of it there is."""
 
     has_state: ClassVar[bool] = True
+    resynthesis: ClassVar[bool] = True
     state = b""
 
     def build_on(self, state: bytes) -> None:
@@ -339,8 +340,11 @@ def test_candidates_of_both_kinds_come_back_ranked(from_sound: Callable[..., Arm
     assert distances(result) == sorted(distances(result))
 
 
-def test_each_candidate_alone_gives_its_distance_again(from_sound: Callable[..., Arm]):
-    result = search(from_sound(0.1, 0.01), renders=40)
+def test_each_candidate_alone_gives_its_distance_again(from_sound: Callable[..., Arm], arm: Callable[..., Arm]):
+    own = from_sound(0.1, 0.01)
+    stock = replace(arm("noisy", Noisy), renderer=own.renderer)
+
+    result = search(own, stock, renders=60)
 
     for candidate in result.candidates:
         engine = Noisy()
