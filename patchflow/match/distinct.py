@@ -91,37 +91,32 @@ def pick_distinct(found: Scored, distinct: Scored, count: int) -> Scored:
 
 
 def pick_among(pools: Sequence[Scored], kinds: Sequence[int], count: int) -> list[tuple[int, int]]:
-    """Returns pool and row of up to `count` presets of several synths, best first, no two of which sound nearly alike.
+    """Returns pool and row of up to `count` presets of several kinds, best first.
 
-    If there is room for one of each kind, the best of each is among them.
+    No two of one kind sound nearly alike; what another kind makes of the same sound is a candidate of its own. If there
+    is room for one of each kind, the best of each is among them.
 
     Args:
         pools: Presets, best first, each pool from `pick_distinct`.
         kinds: The kind of each pool.
         count: How many are wanted.
     """
-    # Presets of two synths have nothing in common but their sound: their place stands for them.
-    placed = []
-    for place, pool in enumerate(pools):
-        rows = np.arange(len(pool))
-        placed.append(replace(pool, points=np.stack([np.full(len(pool), place), rows], axis=1)))
-    both = reduce(Scored.join, placed)
-    picked = pick_distinct(both, both, count)
-    kind_of = np.array(kinds)
+    picked: list[tuple[float, int, tuple[int, int]]] = []  # distance, how many of the kind are better, place
+    for kind in sorted(set(kinds)):
+        # Presets of two states have nothing in common but their sound: their place stands for them.
+        placed = []
+        for place, pool in enumerate(pools):
+            if kinds[place] == kind:
+                rows = np.arange(len(pool))
+                placed.append(replace(pool, points=np.stack([np.full(len(pool), place), rows], axis=1)))
+        both = reduce(Scored.join, placed)
+        distinct = pick_distinct(both, both, count)
+        for rank, (place, row) in enumerate(distinct.points.tolist()):
+            picked.append((float(distinct.distance[rank]), rank, (place, row)))
+    picked.sort()
     if count >= len(set(kinds)):
-        for kind in sorted(set(kinds) - set(kind_of[picked.points[:, 0]])):
-            best = both.take(np.nonzero(kind_of[both.points[:, 0]] == kind)[0]).best(1)
-            picked = _with(picked, best, kind_of[picked.points[:, 0]], count)
-    return [(int(place), int(row)) for place, row in picked.points]
-
-
-def _with(picked: Scored, one: Scored, kinds: np.ndarray, count: int) -> Scored:
-    """Puts one more in its place; if there are too many, the farthest goes that is not the only one of its kind."""
-    rows = list(range(len(picked)))
-    if len(rows) == count:
-        several = [row for row in rows if (kinds == kinds[row]).sum() > 1]
-        rows.remove(several[-1])
-    return picked.take(np.array(rows, int)).join(one).best(count)
+        picked.sort(key=lambda one: one[1] > 0)  # the best of each kind first, all others after them by distance
+    return [place for _, _, place in sorted(picked[:count])]
 
 
 def uncertainty(found: Scored, space: ParamSpace) -> dict[str, float]:

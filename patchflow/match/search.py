@@ -24,6 +24,7 @@ from .variation import Variation
 __all__ = ["Search", "Trace"]
 
 _FIRST = 16  # presets in the first batch, small so that the first candidate is there at once
+_LEAST_FIRST = 4  # presets in it where several searches begin
 _BATCH = 48  # presets in every other batch, at most
 _SHORT = 0.1  # share of the time that a batch may take
 _TICK = 0.016  # seconds
@@ -264,9 +265,10 @@ class _Memory:
         """Renders that the next batch may cost."""
         left = clock.renders_left
         budget = clock.budget
-        if not self.trace and budget.renders is not None:  # the others have to begin, too
-            return min(left, budget.renders / clock.searches)
-        if budget.seconds is None or not self.trace:
+        if not self.spent:  # the others have to begin, too
+            left = min(left, max(_LEAST_FIRST, _FIRST / clock.searches))
+            return left if budget.renders is None else min(left, budget.renders / clock.searches)
+        if budget.seconds is None:
             return left
         # As many as there is time for; and of a slow synth fewer, so that it too gets through all stages.
         seconds = min(budget.seconds - clock.seconds, _SHORT * budget.seconds)
@@ -310,9 +312,9 @@ class _Memory:
 
     def progress(self, trace: Trace, stage: str, clock: Clock) -> Progress:
         """Returns how far the search is, for the progress callback."""
-        renders, seconds, distance = trace.history[-1]
-        share = min(1.0, clock.budget.spent(clock.renders, seconds))
-        return Progress(stage, share, seconds=seconds, renders=renders, distance=distance)
+        share = min(1.0, clock.share)
+        distance = trace.history[-1][2]
+        return Progress(stage, share, seconds=clock.seconds, renders=math.ceil(clock.renders), distance=distance)
 
     def _add(self, scored: Scored, renders: int, seconds: float) -> None:
         """Puts new presets among the best and forgets the worst."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from patchflow.engines.tone import Tone
-from patchflow.match.distinct import keep_apart, keep_distinct, pick_distinct, uncertainty
+from patchflow.match.distinct import keep_apart, keep_distinct, pick_among, pick_distinct, uncertainty
 from patchflow.match.scorer import Scored
 
 
@@ -153,3 +153,19 @@ def test_presets_that_are_far_worse_do_not_count():
     points = np.array([[0.25, 0.5, 0.5], [0.75, 0.9, 0.1]])
 
     assert set(uncertainty(scored([0, 0], [1, 9], points), Tone.space).values()) == {0}
+
+
+def test_the_best_of_each_kind_is_picked_though_others_are_nearer_or_sound_the_same():
+    near = scored([10, 20, 30], [1, 2, 3])
+    far = scored([10, 20], [2.5, 9])
+
+    assert pick_among([near, far], [0, 1], 3) == [(0, 0), (0, 1), (1, 0)]
+    assert pick_among([near, far], [0, 1], 2) == [(0, 0), (1, 0)]
+    assert pick_among([near, far], [0, 1], 1) == [(0, 0)]
+    assert pick_among([far, near], [0, 1], 4) == [(1, 0), (1, 1), (0, 0), (1, 2)]
+
+
+def test_pools_of_one_kind_are_picked_from_as_one():
+    pools = [scored([10, 20], [3, 5]), scored([10.5, 40], [1, 7]), scored([10], [4])]
+
+    assert pick_among(pools, [0, 0, 1], 3) == [(1, 0), (2, 0), (0, 1)]
