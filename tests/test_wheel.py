@@ -117,6 +117,8 @@ def test_it_matches_its_example_with_its_own_weights(away: Path, tmp_path: Path)
         str(away / "patchflow"),
         "match",
         str(found / "examples" / "bell.flac"),
+        "--synth",
+        "dx7",
         "--renders",
         "64",
         "--out",

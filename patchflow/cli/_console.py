@@ -10,12 +10,16 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import typer
 
 from ..printable import json_line, printable
 from ..progress import Progress
 from ..storage import json_text
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 __all__ = [
     "ProgressBar",
@@ -234,12 +238,39 @@ def print_json(content: object) -> None:
     typer.echo(json_line(json_text(content)))
 
 
-def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, below: int = 0) -> None:
     """Prints a title in bold and columns below it, to stdout; a column of numbers, `"distance"`, is to the right.
 
     On a narrow terminal long cells take several lines, but numbers and notes.
+
+    Args:
+        title: In bold.
+        head: What the columns are called.
+        rows: Their cells.
+        below: So many of the last columns go below the table, in words, where the terminal is too narrow for all.
     """
     from rich.console import Console
+    from rich.measure import Measurement
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(Text(printable(title), style="bold"))
+    console.width = max(console.width, 40) if console.is_terminal else 4096  # a pipe wants one line a file
+    table = _table(head, rows)
+    endless = console.options.update(max_width=4096)
+    if not below or Measurement.get(console, endless, table).maximum <= console.width:
+        console.print(table)
+        return
+    console.print(_table(head[:-below], [row[:-below] for row in rows]))
+    for row in rows:
+        said = [f"{name}: {cell}" for name, cell in zip(head[-below:], row[-below:], strict=True) if cell]
+        text = printable(f"  {row[0]}: {'; '.join(said)}")
+        if said:
+            say(*textwrap.wrap(text, console.width, subsequent_indent="     ", break_on_hyphens=False))
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> "Table":
+    """Columns without lines."""
     from rich.table import Table
     from rich.text import Text
 
@@ -250,10 +281,7 @@ def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) 
     for row in rows:
         # As `Text`, since a plain string is markup for rich, and a file may be called "[bold].wav".
         table.add_row(*[Text(printable(cell)) for cell in row])
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(Text(printable(title), style="bold"))
-    console.width = max(console.width, 40) if console.is_terminal else 4096  # a pipe wants one line a file
-    console.print(table)
+    return table
 
 
 def _verb(progress: Progress) -> str:

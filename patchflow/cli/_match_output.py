@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from ..audio.note_names import note_name
 from ..match.output.match_files import Failure
@@ -13,8 +14,6 @@ from ..progress import Progress
 from ._console import ProgressBar, note, print_json, print_table, say
 
 __all__ = ["MatchOutput"]
-
-_HEAD = ("", "preset", "closeness", "distance", "note", "tuning", "differs most")
 
 
 class MatchOutput:
@@ -82,6 +81,10 @@ class MatchOutput:
         elif not summary["complete"]:
             self.code = 130
             _note(found.sound, f"stopped early, the best of {summary['renders']:,} renders is kept")
+        if not summary["stopped"]:
+            for fault in _lost(summary["dealt"]):
+                self.code = self.code or 1
+                _note(found.sound, fault)
         faults = found.faults
         if faults:
             _note(found.sound, f"left out {len(faults):,} that the synth could not play; the first: {faults[0]}")
@@ -94,15 +97,26 @@ class MatchOutput:
         if self.as_json:
             print_json(found.summary)
             return
-        if found.summary["bank"]:
-            self._banks[found.summary["bank"]["file"]] = found.summary["bank"]["voice"]
+        for candidate in found.summary["candidates"]:
+            if candidate["bank"]:
+                self._banks[candidate["bank"]["file"]] = candidate["bank"]["voice"]
         say("")
-        print_table(f"{found.sound.name}  {_target(found)}", _HEAD, _rows(found))
+        _print_candidates(found)
         for remark in found.summary["candidates"][0]["remarks"]:
             say(f"  1: {remark}")
         say(f"  {_loudness(found)}")
         say(f"  {_files(found)}")
-        say(f"  {_times(found.summary['timing'])}")
+        say(f"  {_times(found.summary)}")
+
+
+def _lost(dealt: Mapping[str, Any]) -> list[str]:
+    """A line for each synth that could not be started, or ended before its time."""
+    lines: dict[str, None] = {}
+    for label, spent in dealt.items():
+        if spent.get("fault"):
+            synth = label.partition(":")[0]
+            lines[f"{'ended early' if spent['renders'] else 'without'} {synth}: {spent['fault']}"] = None
+    return list(lines)
 
 
 def _target(found: Report) -> str:
@@ -134,25 +148,41 @@ def _loudness(found: Report) -> str:
 def _files(found: Report) -> str:
     """Where everything is but the presets, e.g. `"found: bell.wav to bell-4.wav, bell-ab.wav, bell.png, bell.json"`."""
     names = found.names
-    first, *others = [path.name for path in names.sounds[: len(found.renditions)]]
+    first, *others = [path.name for path in names.sounds]
     sounds = f"{first} to {others[-1]}" if len(others) > 1 else ", ".join([first, *others])
     return f"{names.folder}: {sounds}, {names.comparison.name}, {names.picture.name}, {names.summary.name}"
 
 
-def _times(timing: Mapping[str, float]) -> str:
-    """What the time went into, e.g. `"loading 2.1 s, search 5.0 s, writing 0.8 s"`."""
-    return ", ".join(f"{name.removesuffix('_s')} {seconds:.1f} s" for name, seconds in timing.items())
+def _times(summary: Mapping[str, Any]) -> str:
+    """What the time and the renders went into, e.g. `"loading 2.1 s, search 5.0 s, writing 0.8 s"`."""
+    times = [f"{name.removesuffix('_s')} {seconds:.1f} s" for name, seconds in summary["timing"].items()]
+    dealt = [f"{spent['renders']:,} {label}" for label, spent in summary["dealt"].items()]
+    return ", ".join(times) + (f"; renders: {', '.join(dealt)}" if len(dealt) > 1 else "")
 
 
-def _rows(found: Report) -> list[tuple[str, ...]]:
-    rows = []
-    for rank, (rendition, file) in enumerate(zip(found.renditions, found.names.presets, strict=False), 1):
-        distance = rendition.distance
-        key = note_name(rendition.candidate.note.pitch)
-        verdict = rendition.verdict
-        near = f"{distance.value:.2f} {distance.unit}"
-        rows.append((str(rank), file.name, rendition.closeness, near, key, verdict.tuning, verdict.text))
-    return rows
+def _print_candidates(found: Report) -> None:
+    """A row for each candidate; its synth and kind where not all are of one synth, or some have a kind."""
+    columns: dict[str, list[str]] = {
+        name: [] for name in ("", "preset", "synth", "closeness", "distance", "note", "tuning", "kind", "differs most")
+    }
+    for rank, (rendition, file) in enumerate(zip(found.renditions, found.names.presets, strict=True), 1):
+        candidate = rendition.candidate
+        columns[""].append(str(rank))
+        columns["preset"].append(file.name)
+        columns["synth"].append(candidate.preset.synth)
+        columns["closeness"].append(rendition.closeness)
+        columns["distance"].append(f"{rendition.distance.value:.2f} {rendition.distance.unit}")
+        columns["note"].append(note_name(candidate.note.pitch))
+        columns["tuning"].append(rendition.verdict.tuning)
+        columns["kind"].append(candidate.kind)
+        columns["differs most"].append(rendition.verdict.text)
+    if len(found.summary["synths"]) == 1:
+        del columns["synth"]
+    if not any(columns["kind"]):
+        del columns["kind"]
+    below = 2 if "kind" in columns else 1 if "synth" in columns else 0
+    rows = list(zip(*columns.values(), strict=True))
+    print_table(f"{found.sound.name}  {_target(found)}", list(columns), rows, below=below)
 
 
 def _note(sound: Path, message: str) -> None:

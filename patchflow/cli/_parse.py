@@ -12,7 +12,7 @@ from ..errors import OptionError, StorageError
 if TYPE_CHECKING:
     from ..presets import ParamSpace, Value
 
-__all__ = ["check_device", "check_least", "key_values", "library_file", "locks", "number", "whole"]
+__all__ = ["check_device", "check_least", "key_values", "library_file", "locks", "number", "synth_name", "whole"]
 
 
 def check_device(device: str) -> None:
@@ -84,12 +84,12 @@ def library_file(chosen: Path | None, *, none: bool) -> Path | None:
     return own if own.exists() else None
 
 
-def locks(words: Sequence[str], space: "ParamSpace") -> "dict[str, Value | None]":
+def locks(words: Sequence[str], *spaces: "ParamSpace") -> "dict[str, Value | None]":
     """Reads words of the form `name` or `name=value`.
 
     Args:
         words: E.g. `["op1", "feedback=3"]`.
-        space: The parameters of the synth, which say what kind of value each has.
+        spaces: The parameters of each synth, which say what kind of value each has.
 
     Returns:
         The value for every name, None where none was given. Names and values are not checked.
@@ -102,26 +102,38 @@ def locks(words: Sequence[str], space: "ParamSpace") -> "dict[str, Value | None]
     found: dict[str, Value | None] = {}
     for word in words:
         name, sign, text = word.partition("=")
-        found[name] = _value(name, text, space) if sign else None
+        found[name] = _value(name, text, spaces) if sign else None
     return found
 
 
-def _value(name: str, text: str, space: "ParamSpace") -> "Value":
-    """The text as the kind of value that a parameter has; the text itself where it does not fit.
+def _value(name: str, text: str, spaces: "Sequence[ParamSpace]") -> "Value":
+    """The text as the kind of value that the parameter of a synth has; the text itself where it does not fit.
 
     Then it is the parameter that refuses it: that message says what is allowed.
     """
     from ..presets import Choice, Steps
 
-    if name not in space.index:
-        return text
-    parameter = space.parameters[space.index[name]]
-    if isinstance(parameter, Choice):
+    found = [space.parameters[space.index[name]] for space in spaces if name in space.index]
+    if not found or isinstance(found[0], Choice):
         return text
     try:
-        return int(text) if isinstance(parameter, Steps) else float(text)
+        return int(text) if isinstance(found[0], Steps) else float(text)
     except ValueError:
         return text
+
+
+def synth_name(text: str) -> str:
+    """Reads the name of a synth; of one that is known by another name, ours.
+
+    Example:
+        >>> synth_name("dx7"), synth_name("tone")
+        ('dexed', 'tone')
+    """
+    if not text:
+        return ""
+    from ..engines import engines
+
+    return engines.known_as(text)
 
 
 def whole(text: str | int) -> int:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ._parse import synth_name
+
 __all__ = ["convert"]
 
 _MOST_LINES = 200  # of what was mended, left out or is to be known: a file may be nothing but damage
@@ -18,6 +20,7 @@ def convert(
         str,
         typer.Option(
             metavar="NAME",
+            parser=synth_name,
             help="Synth that the presets are for; vital and vital_full take each other's.  "
             "[default: read from the file]",
         ),

@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
-from ._parse import whole
+from ._parse import synth_name, whole
 
 __all__ = ["macros"]
 
 
 def macros(
-    synth: Annotated[str, typer.Argument(metavar="SYNTH", help="Name of a synth, see `patchflow list engines`.")],
+    synth: Annotated[
+        str, typer.Argument(metavar="SYNTH", parser=synth_name, help="Name of a synth, see `patchflow list engines`.")
+    ],
     *,
     learn: Annotated[
         bool, typer.Option("--learn", help="Play presets of the synth, and learn which way its attributes turn.")

@@ -1,14 +1,17 @@
 """`patchflow match`: sounds to presets."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ._parse import number, whole
+from ._parse import number, synth_name, whole
 
 __all__ = ["match"]
+
+_WAVETABLES = ("own", "stock", "both")
 
 
 def match(
@@ -20,8 +23,14 @@ def match(
     ],
     *,
     synth: Annotated[
-        str, typer.Option(metavar="NAME", help="Synth to find presets for; see `patchflow list engines`.")
-    ] = "dexed",
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            parser=synth_name,
+            help="Synth to find presets for, see `patchflow list engines`; may be repeated. all: dexed, vital and the "
+            "plug-ins that were added.  [default: dexed and vital]",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to write; made if it is not there.")] = Path(
         "patchflow-out"
     ),
@@ -81,6 +90,14 @@ def match(
     voice: Annotated[
         int | None, typer.Option(metavar="N", parser=whole, help="With --on: which preset of FILE, from 1.")
     ] = None,
+    wavetables: Annotated[
+        str | None,
+        typer.Option(
+            metavar="own|stock|both",
+            help="Presets of Vital: with wavetables made of the sound (own), with Vital's own shapes (stock), or at "
+            "least one of each (both).  [default: both]",
+        ),
+    ] = None,
     model: Annotated[
         Path | None,
         typer.Option(
@@ -93,28 +110,33 @@ def match(
 ) -> None:
     """Find presets that sound like each SOUND.
 
-    Writes, for each sound, the best preset (.syx, further candidates as -2.syx, -3.syx ...), what each
-    sounds like (.wav, all equally loud), the sound before each candidate (-ab.wav), a picture (.png) and
-    all numbers (.json). Several sounds make a 32-voice bank as well. Ctrl-C keeps the best so far.
+    Writes, for each sound, the best preset in its synth's own format (.syx, .vital; further candidates as -2, -3
+    ...: ranks count over all synths), what each sounds like (.wav, all equally loud), the sound before each
+    candidate (-ab.wav), a picture (.png) and all numbers (.json). Several sounds make a 32-voice bank as well.
+    Several synths share the time, of which those get more that still improve. Ctrl-C keeps the best so far.
 
     \b
     Example: patchflow match piano.wav
-    Example: patchflow match kicks/*.wav --seconds 20 --out kicks-dx7
-    Example: patchflow match hum.wav --note A3 --lock algorithm=5 --lock op6 --renders 4000
+    Example: patchflow match kicks/*.wav --synth dx7 --seconds 20 --out kicks-dx7
+    Example: patchflow match hum.wav --synth dx7 --note A3 --lock algorithm=5 --lock op6 --renders 4000
+    Example: patchflow match flute.wav --synth vital --wavetables own
     Example: patchflow match bell.wav --synth vital --on mine.vital
+    Example: patchflow match bass.wav --synth all --seconds 30
     """
     since = time.monotonic()  # the imports below are most of what loads
 
     # What needs no torch to be checked comes first: a wrong option should start no process.
     from ..audio.note_names import note_number
-    from ..engines import engines
+    from ..engines import choose_synths, engines
     from ..presets import chosen_voice
     from ._parse import library_file, locks
 
     pitch = None if note is None else note_number(note)
-    locked = locks(lock or [], engines[synth].space)
+    chosen = choose_synths(synth or [], [word.partition("=")[0] for word in lock or []])
+    locked = locks(lock or [], *(engines[name].space for name in chosen.names))
     if voice is not None and on is None:
         raise typer.BadParameter("--voice says which preset of the file that --on names")
+    _check_synths([*chosen.names, *chosen.left_out], on=on, model=model, wavetables=wavetables)
     base, place = chosen_voice(on, voice) if on else (None, None)
 
     from ..match.output.drawing import drawing_beside
@@ -127,8 +149,10 @@ def match(
         if seconds is None and renders is None:
             seconds = DEFAULT_SECONDS  # said here, so that the written numbers name it
         with MatchOutput(out, as_json=as_json) as output:
+            for name, reason in chosen.left_out.items():
+                output.tell(f"without {name}: {reason}")
             matches = match_files(
-                synth, sounds, out,
+                chosen, sounds, out, wavetables=wavetables or "both",
                 model=model, library=library_file(library, none=no_library), on=base, voice=place,
                 seconds=seconds, renders=renders, candidates=candidates,
                 note=pitch, lock=locked, seed=seed, trim_db=trim_db, since=since,
@@ -137,3 +161,23 @@ def match(
             for found in matches:
                 output.show(found)
     raise typer.Exit(output.code)
+
+
+def _check_synths(synths: Sequence[str], *, on: Path | None, model: Path | None, wavetables: str | None) -> None:
+    """Makes sure that options fit the synths that are asked for.
+
+    Raises:
+        BadParameter: If one does not.
+    """
+    given = {"--on": on, "--model": model}
+    for option, value in given.items():
+        if value is not None and len(synths) > 1:
+            raise typer.BadParameter(f"{option} is for one synth, not for {', '.join(synths)}: give one --synth NAME")
+    if wavetables is None:
+        return
+    if wavetables not in _WAVETABLES:
+        raise typer.BadParameter(f"--wavetables={wavetables}: not one of {', '.join(_WAVETABLES)}")
+    if on is not None and wavetables == "own":
+        raise typer.BadParameter("--wavetables own makes wavetables of the sound, --on keeps those of a file: give one")
+    if "vital" not in synths:
+        raise typer.BadParameter(f"--wavetables is for vital, not for {', '.join(synths)}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ._parse import whole
+from ._parse import synth_name, whole
 
 if TYPE_CHECKING:
     from ..explore.output.path_files import PathFiles
@@ -34,6 +34,7 @@ def morph(
         str,
         typer.Option(
             metavar="NAME",
+            parser=synth_name,
             help="Synth whose presets they are; sounds and presets of others are matched by it first.  [default: that "
             "of the presets]",
         ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ._console import say
-from ._parse import whole
+from ._parse import synth_name, whole
 
 if TYPE_CHECKING:
     from ..presets import Library
@@ -41,7 +41,12 @@ def import_(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Preset files, or folders of them.")],
     *,
     synth: Annotated[
-        str, typer.Option(metavar="NAME", help="Synth that plug-in presets are for.  [default: read from the files]")
+        str,
+        typer.Option(
+            metavar="NAME",
+            parser=synth_name,
+            help="Synth that plug-in presets are for.  [default: read from the files]",
+        ),
     ] = "",
     strict: Annotated[
         bool, typer.Option("--strict", help="Leave out what would have to be mended, such as a value above its limit.")
@@ -92,7 +97,7 @@ def search(
         typer.Argument(metavar="TEXT", help="Words or parts of words in names, categories, authors, tags or files."),
     ] = None,
     *,
-    synth: Annotated[str, typer.Option(metavar="NAME", help="Only presets of this synth.")] = "",
+    synth: Annotated[str, typer.Option(metavar="NAME", parser=synth_name, help="Only presets of this synth.")] = "",
     category: Annotated[str, typer.Option(metavar="NAME", help="Only presets of this category.")] = "",
     author: Annotated[str, typer.Option(metavar="NAME", help="Only presets of this author.")] = "",
     limit: Annotated[int, typer.Option(metavar="N", parser=whole, help="Print no more than N.")] = 50,
@@ -120,7 +125,9 @@ def search(
 @app.command()
 def tag(
     *,
-    synth: Annotated[str, typer.Option(metavar="NAME", help="The synth whose presets are to be described.")] = "dexed",
+    synth: Annotated[
+        str, typer.Option(metavar="NAME", parser=synth_name, help="The synth whose presets are to be described.")
+    ] = "dexed",
     library: LibraryFile = None,
     as_json: AsJson = False,
 ) -> None:

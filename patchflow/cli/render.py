@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ._parse import number, whole
+from ._parse import number, synth_name, whole
 
 __all__ = ["render"]
 
@@ -21,7 +21,10 @@ def render(
     ],
     *,
     synth: Annotated[
-        str, typer.Option(metavar="NAME", help="Synth that the preset is for.  [default: read from the file]")
+        str,
+        typer.Option(
+            metavar="NAME", parser=synth_name, help="Synth that the preset is for.  [default: read from the file]"
+        ),
     ] = "",
     voice: Annotated[
         int | None,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._parse import number, whole
+from ._parse import number, synth_name, whole
 
 if TYPE_CHECKING:
     from ..audio.sound import Sound
@@ -22,7 +22,9 @@ def sketch(
         typer.Argument(metavar="[VOICE]", help="A melody that is hummed, sung or whistled, one note at a time."),
     ] = None,
     *,
-    synth: Annotated[str, typer.Option(metavar="NAME", help="Synth that plays it, see `patchflow list`.")] = "dexed",
+    synth: Annotated[
+        str, typer.Option(metavar="NAME", parser=synth_name, help="Synth that plays it, see `patchflow list`.")
+    ] = "dexed",
     preset: Annotated[
         Path | None,
         typer.Option(

@@ -11,7 +11,7 @@ import typer
 from ..errors import PatchflowError
 from ..progress import Progress
 from ._console import ProgressBar, losses_text, say
-from ._parse import number
+from ._parse import number, synth_name
 
 __all__ = ["train"]
 
@@ -30,7 +30,11 @@ def train(
     *,
     synth: Annotated[
         str,
-        typer.Option(metavar="NAME", help="Train for this synth from the presets of your library, no recipe needed."),
+        typer.Option(
+            metavar="NAME",
+            parser=synth_name,
+            help="Train for this synth from the presets of your library, no recipe needed.",
+        ),
     ] = "",
     minutes: Annotated[
         float | None,

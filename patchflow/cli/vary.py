@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ._parse import number, whole
+from ._parse import number, synth_name, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +72,10 @@ def vary(
         int | None, typer.Option(metavar="N", parser=whole, help="With --with: which preset of that file, from 1.")
     ] = None,
     synth: Annotated[
-        str, typer.Option(metavar="NAME", help="Synth that the presets are for.  [default: read from the file]")
+        str,
+        typer.Option(
+            metavar="NAME", parser=synth_name, help="Synth that the presets are for.  [default: read from the file]"
+        ),
     ] = "",
     library: Annotated[
         Path | None,

@@ -16,7 +16,7 @@ shipped, a subset of another, or a plug-in that `patchflow synth add` has descri
 """
 
 from ._engine import Engine, Note
-from ._engines import Engines, engines
+from ._engines import EMBEDDED, ChosenSynths, Engines, choose_synths, engines
 from ._plugin.description import Control, Description
 from ._plugin.description_file import described, description_file, read_description, to_text
 from ._plugin.plugin import Plugin, engine_of, need_dawdreamer, plugin_state
@@ -25,6 +25,8 @@ from ._renderer import Renderer
 from ._subset import Selection, Subset, parse_selection, read_selection, selection_text, subset_files, subset_of
 
 __all__ = [
+    "EMBEDDED",
+    "ChosenSynths",
     "Control",
     "Description",
     "Engine",
@@ -34,6 +36,7 @@ __all__ = [
     "Renderer",
     "Selection",
     "Subset",
+    "choose_synths",
     "described",
     "description_file",
     "engine_of",

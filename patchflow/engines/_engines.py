@@ -1,10 +1,11 @@
 """All synths by name: the shipped ones, the subsets, and the plug-ins the user has described."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import EngineError, MissingDependency, PatchflowError, PresetError, UnknownName
+from ..errors import EngineError, MissingDependency, OptionError, PatchflowError, PresetError, UnknownName
 from ..presets import ParamSpace
 from ..registry import Registry
 from ._engine import Engine
@@ -12,7 +13,12 @@ from ._plugin.description_file import described, description_file, read_descript
 from ._plugin.plugin import engine_of
 from ._subset import read_selection, subset_files, subset_of
 
-__all__ = ["Engines", "engines"]
+__all__ = ["EMBEDDED", "ChosenSynths", "Engines", "choose_synths", "engines"]
+
+EMBEDDED = ("dexed", "vital")
+"""Synths that are installed with patchflow and that people own: these search where none is asked for."""
+
+_OTHER_NAMES = {"dx7": "dexed"}  # what people call a synth, in lower case
 
 
 class Engines(Mapping[str, type[Engine]]):
@@ -60,6 +66,16 @@ class Engines(Mapping[str, type[Engine]]):
     def __len__(self) -> int:
         return len(list(iter(self)))
 
+    def known_as(self, name: str) -> str:
+        """Returns the name here of a synth that people may call otherwise.
+
+        Example:
+            >>> from patchflow.engines import engines
+            >>> engines.known_as("DX7"), engines.known_as("oboe")
+            ('dexed', 'oboe')
+        """
+        return name if name in self else _OTHER_NAMES.get(name.lower(), name)
+
     def spaces(self) -> Iterator[tuple[str, ParamSpace]]:
         """Yields the names and parameters of all synths that can be looked up."""
         for name in self:
@@ -84,3 +100,79 @@ class Engines(Mapping[str, type[Engine]]):
 
 
 engines: Engines = Engines(Registry("patchflow.engines", "synth"))
+
+
+@dataclass(frozen=True)
+class ChosenSynths:
+    """Which synths search.
+
+    Args:
+        names: Of the engines.
+        optional: Those of them that nobody asked for by name: one that cannot be started is left out.
+        left_out: Synths that would have searched, and why they do not, one plain line each.
+    """
+
+    names: tuple[str, ...]
+    optional: frozenset[str] = frozenset()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    def without(self, name: str, reason: str) -> "ChosenSynths":
+        """Returns the choice with one synth left out."""
+        names = tuple(each for each in self.names if each != name)
+        return ChosenSynths(names, self.optional - {name}, {**self.left_out, name: reason})
+
+
+def choose_synths(asked: Sequence[str] = (), lock: Iterable[str] = ()) -> ChosenSynths:
+    """Returns the synths that search.
+
+    Args:
+        asked: Names of engines; `"all"` stands for the embedded ones and for all plug-ins that were added. Those of
+            `EMBEDDED` if there are none.
+        lock: Names of parameters and groups that every synth needs to have. Who was not asked for by name and lacks
+            one is left out.
+
+    Raises:
+        PatchflowError: If one that was asked for by name is not there or lacks a parameter, or none is left.
+
+    Example:
+        >>> from patchflow.engines import choose_synths
+        >>> choose_synths(["tone"]).names
+        ('tone',)
+        >>> choose_synths(lock=["algorithm"]).left_out
+        {'vital': "it has no parameter or group named 'algorithm'"}
+    """
+    named = [name for name in asked if name != "all"]
+    wanted = [*EMBEDDED, *sorted(described())] if "all" in asked else []
+    names = tuple(dict.fromkeys([*named, *wanted])) or EMBEDDED
+    chosen = ChosenSynths(names, frozenset(names) - frozenset(named))
+    spaces: dict[str, ParamSpace] = {}
+    for name in names:
+        try:
+            spaces[name] = engines[name].space
+        except PatchflowError as error:
+            if name in named:
+                raise
+            chosen = chosen.without(name, str(error))
+    for part in lock:
+        chosen = _with_part(chosen, spaces, part)
+    if not chosen.names:
+        raise OptionError("; ".join(f"without {name}: {why}" for name, why in chosen.left_out.items()))
+    return chosen
+
+
+def _with_part(chosen: ChosenSynths, spaces: Mapping[str, ParamSpace], part: str) -> ChosenSynths:
+    """The synths that have a parameter or a group of this name.
+
+    Raises:
+        UnknownName: If none has, or one that was asked for by name has not.
+    """
+    known = {name: {*space.names, *space.groups} for name, space in spaces.items()}
+    if not any(part in names for names in known.values()):
+        raise UnknownName("parameter or group", part, set().union(*known.values()))
+    for name in chosen.names:
+        if part in known[name]:
+            continue
+        if name not in chosen.optional:
+            raise UnknownName(f"parameter or group of {name}", part, known[name])
+        chosen = chosen.without(name, f"it has no parameter or group named {part!r}")
+    return chosen

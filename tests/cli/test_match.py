@@ -34,7 +34,7 @@ def test_five_files_are_written_for_one_candidate(shell):
 def test_the_dx7_gets_syx_files(shell):
     shell.tone("a.wav")
 
-    done = shell.run("match", "a.wav", "--renders", 24, "--candidates", 2)
+    done = shell.run("match", "a.wav", "--synth", "dx7", "--renders", 24, "--candidates", 2)
 
     assert done.code == 0
     assert {"patchflow-out/a.syx", "patchflow-out/a-2.syx"} <= shell.files()
@@ -366,7 +366,7 @@ def test_several_sounds_make_a_bank_of_the_best(shell):
 def test_a_dx7_bank_has_32_voices(shell):
     sounds = [shell.tone("a.wav"), shell.tone("b.wav", 60)]
 
-    done = shell.run("match", *sounds, "--renders", 16)
+    done = shell.run("match", *sounds, "--synth", "dx7", "--renders", 16)
 
     assert len((shell.folder / "patchflow-out/patchflow-bank.syx").read_bytes()) == 4_104
     assert "patchflow-out/patchflow-bank.syx  2 voices, the best of each sound" in done.out

@@ -69,7 +69,7 @@ def test_what_somebody_changed_stays(shell):
 
 def test_presets_of_another_synth_stay(shell):
     shell.tone("a.wav")
-    shell.run("match", "a.wav", "--renders", 16, "--candidates", 1)
+    shell.run("match", "a.wav", "--synth", "dx7", "--renders", 16, "--candidates", 1)
     shell.run("match", "a.wav", *SMALL, "--candidates", 1)
 
     assert out() == {"a.syx", "a.preset.json", "a.wav", "a-ab.wav", "a.png", "a.json"}
@@ -122,7 +122,7 @@ def test_a_name_of_252_bytes_is_shortened(shell, ending):
 
 def test_a_result_is_played_by_its_best_candidate(shell):
     shell.tone("a.wav")
-    shell.run("match", "a.wav", "--renders", 24, "--candidates", 2, "--note", "D5")
+    shell.run("match", "a.wav", "--synth", "dx7", "--renders", 24, "--candidates", 2, "--note", "D5")
 
     done = shell.run("render", "patchflow-out/a.json", "--length", 0.2, "--hold", 0.1)
     shell.run("render", "patchflow-out/a.syx", "--note", "D5", "--length", 0.2, "--hold", 0.1, "--out", "b.wav")

@@ -15,8 +15,7 @@ from ...audio.sound import Sound
 from ...audio.sound_file import encode
 from ...errors import OptionError
 from ...match.output.names import file_name
-from ...match.output.rendition import equally_loud
-from ...match.output.writer import Writer
+from ...match.output.rendition import SynthFiles, equally_loud
 from ...storage import readable
 from ...version import version
 from ..melody import Melody, SketchNote
@@ -153,7 +152,7 @@ def write_sketch(
         StorageError: If a file cannot be written; then none is.
     """
     check_tempo(bpm)
-    writer = Writer(found.preset.synth)
+    writer = SynthFiles(found.preset.synth)
     names = sketch_names(voice, folder, writer.extension)
     preset = replace(found.preset, name=readable(voice.stem) if found.match else found.preset.name)
     content: dict[str, bytes] = {

@@ -11,8 +11,8 @@ from ...engines import Engine, Note, engines
 from ...errors import OptionError
 from ...match.output.names import file_name
 from ...match.output.play import only_voice
-from ...match.output.rendition import RENDITION_RATE, equally_loud
-from ...match.output.writer import SIZE, Writer
+from ...match.output.rendition import RENDITION_RATE, SynthFiles, equally_loud
+from ...match.output.writer import SIZE
 from ...presets import Preset, Value
 from ...progress import ProgressCallback, TellCallback, ignore, tell_nobody
 from ...version import version
@@ -170,7 +170,7 @@ def _write(
     found: Variations, origins: Sequence[tuple[Path, int | None]], folder: Path, stem: str, asked: Mapping[str, Any]
 ) -> Written:
     """Plays everything at full quality and writes all files: all of them or, whatever happens, none."""
-    writer = Writer(found.parents[0].synth)
+    writer = SynthFiles(found.parents[0].synth)
     presets = [_settled(writer, child.preset) for child in found.children]
     numbers = [str(number) for number in range(1, len(presets) + 1)]
     voices = [file_name(f"{stem}-{number}", writer.extension) for number in numbers]
@@ -242,7 +242,7 @@ def _facts(child: Child) -> dict[str, Any]:
     }
 
 
-def _settled(writer: Writer, preset: Preset) -> Preset:
+def _settled(writer: SynthFiles, preset: Preset) -> Preset:
     """The preset as its own file will sound: an opaque format may round values."""
     return writer.engine.pack(preset) if writer.format.opaque else preset
 
@@ -256,7 +256,7 @@ def _played(engine: Engine, presets: Sequence[Preset], note: Note) -> list[Level
     return equally_loud(sounds, loudness(sounds[0], RENDITION_RATE))
 
 
-def _bank(writer: Writer, parents: Sequence[Preset], children: Sequence[Preset]) -> list[Preset]:
+def _bank(writer: SynthFiles, parents: Sequence[Preset], children: Sequence[Preset]) -> list[Preset]:
     """The presets of one bank, parents first as far as there is room; none if the format has no banks."""
     if writer.format.single:
         return []

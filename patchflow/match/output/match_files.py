@@ -3,22 +3,20 @@
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...engines import Engine, Note, engines
-from ...errors import AudioError, EngineError, PatchflowError, RenderError, StorageError
+from ...engines import ChosenSynths, engines
+from ...errors import AudioError, PatchflowError, RenderError, StorageError
 from ...presets import Value
 from ...progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
 from ...storage import locked, writable_folder
 from ...threads import one_torch_thread
-from ..matcher import Matcher, encode_locks
+from ..matcher import Matcher, Wavetables, encode_locks
 from .drawing import drawing_beside
 from .names import OutputNames, choose_names
 from .play import only_voice
-from .rendition import RENDITION_RATE
 from .writer import Report, Writer
 
 __all__ = ["Failure", "match_files"]
@@ -38,10 +36,11 @@ class Failure:
 
 
 def match_files(
-    synth: str,
+    synths: str | ChosenSynths,
     sounds: Sequence[Path],
     folder: Path,
     *,
+    wavetables: Wavetables = "both",
     model: Path | None = None,
     library: Path | None = None,
     on: Path | None = None,
@@ -59,15 +58,14 @@ def match_files(
 ) -> Iterator[Report | Failure]:
     """Matches every sound and writes its files; several sounds make banks of the best presets as well.
 
-    If one cannot be matched, the others are. An interrupted search is the last; what it found is written.
-
     Args:
-        synth: Name of the engine.
+        synths: Name of the engine, or the choice of several.
         sounds: Files to match.
         folder: Where to write; made if it is not there.
-        model: Weights to use instead of those that come with the package.
+        wavetables: See `Matcher.load`.
+        model: See `Matcher.load`, as `library` and, with its file and the place in it, `on`.
         library: A preset library whose presets join the candidates.
-        on: A preset file that all candidates are built on, see `Matcher.load`.
+        on: A preset file that all candidates are built on.
         voice: Which preset of that file, from 1; needed if it holds several.
         seconds: Seconds to search for each sound; 5 if neither this nor `renders` is given.
         renders: Renders to spend on each sound. The same seed then gives the same files.
@@ -86,17 +84,17 @@ def match_files(
     Raises:
         PatchflowError: If none can be matched: an unknown synth, a bad option, a folder in use and the like.
     """
-    search: dict[str, Any] = {
-        "seconds": seconds, "renders": renders, "note": note, "lock": dict(lock or {}),
-        "candidates": candidates, "seed": seed, "trim_db": trim_db,
-    }  # fmt: skip
-    encode_locks(engines[synth].space, lock or {})  # what is wrong with a lock is said before anything is loaded
-    base = only_voice(on, voice, synth, tell=tell) if on else None
+    search: dict[str, Any] = {"seconds": seconds, "renders": renders, "candidates": candidates, "note": note}
+    search |= {"lock": dict(lock or {}), "seed": seed, "trim_db": trim_db}
+    chosen = ChosenSynths((synths,)) if isinstance(synths, str) else synths
+    for synth in chosen.names:  # what is wrong with a lock is said before anything is loaded
+        encode_locks(engines[synth].space, lock or {})
+    base = only_voice(on, voice, chosen.names[0], tell=tell) if on else None
     with drawing_beside(), one_torch_thread(), writable_folder(folder), locked(folder):
-        matcher = Matcher.load(synth, model, library, on=base)
-        writer = Writer(synth, {"on": on, "voice": voice}, bank=len(sounds) > 1, since=since)
-        names = choose_names(sounds, folder, writer.extension, candidates)
-        yield from _match_each(matcher, writer, list(zip(sounds, names, strict=True)), search, progress)
+        matcher = Matcher.load(chosen.names, model, library, on=base, wavetables=wavetables)
+        writer = Writer(chosen.names, {"on": on, "voice": voice}, chosen.left_out, bank=len(sounds) > 1, since=since)
+        named = zip(sounds, choose_names(sounds, folder, writer.extensions, candidates), strict=True)
+        yield from _match_each(matcher, writer, list(named), search, progress)
 
 
 def _match_each(
@@ -110,7 +108,10 @@ def _match_each(
 
     One that loses its synth is not: the others are matched too, if the synth can be started again.
     """
-    warm = _warm_beside(writer.engine)
+    # The synths that play what is written start beside the first search: it may take a while, but not our time. What
+    # goes wrong is said when they have to play.
+    warm = threading.Thread(target=writer.start)
+    warm.start()
     for sound, names in sounds:
         try:
             result = matcher.match(sound, progress=_about(sound, progress), **search)
@@ -131,15 +132,3 @@ def _about(sound: Path, progress: ProgressCallback) -> ProgressCallback:
         progress(replace(state, subject=sound.name))
 
     return tell
-
-
-def _warm_beside(engine: Engine) -> threading.Thread:
-    """Starts the synth that plays what is written beside the first search; it may take a while, but not our time."""
-
-    def play() -> None:
-        with suppress(EngineError):  # said when it has to play
-            engine.render(engine.space.default(), Note(hold=0.05, length=0.05), RENDITION_RATE)
-
-    thread = threading.Thread(target=play)
-    thread.start()
-    return thread

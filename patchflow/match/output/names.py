@@ -32,30 +32,31 @@ class OutputNames:
     Args:
         folder: Where they are.
         stem: What their names begin with.
-        extension: Ending of preset files, with the dot.
-        count: How many candidates there may be.
+        endings: Of the preset file of each candidate, best first, with the dot.
 
     Example:
-        >>> names = OutputNames(Path("out"), "kick", ".syx", 3)
+        >>> names = OutputNames(Path("out"), "kick", (".syx", ".vital", ".syx"))
         >>> [path.name for path in names.presets]
-        ['kick.syx', 'kick-2.syx', 'kick-3.syx']
+        ['kick.syx', 'kick-2.vital', 'kick-3.syx']
     """
 
     folder: Path
     stem: str
-    extension: str
-    count: int
+    endings: tuple[str, ...] = ()
 
     @property
     def presets(self) -> tuple[Path, ...]:
         """A preset file for every candidate, best first."""
-        endings = ["", *(f"-{n}" for n in range(2, self.count + 1))]
-        return tuple(self.folder / f"{self.stem}{ending}{self.extension}" for ending in endings)
+        files = []
+        for rank, ending in enumerate(self.endings, 1):
+            number = f"-{rank}" if rank > 1 else ""
+            files.append(self.folder / f"{self.stem}{number}{ending}")
+        return tuple(files)
 
     @property
     def sounds(self) -> tuple[Path, ...]:
         """What every candidate sounds like, best first, called like the presets."""
-        return replace(self, extension=".wav").presets
+        return self.each(".wav").presets
 
     @property
     def comparison(self) -> Path:
@@ -77,11 +78,20 @@ class OutputNames:
         """Every file."""
         return (*self.presets, *self.sounds, self.comparison, self.picture, self.summary)
 
+    def each(self, ending: str, count: int | None = None) -> "OutputNames":
+        """Returns the names with one ending for all candidates.
+
+        Args:
+            ending: With the dot.
+            count: How many candidates there are; as many as there were if not given.
+        """
+        return replace(self, endings=(ending,) * (len(self.endings) if count is None else count))
+
 
 def choose_names(
-    sounds: Sequence[Path], folder: Path, extension: str, count: int, *, kept: Sequence[Path] = ()
+    sounds: Sequence[Path], folder: Path, extensions: Sequence[str], count: int, *, kept: Sequence[Path] = ()
 ) -> tuple[OutputNames, ...]:
-    """Returns the names of the files of every sound.
+    """Returns the names of the files of every sound, yet without endings of presets: a search tells which come when.
 
     They begin with the sound's own name, as far as every disk takes it, see `file_name`. Where that would overwrite a
     file of another sound, the bank or one of the sounds themselves, `_2`, `_3` ... is added; upper and lower case are
@@ -90,28 +100,33 @@ def choose_names(
     Args:
         sounds: Files to match.
         folder: Where to write.
-        extension: Ending of preset files, with the dot; not `.json`, which is the summary's.
+        extensions: Endings that a preset file may have, with the dot; not `.json`, which is the summary's.
         count: How many candidates there may be for each.
         kept: Further files that must not be overwritten.
 
     Example:
         >>> kicks = [Path("a/kick.wav"), Path("b/kick.wav")]
-        >>> [names.stem for names in choose_names(kicks, Path("out"), ".syx", 4)]
+        >>> [names.stem for names in choose_names(kicks, Path("out"), [".syx", ".vital"], 4)]
         ['kick', 'kick_2']
     """
     # Compared are whole resolved paths, so that a folder that is written in two ways is the same. All banks there can
     # be are reserved as well.
     resolved = Path(os.path.realpath(folder))  # other than `resolve`, it takes links that go in a loop
     taken = _keys(Path(os.path.realpath(path)) for path in (*sounds, *kept))
-    taken |= _keys(resolved / bank_name(n, extension) for n in range(1, len(sounds) + 1))
+    for extension in extensions:
+        taken |= _keys(resolved / bank_name(n, extension) for n in range(1, len(sounds) + 1))
     longest = _longest_name(resolved)
-    endings = max(len(f"-{MOST}{extension}".encode()), len(_COMPARISON), len(f"-{MOST}.wav"))
+    numbered = [len(f"-{MOST}{extension}".encode()) for extension in (*extensions, ".wav")]
+    endings = max(len(_COMPARISON), *numbered)
     chosen: list[OutputNames] = []
     for sound in sounds:
-        possible = (OutputNames(resolved, stem, extension, count) for stem in _stems(sound, endings, longest))
-        free = next(names for names in possible if not taken & _keys(names.all))
-        taken |= _keys(free.all)
-        chosen.append(replace(free, folder=folder))
+        for stem in _stems(sound, endings, longest):
+            names = OutputNames(resolved, stem)
+            possible = {path for extension in extensions for path in names.each(extension, count).all}
+            if not taken & _keys(possible):
+                break
+        taken |= _keys(possible)
+        chosen.append(replace(names, folder=folder))
     return tuple(chosen)
 
 

@@ -199,7 +199,8 @@ def _candidate(result: Earlier, voice: int, synth: str) -> Preset:
         raise StorageError(f"{file}: is not what {result.path.name} describes, it was changed. Play the file itself.")
     if not report.presets:
         raise PresetError(f"{file}: {report.rejected[0]}")
-    return _unpacked(file, report.presets[0], synth or report.presets[0].synth or result.synth)
+    matched = str(result.content["candidates"][voice - 1].get("synth", result.synth))  # older versions name one for all
+    return _unpacked(file, report.presets[0], synth or report.presets[0].synth or matched)
 
 
 def _unpacked(path: str | os.PathLike[str], preset: Preset, synth: str) -> Preset:

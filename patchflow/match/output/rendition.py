@@ -1,14 +1,18 @@
-"""A candidate beside its target: both at full quality, equally loud, measured by every metric."""
+"""Candidates as their synths play them, beside the target: at full quality, equally loud, measured by every metric."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...audio.loudness import Levelled, loudness, match_loudness
 from ...audio.resample import resample
-from ...engines import Engine
+from ...engines import Engine, Note, engines
+from ...errors import EngineError, RenderError
+from ...presets import Preset
+from ...presets.formats import PresetFormat, formats
 from ..result import Candidate
 from ..scorer import faintness
 from ..target import SEARCH_RATE, Target
@@ -16,19 +20,28 @@ from ..verdict import Judge, Judgement, closeness
 from .distances import Distance, compare
 
 __all__ = [
+    "PLAIN",
     "RENDITION_RATE",
+    "Performance",
     "Reference",
     "Rendition",
+    "SynthFiles",
     "as_heard",
     "cut_reference",
     "equally_loud",
-    "play",
+    "preset_ending",
+    "rank_by_sound",
     "side_by_side",
     "sound_of",
 ]
 
 RENDITION_RATE = 44_100
 """Sample rate of what is written and measured, in Hz; the search works at half of it."""
+
+PLAIN = ".preset.json"
+"""Ending of presets in our own format, whose usual one is that of the numbers."""
+
+_UNTUNED = "this synth has no tuning parameter: presets stay on the keys"
 
 _COMPARED = 6  # candidates that are heard beside the target, at most, as in the picture
 
@@ -65,62 +78,44 @@ class Rendition:
         return closeness(_rank(self), self.verdict.cents, unlike=self.verdict.unlike)
 
 
-def play(
-    engine: Engine, candidates: Sequence[Candidate], target: np.ndarray, *, pitched: bool = True
-) -> tuple[Rendition, ...]:
-    """Plays candidates from their presets, values and state, and compares them with the target.
+def as_heard(sound: np.ndarray) -> np.ndarray:
+    """Returns what the search heard at the rate of what is written, for a synth that cannot play any more.
 
     Args:
-        engine: The synth.
-        candidates: What to play.
+        sound: See `Candidate.sound`. There is nothing above 11 kHz in it.
+    """
+    return resample(sound, SEARCH_RATE, RENDITION_RATE)
+
+
+def rank_by_sound(
+    candidates: Sequence[Candidate], sounds: Sequence[np.ndarray], target: np.ndarray, *, pitched: bool = True
+) -> tuple[Rendition, ...]:
+    """Compares candidates, of one synth or of several, with the target.
+
+    Args:
+        candidates: At least one.
+        sounds: What each sounds like, see `sound_of`.
         target: The sound to be like, mono at 44,100 Hz, shape `(T,)`.
         pitched: Whether it has a pitch.
 
     Returns:
         One for each candidate, best first.
     """
-    return _compared(candidates, [sound_of(engine, candidate) for candidate in candidates], target, pitched)
-
-
-def as_heard(candidates: Sequence[Candidate], target: np.ndarray, *, pitched: bool = True) -> tuple[Rendition, ...]:
-    """Compares what the search heard of candidates with the target: for a synth that cannot play them any more.
-
-    Args:
-        candidates: Those without a sound are left out.
-        target: The sound to be like, mono at 44,100 Hz, shape `(T,)`.
-        pitched: Whether it has a pitch.
-
-    Returns:
-        One for each candidate, best first. There is nothing above 11 kHz in these sounds.
-    """
-    heard: list[Candidate] = []
-    sounds: list[np.ndarray] = []
-    for candidate in candidates:
-        if candidate.sound is not None:
-            heard.append(candidate)
-            sounds.append(resample(candidate.sound, SEARCH_RATE, RENDITION_RATE))
-    return _compared(heard, sounds, target, pitched) if heard else ()
-
-
-def _compared(
-    candidates: Sequence[Candidate], sounds: Sequence[np.ndarray], target: np.ndarray, pitched: bool
-) -> tuple[Rendition, ...]:
-    """The sounds of candidates, equally loud and measured; best first."""
-    played = equally_loud(sounds, loudness(target, RENDITION_RATE))
-    distances = compare([sound.samples for sound in played], target, RENDITION_RATE)
+    levelled = equally_loud(sounds, loudness(target, RENDITION_RATE))
+    distances = compare([sound.samples for sound in levelled], target, RENDITION_RATE)
     judge = Judge(target, RENDITION_RATE, pitched=pitched, hold=candidates[0].note.hold)
-    renditions = []
+    found = []
     ranks = []
-    for candidate, sound, level, measured in zip(candidates, sounds, played, distances, strict=True):
+    for candidate, sound, level, measured in zip(candidates, sounds, levelled, distances, strict=True):
         own = loudness(sound, RENDITION_RATE)
         verdict = judge.verdict(level.samples)
         rendition = Rendition(candidate, level.samples, level.gain_db, own, measured, verdict)
-        renditions.append(rendition)
+        found.append(rendition)
         # As the search does: a preset that can hardly be heard is not the best, however near it is at equal loudness.
         ranks.append(_rank(rendition) + float(faintness(sound[None])[0]))
     # The search ranked them at its own, lower rate; at full quality two that are close may change places.
     order = np.argsort(ranks, kind="stable")
-    return tuple(renditions[place] for place in order)
+    return tuple(found[place] for place in order)
 
 
 def equally_loud(sounds: Sequence[np.ndarray], wanted: float) -> list[Levelled]:
@@ -193,3 +188,94 @@ def cut_reference(target: Target, rate: int) -> Reference:
     samples = whole.samples[first : first + round(target.length * whole.rate)]
     ends = target.trim_offset + target.length
     return Reference(resample(samples, whole.rate, rate), ends, whole.length)
+
+
+class SynthFiles:
+    """One synth as what is written needs it: it plays presets and makes files of them.
+
+    Args:
+        synth: Name of the engine; it starts with the first sound.
+
+    Attributes:
+        engine: The synth.
+        format: The format of its own files.
+    """
+
+    def __init__(self, synth: str) -> None:
+        self.engine: Engine = engines[synth]()
+        self.format: PresetFormat = formats[self.engine.native]()
+        self._synth = synth
+
+    @property
+    def extension(self) -> str:
+        """Ending of preset files, see `_ending`."""
+        return preset_ending(self.format)
+
+    def format_after(self, lost: str) -> PresetFormat:
+        """Returns the format of what is written: our own where only the synth could write its own, and is lost."""
+        return formats["json"]() if lost and self.format.opaque else self.format
+
+    @property
+    def lacks(self) -> dict[str, str]:
+        """What the synth cannot do, see `verdict.remarks`."""
+        tuning = {"tuning": _UNTUNED} if self.engine.tuning_step is None else {}
+        return {**self.engine.lacks, **tuning}
+
+    def start(self) -> None:
+        """Starts the synth, which may take a while.
+
+        Raises:
+            EngineError: If it cannot be started.
+        """
+        with suppress(RenderError):  # this one preset may be one that the synth cannot play
+            self.engine.render(self.engine.space.default(), Note(hold=0.05, length=0.05), RENDITION_RATE)
+
+    def play(self, candidates: Sequence[Candidate], stopped: str = "") -> "Performance":
+        """Plays candidates as their files will sound or, if the synth is lost, as the search heard them.
+
+        Args:
+            candidates: Of this synth.
+            stopped: Why the search could play no more, or "".
+        """
+        if not stopped:  # else it was tried long enough
+            try:
+                settled = [self._settled(candidate) for candidate in candidates]
+                return Performance(settled, [sound_of(self.engine, candidate) for candidate in settled])
+            except EngineError as error:
+                stopped = str(error)
+        kept = [candidate for candidate in candidates if candidate.sound is not None]
+        sounds = [as_heard(candidate.sound) for candidate in kept if candidate.sound is not None]
+        return Performance(kept, sounds, stopped)
+
+    def _settled(self, candidate: Candidate) -> Candidate:
+        """The candidate as its own file will sound: an opaque format may round values."""
+        if not self.format.opaque:
+            return candidate
+        preset = self.engine.pack(candidate.preset)
+        return replace(candidate, preset=preset, point=self.engine.space.encode(preset.values))
+
+    def init(self) -> Preset:
+        """Returns the fresh preset, as the synth's own files hold it."""
+        values = self.engine.space.decode(self.engine.space.default())
+        return self.engine.whole(Preset(self._synth, values, name="INIT VOICE"))
+
+
+@dataclass(frozen=True)
+class Performance:
+    """Candidates of one synth, and their sounds.
+
+    Args:
+        candidates: As their files will hold them.
+        sounds: Of each, mono at 44,100 Hz.
+        lost: Why it is not the synth that plays them, or "".
+    """
+
+    candidates: Sequence[Candidate]
+    sounds: Sequence[np.ndarray]
+    lost: str = ""
+
+
+def preset_ending(kind: PresetFormat) -> str:
+    """Returns the ending of preset files of a format; not `.json`, which is that of the numbers."""
+    extension = kind.extensions[0]
+    return PLAIN if extension == ".json" else extension

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ def summarise(
     *,
     loudness: float,
     settings: Mapping[str, Any],
-    lacks: Mapping[str, str] | None = None,
+    lacks: Mapping[str, Mapping[str, str]],
+    banks: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Returns what a match found and what it was asked for.
 
@@ -44,7 +45,8 @@ def summarise(
         sound: The target's file; None if there is none.
         loudness: Of the part of the target that was matched, in LUFS.
         settings: What the search was asked for: `seconds` or `renders`, `seed` and all other options.
-        lacks: What the synth cannot do, see `verdict.remarks`.
+        lacks: What each synth cannot do, see `verdict.remarks`.
+        banks: Place in a bank, by the name of the preset's own file.
 
     Returns:
         JSON-serialisable values by name; None for what is not defined.
@@ -53,19 +55,17 @@ def summarise(
     budget = {limit: options.pop(limit, None) for limit in ("seconds", "renders")}
     seed = options.pop("seed", None)
     candidates = []
-    for rendition, file, audio in zip(renditions, names.presets, names.sounds, strict=False):
-        said = remarks(rendition.verdict, rendition.candidate.note, result.target, lacks or {})
-        content = {
-            "preset": file.name,
-            "audio": audio.name,
-            **_verdict(rendition, result.target),
-            "remarks": list(said),
-        }
+    for rendition, file, audio in zip(renditions, names.presets, names.sounds, strict=True):
+        own = rendition.candidate
+        said = remarks(rendition.verdict, own.note, result.target, lacks[own.preset.synth])
+        content = {"preset": file.name, "audio": audio.name, "synth": own.preset.synth, "kind": own.kind or None}
+        content |= {"bank": banks.get(file.name), **_verdict(rendition, result.target), "remarks": list(said)}
         candidates.append({**content, **_candidate(rendition)})
     return {
         "format": _FORMAT,
         "version": version(),
-        "synth": result.candidates[0].preset.synth,
+        "synth": renditions[0].candidate.preset.synth,
+        "synths": list(result.synths),
         "target": _target(result.target, sound, loudness),
         "units": units_of(metrics),
         "candidates": candidates,
@@ -76,6 +76,11 @@ def summarise(
         "budget": budget,
         "seed": seed,
         "options": options,
+        "dealt": dict(result.dealt),
+        "audio": names.sounds[0].name,
+        "comparison": names.comparison.name,
+        "picture": names.picture.name,
+        "bank": next(iter(banks.values()), None),
     }
 
 
@@ -85,10 +90,10 @@ class Earlier:
 
     Args:
         path: The file with the numbers.
-        synth: The synth.
+        synth: The synth of the best candidate.
         presets: Names of the preset files, best first.
         sounds: Names of the candidates' sounds, best first; none if an older version wrote them.
-        bank: Name of the bank that holds the best; "" if none does.
+        banks: Names of the banks that hold candidates.
         checksums: SHA-256 by name of each file; none if an older version wrote them.
         content: All that is in the file.
     """
@@ -97,7 +102,7 @@ class Earlier:
     synth: str
     presets: tuple[str, ...]
     sounds: tuple[str, ...]
-    bank: str
+    banks: frozenset[str]
     checksums: Mapping[str, str]
     content: Mapping[str, Any]
 
@@ -109,6 +114,16 @@ class Earlier:
                 return wanted is None or hashlib.file_digest(file, "sha256").hexdigest() == wanted
         except OSError:
             return False
+
+    def without_banks(self, banks: Collection[str]) -> dict[str, Any]:
+        """Returns the content without places in some banks."""
+
+        def kept(part: Mapping[str, Any]) -> dict[str, Any]:
+            place = part.get("bank")
+            return {**part, "bank": None} if place and place["file"] in banks else dict(part)
+
+        candidates = [kept(candidate) for candidate in self.content["candidates"]]
+        return {**kept(self.content), "candidates": candidates}
 
 
 def earlier(path: Path) -> Earlier | None:
@@ -125,8 +140,9 @@ def earlier(path: Path) -> Earlier | None:
         presets = tuple(_beside(path, str(each["preset"])) for each in candidates)
         sounds = tuple(_beside(path, str(each["audio"])) for each in candidates if "audio" in each)
         checksums = {str(name): str(digest) for name, digest in content.get("files", {}).items()}
-        bank = content.get("bank") or {"file": ""}
-        return Earlier(path, str(content["synth"]), presets, sounds, str(bank["file"]), checksums, content)
+        places = [content.get("bank"), *(each.get("bank") for each in candidates)]
+        banks = frozenset(str(place["file"]) for place in places if place)
+        return Earlier(path, str(content["synth"]), presets, sounds, banks, checksums, content)
     except (StorageError, AttributeError, KeyError, TypeError, ValueError):
         return None
 

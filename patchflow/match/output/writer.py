@@ -2,18 +2,20 @@
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...audio.loudness import loudness
 from ...audio.note_names import note_name
 from ...audio.sound_file import encode
-from ...engines import Engine, engines
 from ...errors import EngineError
 from ...presets import Preset
-from ...presets.formats import PresetFormat, formats
+from ...presets.formats import PresetFormat
 from ...presets.preset_names import ascii_name
 from ...storage import json_text, locked, readable, writable_folder, write_together
 from ..result import Candidate, MatchResult
@@ -21,18 +23,23 @@ from ..target import Target
 from ..verdict import pitch_of, pitch_text
 from .drawing import Panel, draw
 from .names import MOST, OutputNames, bank_name, choose_names, file_name
-from .rendition import RENDITION_RATE, Reference, Rendition, as_heard, cut_reference, play, side_by_side
+from .rendition import (
+    PLAIN,
+    RENDITION_RATE,
+    Reference,
+    Rendition,
+    SynthFiles,
+    cut_reference,
+    preset_ending,
+    rank_by_sound,
+    side_by_side,
+)
 from .summary import earlier, summarise
 
 __all__ = ["SIZE", "BankWriter", "Page", "Report", "Writer", "save_result"]
 
 SIZE = 32
 """Presets in a bank, as in one of a DX7."""
-
-_PLAIN = ".preset.json"  # our own format, whose ending alone is that of the numbers
-
-
-_UNTUNED = "this synth has no tuning parameter: presets stay on the keys"
 
 
 @dataclass(frozen=True)
@@ -60,35 +67,51 @@ class Writer:
     """Writes the files of one sound after the other.
 
     Args:
-        synth: Name of the engine that the presets are for.
+        synths: Names of the engines that the presets are for.
         settings: What the numbers are to say beside what the search was asked for, see `summarise`.
-        bank: Whether the best presets of all sounds make banks as well, if the synth's format can hold several.
+        left_out: Synths that would have searched, and why they did not.
+        bank: Whether the best presets of all sounds make banks as well, for synths whose format can hold several.
         since: When the work began, as `time.monotonic` counts; now if not given.
     """
 
     def __init__(
         self,
-        synth: str,
+        synths: Sequence[str],
         settings: Mapping[str, Any] | None = None,
+        left_out: Mapping[str, str] | None = None,
         *,
         bank: bool = False,
         since: float | None = None,
     ) -> None:
         self._since = time.monotonic() if since is None else since
-        self.engine = engines[synth]()
-        self.format = formats[self.engine.native]()
+        self.files = {synth: SynthFiles(synth) for synth in synths}
         self.settings = settings or {}
-        self.bank: BankWriter | None = None
-        if bank and not self.format.single:
-            values = self.engine.space.decode(self.engine.space.default())
-            init = self.engine.whole(Preset(synth, values, name="INIT VOICE"))
-            self.bank = BankWriter(self.extension, self.format, init)
+        self.left_out = dict(left_out or {})
+        self.banks: dict[str, BankWriter] = {}
+        for files in self.files.values():
+            if bank and not files.format.single:  # synths of one format share its banks
+                self.banks.setdefault(files.extension, BankWriter(files.extension, files.format, files.init()))
 
     @property
-    def extension(self) -> str:
-        """Ending of preset files; not `.json`, which is that of the numbers."""
-        extension = self.format.extensions[0]
-        return _PLAIN if extension == ".json" else extension
+    def extensions(self) -> tuple[str, ...]:
+        """Endings that a preset file may have."""
+        endings: dict[str, None] = {}
+        for files in self.files.values():
+            endings[files.extension] = None
+            endings[preset_ending(files.format_after("lost"))] = None
+        return tuple(endings)
+
+    def start(self) -> dict[str, EngineError]:
+        """Starts all synths, at the same time, and returns why those that cannot be started cannot."""
+        failed = {}
+        with ThreadPoolExecutor(len(self.files)) as pool:
+            started = {synth: pool.submit(files.start) for synth, files in self.files.items()}
+            for synth, future in started.items():
+                try:
+                    future.result()
+                except EngineError as error:
+                    failed[synth] = error
+        return failed
 
     def write(
         self, result: MatchResult, sound: Path | None, names: OutputNames, *, searched: float | None = None
@@ -109,62 +132,76 @@ class Writer:
 
         Raises:
             StorageError: If a file cannot be written; then what an earlier match wrote is still there.
-            EngineError: If the synth cannot play, and what the search heard was not kept.
+            EngineError: If no synth can play, and what the search heard was not kept.
         """
         searched = time.monotonic() if searched is None else searched
         reference = cut_reference(result.target, RENDITION_RATE)
-        kind = self.format
-        renditions, stopped = self._played(result, reference)
-        if stopped and kind.opaque:
-            kind = formats["json"]()
-            names = replace(names, extension=_PLAIN)
+        renditions, lost = self._play(result, reference)
         presets = _named(renditions, names.stem)
-        files = names.presets[: len(presets)]
+        kinds = {synth: files.format_after(lost.get(synth, "")) for synth, files in self.files.items()}
+        names = replace(names, endings=tuple(preset_ending(kinds[preset.synth]) for preset in presets))
         own: dict[str, bytes] = {}
-        for file, preset in zip(files, presets, strict=True):
-            own[file.name] = kind.write([self.engine.whole(preset)])
-        sounds = names.sounds[: len(presets)]
-        for file, rendition in zip(sounds, renditions, strict=True):
-            own[file.name], _ = encode(file, rendition.sound, RENDITION_RATE)
-        both = side_by_side(reference.samples, renditions)
-        own[names.comparison.name], _ = encode(names.comparison, both, RENDITION_RATE)
-        own[names.picture.name] = _draw(result.target, sound, reference, renditions, files)
+        for file, preset in zip(names.presets, presets, strict=True):
+            own[file.name] = kinds[preset.synth].write([self.files[preset.synth].engine.whole(preset)])
+        own |= _sounds(reference, renditions, names)
+        own[names.picture.name] = _draw(result.target, sound, reference, renditions, names.presets)
 
-        level = loudness(reference.samples, RENDITION_RATE)
-        settings = {**result.settings, **self.settings}
-        lacks = _lacks(self.engine)
-        summary = summarise(result, renditions, names, sound, loudness=level, settings=settings, lacks=lacks)
-        summary["audio"] = sounds[0].name
-        summary["comparison"] = names.comparison.name
-        summary["picture"] = names.picture.name
+        pages = self._pages(presets, names)
+        summary = summarise(
+            result, renditions, names, sound,
+            loudness=loudness(reference.samples, RENDITION_RATE),
+            settings={**result.settings, **self.settings},
+            lacks={synth: files.lacks for synth, files in self.files.items()},
+            banks={file: page.place for file, page in pages.items()},
+        )  # fmt: skip
+        summary["left_out"] = self.left_out
         summary["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in own.items()}
-        page = self.bank.page(self.engine.whole(presets[0])) if self.bank and kind is self.format else None
-        summary["stopped"] = stopped or None
-        summary["complete"] = result.complete and not stopped
+        summary["stopped"] = "; ".join(dict.fromkeys(lost.values())) or None
+        summary["complete"] = result.complete and not lost
         summary["timing"] = self._timing(result, searched)
-        summary["bank"] = page.place if page else None
         own[names.summary.name] = f"{json_text(summary, indent=2, ascii_only=True)}\n".encode()
 
-        shared = _bank_files(names, page) if page else {}
-        write_together(names.folder, {**shared, **own}, gone=_outdated(replace(names, extension=self.extension)))
-        if self.bank and page:
-            self.bank.presets = page.presets
+        shared = _bank_files(names, pages.values())
+        write_together(names.folder, {**shared, **own}, gone=_outdated(names, self.extensions))
+        for page in pages.values():
+            self.banks[page.extension].presets = page.presets
         return Report(sound or Path(f"{names.stem}.wav"), names, reference, renditions, summary, result.faults)
 
-    def _played(self, result: MatchResult, reference: Reference) -> tuple[tuple[Rendition, ...], str]:
-        """The candidates beside the target, and why it is not the synth that plays them, or ""."""
-        stopped = result.stopped
-        if not stopped:  # else it was tried long enough
-            try:
-                candidates = [self._settled(candidate) for candidate in result.candidates]
-                pitched = result.target.pitched
-                return play(self.engine, candidates, reference.samples, pitched=pitched), ""
-            except EngineError as error:
-                stopped = str(error)
-        heard = as_heard(result.candidates, reference.samples, pitched=result.target.pitched)
-        if not heard:
-            raise EngineError(stopped)
-        return heard, stopped
+    def _play(self, result: MatchResult, reference: Reference) -> tuple[tuple[Rendition, ...], dict[str, str]]:
+        """The candidates beside the target, best first, and why synths that cannot play them any more cannot.
+
+        All synths play at the same time.
+
+        Raises:
+            EngineError: If none can play, and what the search heard was not kept.
+        """
+        by_synth: dict[str, list[Candidate]] = {}
+        for candidate in result.candidates:
+            by_synth.setdefault(candidate.preset.synth, []).append(candidate)
+        with ThreadPoolExecutor(len(by_synth)) as pool:
+            jobs = {synth: pool.submit(self.files[synth].play, own, result.stopped) for synth, own in by_synth.items()}
+        candidates: list[Candidate] = []
+        sounds: list[np.ndarray] = []
+        lost: dict[str, str] = {}
+        for synth, job in jobs.items():
+            played = job.result()
+            candidates += played.candidates
+            sounds += played.sounds
+            if played.lost:
+                lost[synth] = played.lost
+        if not candidates:
+            raise EngineError("; ".join(dict.fromkeys(lost.values())))
+        return rank_by_sound(candidates, sounds, reference.samples, pitched=result.target.pitched), lost
+
+    def _pages(self, presets: Sequence[Preset], names: OutputNames) -> dict[str, "Page"]:
+        """The page that each bank gets, by the name of the preset's own file: the best preset of its format."""
+        pages: dict[str, Page] = {}
+        served: set[str] = set()
+        for preset, file, ending in zip(presets, names.presets, names.endings, strict=True):
+            if ending in self.banks and ending not in served:
+                served.add(ending)
+                pages[file.name] = self.banks[ending].page(self.files[preset.synth].engine.whole(preset))
+        return pages
 
     def _timing(self, result: MatchResult, searched: float) -> dict[str, float]:
         """Seconds that went into everything before the search, into it, and into everything since."""
@@ -174,32 +211,19 @@ class Writer:
         seconds = {"loading_s": loading, "search_s": result.seconds, "writing_s": now - searched}
         return {name: round(value, 3) for name, value in seconds.items()}
 
-    def _settled(self, candidate: Candidate) -> Candidate:
-        """The candidate as its own file will sound: an opaque format may round values."""
-        if not self.format.opaque:
-            return candidate
-        preset = self.engine.pack(candidate.preset)
-        return replace(candidate, preset=preset, point=self.engine.space.encode(preset.values))
-
 
 def save_result(result: MatchResult, folder: Path, name: str | None = None) -> tuple[Path, ...]:
     """Writes the files of one result, see `MatchResult.save`."""
     recording = result.target.recording
     sound = recording.path if recording else None
     named = Path(file_name(name, ".wav")) if name else sound or Path("sound.wav")
-    writer = Writer(result.candidates[0].preset.synth)
+    writer = Writer(result.synths)
     with writable_folder(folder), locked(folder):
         kept = [sound] if sound else []
-        (names,) = choose_names([named], folder, writer.extension, len(result.candidates), kept=kept)
+        (names,) = choose_names([named], folder, writer.extensions, len(result.candidates), kept=kept)
         report = writer.write(result, sound, names)
-    count = len(report.renditions)
-    return (*names.presets[:count], *names.sounds[:count], names.comparison, names.picture, names.summary)
-
-
-def _lacks(engine: Engine) -> dict[str, str]:
-    """What a synth cannot do, see `verdict.remarks`."""
-    tuning = {"tuning": _UNTUNED} if engine.tuning_step is None else {}
-    return {**engine.lacks, **tuning}
+    names = report.names
+    return (*names.presets, *names.sounds, names.comparison, names.picture, names.summary)
 
 
 def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:
@@ -213,32 +237,47 @@ def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:
     return presets
 
 
-def _outdated(names: OutputNames) -> list[str]:
-    """Presets and sounds that an earlier match wrote, as its numbers say, unless somebody has changed them since."""
+def _sounds(reference: Reference, renditions: Sequence[Rendition], names: OutputNames) -> dict[str, bytes]:
+    """Each candidate as a sound file, and the target before each of them."""
+    files: dict[str, bytes] = {}
+    for file, rendition in zip(names.sounds, renditions, strict=True):
+        files[file.name], _ = encode(file, rendition.sound, RENDITION_RATE)
+    both = side_by_side(reference.samples, renditions)
+    files[names.comparison.name], _ = encode(names.comparison, both, RENDITION_RATE)
+    return files
+
+
+def _outdated(names: OutputNames, extensions: Sequence[str]) -> list[str]:
+    """Presets and sounds that an earlier match wrote, as its numbers say, unless somebody has changed them since.
+
+    Presets of a synth that no longer takes part stay, whatever their rank was.
+    """
     before = earlier(names.summary)
     if before is None:
         return []
-    most = replace(names, count=MOST)
-    possible = [*most.presets, *replace(most, extension=_PLAIN).presets]
-    written = [path for path in possible if path.name in before.presets]
-    written += [path for path in most.sounds if path.name in before.sounds]
+    written = []
+    for extension in {*extensions, PLAIN}:
+        written += [path for path in names.each(extension, MOST).presets if path.name in before.presets]
+    written += [path for path in names.each(".wav", MOST).presets if path.name in before.sounds]
     return [path.name for path in written if before.holds(path)]
 
 
-def _bank_files(names: OutputNames, page: "Page") -> dict[str, bytes]:
-    """The bank, and before it the numbers of earlier matches that call presets by their place in it.
+def _bank_files(names: OutputNames, pages: Iterable["Page"]) -> dict[str, bytes]:
+    """The banks, and before them the numbers of earlier matches that call presets by their place in one.
 
     A bank begins anew with each run. Results of sounds that the run leaves out stay, but say no longer that they are in
     the bank.
     """
-    name = page.place["file"]
+    banks = {page.file: page.data for page in pages}
+    begun = {page.file for page in pages if page.voice == 1}
     files: dict[str, bytes] = {}
-    others = sorted(names.folder.glob("*.json")) if page.place["voice"] == 1 else []
+    others = sorted(names.folder.glob("*.json")) if begun else []
     for path in others:
         before = earlier(path)
-        if path.name != names.summary.name and before and before.bank == name:
-            files[path.name] = f"{json_text({**before.content, 'bank': None}, indent=2, ascii_only=True)}\n".encode()
-    return {**files, str(name): page.data}
+        if path.name != names.summary.name and before and begun & before.banks:
+            content = before.without_banks(begun)
+            files[path.name] = f"{json_text(content, indent=2, ascii_only=True)}\n".encode()
+    return {**files, **banks}
 
 
 def _draw(
@@ -246,12 +285,17 @@ def _draw(
 ) -> bytes:
     wanted = pitch_text(pitch_of(target.f0)) if target.f0 is not None else "no pitch"
     panels = [Panel(reference.samples, "Target", readable(sound.name) if sound else "", (wanted,))]
+    several = len({rendition.candidate.preset.synth for rendition in renditions}) > 1
     for rank, (rendition, file) in enumerate(zip(renditions, files, strict=True), 1):
         verdict = rendition.verdict
         title = f"{rank} · {rendition.closeness}"
         key = note_name(rendition.candidate.note.pitch)
         caption = f"{rendition.distance.value:.2f} {rendition.distance.unit} · on {key} · {file.name}"
         details = tuple(filter(None, (verdict.tuning, verdict.text)))
+        kind = rendition.candidate.kind
+        if several or kind:
+            synth = " · ".join(filter(None, (rendition.candidate.preset.synth, kind)))
+            details = (synth, " · ".join(details))
         panels.append(Panel(rendition.sound, title, caption, details))
     return draw(panels, RENDITION_RATE)
 
@@ -261,14 +305,23 @@ class Page:
     """A bank with one preset more.
 
     Args:
-        place: The file's name, and the place of the new preset in it, from 1.
+        file: The file's name.
+        voice: The place of the new preset in it, from 1.
         data: The content of the file.
         presets: All presets up to this one, those of full banks too.
+        extension: Which bank it is.
     """
 
-    place: dict[str, str | int]
+    file: str
+    voice: int
     data: bytes
     presets: tuple[Preset, ...]
+    extension: str
+
+    @property
+    def place(self) -> dict[str, str | int]:
+        """Where the new preset is, for the numbers."""
+        return {"file": self.file, "voice": self.voice}
 
 
 class BankWriter:
@@ -298,4 +351,4 @@ class BankWriter:
         voices = presets[number * SIZE :]
         content = voices if len(voices) > 1 else (preset, self.filler)
         name = bank_name(number + 1, self.extension)
-        return Page({"file": name, "voice": place + 1}, self.writer.write(content), presets)
+        return Page(name, place + 1, self.writer.write(content), presets, self.extension)

@@ -39,10 +39,10 @@ def result() -> MatchResult:
 
 
 def write(result: MatchResult, folder: Path, format_: str, engine: Tone) -> dict[str, object]:
-    writer = Writer("tone")
-    writer.format = formats[format_]()
-    writer.engine = engine
-    report = writer.write(result, Path("beep.wav"), OutputNames(folder, "beep", writer.extension, 2))
+    writer = Writer(["tone"])
+    writer.files["tone"].format = formats[format_]()
+    writer.files["tone"].engine = engine
+    report = writer.write(result, Path("beep.wav"), OutputNames(folder, "beep"))
     return json.loads(report.names.summary.read_text())
 
 
@@ -72,11 +72,11 @@ def test_presets_that_only_the_synth_could_write_are_written_in_our_own_format(r
 def test_a_later_match_takes_away_what_was_written_in_our_own_format(result: MatchResult, tmp_path: Path):
     write(result, tmp_path, "fxp", Mortal())
 
-    writer = Writer("tone")
-    names = OutputNames(tmp_path, "beep", ".vital", 2)  # another ending, as that of another format
-    writer.format = formats["vital"]()
-    writer.format.write = lambda presets: b"{}"  # type: ignore[method-assign]
-    writer.write(result, Path("beep.wav"), names)
+    writer = Writer(["tone"])
+    files = writer.files["tone"]
+    files.format = formats["vital"]()  # another ending, as that of another format
+    files.format.write = lambda presets: b"{}"  # type: ignore[method-assign]
+    writer.write(result, Path("beep.wav"), OutputNames(tmp_path, "beep"))
 
     assert not list(tmp_path.glob("*.preset.json"))
 

@@ -1,6 +1,7 @@
 """Names that overwrite nothing."""
 
 import os
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,8 +20,8 @@ SOUNDS = st.tuples(st.sampled_from(["x", "y", "out"]), STEMS, st.sampled_from(["
 def test_no_two_files_are_the_same_and_none_is_a_sound(parts, count):
     sounds = [Path(folder, stem + ending) for folder, stem, ending in parts]
 
-    chosen = choose_names(sounds, Path("out"), ".syx", count)
-    files = [str(path).lower() for names in chosen for path in names.all]
+    chosen = choose_names(sounds, Path("out"), (".syx",), count)
+    files = [str(path).lower() for names in chosen for path in names.each(".syx", count).all]
     files += [str(Path("out", bank_name(n, ".syx"))) for n in range(1, len(sounds) // 32 + 2)]
 
     assert len(set(files)) == len(files)
@@ -28,9 +29,9 @@ def test_no_two_files_are_the_same_and_none_is_a_sound(parts, count):
 
 
 def test_a_lone_sound_keeps_its_name():
-    (names,) = choose_names([Path("in/kick.wav")], Path("out"), ".syx", 2)
+    (names,) = choose_names([Path("in/kick.wav")], Path("out"), (".syx",), 2)
 
-    assert [path.name for path in names.all] == [
+    assert [path.name for path in names.each(".syx", 2).all] == [
         "kick.syx", "kick-2.syx", "kick.wav", "kick-2.wav", "kick-ab.wav", "kick.png", "kick.json",
     ]  # fmt: skip
 
@@ -40,14 +41,14 @@ def test_the_sounds_own_folder_is_seen_however_it_is_written(tmp_path, monkeypat
     (tmp_path / "sub").mkdir()
     monkeypatch.chdir(tmp_path)
 
-    (names,) = choose_names([tmp_path / "kick.wav"], Path(folder), ".syx", 1)
+    (names,) = choose_names([tmp_path / "kick.wav"], Path(folder), (".syx",), 1)
 
     assert names.stem == "kick_2"
 
 
 def stem_of(name: str, extension: str = ".syx", count: int = 4) -> str:
-    (names,) = choose_names([Path("in", name)], Path("out"), extension, count)
-    assert all(len(path.name.encode()) <= 255 for path in names.all)
+    (names,) = choose_names([Path("in", name)], Path("out"), (extension,), count)
+    assert all(len(path.name.encode()) <= 255 for path in names.each(extension, count).all)
     return names.stem
 
 
@@ -96,14 +97,14 @@ def test_a_name_that_just_fits_is_kept():
 def test_long_names_of_one_run_that_are_alike_stay_two():
     sounds = [Path(folder, "a" * 251 + ".wav") for folder in ("x", "y")]
 
-    one, two = choose_names(sounds, Path("out"), ".syx", 4)
+    one, two = (names.each(".syx", 4) for names in choose_names(sounds, Path("out"), (".syx",), 4))
 
     assert {path.name for path in one.all}.isdisjoint(path.name for path in two.all)
     assert all(len(path.name) <= 255 for path in two.all)
 
 
 def test_letters_with_accents_are_the_same_however_they_are_put_together():
-    chosen = choose_names([Path("x/e\u0301.wav"), Path("y/\u00e9.wav")], Path("out"), ".syx", 1)
+    chosen = choose_names([Path("x/e\u0301.wav"), Path("y/\u00e9.wav")], Path("out"), (".syx",), 1)
 
     assert chosen[1].stem == "\u00e9_2"
 
@@ -111,14 +112,26 @@ def test_letters_with_accents_are_the_same_however_they_are_put_together():
 def test_a_disk_with_shorter_names_gets_shorter_ones(monkeypatch):
     monkeypatch.setattr(os, "pathconf", lambda *_: 143)
 
-    (names,) = choose_names([Path("a" * 200 + ".wav")], Path("out"), ".syx", 32)
+    (names,) = choose_names([Path("a" * 200 + ".wav")], Path("out"), (".syx",), 32)
 
-    assert max(len(path.name) for path in names.all) == 143
+    assert max(len(path.name) for path in names.each(".syx", 32).all) == 143
 
 
 def test_a_comparison_never_overwrites_a_sound_of_that_name():
     sounds = [Path("kick.wav"), Path("kick-ab.wav"), Path("kick-2.wav")]
 
-    names = choose_names(sounds, Path(), ".syx", 2)
+    names = choose_names(sounds, Path(), (".syx",), 2)
 
-    assert not {path.name for found in names for path in found.all} & {sound.name for sound in sounds}
+    assert not {path.name for found in names for path in found.each(".syx", 2).all} & {sound.name for sound in sounds}
+
+
+def test_ranks_count_over_all_endings():
+    (names,) = choose_names([Path("in/kick.wav")], Path("out"), (".syx", ".vital"), 2)
+
+    assert [path.name for path in replace(names, endings=(".vital", ".syx")).presets] == ["kick.vital", "kick-2.syx"]
+
+
+def test_a_sound_that_is_called_like_a_bank_of_any_synth_gets_another_name():
+    (names,) = choose_names([Path("in/patchflow-bank.wav")], Path("out"), (".vital", ".syx"), 2)
+
+    assert names.stem == "patchflow-bank_2"
