@@ -1,7 +1,7 @@
 """What `patchflow match` prints: progress to stderr, results to stdout."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -22,13 +22,16 @@ class MatchOutput:
     Args:
         folder: Where the files are.
         as_json: Whether to print JSON, a line for each sound, and nothing else to stdout.
+        optional: Synths that nobody asked for by name: to go without one is no failure.
     """
 
-    def __init__(self, folder: Path, *, as_json: bool) -> None:
+    def __init__(self, folder: Path, *, as_json: bool, optional: Collection[str] = ()) -> None:
         self.folder = folder
+        self.optional = optional
         self.as_json = as_json
         self.code = 0  # exit code
         self._banks: dict[str, int] = {}
+        self._lost: set[str] = set()  # what was said of synths
         self._first: Report | None = None  # of the sounds with a result
         self._bar = ProgressBar("loading")
 
@@ -82,9 +85,12 @@ class MatchOutput:
             self.code = 130
             _note(found.sound, f"stopped early, the best of {summary['renders']:,} renders is kept")
         if not summary["stopped"]:
-            for fault in _lost(summary["dealt"]):
-                self.code = self.code or 1
-                _note(found.sound, fault)
+            for synth, fault in _lost(summary["dealt"]):
+                if synth not in self.optional:
+                    self.code = self.code or 1
+                if fault not in self._lost:
+                    note(fault)
+                self._lost.add(fault)
         faults = found.faults
         if faults:
             _note(found.sound, f"left out {len(faults):,} that the synth could not play; the first: {faults[0]}")
@@ -109,14 +115,20 @@ class MatchOutput:
         say(f"  {_times(found.summary)}")
 
 
-def _lost(dealt: Mapping[str, Any]) -> list[str]:
-    """A line for each synth that could not be started, or ended before its time."""
-    lines: dict[str, None] = {}
+def _lost(dealt: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Synths that could not be played, or not to the end, each with a line that says why."""
+    faults: dict[str, list[str]] = {}
     for label, spent in dealt.items():
+        faults.setdefault(label.partition(": ")[0], []).append(spent.get("fault") or "")
+    found: dict[tuple[str, str], None] = {}
+    for label, spent in dealt.items():
+        synth, _, kind = label.partition(": ")
+        # What is wrong with a synth is said once, and not for each kind of its presets.
+        who = f"{synth} ({kind})" if kind and len(set(faults[synth])) > 1 else synth
+        what = f"{who} ended early" if spent["renders"] else f"without {who}"
         if spent.get("fault"):
-            synth = label.partition(":")[0]
-            lines[f"{'ended early' if spent['renders'] else 'without'} {synth}: {spent['fault']}"] = None
-    return list(lines)
+            found[synth, f"{what}: {spent['fault']}"] = None
+    return list(found)
 
 
 def _target(found: Report) -> str:
@@ -156,8 +168,12 @@ def _files(found: Report) -> str:
 def _times(summary: Mapping[str, Any]) -> str:
     """What the time and the renders went into, e.g. `"loading 2.1 s, search 5.0 s, writing 0.8 s"`."""
     times = [f"{name.removesuffix('_s')} {seconds:.1f} s" for name, seconds in summary["timing"].items()]
-    dealt = [f"{spent['renders']:,} {label}" for label, spent in summary["dealt"].items()]
-    return ", ".join(times) + (f"; renders: {', '.join(dealt)}" if len(dealt) > 1 else "")
+    dealt: dict[str, int] = {}
+    for label, spent in summary["dealt"].items():
+        synth = label.partition(": ")[0]
+        dealt[synth] = dealt.get(synth, 0) + spent["renders"]
+    renders = [f"{count:,} {synth}" for synth, count in dealt.items()]
+    return ", ".join(times) + (f"; renders: {', '.join(renders)}" if len(renders) > 1 else "")
 
 
 def _print_candidates(found: Report) -> None:

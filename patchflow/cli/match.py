@@ -142,13 +142,13 @@ def match(
     from ..match.output.drawing import drawing_beside
 
     with drawing_beside():  # which loads beside the imports below
-        from ..match.matcher import DEFAULT_SECONDS
+        from ..match.limits import DEFAULT_SECONDS
         from ..match.output.match_files import match_files
         from ._match_output import MatchOutput
 
         if seconds is None and renders is None:
             seconds = DEFAULT_SECONDS  # said here, so that the written numbers name it
-        with MatchOutput(out, as_json=as_json) as output:
+        with MatchOutput(out, as_json=as_json, optional=chosen.optional) as output:
             for name, reason in chosen.left_out.items():
                 output.tell(f"without {name}: {reason}")
             matches = match_files(

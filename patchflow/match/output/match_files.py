@@ -13,7 +13,8 @@ from ...presets import Value
 from ...progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
 from ...storage import locked, writable_folder
 from ...threads import one_torch_thread
-from ..matcher import Matcher, Wavetables, encode_locks
+from ..limits import check_locks
+from ..matcher import Matcher
 from .drawing import drawing_beside
 from .names import OutputNames, choose_names
 from .play import only_voice
@@ -40,7 +41,7 @@ def match_files(
     sounds: Sequence[Path],
     folder: Path,
     *,
-    wavetables: Wavetables = "both",
+    wavetables: str = "both",
     model: Path | None = None,
     library: Path | None = None,
     on: Path | None = None,
@@ -87,8 +88,7 @@ def match_files(
     search: dict[str, Any] = {"seconds": seconds, "renders": renders, "candidates": candidates, "note": note}
     search |= {"lock": dict(lock or {}), "seed": seed, "trim_db": trim_db}
     chosen = ChosenSynths((synths,)) if isinstance(synths, str) else synths
-    for synth in chosen.names:  # what is wrong with a lock is said before anything is loaded
-        encode_locks(engines[synth].space, lock or {})
+    check_locks(lock or {}, [engines[synth].space for synth in chosen.names])  # before anything is loaded
     base = only_voice(on, voice, chosen.names[0], tell=tell) if on else None
     with drawing_beside(), one_torch_thread(), writable_folder(folder), locked(folder):
         matcher = Matcher.load(chosen.names, model, library, on=base, wavetables=wavetables)

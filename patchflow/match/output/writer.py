@@ -292,10 +292,9 @@ def _draw(
         key = note_name(rendition.candidate.note.pitch)
         caption = f"{rendition.distance.value:.2f} {rendition.distance.unit} · on {key} · {file.name}"
         details = tuple(filter(None, (verdict.tuning, verdict.text)))
-        kind = rendition.candidate.kind
-        if several or kind:
-            synth = " · ".join(filter(None, (rendition.candidate.preset.synth, kind)))
-            details = (synth, " · ".join(details))
+        kind = rendition.candidate.kind or (rendition.candidate.preset.synth if several else "")
+        if kind:
+            details = (kind, " · ".join(details))
         panels.append(Panel(rendition.sound, title, caption, details))
     return draw(panels, RENDITION_RATE)
 

@@ -110,7 +110,7 @@ def test_the_picture_says_which_synth_plays_and_what_it_is_made_of(tmp_path: Pat
     target, best, second, _ = panels
 
     assert (target.title, target.details) == ("Target", ("A4",))
-    assert (best.title, best.details[0]) == ("1 · the same", f"tone · {KIND}")
+    assert (best.title, best.details[0]) == ("1 · the same", KIND)
     assert best.caption.endswith(" · on A4 · a.preset.json")
     assert second.details[0] == "dexed"
 
