@@ -6,7 +6,7 @@ sound all or none. Nothing here decides what is a good match. Open `match_files.
 * `match_files`: matches sounds one after the other and has each result written
 * `names`: names of all files, chosen before the first search so that none overwrites another or a sound
 * `writer`: writes the files of one sound, and the banks of several
-* `rendition`: plays candidates at full quality, equally loud, and measures them by every metric
+* `rendition`: each synth as it plays candidates and makes files of them; all equally loud, measured by every metric
 * `distances`: how far one sound is from another, by every metric; for `patchflow score` as well
 * `picture`: the target beside its candidates, as PNG; `drawing` has it drawn by a process of its own
 * `summary`: everything about a match in numbers, as JSON, and what an earlier one says

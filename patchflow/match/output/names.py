@@ -120,13 +120,10 @@ def choose_names(
     endings = max(len(_COMPARISON), *numbered)
     chosen: list[OutputNames] = []
     for sound in sounds:
-        for stem in _stems(sound, endings, longest):
-            names = OutputNames(resolved, stem)
-            possible = {path for extension in extensions for path in names.each(extension, count).all}
-            if not taken & _keys(possible):
-                break
-        taken |= _keys(possible)
-        chosen.append(replace(names, folder=folder))
+        possible = (OutputNames(resolved, stem) for stem in _stems(sound, endings, longest))
+        free = next(names for names in possible if not taken & _possible(names, extensions, count))
+        taken |= _possible(free, extensions, count)
+        chosen.append(replace(free, folder=folder))
     return tuple(chosen)
 
 
@@ -191,6 +188,14 @@ def _longest_name(folder: Path) -> int:
         return min(_LONGEST, os.pathconf(folder, "PC_NAME_MAX"))
     except (AttributeError, OSError, ValueError):  # Windows; a folder that is not there; a disk that does not say
         return _LONGEST
+
+
+def _possible(names: OutputNames, extensions: Sequence[str], count: int) -> set[str]:
+    """All files that there may be of a sound, as they are compared."""
+    files: set[str] = set()
+    for extension in extensions:
+        files |= _keys(names.each(extension, count).all)
+    return files
 
 
 def _keys(paths: Iterable[Path]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Candidates as their synths play them, beside the target: at full quality, equally loud, measured by every metric."""
+"""Candidates as their synths play them, beside the target: equally loud, measured by every metric."""
 
 import math
 from collections.abc import Sequence
