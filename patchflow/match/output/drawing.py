@@ -6,8 +6,8 @@ answer, the picture is drawn in this one.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 from ...errors import EngineError
 from ...hosts import Answer, Host, HostProcess
 
-__all__ = ["Drawer", "Panel", "draw", "drawing_beside", "with_levels"]
+__all__ = ["Drawer", "Panel", "begin_drawing", "draw", "drawing_beside", "with_levels"]
 
 COLUMNS = 6  # columns that are drawn at most
 _PATIENCE = 30.0  # seconds after which a picture is drawn in this process
@@ -91,13 +91,28 @@ def _levels(sound: np.ndarray, rate: int) -> np.ndarray:
 
 def draw(panels: Sequence[Panel], rate: int) -> bytes:
     """Returns the picture of some panels, see `picture.plot`, the same wherever it is drawn."""
-    panels = with_levels(panels[:COLUMNS], rate)
-    drawn = _beside.draw(panels, rate) if _beside else None
-    if drawn is None:
-        from .picture import plot
+    return begin_drawing(panels, rate)()
 
-        drawn = plot(panels, rate)
-    return drawn
+
+def begin_drawing(panels: Sequence[Panel], rate: int) -> Callable[[], bytes]:
+    """Has a picture drawn while other work goes on, if there is a process that draws.
+
+    Returns:
+        Waits for the picture and returns it.
+    """
+    panels = with_levels(panels[:COLUMNS], rate)
+    beside = _beside
+    asked = beside.ask(panels, rate) if beside else None
+
+    def finish() -> bytes:
+        drawn = beside.answer(asked) if beside and asked else None
+        if drawn is None:
+            from .picture import plot
+
+            drawn = plot(panels, rate)
+        return drawn
+
+    return finish
 
 
 @contextmanager
@@ -156,12 +171,14 @@ class _Beside:
         # The first picture takes long, as the library and its fonts are loaded for it: nobody waits for this one.
         self._thread.submit(self._ask, [Panel(np.zeros(9), "0", "0", ("0",), np.zeros((BANDS, 9)))], 9)
 
-    def draw(self, panels: Sequence[Panel], rate: int) -> bytes | None:
-        """Returns the picture, or None if it does not come; then it is not asked again."""
-        if self._over:
-            return None
+    def ask(self, panels: Sequence[Panel], rate: int) -> Future[bytes] | None:
+        """Asks for a picture; None if it did not come before."""
+        return None if self._over else self._thread.submit(self._ask, panels, rate)
+
+    def answer(self, asked: Future[bytes]) -> bytes | None:
+        """Returns the picture, or None if it does not come; then none is asked for again."""
         try:
-            return self._thread.submit(self._ask, panels, rate).result(_PATIENCE)
+            return asked.result(_PATIENCE)
         except (EngineError, TimeoutError, CancelledError):  # the picture is drawn without this process
             self.end()
             return None

@@ -9,8 +9,9 @@ import numpy as np
 
 from ...audio.loudness import Levelled, loudness, match_loudness
 from ...audio.resample import resample
-from ...engines import Engine, Note, engines
+from ...engines import Engine, Note, Renderer, engines
 from ...errors import EngineError, RenderError
+from ...metrics import metrics
 from ...presets import Preset
 from ...presets.formats import PresetFormat, formats
 from ..result import Candidate
@@ -29,6 +30,7 @@ __all__ = [
     "as_heard",
     "cut_reference",
     "equally_loud",
+    "measured",
     "preset_ending",
     "rank_by_sound",
     "side_by_side",
@@ -43,6 +45,7 @@ PLAIN = ".preset.json"
 
 _UNTUNED = "this synth has no tuning parameter: presets stay on the keys"
 
+_RANKS = "perceptual"  # the metric that candidates are ranked by
 _COMPARED = 6  # candidates that are heard beside the target, at most, as in the picture
 
 
@@ -56,7 +59,7 @@ class Rendition:
             shape `(T,)`.
         gain_db: Gain between the engine's own output and `sound`.
         loudness: Of the engine's own output, in LUFS; minus infinity for silence.
-        distances: Between `sound` and the target, one for each metric.
+        distances: Between `sound` and the target, by the one that ranks or, see `measured`, by every metric.
         verdict: How it sounds beside the target, for a musician.
     """
 
@@ -70,7 +73,7 @@ class Rendition:
     @property
     def distance(self) -> Distance:
         """The distance that candidates are ranked by: `perceptual`."""
-        return next(distance for distance in self.distances if distance.metric == "perceptual")
+        return next(distance for distance in self.distances if distance.metric == _RANKS)
 
     @property
     def closeness(self) -> str:
@@ -102,20 +105,31 @@ def rank_by_sound(
         One for each candidate, best first.
     """
     levelled = equally_loud(sounds, loudness(target, RENDITION_RATE))
-    distances = compare([sound.samples for sound in levelled], target, RENDITION_RATE)
+    distances = compare([sound.samples for sound in levelled], target, RENDITION_RATE, [_RANKS])
     judge = Judge(target, RENDITION_RATE, pitched=pitched, hold=candidates[0].note.hold)
     found = []
     ranks = []
-    for candidate, sound, level, measured in zip(candidates, sounds, levelled, distances, strict=True):
+    for candidate, sound, level, distance in zip(candidates, sounds, levelled, distances, strict=True):
         own = loudness(sound, RENDITION_RATE)
         verdict = judge.verdict(level.samples)
-        rendition = Rendition(candidate, level.samples, level.gain_db, own, measured, verdict)
+        rendition = Rendition(candidate, level.samples, level.gain_db, own, distance, verdict)
         found.append(rendition)
         # As the search does: a preset that can hardly be heard is not the best, however near it is at equal loudness.
         ranks.append(_rank(rendition) + float(faintness(sound[None])[0]))
     # The search ranked them at its own, lower rate; at full quality two that are close may change places.
     order = np.argsort(ranks, kind="stable")
     return tuple(found[place] for place in order)
+
+
+def measured(renditions: Sequence[Rendition], target: np.ndarray) -> tuple[Rendition, ...]:
+    """Returns renditions with the distances by all metrics, which takes as long as to play them."""
+    others = [name for name in metrics if name != _RANKS]
+    found = []
+    distances = compare([rendition.sound for rendition in renditions], target, RENDITION_RATE, others)
+    for rendition, more in zip(renditions, distances, strict=True):
+        by_name = {distance.metric: distance for distance in (*rendition.distances, *more)}
+        found.append(replace(rendition, distances=tuple(by_name[name] for name in metrics)))
+    return tuple(found)
 
 
 def equally_loud(sounds: Sequence[np.ndarray], wanted: float) -> list[Levelled]:
@@ -194,17 +208,20 @@ class SynthFiles:
     """One synth as what is written needs it: it plays presets and makes files of them.
 
     Args:
-        synth: Name of the engine; it starts with the first sound.
+        synth: Name of the engine.
+        players: How many of it play at a time.
 
     Attributes:
-        engine: The synth.
+        engine: The synth, for all but sounds.
         format: The format of its own files.
+        players: What plays; it starts with the first sounds.
     """
 
-    def __init__(self, synth: str) -> None:
+    def __init__(self, synth: str, players: int = 1) -> None:
         self.engine: Engine = engines[synth]()
         self.format: PresetFormat = formats[self.engine.native]()
         self._synth = synth
+        self.players = Renderer(engines[synth], players)
 
     @property
     def extension(self) -> str:
@@ -227,8 +244,12 @@ class SynthFiles:
         Raises:
             EngineError: If it cannot be started.
         """
-        with suppress(RenderError):  # this one preset may be one that the synth cannot play
-            self.engine.render(self.engine.space.default(), Note(hold=0.05, length=0.05), RENDITION_RATE)
+
+        def play(engine: Engine) -> None:
+            with suppress(RenderError):  # this one preset may be one that the synth cannot play
+                engine.render(engine.space.default(), Note(hold=0.05, length=0.05), RENDITION_RATE)
+
+        self.players.each(play)
 
     def play(self, candidates: Sequence[Candidate], stopped: str = "") -> "Performance":
         """Plays candidates as their files will sound or, if the synth is lost, as the search heard them.
@@ -239,20 +260,20 @@ class SynthFiles:
         """
         if not stopped:  # else it was tried long enough
             try:
-                settled = [self._settled(candidate) for candidate in candidates]
-                return Performance(settled, [sound_of(self.engine, candidate) for candidate in settled])
+                played = list(self.players.map(self._play, candidates))
+                return Performance([own for own, _ in played], [sound for _, sound in played])
             except EngineError as error:
                 stopped = str(error)
         kept = [candidate for candidate in candidates if candidate.sound is not None]
         sounds = [as_heard(candidate.sound) for candidate in kept if candidate.sound is not None]
         return Performance(kept, sounds, stopped)
 
-    def _settled(self, candidate: Candidate) -> Candidate:
-        """The candidate as its own file will sound: an opaque format may round values."""
-        if not self.format.opaque:
-            return candidate
-        preset = self.engine.pack(candidate.preset)
-        return replace(candidate, preset=preset, point=self.engine.space.encode(preset.values))
+    def _play(self, engine: Engine, candidate: Candidate) -> tuple[Candidate, np.ndarray]:
+        """The candidate as its own file will sound, and that sound: an opaque format may round values."""
+        if self.format.opaque:
+            preset = engine.pack(candidate.preset)
+            candidate = replace(candidate, preset=preset, point=engine.space.encode(preset.values))
+        return candidate, sound_of(engine, candidate)
 
     def init(self) -> Preset:
         """Returns the fresh preset, as the synth's own files hold it."""

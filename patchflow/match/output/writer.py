@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from ...storage import json_text, locked, readable, writable_folder, write_toget
 from ..result import Candidate, MatchResult
 from ..target import Target
 from ..verdict import pitch_of, pitch_text
-from .drawing import Panel, draw
+from .drawing import Panel, begin_drawing
 from .names import MOST, OutputNames, bank_name, choose_names, file_name
 from .rendition import (
     PLAIN,
@@ -30,6 +30,7 @@ from .rendition import (
     Rendition,
     SynthFiles,
     cut_reference,
+    measured,
     preset_ending,
     rank_by_sound,
     side_by_side,
@@ -84,7 +85,8 @@ class Writer:
         since: float | None = None,
     ) -> None:
         self._since = time.monotonic() if since is None else since
-        self.files = {synth: SynthFiles(synth) for synth in synths}
+        players = 2 if len(synths) == 1 else 1
+        self.files = {synth: SynthFiles(synth, players) for synth in synths}
         self.settings = settings or {}
         self.left_out = dict(left_out or {})
         self.banks: dict[str, BankWriter] = {}
@@ -140,11 +142,13 @@ class Writer:
         presets = _named(renditions, names.stem)
         kinds = {synth: files.format_after(lost.get(synth, "")) for synth, files in self.files.items()}
         names = replace(names, endings=tuple(preset_ending(kinds[preset.synth]) for preset in presets))
+        picture = _begin_picture(result.target, sound, reference, renditions, names.presets)
+        renditions = measured(renditions, reference.samples)  # while it is drawn
         own: dict[str, bytes] = {}
         for file, preset in zip(names.presets, presets, strict=True):
             own[file.name] = kinds[preset.synth].write([self.files[preset.synth].engine.whole(preset)])
         own |= _sounds(reference, renditions, names)
-        own[names.picture.name] = _draw(result.target, sound, reference, renditions, names.presets)
+        own[names.picture.name] = picture()
 
         pages = self._pages(presets, names)
         summary = summarise(
@@ -280,9 +284,9 @@ def _bank_files(names: OutputNames, pages: Iterable["Page"]) -> dict[str, bytes]
     return {**files, **banks}
 
 
-def _draw(
+def _begin_picture(
     target: Target, sound: Path | None, reference: Reference, renditions: Sequence[Rendition], files: Sequence[Path]
-) -> bytes:
+) -> Callable[[], bytes]:
     wanted = pitch_text(pitch_of(target.f0)) if target.f0 is not None else "no pitch"
     panels = [Panel(reference.samples, "Target", readable(sound.name) if sound else "", (wanted,))]
     several = len({rendition.candidate.preset.synth for rendition in renditions}) > 1
@@ -296,7 +300,7 @@ def _draw(
         if kind:
             details = (kind, " · ".join(details))
         panels.append(Panel(rendition.sound, title, caption, details))
-    return draw(panels, RENDITION_RATE)
+    return begin_drawing(panels, RENDITION_RATE)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ import pytest
 import soundfile
 
 from patchflow.audio import Sound
-from patchflow.engines import Note
+from patchflow.engines import Note, Renderer
 from patchflow.engines.tone import Tone
 from patchflow.errors import EngineError
 from patchflow.match import Matcher, MatchResult
+from patchflow.match.arms import Arm
 from patchflow.match.output.match_files import match_files
 from patchflow.match.output.names import OutputNames
 from patchflow.match.output.writer import Report, Writer
@@ -31,17 +32,21 @@ class Mortal(Tone):
         raise EngineError(DIED)
 
 
+def matcher_of(engine: type[Tone]) -> Matcher:
+    return Matcher([Arm("tone", engine, Renderer(engine), [FromSpace(Tone.space)])])
+
+
 @pytest.fixture
 def result() -> MatchResult:
     sound = Tone().render(Tone.space.default(), Note(hold=0.3, length=0.5), 44_100)
-    matcher = Matcher("tone", Tone, [FromSpace(Tone.space)])
+    matcher = matcher_of(Tone)
     return matcher.match(Sound(sound, 44_100), renders=64, candidates=2)
 
 
 def write(result: MatchResult, folder: Path, format_: str, engine: Tone) -> dict[str, object]:
     writer = Writer(["tone"])
     writer.files["tone"].format = formats[format_]()
-    writer.files["tone"].engine = engine
+    writer.files["tone"].players = Renderer(lambda: engine, 1)
     report = writer.write(result, Path("beep.wav"), OutputNames(folder, "beep"))
     return json.loads(report.names.summary.read_text())
 
@@ -104,7 +109,7 @@ class MortalOnce(Tone):
 
 
 def test_a_synth_that_was_lost_for_one_sound_is_tried_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(Matcher, "load", lambda *_, **__: Matcher("tone", MortalOnce, [FromSpace(Tone.space)]))
+    monkeypatch.setattr(Matcher, "load", lambda *_, **__: matcher_of(MortalOnce))
     sounds = [tmp_path / "a.wav", tmp_path / "b.wav"]
     for sound in sounds:
         soundfile.write(sound, Tone().render(Tone.space.default(), Note(hold=0.3, length=0.5)), 44_100)

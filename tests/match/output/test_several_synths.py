@@ -1,7 +1,7 @@
 """A match of several synths: one ranking, each candidate in the format of its own synth."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,11 +31,11 @@ def panels(monkeypatch: pytest.MonkeyPatch) -> list[Panel]:
     """What pictures would show: to draw them takes longer than all else here."""
     shown: list[Panel] = []
 
-    def draw(panels: Sequence[Panel], _: int) -> bytes:
+    def begin_drawing(panels: Sequence[Panel], _: int) -> Callable[[], bytes]:
         shown.extend(panels)
-        return b"PNG"
+        return lambda: b"PNG"
 
-    monkeypatch.setattr(writer, "draw", draw)
+    monkeypatch.setattr(writer, "begin_drawing", begin_drawing)
     return shown
 
 
