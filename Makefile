@@ -35,13 +35,14 @@ demo: install
 	$(BIN)/patchflow match $(EXAMPLE) --seconds 5 --out demo
 	@echo
 	@echo "Listen to demo/bell-ab.wav: the wanted sound before each preset, all equally loud; demo/bell.png shows them."
-	@echo "On a DX7: send demo/bell.syx to it as SysEx; bell-2.syx and the others are alternatives."
-	@echo "In Dexed: it opens cartridges of 32 voices. This makes one of the presets found, demo/cartridge.syx:"
+	@echo "In Vital: open a .vital file from the menu of its preset browser, or drop it on its window."
+	@echo "On a DX7: send a .syx file to it as SysEx. Dexed opens cartridges of 32 voices; this makes one:"
 	@echo "  $(BIN)/patchflow presets import demo/bell*.syx --library demo/presets.sqlite"
-	@echo "  $(BIN)/patchflow presets export 1 2 --library demo/presets.sqlite -o demo/cartridge.syx"
-	@echo "Next, with a sound of yours:"
+	@echo "  $(BIN)/patchflow presets export 1 --library demo/presets.sqlite -o demo/cartridge.syx"
+	@echo "Next, with a sound of yours, by both synths, by one, or by every plug-in that you have added:"
 	@echo "  $(BIN)/patchflow match SOUND.wav --seconds 20 --out found"
 	@echo "  $(BIN)/patchflow match SOUND.wav --seconds 20 --out found --synth vital"
+	@echo "  $(BIN)/patchflow match SOUND.wav --seconds 20 --out found --synth all"
 	@echo "  $(BIN)/patchflow --help"
 
 test: install-dev
@@ -78,8 +79,18 @@ clean:
 	@$(BIN)/python -c 'import pip; $(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	@echo "Installing into .venv (a few minutes, once)"
 	$(PIP) --no-deps $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
-	$(PIP) --editable .
+	$(PIP) --editable . || $(MAKE) --no-print-directory without-vita
 	@touch $@
+
+# Vita, the engine of Vital, has no wheel for some machines; all else works without it.
+.PHONY: without-vita
+without-vita:
+	@echo "trying without the package vita: then there is no Vital, and the DX7 searches alone" >&2
+	$(BIN)/python -c 'import tomllib; \
+		needs = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]; \
+		print(*[need for need in needs if not need.startswith("vita")], sep="\n")' > .venv/needs.txt
+	$(PIP) -r .venv/needs.txt
+	$(PIP) --no-deps --editable .
 
 .venv/installed-site: .venv/installed
 	$(PIP) --editable '.[site]'
