@@ -15,6 +15,7 @@ from .bank import Bank, make_bank
 from .dataset.dataset_recipe import DatasetRecipe
 from .dataset.pool import Pool, read_pool
 from .families import split_families
+from .roles import read_roles
 from .sampler import random_presets
 
 __all__ = ["BankRecipe", "MadeBank", "bank_of_recipe", "read_bank_recipe"]
@@ -29,7 +30,11 @@ class BankRecipe:
     Args:
         synth: Name of the engine.
         presets: Preset files, folders of them, libraries (`.sqlite`).
-        drawn: Number of presets that are drawn around the synth's fresh one and added: for a synth without presets.
+        drawn: Number of presets that are drawn and added: for a synth without presets.
+        roles: A file that says how people make presets of the synth, see `data.roles`: what is drawn is drawn from
+            it. Around the synth's fresh preset if empty.
+        played: Whether each preset is played once, to leave out silent ones and to find sound families. If not, all
+            are kept and each drawn preset is a family: for more of them than there is time to play.
         seed: Seed of what is drawn.
 
     Raises:
@@ -39,6 +44,8 @@ class BankRecipe:
     synth: str
     presets: tuple[str, ...] = ()
     drawn: int = 0
+    roles: str = ""
+    played: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -47,6 +54,10 @@ class BankRecipe:
             raise OptionError(
                 "presets=[], drawn=0: a bank of nothing. Give a folder of preset files (presets=FOLDER), "
                 "or a number of presets to draw (drawn=3000)."
+            )
+        if self.roles and not self.drawn:
+            raise OptionError(
+                f"roles={self.roles!r}, drawn=0: nothing is drawn. Give a number of presets (drawn=3000)."
             )
 
 
@@ -82,7 +93,7 @@ def read_bank_recipe(path: str | Path, overrides: Mapping[str, str] | None = Non
 def bank_of_recipe(
     recipe: BankRecipe, out: str | Path, progress: ProgressCallback = ignore, threads: int | None = None
 ) -> MadeBank:
-    """Reads presets, plays each once, finds sound families, deals them to the parts, and writes the bank.
+    """Reads and draws presets, plays each once, finds sound families, deals them to the parts, and writes the bank.
 
     Presets are read strictly: what would have to be mended is rejected, and counted.
 
@@ -108,8 +119,12 @@ def bank_of_recipe(
     drawn = _drawn(recipe, make)
     points = np.concatenate([pool.points, drawn])
     names = (*pool.names, *[""] * len(drawn))
-    with Renderer(make, threads) as renderer:
-        bank = make_bank(points, names, renderer, family=_families(pool, len(drawn)), split=_split, progress=progress)
+    family = _families(pool, len(drawn))
+    if recipe.played:
+        with Renderer(make, threads) as renderer:
+            bank = make_bank(points, names, renderer, family=family, split=_split, progress=progress)
+    else:
+        bank = Bank(points, family, np.asarray(names), _split(points, family))
     make_folder(out.parent)
     bank.save(out)
     parts = {part: int((bank.split == part).sum()) for part in ("train", "valid", "test")}
@@ -135,11 +150,15 @@ def _check_place(out: Path) -> None:
 
 
 def _drawn(recipe: BankRecipe, make: type[Engine]) -> np.ndarray:
-    """Presets around the synth's fresh one, canonical, shape `(drawn, P)`."""
+    """Presets of some roles, or around the synth's fresh one, canonical, shape `(drawn, P)`."""
     if not recipe.drawn:
         return np.empty((0, len(make.space)))
-    points = make.space.snap(random_presets(make.space, recipe.drawn, np.random.default_rng(recipe.seed)))
-    return make().canonical(points)
+    rng = np.random.default_rng(recipe.seed)
+    if recipe.roles:
+        points = read_roles(recipe.roles, make.space, recipe.synth).draw(recipe.drawn, rng).points
+    else:
+        points = random_presets(make.space, recipe.drawn, rng)
+    return make().canonical(make.space.snap(points))
 
 
 def _families(pool: Pool, drawn: int) -> np.ndarray:

@@ -66,6 +66,22 @@ def test_drawn_presets_are_added_and_are_the_same_each_time(files: Path, tmp_pat
     np.testing.assert_array_equal(Bank.load(tmp_path / "a.npz").points, Bank.load(tmp_path / "b.npz").points)
 
 
+def test_presets_are_drawn_from_roles(tmp_path: Path):
+    text = 'synth = "tone"\n[blocks.a]\nwave = "saw"\n[roles.lead]\nweight = 1\nsteps = [{one_of = {a = 1}}]\n'
+    (tmp_path / "roles.toml").write_text(text)
+
+    counts = made(tmp_path / "b.npz", drawn=20, roles=str(tmp_path / "roles.toml"), played=False)
+
+    bank = Bank.load(tmp_path / "b.npz")
+    assert {Tone.space.decode(point)["wave"] for point in bank.points} == {"saw"}
+    assert (counts["presets"], counts["silent"], counts["families"]) == (20, 0, 20)
+
+
+def test_roles_from_which_nothing_is_drawn_are_refused():
+    with pytest.raises(OptionError, match=r"roles='r.toml', drawn=0: nothing is drawn"):
+        BankRecipe("tone", presets=("a",), roles="r.toml")
+
+
 def test_the_progress_counts_files_then_presets(files: Path, tmp_path: Path):
     heard: list[tuple[str, float, float]] = []
 
