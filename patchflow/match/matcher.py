@@ -23,8 +23,9 @@ from ..presets.parameters import Value
 from ..progress import ProgressCallback, ignore
 from .arms import VELOCITY, Arm, Attempt, Finds, take_turns
 from .distinct import pick_among, pick_distinct, uncertainty
+from .fingerprints import FINGERPRINTS, Fingerprints
 from .limits import DEFAULT_SECONDS, Budget, Clock, budget_of, check_locks, encode_locks
-from .proposals import FromLibrary, FromModel, FromPreset, FromSpace, Proposer
+from .proposals import FromFingerprints, FromLibrary, FromModel, FromPreset, FromSpace, Proposer
 from .result import Candidate, MatchResult
 from .target import SEARCH_RATE, Target, prepare_target
 from .verdict import Judge, pitch_of
@@ -350,6 +351,10 @@ def _proposers(
     if start is not None:
         proposers.append(FromPreset(engine.space, start))
     weights = find_weights(synth, engine.space, model, models) if model else weights_of(synth, engine.space)
+    played = weights_of(synth, engine.space, FINGERPRINTS)
+    # They were played on a fresh synth, so they say nothing of one that is built on the state of a preset.
+    if played is not None and start is None:
+        proposers.append(FromFingerprints(Fingerprints.load(played, engine.space), engine()))
     posterior = None
     if weights is not None:
         learned = FromModel(load_model(weights, engine.space, models), VELOCITY)

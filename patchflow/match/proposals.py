@@ -1,4 +1,4 @@
-"""Where candidates come from: a model, the user's library, a preset, or random draws."""
+"""Where candidates come from: a model, presets of known sound, the user's library, a preset, or random draws."""
 
 import abc
 from collections.abc import Callable, Iterator
@@ -13,10 +13,12 @@ from ..features.inputs import inputs
 from ..features.inputs.levels import input_of_levels
 from ..models import AutoEncoder, Density, Model, as_density
 from ..presets import ParamSpace, Preset
+from .fingerprints import Fingerprints
 from .scorer import STEPS_PER_DB, Scored
 from .target import Target
 
 __all__ = [
+    "FromFingerprints",
     "FromLibrary",
     "FromModel",
     "FromPreset",
@@ -29,6 +31,8 @@ __all__ = [
 
 _CONSIDERED = 4  # presets ranked for each that is wanted: ranking one takes half as long as rendering it
 _TEMPERATURE = (0.4, 1.0)  # some draws near the mode, some from all of the posterior
+
+_OCTAVES = (0, -1, 1)  # by how many octaves a preset of a library may be transposed
 
 _VARIED = (0.02, 0.05, 0.1, 0.3)  # shares of the noise coordinates that `vary` replaces
 _RENEWED = (0.0, 0.03, 0.1)  # the same for what is transferred
@@ -86,6 +90,51 @@ class FromSpace(Proposer):
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
         """See `Proposer.propose` and `data.sampler.random_presets`."""
         return random_presets(self.space, count, rng)
+
+
+class FromFingerprints(Proposer):
+    """Presets of a library that was played when it was made: those that sound most like the target come first.
+
+    Each preset may also be transposed by an octave, if the synth can: what is a bass on one key is a lead on another.
+
+    Args:
+        fingerprints: The library.
+        engine: Transposes presets.
+    """
+
+    def __init__(self, fingerprints: Fingerprints, engine: Engine) -> None:
+        self.fingerprints = fingerprints
+        self.engine = engine
+        self._octaves = np.array(_OCTAVES if engine.tuning else (0,))
+        self._target: Target | None = None
+        self._ranked: dict[int, np.ndarray] = {}
+        self._given: dict[int, int] = {}
+
+    def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
+        """See `Proposer.propose`; each call for a target gives those that come next, none when all were given."""
+        if target is not self._target:
+            self._target = target
+            self._ranked = {}
+            self._given = {}
+        if pitch not in self._ranked:
+            self._ranked[pitch] = self._rank(target, pitch)
+            self._given[pitch] = 0
+        start = self._given[pitch]
+        self._given[pitch] += count
+        place, octave = np.divmod(self._ranked[pitch][start : start + count], len(self._octaves))
+        points = self.fingerprints.points[place]
+        cents = 1200.0 * self._octaves[octave]
+        moved = cents != 0
+        if moved.any():
+            points[moved] = self.engine.transposed(points[moved], cents[moved])
+        return points
+
+    def _rank(self, target: Target, pitch: int) -> np.ndarray:
+        """Places of presets times octaves, nearest first; of each preset only the nearest octave."""
+        table = self.fingerprints.distances(target.samples, target.hold, pitch + 12.0 * self._octaves)
+        octave = table.argmin(1)
+        order = np.argsort(table.min(1), kind="stable")
+        return order * len(self._octaves) + octave[order]
 
 
 class FromPreset(Proposer):

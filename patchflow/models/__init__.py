@@ -11,7 +11,7 @@ say what every model can do. The other files that begin with an underscore are w
 
 from ..registry import Registry
 from ._base import AutoEncoder, Batch, Density, Macros, Model, Network, as_density, default_sizes, sample
-from ._weights import find_weights, load_model, read_header, save_model, shipped, users_weights, weights_of
+from ._weights import find_weights, header_of, load_model, read_header, save_model, shipped, users_weights, weights_of
 
 __all__ = [
     "AutoEncoder",
@@ -23,6 +23,7 @@ __all__ = [
     "as_density",
     "default_sizes",
     "find_weights",
+    "header_of",
     "load_model",
     "models",
     "read_header",

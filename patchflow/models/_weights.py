@@ -26,7 +26,16 @@ from ..presets import ParamSpace
 from ..storage import opened_file, user_folder, write_atomically
 from ._base import Network
 
-__all__ = ["find_weights", "load_model", "read_header", "save_model", "shipped", "users_weights", "weights_of"]
+__all__ = [
+    "find_weights",
+    "header_of",
+    "load_model",
+    "read_header",
+    "save_model",
+    "shipped",
+    "users_weights",
+    "weights_of",
+]
 
 _FORMAT = "2"
 _READABLE = ("1", "2")  # the first has older names of sizes
@@ -48,21 +57,36 @@ def save_model(path: str | Path, model: Network, name: str, synth: str, *, about
     Raises:
         StorageError: If the file cannot be written.
     """
-    header = {
-        "format": _FORMAT,
-        "model": name,
-        "synth": synth,
-        "parameters": json.dumps(model.space.names),
-        "space": _fingerprint(model.space),
-        "config": json.dumps(model.config()),
-        "about": json.dumps(about or {}),
-    }
+    header = header_of(name, synth, model.space, model.config(), about or {})
     halved = dict(model.named_parameters())  # counts and statistics would not fit
     tensors = {}
     for key, value in model.state_dict().items():
         kept = value.half() if key in halved else value
         tensors[key] = kept.contiguous()
     write_atomically(path, save(tensors, header))
+
+
+def header_of(
+    name: str, synth: str, space: ParamSpace, config: Mapping[str, Any], about: Mapping[str, Any]
+) -> dict[str, str]:
+    """Returns the header of a file that `read_header` and `weights_of` know.
+
+    Args:
+        name: Name of the model.
+        synth: Name of the synth it is for.
+        space: The synth's parameters.
+        config: What makes the model again.
+        about: Facts for people.
+    """
+    return {
+        "format": _FORMAT,
+        "model": name,
+        "synth": synth,
+        "parameters": json.dumps(space.names),
+        "space": _fingerprint(space),
+        "config": json.dumps(config),
+        "about": json.dumps(about),
+    }
 
 
 def load_model(path: str | Path, space: ParamSpace, models: Mapping[str, type[M]]) -> M:
