@@ -1,6 +1,6 @@
 """Makes the fingerprint library of a synth: presets that are played once, so that a match begins with the nearest.
 
-Usage: python benchmarks/fingerprint_library.py SYNTH ROLES.toml FOLDER [--count 3400] [--most 3000]
+Usage: python benchmarks/fingerprint_library.py SYNTH ROLES.toml FOLDER [--count 3400] [--play 3400]
 
 Two thirds of the presets are drawn from the file of roles, the others are crossovers and small changes of these. What
 was played lies in FOLDER, and an interrupted run goes on there. Writes patchflow/models/weights/SYNTH-fingerprints
@@ -42,7 +42,7 @@ sound before it plays anything, and begins with the nearest.
 | licence | CC-BY-4.0 (the code is GPL-3.0-or-later) |
 | presets | {presets:,}: {roles:,} drawn from `{source}`, {crossed:,} crossovers and {moved:,} small changes of such |
 | played on | MIDI notes {keys}, velocity 100, held 2 s |
-| made with | `python benchmarks/fingerprint_library.py {synth} {source} FOLDER --count {count} --most {most}` |
+| made with | `python benchmarks/fingerprint_library.py {synth} {source} FOLDER --count {count} --play {played}` |
 
 Nobody's presets were used. Each can be heard on every key, and no two are within 1 dB of each other.
 """
@@ -54,14 +54,15 @@ def main() -> None:
     parser.add_argument("synth")
     parser.add_argument("roles", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--count", type=int, default=3_400, help="presets that are played")
-    parser.add_argument("--most", type=int, default=3_000, help="presets that are kept at most")
+    parser.add_argument("--count", type=int, default=3_400, help="presets that are drawn")
+    parser.add_argument("--play", type=int, help="presets of these that are played; all if not given")
     parser.add_argument("--threads", type=int, help="threads that render; all cores if not given")
     options = parser.parse_args()
     engine = engines[options.synth]()
     points, kinds = drawn(engine, options)
+    points = points[: options.play]
     levels = played(points, options)
-    library = choose_fingerprints(points, levels, engine.space.cells, options.most)
+    library = choose_fingerprints(points, levels, engine.space.cells)
     write(library, kinds[rows_of(library, points)], options)
 
 
@@ -122,7 +123,7 @@ def write(library: Fingerprints, kinds: np.ndarray, options: argparse.Namespace)
         source=options.roles,
         keys=" and ".join(map(str, KEYS)),
         count=options.count,
-        most=options.most,
+        played=options.play or options.count,
     )
     write_atomically(path.with_suffix(".md"), text.encode())
     print(f"{len(library)} presets, {path.stat().st_size / 1e6:.2f} MB")

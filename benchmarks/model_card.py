@@ -47,6 +47,8 @@ LIMITS = {
   one's own.
 - It learned from renders of presets that nobody made, on one CPU core, for minutes; much more is to be had.""",
 }
+NARROWED = """| narrowed | from {from} hidden units by `python benchmarks/narrow.py`: {before} became {after} on {items} presets |
+"""
 CARD = """# {title}
 
 Given a sound and the note it is to be played on, it proposes any number of presets of the synth `{synth}` that
@@ -61,7 +63,7 @@ the proposals are where the search starts, not the result.
 normalizing flow of neural spline couplings over all {parameters} parameters; {weights:.1f} million weights |
 | sizes | {sizes} |
 | made with | `{recipe}` |
-
+{narrowed}
 ## Data
 
 Presets: {source}
@@ -121,6 +123,7 @@ def card(path: Path, bank: Bank) -> str:
         weights=sum(weight.numel() for weight in model.parameters()) / 1e6,
         sizes=", ".join(f"{name} {size}" for name, size in sizes.items()),
         recipe="`, then `".join(f"patchflow train recipes/{_name(one)}.toml" for one in _lineage(about)),
+        narrowed=NARROWED.format(**about["narrowed"]) if "narrowed" in about else "",
         source=source,
         limits=LIMITS[header["synth"]],
         **{split: int((bank.split == split).sum()) for split in ("train", "valid", "test")},

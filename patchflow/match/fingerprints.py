@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,7 @@ __all__ = [
     "KEYS",
     "Fingerprints",
     "choose_fingerprints",
-    "fingerprint",
+    "levels_in_parts",
     "play_fingerprints",
     "rounded",
 ]
@@ -161,7 +160,7 @@ class Fingerprints:
             return cls(_points_of(points, space.cells), keys, levels * np.float32(-_STEP), space.cells)
 
 
-def fingerprint(samples: np.ndarray, hold: float) -> tuple[np.ndarray, np.ndarray]:
+def levels_in_parts(samples: np.ndarray, hold: float) -> tuple[np.ndarray, np.ndarray]:
     """Returns the fingerprint of a sound at 22,050 Hz, `(BANDS, parts)`, and the share of its time in each part."""
     return _reduced(log_mel(torch.from_numpy(samples)[None])[0].numpy(), hold)
 
@@ -199,14 +198,13 @@ def play_fingerprints(points: np.ndarray, renderer: Renderer, progress: Progress
     return np.concatenate(parts)
 
 
-def choose_fingerprints(points: np.ndarray, levels: np.ndarray, cells: np.ndarray, most: int) -> Fingerprints:
+def choose_fingerprints(points: np.ndarray, levels: np.ndarray, cells: np.ndarray) -> Fingerprints:
     """Returns a library of the presets that can be heard on every key and are no twins of earlier ones.
 
     Args:
         points: Encoded presets, shape `(N, P)`.
         levels: What `play_fingerprints` returned for them.
         cells: See `Fingerprints`.
-        most: How many to keep at most.
 
     Raises:
         PresetError: If none can be heard.
@@ -214,7 +212,7 @@ def choose_fingerprints(points: np.ndarray, levels: np.ndarray, cells: np.ndarra
     audible = np.flatnonzero((levels.max((2, 3)) > -_FLOOR).all(1))
     if not len(audible):
         raise PresetError(f"none of {len(points)} presets can be heard")
-    kept = list(islice(_without_twins(levels, audible), most))
+    kept = list(_without_twins(levels, audible))
     return Fingerprints(points[kept], np.array(KEYS), levels[kept], cells)
 
 
@@ -225,7 +223,7 @@ def _played(engine: Engine, points: np.ndarray) -> np.ndarray:
         for k, key in enumerate(KEYS):
             sound = render_or_silence(engine, point, Note(key, _VELOCITY, _HOLD, _LENGTH), _RATE)
             if np.abs(sound).max() >= INAUDIBLE:
-                levels[row, k] = fingerprint(sound, _HOLD)[0]
+                levels[row, k] = levels_in_parts(sound, _HOLD)[0]
     return np.round(levels / _STEP) * np.float32(_STEP)
 
 
@@ -242,7 +240,7 @@ def _without_twins(levels: np.ndarray, rows: np.ndarray) -> Iterator[int]:
 
 
 def _reduced(mel: np.ndarray, hold: float) -> tuple[np.ndarray, np.ndarray]:
-    """Averages a log-mel spectrogram `(F, N)` to a fingerprint; see `fingerprint`."""
+    """Averages a log-mel spectrogram `(F, N)` to a fingerprint; see `levels_in_parts`."""
     time = np.arange(mel.shape[1]) * _HOP
     released = len(_HELD) + 1 + np.searchsorted(_RELEASED, time - hold, side="right")
     part = np.where(time < hold, np.searchsorted(_HELD, time, side="right"), released)

@@ -15,7 +15,7 @@ from patchflow.match.fingerprints import (
     KEYS,
     Fingerprints,
     choose_fingerprints,
-    fingerprint,
+    levels_in_parts,
     play_fingerprints,
     rounded,
 )
@@ -37,7 +37,7 @@ def points() -> np.ndarray:
 def library(points: np.ndarray) -> Fingerprints:
     with Renderer(Tone, 1) as renderer:
         levels = play_fingerprints(points, renderer)
-    made = choose_fingerprints(points, levels, Tone.space.cells, 100)
+    made = choose_fingerprints(points, levels, Tone.space.cells)
     assert len(made) == len(VOICES)
     return made
 
@@ -77,7 +77,7 @@ def test_between_two_keys_the_distances_on_both_count(library: Fingerprints):
 
 
 def test_a_fingerprint_counts_the_time_of_its_parts():
-    _, shares = fingerprint(np.zeros(RATE, np.float32), 0.5)
+    _, shares = levels_in_parts(np.zeros(RATE, np.float32), 0.5)
 
     # 44 frames of 23 ms: 0 to 40 ms has 2, to 120 has 4, to 300 has 7, to 500 has 9; after the key 6, 9 and 7
     np.testing.assert_allclose(shares * 44, [2, 4, 7, 9, 0, 0, 6, 9, 7])
@@ -108,12 +108,11 @@ def test_twins_and_silent_presets_are_left_out(points: np.ndarray):
         levels = play_fingerprints(more, renderer)
     levels[-1] = -80.0
 
-    library = choose_fingerprints(more, levels, Tone.space.cells, 100)
+    library = choose_fingerprints(more, levels, Tone.space.cells)
 
     np.testing.assert_array_equal(library.points, points)
-    assert len(choose_fingerprints(more, levels, Tone.space.cells, 3)) == 3
     with pytest.raises(PresetError, match="none of 1 presets can be heard"):
-        choose_fingerprints(more[-1:], levels[-1:], Tone.space.cells, 3)
+        choose_fingerprints(more[-1:], levels[-1:], Tone.space.cells)
 
 
 def test_a_file_of_another_synth_is_refused(library: Fingerprints, tmp_path: Path):
@@ -153,7 +152,7 @@ def test_presets_are_transposed_where_another_octave_is_nearer():
     engine = Dexed()
     points = rounded(engine.space.default()[None], engine)
     with Renderer(Dexed, 1) as renderer:
-        library = choose_fingerprints(points, play_fingerprints(points, renderer), engine.space.cells, 1)
+        library = choose_fingerprints(points, play_fingerprints(points, renderer), engine.space.cells)
     target = replace(make_target(), samples=engine.render(points[0], Note(72, 100, 0.3, 0.5), RATE), hold=0.3)
 
     proposed = FromFingerprints(library, engine).propose(target, 60, 1, np.random.default_rng(0))
