@@ -47,8 +47,7 @@ LIMITS = {
   one's own.
 - It learned from renders of presets that nobody made, on one CPU core, for minutes; much more is to be had.""",
 }
-NARROWED = """| narrowed | from {from} hidden units by `python benchmarks/narrow.py`: {before} became {after} on {items} presets |
-"""
+NARROWED = "| narrowed | from {from} hidden units by `narrow.py`: {before} became {after} on {items} presets |\n"
 CARD = """# {title}
 
 Given a sound and the note it is to be played on, it proposes any number of presets of the synth `{synth}` that

@@ -79,7 +79,9 @@ def narrowed(model: Posterior, items: Batch, hidden: int) -> Posterior:
     """Returns a posterior of fewer hidden units that does about the same on some items."""
     heard: dict[tuple[int, int], torch.Tensor] = {}
     hooks = []
-    for number, layer in enumerate(model.flow.transform.transforms):
+    layers = model.flow.transform.transforms
+    assert isinstance(layers, torch.nn.ModuleList)
+    for number, layer in enumerate(layers):
         for place in (1, 3):
 
             def keep(_module: object, _input: object, output: torch.Tensor, key: tuple = (number, place)) -> None:
@@ -96,7 +98,7 @@ def narrowed(model: Posterior, items: Batch, hidden: int) -> Posterior:
         hook.remove()
     small = Posterior(model.space, **{**model.config(), "hidden": hidden})
     state = {name: value for name, value in model.state_dict().items() if ".hyper." not in name}
-    for number, layer in enumerate(model.flow.transform.transforms):
+    for number, layer in enumerate(layers):
         inner, middle, outer = (layer.hyper[place] for place in (0, 2, 4))
         first = staying(heard[number, 1], middle.weight, hidden)
         second = staying(heard[number, 3], outer.weight, hidden)

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from patchflow.engines import Note, Renderer
+from patchflow import models
+from patchflow.engines import Note, Renderer, engines
 from patchflow.engines.dexed import Dexed
 from patchflow.engines.tone import Tone
 from patchflow.errors import ModelError, PresetError
@@ -24,6 +25,7 @@ from patchflow.presets import dx7
 
 from .conftest import RATE, make_target, point_of
 
+SHIPPED = Path(models.__file__).parent / "weights"
 VOICES = (("sine", 0.1), ("sine", 1.2), ("saw", 0.02), ("saw", 0.08), ("saw", 0.3), ("saw", 1.2))
 
 
@@ -113,6 +115,15 @@ def test_twins_and_silent_presets_are_left_out(points: np.ndarray):
     np.testing.assert_array_equal(library.points, points)
     with pytest.raises(PresetError, match="none of 1 presets can be heard"):
         choose_fingerprints(more[-1:], levels[-1:], Tone.space.cells)
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*-fingerprints.safetensors")), ids=lambda path: path.stem)
+def test_shipped_libraries_are_small_and_of_their_synth(path: Path):
+    library = Fingerprints.load(path, engines[path.stem.removesuffix("-fingerprints")].space)
+
+    assert len(library) >= 1_000
+    assert path.stat().st_size < 2e6
+    assert path.with_suffix(".md").exists()
 
 
 def test_a_file_of_another_synth_is_refused(library: Fingerprints, tmp_path: Path):
