@@ -18,14 +18,19 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="A synth that `patchfl
 def synth() -> None:
     """Use plug-ins as synths: add, list, show, remove.
 
-    Example: patchflow synth add /usr/lib/vst/amsynth_vst.so
+    Example: patchflow synth add amsynth
     """
 
 
 @app.command()
 def add(
     plugin: Annotated[
-        str, typer.Argument(metavar="PLUGIN", help="A plug-in's file (VST2, VST3, AU) or an LV2 plug-in's address.")
+        str,
+        typer.Argument(
+            metavar="PLUGIN",
+            help="A plug-in's file (VST2, VST3, AU), an LV2 plug-in's address or bundle, or the name of one that is "
+            "installed.",
+        ),
     ],
     *,
     name: Annotated[str, typer.Option(metavar="NAME", help="What to call it.  [default: as its file is called]")] = "",
@@ -52,6 +57,8 @@ def add(
     within which limits, in which groups.
 
     Example: patchflow synth add /usr/lib/vst/amsynth_vst.so --name amsynth
+
+    Example: patchflow synth add http://synthv1.sourceforge.net/lv2
     """
     from ..plugins import add_synth
     from ._console import ProgressBar

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import EngineError, MissingDependency, OptionError, PatchflowError, PresetError, UnknownName
+from ..hosts import found_by_name
 from ..presets import ParamSpace
 from ..registry import Registry
 from ._engine import Engine
@@ -30,8 +31,8 @@ class Engines(Mapping[str, type[Engine]]):
     Raises:
         UnknownName: On a look-up of a name that is none of these.
         EngineError: On a look-up of a plug-in whose description, or of a subset whose selection, is not right.
-        MissingDependency: On a look-up of a synth whose optional package is not installed, or of a subset of a
-            plug-in that was not described.
+        MissingDependency: On a look-up of a synth whose optional package is not installed, or of a plug-in, or a subset
+            of one, that was not described.
 
     Example:
         >>> from patchflow.engines import engines
@@ -47,7 +48,7 @@ class Engines(Mapping[str, type[Engine]]):
         if name in self.own:
             return self.own[name]
         if name not in self:
-            raise UnknownName(self.own.kind, name, list(self))
+            raise self.missing(name)
         if name in subset_files():
             return self._subset(subset_files()[name])
         path = description_file(name)
@@ -75,6 +76,12 @@ class Engines(Mapping[str, type[Engine]]):
             ('dexed', 'oboe')
         """
         return name if name in self else _OTHER_NAMES.get(name.lower(), name)
+
+    def missing(self, name: str) -> PatchflowError:
+        """Returns the error for a name that is none of these: it may be that of a plug-in which is installed."""
+        if isinstance(name, str) and found_by_name(name, closely=False):
+            return MissingDependency(f"{name} is installed but not added: patchflow synth add {name}")
+        return UnknownName(self.own.kind, name, list(self))
 
     def spaces(self) -> Iterator[tuple[str, ParamSpace]]:
         """Yields the names and parameters of all synths that can be looked up."""

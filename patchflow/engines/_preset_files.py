@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import EngineError, PatchflowError, PresetError, UnknownName
+from ..errors import EngineError, PatchflowError, PresetError
 from ..presets import Preset, ReadReport, Rejected, check, read_presets, write_presets
 from ..presets.files import format_of, owner
 from ..progress import Progress, ProgressCallback, ignore
@@ -97,7 +97,7 @@ def unpacked(
         EngineError: If the synth cannot be loaded.
     """
     if synth and synth not in engines:
-        raise UnknownName("synth", synth, engines)
+        raise engines.missing(synth)
     made = {} if made is None else made
     found: list[Preset | PatchflowError] = list(report.presets)
     opaque = _rows_to_unpack(report.presets, found, synth)

@@ -8,6 +8,7 @@ bytes; out comes an `Answer`: facts that fit into JSON, and bytes such as sample
 * `_lifeline.py`   how a host ends with its parent
 * `__main__.py`    the host's side: waits for questions and answers them
 * `_fresh.py`      how every question gets a fresh instrument: a copy of the process, or a reload
+* `_installed.py`  plug-ins as they lie on disk: where, under which names, and why one cannot be loaded
 * `dawdreamer.py`  plug-ins: VST2, VST3, LV2, AU
 * `vita.py`        Vital
 """
@@ -15,8 +16,21 @@ bytes; out comes an `Answer`: facts that fit into JSON, and bytes such as sample
 from ..registry import Registry
 from ._fresh import WAYS
 from ._host import Answer, Host
+from ._installed import Lv2Plugin, bundle_plugins, find_lv2, found_by_name, is_uri, plain_name
 from ._process import HostProcess
 
-__all__ = ["WAYS", "Answer", "Host", "HostProcess", "hosts"]
+__all__ = [
+    "WAYS",
+    "Answer",
+    "Host",
+    "HostProcess",
+    "Lv2Plugin",
+    "bundle_plugins",
+    "find_lv2",
+    "found_by_name",
+    "hosts",
+    "is_uri",
+    "plain_name",
+]
 
 hosts: Registry[type[Host]] = Registry("patchflow.hosts", "host")

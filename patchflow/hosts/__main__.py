@@ -22,6 +22,8 @@ _GRACE = 5  # seconds after the parent's patience is over in which a host withou
 
 def main(name: str) -> None:
     """Serves one host."""
+    # No window is ever shown, and without a screen Qt, which some plug-ins use for its threads, would end the process.
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
     with os.fdopen(os.dup(0), "rb") as questions, os.fdopen(os.dup(1), "wb") as answers:
         # The pipes get new numbers; 0 to 2, which a synth prints to, go to nowhere.
         nowhere = os.open(os.devnull, os.O_RDWR)
@@ -40,7 +42,7 @@ def main(name: str) -> None:
                 if fresh is None:
                     fresh = Fresh(_find(name)(**question["settings"]), question["fresh"])
                 elif "load" in question:
-                    fresh.load(question["load"])
+                    fresh.load(question["load"], question["patience"])
                 else:
                     answer = fresh.answer(
                         question["ask"], question["with"], data, question["rate"], question["patience"]

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from ..errors import RenderError
+from ..errors import EngineError, RenderError
 from ._host import Answer, Host, frame_message, unframe_message
 from ._lifeline import end_with_parent
 
@@ -41,7 +41,8 @@ class Fresh:
     - `"fork"`: a question is answered by a copy of this process, which ends with the answer: the instrument itself
       never plays, so it stays fresh, to the last bit, and a copy that crashes does no harm. This takes a
       few milliseconds. Where processes cannot be copied it is `"reload"`.
-    - `"reload"`: an instrument is loaded anew for every question.
+    - `"reload"`: an instrument is loaded anew for every question: by a copy of a process in which none was, so that it
+      is a synth's first, which counts; where processes cannot be copied, in the same process after the one before.
     - `"reuse"`: one instrument answers all, as fast as possible; it may remember what it was asked before.
 
     Args:
@@ -57,17 +58,30 @@ class Fresh:
             raise ValueError(f"fresh={fresh!r}: not one of {', '.join(WAYS)}")
         self.host = host
         self.fresh = fresh if CAN_FORK or fresh != "fork" else "reload"
+        self._anew = self.fresh == "reload" and CAN_FORK
         self._loaded: dict[int, Any] = {}
         self._memory = _AnswerMemory()
 
-    def load(self, rate: int) -> None:
-        """Loads the instrument of a rate, unless it is there.
+    def load(self, rate: int, patience: float) -> None:
+        """Loads the instrument of a rate, or tries whether it can be loaded, unless that is done.
 
         Args:
             rate: Sample rate of the instrument, in Hz.
+            patience: Seconds after which a copy is ended.
+
+        Raises:
+            EngineError: If a copy crashes or does not answer in time.
         """
-        if rate not in self._loaded:
+        if rate in self._loaded:
+            return
+        if not self._anew:
             self._loaded[rate] = self.host.load(rate)
+            return
+        try:
+            _answer_in_copy(partial(self._tried, rate), patience, self._memory)
+        except RenderError as error:  # of the synth, and not of what it was asked
+            raise EngineError(str(error)) from error
+        self._loaded[rate] = None
 
     def answer(self, what: str, arguments: Mapping[str, Any], data: bytes, rate: int, patience: float) -> Answer:
         """Answers one question.
@@ -82,7 +96,10 @@ class Fresh:
         Raises:
             RenderError: If the instrument refuses, or a copy crashes or does not answer in time.
         """
-        self.load(rate)
+        self.load(rate, patience)
+        if self._anew:
+            call = partial(self._answered_anew, what, arguments, data, rate)
+            return _answer_in_copy(call, patience, self._memory)
         if self.fresh == "fork":
             call = partial(self.host.answer, self._loaded[rate], what, arguments, data)
             return _answer_in_copy(call, patience, self._memory)
@@ -91,6 +108,13 @@ class Fresh:
             return self.host.answer(instrument, what, arguments, data)
         except Exception as error:  # as from a copy: it was loaded, and may answer other questions
             raise RenderError(_message(error)) from error
+
+    def _tried(self, rate: int) -> Answer:
+        self.host.load(rate)
+        return Answer()
+
+    def _answered_anew(self, what: str, arguments: Mapping[str, Any], data: bytes, rate: int) -> Answer:
+        return self.host.answer(self.host.load(rate), what, arguments, data)
 
 
 def cause(code: int) -> str:

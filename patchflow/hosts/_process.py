@@ -224,7 +224,7 @@ class HostProcess:
         outside = died.code in _FROM_OUTSIDE
         # A question that is answered by a copy cannot harm the host. Without copies it may be what was fatal: by a
         # crash or, as the system kills what takes all memory, if the host was killed twice on it.
-        copies = self.fresh == "fork" and CAN_FORK
+        copies = self.fresh != "reuse" and CAN_FORK
         if loaded and not copies and (self._deaths or not outside):
             self._deaths = 0
             raise self._error(crashed, True)

@@ -4,8 +4,9 @@ import ctypes
 import math
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,19 @@ import dawdreamer  # pyright: ignore[reportMissingImports]
 import numpy as np
 
 from ..errors import EngineError
+from ..lv2 import Lv2Preset, read_lv2_presets
 from ._host import Answer, Host
+from ._installed import Port, explain, find_lv2, is_uri, keep_instances
 
-__all__ = ["DawDreamer", "explain", "is_uri", "vst3_class_id"]
+__all__ = ["DawDreamer", "vst3_class_id"]
 
 _BLOCK = 512  # samples
 _VST3 = b"<VST3PluginState>"
 _PADDING = bytes(64)  # amsynth reads its chunk as a text that ends with a zero, which it does not store
+_THREADS = Path("/proc/self/task")
+_LOOK = 0.001  # seconds between two looks at a plug-in's own threads
+_LOOKS = 3  # in a row at which they have to be idle
+_LONGEST_WORK = 10.0  # seconds that they may take
 
 
 @dataclass(frozen=True)
@@ -31,12 +38,16 @@ class Instrument:
         plugin: The plug-in.
         rate: In Hz.
         latency: Samples by which its sound is late.
+        threads: Those that it has started.
+        ports: Of an LV2 plug-in, the ports that are parameters, by the index of the parameter.
     """
 
     engine: Any
     plugin: Any
     rate: int
     latency: int
+    threads: frozenset[str] = frozenset()
+    ports: Mapping[int, Port] = field(default_factory=dict)
 
 
 class DawDreamer(Host):
@@ -61,6 +72,10 @@ class DawDreamer(Host):
 
     def load(self, rate: int) -> Instrument:
         """Loads the plug-in."""
+        described = find_lv2(self.path) if is_uri(self.path) else None
+        if described and described.binary:
+            keep_instances(described.binary, self.path)
+        others = _threads()
         engine = dawdreamer.RenderEngine(rate, _BLOCK)  # pyright: ignore[reportAttributeAccessIssue]
         try:
             plugin = engine.make_plugin_processor("plugin", self.path)
@@ -68,16 +83,19 @@ class DawDreamer(Host):
             raise EngineError(explain(self.path)) from error
         engine.load_graph([(plugin, [])])
         self._check(plugin)
-        return Instrument(engine, plugin, rate, int(plugin.get_latency_samples()))
+        ports = _parameters(plugin, described.ports) if described else {}
+        return Instrument(engine, plugin, rate, int(plugin.get_latency_samples()), _threads() - others, ports)
 
     def answer(self, instrument: Instrument, what: str, arguments: Mapping[str, Any], data: bytes) -> Answer:
         """Answers `describe`, `render`, `state`, `values` or `unpack`."""
         if what == "unpack":
-            return Answer({"each": _unpack(instrument.plugin, arguments["sizes"], data)})
+            return Answer({"each": _unpack(instrument, arguments["sizes"], data)})
         if data:
-            _load_state(instrument.plugin, data)
+            _load_state(instrument, data)
         for index, value in arguments.get("values", ()):
             instrument.plugin.set_parameter(index, value)
+        if instrument.threads and what == "render":
+            _settle(instrument)
         match what:
             case "describe":
                 return Answer(_describe(instrument, self.path, arguments["grid"]))
@@ -120,6 +138,7 @@ def _describe(instrument: Instrument, path: str, grid: Sequence[float]) -> dict[
         "inputs": plugin.get_num_input_channels(),
         "outputs": plugin.get_num_output_channels(),
         "latency": instrument.latency,
+        "threads": len(instrument.threads),
         "parameters": parameters,
     }
 
@@ -182,8 +201,9 @@ def _texts(plugin: Any) -> list[str]:
     return [plugin.get_parameter_text(index) for index in range(plugin.get_plugin_parameter_size())]
 
 
-def _unpack(plugin: Any, sizes: Sequence[int], data: bytes) -> list[dict[str, Any]]:
+def _unpack(instrument: Instrument, sizes: Sequence[int], data: bytes) -> list[dict[str, Any]]:
     """Values and texts of each preset, or why the plug-in does not take it."""
+    plugin = instrument.plugin
     fresh = _values(plugin)
     found: list[dict[str, Any]] = []
     first = 0
@@ -191,7 +211,7 @@ def _unpack(plugin: Any, sizes: Sequence[int], data: bytes) -> list[dict[str, An
         for index, value in enumerate(fresh):
             plugin.set_parameter(index, value)
         try:
-            _load_state(plugin, data[first : first + size])
+            _load_state(instrument, data[first : first + size])
             found.append({"values": _values(plugin), "texts": _texts(plugin)})
         except EngineError as error:
             found.append({"error": str(error)})
@@ -200,27 +220,58 @@ def _unpack(plugin: Any, sizes: Sequence[int], data: bytes) -> list[dict[str, An
 
 
 def _settle(instrument: Instrument) -> None:
-    """Renders one block of silence: a VST3 receives new values only while it renders."""
+    """Renders one block of silence, in which some plug-ins only receive new values, and waits for what that begins.
+
+    synthv1 and padthv1 compute their waves in threads of their own, and play on meanwhile: a host that renders
+    faster than time passes would get the sound of the values before, or no numbers at all.
+    """
     instrument.plugin.clear_midi()
     instrument.engine.render(_BLOCK / instrument.rate)
+    end = time.monotonic() + _LONGEST_WORK
+    alive = instrument.threads & _threads()  # none in a copy of the process
+    idle = 0 if alive else _LOOKS
+    while idle < _LOOKS and time.monotonic() < end:
+        time.sleep(_LOOK)
+        idle = idle + 1 if all(map(_sleeps, alive)) else 0
+
+
+def _threads() -> frozenset[str]:
+    """The threads of this process; none where the system does not list them."""
+    return frozenset(thread.name for thread in _THREADS.iterdir()) if _THREADS.is_dir() else frozenset()
+
+
+def _sleeps(thread: str) -> bool:
+    """Whether a thread waits for something, or is over."""
+    try:
+        about = (_THREADS / thread / "stat").read_text()
+    except OSError:
+        return True
+    return about.rpartition(")")[2].split()[0] == "S"
 
 
 def _state(plugin: Any, path: str) -> Answer:
     # dawdreamer saves to files only, and its state of a VST3 does not say whose it is
+    state = _saved(plugin)
+    return Answer({"class": vst3_class_id(path) if _VST3 in state else "", "lv2": is_uri(path)}, state)
+
+
+def _saved(plugin: Any) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "state")
         plugin.save_state(str(file))
-        state = file.read_bytes()
-    return Answer({"class": vst3_class_id(path) if _VST3 in state else ""}, state)
+        return file.read_bytes()
 
 
-def _load_state(plugin: Any, data: bytes) -> None:
+def _load_state(instrument: Instrument, data: bytes) -> None:
+    if instrument.ports:
+        _load_ports(instrument, data)
+        return
     if data[:4] == b"VST3":
         ending = ".vstpreset"
-        load = plugin.load_vst3_preset
+        load = instrument.plugin.load_vst3_preset
     else:
         ending = ".fxp"
-        load = plugin.load_preset
+        load = instrument.plugin.load_preset
         data += _PADDING
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, f"preset{ending}")
@@ -233,60 +284,41 @@ def _load_state(plugin: Any, data: bytes) -> None:
         raise EngineError("does not take this preset")
 
 
-_ELF = b"\x7fELF"
-_MACHINES = {3: "32-bit x86", 40: "32-bit ARM", 62: "x86_64", 183: "ARM64", 243: "RISC-V"}
-_ENTRIES = (b"VSTPluginMain", b"GetPluginFactory", b"lv2_descriptor")
+def _load_ports(instrument: Instrument, data: bytes) -> None:
+    """Sets the ports of an LV2 preset; those that it leaves out stay as they are."""
+    # dawdreamer opens the plug-in's window to load a state, and fails if it has none
+    preset = _lv2_preset(data)
+    for index, port in instrument.ports.items():
+        if port.symbol in preset.values:
+            scale = instrument.rate if port.of_rate else 1.0
+            place = (preset.values[port.symbol] / scale - port.low) / ((port.high - port.low) or 1.0)
+            instrument.plugin.set_parameter(index, min(max(place, 0.0), 1.0))
+    if preset.state:  # some plug-ins store there what they compute of their parameters
+        _settle(instrument)
+        if preset.state != _lv2_preset(_saved(instrument.plugin)).state:
+            raise EngineError("this preset holds more than the values of parameters, and that cannot be loaded here")
 
 
-def is_uri(plugin: str) -> bool:
-    """Returns whether this names an LV2 plug-in, which is found by its address.
-
-    Example:
-        >>> is_uri("http://zynaddsubfx.sourceforge.net"), is_uri("/usr/lib/vst/amsynth_vst.so")
-        (True, False)
-    """
-    return "://" in plugin or plugin.startswith("urn:")
-
-
-def explain(plugin: str) -> str:
-    """Returns why a plug-in could not be loaded, in words, as far as its file shows.
-
-    Args:
-        plugin: Its path or LV2 address.
-
-    Example:
-        >>> explain("/nowhere/at_all.so")
-        'there is no such file'
-    """
-    if is_uri(plugin):
-        return "no LV2 plug-in with this address is installed"
-    path = Path(plugin)
-    if not path.exists():
-        return "there is no such file"
-    if path.is_dir():
-        return "this folder is no plug-in that can be loaded here"
-    head = path.read_bytes()
-    if sys.platform == "linux":
-        if head[:4] != _ELF:
-            return "not a plug-in: not a program library of this system"
-        its_machine = _machine(head[:20])
-        this_machine = _machine(Path(sys.executable).read_bytes()[:20])
-        if this_machine != its_machine:
-            return f"made for {its_machine}, and this computer is {this_machine}"
-    if not any(entry in head for entry in _ENTRIES):
-        return "not a plug-in: it has no entry for hosts, such as VSTPluginMain"
+def _lv2_preset(data: bytes) -> Lv2Preset:
     try:
-        ctypes.CDLL(str(path))
-    except OSError as error:  # its message names the library that is missing
-        return str(error).removeprefix(f"{path}: ")
-    return "the plug-in refused to start"
+        (preset,) = read_lv2_presets(data)
+    except ValueError as error:
+        raise EngineError(f"not one LV2 preset: {error}") from error
+    return preset
 
 
-def _machine(head: bytes) -> str:
-    """What an ELF file runs on."""
-    order = "big" if head[5:6] == b"\x02" else "little"
-    number = int.from_bytes(head[18:20], order)
-    return _MACHINES.get(number, f"machine {number}")
+def _parameters(plugin: Any, ports: Sequence[Port]) -> dict[int, Port]:
+    """The ports that are parameters, by the index of these."""
+    # dawdreamer puts settings that are no ports before them, and leaves out what the host itself sets
+    found: dict[int, Port] = {}
+    place = 0
+    for index in range(plugin.get_plugin_parameter_size()):
+        name = plugin.get_parameter_name(index)
+        same = [number for number in range(place, len(ports)) if ports[number].name == name]
+        if same:
+            found[index] = ports[same[0]]
+            place = same[0] + 1
+    return found
 
 
 _COUNT = 4  # places in the function table of IPluginFactory, after the three of every interface

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-__all__ = ["GRID", "ParameterKind", "as_knob", "groups", "kind_of", "readable_name", "synth_name", "unique"]
+__all__ = ["GRID", "ParameterKind", "as_knob", "groups", "kind_of", "readable_name", "unique"]
 
 GRID = tuple(i / 200 for i in range(201))
 """Values for which the plug-in is asked for the text it shows."""
@@ -145,25 +145,6 @@ def groups(names: Sequence[str]) -> list[str]:
     starts = [_start(name) for name in names]
     count = Counter(starts)
     return [start if count[start] > 1 else "" for start in starts]
-
-
-def synth_name(plugin: str) -> str:
-    """Returns the name for the synth of a plug-in, from its file or address.
-
-    Example:
-        >>> synth_name("/usr/lib/vst/amsynth_vst.so"), synth_name("http://zynaddsubfx.sourceforge.net")
-        ('amsynth', 'zynaddsubfx')
-    """
-    if "://" in plugin:
-        # an LV2 plug-in: the last part of the path, or the first of the host
-        host, _, path = plugin.partition("://")[2].rstrip("/").partition("/")
-        stem = path.rpartition("/")[2] or host.removeprefix("www.").partition(".")[0]
-    else:
-        file = re.split(r"[/\\]", plugin.rstrip("/\\"))[-1]
-        stem = file.rpartition(".")[0] or plugin
-    last = stem.rpartition("#")[2].lower()
-    short = re.sub(r"[-_ ]?(vst[23i]?|lv2)$", "", last)
-    return re.sub(r"[^a-z0-9_-]+", "-", short).strip("-_")[:40] or "synth"
 
 
 def _start(name: str) -> str:

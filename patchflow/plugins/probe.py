@@ -9,6 +9,7 @@ import numpy as np
 from ..engines import Control, Description, need_dawdreamer, plugin_state
 from ..errors import EngineError, PresetError, RenderError
 from ..hosts import HostProcess
+from ..lv2 import applies_to
 from ..presets.files import owner
 from ..presets.vst2 import program_of
 from ..presets.vst3 import class_id
@@ -61,7 +62,11 @@ def probe(
     with _host(plugin, patience, exact) as host:
         # without a grid first: an effect, or a plug-in of 100,000 parameters, is refused at once
         facts = host.ask("describe", {"grid": []}).facts
-        if not 1 <= len(facts["parameters"]) <= _MOST:
+        if not facts["parameters"]:
+            raise EngineError(
+                f"{plugin}: has no parameters that a host can set; what MIDI controllers do is not searched"
+            )
+        if not len(facts["parameters"]) <= _MOST:
             raise EngineError(f"{plugin}: has {len(facts['parameters']):,} parameters, not 1 to {_MOST:,}")
         trial = Trial(host)
         trial.check_it_is_a_synth(facts["inputs"])
@@ -187,10 +192,11 @@ def _preset_format(trial: Trial, values: dict[int, float]) -> tuple[str, str]:
         id_ = owner(state)
         if not id_:
             return none
-        if class_id(state):
-            # A VST3 does not report the values of a preset that it has loaded, so the sounds are compared.
+        if class_id(state) or applies_to(state):
+            # A VST3 does not report the values of a preset that it has loaded, and the ports of an LV2 plug-in may not
+            # be all that it has, so the sounds are compared.
             differ = trial.differ(trial.play(values), trial.play({}, state=state))
-            return none if differ else (id_, "vstpreset")
+            return none if differ else (id_, "vstpreset" if class_id(state) else "ttl")
         # Single presets if the plug-in reads the same values from one as from the bank that it saved.
         from_bank = host.ask("values", data=state).facts
         from_program = host.ask("values", data=program_of(state).pack()).facts

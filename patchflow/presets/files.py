@@ -2,13 +2,14 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import OptionError, PresetError
+from ..errors import OptionError, PresetError, StorageError
+from ..lv2 import applies_to
 from ..printable import one_line
-from ..storage import read_bytes, readable, write_atomically
+from ..storage import locked, make_folder, read_bytes, readable, write_atomically, write_together
 from .archives import ARCHIVES, UnpackBudget, is_encrypted, is_zip, opened_zip, refuse_other_archives
 from .formats import Mended, PresetFormat, ReadReport, Rejected, formats
 from .preset import Preset
@@ -23,9 +24,11 @@ __all__ = [
     "format_of",
     "owner",
     "read_presets",
+    "write_folder",
     "write_presets",
 ]
 
+_MANIFEST = "manifest.ttl"
 _LARGEST = 256 * 2**20  # bytes: 60,000 DX7 banks
 _MOST_ZIPS = 2  # in one another
 _DEEPEST = 4  # containers of any kind in one another
@@ -78,9 +81,9 @@ def read_presets(path: str | os.PathLike[str], *, strict: bool = False) -> ReadR
     """Reads a preset file of any format, or an archive of them; its content says which, whatever it is called.
 
     Args:
-        path: The file, at most 256 MiB. Of an archive (zip, and Vital's banks, which are zips), all presets are read,
-            in the order of their paths; a file that is compressed (gzip, zlib, bzip2, xz) or in a MacBinary file is
-            read as what is inside.
+        path: The file, at most 256 MiB, or a folder of LV2 presets. Of an archive (zip, and Vital's banks, which are
+            zips), all presets are read, in the order of their paths; a file that is compressed (gzip, zlib, bzip2, xz)
+            or in a MacBinary file is read as what is inside.
         strict: Reject what would have to be mended, such as a value above its limit.
 
     Returns:
@@ -91,9 +94,11 @@ def read_presets(path: str | os.PathLike[str], *, strict: bool = False) -> ReadR
         StorageError: If the file cannot be read.
         PresetError: If it is no preset file, or `strict` and the file itself would have to be mended.
     """
-    data = read_bytes(path, limit=_LARGEST)
+    inside = _Inside(UnpackBudget(_LARGEST), strict)
     try:
-        return _read(Path(path), data, _Inside(UnpackBudget(_LARGEST), strict))
+        if Path(path, _MANIFEST).is_file():
+            return _read_folder(Path(path), inside)
+        return _read(Path(path), read_bytes(path, limit=_LARGEST), inside)
     except PresetError as error:
         raise PresetError(f"{path}: {error}") from error
 
@@ -118,7 +123,32 @@ def write_presets(
     writer = format_of(path) if format is None else formats[format]()
     if writer is None:
         raise PresetError(f"{path}: no format has this extension. Use one of {', '.join(extensions())}.")
-    write_atomically(path, writer.write(presets))
+    data = writer.write(presets)
+    if writer.folder and Path(path).suffix.lower() == writer.folder:
+        write_folder(path, {f"{Path(path).stem}{writer.extensions[0]}": data}, writer)
+    else:
+        write_atomically(path, data)
+
+
+def write_folder(path: str | os.PathLike[str], files: Mapping[str, bytes], kind: PresetFormat) -> None:
+    """Writes a folder in which hosts find presets; of an earlier one, no preset stays.
+
+    Args:
+        path: The folder, which is made if it is not there.
+        files: Contents of preset files, by name.
+        kind: Their format, see `PresetFormat.folder_files`.
+
+    Raises:
+        StorageError: If it cannot be written, or is there and has no presets.
+    """
+    folder = Path(path)
+    files = kind.folder_files(files)
+    before = [file.name for file in folder.glob(f"*{kind.extensions[0]}")] if folder.is_dir() else []
+    if folder.is_dir() and not before and any(folder.iterdir()):
+        raise StorageError(f"cannot write {folder}: a folder of other things is there")
+    make_folder(folder)
+    with locked(folder):
+        write_together(folder, files, gone=[name for name in before if name not in files])
 
 
 def format_of(path: str | os.PathLike[str]) -> PresetFormat | None:
@@ -131,7 +161,7 @@ def format_of(path: str | os.PathLike[str]) -> PresetFormat | None:
     suffix = Path(path).suffix.lower()
     for name in formats:
         candidate = formats[name]()
-        if suffix in candidate.extensions:
+        if suffix in candidate.extensions or suffix == candidate.folder != "":
             return candidate
     return None
 
@@ -236,8 +266,23 @@ def _read_archive(data: bytes, inside: _Inside) -> ReadReport:
     return found.report()
 
 
+def _read_folder(folder: Path, inside: _Inside) -> ReadReport:
+    """Reads all presets of a folder with a manifest, which LV2 calls a bundle."""
+    found = _Found()
+    for path in sorted(folder.glob("*.ttl")):
+        data = read_bytes(path, limit=_LARGEST)
+        try:
+            found.add(path.relative_to(folder), _read(path, data, inside))
+        except PresetError as error:
+            if path.name != _MANIFEST:
+                found.reject(path.relative_to(folder), str(error))
+    if not found.count:
+        raise PresetError("a folder of LV2 without presets")
+    return found.report()
+
+
 class _Found:
-    """What was found in an archive so far."""
+    """What was found in an archive or folder so far."""
 
     def __init__(self) -> None:
         self.others: list[Path] = []
@@ -263,6 +308,11 @@ class _Found:
         """Adds a file that cannot be read, which has one place."""
         self.add(path, ReadReport((), (Rejected(1, reason),)))
 
+    @property
+    def count(self) -> int:
+        """How many places it has."""
+        return self._slots
+
     def report(self) -> ReadReport:
         """Returns all of it, with a note of the files that are no presets."""
         kinds = Counter(one_line(path.suffix.lower()) or "without an ending" for path in self.others)
@@ -281,10 +331,12 @@ class _Found:
 
 
 def owner(data: bytes) -> str:
-    """Returns the id of the plug-in a preset is for: four letters of a VST2, 32 digits of a VST3, "" if unknown.
+    """Returns the id of the plug-in a preset is for, "" if unknown.
+
+    It is four letters of a VST2, 32 digits of a VST3, the address of an LV2 plug-in.
 
     Example:
         >>> owner(b"anything")
         ''
     """
-    return plugin_id(data) or class_id(data)
+    return plugin_id(data) or class_id(data) or applies_to(data)

@@ -7,6 +7,7 @@ import pytest
 
 from patchflow.engines import engines
 from patchflow.errors import PresetError
+from patchflow.lv2 import Lv2Preset
 from patchflow.presets import Preset
 from patchflow.presets.files import format_of
 from patchflow.presets.formats import PresetFormat, formats
@@ -26,6 +27,7 @@ OPAQUE = {
     "Fxb": lambda name: Program("mine", 1, 2, name, bytes(8), plain=True).pack(),
     "Vstpreset": lambda name: VstPreset("AB" * 16, b"whatever the plug-in stores", b"", name).pack(),
     "Fxp": lambda name: Program("mine", 1, 2, name, b"whatever the plug-in stores").pack(),
+    "Ttl": lambda name: Lv2Preset("urn:mine", {"cut": 0.1, "shape": 3.0}, name, '[ <urn:file> "a\\tb" ]').pack(),
 }
 """What a plug-in itself would have stored. That real ones take it is tested in `tests/plugins`."""
 

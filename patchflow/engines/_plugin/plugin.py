@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import MissingDependency, PatchflowError, PresetError, RenderError
 from ...hosts import HostProcess
+from ...lv2 import Lv2Preset, read_lv2_presets
 from ...presets import Preset, check
 from ...presets.files import owner
 from ...presets.vst2 import program_of
@@ -175,6 +176,8 @@ class Plugin(Engine):
 
     def _first_program(self, state: bytes, name: str) -> bytes:
         """One preset, where the plug-in saves a bank of which it plays the first."""
+        if self.native == "ttl":
+            return replace(_lv2_preset(state), name=name).pack()
         if self.native != "fxp":
             return state
         program = program_of(state, name)
@@ -237,7 +240,7 @@ def plugin_state(host: HostProcess, values: Sequence[Native], state: bytes = b""
         state: A preset in its own format, to load before them.
 
     Returns:
-        The content of an `.fxb` or `.vstpreset` file; of other plug-ins, what only they can read.
+        The content of an `.fxb`, `.vstpreset` or `.ttl` file; of other plug-ins, what only they can read.
 
     Raises:
         RenderError: If the plug-in crashes or hangs on it.
@@ -245,4 +248,14 @@ def plugin_state(host: HostProcess, values: Sequence[Native], state: bytes = b""
     answer = host.ask("state", {"values": values}, state)
     plugin = answer.facts["class"]
     data = bytes(answer.data)
-    return from_juce(data, plugin).pack() if plugin else data
+    if plugin:
+        return from_juce(data, plugin).pack()
+    return replace(_lv2_preset(data), name="").pack() if answer.facts["lv2"] else data
+
+
+def _lv2_preset(state: bytes) -> Lv2Preset:
+    try:
+        (preset,) = read_lv2_presets(state)
+    except ValueError as error:
+        raise PresetError(f"not one LV2 preset: {error}") from error
+    return preset

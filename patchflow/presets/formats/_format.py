@@ -1,7 +1,7 @@
 """The interface every preset file format fulfils, and what reading a file gives back."""
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
@@ -161,11 +161,21 @@ class PresetFormat(abc.ABC):
     opaque: ClassVar[bool] = False
     """Whether only the synth can read the values in its files: presets then have just `state`, see `Engine.unpack`."""
     single: ClassVar[bool] = False
-    """Whether a file holds one preset and no more."""
+    """Whether a file holds one preset and no more; of others that are read, there may be several in one."""
+    folder: ClassVar[str] = ""
+    """Ending of folders in which hosts find such files, see `folder_files`; "" if they open a file wherever it is."""
 
     def filler(self) -> Preset | None:
         """Returns what to write at a place whose preset was lost; None if a file has no numbered places."""
         return None
+
+    def folder_files(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """Returns the files of a folder in which hosts find presets.
+
+        Args:
+            files: What `write` returned, by file name.
+        """
+        return files
 
     @abc.abstractmethod
     def recognises(self, data: bytes) -> bool:
