@@ -17,6 +17,7 @@ from ..lv2 import LV2, RDF, RDFS, Statement, Term, by_subject, read_turtle
 from ..storage import read_bytes
 
 __all__ = [
+    "LV2_FOLDERS",
     "Lv2Plugin",
     "Port",
     "bundle_plugins",
@@ -36,12 +37,15 @@ _MOST = 5_000  # entries of a folder that are looked at
 _SUFFIX = re.compile(r"[-_ ]?(vst[23i]?|lv2)$")
 _URI = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)  # of two letters or more: C: is a drive
 
-# Where dawdreamer looks for LV2 plug-ins, and where installers put the others.
-_LV2_FOLDERS = ("~/.lv2", "/usr/lib/lv2", "/usr/local/lib/lv2")
+LV2_FOLDERS = ("~/.lv2", "/usr/lib/lv2", "/usr/local/lib/lv2")
+"""Where dawdreamer looks for LV2 plug-ins, whatever `LV2_PATH` says."""
+
+# where installers put the others
 _VST_FOLDERS = {
     "linux": ("~/.vst", "~/.vst3", "/usr/lib/vst", "/usr/lib/vst3", "/usr/local/lib/vst", "/usr/local/lib/vst3"),
-    "darwin": tuple(
-        f"{start}Library/Audio/Plug-Ins/{kind}" for start in ("~/", "/") for kind in ("VST", "VST3", "Components")
+    "darwin": (
+        *(f"~/Library/Audio/Plug-Ins/{kind}" for kind in ("VST", "VST3", "Components")),
+        *(f"/Library/Audio/Plug-Ins/{kind}" for kind in ("VST", "VST3", "Components")),
     ),
     "win32": (r"C:\Program Files\Common Files\VST3", r"C:\Program Files\VSTPlugins"),
 }
@@ -109,9 +113,10 @@ def plain_name(plugin: str) -> str:
     """
     if is_uri(plugin):
         # the last word that says more than what kind of plug-in it is; the host only by its first label
-        host, _, path = plugin.partition("://")[2].partition("/")
-        words = [host.removeprefix("www.").partition(".")[0]] if host else []
-        words += re.split(r"[/#:]", path or plugin.partition(":")[2])
+        rest = plugin.partition(":")[2]
+        words = re.split(r"[/#:]", rest.removeprefix("//"))
+        if rest.startswith("//"):
+            words[0] = words[0].removeprefix("www.").partition(".")[0]
     else:
         file = re.split(r"[/\\]", plugin.rstrip("/\\"))[-1]
         words = [file.rpartition(".")[0] or file]
@@ -181,31 +186,23 @@ def _letters(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
-def _folders(path: str | None, usual: Sequence[str]) -> Iterator[Path]:
-    """Folders that are there, of a variable of the environment if that is set."""
-    for name in path.split(os.pathsep) if path else usual:
-        folder = Path(name).expanduser() if name else Path()
-        with suppress(OSError, RuntimeError):
-            if name and folder.is_dir():
-                yield folder
+def _entries(variables: Sequence[str], usual: Sequence[str]) -> Iterator[Path]:
+    """What is in the folders that variables of the environment name, and in the usual ones."""
+    names: list[str] = []
+    for variable in variables:
+        names += filter(None, os.environ.get(variable, "").split(os.pathsep))
+    for name in dict.fromkeys((*names, *usual)):
+        with suppress(OSError, RuntimeError):  # not there, not to be read, or of a user without a home
+            yield from sorted(Path(name).expanduser().iterdir())[:_MOST]
 
 
 def _bundles() -> Iterator[Path]:
-    for folder in _folders(os.environ.get("LV2_PATH"), _LV2_FOLDERS):
-        with suppress(OSError):
-            for entry in sorted(folder.iterdir())[:_MOST]:
-                if (entry / "manifest.ttl").is_file():
-                    yield entry
+    return (entry for entry in _entries(("LV2_PATH",), LV2_FOLDERS) if (entry / "manifest.ttl").is_file())
 
 
 def _vst_files() -> Iterator[Path]:
-    usual = _VST_FOLDERS.get(sys.platform, ())
-    extra = [path for path in (os.environ.get("VST_PATH"), os.environ.get("VST3_PATH")) if path]
-    for folder in _folders(os.pathsep.join([*extra, *usual]), ()):
-        with suppress(OSError):
-            for entry in sorted(folder.iterdir())[:_MOST]:
-                if entry.suffix.lower() in _VST_ENDINGS:
-                    yield entry
+    entries = _entries(("VST_PATH", "VST3_PATH"), _VST_FOLDERS.get(sys.platform, ()))
+    return (entry for entry in entries if entry.suffix.lower() in _VST_ENDINGS)
 
 
 @lru_cache(maxsize=1024)

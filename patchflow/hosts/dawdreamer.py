@@ -2,10 +2,12 @@
 
 import ctypes
 import math
+import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import numpy as np
 from ..errors import EngineError
 from ..lv2 import Lv2Preset, read_lv2_presets
 from ._host import Answer, Host
-from ._installed import Port, explain, find_lv2, is_uri, keep_instances
+from ._installed import LV2_FOLDERS, Lv2Plugin, Port, explain, find_lv2, is_uri, keep_instances
 
 __all__ = ["DawDreamer", "vst3_class_id"]
 
@@ -24,7 +26,7 @@ _BLOCK = 512  # samples
 _VST3 = b"<VST3PluginState>"
 _PADDING = bytes(64)  # amsynth reads its chunk as a text that ends with a zero, which it does not store
 _THREADS = Path("/proc/self/task")
-_LOOK = 0.001  # seconds between two looks at a plug-in's own threads
+_LOOK = 0.002  # seconds between two looks at a plug-in's own threads
 _LOOKS = 3  # in a row at which they have to be idle
 _LONGEST_WORK = 10.0  # seconds that they may take
 
@@ -78,7 +80,8 @@ class DawDreamer(Host):
         others = _threads()
         engine = dawdreamer.RenderEngine(rate, _BLOCK)  # pyright: ignore[reportAttributeAccessIssue]
         try:
-            plugin = engine.make_plugin_processor("plugin", self.path)
+            with _made_known(described):
+                plugin = engine.make_plugin_processor("plugin", self.path)
         except (RuntimeError, ValueError) as error:
             raise EngineError(explain(self.path)) from error
         engine.load_graph([(plugin, [])])
@@ -116,6 +119,25 @@ class DawDreamer(Host):
             if plugin.get_parameter_name(int(index)) != name:
                 found = plugin.get_parameter_name(int(index))
                 raise EngineError(f"parameter {index} is {found!r}, not {name!r}: describe it again")
+
+
+@contextmanager
+def _made_known(plugin: Lv2Plugin | None) -> Iterator[None]:
+    """Has dawdreamer find an LV2 plug-in in a folder of `LV2_PATH` as well: for a moment it is in the user's own."""
+    usual = [Path(folder).expanduser() for folder in LV2_FOLDERS]
+    home = os.environ.get("HOME")
+    if plugin is None or home is None or plugin.bundle.parent in usual:
+        yield
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, ".lv2")
+        place.mkdir()
+        (place / plugin.bundle.name).symlink_to(plugin.bundle)
+        os.environ["HOME"] = folder
+        try:
+            yield
+        finally:
+            os.environ["HOME"] = home
 
 
 def _describe(instrument: Instrument, path: str, grid: Sequence[float]) -> dict[str, Any]:
