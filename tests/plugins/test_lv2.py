@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from patchflow.audio.sound import Sound
 from patchflow.engines import Note, Plugin, engines, load_presets, save_presets
 from patchflow.errors import EngineError, MissingDependency, OptionError, UnknownName
 from patchflow.hosts import HostProcess, bundle_plugins, find_lv2, found_by_name, is_uri, plain_name
 from patchflow.lv2 import read_lv2_presets
+from patchflow.match import Matcher
 from patchflow.plugins import add_synth
 from patchflow.presets import Preset
 
@@ -145,6 +147,20 @@ def test_a_preset_with_a_state_that_cannot_be_loaded_is_refused(plain: Plugin, t
     (rejected,) = load_presets(tmp_path / "a.ttl").rejected
 
     assert "this preset holds more than the values of parameters" in rejected.reason
+
+
+@pytest.mark.slow
+def test_a_match_writes_a_folder_that_goes_where_plug_ins_are(plain: Plugin, tmp_path: Path):
+    target = Sound(plain.render(plain.space.encode(VALUES), NOTE), 44_100)
+
+    Matcher.load("plain").match(target, renders=20).save(tmp_path / "out", "low")
+
+    folder = tmp_path / "out" / "low.lv2"
+    manifest = read_lv2_presets((folder / "manifest.ttl").read_bytes())
+    assert "low" in [preset.name for preset in manifest]
+    assert {preset.plugin for preset in manifest} == {PLAIN}
+    assert len(load_presets(folder).presets) == len(manifest) == len(list(folder.glob("low*.ttl")))
+    assert (folder / "low.ttl").read_bytes() == (tmp_path / "out" / "low.ttl").read_bytes()
 
 
 @pytest.mark.slow

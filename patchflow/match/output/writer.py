@@ -15,7 +15,8 @@ from ...audio.note_names import note_name
 from ...audio.sound_file import encode
 from ...errors import EngineError
 from ...presets import Preset
-from ...presets.formats import PresetFormat
+from ...presets.files import write_folder
+from ...presets.formats import PresetFormat, formats
 from ...presets.preset_names import ascii_name
 from ...storage import json_text, locked, readable, writable_folder, write_together
 from ..result import Candidate, MatchResult
@@ -167,6 +168,7 @@ class Writer:
 
         shared = _bank_files(names, pages.values())
         write_together(names.folder, {**shared, **own}, gone=_outdated(names, self.extensions))
+        _write_folders(names, own)
         for page in pages.values():
             self.banks[page.extension].presets = page.presets
         return Report(sound or Path(f"{names.stem}.wav"), names, reference, renditions, summary, result.faults)
@@ -228,6 +230,15 @@ def save_result(result: MatchResult, folder: Path, name: str | None = None) -> t
         report = writer.write(result, sound, names)
     names = report.names
     return (*names.presets, *names.sounds, names.comparison, names.picture, names.summary)
+
+
+def _write_folders(names: OutputNames, own: Mapping[str, bytes]) -> None:
+    """Writes presets that hosts find only in a folder of a kind, such as those of LV2 plug-ins, into one as well."""
+    for name in formats:
+        kind = formats[name]()
+        files = {file: data for file, data in own.items() if kind.folder and Path(file).suffix in kind.extensions}
+        if files:
+            write_folder(names.folder / f"{names.stem}{kind.folder}", files, kind)
 
 
 def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:
