@@ -167,8 +167,7 @@ class Writer:
         own[names.summary.name] = f"{json_text(summary, indent=2, ascii_only=True)}\n".encode()
 
         shared = _bank_files(names, pages.values())
-        write_together(names.folder, {**shared, **own}, gone=_outdated(names, self.extensions))
-        _write_folders(names, own)
+        _write(names, {**shared, **own}, gone=_outdated(names, self.extensions))
         for page in pages.values():
             self.banks[page.extension].presets = page.presets
         return Report(sound or Path(f"{names.stem}.wav"), names, reference, renditions, summary, result.faults)
@@ -232,13 +231,14 @@ def save_result(result: MatchResult, folder: Path, name: str | None = None) -> t
     return (*names.presets, *names.sounds, names.comparison, names.picture, names.summary)
 
 
-def _write_folders(names: OutputNames, own: Mapping[str, bytes]) -> None:
-    """Writes presets that hosts find only in a folder of a kind, such as those of LV2 plug-ins, into one as well."""
+def _write(names: OutputNames, files: Mapping[str, bytes], gone: Sequence[str]) -> None:
+    """Writes all files; those that hosts find only in a folder of a kind, as of LV2 plug-ins, into one as well."""
+    write_together(names.folder, files, gone=gone)
     for name in formats:
         kind = formats[name]()
-        files = {file: data for file, data in own.items() if kind.folder and Path(file).suffix in kind.extensions}
-        if files:
-            write_folder(names.folder / f"{names.stem}{kind.folder}", files, kind)
+        own = {file: data for file, data in files.items() if kind.folder and Path(file).suffix in kind.extensions}
+        if own:
+            write_folder(names.folder / f"{names.stem}{kind.folder}", own, kind)
 
 
 def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:
