@@ -125,7 +125,7 @@ def matched(name: str, sound: str, samples: np.ndarray, renders: int, folder: Pa
     """The distance of the best candidate, and whether its file sounds as it was written."""
     import soundfile
 
-    from patchflow.engines import engines, load_presets
+    from patchflow.engines import Plugin, engines, load_presets
     from patchflow.match import Matcher
 
     target = folder / f"{sound}.wav"
@@ -139,7 +139,9 @@ def matched(name: str, sound: str, samples: np.ndarray, renders: int, folder: Pa
     report = json.loads((folder / "out" / f"{sound}.json").read_text())
     written, _ = soundfile.read(folder / "out" / report["candidates"][0]["audio"], dtype="float32")
     as_written = distance(again[: len(written)], written[: len(again)])
-    by_plugin = distance(again, engine.play(preset.state, note)) if engine.native != "json" else 0.0
+    by_plugin = 0.0
+    if isinstance(engine, Plugin) and engine.native != "json":
+        by_plugin = distance(again, engine.play(preset.state, note))
     return {
         "file": files[0].name,
         "log_mel_l1_db": round(report["candidates"][0]["distances"]["log_mel_l1"], 2),
@@ -157,8 +159,8 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
     other = other * float(one @ other) / max(float(other @ other), 1e-9)
     if np.abs(one - other).max() <= 1e-3 * max(np.abs(one).max(), 1e-5):
         return 0.0
-    batches = [torch.from_numpy(np.array(sound, np.float32))[None] for sound in (one, other)]
-    return round(float(metrics["log_mel_l1"](*batches, RATE)), 2)
+    first, second = (torch.from_numpy(np.array(sound, np.float32))[None] for sound in (one, other))
+    return round(float(metrics["log_mel_l1"](first, second, RATE)), 2)
 
 
 def bell() -> np.ndarray:

@@ -81,6 +81,7 @@ class Lv2Plugin:
         name: Its name for people; "" if it has none.
         binary: Its program library; None if the bundle names none.
         instrument: Whether it calls itself an instrument.
+        needs: What it requires of a host, as addresses.
         ports: Its parameters, in its own order.
     """
 
@@ -89,6 +90,7 @@ class Lv2Plugin:
     name: str = ""
     binary: Path | None = None
     instrument: bool = False
+    needs: tuple[str, ...] = ()
     ports: tuple[Port, ...] = field(default=(), repr=False)
 
 
@@ -246,6 +248,7 @@ def _plugin(address: str, bundle: Path, manifest: Sequence[Statement]) -> Lv2Plu
         name=next((value.text for value in own[_NAME]), ""),
         binary=binaries[0] if binaries else None,
         instrument=f"{LV2}InstrumentPlugin" in types,
+        needs=tuple(value.text for value in own[f"{LV2}requiredFeature"]),
         ports=tuple(_port(port) for port in ports if _is_parameter(port)),
     )
 
@@ -334,7 +337,7 @@ def _explain_lv2(address: str) -> str:
     fault = _fault_of_library(plugin.binary)
     if fault:
         return f"no host can load it here, it needs a newer build: {plugin.binary}: {fault}"
-    return "the plug-in refused to start"
+    return f"the plug-in refused to start; it requires {', '.join(plugin.needs) or 'nothing'} of its host"
 
 
 def _fault_of_library(path: Path) -> str:

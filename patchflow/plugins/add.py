@@ -119,11 +119,11 @@ def _address(plugin: str) -> str:
     if path.exists() or _FILE.search(plugin):
         return str(path.absolute())
     found = found_by_name(plugin)
-    if not found:
-        raise OptionError(f"{plugin}: there is no such file, and no plug-in of this name where plug-ins usually are")
     if len(found) > 1:
         raise OptionError(f"{plugin}: {len(found)} plug-ins are called so: {_listed(found)}. Add one of these.")
-    return found[0]
+    for only in found:
+        return only
+    raise OptionError(f"{plugin}: there is no such file, and no plug-in of this name where plug-ins usually are")
 
 
 def _of_bundle(folder: Path) -> str:
