@@ -331,15 +331,15 @@ def _lv2_preset(data: bytes) -> Lv2Preset:
 
 def _parameters(plugin: Any, ports: Sequence[Port]) -> dict[int, Port]:
     """The ports that are parameters, by the index of these."""
-    # dawdreamer puts settings that are no ports before them, and leaves out what the host itself sets
+    # dawdreamer puts ports of one group together, has settings that are no ports, and leaves out what it sets itself
+    left = list(ports)
     found: dict[int, Port] = {}
-    place = 0
     for index in range(plugin.get_plugin_parameter_size()):
         name = plugin.get_parameter_name(index)
-        same = [number for number in range(place, len(ports)) if ports[number].name == name]
-        if same:
-            found[index] = ports[same[0]]
-            place = same[0] + 1
+        port = next((port for port in left if port.name == name), None)
+        if port is not None:
+            found[index] = port
+            left.remove(port)
     return found
 
 

@@ -28,6 +28,7 @@ PREFIXES = """
 @prefix lv2: <http://lv2plug.in/ns/lv2core#> .
 @prefix atom: <http://lv2plug.in/ns/ext/atom#> .
 @prefix midi: <http://lv2plug.in/ns/ext/midi#> .
+@prefix pg: <http://lv2plug.in/ns/ext/port-groups#> .
 @prefix rdf: <http://www.w3.org/1999/02/22-rdf-syntax-ns#> .
 @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
 @prefix urid: <http://lv2plug.in/ns/ext/urid#> .
@@ -38,15 +39,16 @@ PORTS = """
 		lv2:designation lv2:control ; lv2:index 0 ; lv2:symbol "events" ; lv2:name "Events"
 	] , [ a lv2:OutputPort , lv2:AudioPort ; lv2:index 1 ; lv2:symbol "out" ; lv2:name "Out"
 	] , [ a lv2:InputPort , lv2:ControlPort ; lv2:index 2 ; lv2:symbol "level" ; lv2:name "Level" ;
-		lv2:minimum 0 ; lv2:maximum 2 ; lv2:default 1
+		lv2:minimum 0 ; lv2:maximum 2 ; lv2:default 1 ; pg:group <urn:patchflow:tests:group>
 	] , [ a lv2:InputPort , lv2:ControlPort ; lv2:index 3 ; lv2:symbol "wave" ; lv2:name "Wave" ;
 		lv2:minimum 0 ; lv2:maximum 1 ; lv2:default 0 ; lv2:portProperty lv2:integer , lv2:enumeration ;
 		lv2:scalePoint [ rdfs:label "sine" ; rdf:value 0 ] , [ rdfs:label "square" ; rdf:value 1 ]
 	] , [ a lv2:InputPort , lv2:ControlPort ; lv2:index 4 ; lv2:symbol "tune" ; lv2:name "Tune" ;
-		lv2:minimum -12 ; lv2:maximum 12 ; lv2:default 0
+		lv2:minimum -12 ; lv2:maximum 12 ; lv2:default 0 ; pg:group <urn:patchflow:tests:group>
 	] , [ a lv2:InputPort , lv2:ControlPort ; lv2:index 5 ; lv2:symbol "none" ; lv2:name "Nothing" ;
 		lv2:minimum 0 ; lv2:maximum 1 ; lv2:default 0.5
 	] .
+<urn:patchflow:tests:group> a pg:InputGroup ; lv2:symbol "group" ; lv2:name "Group" .
 """
 
 
