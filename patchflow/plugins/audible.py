@@ -1,6 +1,6 @@
-"""Measures which parameters of a plug-in can be heard, by moving each in several presets."""
+"""Measures which parameters of a plug-in can be heard: they are moved one after the other, many between two renders."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ from .trial import Trial, is_silent
 __all__ = ["Audibility", "listen", "random_preset"]
 
 _PRESETS = 12  # tried at most, the fresh one included
+_FRESH_TURNS = 3  # in which everything that was not heard yet is moved again, elsewhere
+_RANDOM_TURNS = 2
 _CRASHES = 3  # of one parameter, after which it is moved no more
 
 
@@ -38,36 +40,40 @@ def listen(
     rng: np.random.Generator,
     progress: ProgressCallback,
 ) -> list[Audibility]:
-    """Moves every parameter in the fresh preset and, where that changed nothing, in random ones.
+    """Moves the parameters in the fresh preset and, those that changed nothing there, in random ones.
+
+    All are moved at once. If that cannot be heard, none of them can, in this preset. If it can, bisection finds the
+    first after which the sound is another one: two renders that differ in nothing but this parameter prove it. The
+    search goes on behind it, from the sound there, so that no render is wasted: a preset in which all of n parameters
+    are heard takes n renders, one in which none is heard takes one, however many they are.
+
+    A parameter is missed if others hide it each time, such as a switch that turns its part off, or if two changes
+    cancel. What was not heard is therefore moved again without the ones that were, to other values, in the other order
+    and in other presets.
 
     Args:
         trial: Plays.
         kinds: Of all parameters.
         fresh: Their values in a fresh preset.
         rng: Draws the others.
-        progress: Called after every parameter.
+        progress: Called after every render that decides something, with the parameters that are decided.
 
     Returns:
         An entry for each parameter.
     """
-    found = [Audibility() for _ in kinds]
+    listener = _Listener(trial, kinds, progress)
     for number in range(_PRESETS):
         # A parameter of a part that is off, or of another algorithm, is silent in one preset and heard in another.
+        listener.presets = number
         if number == 0:
-            values = list(fresh)
-            base = trial.tried({})  # as loaded: setting the same values could change something
+            # as loaded: setting the same values could change something
+            listener.try_preset({}, fresh, _FRESH_TURNS)
         else:
-            values = list(random_preset(kinds, rng).values())
-            base = trial.tried(dict(enumerate(values)))
-        if base is None or is_silent(base):
-            continue
-        for index, kind in enumerate(kinds):
-            if not found[index].audible and len(found[index].faults) < _CRASHES:
-                _move(trial, found[index], kind, index, values=values, base=base)
-            progress(Progress("moving parameters", (number + (index + 1) / len(kinds)) / _PRESETS))
-        if all(audibility.audible for audibility in found):
+            values = random_preset(kinds, rng)
+            listener.try_preset(values, list(values.values()), _RANDOM_TURNS)
+        if not listener.unheard():
             break
-    return found
+    return listener.found
 
 
 def random_preset(kinds: Sequence[ParameterKind], rng: np.random.Generator) -> dict[int, float]:
@@ -78,23 +84,164 @@ def random_preset(kinds: Sequence[ParameterKind], rng: np.random.Generator) -> d
     return preset
 
 
-def _move(
-    trial: Trial, found: Audibility, kind: ParameterKind, index: int, *, values: list[float], base: np.ndarray
-) -> None:
-    """Moves one parameter of a preset, whose own sound is `base`, and notes in `found` what that changes."""
-    preset = dict(enumerate(values))
-    for value in kind.tries(values[index]):
-        try:
-            sound = trial.play({**preset, index: value})
-        except RenderError:
-            trial.tried({})  # the next question may have to start the plug-in again
-            found.faults = (*found.faults, value)
-            continue
-        if trial.differ(sound, base):
-            found.audible = True
-            if kind.values:
-                low, high = kind.twins
-                one = trial.tried({**preset, index: low})
-                two = trial.tried({**preset, index: high})
-                found.rounded = one is None or two is None or not trial.differ(one, two)
+@dataclass(frozen=True)
+class _Preset:
+    """A preset and its sound."""
+
+    values: Mapping[int, float]
+    sound: np.ndarray
+
+
+class _Listener:
+    """What is known of all parameters so far.
+
+    Args:
+        trial: Plays.
+        kinds: Of all parameters.
+        progress: Called with the parameters that are decided.
+
+    Attributes:
+        found: An entry for each parameter.
+        presets: How many presets were tried.
+    """
+
+    def __init__(self, trial: Trial, kinds: Sequence[ParameterKind], progress: ProgressCallback) -> None:
+        self.found = [Audibility() for _ in kinds]
+        self.presets = 0
+        self._trial = trial
+        self._kinds = kinds
+        self._progress = progress
+        self._shown = 0
+
+    def unheard(self) -> list[int]:
+        """Returns the parameters that are to be moved again."""
+        return [index for index, each in enumerate(self.found) if not each.audible and len(each.faults) < _CRASHES]
+
+    def try_preset(self, values: Mapping[int, float], now: Sequence[float], turns: int) -> None:
+        """Moves what was not heard yet, several times.
+
+        Args:
+            values: A preset; what is not in it is as the plug-in has it when it is loaded.
+            now: The values of all parameters in it.
+            turns: How often.
+        """
+        base = self._trial.tried(values)
+        self._show()
+        if base is None or is_silent(base):
             return
+        end = _Preset(values, base)
+        for turn in range(turns):
+            # From where the turn before has ended, with all switches on the other side; then from the preset again.
+            start = end if turn == 1 else _Preset(values, base)
+            moves = self._moves({**dict(enumerate(now)), **start.values}, turn)
+            # Switches after the knobs of their parts, as they may turn these off; or before, as they may turn them on.
+            end = self._walk(start, moves if turn % 2 == 0 else moves[::-1])
+            for index in self.unheard():
+                # Those that crashed are moved alone: to bisect a crash again would take long.
+                tries = self._kinds[index].tries(now[index])
+                if self.found[index].faults and turn < len(tries):
+                    self._walk(_Preset(values, base), [(index, tries[turn])])
+
+    def _moves(self, now: Mapping[int, float], turn: int) -> list[tuple[int, float]]:
+        """Returns where each parameter is moved that is not decided, and never crashed; knobs first."""
+        moves = []
+        for index in sorted(self.unheard(), key=lambda index: bool(self._kinds[index].values)):
+            tries = self._kinds[index].tries(now[index])
+            if turn < len(tries) and not self.found[index].faults:
+                moves.append((index, tries[turn]))
+        return moves
+
+    def _walk(self, start: _Preset, moves: Sequence[tuple[int, float]]) -> _Preset:
+        """Moves parameters of a preset one after the other, and notes those at which the sound changes.
+
+        Returns:
+            The preset with all changes that were heard and left a sound.
+        """
+        values = dict(start.values)
+        base = start.sound
+        moves = list(moves)
+        # By how many of the moves are made. A crash is None, and differs from every sound.
+        sounds: dict[int, np.ndarray | None] = {}
+        while moves and self._differs(self._sound(sounds, values, moves, len(moves)), base):
+            same = 0
+            before = base
+            changed = len(moves)
+            while changed - same > 1:
+                middle = (same + changed) // 2
+                sound = self._sound(sounds, values, moves, middle)
+                if sound is None or self._trial.differ(sound, base):
+                    changed = middle
+                else:
+                    same = middle
+                    before = sound
+            values.update(moves[:same])
+            after = sounds[changed]
+            self._note(values, moves[same], before, after)
+            if after is None or is_silent(after):
+                # From a silent preset nothing is heard any more, so this move is not made.
+                sounds = {}
+                base = before
+            else:
+                values.update([moves[same]])
+                sounds = {count - changed: sound for count, sound in sounds.items() if count > changed}
+                base = after
+            moves = moves[changed:]
+            self._show()
+        return _Preset(values, base)
+
+    def _sound(
+        self,
+        sounds: dict[int, np.ndarray | None],
+        values: Mapping[int, float],
+        moves: Sequence[tuple[int, float]],
+        count: int,
+    ) -> np.ndarray | None:
+        """The sound after so many moves, played if it was not yet; None if the plug-in cannot play it."""
+        if count not in sounds:
+            sounds[count] = self._play({**values, **dict(moves[:count])})
+        return sounds[count]
+
+    def _play(self, values: Mapping[int, float]) -> np.ndarray | None:
+        try:
+            return self._trial.play(values)
+        except RenderError:
+            self._trial.tried({})  # the next question may have to start the plug-in again
+            return None
+
+    def _differs(self, sound: np.ndarray | None, base: np.ndarray) -> bool:
+        return sound is None or self._trial.differ(sound, base)
+
+    def _note(
+        self,
+        values: Mapping[int, float],
+        move: tuple[int, float],
+        before: np.ndarray,
+        after: np.ndarray | None,
+    ) -> None:
+        """Notes what one move did.
+
+        Args:
+            values: The preset before it.
+            move: The parameter and its new value.
+            before: The sound before it.
+            after: The sound after it; None if there was a crash.
+        """
+        index, value = move
+        found = self.found[index]
+        if after is None:
+            found.faults = (*found.faults, value)
+            return
+        # Many changes, each too small to be heard, may add up to one that is, and the last of them is not its cause.
+        found.audible = self._trial.differ(after, before)
+        if found.audible and self._kinds[index].values:
+            low, high = self._kinds[index].twins
+            one = after if value == low else self._play({**values, index: low})
+            two = after if value == high else self._play({**values, index: high})
+            found.rounded = one is None or two is None or not self._trial.differ(one, two)
+
+    def _show(self) -> None:
+        """Shows how many parameters are decided: heard, given up or, by its share of the presets, inaudible."""
+        unheard = len(self.unheard())
+        decided = len(self.found) - unheard + unheard * self.presets // _PRESETS
+        self._shown = max(self._shown, decided)
+        self._progress(Progress("moving parameters", self._shown, len(self.found), "parameters"))

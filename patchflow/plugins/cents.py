@@ -1,6 +1,6 @@
 """Measures which parameters of a plug-in transpose its whole sound, and by how many cents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,12 +18,12 @@ __all__ = [
     "AGREE",
     "EXACT",
     "NOTE",
+    "Spectra",
     "confirmed_ends",
     "curve",
     "moved",
     "shift",
     "small_move",
-    "spectrum",
     "with_cents",
 ]
 
@@ -36,10 +36,79 @@ AGREE = 0.7  # a sound that was transposed agrees with what it was at least so w
 EXACT = 15.0  # cents by which a measured shift may be off
 _PRESETS = 6  # random ones, in which a parameter has to do the same
 _CONFIRMED = 2
+_LARGEST = 64  # parameters that are moved at once
+_SMALLER = 4  # times, after a change was heard
+
+
+class Spectra:
+    """The fine spectra of a plug-in's sounds, each played once.
+
+    Args:
+        trial: Plays.
+    """
+
+    def __init__(self, trial: Trial) -> None:
+        self._trial = trial
+        self._found: dict[tuple[frozenset[tuple[int, float]], int], Tensor | None] = {}
+
+    def of(self, values: Mapping[int, float], pitch: int = NOTE.pitch) -> Tensor | None:
+        """Returns the spectrum of some values, by index; None if there is no sound."""
+        if _key(values, pitch) not in self._found:
+            self._keep(values, self._play(values, pitch), pitch)
+        return self._found[_key(values, pitch)]
+
+    def play_moves(
+        self,
+        preset: Mapping[int, float],
+        moves: Sequence[tuple[int, float]],
+        progress: Callable[[int], None],
+    ) -> None:
+        """Plays a preset with each of some moves; those that change nothing are moved at once, and have its spectrum.
+
+        Where no change is heard more and more moves are made at once; where one is, few, and in the end single ones.
+        Parameters of one part stand together, and parts that are off are most of a large plug-in.
+
+        Args:
+            preset: Values by index, others as the plug-in has them when it is loaded.
+            moves: A parameter and its new value.
+            progress: Called with how many of the moves are played.
+        """
+        moves = [move for move in moves if _key({**preset, move[0]: move[1]}, NOTE.pitch) not in self._found]
+        if not moves:
+            return
+        base = self._play(preset)
+        self._keep(preset, base)
+        count = 1
+        done = 0
+        while done < len(moves):
+            group = moves[done : done + count]
+            sound = self._play({**preset, **dict(group)})
+            changes = sound is None or base is None or self._trial.differ(sound, base)
+            if changes and len(group) > 1:
+                count = max(1, len(group) // _SMALLER)
+                continue
+            for index, value in group:
+                self._keep({**preset, index: value}, sound if changes else base)
+            done += len(group)
+            count = 1 if changes else min(2 * count, _LARGEST)
+            progress(done)
+
+    def _play(self, values: Mapping[int, float], pitch: int = NOTE.pitch) -> np.ndarray | None:
+        return self._trial.tried(values, replace(NOTE, pitch=pitch))
+
+    def _keep(self, values: Mapping[int, float], sound: np.ndarray | None, pitch: int = NOTE.pitch) -> None:
+        spectrum = None
+        if sound is not None and not is_silent(sound):
+            spectrum = fine_spectrum(torch.from_numpy(np.array(sound))[None], TRIAL_RATE)
+        self._found[_key(values, pitch)] = spectrum
+
+
+def _key(values: Mapping[int, float], pitch: int) -> tuple[frozenset[tuple[int, float]], int]:
+    return frozenset(values.items()), pitch
 
 
 def with_cents(
-    trial: Trial, controls: Sequence[Control], kinds: Sequence[ParameterKind], progress: ProgressCallback
+    spectra: Spectra, controls: Sequence[Control], kinds: Sequence[ParameterKind], progress: ProgressCallback
 ) -> list[Control]:
     """Returns the controls, those that transpose with how many cents their values are apart, see `Control.cents`.
 
@@ -47,49 +116,60 @@ def with_cents(
     presets. One that moves one oscillator of two does not.
 
     Args:
-        trial: Plays.
+        spectra: Of what is played.
         controls: Of all parameters, the fresh preset as their defaults.
         kinds: Of all parameters, to draw presets.
-        progress: Called after every parameter.
+        progress: Called with the parameters that are measured.
     """
     rng = np.random.default_rng(1)
     presets = [random_preset(kinds, rng) for _ in range(_PRESETS)]
+    free = [control for control in controls if control.kind != "fixed"]
+    # Most switches are heard and most knobs of a large plug-in are not, as their parts are off.
+    free.sort(key=lambda control: control.kind != "knob")
+
+    def show(done: int) -> None:
+        progress(Progress("listening for pitch", done, len(free), "parameters"))
+
+    show(0)
+    # nearly all work is here: what does not shift the fresh preset is measured no further
+    spectra.play_moves({}, [small_move(control) for control in free], show)
     found = []
-    for number, control in enumerate(controls):
+    for control in controls:
         cents = ()
-        if control.kind != "fixed" and _shifts(trial, control):
-            cents = curve(trial, control)
+        if control.kind != "fixed" and _shifts(spectra, control):
+            cents = curve(spectra, control)
+            show(len(free))
         measured = replace(control, cents=cents)
-        found.append(measured if cents and _is_confirmed(trial, measured, presets) else control)
-        progress(Progress("listening for pitch", (number + 1) / len(controls)))
+        found.append(measured if cents and _is_confirmed(spectra, measured, presets) else control)
     return found
 
 
-def _shifts(trial: Trial, control: Control) -> bool:
+def _shifts(spectra: Spectra, control: Control) -> bool:
     """Whether a small move in the fresh preset shifts the spectrum."""
-    cents, agreement = moved(trial, control, {}, small_move(control))
+    index, value = small_move(control)
+    cents, agreement = shift(spectra.of({}), spectra.of({index: value}))
     return abs(cents) > 5 and agreement >= AGREE
 
 
-def small_move(control: Control) -> tuple[float, float]:
-    """Returns the default of a control and a value near it."""
+def small_move(control: Control) -> tuple[int, float]:
+    """Returns the index of a control and a value near its default."""
     start = control.default
     if control.kind == "knob":
-        return start, start + _MOVE if start + _MOVE <= 1 else start - _MOVE
+        return control.index, start + _MOVE if start + _MOVE <= 1 else start - _MOVE
     place = control.values.index(start)
-    return start, control.values[place + 1 if place + 1 < len(control.values) else place - 1]
+    return control.index, control.values[place + 1 if place + 1 < len(control.values) else place - 1]
 
 
-def curve(trial: Trial, control: Control, preset: Mapping[int, float] | None = None) -> tuple[float, ...]:
+def curve(spectra: Spectra, control: Control, preset: Mapping[int, float] | None = None) -> tuple[float, ...]:
     """Returns how high each value is, equally far values of a knob; () if they make no sense.
 
     Args:
-        trial: Plays.
+        spectra: Of what is played.
         control: What is moved.
         preset: Other values, by index; those of the fresh preset if None.
     """
     values = np.array(control.values or np.linspace(0, 1, _PLACES))
-    heights = _heights(trial, control, values, preset or {})
+    heights = _heights(spectra, control, values, preset or {})
     known = np.isfinite(heights)
     if known.sum() < max(2, len(values) / 2):
         return ()
@@ -109,11 +189,11 @@ def curve(trial: Trial, control: Control, preset: Mapping[int, float] | None = N
     return tuple(heights) if useful else ()
 
 
-def _heights(trial: Trial, control: Control, values: np.ndarray, preset: Mapping[int, float]) -> np.ndarray:
+def _heights(spectra: Spectra, control: Control, values: np.ndarray, preset: Mapping[int, float]) -> np.ndarray:
     """Returns by how many cents each value is above the default, NaN where that cannot be told."""
-    first = spectrum(trial, {**preset, control.index: control.default})
-    spectra = [spectrum(trial, {**preset, control.index: float(value)}) for value in values]
-    direct = [shift(first, found) for found in spectra]
+    first = spectra.of({**preset, control.index: control.default})
+    each = [spectra.of({**preset, control.index: float(value)}) for value in values]
+    direct = [shift(first, found) for found in each]
     nearest = int(np.abs(values - control.default).argmin())
     heights = np.full(len(values), np.nan)
     cents, agreement = direct[nearest]
@@ -122,7 +202,7 @@ def _heights(trial: Trial, control: Control, values: np.ndarray, preset: Mapping
     for places in (range(nearest + 1, len(values)), range(nearest - 1, -1, -1)):
         before = nearest
         for place in places:
-            cents, agreement = shift(spectra[before], spectra[place])
+            cents, agreement = shift(each[before], each[place])
             if agreement >= AGREE:
                 heights[place] = heights[before] + cents
             # From value to value no octave is lost; from the default on no roundings add up.
@@ -142,16 +222,16 @@ def _rounded(cents: float) -> float:
     return float(whole if abs(cents - whole) <= EXACT else round(cents))
 
 
-def _is_confirmed(trial: Trial, control: Control, presets: Sequence[dict[int, float]]) -> bool:
+def _is_confirmed(spectra: Spectra, control: Control, presets: Sequence[dict[int, float]]) -> bool:
     """Whether it does the same on another key and in random presets, in nearly all where that can be told."""
-    ends = confirmed_ends(trial, control, {})
+    ends = confirmed_ends(spectra, control, {})
     if ends is None:
         return False
     wanted = control.height(ends[1]) - control.height(ends[0])
     confirmed = 0
     refuted = 0
     for preset in presets:
-        cents, agreement = moved(trial, control, preset, ends)
+        cents, agreement = moved(spectra, control, preset, ends)
         if agreement >= AGREE:
             same = abs(cents - wanted) <= EXACT
             confirmed += same
@@ -159,39 +239,35 @@ def _is_confirmed(trial: Trial, control: Control, presets: Sequence[dict[int, fl
     return confirmed >= _CONFIRMED and refuted <= confirmed / 3
 
 
-def confirmed_ends(trial: Trial, control: Control, preset: Mapping[int, float]) -> tuple[float, float] | None:
+def confirmed_ends(spectra: Spectra, control: Control, preset: Mapping[int, float]) -> tuple[float, float] | None:
     """Returns two values that are a fifth apart, or near to it; None if they are not on another key."""
-    places = control.values or np.linspace(0, 1, _PLACES).tolist()
-    heard = [value for value in places if spectrum(trial, {**preset, control.index: value}, _OTHER_KEY) is not None]
-    if len(heard) < 2:
+    places = list(control.values or np.linspace(0, 1, _PLACES).tolist())
+    while len(places) >= 2:
+        middle = places[len(places) // 2]
+        others = [value for value in places if value != middle]
+        best = min(others, key=lambda value: abs(abs(control.height(value) - control.height(middle)) - 700))
+        silent = [value for value in (middle, best) if spectra.of({**preset, control.index: value}, _OTHER_KEY) is None]
+        if not silent:
+            break
+        places = [value for value in places if value not in silent]
+    else:
         return None
-    middle = heard[len(heard) // 2]
-    others = [value for value in heard if value != middle]
-    best = min(others, key=lambda value: abs(abs(control.height(value) - control.height(middle)) - 700))
     wanted = control.height(best) - control.height(middle)
-    cents, agreement = moved(trial, control, preset, (middle, best), _OTHER_KEY)
+    cents, agreement = moved(spectra, control, preset, (middle, best), _OTHER_KEY)
     return (middle, best) if agreement >= AGREE and abs(cents - wanted) <= EXACT else None
 
 
 def moved(
-    trial: Trial, control: Control, preset: Mapping[int, float], ends: tuple[float, float], pitch: int = NOTE.pitch
+    spectra: Spectra, control: Control, preset: Mapping[int, float], ends: tuple[float, float], pitch: int = NOTE.pitch
 ) -> tuple[float, float]:
     """Returns the shift from one value to another, in cents, and how well the sounds agree then."""
-    start, end = (spectrum(trial, {**preset, control.index: value}, pitch) for value in ends)
+    start, end = (spectra.of({**preset, control.index: value}, pitch) for value in ends)
     return shift(start, end)
 
 
 def shift(before: Tensor | None, after: Tensor | None) -> tuple[float, float]:
-    """Returns how far the second sound is above the first, in cents, and how well they agree then; see `spectrum`."""
+    """Returns how far the second spectrum is above the first, in cents, and how well they agree then."""
     if before is None or after is None:
         return 0.0, 0.0
     found = best_shift(after, before, _MOST)
     return float(found.cents), float(found.agreement)
-
-
-def spectrum(trial: Trial, values: Mapping[int, float], pitch: int = NOTE.pitch) -> Tensor | None:
-    """Returns the fine spectrum of some values; None if there is no sound."""
-    sound = trial.tried(values, replace(NOTE, pitch=pitch))
-    if sound is None or is_silent(sound):
-        return None
-    return fine_spectrum(torch.from_numpy(np.array(sound))[None], TRIAL_RATE)

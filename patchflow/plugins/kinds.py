@@ -37,9 +37,17 @@ class ParameterKind:
         """Returns a few values that are far from `now`."""
         values = self.values or (0.0, 0.25, 0.5, 0.75, 1.0)
         far = sorted(values, key=lambda value: -abs(value - now))
-        # the farthest first; each once, as there may be only two values
-        chosen = dict.fromkeys((far[0], far[len(far) // 2], far[len(far) // 3]))
-        return [value for value in chosen if value != now]
+        chosen = [far[0], far[len(far) // 2], far[len(far) // 3]]
+        if self.values:
+            # Its twin is played anyway once a parameter is heard.
+            low, high = self.twins
+            if not low <= now <= high:
+                chosen.insert(0, low)
+        else:
+            # At an end a part may be silent, which would hide what is moved after it.
+            chosen.insert(0, 0.25 if now >= 0.5 else 0.75)
+        # each once, as there may be only two values
+        return [value for value in dict.fromkeys(chosen) if value != now]
 
 
 def kind_of(about: Mapping[str, Any]) -> ParameterKind:

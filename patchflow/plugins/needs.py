@@ -11,9 +11,8 @@ from torch import Tensor
 from ..engines import Control
 from ..progress import Progress, ProgressCallback
 from .audible import random_preset
-from .cents import AGREE, EXACT, NOTE, confirmed_ends, curve, moved, shift, small_move, spectrum
+from .cents import AGREE, EXACT, NOTE, Spectra, confirmed_ends, curve, moved, shift, small_move
 from .kinds import ParameterKind
-from .trial import Trial
 
 __all__ = ["with_needs"]
 
@@ -25,13 +24,14 @@ _OPTIONS = 8  # of a choice, all of which are tried
 _PRESETS = 24
 _SHARE = 0.25  # of the parameters are random in them
 _CONFIRMED = 4
+_ASKED = 8  # presets for their reason, which takes some ten renders each
 _BLAMED = 2  # presets in which a parameter has to be the reason
 _MOST_NEEDS = 3
 _FIFTH = 7  # semitones
 
 
 def with_needs(
-    trial: Trial, controls: Sequence[Control], kinds: Sequence[ParameterKind], progress: ProgressCallback
+    spectra: Spectra, controls: Sequence[Control], kinds: Sequence[ParameterKind], progress: ProgressCallback
 ) -> list[Control]:
     """Returns the controls; where none transposes finely, those that do while others have certain values with these.
 
@@ -41,15 +41,15 @@ def with_needs(
     fresh preset. All that transposes gets the same needs, so that it works together.
 
     Args:
-        trial: Plays.
+        spectra: Of what is played.
         controls: Of all parameters, see `with_cents`.
         kinds: Of all parameters, to draw presets.
-        progress: Called after every parameter.
+        progress: Called with the share of the search that is done.
     """
     free = [control for control in controls if control.kind != "fixed"]
     if any(control.cents and control.step <= _FINE for control in free):
         return list(controls)
-    search = _Search(trial, free, kinds, progress)
+    search = _Search(spectra, free, kinds, progress)
     found = {control.index: control for control in search.found()}
     return [found.get(control.index, control) for control in controls]
 
@@ -58,20 +58,22 @@ class _Search:
     """What all steps of a search know.
 
     Args:
-        trial: Plays.
+        spectra: Of what is played.
         controls: Those that are not fixed.
         kinds: Of all parameters.
-        progress: Called after every parameter.
+        progress: Called with the share of the search that is done.
     """
 
     def __init__(
-        self, trial: Trial, controls: Sequence[Control], kinds: Sequence[ParameterKind], progress: ProgressCallback
+        self, spectra: Spectra, controls: Sequence[Control], kinds: Sequence[ParameterKind], progress: ProgressCallback
     ) -> None:
-        self.trial = trial
-        self.controls = controls
+        self.spectra = spectra
+        # Most switches are heard and most knobs of a large plug-in are not, as their parts are off.
+        self.controls = sorted(controls, key=lambda control: control.kind != "knob")
         self.progress = progress
+        self._shown = 0.0
         self._index = {control.name: control.index for control in controls}
-        self._fresh = spectrum(trial, {})
+        self._fresh = spectra.of({})
         self._presets = self._drawn(kinds)
 
     def found(self) -> Iterator[Control]:
@@ -99,10 +101,10 @@ class _Search:
     def _parts(self) -> dict[Control, float]:
         """Controls that move a part of the fresh preset's sound, by how many cents; those that do it best first."""
         found = []
-        for number, control in enumerate(self.controls):
-            self._tell(number, 0.0)
-            _, value = small_move(control)
-            sound = spectrum(self.trial, {control.index: value})
+        moves = [small_move(control) for control in self.controls]
+        self.spectra.play_moves({}, moves, lambda done: self._tell(done, 0.0))
+        for control, (index, value) in zip(self.controls, moves, strict=True):
+            sound = self.spectra.of({index: value})
             if control.cents or sound is None or self._fresh is None:
                 continue
             cents, agreement = shift(self._fresh, (sound - self._fresh).clamp_min(0))
@@ -115,7 +117,7 @@ class _Search:
         """Returns a control with what it needs; None if nothing makes it transpose the whole sound finely."""
         for needs in self._values_that_help(knob, cents):
             values = {self._index[name]: value for name, value in needs}
-            heights = curve(self.trial, knob, values)
+            heights = curve(self.spectra, knob, values)
             measured = replace(knob, cents=heights, needs=needs)
             if heights and measured.step <= _FINE:
                 found = self._confirmed(measured)
@@ -128,31 +130,46 @@ class _Search:
         values = self._values(first)
         for number, other in enumerate(others):
             self._tell(len(self.controls) * number // len(others), 0.75)
-            if other.index not in values:
-                heights = curve(self.trial, other, values)
+            if other.index not in values and self._shifts(other, values):
+                heights = curve(self.spectra, other, values)
                 measured = replace(other, cents=heights, needs=first.needs)
                 if heights and self._confirmed(measured, more=False) is not None:
                     yield measured
+
+    def _shifts(self, control: Control, values: Mapping[int, float]) -> bool:
+        """Whether a small move shifts the spectrum, with which all that transposes begins."""
+        index, value = small_move(control)
+        cents, agreement = shift(self.spectra.of(values), self.spectra.of({**values, index: value}))
+        return abs(cents) > 5 and agreement >= AGREE
 
     def _values_that_help(self, knob: Control, cents: float) -> list[tuple[tuple[str, float], ...]]:
         """Returns what may be needed, the best first: nothing, or a value with which a move of a part is one of all."""
         if self._moves_all(knob, {}, cents) >= AGREE:
             return [()]
-        _, high = small_move(knob)
+        index, high = small_move(knob)
+        self._play_extremes(knob, {index: high})
         found = []
-        for number, other in enumerate(self.controls):
-            self._tell(number, 0.25)
+        for other in self.controls:
             for value in _extremes(other) if other is not knob else ():
                 # first with one render for each: most others do not help
-                near, agreement = shift(self._fresh, spectrum(self.trial, {other.index: value, knob.index: high}))
+                near, agreement = shift(self._fresh, self.spectra.of({index: high, other.index: value}))
                 if agreement >= _PART and abs(near - cents) <= EXACT:
                     found.append((self._moves_all(knob, {other.index: value}, cents), ((other.name, value),)))
         found.sort(key=lambda each: -each[0])
         return [needs for agreement, needs in found[:_TRIED] if agreement >= AGREE]
 
+    def _play_extremes(self, knob: Control, preset: Mapping[int, float]) -> None:
+        """Plays all others at their extremes, first each at one of them, then each at the next."""
+        others = [other for other in self.controls if other is not knob]
+        for turn in range(_OPTIONS):
+            moves = [(other.index, _extremes(other)[turn]) for other in others if turn < len(_extremes(other))]
+            self.spectra.play_moves(preset, moves, lambda done: self._tell(done, 0.25))
+
     def _moves_all(self, knob: Control, values: Mapping[int, float], cents: float) -> float:
         """How well the sounds before and after a small move agree; 0 if it is another one, or much stays in place."""
-        before, after = (spectrum(self.trial, {**values, knob.index: value}) for value in small_move(knob))
+        index, value = small_move(knob)
+        before = self.spectra.of({**values, index: knob.default})
+        after = self.spectra.of({**values, index: value})
         measured, agreement = shift(before, after)
         return agreement if abs(measured - cents) <= EXACT and _likeness(before, after) <= _STAYS else 0.0
 
@@ -163,7 +180,7 @@ class _Search:
             control: With its cents, and what it is known to need.
             more: Whether it may need more.
         """
-        ends = confirmed_ends(self.trial, control, self._values(control))
+        ends = confirmed_ends(self.spectra, control, self._values(control))
         if ends is None:
             return None
         presets = self._presets if more else self._presets[: _PRESETS // 2]
@@ -175,11 +192,9 @@ class _Search:
         confirmed = told.count(True)
         refuting = [preset for preset, same in zip(presets, told, strict=True) if same is False]
         while more and refuting and len(control.needs) < _MOST_NEEDS:
-            reasons = Counter(self._reason(control, ends, preset) for preset in refuting)
-            del reasons[None]
-            if not reasons or max(reasons.values()) < _BLAMED:
+            reason = self._common_reason(control, ends, refuting)
+            if reason is None:
                 break
-            reason = max(reasons, key=lambda name: reasons[name])
             default = next(other.default for other in self.controls if other.name == reason)
             control = replace(control, needs=(*control.needs, (reason, default)))
             told = [self._transposes(control, ends, preset) for preset in refuting]
@@ -189,14 +204,30 @@ class _Search:
 
     def _transposes(self, control: Control, ends: tuple[float, float], preset: Mapping[int, float]) -> bool | None:
         """Whether a control moves all of a preset's sound; None if that has no pitch that could be moved."""
-        values = {**preset, **self._values(control)}
-        cents, agreement = moved(self.trial, control, values, ends)
-        if agreement >= AGREE and abs(cents - (control.height(ends[1]) - control.height(ends[0]))) <= EXACT:
+        if self._moves_preset(control, ends, preset):
             return True
-        values[control.index] = ends[0]
-        low = spectrum(self.trial, values)
-        cents, agreement = shift(low, spectrum(self.trial, values, NOTE.pitch + _FIFTH))
+        values = {**preset, **self._values(control), control.index: ends[0]}
+        low = self.spectra.of(values)
+        cents, agreement = shift(low, self.spectra.of(values, NOTE.pitch + _FIFTH))
         return False if agreement >= AGREE and abs(cents - 100 * _FIFTH) <= EXACT else None
+
+    def _moves_preset(self, control: Control, ends: tuple[float, float], preset: Mapping[int, float]) -> bool:
+        """Whether a control moves all of a preset's sound by what it should."""
+        cents, agreement = moved(self.spectra, control, {**preset, **self._values(control)}, ends)
+        return agreement >= AGREE and abs(cents - (control.height(ends[1]) - control.height(ends[0]))) <= EXACT
+
+    def _common_reason(
+        self, control: Control, ends: tuple[float, float], presets: Sequence[Mapping[int, float]]
+    ) -> str | None:
+        """Returns the first parameter that is the reason in so many presets that it is no chance; None if none is."""
+        reasons: Counter[str] = Counter()
+        for preset in presets[:_ASKED]:
+            reason = self._reason(control, ends, preset)
+            if reason is not None:
+                reasons[reason] += 1
+                if reasons[reason] == _BLAMED:
+                    return reason
+        return None
 
     def _reason(self, control: Control, ends: tuple[float, float], preset: Mapping[int, float]) -> str | None:
         """Returns which parameter of a preset has to be fresh for a control to move all of its sound; None if many."""
@@ -205,8 +236,8 @@ class _Search:
         while suspects:
             half = len(suspects) // 2
             for part in (suspects[:half], suspects[half:]):
-                rest = {index: value for index, value in preset.items() if index not in part}
-                if part and self._transposes(control, ends, rest):
+                others = {index: value for index, value in preset.items() if index not in part}
+                if part and self._moves_preset(control, ends, others):
                     suspects = part
                     break
             else:
@@ -219,8 +250,9 @@ class _Search:
         return {self._index[name]: value for name, value in control.needs}
 
     def _tell(self, number: int, before: float) -> None:
-        share = before + 0.25 * number / len(self.controls)
-        self.progress(Progress("listening for the pitch of parts", share))
+        # what is tried for a second parameter is not shown as a step back
+        self._shown = max(self._shown, before + 0.25 * number / len(self.controls))
+        self.progress(Progress("listening for the pitch of parts", self._shown))
 
 
 def _likeness(before: Tensor | None, after: Tensor | None) -> float:

@@ -16,7 +16,7 @@ from ..presets.vst3 import class_id
 from ..printable import one_line
 from ..progress import Progress, ProgressCallback, ignore
 from .audible import Audibility, listen, random_preset
-from .cents import with_cents
+from .cents import Spectra, with_cents
 from .kinds import GRID, ParameterKind, as_knob, groups, kind_of, readable_name, unique
 from .needs import with_needs
 from .trial import Trial
@@ -104,8 +104,9 @@ def _describe(trial: Trial, name: str, facts: Facts, progress: ProgressCallback)
     if not any(audibility.audible for audibility in audibilities):
         count = len(parameters)
         raise EngineError(f"{trial.host.name}: none of its {count} parameters can be heard: nothing to search")
-    controls = with_cents(trial, _controls(parameters, kinds, audibilities), kinds, progress)
-    controls = with_needs(trial, controls, kinds, progress)
+    spectra = Spectra(trial)
+    controls = with_cents(spectra, _controls(parameters, kinds, audibilities), kinds, progress)
+    controls = with_needs(spectra, controls, kinds, progress)
     progress(Progress("timing", 1.0))
     id_, native = _preset_format(trial, random_preset(kinds, rng))
     return Description(

@@ -1,5 +1,7 @@
 /* The smallest VST2 synth, which can also be an effect, crash or hang: its file name says what it does.
 
+   "layers-30" is a large one: 30 layers of ten parameters, of which one is on when it is loaded.
+
    The layout of AEffect is the publicly documented one; nothing here comes from anybody's SDK. */
 
 #include <math.h>
@@ -14,6 +16,8 @@
 #endif
 
 enum { PARAMS = 4, LEVEL = 0, PITCH, WAVE, NOTHING };
+enum { MOST_LAYERS = 200, EACH = 10 };
+enum { ON, GAIN, TUNE, SHAPE, ATTACK, DECAY, DEPTH, SPEED, DRIVE, UNUSED }; /* of a layer; the last does nothing */
 
 typedef struct Effect Effect;
 typedef intptr_t (*Master)(Effect *, int32_t, int32_t, intptr_t, void *, float);
@@ -47,7 +51,7 @@ typedef struct {
   MidiEvent *events[2];
 } Events;
 
-static float values[PARAMS] = {0.5f, 0.5f, 0.0f, 0.5f};
+static float values[MOST_LAYERS * EACH] = {0.5f, 0.5f, 0.0f, 0.5f};
 static const char *names[PARAMS] = {"Level", "Osc Pitch", "Osc Wave", "Nothing"};
 static const char *unnamed[PARAMS] = {"", "  ", "\x1b[31m\a\n", ""};
 static const char *oddly[PARAMS] = {"L\xe4rm", "Same", "Same", "\xe2\x80\xae" "a long name, which is much longer than any host of VST2 "
@@ -56,7 +60,13 @@ static float rate = 44100.0f;
 static double phase = 0.0;
 static int key = -1;
 
+static const char *of_a_layer[EACH] = {"On", "Gain", "Tune", "Shape", "Attack", "Decay", "Depth", "Speed", "Drive", "Unused"};
+static const float fresh[EACH] = {0.0f, 0.7f, 0.5f, 0.0f, 0.0f, 0.5f, 0.0f, 0.5f, 0.0f, 0.5f};
+static double phases[MOST_LAYERS], seconds = 0.0;
+
 static int is(const char *how) { return strcmp(HOW, how) == 0; }
+
+static int layers(void) { return strncmp(HOW, "layers-", 7) ? 0 : atoi(HOW + 7); }
 
 static void crash(void) { *(volatile int *)16 = 1; }
 
@@ -68,17 +78,28 @@ static intptr_t dispatch(Effect *effect, int32_t what, int32_t index, intptr_t v
   switch (what) {
     case 6: return 0; /* label */
     case 7: /* text of a value */
-      if (index == WAVE) strcpy(pointer, values[WAVE] < 0.5f ? "sine" : "square");
+      if (layers() && index % EACH == ON) strcpy(pointer, values[index] < 0.5f ? "off" : "on");
+      else if (layers() && index % EACH == SHAPE) strcpy(pointer, values[index] < 0.5f ? "sine" : "square");
+      else if (layers()) snprintf(pointer, 8, "%.3f", values[index]);
+      else if (index == WAVE) strcpy(pointer, values[WAVE] < 0.5f ? "sine" : "square");
       else snprintf(pointer, 8, "%.3f", values[index]);
       return 0;
-    case 8: strcpy(pointer, (is("unnamed") ? unnamed : is("oddly-named") ? oddly : names)[index]); return 0;
+    case 8:
+      if (layers()) {
+        sprintf(pointer, "Layer %d %s", index / EACH + 1, of_a_layer[index % EACH]);
+        return 0;
+      }
+      strcpy(pointer, (is("unnamed") ? unnamed : is("oddly-named") ? oddly : names)[index]); return 0;
     case 10: rate = option; return 0;
     case 25: { /* events */
       Events *list = pointer;
       for (int i = 0; i < list->count; i++) {
         unsigned char *midi = list->events[i]->midi;
         if (list->events[i]->type != 1) continue;
-        if ((midi[0] & 0xF0) == 0x90 && midi[2]) key = midi[1];
+        if ((midi[0] & 0xF0) == 0x90 && midi[2]) {
+          key = midi[1];
+          seconds = 0.0;
+        }
         if ((midi[0] & 0xF0) == 0x80 || ((midi[0] & 0xF0) == 0x90 && !midi[2])) key = -1;
       }
       return 1;
@@ -95,9 +116,33 @@ static void set(Effect *effect, int32_t index, float value) { values[index] = va
 
 static float get(Effect *effect, int32_t index) { return values[index]; }
 
+static void play_layers(float **out, int32_t count) {
+  double hz = 440.0 * pow(2.0, (key - 69) / 12.0);
+  memset(out[0], 0, count * sizeof(float));
+  for (int layer = 0; layer < layers() && key >= 0; layer++) {
+    const float *v = values + EACH * layer;
+    if (v[ON] < 0.5f) continue;
+    for (int32_t i = 0; i < count; i++) {
+      double now = seconds + i / rate;
+      double vibrato = v[DEPTH] * sin(6.283185307179586 * (1.0 + 9.0 * v[SPEED]) * now) / 12.0;
+      phases[layer] = fmod(phases[layer] + hz * pow(2.0, 2.0 * v[TUNE] - 1.0 + vibrato) / rate, 1.0);
+      double wave = sin(6.283185307179586 * phases[layer]);
+      if (v[SHAPE] >= 0.5f) wave = wave < 0 ? -0.5 : 0.5;
+      double level = v[GAIN] * fmin(1.0, now / (0.001 + 0.3 * v[ATTACK])) * exp(-now * 4.0 * v[DECAY]);
+      out[0][i] += (float)(level * tanh((1.0 + 4.0 * v[DRIVE]) * wave));
+    }
+  }
+  seconds += count / rate;
+  memcpy(out[1], out[0], count * sizeof(float));
+}
+
 static void play(Effect *effect, float **in, float **out, int32_t count) {
   if (is("crashes") && values[PITCH] > 0.9f) crash();
   if (is("hangs")) hang();
+  if (layers()) {
+    play_layers(out, count);
+    return;
+  }
   if (is("effect")) {
     for (int c = 0; c < 2; c++)
       for (int32_t i = 0; i < count; i++) out[c][i] = in[c][i] * values[LEVEL];
@@ -126,7 +171,8 @@ Effect *VSTPluginMain(Master master) {
   effect->set_parameter = set;
   effect->get_parameter = get;
   effect->programs = 1;
-  effect->parameters = PARAMS;
+  effect->parameters = layers() ? EACH * layers() : PARAMS;
+  for (int i = 0; i < EACH * layers(); i++) values[i] = i == ON ? 1.0f : fresh[i % EACH];
   effect->inputs = is("effect") ? 2 : 0;
   effect->outputs = 2;
   effect->flags = 16 | (is("effect") ? 0 : 256); /* replacing, synth */

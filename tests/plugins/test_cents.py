@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from patchflow.engines import Control, Note
-from patchflow.plugins.cents import with_cents
+from patchflow.plugins.cents import Spectra, with_cents
 from patchflow.plugins.kinds import ParameterKind
 from patchflow.plugins.trial import NOTE, TRIAL_RATE, Trial
 
@@ -23,7 +23,7 @@ class Tones(Trial):
 
     def tried(self, values: Mapping[int, float], note: Note = NOTE) -> np.ndarray:
         time = np.arange(note.samples(TRIAL_RATE)) / TRIAL_RATE
-        cents = self.height(values[0])
+        cents = self.height(values.get(0, 0.0))
         if cents is None:
             return np.zeros_like(time)
         hz = 440 * 2 ** ((note.pitch - 69) / 12 + cents / 1200)
@@ -34,7 +34,7 @@ class Tones(Trial):
 def measured(control: Control, height: Callable[[float], float | None]) -> tuple[float, ...]:
     """The cents that are found."""
     kind = ParameterKind(control.kind, control.options, control.values)
-    (found,) = with_cents(Tones(height), [control], [kind], lambda progress: None)
+    (found,) = with_cents(Spectra(Tones(height)), [control], [kind], lambda progress: None)
     return found.cents
 
 

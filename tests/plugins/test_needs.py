@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from patchflow.engines import Control, Note
-from patchflow.plugins.cents import with_cents
+from patchflow.plugins.cents import Spectra, with_cents
 from patchflow.plugins.kinds import ParameterKind
 from patchflow.plugins.needs import with_needs
 from patchflow.plugins.trial import NOTE, TRIAL_RATE, Trial
@@ -52,8 +52,9 @@ def measured(trial: Trial, *controls: Control) -> list[tuple[str, tuple[float, .
     """What is found of the controls that transpose."""
     kinds = [ParameterKind(control.kind, control.options, control.values) for control in CONTROLS]
     told = []
-    found = with_cents(trial, controls, kinds, lambda progress: None)
-    found = with_needs(trial, found, kinds, lambda progress: told.append(progress.share))
+    spectra = Spectra(trial)
+    found = with_cents(spectra, controls, kinds, lambda progress: None)
+    found = with_needs(spectra, found, kinds, lambda progress: told.append(progress.share))
     assert told == sorted(told)
     assert all(0 <= share <= 1 for share in told)
     return [(control.name, control.cents, control.needs) for control in found if control.cents]
