@@ -6,13 +6,18 @@ from ..engines import Control, Description, described, description_file
 from ..errors import PatchflowError
 from ..plugins import synth_description
 from ..plugins.kinds import readable_name
-from ._console import print_json, say
+from ._console import note, print_json, say
 
 __all__ = ["print_added", "print_synth", "print_synths"]
 
 
 def print_added(found: Description, *, as_json: bool) -> None:
     """Prints what was found out, and where it is written."""
+    if found.fresh != "fork" and found.noise_floor_db:
+        note(
+            f"fresh={found.fresh} does not hold for {found.name}: the same preset is up to "
+            f"{found.noise_floor_db:.2f} dB away from what a plug-in plays that has played nothing before"
+        )
     if as_json:
         print_json(_facts(found))
         return

@@ -64,7 +64,7 @@ def add(
     from ._console import ProgressBar
     from ._synth_output import print_added
 
-    with ProgressBar("loading") as bar:
+    with ProgressBar("loading", every=30.0) as bar:
         found = add_synth(plugin, name, force=force, fresh=fresh, patience=patience, progress=bar.show)
     print_added(found, as_json=as_json)
 

@@ -73,6 +73,7 @@ def listen(
             listener.try_preset(values, list(values.values()), _RANDOM_TURNS)
         if not listener.unheard():
             break
+    progress(Progress("moving parameters", len(kinds), len(kinds), "parameters"))
     return listener.found
 
 
@@ -139,7 +140,7 @@ class _Listener:
             for index in self.unheard():
                 # Those that crashed are moved alone: to bisect a crash again would take long.
                 tries = self._kinds[index].tries(now[index])
-                if self.found[index].faults and turn < len(tries):
+                if self.found[index].faults and turn < len(tries) and tries[turn] not in self.found[index].faults:
                     self._walk(_Preset(values, base), [(index, tries[turn])])
 
     def _moves(self, now: Mapping[int, float], turn: int) -> list[tuple[int, float]]:
@@ -163,9 +164,12 @@ class _Listener:
         # By how many of the moves are made. A crash is None, and differs from every sound.
         sounds: dict[int, np.ndarray | None] = {}
         while moves and self._differs(self._sound(sounds, values, moves, len(moves)), base):
-            same = 0
-            before = base
-            changed = len(moves)
+            # what was played in an earlier bisection narrows this one
+            changed = min(count for count, sound in sounds.items() if self._differs(sound, base))
+            same = max((count for count in sounds if count < changed), default=0)
+            before = sounds.get(same)
+            if before is None:
+                before = base
             while changed - same > 1:
                 middle = (same + changed) // 2
                 sound = self._sound(sounds, values, moves, middle)

@@ -1,5 +1,6 @@
 """Measures which parameters of a plug-in transpose its whole sound while some others have certain values."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -72,6 +73,7 @@ class _Search:
         self.controls = sorted(controls, key=lambda control: control.kind != "knob")
         self.progress = progress
         self._shown = 0.0
+        self._begun = time.monotonic()
         self._index = {control.name: control.index for control in controls}
         self._fresh = spectra.of({})
         self._presets = self._drawn(kinds)
@@ -252,7 +254,10 @@ class _Search:
     def _tell(self, number: int, before: float) -> None:
         # what is tried for a second parameter is not shown as a step back
         self._shown = max(self._shown, before + 0.25 * number / len(self.controls))
-        self.progress(Progress("listening for the pitch of parts", self._shown))
+        left = None
+        if self._shown > 0:
+            left = (time.monotonic() - self._begun) * (1 - self._shown) / self._shown
+        self.progress(Progress("listening for the pitch of parts", self._shown, seconds_left=left))
 
 
 def _likeness(before: Tensor | None, after: Tensor | None) -> float:

@@ -24,6 +24,7 @@ from .trial import Trial
 __all__ = ["probe"]
 
 _OTHERS = 6  # presets between two renders that should be the same
+_COMPARED = 4  # random presets that are played by a process each
 _MOST = 4_000  # parameters
 
 Facts = Mapping[str, Any]
@@ -59,6 +60,8 @@ def probe(
     # All is measured in the most exact way that works, even if the plug-in is to play in another one later: whether a
     # parameter can be heard cannot be decided on sounds that depend on what was played before.
     exact = "fork" if fresh != "reload" and _survives_copying(plugin, patience) else "reload"
+    if fresh == "fork" and exact == "reload":
+        raise EngineError(f"{plugin}: does not play in a copy of its process: fresh=fork is not possible, reload is")
     with _host(plugin, patience, exact) as host:
         # without a grid first: an effect, or a plug-in of 100,000 parameters, is refused at once
         facts = host.ask("describe", {"grid": []}).facts
@@ -73,9 +76,8 @@ def probe(
         progress(Progress("reading parameters", 0.0))
         facts = host.ask("describe", {"grid": GRID}).facts
         found = _describe(trial, name, facts, progress)
-    if fresh in ("", exact):
-        return found
-    return _measured_again(found, facts, fresh, patience)
+    found = replace(found, fresh=fresh or exact)
+    return found if found.fresh == "fork" else _compared(found, facts, patience, progress)
 
 
 def _host(plugin: str, patience: float, fresh: str) -> HostProcess:
@@ -122,18 +124,29 @@ def _describe(trial: Trial, name: str, facts: Facts, progress: ProgressCallback)
     )
 
 
-def _measured_again(found: Description, facts: Facts, fresh: str, patience: float) -> Description:
-    """The description of the plug-in if it gets fresh in another way: with the noise floor and speed of that."""
+def _compared(found: Description, facts: Facts, patience: float, progress: ProgressCallback) -> Description:
+    """The description with the noise floor and speed of its way to be fresh, compared with processes that played once.
+
+    A plug-in that is loaded anew may find what its library remembers, and one that is reused remembers all it likes.
+    """
     parameters = facts["parameters"]
     kinds = [kind_of(parameter) for parameter in parameters]
-    fresh_values = {parameter["index"]: parameter["value"] for parameter in parameters}
     rng = np.random.default_rng(0)
-    with _host(found.plugin, patience, fresh) as host:
+    presets = [{parameter["index"]: parameter["value"] for parameter in parameters}]
+    presets += [random_preset(kinds, rng) for _ in range(_COMPARED)]
+    sounds = []
+    for number, preset in enumerate(presets):
+        progress(Progress("comparing with fresh processes", number, len(presets), "presets"))
+        with _host(found.plugin, patience, "reuse") as host:
+            sounds.append(Trial(host).tried(preset))
+    with _host(found.plugin, patience, found.fresh) as host:
         trial = Trial(host)
-        # All values of the fresh preset are set: a plug-in that is reused keeps those of the presets in between.
-        trial.measure_noise([random_preset(kinds, rng) for _ in range(_OTHERS)], fresh_values)
+        trial.measure_memory(presets, sounds)
         speed = round(trial.measure_speed(), 1)
-    return replace(found, fresh=fresh, noise_floor_db=round(trial.noise_floor_db, 2), renders_per_second=speed)
+    noise = trial.noise_floor_db
+    if found.fresh == "reload":
+        noise = max(noise, found.noise_floor_db)
+    return replace(found, noise_floor_db=round(noise, 2), renders_per_second=speed)
 
 
 def _controls(

@@ -1,7 +1,7 @@
 """Plays a plug-in that is not known yet, and decides whether two of its sounds differ."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,7 @@ from ..errors import EngineError, RenderError
 from ..hosts import HostProcess
 from ..metrics import metrics
 
-__all__ = ["NOTE", "TRIAL_RATE", "Trial", "is_silent"]
+__all__ = ["NOTE", "TRIAL_RATE", "Trial", "distance_db", "is_silent"]
 
 TRIAL_RATE = 44_100
 NOTE = Note(pitch=57, velocity=90, hold=0.35, length=0.7)
@@ -20,6 +20,7 @@ _PITCHES = (57, 36, 84)  # some plug-ins play a part of the keyboard only
 _SILENT = 1e-5  # full scale, -100 dB
 _SAME = 1e-4  # of the peak, -80 dB
 _TIMED = 5  # renders
+_LEAST = 0.01  # dB between two sounds that are not the same to the last bit
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Trial:
 
     Args:
         host: Where it runs.
-        noise_floor_db: Distance of two renders of one preset, see `measure_noise`.
+        noise_floor_db: Distance of two renders of one preset, see `measure_noise` and `measure_memory`.
         faults: How often renders failed, by cause.
     """
 
@@ -77,7 +78,7 @@ class Trial:
         """Returns whether two sounds differ by more than two renders of one preset do."""
         # An exact plug-in may be compared sample by sample; one with random phases by spectra only.
         if self.noise_floor_db:
-            return _distance(a, b) > 3 * self.noise_floor_db + 0.1
+            return distance_db(a, b) > 3 * self.noise_floor_db + 0.1
         loudest = max(np.abs(a).max(), np.abs(b).max(), _SILENT)
         return bool(np.abs(a - b).max() > _SAME * loudest)
 
@@ -103,22 +104,32 @@ class Trial:
         if not self.differ(sounds[0], self.play({}, None)):
             raise EngineError(f"{self.host.name}: not a synth: it sounds the same whether a key is pressed or not")
 
-    def measure_noise(self, others: list[dict[int, float]], fresh: Mapping[int, float] | None = None) -> None:
-        """Plays a preset again, after itself and after others, and notes the largest distance.
+    def measure_noise(self, others: Sequence[dict[int, float]]) -> None:
+        """Plays the fresh preset again, after itself and after others, and notes the largest distance.
 
         Args:
             others: What is played in between.
-            fresh: All values of the preset; what a plug-in has when it is loaded if None.
         """
-        values = fresh or {}
-        first = self.play(values)
-        second = self.play(values)
+        first = self.play({})
+        second = self.play({})
         for other in others:
             self.tried(other)
-        again = self.play(values)
-        # 0 says that renders are the same to the last bit, so the least distance of others is 0.01.
-        if not (np.array_equal(first, second) and np.array_equal(first, again)):
-            self.noise_floor_db = max(_distance(first, second), _distance(first, again), 0.01)
+        again = self.play({})
+        self.noise_floor_db = max(distance_db(first, second), distance_db(first, again))
+
+    def measure_memory(self, presets: Sequence[Mapping[int, float]], fresh: Sequence[np.ndarray | None]) -> None:
+        """Plays presets in a shuffled order, twice each, and notes the largest distance from a fresh plug-in's sounds.
+
+        Args:
+            presets: All values of each: a plug-in that is reused keeps those of the preset before.
+            fresh: Their sounds, each of a plug-in that has played nothing before; None for those it cannot play.
+        """
+        order = np.random.default_rng(3).permutation(2 * len(presets)) % len(presets)
+        for place in order.tolist():
+            wanted = fresh[place]
+            sound = self.tried(presets[place])
+            if sound is not None and wanted is not None:
+                self.noise_floor_db = max(self.noise_floor_db, distance_db(sound, wanted))
 
     def measure_speed(self) -> float:
         """Returns how many notes of four seconds it plays in a second."""
@@ -134,10 +145,12 @@ def is_silent(sound: np.ndarray) -> bool:
     return float(np.abs(sound).max()) < _SILENT
 
 
-def _distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Log-mel L1, which ignores level, plus the difference of levels, in dB."""
+def distance_db(a: np.ndarray, b: np.ndarray) -> float:
+    """Returns log-mel L1, which ignores level, plus the difference of levels; 0 only if all samples are the same."""
+    if np.array_equal(a, b):
+        return 0.0
     spectral = float(metrics["log_mel_l1"](_as_batch(a), _as_batch(b), TRIAL_RATE))
-    return spectral + abs(_level_db(a) - _level_db(b))
+    return max(spectral + abs(_level_db(a) - _level_db(b)), _LEAST)
 
 
 def _as_batch(sound: np.ndarray) -> torch.Tensor:

@@ -1,5 +1,6 @@
 /* The smallest VST2 synth, which can also be an effect, crash or hang: its file name says what it does.
 
+   "forgets" begins every note with the same phase, and remembers nothing else.
    "layers-30" is a large one: 30 layers of ten parameters, of which one is on when it is loaded.
 
    The layout of AEffect is the publicly documented one; nothing here comes from anybody's SDK. */
@@ -68,6 +69,8 @@ static int is(const char *how) { return strcmp(HOW, how) == 0; }
 
 static int layers(void) { return strncmp(HOW, "layers-", 7) ? 0 : atoi(HOW + 7); }
 
+static pid_t loader;
+
 static void crash(void) { *(volatile int *)16 = 1; }
 
 static void hang(void) {
@@ -99,6 +102,7 @@ static intptr_t dispatch(Effect *effect, int32_t what, int32_t index, intptr_t v
         if ((midi[0] & 0xF0) == 0x90 && midi[2]) {
           key = midi[1];
           seconds = 0.0;
+          if (is("forgets")) phase = 0.0;
         }
         if ((midi[0] & 0xF0) == 0x80 || ((midi[0] & 0xF0) == 0x90 && !midi[2])) key = -1;
       }
@@ -139,6 +143,7 @@ static void play_layers(float **out, int32_t count) {
 static void play(Effect *effect, float **in, float **out, int32_t count) {
   if (is("crashes") && values[PITCH] > 0.9f) crash();
   if (is("hangs")) hang();
+  if (is("dies-in-copies") && getpid() != loader) crash();
   if (layers()) {
     play_layers(out, count);
     return;
@@ -163,6 +168,7 @@ Effect *VSTPluginMain(Master master) {
   if (is("crashes-at-load")) crash();
   if (is("hangs-at-load")) hang();
   if (is("refuses")) return NULL;
+  loader = getpid();
   Effect *effect = calloc(1, sizeof *effect);
   effect->magic = 0x56737450; /* VstP */
   effect->dispatcher = dispatch;

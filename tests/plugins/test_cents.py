@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
+import torch
 
 from patchflow.engines import Control, Note
 from patchflow.plugins.cents import Spectra, with_cents
@@ -50,6 +51,26 @@ def test_a_switch_is_measured_beyond_a_value_that_is_silent(silent: int | None):
 @pytest.mark.parametrize("silent", [None, 1 / 16, 3 / 16])
 def test_a_falling_knob_is_measured_beyond_a_value_that_is_silent(silent: float | None):
     assert measured(KNOB, lambda value: None if value == silent else -2400 * value) == (0, -2400)
+
+
+def test_moves_that_change_nothing_are_played_together_and_found_to_be_what_they_are():
+    played: list[Mapping[int, float]] = []
+
+    class Counted(Tones):
+        def tried(self, values: Mapping[int, float], note: Note = NOTE) -> np.ndarray:
+            played.append(values)
+            return super().tried({0: values.get(30, 0.0)}, note)
+
+    moves = [(index, 0.2) for index in range(64)]
+    spectra = Spectra(Counted(lambda value: 1200 * value))
+
+    spectra.play_moves({}, moves, lambda done: None)
+
+    assert len(played) < len(moves) / 3
+    known = len(played)
+    differ = [index for index, value in moves if not torch.equal(spectra.of({index: value}), spectra.of({}))]
+    assert differ == [30]
+    assert len(played) == known
 
 
 def test_a_knob_that_transposes_nothing_has_no_cents():

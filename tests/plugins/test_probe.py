@@ -269,6 +269,63 @@ def test_one_that_plays_all_notes_says_how_exact_it_is(amsynth_plugin: Path, ams
     assert read_description(synths / "reused.toml").facts() == reused.facts()
 
 
+@pytest.mark.parametrize(("how", "holds"), [("forgets", True), ("works", False)])
+def test_a_plug_in_that_plays_all_notes_is_exact_only_if_it_remembers_nothing(
+    compiled: Build, synths: Path, capsys: pytest.CaptureFixture[str], how: str, holds: bool
+):
+    found = add_synth(str(compiled(how)), fresh="reuse")
+
+    print_added(found, as_json=True)
+    said = capsys.readouterr()
+    assert found.fresh == "reuse"
+    assert (found.noise_floor_db == 0) == holds
+    assert found.facts()["noise"] == ("none, renders are exact" if holds else f"{found.noise_floor_db:.2f} dB")
+    line = f"fresh=reuse does not hold for {how}: the same preset is up to {found.noise_floor_db:.2f} dB away"
+    assert said.err.count("\n") == (0 if holds else 1)
+    assert (line in said.err) != holds
+
+
+def test_one_that_is_loaded_anew_for_each_note_is_compared_with_fresh_processes(compiled: Build, synths: Path):
+    shown: list[Progress] = []
+
+    found = add_synth(str(compiled("forgets")), fresh="reload", progress=shown.append)
+
+    assert (found.fresh, found.noise_floor_db) == ("reload", 0.0)
+    assert "comparing with fresh processes" in {progress.stage for progress in shown}
+
+
+def test_one_that_does_not_survive_copying_is_loaded_anew(compiled: Build, synths: Path):
+    plugin = str(compiled("dies-in-copies"))
+
+    assert add_synth(plugin).fresh == "reload"
+    with pytest.raises(EngineError, match=r"dies-in-copies\.so: does not play in a copy of its process: fresh=fork"):
+        add_synth(plugin, "again", fresh="fork")
+
+
+def test_what_takes_long_says_how_far_it_is(compiled: Build, synths: Path):
+    shown: list[Progress] = []
+
+    found = add_synth(str(compiled("layers-2")), progress=shown.append)
+
+    assert [control.name for control in found.controls if control.kind == "fixed"] == [
+        "Layer 1 Unused",
+        "Layer 2 Unused",
+    ]
+    assert list(dict.fromkeys(progress.stage for progress in shown)) == [
+        "loading",
+        "reading parameters",
+        "comparing renders",
+        "moving parameters",
+        "listening for pitch",
+        "listening for the pitch of parts",
+        "timing",
+    ]
+    counted = [progress for progress in shown if progress.stage == "moving parameters"]
+    assert {(progress.total, progress.unit) for progress in counted} == {(20, "parameters")}
+    parts = [progress for progress in shown if progress.stage == "listening for the pitch of parts"]
+    assert all(progress.seconds_left is not None for progress in parts[1:])
+
+
 def test_an_unknown_way_to_be_fresh_is_refused(amsynth_plugin: Path, synths: Path):
     with pytest.raises(OptionError, match="fresh='frozen': not one of fork, reload, reuse"):
         add_synth(str(amsynth_plugin), "reused", fresh="frozen")
