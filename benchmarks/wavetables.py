@@ -209,7 +209,7 @@ def page(lines: list[dict[str, Any]]) -> str:
     own = [line for line in lines if line["row"] == "all"]
     floors = {line["file"]: line for line in lines if line["row"] == "again"}
     table = [
-        "| | sounds | log-mel L1 | the same again | MSS | perceptual | SOT | in tune | octaves | held on | click | KB | s |",
+        "| | sounds | log-mel L1 | the same again | MSS | perceptual | SOT | in tune | octaves | held | click | KB | s |",
         "|---|" + "---:|" * 12,
     ]
     for category in [*sorted({line["category"] for line in own}), "all"]:
