@@ -17,6 +17,7 @@ _ROUNDS = 2
 _VOICED = 0.5  # confidence of a frame that counts
 _AROUND = 1.5  # semitones from a steady pitch that a frame may be, else it is an octave error
 _STEADY = 0.35  # semitones: what a contour moves less by is its own noise
+_HIGHEST_KEYS = 4_000.0  # Hz
 _EMPTY = 1e-3  # share of power in harmonics that are as good as missing
 _MISSING = 1e-3  # of the loudest: a harmonic that is missing
 _LOWEST_MISSING = 4  # number of the lowest harmonic of what may be several notes
@@ -76,6 +77,9 @@ def follow_pitch(samples: np.ndarray, rate: int, note: float | None = None) -> t
         factor = _every(powers)
         sounding += 12 * np.log2(factor)
         lowest = int(np.argmax(powers[factor - 1 :: factor] > _MISSING * powers.max())) + 1
+        hz = 440 * 2 ** ((sounding - 69) / 12)
+        if hz > _HIGHEST_KEYS and not remark:
+            remark = f"the fundamental is {hz:,.0f} Hz: above 4 kHz no octave is sure, and higher keys are hardly heard"
         if lowest >= _LOWEST_MISSING and not remark:
             remark = f"its first {lowest - 1} harmonics are missing: it may be several notes, or its pitch higher"
     if sounding is None or 440 * 2 ** ((sounding - 69) / 12) > rate / 4:

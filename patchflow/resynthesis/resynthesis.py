@@ -41,6 +41,8 @@ _POINTS = 96  # of a path and of a pitch curve: Vital's shapes have 100
 _ENOUGH_DB = 0.4  # mean miss between frames at which there are enough
 _FLOOR = 1e-7  # of the largest power of a band
 _TONAL = 0.35  # share of tones in a residual that is rather tones than noise
+_SHORT = 0.05  # seconds
+_SILENT_DB = -85.0
 _MIXED = 0.9  # share of the sound that has the pitch, below which tables for all of it are tried
 _FAR_NEARER = 0.75  # by how much these have to be nearer
 _INAUDIBLE = 1e-5  # share of the power that a residual has at least
@@ -145,8 +147,13 @@ class Resynthesis:
         clipped = clipped_samples(samples)
         if clipped:
             notes.append(f"{clipped:,} samples are clipped: what that adds is taken for the sound's own")
+        if len(x) < _SHORT * RATE:
+            notes.append(f"it lasts only {1_000 * len(x) / RATE:.0f} ms")
         pitch, track = follow_pitch(x, RATE, note)
         course = course_of(x, RATE, hold, pitched=track is not None)
+        silent = float((course.loudness <= _SILENT_DB).mean()) * len(x) / RATE
+        if silent > _SHORT:
+            notes.append(f"{silent:.1f} s of it are silent: so are their frames")
         analysis = _Analysis(x, track, course, options)
         found = analysis.result(len(x) / RATE, pitch)
         if track is not None and analysis.share < _MIXED:

@@ -6,7 +6,7 @@ import pytest
 from patchflow.errors import AudioError
 from patchflow.resynthesis import Options, Resynthesis
 from patchflow.resynthesis.course import TableWalk
-from patchflow.resynthesis.pitch_track import follow_pitch
+from patchflow.resynthesis.pitch_track import follow_pitch, harmonic_powers
 from patchflow.resynthesis.spectra import buzz, line_amplitudes, line_phases
 from patchflow.resynthesis.wave_table import (
     WaveTable,
@@ -16,6 +16,25 @@ from patchflow.resynthesis.wave_table import (
     pitch_points,
 )
 from tests.resynthesis.recordings import RATE, harmonic, note_with_release, spectrum_gap, tone, white
+
+
+def test_octaves_are_told_by_empty_harmonics():
+    pitch, track = follow_pitch(tone(5_000.0, harmonics=1), RATE)
+    assert track is not None
+    assert track.hz == pytest.approx(5_000, abs=3)
+    assert "above 4 kHz" in pitch.remark
+
+    powers = harmonic_powers(tone(220.0, harmonics=4), RATE, 110.0)
+    assert powers[[0, 2, 4, 6]].max() < 1e-4 * powers[[1, 3, 5, 7]].min()
+
+
+def test_a_common_pitch_of_several_notes_is_remarked():
+    third = tone(4 * 65.4, 1.5, 1) + tone(5 * 65.4, 1.5, 1) + tone(6 * 65.4, 1.5, 1)
+    pitch, track = follow_pitch(third, RATE)
+
+    assert track is not None
+    assert track.hz == pytest.approx(65.4, abs=0.1) or "several notes" in pitch.remark
+    assert pitch.remark
 
 
 def test_a_tone_has_its_key_its_harmonics_and_goes_on():
@@ -105,11 +124,15 @@ def test_very_low_and_very_high_tones_are_played(hz):
 
 
 def test_what_is_short_long_clipped_or_silent_in_parts_is_said_or_done():
-    assert np.isfinite(Resynthesis.of(tone(440, 0.02), RATE).sound()).all()
+    short = Resynthesis.of(tone(440, 0.02), RATE)
+    assert "it lasts only 20 ms" in short.notes
+    assert np.isfinite(short.sound()).all()
     clipped = np.clip(8 * tone(220, 0.5), -0.9, 0.9)
     assert any("clipped" in note for note in Resynthesis.of(clipped, RATE).notes)
     gap = np.concatenate([tone(220, 0.3), np.zeros(RATE // 2, np.float32), tone(220, 0.3)])
-    played = Resynthesis.of(gap, RATE).sound()
+    found = Resynthesis.of(gap, RATE)
+    assert "0.5 s of it are silent: so are their frames" in found.notes
+    played = found.sound()
     assert np.abs(played[round(0.5 * RATE) : round(0.6 * RATE)]).max() < 1e-3 * np.abs(played).max()
     with pytest.raises(AudioError, match="silent"):
         Resynthesis.of(np.zeros(RATE, np.float32), RATE)
