@@ -20,7 +20,7 @@ that one processor took to analyse and write. Of `all` also:
   and `octave_down` are of keys an octave away. `judged` is what `match` would say.
 - `goes_on`: level at three times the length of the recording with the key held, in dB above that of the held part.
 - `click`: of a held key where its path turns, by how much the second difference of the samples is larger there than
-  anywhere else in the loop, in dB below the peak of the sound; -120 where it is not larger.
+  1.5 times the largest within 60 ms, in dB below the peak of the sound; -120 where it is not larger.
 """
 
 import argparse
@@ -72,6 +72,7 @@ JUDGED_AT = 22_050
 HEARD = (31.0, 94.0)  # semitones that the network knows
 SURE = 0.7  # its confidence from which on a frame counts
 FEWEST = 5  # frames
+PULSES = 1.5  # times as large as another one that a pulse of the sound itself may be
 LENGTHS = np.geomspace(0.25, 4, 33)
 MACROS = ("position", "noise", "brightness", "length")
 
@@ -126,13 +127,12 @@ def held(vital: Engine, found: Resynthesis, seconds: float) -> dict[str, float |
         return {"goes_on": goes_on, "click": None}
     bend = np.abs(np.diff(played, 2))
     half = (found.path.seconds - loop) / 2
-    first = loop + half
-    near = np.zeros(len(bend), bool)
-    for turn in np.arange(first, 3 * seconds, half):
-        near[max(0, round((turn - 0.01) * RATE)) : round((turn + 0.02) * RATE)] = True
-    inside = np.arange(len(bend)) > loop * RATE
-    more = float(bend[near & inside].max(initial=0.0)) - float(bend[~near & inside].max(initial=0.0))
-    click = 20 * np.log10(max(more, 0.0) / (4 * float(np.abs(played).max()) + 1e-12) + 1e-6)
+    most = 0.0
+    for turn in np.arange(loop + half, 3 * seconds - 0.1, half):
+        first, start, end, last = (round((turn + offset) * RATE) for offset in (-0.06, -0.003, 0.01, 0.07))
+        around = max(float(bend[max(0, first) : start].max(initial=0.0)), float(bend[end:last].max(initial=0.0)))
+        most = max(most, float(bend[start:end].max(initial=0.0)) - PULSES * around)
+    click = 20 * np.log10(most / (4 * float(np.abs(played).max()) + 1e-12) + 1e-6)
     return {"goes_on": goes_on, "click": float(click)}
 
 

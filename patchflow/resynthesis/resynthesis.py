@@ -36,7 +36,7 @@ Noise = Literal["auto", "lines", "loop", "none"]
 NOISES: tuple[Noise, ...] = ("lines", "loop", "none")
 
 _FRAME_BYTES = 10_960  # of a frame in a file
-_OTHER_BYTES = 48_000  # of all else in it
+_OTHER_BYTES = 56_000  # of all else in it
 _POINTS = 96  # of a path and of a pitch curve: Vital's shapes have 100
 _ENOUGH_DB = 0.4  # mean miss between frames at which there are enough
 _FLOOR = 1e-7  # of the largest power of a band
