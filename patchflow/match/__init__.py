@@ -4,14 +4,15 @@ What comes in is a recording (`audio.Sound` or a file); what goes out is a `Matc
 Open `matcher.py` first, then `search.py`, whose loop is nine lines.
 
 * `matcher`: the facade; loads synths and their weights once, matches many sounds
-* `arms`: one search for each synth, and for each kind of its presets; who gets the next batch
+* `arms`: one search for each synth, and for each kind of its presets
+* `turns`: which of them gets the next batch
 * `limits`: what a match may spend, and what it may not change
 * `target`: a recording prepared for the search: trimmed, its note and the release of the key estimated
 * `search`: the loop; which stage is next, what was rendered already, when the budget is spent
 * `stages`: what a stage is, and the first one, draw; `proposals`: where the drawn presets come from;
   `fingerprints`: presets that were played once, of which the nearest to a sound are known before anything plays
 * `tune`: puts good presets in tune
-* `recombine`: the second stage, breeds the best presets; `variation`: its moves
+* `recombine`: the second stage, breeds the best presets, and its moves
 * `polish`: the last stage, small steps of every audible parameter
 * `scorer`: renders presets on all cores and measures how far each is from the target
 * `distinct`: picks candidates that sound different; `result`: what a match returns

@@ -1,40 +1,35 @@
-"""The arms of a match: each searches one synth on a state of its own, and the most promising gets the next batch."""
+"""The arms of a match: each searches one synth on a state of its own."""
 
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..engines import Engine, Renderer
-from ..errors import PatchflowError
+from ..errors import PatchflowError, RenderError
 from ..presets import Preset
 from ..progress import Progress, ProgressCallback, ignore
-from ..threads import one_torch_thread
 from .limits import Clock, encode_locks, known_locks
 from .proposals import Proposer, Resynthesised, presets_of_sound
 from .scorer import Scored, Scorer
 from .search import Search
 from .target import NoteGuess, Target
 
-__all__ = ["VELOCITY", "Arm", "Attempt", "Finds", "take_turns"]
+__all__ = ["PATIENCE", "VELOCITY", "Arm", "Attempt", "Finds"]
 
 VELOCITY = 100
 """MIDI velocity of every note of a match."""
 
+PATIENCE = 0.25
+"""Seconds between two looks at the clock, or for Ctrl-C, while nothing is ready."""
+
 _TRIED = 0.12  # share of the renders in which presets made of the sound are compared, before the best is searched on
 _TRIED_SECONDS = 0.3  # the same of the seconds, in which others search meanwhile
-_FLOOR = 0.1  # share of what is spent that every arm gets at least
-_FLOORS = 0.5  # the same of all arms together, at most
-_RECENT = 0.5  # share of what an arm spent in which its gain is measured
-_HOPE = 0.02  # share of its distance that an arm may always gain while it spends as much again
-_NEAR = 0.25  # share of the best distance by which another is half as promising
-_NEAR_DB = 0.5  # the same in dB, added
-_PATIENCE = 0.25  # seconds between two looks at the clock while nothing is ready
 
 
 @dataclass(frozen=True)
@@ -92,16 +87,16 @@ class Finds(NamedTuple):
     Args:
         arm: The arm.
         base: The preset that all are built on.
+        scorer: Knows the notes that were played.
         found: The best that can be played, best first.
         distinct: The best of which no two sound nearly the same.
-        scorer: Knows the notes that were played.
     """
 
     arm: Arm
     base: Preset
+    scorer: Scorer
     found: Scored
     distinct: Scored
-    scorer: Scorer
 
 
 class Attempt:
@@ -215,7 +210,7 @@ class Attempt:
             PatchflowError: If the synth cannot be started or cannot play anything, or the sound cannot be taken apart.
         """
         while (awaited := self.awaits) is not None:
-            wait([awaited], _PATIENCE)  # in short steps, which Ctrl-C can end
+            wait([awaited], PATIENCE)  # in short steps, which Ctrl-C can end
         if self.arm.started:
             self.arm.started.result()
         begun = time.monotonic()
@@ -241,9 +236,9 @@ class Attempt:
                 nearest = self._nearest()
                 base = nearest.preset
                 tried = [one for one in tried if one[0] is not nearest]
-            pools.append((base, trace.found, trace.distinct))
-        pools += [(made.preset, found, found) for made, found in tried]
-        playable = [Finds(self.arm, base, _playable(a), _playable(b), self.scorer) for base, a, b in pools]
+            pools.append((base, self.scorer, trace.found, trace.distinct))
+        pools += [(made.preset, self._scorer_of(made), found, found) for made, found in tried]
+        playable = [Finds(self.arm, base, scorer, _playable(a), _playable(b)) for base, scorer, a, b in pools]
         return [pool for pool in playable if len(pool.found)]
 
     def close(self) -> None:
@@ -265,10 +260,16 @@ class Attempt:
         if budget.seconds is not None:
             share = max(share, clock.seconds / (_TRIED_SECONDS * budget.seconds))
         if made is None or (self.tried and share >= 1):
+            if not self.tried:
+                raise RenderError(f"{self.arm.label}: none can be played: {self.scorer.faults[0]}")
             self._search_on()
             return
         self._make_next()
-        self.tried.append((made, self._played(made, clock)))
+        try:
+            self.tried.append((made, self._played(made, clock)))
+        except RenderError as error:  # the next one may play
+            self.scorer.faults.append(error)
+            return
         share = min(1.0, clock.share)
         renders = math.ceil(clock.renders)
         progress(Progress("draw", share, seconds=clock.seconds, renders=renders, distance=self.best))
@@ -278,12 +279,16 @@ class Attempt:
         point = space.snap(space.encode(made.preset.values)[None])
         locked = encode_locks(space, self._lock, point[0])
         point[:, list(locked)] = list(locked.values())
-        self.scorer.state = made.preset.state
-        self.scorer.until = clock.until
+        scorer = self._scorer_of(made)
+        scorer.until = clock.until
         clock.renders += 1
-        found = self.scorer.score(point, [made.pitch], (math.ceil(clock.renders), clock.seconds))
+        found = scorer.score(point, [made.pitch], (math.ceil(clock.renders), clock.seconds))
         found.found_at[:, 1] = clock.seconds
         return found
+
+    def _scorer_of(self, made: Resynthesised) -> Scorer:
+        target = replace(self._target, hold=made.hold, guesses=(NoteGuess(made.pitch, 1.0),))
+        return Scorer(self.arm.renderer, target, VELOCITY, state=made.preset.state, shared=self.scorer)
 
     def _nearest(self) -> Resynthesised:
         return min(self.tried, key=lambda one: float(one[1].distance[0]))[0]
@@ -294,8 +299,8 @@ class Attempt:
         start = next(found for made, found in self.tried if made is nearest)
         state = nearest.preset.state
         renderer = Renderer(self.arm.engine)
-        target = replace(self._target, guesses=(NoteGuess(nearest.pitch, 1.0),))
-        scorer = Scorer(renderer, target, VELOCITY, state=state, shared=self.scorer)
+        scorer = self._scorer_of(nearest)
+        scorer.renderer = renderer
         scorer.faults = self.scorer.faults
         engine = self.arm.built(state)
         space = self.arm.engine.space
@@ -314,103 +319,9 @@ class Attempt:
         def start_synth(engine: Engine) -> None:
             engine.build_on(state)
             engine.expect_many()
-            engine.render(points[0], replace(note, hold=0.05, length=0.05), target.rate)
+            engine.render(points[0], replace(note, hold=0.05, length=0.05), self._target.rate)
 
         self._awaited = self._beside.submit(renderer.each, start_synth)
-
-
-def take_turns(attempts: Sequence[Attempt], clock: Clock, progress: ProgressCallback = ignore) -> bool:
-    """Gives batch after batch to the arm that promises most, until the budget is spent or Ctrl-C is pressed.
-
-    Every arm has a first batch; an arm that cannot play ends alone. With a budget of renders the order depends on
-    nothing but what was found; with one of seconds, whoever is ready goes on while others are made ready.
-
-    Args:
-        attempts: The arms, in the order in which they begin.
-        clock: The budget of all.
-        progress: Called after every batch, with the best distance of all arms.
-
-    Returns:
-        Whether nobody interrupted it.
-
-    Raises:
-        KeyboardInterrupt: If nothing was rendered yet.
-        PatchflowError: If no arm can play anything.
-    """
-    told = _of_all(attempts, progress)
-    try:
-        with one_torch_thread():
-            while going := [attempt for attempt in attempts if not attempt.is_done]:
-                if clock.is_over and any(attempt.has_begun for attempt in attempts):
-                    break
-                chosen = _most_promising(going, clock)
-                if chosen is None:
-                    awaited = [attempt.awaits for attempt in going]
-                    wait([future for future in awaited if future], _PATIENCE, FIRST_COMPLETED)
-                    continue
-                try:
-                    chosen.step(clock, told(chosen))
-                except PatchflowError as error:
-                    chosen.error = error
-    except KeyboardInterrupt:
-        if not any(attempt.has_begun for attempt in attempts):
-            raise
-        return False
-    if not any(attempt.has_begun for attempt in attempts):
-        raise next((attempt.error for attempt in attempts if attempt.error), ValueError("the proposers gave no preset"))
-    return True
-
-
-def _of_all(attempts: Sequence[Attempt], progress: ProgressCallback) -> Callable[[Attempt], ProgressCallback]:
-    """Makes callbacks of the arms that say how far the whole match is."""
-
-    def of(attempt: Attempt) -> ProgressCallback:
-        def tell(state: Progress) -> None:
-            distance = min([state.distance or 0.0, *(other.best for other in attempts)])
-            progress(replace(state, distance=distance, subject=attempt.arm.synth))
-
-        return tell if len(attempts) > 1 else progress
-
-    return of
-
-
-def _most_promising(going: Sequence[Attempt], clock: Clock) -> Attempt | None:
-    """Whose batch is next; None if nobody is ready."""
-    by_time = clock.budget.seconds is not None
-    # What is ready first is a matter of chance, so it must not matter where the same seed is to give the same result.
-    ready = [attempt for attempt in going if not (by_time and attempt.awaits)]
-    for attempt in ready:
-        if not attempt.has_begun:
-            return attempt
-    for attempt in ready:
-        if attempt.is_opening:
-            return attempt
-    if len(ready) < 2:
-        return ready[0] if ready else None
-
-    def cost(attempt: Attempt) -> float:
-        return attempt.seconds if by_time else attempt.renders
-
-    starved = min(ready, key=cost)
-    floor = min(_FLOOR, _FLOORS / len(going))
-    if cost(starved) < floor * sum(cost(attempt) for attempt in going):
-        return starved
-    best = min(attempt.best for attempt in going)
-    return max(ready, key=lambda attempt: _promise(attempt, best, by_time=by_time))
-
-
-def _promise(attempt: Attempt, best: float, *, by_time: bool) -> float:
-    """What an arm is expected to gain, in dB for each second or render, and less the farther it is from the best."""
-    if not math.isfinite(attempt.best):
-        return 0.0
-    costs = [seconds if by_time else renders for renders, seconds, _ in attempt.record]
-    spent = max(costs[-1], 1e-9)
-    earlier = max([place for place, cost in enumerate(costs) if cost <= (1 - _RECENT) * spent], default=0)
-    gain = attempt.record[earlier][2] - attempt.best
-    rate = _HOPE * attempt.best / spent
-    if costs[earlier] < spent and math.isfinite(gain):
-        rate += gain / (spent - costs[earlier])
-    return rate * 0.5 ** ((attempt.best - best) / (_NEAR * best + _NEAR_DB))
 
 
 def _playable(found: Scored) -> Scored:

@@ -21,13 +21,14 @@ from ..presets import Preset
 from ..presets.library.library import Library
 from ..presets.parameters import Value
 from ..progress import ProgressCallback, ignore
-from .arms import VELOCITY, Arm, Attempt, Finds, take_turns
+from .arms import VELOCITY, Arm, Attempt, Finds
 from .distinct import pick_among, pick_distinct, uncertainty
 from .fingerprints import FINGERPRINTS, Fingerprints
 from .limits import DEFAULT_SECONDS, Budget, Clock, budget_of, check_locks, encode_locks
 from .proposals import FromFingerprints, FromLibrary, FromModel, FromPreset, FromSpace, Proposer
 from .result import Candidate, MatchResult
 from .target import SEARCH_RATE, Target, prepare_target
+from .turns import take_turns
 from .verdict import Judge, pitch_of
 
 __all__ = ["DEFAULT_SECONDS", "WAVETABLES", "Matcher", "encode_locks"]

@@ -3,6 +3,7 @@
 import abc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -33,7 +34,7 @@ _CONSIDERED = 4  # presets ranked for each that is wanted: ranking one takes hal
 _TEMPERATURE = (0.4, 1.0)  # some draws near the mode, some from all of the posterior
 
 _OCTAVES = (0, -1, 1)  # by how many octaves a preset of a library may be transposed
-
+_HELD = 0.9  # share of a sound up to which a key may be released
 _VARIED = (0.02, 0.05, 0.1, 0.3)  # shares of the noise coordinates that `vary` replaces
 _RENEWED = (0.0, 0.03, 0.1)  # the same for what is transferred
 _RENEWED_AT = 0.7  # temperature of the noise that `transfer` draws again
@@ -311,6 +312,7 @@ class Resynthesised:
     Args:
         preset: Of the synth that is searched.
         pitch: MIDI note that plays it as it was recorded.
+        hold: Seconds until the key is released.
         words: What it is made of.
         notes: What was left out or is odd, one plain line each.
         free: Which parameters a search may move, boolean, shape `(P,)`.
@@ -318,6 +320,7 @@ class Resynthesised:
 
     preset: Preset
     pitch: int
+    hold: float
     words: str
     notes: tuple[str, ...]
     free: np.ndarray
@@ -343,9 +346,20 @@ def presets_of_sound(target: Target, engine: type[Engine]) -> Iterator[Resynthes
     note = None
     if target.pitched:
         note = float(target.guesses[0].pitch) if is_known else target.sounding
-    for variant in variants(samples, rate, note=note, key=key, hold=target.hold):
-        preset = variant.preset
-        if preset.values.keys() != engine.space.index.keys():
-            preset = engine().unpack(preset)
-        free = np.array([name in SEARCH_FREE for name in engine.space.names])
-        yield Resynthesised(preset, variant.key, variant.words, variant.found.notes, free)
+    space = engine.space
+    free = np.array([name in SEARCH_FREE for name in space.names])
+    # What follows the release of a key is hard to tell from the sound itself: speech pauses. So the key is held to the
+    # end first, and released where that seems to be second.
+    held = variants(samples, rate, note=note, key=key, hold=target.length)
+    released = islice(variants(samples, rate, note=note, key=key, hold=target.hold), 1)
+    is_released = target.hold < _HELD * target.length
+    ordered = [(islice(held, 1), target.length), (released, target.hold), (held, target.length)]
+    for found, hold in ordered:
+        if found is released and not is_released:
+            continue
+        for variant in found:
+            preset = variant.preset
+            if preset.values.keys() != space.index.keys():
+                preset = engine().unpack(preset)
+            words = variant.words if hold == target.length else f"{variant.words}, released at {hold:.2f} s"
+            yield Resynthesised(preset, variant.key, hold, words, variant.found.notes, free)

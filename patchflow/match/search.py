@@ -15,11 +15,10 @@ from .distinct import keep_apart, keep_distinct
 from .limits import Budget, Clock
 from .polish import Polish
 from .proposals import Proposer
-from .recombine import Recombine
+from .recombine import Recombine, Variation
 from .scorer import SCREEN, Outcome, Scored, Scorer
 from .stages import Draw, Stage
 from .tune import Tune
-from .variation import Variation
 
 __all__ = ["Search", "Trace"]
 

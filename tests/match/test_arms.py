@@ -88,7 +88,7 @@ def from_sound(monkeypatch: pytest.MonkeyPatch, arm: Callable[..., Arm]) -> Call
             values = Tone.space.decode(point_of(wave, decay, -6.0))
             for level in noise:
                 preset = Preset("noisy", values, state=str(level).encode())
-                yield Resynthesised(preset, target.guesses[0].pitch, f"noise {level}", (), FREE)
+                yield Resynthesised(preset, target.guesses[0].pitch, target.hold, f"noise {level}", (), FREE)
 
         monkeypatch.setattr("patchflow.match.arms.presets_of_sound", presets)
         return arm("noisy", Noisy, kind="wavetable of the sound", from_sound=True)
@@ -373,7 +373,9 @@ def test_a_sound_of_which_nothing_can_be_made_leaves_the_others(
 def test_what_is_made_slowly_does_not_delay_the_others(arm: Callable[..., Arm], monkeypatch: pytest.MonkeyPatch):
     def presets(target: Target, engine: type[Tone]) -> Iterator[Resynthesised]:
         time.sleep(2)
-        yield Resynthesised(Preset("noisy", Tone.space.decode(point_of()), state=b"0.1"), 60, "slow", (), FREE)
+        yield Resynthesised(
+            Preset("noisy", Tone.space.decode(point_of()), state=b"0.1"), 60, target.hold, "slow", (), FREE
+        )
 
     monkeypatch.setattr("patchflow.match.arms.presets_of_sound", presets)
     own = arm("noisy", Noisy, kind="wavetable of the sound", from_sound=True)

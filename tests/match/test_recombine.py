@@ -6,9 +6,8 @@ import pytest
 from patchflow.engines.tone import Tone
 from patchflow.match import Target
 from patchflow.match.proposals import FromLibrary, FromSpace, Move
-from patchflow.match.recombine import Recombine
+from patchflow.match.recombine import Recombine, Variation
 from patchflow.match.scorer import Outcome, Scored
-from patchflow.match.variation import Variation
 from patchflow.presets import ParamSpace
 
 from .conftest import draw, found
