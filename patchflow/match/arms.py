@@ -28,8 +28,8 @@ VELOCITY = 100
 PATIENCE = 0.25
 """Seconds between two looks at the clock, or for Ctrl-C, while nothing is ready."""
 
-_TRIED = 0.12  # share of the renders in which presets made of the sound are compared, before the best is searched on
-_TRIED_SECONDS = 0.3  # the same of the seconds, in which others search meanwhile
+_TRIED = 0.3  # share of the renders in which presets made of the sound are compared, before the best is searched on
+_TRIED_SECONDS = 0.4  # the same of the seconds, in which others search meanwhile
 
 
 @dataclass(frozen=True)
@@ -141,10 +141,12 @@ class Attempt:
         self._beside = ThreadPoolExecutor(1)
         self._own: Renderer | None = None
         self._search: Search | None = None
-        self._made: Iterator[Resynthesised] = presets_of_sound(target, arm.engine) if arm.from_sound else iter(())
+        self._heard: dict[str, float] = {}  # distances of presets made of the sound, by their words
+        self._made: Iterator[Resynthesised] = iter(())
         self._awaited: Future[Any] | None = arm.started
         self.scorer = Scorer(arm.renderer, target, VELOCITY, shared=shared and shared.scorer)
         if arm.from_sound:
+            self._made = presets_of_sound(target, arm.engine, self._heard)
             self._make_next()
         else:
             self.scorer.state = arm.state
@@ -266,7 +268,9 @@ class Attempt:
             return
         self._make_next()
         try:
-            self.tried.append((made, self._played(made, clock)))
+            found = self._played(made, clock)
+            self.tried.append((made, found))
+            self._heard[made.words] = float(found.distance[0])
         except RenderError as error:  # the next one may play
             self.scorer.faults.append(error)
             return

@@ -1,9 +1,10 @@
 """Where candidates come from: a model, presets of known sound, the user's library, a preset, or random draws."""
 
 import abc
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import islice
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,6 +19,9 @@ from .fingerprints import Fingerprints
 from .scorer import STEPS_PER_DB, Scored
 from .target import Target
 
+if TYPE_CHECKING:
+    from ..resynthesis import Options
+
 __all__ = [
     "FromFingerprints",
     "FromLibrary",
@@ -28,12 +32,15 @@ __all__ = [
     "Proposer",
     "Resynthesised",
     "presets_of_sound",
+    "together",
 ]
 
 _CONSIDERED = 4  # presets ranked for each that is wanted: ranking one takes half as long as rendering it
 _TEMPERATURE = (0.4, 1.0)  # some draws near the mode, some from all of the posterior
 
 _OCTAVES = (0, -1, 1)  # by how many octaves a preset of a library may be transposed
+_MORE_ROUNDS = 6  # of corrections, as a variant of its own
+_HELPED = 3  # variants that are tried together with the best
 _HELD = 0.9  # share of a sound up to which a key may be released
 _VARIED = (0.02, 0.05, 0.1, 0.3)  # shares of the noise coordinates that `vary` replaces
 _RENEWED = (0.0, 0.03, 0.1)  # the same for what is transferred
@@ -326,15 +333,16 @@ class Resynthesised:
     free: np.ndarray
 
 
-def presets_of_sound(target: Target, engine: type[Engine]) -> Iterator[Resynthesised]:
+def presets_of_sound(target: Target, engine: type[Engine], heard: Mapping[str, float]) -> Iterator[Resynthesised]:
     """Yields presets made of a sound, each when it is asked for, what is likely to be the best first.
 
     Args:
         target: The sound.
         engine: A synth that has `resynthesis`.
+        heard: The distances of those that were played, by their words; filled while they are yielded.
     """
     # Imported here: only some synths need it.
-    from ..resynthesis import SEARCH_FREE, variants
+    from ..resynthesis import SEARCH_FREE, Resynthesis, Variant, variants
 
     samples = target.samples
     rate = target.rate
@@ -348,18 +356,48 @@ def presets_of_sound(target: Target, engine: type[Engine]) -> Iterator[Resynthes
         note = float(target.guesses[0].pitch) if is_known else target.sounding
     space = engine.space
     free = np.array([name in SEARCH_FREE for name in space.names])
+
+    def made_of(variant: Variant, hold: float, words: str) -> Resynthesised:
+        preset = variant.preset
+        if preset.values.keys() != space.index.keys():
+            preset = engine().unpack(preset)
+        return Resynthesised(preset, variant.key, hold, words, variant.found.notes, free)
+
     # What follows the release of a key is hard to tell from the sound itself: speech pauses. So the key is held to the
     # end first, and released where that seems to be second.
     held = variants(samples, rate, note=note, key=key, hold=target.length)
-    released = islice(variants(samples, rate, note=note, key=key, hold=target.hold), 1)
-    is_released = target.hold < _HELD * target.length
-    ordered = [(islice(held, 1), target.length), (released, target.hold), (held, target.length)]
-    for found, hold in ordered:
-        if found is released and not is_released:
-            continue
-        for variant in found:
-            preset = variant.preset
-            if preset.values.keys() != space.index.keys():
-                preset = engine().unpack(preset)
-            words = variant.words if hold == target.length else f"{variant.words}, released at {hold:.2f} s"
-            yield Resynthesised(preset, variant.key, hold, words, variant.found.notes, free)
+    tried: dict[str, Options] = {}
+    made: set[bytes] = set()
+    for variant in held:
+        tried[variant.words] = variant.options
+        made.add(variant.preset.state)
+        yield made_of(variant, target.length, variant.words)
+        if len(tried) == 1 and target.hold < _HELD * target.length:
+            released = next(variants(samples, rate, note=note, key=key, hold=target.hold))
+            yield made_of(released, target.hold, f"{released.words}, released at {target.hold:.2f} s")
+    for options in together(tried, heard):
+        found = Resynthesis.of(samples, rate, note=note, key=key, hold=target.length, options=options)
+        variant = Variant(options, found, found.vital())
+        if variant.preset.state not in made:
+            made.add(variant.preset.state)
+            words = variant.words if variant.words not in tried else f"{variant.words} ({len(made)})"
+            yield made_of(variant, target.length, words)
+
+
+def together(tried: Mapping[str, "Options"], heard: Mapping[str, float]) -> list["Options"]:
+    """What helped alone may help more together: the best variant with what else was nearer than the first."""
+    nearest_first = sorted((words for words in tried if words in heard), key=lambda words: heard[words])
+    if not nearest_first:
+        return []
+    best = nearest_first[0]
+    first, *_ = tried
+    helped = [words for words in nearest_first[1:] if heard[words] < heard.get(first, math.inf)]
+    default = tried[first]
+    found = [replace(tried[best], rounds=_MORE_ROUNDS)]
+    both = tried[best]
+    for words in helped[:_HELPED]:
+        changes = {name: value for name, value in vars(tried[words]).items() if value != getattr(default, name)}
+        found.append(replace(tried[best], **changes))
+        both = replace(both, **changes)
+    found += [both, replace(both, rounds=_MORE_ROUNDS)]
+    return list(dict.fromkeys(found))

@@ -1,22 +1,24 @@
 """Proposals: the posterior listens to the right sound, the library offers its likeliest presets first."""
 
 from collections.abc import Callable
+from itertools import islice
 
 import numpy as np
 import pytest
 import torch
 
-from patchflow.engines import Note
+from patchflow.engines import Note, engines
 from patchflow.engines.tone import Tone
 from patchflow.features.inputs import inputs
 from patchflow.features.inputs.levels import input_of_levels, model_input
 from patchflow.match import proposals
-from patchflow.match.proposals import FromLibrary, FromModel, FromSpace
+from patchflow.match.proposals import FromLibrary, FromModel, FromSpace, presets_of_sound, together
 from patchflow.match.scorer import STEPS_PER_DB, Scored, Scorer
-from patchflow.match.target import Target
+from patchflow.match.target import NoteGuess, Target
 from patchflow.models import models
 from patchflow.models.posterior import Posterior
 from patchflow.presets import dx7
+from patchflow.resynthesis import SEARCH_FREE, Options
 from tests.small_models import make
 
 from .conftest import RATE, make_target, point_of
@@ -298,3 +300,44 @@ def test_what_the_search_keeps_of_a_sound_is_what_the_model_hears(length: float,
     beyond = kept.shape[2]  # this frame still hears the last samples, but the search has not kept it
     wanted[:, :, beyond : beyond + 1] = 0
     torch.testing.assert_close(found, wanted, atol=0.004, rtol=0)
+
+
+def test_presets_of_a_sound_hold_the_key_to_its_end_first_and_release_it_second():
+    t = np.arange(8_820) / RATE
+    beep = (0.3 * np.sin(2 * np.pi * 220 * t) * np.exp(-4 * t)).astype(np.float32)
+    target = Target(beep, RATE, (NoteGuess(57, 1.0),), hold=0.2)
+
+    presets = list(islice(presets_of_sound(target, engines["vital"], {}), 3))
+
+    assert [made.hold for made in presets] == [0.4, 0.2, 0.4]
+    assert [made.pitch for made in presets] == [57, 57, 57]
+    assert len({made.preset.state for made in presets}) == 3
+    space = engines["vital"].space
+    assert {made.preset.synth for made in presets} == {"vital"}
+    assert {space.names[place] for place in np.nonzero(presets[0].free)[0]} == SEARCH_FREE
+
+
+def test_they_are_of_the_synth_that_is_asked_for():
+    t = np.arange(4_410) / RATE
+    target = Target(np.sin(2 * np.pi * 220 * t).astype(np.float32), RATE, (NoteGuess(57, 1.0),), hold=0.2)
+
+    made = next(presets_of_sound(target, engines["vital_full"], {}))
+
+    assert made.preset.synth == "vital_full"
+    assert len(made.free) == len(engines["vital_full"].space)
+
+
+def test_what_was_nearer_than_the_first_is_put_together_with_the_best():
+    tried = {
+        "first": Options(), "large": Options(most_bytes=2_000_000), "one": Options(harmonics=False),
+        "loop": Options(noise="loop"), "unheard": Options(follows=False),
+    }  # fmt: skip
+
+    both = together(tried, {"first": 3.0, "large": 2.0, "one": 1.0, "loop": 4.0})
+
+    assert both == [
+        Options(harmonics=False, rounds=6),
+        Options(harmonics=False, most_bytes=2_000_000),
+        Options(harmonics=False, most_bytes=2_000_000, rounds=6),
+    ]
+    assert together(tried, {}) == []
