@@ -213,7 +213,8 @@ class Matcher:
         clock = Clock(budget, len(self.arms))
         attempts: list[Attempt] = []
         try:
-            for arm in self.arms:
+            # What is made of the sound is near at once, so it comes first, however few renders there are.
+            for arm in sorted(self.arms, key=lambda arm: not arm.from_sound):
                 shared = attempts[0] if attempts else None
                 attempt = Attempt(arm, target, lock or {}, seed=seed, candidates=candidates, shared=shared)
                 attempts.append(attempt)

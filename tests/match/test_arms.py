@@ -227,6 +227,24 @@ def test_a_synth_that_is_slow_to_start_does_not_delay_the_others(arm: Callable[.
     assert {candidate.preset.synth for candidate in result.candidates} == {"tone"}
 
 
+class Slow(Tone):
+    """A tone engine that takes a tenth of a second for a note."""
+
+    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+        """See `Engine.render`."""
+        time.sleep(0.1)
+        return super().render(point, note, rate)
+
+
+def test_slow_synths_together_keep_the_time(arm: Callable[..., Arm]):
+    since = time.monotonic()
+
+    result = Matcher([arm(name, Slow) for name in "abc"]).match_target(TARGET, Budget(seconds=2))
+
+    assert time.monotonic() - since < 4
+    assert {candidate.preset.synth for candidate in result.candidates} == {"a", "b", "c"}
+
+
 def test_ctrl_c_keeps_the_best_of_all(arm: Callable[..., Arm]):
     states: list[Progress] = []
 
@@ -297,6 +315,13 @@ def test_the_first_render_is_the_first_preset_made_of_the_sound(from_sound: Call
     assert candidate.preset.state == b"0.01"
     assert (candidate.kind, candidate.renders, candidate.note.pitch) == ("wavetable of the sound", 1, 60)
     assert result.dealt["noisy: wavetable of the sound"]["renders"] == 1
+
+
+def test_what_is_made_of_the_sound_comes_before_all_else(from_sound: Callable[..., Arm], arm: Callable[..., Arm]):
+    result = search(arm("tone"), from_sound(0.01), renders=1)
+
+    assert [candidate.kind for candidate in result.candidates] == ["wavetable of the sound"]
+    assert result.dealt["tone"]["distance"] is None
 
 
 def test_the_search_goes_on_from_the_best_of_them_and_keeps_its_state(from_sound: Callable[..., Arm]):
