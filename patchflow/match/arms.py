@@ -250,6 +250,8 @@ class Attempt:
             threading.Thread(target=self._own.close, daemon=True).start()
 
     def _make_next(self) -> None:
+        # Only here, where nothing is being made: else it would be a matter of chance what is known.
+        self._heard.update({made.words: float(found.distance[0]) for made, found in self.tried})
         made = self._made
         self._awaited = self._beside.submit(lambda: next(made, None))
 
@@ -268,9 +270,7 @@ class Attempt:
             return
         self._make_next()
         try:
-            found = self._played(made, clock)
-            self.tried.append((made, found))
-            self._heard[made.words] = float(found.distance[0])
+            self.tried.append((made, self._played(made, clock)))
         except RenderError as error:  # the next one may play
             self.scorer.faults.append(error)
             return
