@@ -127,7 +127,7 @@ def _lost(dealt: Mapping[str, Any]) -> list[tuple[str, str]]:
         who = f"{synth} ({kind})" if kind and len(set(faults[synth])) > 1 else synth
         what = f"{who} ended early" if spent["renders"] else f"without {who}"
         if spent.get("fault"):
-            found[synth, f"{what}: {spent['fault']}"] = None
+            found[synth, f"{what}: {spent['fault'].removeprefix(f'{synth}: ')}"] = None
     return list(found)
 
 
@@ -172,7 +172,7 @@ def _times(summary: Mapping[str, Any]) -> str:
     for label, spent in summary["dealt"].items():
         synth = label.partition(": ")[0]
         dealt[synth] = dealt.get(synth, 0) + spent["renders"]
-    renders = [f"{count:,} {synth}" for synth, count in dealt.items()]
+    renders = [f"{count:,} {synth}" for synth, count in dealt.items() if count]
     return ", ".join(times) + (f"; renders: {', '.join(renders)}" if len(renders) > 1 else "")
 
 
