@@ -69,7 +69,7 @@ class Fingerprints:
     Args:
         points: Encoded presets, each number one that fits a byte, shape `(N, P)`.
         keys: MIDI notes that they were played on, rising, shape `(K,)`.
-        levels: Dezibels below the peak of each sound, -80 to 0, shape `(N, K, BANDS, parts)`.
+        levels: Decibels relative to the peak of each sound, -80 to 0, shape `(N, K, BANDS, parts)`.
         cells: Values of each parameter; 0 for a continuous one, shape `(P,)`.
     """
 
