@@ -24,6 +24,7 @@ from patchflow.data.roles import read_roles
 from patchflow.engines import Engine, Note, Renderer, engines
 from patchflow.engines._renderer import INAUDIBLE
 from patchflow.match import Matcher
+from patchflow.match.arms import Arm
 from patchflow.match.fingerprints import FINGERPRINTS, Fingerprints
 from patchflow.match.proposals import FromFingerprints, FromModel, FromSpace, Proposer
 from patchflow.match.scorer import Scorer
@@ -139,7 +140,7 @@ def best_of(renderer: Renderer, target: Target, points: np.ndarray) -> dict[str,
 
 def searched(synth: str, proposers: list[Proposer], count: int) -> Method:
     """Returns a search of some renders."""
-    matcher = Matcher(synth, engines[synth], proposers)
+    matcher = Matcher([Arm(synth, engines[synth], Renderer(engines[synth]), proposers)])
 
     def method(target: Target, item: int) -> dict[str, float]:
         best = matcher.match_target(target, Budget(renders=count), seed=item).candidates[0]

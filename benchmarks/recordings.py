@@ -19,9 +19,10 @@ are estimated of the preset on its key and an octave from it, less the octave; s
 """
 
 import argparse
+import csv
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -32,7 +33,6 @@ import rows
 import torch
 from marked import filled
 from timing import facts
-from wavetables import sounds
 
 from patchflow.audio.pitch import estimate_pitch
 from patchflow.audio.resample import resample
@@ -82,6 +82,17 @@ class Answer:
     renders: int
     seconds: float
     kind: str = ""
+
+
+def sounds(folder: Path, each: int | None) -> Iterator[dict[str, str]]:
+    """The lines of the manifest that are measured."""
+    with (folder / "manifest.csv").open(encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    for category in CATEGORIES:
+        own = [line for line in lines if line["category"] == category]
+        count = len(own) if each is None else min(each, len(own))
+        for place in np.linspace(0, len(own) - 1, 2 * count + 1).astype(int)[1::2].tolist():
+            yield own[place]
 
 
 @cache
@@ -137,7 +148,7 @@ def again(sound: Sound, seed: int) -> tuple[Sound, Answer]:
     """A render in the place of the sound, and what is found for that."""
     first = matched("vital", "own", "1", sound, seed)
     rendered = play(first, first.note.length)
-    other = Sound(np.ascontiguousarray(rendered, np.float32), rows.FULL_RATE, name=sound.name)
+    other = Sound(np.ascontiguousarray(rendered, np.float32), rows.FULL_RATE)
     return other, matched("vital", "own", "1", other, seed)
 
 

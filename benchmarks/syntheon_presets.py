@@ -14,6 +14,7 @@ where pYIN finds no pitch at all); and `Resize` of torchvision is the interpolat
 
 import argparse
 import csv
+import importlib
 import sys
 import types
 from pathlib import Path
@@ -30,10 +31,10 @@ MIDDLE_C = 261.6
 class Pyin:
     """Stands in for the pitch tracker that Syntheon downloads."""
 
-    def predict(self, audio: np.ndarray, sr: int, step_size: int, **_: Any) -> np.ndarray:
+    def predict(self, audio: np.ndarray, sr: int, step_size: int, **_others: object) -> np.ndarray:
         """Returns the pitch every `step_size` ms, in Hz, shape `(N,)`."""
         hop = sr * step_size // 1000
-        pitch, _, _ = librosa.pyin(audio, fmin=32, fmax=2000, sr=sr, frame_length=2048, hop_length=hop)
+        pitch, _voiced, _probability = librosa.pyin(audio, fmin=32, fmax=2000, sr=sr, frame_length=2048, hop_length=hop)
         known = np.flatnonzero(np.isfinite(pitch))
         if not len(known):
             return np.full(len(pitch), MIDDLE_C)
@@ -59,10 +60,9 @@ def inferencer() -> tuple[Any, Any]:
     transforms = types.ModuleType("torchvision.transforms")
     vars(transforms)["Resize"] = Resize
     sys.modules |= {"torchcrepeV2": tracker, "torchvision": pictures, "torchvision.transforms": transforms}
-    from syntheon.converter.vital.vital_converter import VitalConverter
-    from syntheon.inferencer.vital.vital_inferencer import VitalInferencer
-
-    return VitalInferencer(device="cpu"), VitalConverter
+    found = importlib.import_module("syntheon.inferencer.vital.vital_inferencer")
+    written = importlib.import_module("syntheon.converter.vital.vital_converter")
+    return found.VitalInferencer(device="cpu"), written.VitalConverter
 
 
 def main() -> None:

@@ -14,8 +14,9 @@ from ..engines import Engine, Renderer
 from ..errors import PatchflowError, RenderError
 from ..presets import Preset
 from ..progress import Progress, ProgressCallback, ignore
+from .from_sound import Resynthesised, presets_of_sound
 from .limits import Clock, encode_locks, known_locks
-from .proposals import Proposer, Resynthesised, presets_of_sound
+from .proposals import Proposer
 from .scorer import Scored, Scorer
 from .search import Search
 from .target import NoteGuess, Target

@@ -16,16 +16,13 @@ from ..audio.sound import Sound, from_array
 from ..audio.sound_file import load
 from ..engines import Engine, Note, Renderer, engines
 from ..errors import OptionError, PresetError, RenderError
-from ..models import find_weights, load_model, models, weights_of
 from ..presets import Preset
-from ..presets.library.library import Library
 from ..presets.parameters import Value
 from ..progress import ProgressCallback, ignore
-from .arms import VELOCITY, Arm, Attempt, Finds
+from .arms import Arm, Attempt, Finds
 from .distinct import pick_among, pick_distinct, uncertainty
-from .fingerprints import FINGERPRINTS, Fingerprints
 from .limits import DEFAULT_SECONDS, Budget, Clock, budget_of, check_locks, encode_locks
-from .proposals import FromFingerprints, FromLibrary, FromModel, FromPreset, FromSpace, Proposer
+from .proposals import proposers_of
 from .result import Candidate, MatchResult
 from .target import SEARCH_RATE, Target, prepare_target
 from .turns import take_turns
@@ -124,7 +121,7 @@ class Matcher:
                 arms.append(Arm(name, engine, renderer, kind=_OWN, from_sound=True, started=started))
             if stock:
                 kind = _STOCK.format(engine.native.capitalize()) if engine.resynthesis and on is None else ""
-                proposers = _proposers(name, engine, model, library, start)
+                proposers = proposers_of(name, engine, model, library, start=start)
                 arms.append(Arm(name, engine, renderer, proposers, on, kind, started=started))
         beside.shutdown(wait=False)
         settings = {
@@ -343,30 +340,6 @@ def _check(kinds: Mapping[str, type[Engine]], model: object, on: Preset | None, 
         raise OptionError(f"on={on.name!r} and wavetables='own': wavetables are those of the preset or of the sound")
     if not any(engine.resynthesis for engine in kinds.values()):
         raise OptionError(f"wavetables='own': presets of {names} hold no wavetables")
-
-
-def _proposers(
-    synth: str, engine: type[Engine], model: str | Path | None, library: str | Path | None, start: np.ndarray | None
-) -> list[Proposer]:
-    """Where first candidates of a synth come from."""
-    proposers: list[Proposer] = []
-    if start is not None:
-        proposers.append(FromPreset(engine.space, start))
-    weights = find_weights(synth, engine.space, model, models) if model else weights_of(synth, engine.space)
-    played = weights_of(synth, engine.space, FINGERPRINTS)
-    # They were played on a fresh synth, so they say nothing of one that is built on the state of a preset.
-    if played is not None and start is None:
-        proposers.append(FromFingerprints(Fingerprints.load(played, engine.space), engine()))
-    posterior = None
-    if weights is not None:
-        learned = FromModel(load_model(weights, engine.space, models), VELOCITY)
-        proposers.append(learned)
-        posterior = learned if learned.moves else None  # a model that has moves can rank the presets of a library
-    if library is not None:
-        points = Library(library).points(synth, engine.space)
-        if len(points):
-            proposers.append(FromLibrary(points, posterior))
-    return proposers or [FromSpace(engine.space)]
 
 
 def _start_playing(renderer: Renderer, engine: type[Engine], on: Preset | None) -> None:

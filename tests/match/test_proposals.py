@@ -12,7 +12,8 @@ from patchflow.engines.tone import Tone
 from patchflow.features.inputs import inputs
 from patchflow.features.inputs.levels import input_of_levels, model_input
 from patchflow.match import proposals
-from patchflow.match.proposals import FromLibrary, FromModel, FromSpace, presets_of_sound, together
+from patchflow.match.from_sound import presets_of_sound, together
+from patchflow.match.proposals import FromLibrary, FromModel, FromSpace
 from patchflow.match.scorer import STEPS_PER_DB, Scored, Scorer
 from patchflow.match.target import NoteGuess, Target
 from patchflow.models import models

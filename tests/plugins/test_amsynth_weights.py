@@ -21,7 +21,8 @@ def test_they_are_for_amsynth_as_it_is_described_when_it_is_added(amsynth: str):
 
 @pytest.mark.slow
 def test_a_match_begins_from_them(amsynth: str):
-    (proposer,) = Matcher.load(amsynth).proposers
+    (arm,) = Matcher.load(amsynth).arms
+    (proposer,) = arm.proposers
 
     assert isinstance(proposer, FromModel)
 

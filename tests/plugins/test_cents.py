@@ -68,7 +68,14 @@ def test_moves_that_change_nothing_are_played_together_and_found_to_be_what_they
 
     assert len(played) < len(moves) / 3
     known = len(played)
-    differ = [index for index, value in moves if not torch.equal(spectra.of({index: value}), spectra.of({}))]
+    fresh = spectra.of({})
+    assert fresh is not None
+    differ = []
+    for index, value in moves:
+        moved = spectra.of({index: value})
+        assert moved is not None
+        if not torch.equal(moved, fresh):
+            differ.append(index)
     assert differ == [30]
     assert len(played) == known
 
