@@ -26,7 +26,7 @@ HEAD = ("| document | what it is about |", "|---|---|")
 ORDER = {
     "Play": ("plugins", "wavetables", "turning", "morphing", "variations", "sketching"),
     "Train and measure": ("models", "training", "datasets", "experiments", "evaluation"),
-    "Results": ("results", "ten_morphs", "ten_turns", "paper", "reliability"),
+    "Results": ("results", "recordings", "ten_recordings", "ten_morphs", "ten_turns", "paper", "reliability"),
 }
 AROUND = {
     "README": "What patchflow is, and how to try it.",

@@ -48,7 +48,7 @@ from patchflow.presets.files import read_presets
 
 RESULTS = Path(__file__).parent / "results" / "recordings.jsonl"
 PAGE = Path(__file__).parent.parent / "docs" / "recordings.md"
-ROWS = "random,scratch@300,static,dexed@1000,stock@16,stock@300,own@1,both@300,again"
+ROWS = "random,scratch@150,static,dexed@1000,stock@16,stock@150,own@1,both@150,again"
 NAMES = {
     "random": "a random preset of Vital",
     "scratch": "Vital, search without a model or library",

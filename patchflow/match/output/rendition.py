@@ -28,9 +28,9 @@ __all__ = [
     "Rendition",
     "SynthFiles",
     "as_heard",
+    "by_every_metric",
     "cut_reference",
     "equally_loud",
-    "measured",
     "preset_ending",
     "rank_by_sound",
     "side_by_side",
@@ -59,7 +59,7 @@ class Rendition:
             shape `(T,)`.
         gain_db: Gain between the engine's own output and `sound`.
         loudness: Of the engine's own output, in LUFS; minus infinity for silence.
-        distances: Between `sound` and the target, by the one that ranks or, see `measured`, by every metric.
+        distances: Between `sound` and the target, by the one that ranks or, see `by_every_metric`, by every metric.
         verdict: How it sounds beside the target, for a musician.
     """
 
@@ -121,7 +121,7 @@ def rank_by_sound(
     return tuple(found[place] for place in order)
 
 
-def measured(renditions: Sequence[Rendition], target: np.ndarray) -> tuple[Rendition, ...]:
+def by_every_metric(renditions: Sequence[Rendition], target: np.ndarray) -> tuple[Rendition, ...]:
     """Returns renditions with the distances by all metrics, which takes as long as to play them."""
     others = [name for name in metrics if name != _RANKS]
     found = []

@@ -30,8 +30,8 @@ from .rendition import (
     Reference,
     Rendition,
     SynthFiles,
+    by_every_metric,
     cut_reference,
-    measured,
     preset_ending,
     rank_by_sound,
     side_by_side,
@@ -144,7 +144,7 @@ class Writer:
         kinds = {synth: files.format_after(lost.get(synth, "")) for synth, files in self.files.items()}
         names = replace(names, endings=tuple(preset_ending(kinds[preset.synth]) for preset in presets))
         picture = _begin_picture(result.target, sound, reference, renditions, names.presets)
-        renditions = measured(renditions, reference.samples)  # while it is drawn
+        renditions = by_every_metric(renditions, reference.samples)  # while it is drawn
         own: dict[str, bytes] = {}
         for file, preset in zip(names.presets, presets, strict=True):
             own[file.name] = kinds[preset.synth].write([self.files[preset.synth].engine.whole(preset)])
