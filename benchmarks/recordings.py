@@ -50,14 +50,14 @@ RESULTS = Path(__file__).parent / "results" / "recordings.jsonl"
 PAGE = Path(__file__).parent.parent / "docs" / "recordings.md"
 ROWS = "random,scratch@150,static,dexed@1000,stock@16,stock@150,own@1,both@150,again"
 NAMES = {
-    "random": "a random preset of Vital",
-    "scratch": "Vital, search without a model or library",
-    "static": "Syntheon 0.1.0: one static wave, an envelope",
+    "random": "random preset",
+    "scratch": "search from scratch",
+    "static": "Syntheon 0.1.0",
     "dexed": "DX7",
-    "stock": "Vital, its own shapes alone",
-    "own": "Vital, wavetables of the sound alone",
-    "both": "**Vital**",
-    "again": "floor: a render of such a preset, made again",
+    "stock": "own shapes",
+    "own": "**first candidate**",
+    "both": "**search**",
+    "again": "floor",
 }
 CATEGORIES = ("environment", "instruments", "other_synths", "vocal_imitations", "voices")
 OCTAVES = ("octave_up", "octave_down")
@@ -232,20 +232,26 @@ def octaves_right(lines: list[dict[str, Any]]) -> str:
     return f"{np.mean(good):.0%} of {len(good)}" if good else "–"
 
 
-def table(lines: list[dict[str, Any]]) -> list[str]:
-    """The table of all rows that are there, each over its own sounds."""
+def tables(lines: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """The tables of all rows that are there, each over its own sounds."""
     parts = " | ".join(name.replace("_", " ") for name in CATEGORIES)
-    distances = "log-mel L1, dB ↓ [95 %] | " + parts + " | MSS ↓ | perceptual ↓ | SOT ↓"
-    text = [f"| method | renders | sounds | {distances} | in tune ↑ | octaves ↑ |", "|" + "---|" * 14]
+    near = [f"| method | renders | sounds | all, dB ↓ [95 %] | {parts} |", "|---|" + "---:|" * (3 + len(CATEGORIES))]
+    beside = ["| method | renders | MSS ↓ | perceptual ↓ | SOT ↓ | in tune ↑ | octaves ↑ |", "|---|" + "---:|" * 6]
     for row in dict.fromkeys(line["row"] for line in lines):
         own = [line for line in lines if line["row"] == row]
         name, _, budget = row.partition("@")
         levels = np.array([line["log_mel_l1"] for line in own])
         by = [mean([line for line in own if line["category"] == category], "log_mel_l1") for category in CATEGORIES]
-        cells = [NAMES[name], budget or "1", str(len(own)), interval(levels), *by]
-        cells += [mean(own, metric) for metric in ("mss", "perceptual", "sot")]
-        text.append("| " + " | ".join([*cells, tuned(own), octaves_right(own)]) + " |")
-    return text
+        head = [NAMES[name], budget or "1"]
+        near.append("| " + " | ".join([*head, str(len(own)), interval(levels), *by]) + " |")
+        cells = [mean(own, metric) for metric in ("mss", "perceptual", "sot")]
+        beside.append("| " + " | ".join([*head, *cells, tuned(own), octaves_right(own)]) + " |")
+    return {"near": near, "beside": beside}
+
+
+def page() -> str:
+    """The document with the tables of the results."""
+    return filled(PAGE, tables([json.loads(line) for line in RESULTS.read_text().splitlines()]))
 
 
 def main() -> None:
@@ -262,7 +268,7 @@ def main() -> None:
     torch.set_num_threads(1)
     there = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
     if options.tables:
-        PAGE.write_text(filled(PAGE, {"recordings": table(there)}), "utf-8")
+        PAGE.write_text(page(), "utf-8")
         return
     done = {(line["file"], line["row"]) for line in there}
     first, parts = map(int, options.part.split("/"))
@@ -288,7 +294,8 @@ def main() -> None:
             with options.out.open("a") as file:
                 file.write(json.dumps(line) + "\n")
             there.append(line)
-    print("\n".join(table(there)))
+    for lines in tables(there).values():
+        print("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ before they were played: instruments, voices and the sea.
 import argparse
 import csv
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,11 @@ work, and [recordings.md](recordings.md) how near 262 others come.
 Each row is a sound: the recording, the first candidate and the best. Mel bands from 30 Hz to 16 kHz, bottom to top,
 {range:.0f} dB from black to white.
 
-| sound | preset | key | log-mel L1, dB: first | best | MSS, dB: first | best | what the best is |
-|---|---|---|---|---|---|---|---|
+| sound | preset | key | log-mel L1, dB: first | best | MSS, dB: first | best |
+|---|---|---|---|---|---|---|
 {table}
+
+Of the best, {own} of {count} are made of wavetables of the sound.
 
 Where the recordings are from:
 
@@ -80,7 +83,7 @@ def main() -> None:
             levels = [one[which]["log_mel_l1"] for which in ("first", "best")]
             print(f"{number}/{SOUNDS} {one['sound']}: {levels[0]:.2f}, {levels[1]:.2f} dB", flush=True)
     RESULTS.write_text(json.dumps({**run, "renders": RENDERS, "sounds": found}, indent=1) + "\n")
-    PAGE.write_text(page(found), "utf-8")
+    PAGE.write_text(page(), "utf-8")
     draw(images, PICTURE)
 
 
@@ -140,8 +143,9 @@ def spectrogram(samples: np.ndarray) -> np.ndarray:
     return np.clip(1 + (levels - levels.max()) / RANGE_DB, 0, 1)[::-1]
 
 
-def page(found: list[dict[str, Any]]) -> str:
-    """Returns the page."""
+def page() -> str:
+    """Returns the page, by the results on file."""
+    found = json.loads(RESULTS.read_text())["sounds"]
     table = []
     for number, one in enumerate(found, 1):
         first, best = one["first"], one["best"]
@@ -149,9 +153,15 @@ def page(found: list[dict[str, Any]]) -> str:
         cells = [f"{number} {one['sound']}", preset, note_name(best["note"])]
         for metric in ("log_mel_l1", "mss"):
             cells += [f"{first[metric]:.2f}", f"{best[metric]:.2f}"]
-        table.append(f"| {' | '.join([*cells, best['kind']])} |")
-    sources = [f"{number}. {one['source']}: {one['licence']}." for number, one in enumerate(found, 1)]
-    return PAGE_TEXT.format(renders=RENDERS, range=RANGE_DB, table="\n".join(table), sources="\n".join(sources))
+        table.append(f"| {' | '.join(cells)} |")
+    sources = []
+    for number, one in enumerate(found, 1):
+        text = f"{number}. {one['source']}: {one['licence']}."
+        sources.append(textwrap.fill(text, 118, subsequent_indent="   ", break_long_words=False))
+    own = sum(one["best"]["kind"].startswith("wavetable") for one in found)
+    return PAGE_TEXT.format(
+        renders=RENDERS, range=RANGE_DB, table="\n".join(table), own=own, count=len(found), sources="\n".join(sources)
+    )
 
 
 def draw(images: list[list[np.ndarray]], picture: Path) -> None:

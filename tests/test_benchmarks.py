@@ -116,7 +116,10 @@ def test_morphs_are_compared_over_the_pairs_that_all_ways_have(benchmark, tmp_pa
     assert found["nonsmoothness"]["change_percent"] == 0
 
 
-@pytest.mark.parametrize("name", ["macros", "morphs", "reliability", "sketches", "variations"])
+MEASURED = ["macros", "morphs", "recordings", "reliability", "sketches", "ten_recordings", "variations", "wavetables"]
+
+
+@pytest.mark.parametrize("name", MEASURED)
 def test_tables_of_a_document_are_those_of_its_results(name: str, benchmark):
     script = benchmark(name)
 
