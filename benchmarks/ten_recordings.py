@@ -54,11 +54,12 @@ work, and [recordings.md](recordings.md) how near 262 others come.
 Each row is a sound: the recording, the first candidate and the best. Mel bands from 30 Hz to 16 kHz, bottom to top,
 {range:.0f} dB from black to white.
 
-| sound | preset | key | log-mel L1, dB: first | best | MSS, dB: first | best |
+| sound | preset | key | log-mel L1, dB: first | best | perceptual, dB: first | best |
 |---|---|---|---|---|---|---|
 {table}
 
-Of the best, {own} of {count} are made of wavetables of the sound.
+The best is the nearest by the perceptual distance, so it may be farther by another. Of the best, {own} of {count} are
+made of wavetables of the sound.
 
 Where the recordings are from:
 
@@ -151,7 +152,7 @@ def page() -> str:
         first, best = one["first"], one["best"]
         preset = f"[{one['bytes'] / 1e6:.1f} MB](recordings/{one['preset']})"
         cells = [f"{number} {one['sound']}", preset, note_name(best["note"])]
-        for metric in ("log_mel_l1", "mss"):
+        for metric in ("log_mel_l1", "perceptual"):
             cells += [f"{first[metric]:.2f}", f"{best[metric]:.2f}"]
         table.append(f"| {' | '.join(cells)} |")
     sources = []

@@ -180,16 +180,11 @@ def read_lv2_presets(data: bytes) -> list[Lv2Preset]:
             symbol = next((value.text for value in about[port][f"{LV2}symbol"]), "")
             for value in about[port][f"{_PSET}value"]:
                 values[symbol] = _number(symbol, value)
+        plugin = next((value.text for value in said[f"{LV2}appliesTo"]), "")
+        name = label or unquote(re.split("[/#:]", subject.text)[-1].removesuffix(".ttl"))
         state = next((_written(value, about) for value in said[f"{_STATE}state"]), "")
-        found.append(
-            Lv2Preset(
-                plugin=next((value.text for value in said[f"{LV2}appliesTo"]), ""),
-                values=values,
-                name=label or unquote(re.split("[/#:]", subject.text)[-1].removesuffix(".ttl")),
-                state=state,
-                elsewhere=not values and not state and bool(said[f"{RDFS}seeAlso"]),
-            )
-        )
+        elsewhere = not values and not state and bool(said[f"{RDFS}seeAlso"])
+        found.append(Lv2Preset(plugin, values, name, state, elsewhere))
     return found
 
 
@@ -200,7 +195,7 @@ def applies_to(data: bytes) -> str:
         >>> applies_to(Lv2Preset("urn:mine", {}).pack()), applies_to(b"RIFF")
         ('urn:mine', '')
     """
-    found = _APPLIES.search(data, 0, 500) if data.startswith(b"@prefix lv2:") else None
+    found = data.startswith(b"@prefix lv2:") and _APPLIES.search(data, 0, 5_000)
     return found[1].decode() if found else ""
 
 
@@ -212,8 +207,10 @@ def _number(symbol: str, value: Term) -> float:
     raise ValueError(f"{symbol}={value.text[:40]!r}: not a number")
 
 
-def _written(term: Term, about: Mapping[Term, Mapping[str, list[Term]]] | None = None) -> str:
-    """A node with all that is said of it, without line breaks and short names."""
+def _written(term: Term, about: Mapping[Term, Mapping[str, list[Term]]] | None = None, depth: int = 0) -> str:
+    """A node with all that is said of it, without line breaks and short names; not if one is in itself."""
+    if depth > _DEEPEST:
+        raise ValueError(f"nodes in nodes, more than {_DEEPEST} deep")
     if term.kind == "iri":
         return f"<{_NO_ADDRESS.sub(lambda letter: f'{chr(92)}u{ord(letter[0]):04x}', term.text)}>"
     if term.kind == "literal":
@@ -221,7 +218,7 @@ def _written(term: Term, about: Mapping[Term, Mapping[str, list[Term]]] | None =
         return _text(term.text) + (kind if term.type else "")
     parts = []
     for predicate, values in (about or {})[term].items():
-        parts.append(f"<{predicate}> " + " , ".join(_written(value, about) for value in values))
+        parts.append(f"<{predicate}> " + " , ".join(_written(value, about, depth + 1) for value in values))
     return f"[ {' ; '.join(parts)} ]"
 
 
@@ -393,6 +390,8 @@ def _unescaped(text: str) -> str:
 
 def _letter(match: re.Match[str]) -> str:
     digits = match[1] or match[2]
+    if digits and (int(digits, 16) > 0x10FFFF or 0xD800 <= int(digits, 16) < 0xE000):  # halves of pairs are none
+        raise ValueError(f"\\u{digits} is no letter")
     if digits:
         return chr(int(digits, 16))
     return _CONTROLS.get(match[3], match[3])

@@ -2,8 +2,6 @@
 
 import numpy as np
 import torch
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from ..progress import Progress, ProgressCallback, ignore
 
@@ -54,6 +52,10 @@ def join_families(family: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     # Families are the nodes of a graph and pairs its edges; its connected components are the new families.
     names, member = np.unique(family, return_inverse=True)
     links = member[pairs]
+    # Imported here: a match loads banks, and no families.
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_matrix((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(len(names), len(names)))
     _, component = connected_components(graph, directed=False)
     return component[member]

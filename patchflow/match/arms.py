@@ -4,14 +4,15 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..engines import Engine, Renderer
-from ..errors import PatchflowError, RenderError
+from ..errors import EngineError, PatchflowError, RenderError
 from ..presets import Preset
 from ..progress import Progress, ProgressCallback, ignore
 from .from_sound import Resynthesised, presets_of_sound
@@ -247,8 +248,15 @@ class Attempt:
     def close(self) -> None:
         """Ends what works in the background."""
         self._beside.shutdown(wait=False, cancel_futures=True)
-        if self._own:  # beside, because its synths may still be starting
-            threading.Thread(target=self._own.close, daemon=True).start()
+        if self._own:  # beside, because its synths may still be starting, and all have to come before any may leave
+            threading.Thread(target=self._close_own, args=(self._own, self._awaited), daemon=True).start()
+
+    @staticmethod
+    def _close_own(own: Renderer, starting: "Future[Any] | None") -> None:
+        if starting:
+            with suppress(CancelledError, PatchflowError):
+                starting.result()
+        own.close()
 
     def _make_next(self) -> None:
         # Only here, where nothing is being made: else it would be a matter of chance what is known.
@@ -259,7 +267,10 @@ class Attempt:
     def _open(self, clock: Clock, progress: ProgressCallback) -> None:
         """Plays the next preset that was made of the sound, or begins to search on from the best."""
         assert self._awaited
-        made = self._awaited.result()
+        try:
+            made = self._awaited.result()
+        except ValueError as error:  # a sound of a kind that the analysis was not made for: other arms go on
+            raise EngineError(f"{self.arm.label}: the sound cannot be taken apart: {error}") from error
         budget = clock.budget
         share = len(self.tried) / (_TRIED * budget.renders) if budget.renders is not None else 0.0
         if budget.seconds is not None:
@@ -324,7 +335,8 @@ class Attempt:
         def start_synth(engine: Engine) -> None:
             engine.build_on(state)
             engine.expect_many()
-            engine.render(points[0], replace(note, hold=0.05, length=0.05), self._target.rate)
+            with suppress(RenderError):  # this one preset may be one that the synth cannot play
+                engine.render(points[0], replace(note, hold=0.05, length=0.05), self._target.rate)
 
         self._awaited = self._beside.submit(renderer.each, start_synth)
 

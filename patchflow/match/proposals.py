@@ -61,6 +61,9 @@ class Proposer(abc.ABC):
         """No moves, for a source that can do nothing with presets of others."""
         return ()
 
+    def restart(self) -> None:  # noqa: B027 - most sources remember nothing
+        """Begins anew, as for a sound that is searched for again; a source that remembers nothing ignores it."""
+
     @abc.abstractmethod
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
         """Returns up to `count` encoded presets.
@@ -109,6 +112,10 @@ class FromFingerprints(Proposer):
         self._ranked: dict[int, np.ndarray] = {}
         self._given: dict[int, int] = {}
 
+    def restart(self) -> None:
+        """See `Proposer.restart`; the nearest come first again."""
+        self._given = {}
+
     def propose(self, target: Target, pitch: int, count: int, rng: np.random.Generator) -> np.ndarray:
         """See `Proposer.propose`; each call for a target gives those that come next, none when all were given."""
         if target is not self._target:
@@ -117,9 +124,8 @@ class FromFingerprints(Proposer):
             self._given = {}
         if pitch not in self._ranked:
             self._ranked[pitch] = self._rank(target, pitch)
-            self._given[pitch] = 0
-        start = self._given[pitch]
-        self._given[pitch] += count
+        start = self._given.get(pitch, 0)
+        self._given[pitch] = start + count
         place, octave = np.divmod(self._ranked[pitch][start : start + count], len(self._octaves))
         points = self.fingerprints.points[place]
         cents = 1200.0 * self._octaves[octave]

@@ -71,6 +71,8 @@ class Draw(Stage):
         self.target = target
         self.proposers = proposers
         self.rng = rng
+        for proposer in proposers:
+            proposer.restart()
         self.pool: list[np.ndarray] = []
         # The estimate of the note may be sure and yet wrong: even an unlikely note is tried now and then.
         weights = np.array([max(guess.confidence, _LEAST_CONFIDENCE) for guess in target.guesses])

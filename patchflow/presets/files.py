@@ -139,16 +139,18 @@ def write_folder(path: str | os.PathLike[str], files: Mapping[str, bytes], kind:
         kind: Their format, see `PresetFormat.folder_files`.
 
     Raises:
-        StorageError: If it cannot be written, or is there and has no presets.
+        StorageError: If it cannot be written, or is there and has anything but presets that were written here.
     """
     folder = Path(path)
     files = kind.folder_files(files)
-    before = [file.name for file in folder.glob(f"*{kind.extensions[0]}")] if folder.is_dir() else []
-    if folder.is_dir() and not before and any(folder.iterdir()):
-        raise StorageError(f"cannot write {folder}: a folder of other things is there")
+    before = sorted(file for file in folder.iterdir() if not file.name.startswith(".")) if folder.is_dir() else []
+    for file in before:
+        # It may be the folder of a plug-in itself, or hold presets that somebody saved.
+        if file.suffix not in kind.extensions or not kind.wrote(file.name, read_bytes(file)):
+            raise StorageError(f"cannot write {folder}: {file.name} is there, which is no preset that was written here")
     make_folder(folder)
     with locked(folder):
-        write_together(folder, files, gone=[name for name in before if name not in files])
+        write_together(folder, files, gone=[file.name for file in before if file.name not in files])
 
 
 def format_of(path: str | os.PathLike[str]) -> PresetFormat | None:

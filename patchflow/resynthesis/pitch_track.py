@@ -168,13 +168,13 @@ def _correction(samples: np.ndarray, rate: int, times: np.ndarray, pitch: np.nda
     track = PitchTrack(times, pitch, float(np.median(pitch)))
     block = round(_BLOCK * rate)
     count = len(samples) // block
-    if count < 2 * _SMOOTH:
-        return np.zeros(len(times))
-    turn = np.exp(-2j * np.pi * track.cycles(count * block, rate)).astype(np.complex64)
-    sound = samples[: count * block].astype(np.complex64)
     period = 1 / track.hz
     # The window has to be two periods long at least, or neighbouring harmonics turn into it.
     size = max(_SMOOTH, 2 * round(2 * period / _BLOCK) + 1)
+    if count < max(size, 2 * _SMOOTH):
+        return np.zeros(len(times))
+    turn = np.exp(-2j * np.pi * track.cycles(count * block, rate)).astype(np.complex64)
+    sound = samples[: count * block].astype(np.complex64)
     window = np.hanning(size + 2)[1:-1]
     highest = max(1, min(_HARMONICS, int(0.45 * rate / track.hz)))
     turned = np.zeros(count - 1)

@@ -293,6 +293,7 @@ def test_the_preset_file_alone_gives_the_same_distances_again(shell, synth):
     engine = engines[synth]()
     for candidate in found["candidates"]:
         (preset,) = read_presets(Path("patchflow-out", candidate["preset"])).presets
+        engine.build_on(preset.state)
         note = Note(candidate["note"], candidate["velocity"], candidate["hold_s"], candidate["length_s"])
         sound = engine.render(engine.space.encode(preset.values), note) * 10 ** (candidate["gain_db"] / 20)
         again = {distance.metric: distance.value for distance in compare([sound], target, 44_100)[0]}

@@ -156,6 +156,8 @@ def test_the_nearest_are_proposed_first_and_each_once(library: Fingerprints):
     np.testing.assert_array_equal(np.unique(together, axis=0), np.unique(library.points, axis=0))
     assert len(proposer.propose(target, 60, 4, rng)) == 0
     assert len(proposer.propose(target, 72, 4, rng)) == 4
+    proposer.restart()
+    np.testing.assert_array_equal(proposer.propose(target, 60, 3, rng), first)
     np.testing.assert_array_equal(proposer.propose(make_target(library.points[1]), 60, 1, rng)[0], library.points[1])
 
 

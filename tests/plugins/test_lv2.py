@@ -179,8 +179,10 @@ def test_what_computes_in_threads_of_its_own_is_loaded_anew_and_waited_for(small
 
 
 def test_a_host_waits_for_threads_and_frees_nothing_that_others_use(small: Path):
-    asked = {"pitch": 57, "velocity": 100, "hold": 0.2, "samples": 9_000, "mono": True, "values": [(1, 1.0)]}
+    asked = {"pitch": 57, "velocity": 100, "hold": 0.2, "samples": 9_000, "mono": True}
     with HostProcess("dawdreamer", {"path": THREADED}, fresh="reload") as host:
+        ports = {port["name"]: port["index"] for port in host.ask("describe", {"grid": []}).facts["parameters"]}
+        asked["values"] = [(ports["Wave"], 1.0)]
         answers = [host.ask("render", asked).data for _ in range(2)]
 
     first, second = (np.frombuffer(bytes(answer), np.float32) for answer in answers)

@@ -296,3 +296,13 @@ def test_gaps_are_those_of_levels():
 
     assert band_gap(x, x, RATE) == 0
     assert band_gap(2 * x, x, RATE) == pytest.approx(6.02, abs=0.1)
+
+
+@pytest.mark.parametrize(("hz", "seconds"), [(40.0, 0.1), (27.5, 0.15), (27.5, 0.4)])
+def test_a_short_low_sound_is_taken_apart(hz: float, seconds: float):
+    note = 69 + 12 * np.log2(hz / 440)
+
+    found = Resynthesis.of(tone(hz)[: round(seconds * RATE)], RATE, note=note)
+
+    assert found.key == round(note)
+    assert found.seconds == pytest.approx(seconds, abs=1e-3)

@@ -13,7 +13,7 @@ from ...metrics import metrics
 from ...metrics._metric import units_of
 from ...parsing import read_object
 from ...version import version
-from ..result import MatchResult
+from ..result import Candidate, MatchResult
 from ..target import Target
 from ..verdict import pitch_of, pitch_text, remarks
 from .names import OutputNames
@@ -69,7 +69,7 @@ def summarise(
         "target": _target(result.target, sound, loudness),
         "units": units_of(metrics),
         "candidates": candidates,
-        "uncertainty": {name: _finite(value) for name, value in result.uncertainty.items()},
+        "uncertainty": _uncertainty(result, renditions[0].candidate),
         "renders": result.renders,
         "seconds": round(result.seconds, 3),
         "complete": result.complete,
@@ -195,6 +195,13 @@ def _candidate(rendition: Rendition) -> dict[str, Any]:
         "seconds": round(candidate.seconds, 3),
         "parameters": dict(candidate.preset.values),
     }
+
+
+def _uncertainty(result: MatchResult, best: Candidate) -> dict[str, float | None] | None:
+    """How sure the search was of each parameter of the best; None where another synth is the best at the full rate."""
+    if not result.uncertainty.keys() <= best.preset.values.keys():
+        return None
+    return {name: _finite(value) for name, value in result.uncertainty.items()}
 
 
 def _verdict(rendition: Rendition, target: Target) -> dict[str, Any]:

@@ -233,12 +233,13 @@ def save_result(result: MatchResult, folder: Path, name: str | None = None) -> t
 
 def _write(names: OutputNames, files: Mapping[str, bytes], gone: Sequence[str]) -> None:
     """Writes all files; those that hosts find only in a folder of a kind, as of LV2 plug-ins, into one as well."""
-    write_together(names.folder, files, gone=gone)
+    # Folders first: where one cannot be written, nothing else is.
     for name in formats:
         kind = formats[name]()
         own = {file: data for file, data in files.items() if kind.folder and Path(file).suffix in kind.extensions}
         if own:
             write_folder(names.folder / f"{names.stem}{kind.folder}", own, kind)
+    write_together(names.folder, files, gone=gone)
 
 
 def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:

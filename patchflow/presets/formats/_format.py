@@ -177,6 +177,15 @@ class PresetFormat(abc.ABC):
         """
         return files
 
+    def wrote(self, name: str, data: bytes) -> bool:
+        """Returns whether a file of such a folder was written here, so that it may be replaced.
+
+        Args:
+            name: Of the file.
+            data: Its content.
+        """
+        return False
+
     @abc.abstractmethod
     def recognises(self, data: bytes) -> bool:
         """Returns whether the content looks like this format, whatever the file is called."""

@@ -16,6 +16,8 @@ __all__ = ["Ttl"]
 
 _WORDS = b"lv2plug.in/ns/ext/presets#"
 _STARTS = b"@<#[_:PpBb"
+_MANIFEST = "manifest.ttl"
+_BESIDE = "manifest-1.ttl"  # a preset that would have its name
 
 
 class Ttl(PresetFormat):
@@ -62,11 +64,16 @@ class Ttl(PresetFormat):
         rejected: list[Rejected] = []
         for place, each in enumerate(found, 1):
             name = one_line(each.name)
-            if each.plugin:
-                presets.append(Preset("", {}, name=name, state=replace(each, name=name).pack()))
-                places.append(place)
-            else:
+            if not each.plugin:
                 rejected.append(Rejected(place, "does not say which plug-in it is for (lv2:appliesTo)", name))
+                continue
+            try:
+                state = replace(each, name=name).pack()
+            except ValueError as error:
+                rejected.append(Rejected(place, str(error), name))
+                continue
+            presets.append(Preset("", {}, name=name, state=state))
+            places.append(place)
         return ReadReport(tuple(presets), tuple(rejected), places=tuple(places))
 
     def write(self, presets: Sequence[Preset]) -> bytes:
@@ -77,6 +84,7 @@ class Ttl(PresetFormat):
 
     def folder_files(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
         """Returns files of presets and, last, the manifest that names them; see `PresetFormat`."""
+        files = {_BESIDE if name == _MANIFEST else name: data for name, data in files.items()}
         lines = [f"@prefix lv2: <{LV2}> .", f"@prefix pset: <http://{_WORDS.decode()}> .", f"@prefix rdfs: <{RDFS}> ."]
         for name, data in files.items():
             file = quote(name)
@@ -84,7 +92,13 @@ class Ttl(PresetFormat):
             lines += ["", f"<{file}>", "\ta pset:Preset ;", f"\tlv2:appliesTo <{preset.plugin}> ;"]
             # the escapes of JSON are Turtle's as well
             lines += [f"\trdfs:label {json.dumps(preset.name, ensure_ascii=False)} ;", f"\trdfs:seeAlso <{file}> ."]
-        return {**files, "manifest.ttl": "\n".join([*lines, ""]).encode()}
+        return {**files, _MANIFEST: "\n".join([*lines, ""]).encode()}
+
+    def wrote(self, name: str, data: bytes) -> bool:
+        """Returns whether a file of a folder was written here; see `PresetFormat`."""
+        if name == _MANIFEST:
+            return _WORDS in data and b"Plugin" not in data
+        return bool(applies_to(data))
 
 
 def _of_state(preset: Preset) -> Lv2Preset:

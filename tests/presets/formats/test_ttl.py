@@ -7,7 +7,7 @@ import pytest
 from patchflow.errors import PresetError, StorageError
 from patchflow.lv2 import Lv2Preset, by_subject, read_turtle
 from patchflow.presets import Preset, read_presets, write_presets
-from patchflow.presets.files import owner
+from patchflow.presets.files import owner, write_folder
 from patchflow.presets.formats.ttl import Ttl
 
 PLUCK = Preset("", {}, "Pluck", state=Lv2Preset("urn:mine", {"cut": 0.5}, "Pluck").pack())
@@ -46,7 +46,7 @@ def test_a_folder_of_other_things_stays_as_it_is(tmp_path: Path):
     folder.mkdir()
     (folder / "mine.wav").write_bytes(b"")
 
-    with pytest.raises(StorageError, match="a folder of other things is there"):
+    with pytest.raises(StorageError, match="mine.wav is there, which is no preset that was written here"):
         write_presets(folder, [PLUCK])
     assert [file.name for file in folder.iterdir()] == ["mine.wav"]
 
@@ -85,3 +85,58 @@ def test_a_preset_of_no_plug_in_is_rejected():
 def test_presets_of_other_plug_ins_are_no_lv2_presets():
     with pytest.raises(PresetError, match=r"Pad: is not of an LV2 plug-in, and \.ttl is for those only"):
         Ttl().write([Preset("", {}, "Pad", state=b"CcnK")])
+
+
+def test_a_folder_with_anything_else_is_left_alone(tmp_path: Path):
+    plugin = tmp_path / "synth.lv2"
+    plugin.mkdir()
+    (plugin / "synth.so").write_bytes(b"ELF")
+    (plugin / "manifest.ttl").write_text("<urn:mine> a <http://lv2plug.in/ns/lv2core#Plugin> .")
+    saved = tmp_path / "saved.lv2"
+    saved.mkdir()
+    (saved / "by another host.ttl").write_text("# a preset")
+
+    for folder in (plugin, saved):
+        before = {file.name: file.read_bytes() for file in folder.iterdir()}
+        with pytest.raises(StorageError, match="is there, which is no preset that was written here"):
+            write_presets(folder, [PLUCK])
+        assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_a_folder_is_written_again_without_what_it_had(tmp_path: Path):
+    folder = tmp_path / "mine.lv2"
+    kind = Ttl()
+    write_folder(folder, {"old.ttl": kind.write([PLUCK])}, kind)
+
+    write_folder(folder, {"manifest.ttl": kind.write([PLUCK])}, kind)
+
+    assert {file.name for file in folder.glob("*.ttl")} == {"manifest-1.ttl", "manifest.ttl"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('<> rdfs:label "\\uD800" .', "no letter"),
+        ('<> rdfs:label "\\UFFFFFFFF" .', "no letter"),
+    ],
+)
+def test_what_is_no_letter_is_no_preset(text: str, said: str):
+    head = (
+        "@prefix pset: <http://lv2plug.in/ns/ext/presets#> .\n@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n"
+    )
+
+    with pytest.raises(PresetError, match=said):
+        Ttl().read((head + text).encode())
+
+
+def test_a_node_that_is_in_itself_is_rejected():
+    text = """
+    @prefix lv2: <http://lv2plug.in/ns/lv2core#> .
+    @prefix pset: <http://lv2plug.in/ns/ext/presets#> .
+    @prefix state: <http://lv2plug.in/ns/ext/state#> .
+    <> a pset:Preset ; lv2:appliesTo <urn:mine> ; state:state _:b .
+    _:b state:x _:b .
+    """
+
+    with pytest.raises(PresetError, match="nodes in nodes, more than 64 deep"):
+        Ttl().read(text.encode())
