@@ -107,7 +107,11 @@ def measured(plugin: str) -> dict[str, Any]:
 
 def verdicts(found: Description) -> list[Any]:
     """Returns what was found out about each parameter: its kind, its cents and what these need."""
-    return [[control.kind, list(control.cents), [list(need) for need in control.needs]] for control in found.controls]
+    told = []
+    for control in found.controls:
+        needs = [list(need) for need in control.needs]
+        told.append([control.kind, list(control.cents), needs])
+    return told
 
 
 def write(name: str, row: str, found: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ from patchflow.presets.files import read_presets
 
 RESULTS = Path(__file__).parent / "results" / "recordings.jsonl"
 PAGE = Path(__file__).parent.parent / "docs" / "recordings.md"
-ROWS = "random,scratch@150,static,dexed@1000,stock@16,stock@150,own@1,both@150,again"
+ROWS = "random,scratch@150,static,dexed@1000,stock@16,stock@150,own@1,both@10s,both@150,again"
 NAMES = {
     "random": "random preset",
     "scratch": "search from scratch",
@@ -228,21 +228,24 @@ def tuned(lines: list[dict[str, Any]]) -> str:
 def octaves_right(lines: list[dict[str, Any]]) -> str:
     """The share of presets with a pitch that are in tune within 10 cents an octave up and down."""
     own = [line for line in lines if line.get("octave_up") is not None and line.get("octave_down") is not None]
-    good = [max(abs(line[name]) for name in OCTAVES) <= 10 for line in own]
+    good = [abs(line["octave_up"]) <= 10 and abs(line["octave_down"]) <= 10 for line in own]
     return f"{np.mean(good):.0%} of {len(good)}" if good else "–"
 
 
 def tables(lines: list[dict[str, Any]]) -> dict[str, list[str]]:
     """The tables of all rows that are there, each over its own sounds."""
     parts = " | ".join(name.replace("_", " ") for name in CATEGORIES)
-    near = [f"| method | renders | sounds | all, dB ↓ [95 %] | {parts} |", "|---|" + "---:|" * (3 + len(CATEGORIES))]
-    beside = ["| method | renders | MSS ↓ | perceptual ↓ | SOT ↓ | in tune ↑ | octaves ↑ |", "|---|" + "---:|" * 6]
+    near = [f"| method | budget | sounds | all, dB ↓ [95 %] | {parts} |", "|---|" + "---:|" * (3 + len(CATEGORIES))]
+    beside = ["| method | budget | MSS ↓ | perceptual ↓ | SOT ↓ | in tune ↑ | octaves ↑ |", "|---|" + "---:|" * 6]
     for row in dict.fromkeys(line["row"] for line in lines):
         own = [line for line in lines if line["row"] == row]
         name, _, budget = row.partition("@")
         levels = np.array([line["log_mel_l1"] for line in own])
-        by = [mean([line for line in own if line["category"] == category], "log_mel_l1") for category in CATEGORIES]
-        head = [NAMES[name], budget or "1"]
+        by = []
+        for category in CATEGORIES:
+            some = [line for line in own if line["category"] == category]
+            by.append(mean(some, "log_mel_l1"))
+        head = [NAMES[name], f"{budget[:-1]} s" if budget.endswith("s") else budget or "1"]
         near.append("| " + " | ".join([*head, str(len(own)), interval(levels), *by]) + " |")
         cells = [mean(own, metric) for metric in ("mss", "perceptual", "sot")]
         beside.append("| " + " | ".join([*head, *cells, tuned(own), octaves_right(own)]) + " |")

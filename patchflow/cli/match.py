@@ -179,5 +179,7 @@ def _check_synths(synths: Sequence[str], *, on: Path | None, model: Path | None,
         raise typer.BadParameter(f"--wavetables={wavetables}: not one of {', '.join(_WAVETABLES)}")
     if on is not None and wavetables == "own":
         raise typer.BadParameter("--wavetables own makes wavetables of the sound, --on keeps those of a file: give one")
-    if not {"vital", "vital_full"} & set(synths):
+    from ..presets.vital import SPACES
+
+    if not SPACES.keys() & set(synths):
         raise typer.BadParameter(f"--wavetables is for vital, not for {', '.join(synths)}")
