@@ -45,12 +45,12 @@ from marked import filled
 from timing import facts
 
 from patchflow.data.bank import Bank
+from patchflow.ear.sound_attributes import ATTRIBUTES, MEASURES
 from patchflow.engines import Engine, Note, engines
 from patchflow.errors import ModelError, OptionError
 from patchflow.explore.attribute_map import MAP, load_map
 from patchflow.explore.audio_space import AudioSpace
 from patchflow.explore.player import Player
-from patchflow.explore.sound_attributes import ATTRIBUTES, MEASURES
 from patchflow.explore.turn import Turner
 from patchflow.features.log_spectrum import PARTIALS
 from patchflow.metrics.perceptual import Reference

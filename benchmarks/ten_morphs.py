@@ -19,7 +19,8 @@ from PIL import Image
 from timing import facts
 
 from patchflow.data.bank import Bank
-from patchflow.explore import LOUDNESS, MEASURES, NOTE, RATE
+from patchflow.ear import LOUDNESS, MEASURES
+from patchflow.explore import NOTE, RATE
 from patchflow.explore.morph import morph
 from patchflow.explore.path import Path as PresetPath
 from patchflow.features.mel import mel_spectrogram

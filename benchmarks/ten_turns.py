@@ -18,8 +18,8 @@ from ten_morphs import RANGE_DB, draw, spectrograms
 from timing import facts
 
 from patchflow.data.bank import Bank
+from patchflow.ear import ATTRIBUTES, LOUDNESS, MEASURES
 from patchflow.engines import engines
-from patchflow.explore import ATTRIBUTES, LOUDNESS, MEASURES
 from patchflow.explore.attribute_map import load_map
 from patchflow.explore.player import Player, cents_from
 from patchflow.explore.turn import Turn, Turner

@@ -12,9 +12,9 @@ from example_files import write_about
 from maker import SYNTH, Maker, emptied, make_with
 from sections import Macro, MacroControls
 
+from patchflow.ear.sound_attributes import ATTRIBUTES, MEASURES, wishes
 from patchflow.explore.attribute_map import load_map
 from patchflow.explore.player import NOTE, Player
-from patchflow.explore.sound_attributes import ATTRIBUTES, MEASURES, wishes
 from patchflow.explore.turn import Turn, Turner
 
 PRESETS = 4

@@ -11,10 +11,10 @@ from example_files import write_clip
 from sections import Preset, Step
 
 from patchflow.audio.resample import resample
+from patchflow.ear.sound_attributes import ATTRIBUTES, MEASURES
 from patchflow.engines import Note, engines
 from patchflow.explore.good_presets import GoodPresets
 from patchflow.explore.player import NOTE, RATE, Player, Renders
-from patchflow.explore.sound_attributes import ATTRIBUTES, MEASURES
 from patchflow.features.inputs import inputs
 from patchflow.metrics.perceptual import Reference
 from patchflow.models.flow_joint import FlowJoint

@@ -3,7 +3,6 @@
 What comes in are presets, recordings and wishes; what goes out are paths of presets, each with what it sounds like. A
 learned map gives the direction, and the synth itself has the last word: what is promised was rendered and measured.
 
-* `sound_attributes` what is measured of a sound, on scales that people hear
 * `player` plays presets of one synth and measures them, alone or in tune with another sound
 * `attribute_map` what a preset's sound measures, learned, and how each parameter moves that; `learn_map` learns it
 * `turn` more or less of an attribute, the others stay; `turned_path` the same of a preset, by words
@@ -28,6 +27,5 @@ learned map gives the direction, and the synth itself has the last word: what is
 """
 
 from .player import NOTE, RATE, Player, Renders
-from .sound_attributes import ATTRIBUTES, LOUDNESS, MEASURES, SoundAttribute, measure
 
-__all__ = ["ATTRIBUTES", "LOUDNESS", "MEASURES", "NOTE", "RATE", "Player", "Renders", "SoundAttribute", "measure"]
+__all__ = ["NOTE", "RATE", "Player", "Renders"]

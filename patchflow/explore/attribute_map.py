@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ..ear.sound_attributes import MEASURES
 from ..models import Network, load_model, weights_of
 from ..presets import ParamSpace
-from .sound_attributes import MEASURES
 
 __all__ = ["MAP", "AttributeMap", "Slopes", "load_map", "probe_steps"]
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..ear.sound_attributes import ATTRIBUTES, MEASURES, within_range
 from ..engines import engines
 from ..errors import ModelError, OptionError
 from ..metrics.perceptual import Reference
@@ -17,7 +18,6 @@ from ..threads import one_torch_thread
 from .attribute_map import load_map
 from .audio_space import AudioSpace
 from .player import Player
-from .sound_attributes import ATTRIBUTES, MEASURES, within_range
 
 __all__ = ["LATENT", "LatentMacro", "latent_moves", "latent_space", "measure_latents", "moved_along"]
 

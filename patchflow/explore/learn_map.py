@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from ..data.sampler import Sampler, random_presets
+from ..ear.sound_attributes import ATTRIBUTES, MEASURES
 from ..engines import Engine, engines
 from ..errors import EngineError, OptionError
 from ..metrics.perceptual import Reference
@@ -23,7 +24,6 @@ from ..progress import Progress, ProgressCallback, ignore
 from ..storage import locked, make_folder, read_bytes, write_atomically
 from .attribute_map import MAP, AttributeMap, probe_steps
 from .player import NOTE, Player, cents_from
-from .sound_attributes import ATTRIBUTES, MEASURES
 from .turn import Turner
 
 __all__ = ["PlayedPresets", "fit_map", "learn_map", "learn_map_for_synth"]

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..ear.sound_attributes import ATTRIBUTES, MEASURES
 from ..errors import ModelError, OptionError, StorageError
 from ..models import users_weights
 from ..parsing import damage_named, json_value
 from ..storage import read_bytes
-from .sound_attributes import ATTRIBUTES, MEASURES
 
 __all__ = ["NamedWord", "ReachedWord", "named_words", "refuse_missing"]
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..ear.sound_attributes import MEASURES, measure
 from ..engines import Engine, Note, Renderer
 from ..engines._renderer import render_or_silence
 from ..errors import StorageError
@@ -18,7 +19,6 @@ from ..presets import ParamSpace, Preset, Value, check
 from ..storage import read_bytes
 from .grid import Grid
 from .player import RATE
-from .sound_attributes import MEASURES, measure
 
 __all__ = ["Moving", "Path", "PathStep", "path_of", "read_path"]
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ..audio.note_names import note_name
+from ..ear.sound_attributes import FARTHEST, MEASURES, wishes, within_range
 from ..engines import Engine, Note, Renderer, engines
 from ..errors import OptionError, UnknownName
 from ..match.limits import encode_locks
@@ -25,7 +26,6 @@ from .latent_macros import LATENT, latent_moves, latent_space, moved_along
 from .named_words import NamedWord, ReachedWord, named_words, refuse_missing
 from .path import Moving, Path, path_of
 from .player import NOTE, Player, built, cents_from
-from .sound_attributes import FARTHEST, MEASURES, wishes, within_range
 from .turn import Turn, Turner
 
 __all__ = ["Reached", "TurnedPreset", "turn_preset"]

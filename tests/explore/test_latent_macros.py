@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from patchflow.ear import MEASURES
 from patchflow.engines import Note, engines
 from patchflow.errors import ModelError, OptionError
-from patchflow.explore import MEASURES
 from patchflow.explore.audio_space import AudioSpace
 from patchflow.explore.latent_macros import LatentMacro, latent_moves, measure_latents, moved_along
 from patchflow.explore.turned_path import turn_preset

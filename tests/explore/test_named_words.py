@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import patchflow
+from patchflow.ear.sound_attributes import MEASURES
 from patchflow.engines import Note
 from patchflow.errors import ModelError, OptionError, UnknownName
 from patchflow.explore.named_words import named_words, refuse_missing
-from patchflow.explore.sound_attributes import MEASURES
 from patchflow.explore.turned_path import turn_preset
 from patchflow.presets import Preset
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from patchflow.ear import measure
 from patchflow.engines import Note, engines
 from patchflow.engines.tone import Tone
-from patchflow.explore import RATE, Player, measure
+from patchflow.explore import RATE, Player
 
 SHORT = Note(hold=0.2, length=0.3)
 HIGH = Note(pitch=72, hold=0.2, length=0.3)

@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 import torch
 
+from patchflow.ear import MEASURES
+from patchflow.ear.sound_attributes import FARTHEST, wishes
 from patchflow.engines import Note, engines
 from patchflow.engines.tone import Tone
 from patchflow.errors import EngineError, OptionError, UnknownName
-from patchflow.explore import MEASURES, Player, turned_path
+from patchflow.explore import Player, turned_path
 from patchflow.explore import learn_map as module
 from patchflow.explore.attribute_map import probe_steps
 from patchflow.explore.learn_map import PlayedPresets, fit_map, learn_map
 from patchflow.explore.player import RATE, SamePitch, cents_from
-from patchflow.explore.sound_attributes import FARTHEST, wishes
 from patchflow.explore.turn import Turner
 from patchflow.explore.turned_path import turn_preset
 from patchflow.metrics.perceptual import Reference

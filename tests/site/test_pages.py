@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from patchflow.explore.sound_attributes import MEASURES
+from patchflow.ear.sound_attributes import MEASURES
 
 from .conftest import Served
 from .looking import (

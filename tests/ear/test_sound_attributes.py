@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from patchflow.ear import MEASURES, measure
 from patchflow.engines import Note
-from patchflow.explore import MEASURES, RATE, measure
+from patchflow.explore import RATE
 
 TIME = torch.arange(2 * RATE) / RATE
 HELD = Note(pitch=60, hold=2.0, length=2.0)
