@@ -3,9 +3,9 @@
 A file comes in, a `Sound` comes out: mono samples `(T,)` that are known to be a sound, with their rate. Open
 `sound_file.py` and `sound.py` first.
 
-* `sound_file.py`: any sound file in, WAV and FLAC out. `_mending.py`, `_mp3.py`: files with wrong headers.
+* `sound_file.py`: any sound file in, WAV and FLAC out; recording. `_mending.py`, `_mp3.py`: files with wrong headers.
   `_ffmpeg.py`: files that only ffmpeg knows.
-* `denoise.py`: steady noise taken out of a sound. `mono.py`: how several channels become one.
+* `conditioning.py`: how several channels become one, and how steady noise is taken out.
 * `sound.py`: `Sound`, its checks, and how silence, noise and offsets are removed.
 * `resample.py`: another sample rate. `loudness.py`: LUFS, and gain without clipping.
 * `pitch`: notes that a sound may be, its tuning, and what is odd about it. `envelope.py`: when its key was released.

@@ -7,8 +7,7 @@ import numpy as np
 
 from ..errors import AudioError
 from ..storage import readable
-from .denoise import without_noise
-from .mono import mono
+from .conditioning import mono, without_noise
 
 __all__ = ["SILENCE_DB", "Sound", "from_array", "trim", "trim_noise", "without_offset"]
 

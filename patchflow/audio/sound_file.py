@@ -1,4 +1,4 @@
-"""Sound files: reads any as one channel, as far as it is used; writes those of 24 bits that every program opens."""
+"""Sounds from outside: files of any format in, WAV and FLAC out, and the microphone."""
 
 import io
 import os
@@ -6,18 +6,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 
-from ..errors import AudioError
+from ..errors import AudioError, MissingDependency, OptionError
+from ..progress import Progress, ProgressCallback, ignore
 from ..storage import opened_file, write_atomically
 from ._ffmpeg import Kind, content_kind, ffmpeg_program, open_by_ffmpeg
 from ._mending import mend_sound
-from .mono import mono
-from .sound import SILENCE_DB, Sound, without_offset
+from .conditioning import mono
+from .sound import SILENCE_DB, Sound, from_array, without_offset
 
-__all__ = ["encode", "load", "save"]
+__all__ = ["LONGEST_RECORDING", "encode", "load", "record", "save"]
 
 _LATEST_ONSET_S = 180.0  # a sound that begins later is not looked for
 _MOST_SILENT = 1 << 26  # samples of all channels that are decoded before the sound
@@ -29,6 +31,13 @@ _CUT_OFF_S = 0.1  # a sound that is shorter than promised by less is whole: loss
 _CUT_OFF = re.compile(r"(?:data|SSND|Data Size|[Rr]iff\w* ?\w*)\s*: (\d+) \(should be (\d+)\)")  # in libsndfile's log
 _SUFFIXES = (".wav", ".flac")
 _LOUDEST = 1 - 2.0**-23  # the largest sample of 24 bits: +1 does not fit
+
+
+LONGEST_RECORDING = 120.0
+"""Seconds that are recorded at most."""
+
+_SHORTEST = 0.1  # seconds
+_STEP = 0.25  # seconds from one progress to the next
 
 
 def load(path: str | os.PathLike[str], *, seconds: float = 30.0) -> Sound:
@@ -275,6 +284,41 @@ def encode(path: str | os.PathLike[str], samples: np.ndarray, rate: int) -> tupl
     return _encode(samples * gain, rate, suffix, path), 20 * float(np.log10(gain))
 
 
+def record(seconds: float, *, rate: int = 44_100, progress: ProgressCallback = ignore) -> Sound:
+    """Records from the microphone that the machine uses by default, one channel.
+
+    Ctrl-C ends the recording early and keeps what is there.
+
+    Args:
+        seconds: How long, 0.1 to 120.
+        rate: Sample rate, in Hz.
+        progress: Called a few times a second.
+
+    Raises:
+        OptionError: If `seconds` is out of its range.
+        MissingDependency: If the package that records is not installed, or the library that it needs.
+        AudioError: If there is no microphone, it cannot be used, or nothing but silence comes from it.
+    """
+    if not _SHORTEST <= seconds <= LONGEST_RECORDING:
+        raise OptionError(f"record={seconds:g}: not in [{_SHORTEST:g}, {LONGEST_RECORDING:g}] s")
+    device = _devices()
+    try:
+        device.check_input_settings(channels=1, samplerate=rate)
+        samples = device.rec(round(seconds * rate), samplerate=rate, channels=1, dtype="float32")
+    except (device.PortAudioError, ValueError) as error:  # ValueError: there is no input device at all
+        raise AudioError(f"cannot record: {_first_line(error)}. Plug in a microphone, or give a sound file.") from error
+    done = 0.0
+    try:
+        while done < seconds:
+            progress(Progress("record", round(done, 2), seconds, "s"))
+            device.sleep(round(1000 * min(_STEP, seconds - done)))
+            done += _STEP
+        device.wait()
+    except KeyboardInterrupt:
+        device.stop()
+    return from_array(_heard(samples), rate)
+
+
 def _encode(samples: np.ndarray, rate: int, suffix: str, path: str | os.PathLike[str]) -> bytes:
     buffer = io.BytesIO()
     try:
@@ -282,3 +326,26 @@ def _encode(samples: np.ndarray, rate: int, suffix: str, path: str | os.PathLike
     except soundfile.LibsndfileError as error:
         raise AudioError(f"cannot write {path} at rate={rate}Hz: {error.error_string}") from error
     return buffer.getvalue()
+
+
+def _devices() -> Any:
+    """The package `sounddevice`, which is optional: most machines that search for presets have no microphone."""
+    try:
+        import sounddevice
+    except ImportError as error:
+        raise MissingDependency("recording needs the package 'sounddevice': pip install 'patchflow[record]'") from error
+    except OSError as error:  # its library of the operating system
+        raise MissingDependency(
+            f"recording needs PortAudio: {_first_line(error)}. Install it (e.g. apt install libportaudio2)."
+        ) from error
+    return sounddevice
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).split("\n")[0].split()).rstrip(".")
+
+
+def _heard(samples: np.ndarray) -> np.ndarray:
+    """What was recorded before it was stopped: the rest is exactly silent."""
+    loud = np.flatnonzero(samples[:, 0])
+    return samples[: int(loud[-1]) + 1, 0] if len(loud) else samples[:, 0]

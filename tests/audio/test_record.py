@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pytest
 
-from patchflow.audio.record import record
+from patchflow.audio.sound_file import record
 from patchflow.errors import AudioError, MissingDependency, OptionError
 from patchflow.progress import Progress
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from patchflow.audio.denoise import without_noise
+from patchflow.audio.conditioning import without_noise
 
 RATE = 22_050
 T = np.arange(RATE) / RATE
