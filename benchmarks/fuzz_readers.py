@@ -19,8 +19,7 @@ from patchflow.data.bank import Bank
 from patchflow.data.cache import Cache, fill_cache
 from patchflow.data.dataset import Dataset, DatasetRecipe, read_dataset_recipe
 from patchflow.data.dataset.executors import executors
-from patchflow.data.dataset.make_dataset import make_dataset
-from patchflow.data.dataset.verify import damaged_files
+from patchflow.data.dataset.make_dataset import damaged_files, make_dataset
 from patchflow.data.examples import Content, Examples, write_examples
 from patchflow.data.examples.attributes import Attribute
 from patchflow.data.examples.examples_recipe import ExamplesRecipe
@@ -336,7 +335,7 @@ def _dataset(folder: Path) -> Reader:
     files = _files(folder)
     kinds = {".parquet": "parquet", ".json": "json", ".npy": "npy"}
     shape = {name: kinds.get(Path(name).suffix, "lines") for name in files}
-    modules = ("patchflow.data.dataset.dataset", "patchflow.data.dataset.verify", "patchflow.parsing")
+    modules = ("patchflow.data.dataset.dataset", "patchflow.data.dataset.make_dataset", "patchflow.parsing")
     return Reader(files, shape, read, modules)
 
 

@@ -11,8 +11,7 @@ from safetensors.torch import load_file, save_file
 from patchflow.data.dataset import Dataset, DatasetRecipe
 from patchflow.data.dataset.executors import executors
 from patchflow.data.dataset.folder import CHECKSUMS
-from patchflow.data.dataset.make_dataset import make_dataset
-from patchflow.data.dataset.verify import damaged_files
+from patchflow.data.dataset.make_dataset import damaged_files, make_dataset
 from patchflow.data.examples import Examples, read_examples_recipe
 from patchflow.data.examples.examples import ABOUT
 from patchflow.engines.tone import Tone

@@ -5,10 +5,11 @@ A recipe (TOML) and presets come in, a folder comes out that `datasets`, DuckDB 
 on any machine, at any time, with the same bytes.
 
 * `dataset_recipe.py`: the settings. `pool.py`: the presets that they name.
-* `job.py`: draws and plays items. `executors/`: spread that work, locally or on a cluster.
+* `job.py`: draws and plays items, and the interface of those who spread that work: `executors/`, locally or on a
+  cluster.
 * `parquet.py`: items as files. `dedupe.py`: equal and nearly equal sounds, families.
 * `folder.py`: where the files lie, finished or not. `card.py`: the texts among them, and what decides their bytes.
-* `make_dataset.py`: makes all of it, and goes on after any stop. `verify.py`: finds damaged files and repairs shards.
+* `make_dataset.py`: makes all of it, goes on after any stop, finds damaged files and repairs shards.
 * `dataset.py`: reads a finished data set.
 """
 

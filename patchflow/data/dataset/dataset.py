@@ -143,7 +143,7 @@ class Dataset:
 
     def damaged(self) -> dict[str, str]:
         """Compares all files with their checksums; returns the fault of each that differs, by name."""
-        from .verify import damaged_files
+        from .make_dataset import damaged_files
 
         return damaged_files(self.path)
 

@@ -1,10 +1,12 @@
-"""Makes the items of a data set, each from the recipe, the presets and its number alone."""
+"""Makes the items of a data set, each from the recipe, the presets and its number alone; who makes them, and where."""
 
+import abc
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import TracebackType
 
 import numpy as np
 import soundfile
@@ -13,11 +15,12 @@ from ...engines import Engine, Note, engines
 from ...errors import RenderError
 from ...features.mel import fingerprint
 from ...presets import ParamSpace
+from ...progress import ProgressCallback
 from ..sampler import SAMPLE_KINDS, Sampler
 from .dataset_recipe import DatasetRecipe
 from .pool import Pool
 
-__all__ = ["Item", "Job"]
+__all__ = ["Executor", "Item", "Job"]
 
 _LOUDEST = 1 - 2.0**-15  # the largest sample of 16 bits: +1 does not fit
 
@@ -167,6 +170,56 @@ class Job:
         flac = _flac(sound * np.float32(gain), recipe.rate, recipe.bits)
         compared = fingerprint(sound, recipe.rate).tobytes() if recipe.radius_db else b""
         return replace(drawn, flaws=flaws, gain_db=20 * float(np.log10(gain)), flac=flac, fingerprint=compared)
+
+
+class Executor(abc.ABC):
+    """Makes the items of shards and packs them, somewhere.
+
+    The same job gives the same bytes wherever and in whatever order it is done.
+
+    Args:
+        workers: Number of items or shards that are made at once; one a core if not given.
+        address: Address of a cluster, for executors that use one.
+
+    Raises:
+        OptionError: By the constructor, if an argument is not allowed or a cluster cannot be reached.
+        MissingDependency: By the constructor, if an optional package is not installed.
+
+    Example:
+        >>> # with executors["local"]() as executor: executor.run(job, [0, 1], keep=write, progress=print)
+    """
+
+    def __init__(self, workers: int | None = None, address: str | None = None) -> None:
+        self.workers = workers
+        self.address = address
+
+    def __enter__(self) -> "Executor":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @abc.abstractmethod
+    def run(
+        self, job: Job, shards: Iterable[int], keep: Callable[[int, bytes], None], progress: ProgressCallback
+    ) -> None:
+        """Makes shards.
+
+        Args:
+            job: The recipe and its presets.
+            shards: Numbers of the shards to make.
+            keep: Called with the number and the packed items of each finished shard, by one thread at a time.
+            progress: Called with the number of items of these shards that are done, and of all of them.
+
+        Raises:
+            EngineError: If the synth cannot be loaded.
+        """
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Releases workers and connections."""
 
 
 def _flac(sound: np.ndarray, rate: int, bits: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Makes a data set: renders parts, relates all sounds, writes the files; resumes after any stop."""
+"""Makes a data set, finds its damaged files, and makes damaged shards again."""
 
 import os
 import time
@@ -9,18 +9,19 @@ from pathlib import Path
 
 from ...engines import engines
 from ...errors import PresetError, StorageError
+from ...parsing import damage_named, read_object
 from ...progress import Progress, ProgressCallback, ignore
-from ...storage import locked, write_atomically
-from .card import card, origin, space_text, states_text
+from ...storage import locked, make_folder, read_bytes, write_atomically
+from .card import card, check_same_origin, origin, space_text, states_text
 from .dataset_recipe import DatasetRecipe
 from .dedupe import Relations, relate
 from .executors import Executor
-from .folder import STATES, Folder
+from .folder import CHECKSUMS, STATES, Folder, sha256
 from .job import Job
 from .parquet import finished
 from .pool import read_pool
 
-__all__ = ["MadeDataset", "job_of", "make_dataset", "write_shards"]
+__all__ = ["MadeDataset", "damaged_files", "job_of", "make_dataset", "read_checksums", "repair_shards", "write_shards"]
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,81 @@ def write_shards(
                 future.cancel()
 
 
+def damaged_files(path: str | Path, progress: ProgressCallback = ignore) -> dict[str, str]:
+    """Reads every file of a finished data set.
+
+    Args:
+        path: Its folder.
+        progress: Called after every file.
+
+    Returns:
+        The fault of each file that is not as it was written, by name.
+
+    Raises:
+        StorageError: If it is not finished.
+    """
+    sums = read_checksums(path)
+    found = {}
+    for done, (name, expected) in enumerate(sums.items(), 1):
+        try:
+            if sha256(Path(path, name)) != expected:
+                found[name] = "damaged: its checksum is another"
+        except StorageError as error:
+            found[name] = str(error)
+        progress(Progress("verify", done, len(sums), "files"))
+    return found
+
+
+def read_checksums(path: str | Path) -> dict[str, str]:
+    """Returns the checksum that every file of a finished data set should have, by name.
+
+    Raises:
+        StorageError: If it is not finished, or the checksums are damaged.
+    """
+    file = Path(path, CHECKSUMS)
+    if not file.exists():
+        raise StorageError(f"{path}: not a finished data set (no {CHECKSUMS})")
+    lines = [line.split("  ", 1) for line in read_bytes(file).decode("utf-8", "replace").splitlines()]
+    if not lines or any(len(line) != 2 or len(line[0]) != 64 for line in lines):
+        raise StorageError(f"{file}: damaged")
+    return {name: expected for expected, name in lines}
+
+
+def repair_shards(path: str | Path, executor: Executor, progress: ProgressCallback = ignore) -> tuple[str, ...]:
+    """Makes the damaged shards of a finished data set again, from the same presets.
+
+    Args:
+        path: Its folder.
+        executor: Renders the items.
+        progress: Called after every file.
+
+    Returns:
+        Names of the files that were made again.
+
+    Raises:
+        StorageError: If other files are damaged, or the presets or versions are not those it was made with.
+    """
+    with locked(path):
+        damaged = damaged_files(path, progress)
+        sums = read_checksums(path)
+        others = [name for name in damaged if not name.startswith("data/")]
+        if others:
+            raise StorageError(f"{path}: {others[0]} is damaged as well. Make the data set again in another folder.")
+        if not damaged:
+            return ()
+        job = job_of(_recipe(Path(path)))
+        folder = Folder(Path(path), job.recipe.shards)
+        check_same_origin(folder.recipe, origin(job))
+        shards = [shard for shard in range(folder.shards) if _name(folder, shard) in damaged]
+        _make_again(job, folder, shards, executor)
+        for name in damaged:
+            # The old checksums stay, so what is made again has to be equal to the byte.
+            if sha256(Path(path, name)) != sums[name]:
+                raise StorageError(f"{path}: {name} was made again, but is not as it was")
+        folder.clear()
+        return tuple(damaged)
+
+
 def _render(job: Job, folder: Folder, executor: Executor, progress: ProgressCallback) -> int:
     """Makes the parts that are missing; returns how many items were rendered."""
 
@@ -188,3 +264,25 @@ def _relate(job: Job, folder: Folder, progress: ProgressCallback) -> Relations:
         raise PresetError(f"{folder.path}: no sound is left ({counts}). Give other presets or another recipe.")
     folder.save_related(relations)
     return relations
+
+
+def _make_again(job: Job, folder: Folder, shards: list[int], executor: Executor) -> None:
+    def keep(shard: int, data: bytes) -> None:
+        write_atomically(folder.part(shard), data)
+
+    relations = folder.related()
+    if relations is None:
+        raise StorageError(f"{folder.path}: counts.json or families.npy is missing")
+    make_folder(folder.work)
+    executor.run(job, shards, keep, ignore)
+    write_shards(folder, shards, job.recipe.rate, relations)
+
+
+def _recipe(path: Path) -> DatasetRecipe:
+    # It is as its checksum says, and that may have been made of a damaged one.
+    with damage_named(path / "recipe.json"):
+        return DatasetRecipe.of_values(read_object(path / "recipe.json")["recipe"])
+
+
+def _name(folder: Folder, shard: int) -> str:
+    return folder.shard(shard).relative_to(folder.path).as_posix()

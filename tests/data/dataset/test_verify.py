@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from patchflow.data.dataset.executors import executors
-from patchflow.data.dataset.verify import damaged_files, repair_shards
+from patchflow.data.dataset.make_dataset import damaged_files, repair_shards
 from patchflow.errors import StorageError
 from patchflow.presets import Preset, write_presets
 

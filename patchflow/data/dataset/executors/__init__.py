@@ -1,7 +1,7 @@
 """Ways to spread the making of a data set, one executor a file.
 
-A job and numbers of shards go in, the bytes of each shard come out, by a callback. Open `_executor.py` first: it is the
-interface.
+A job and numbers of shards go in, the bytes of each shard come out, by a callback. `Executor`, in `../job.py`,
+is the interface.
 
 * `local.py`: threads of this machine.
 * `ray.py`: a Ray cluster, or processes of this machine through Ray.
@@ -10,7 +10,7 @@ interface.
 """
 
 from ....registry import Registry
-from ._executor import Executor
+from ..job import Executor
 
 __all__ = ["Executor", "executors"]
 

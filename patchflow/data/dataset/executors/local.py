@@ -8,9 +8,8 @@ from ....engines import Engine, Renderer, engines
 from ....errors import OptionError
 from ....progress import Progress, ProgressCallback
 from ....threads import one_torch_thread
-from ..job import Item, Job
+from ..job import Executor, Item, Job
 from ..parquet import packed
-from ._executor import Executor
 
 __all__ = ["Local"]
 

@@ -17,9 +17,8 @@ from ....engines import Engine, engines
 from ....errors import EngineError, MissingDependency, OptionError, PatchflowError
 from ....progress import Progress, ProgressCallback
 from ....storage import first_sentence
-from ..job import Job
+from ..job import Executor, Job
 from ..parquet import packed
-from ._executor import Executor
 
 __all__ = ["Ray"]
 
