@@ -17,7 +17,7 @@ import numpy as np
 
 from patchflow.engines import engines
 from patchflow.evaluate.tables.board import Board, Row, boards_of, read_results
-from patchflow.evaluate.tables.markdown import share
+from patchflow.evaluate.tables.numbers import share
 from patchflow.models import load_model, models, read_header
 from patchflow.old_names import with_new_names
 from patchflow.storage import write_atomically

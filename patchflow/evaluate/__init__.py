@@ -7,7 +7,7 @@ alone a Markdown page and a JSON file. Open `runs.py` first: it calls the others
 * `testset`: the target sounds, a test part or a folder of recordings.
 * `predictions`: a preset for each of them, by a model or a baseline; plays these and measures how near they are.
 * `results`: writes and reads the lines.
-* `disentanglement`, `traversal`: what latents and macro-controls know of the attributes.
+* `disentanglement`: what latents and macro-controls know of the attributes.
 * `tables`: result files to boards, claims and a page.
 """
 

@@ -20,11 +20,10 @@ from ..old_names import with_new_names
 from ..parsing import damage_named, json_value, read_object
 from ..progress import Progress, ProgressCallback, ignore
 from ..storage import locked, read_bytes, write_atomically
-from .disentanglement import latent_separation, tag_accuracy
+from .disentanglement import latent_separation, measure_traversal, tag_accuracy
 from .predictions import BASELINES, Known, Predictions, capacity, predict, prediction_ms, score_predictions
 from .results import open_results
 from .testset import TestSet, held_out, out_of_domain, read_recordings, recordings_fingerprint
-from .traversal import measure_traversal
 
 __all__ = ["RESULTS", "SOUNDS", "SUMMARY", "TAGS", "Run", "evaluate_baselines", "evaluate_run", "read_run"]
 

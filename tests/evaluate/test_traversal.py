@@ -12,7 +12,7 @@ from patchflow.data.examples.attributes import MEASURED_ATTRIBUTES, NAMED_ATTRIB
 from patchflow.data.families import deal
 from patchflow.engines.tone import Tone
 from patchflow.errors import RenderError
-from patchflow.evaluate.traversal import measure_traversal
+from patchflow.evaluate.disentanglement import measure_traversal
 from patchflow.models import models
 from patchflow.models.flow_joint import FlowJoint
 
@@ -72,7 +72,7 @@ def test_what_changes_along_is_measured(examples: Examples, monkeypatch: pytest.
         saw = float(np.abs(np.diff(sound)).max() > 0.5 * np.abs(sound).max())
         return np.array([saw] * (len(MEASURED_ATTRIBUTES) - 1) + [-saw])
 
-    monkeypatch.setattr("patchflow.evaluate.traversal.measure_attributes", measure_attributes)
+    monkeypatch.setattr("patchflow.evaluate.disentanglement.measure_attributes", measure_attributes)
     bright, dynamic = measure_traversal(untrained(), examples)
 
     assert (bright["heard"], bright["others"]) == (1.0, 0.5)  # the other attribute falls whenever this one rises

@@ -8,8 +8,7 @@ from ...metrics import metrics
 from ...printable import tame_markup
 from .board import MEAN_PRESET, OUT_OF_DOMAIN, PUBLISHED
 from .claims import TESTED_METRICS, Verdict
-from .markdown import bold, p_value, share, short, table
-from .numbers import better, measured
+from .numbers import better, bold, measured, p_value, share, short, table
 
 __all__ = ["page"]
 
