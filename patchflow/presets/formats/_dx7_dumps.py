@@ -13,7 +13,7 @@ import numpy as np
 
 from ._dx7_bare import BareVoices, find_voices, plausible
 from ._dx7_voice import NAME, PACKED, PLAIN, Layout
-from ._sysex_names import describe_message
+from ._sysex import describe_message
 
 __all__ = ["BANK", "SINGLE", "Dump", "DumpKind", "Scan", "frame", "scan"]
 

@@ -12,8 +12,7 @@ from ..preset import Preset
 from ._dx7_dumps import BANK, SINGLE, Dump, Scan, frame, scan
 from ._dx7_voice import NAME, PACKED, PARAMETERS, decode_name, encode_name, in_katakana
 from ._format import Mended, PresetFormat, ReadReport, Rejected
-from ._sysex_containers import Part, unwrap
-from ._sysex_names import is_four_operator_bank
+from ._sysex import Part, is_four_operator_bank, unwrap
 
 __all__ = ["Syx"]
 

@@ -4,15 +4,13 @@ In comes the JSON document of a `.vital` file, out come values of parameters and
 Open `_document.py` first.
 
 * `_document.py`   takes a file apart and puts it together; moves presets between the two spaces
-* `_spaces.py`     the two spaces: `CORE` with 179 parameters, `FULL` with 900
+* `_spaces.py`     the two spaces: `CORE` with 179 parameters, `FULL` with 900; resets what cannot be heard
 * `_controls.py`   the controls as Vital describes them (`controls.json`), and their units
 * `_mend.py`       puts right what Vital puts up with in its files
-* `_canonical.py`  resets what cannot be heard
 * `_macros.py`     writes macro-controls into Vital's macro knobs
 * `init.json`      Vital's first preset
 """
 
-from ._canonical import canonical_vital
 from ._controls import SLOTS, VitalControl, controls, destinations, sources
 from ._document import (
     NEWEST,
@@ -28,7 +26,7 @@ from ._document import (
 )
 from ._macros import Macro, with_macros
 from ._mend import feature_version, mend
-from ._spaces import CORE, FULL, NONE, OTHER, SPACES, control_name
+from ._spaces import CORE, FULL, NONE, OTHER, SPACES, canonical_vital, control_name
 
 __all__ = [
     "CORE",
