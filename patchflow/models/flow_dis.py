@@ -7,8 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..flows import chain
-from ..nn.disentangling import Disentangling
-from ..nn.gaussian import LatentSample
+from ..nn.gaussian import Disentangling, LatentSample
 from ..presets import ParamSpace
 from ._base import Batch, Macros
 from ._flow_regression import Evidence, EvidenceSizes

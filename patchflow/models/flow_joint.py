@@ -8,8 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..nn.disentangling import log_tags
-from ..nn.gaussian import log_normal
+from ..nn.gaussian import log_normal, log_tags
 from ..nn.heads import dequantise
 from ..presets import ParamSpace
 from ._base import Batch, Macros

@@ -4,8 +4,8 @@
 * `conv`: spectrograms of mean 0 and deviation 1; convolutions from them to vectors and back; the encoder and decoder
   of all auto-encoders, and their sizes.
 * `heads`: the last layer, its losses and its draws of presets; presets with a smooth density.
-* `gaussian`: Gaussians of latents and of noise, drawn from and compared.
-* `disentangling`: attributes and the first dimensions of a latent, each given the other.
+* `gaussian`: Gaussians of latents and of noise, drawn from and compared; attributes and the first dimensions of a
+  latent, each given the other.
 """
 
 from .conv import ConvDecoder, ConvEncoder, Standard
