@@ -1,10 +1,11 @@
-"""Checkpoints of a run: all that decides how it goes on, in one safetensors file."""
+"""What a run writes on its way: checkpoints, from which it goes on exactly, and a log of its losses."""
 
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import torch
@@ -12,14 +13,16 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from ..errors import ModelError
+from ..errors import MissingDependency, ModelError, StorageError
 from ..models import Model
 from ..old_names import with_new_names
 from ..parsing import damage_named, json_value
-from ..storage import opened_file, write_atomically
+from ..storage import opened_file, read_bytes, reason, write_atomically
 from .schedule import EarlyStopping
 
-__all__ = ["State", "load_checkpoint", "save_checkpoint"]
+__all__ = ["Log", "State", "last_losses", "load_checkpoint", "save_checkpoint"]
+
+_PARTS = ("train", "valid")
 
 
 @dataclass
@@ -108,6 +111,72 @@ def load_checkpoint(path: Path, state: State) -> None:
         _restore(state, header, tensors)
 
 
+class Log:
+    r"""Appends to `log.jsonl`; lines of steps that a resumed run takes again are removed first.
+
+    Args:
+        out: Folder of the run.
+        step: Step the run goes on from.
+        tensorboard: Whether to write for TensorBoard too.
+
+    Raises:
+        MissingDependency: If the package for that is not installed.
+        StorageError: If the log cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as out, Log(Path(out), 0) as log:
+        ...     log.write({"step": 1, "train": 0.5})
+        ...     Path(out, "log.jsonl").read_text()
+        '{"step": 1, "train": 0.5}\n'
+    """
+
+    def __init__(self, out: Path, step: int, *, tensorboard: bool = False) -> None:
+        self._path = out / "log.jsonl"
+        self._board = _board(out / "tensorboard", step) if tensorboard else None
+        if self._path.exists():
+            _trim(self._path, step)
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._board is not None:
+            self._board.close()
+
+    def write(self, line: Mapping[str, float]) -> None:
+        """Adds a line.
+
+        Args:
+            line: Numbers by name; `"step"` is one of them.
+
+        Raises:
+            StorageError: If the log cannot be written.
+        """
+        try:
+            with self._path.open("a") as log:
+                log.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise StorageError(f"cannot write {self._path}: {reason(error)}") from error
+        if self._board is None:
+            return
+        for name, value in line.items():
+            if name != "step":
+                self._board.add_scalar(_chart(name), value, line["step"])
+
+
+def last_losses(out: Path) -> dict[str, float]:
+    """Returns the losses of the last check, for people to read; none if the log was removed."""
+    try:
+        path = out / "log.jsonl"
+        line = json_value(read_bytes(path).splitlines()[-1])
+        return {name: float(line[name]) for name in _PARTS}
+    except (StorageError, ValueError, IndexError, KeyError, TypeError):
+        return {}
+
+
 def _restore(state: State, header: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
     # what older versions did not write has a default; what they wrote under another name was renamed before
     kind = type(state.model).__name__
@@ -136,3 +205,34 @@ def _restore(state: State, header: Mapping[str, str], tensors: Mapping[str, Tens
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def _chart(name: str) -> str:
+    """What TensorBoard calls a number: `train.latent` is the line `train` of the charts `latent`."""
+    part, _, term = name.partition(".")
+    return f"{term or 'total'}/{part}" if part in _PARTS else name
+
+
+def _board(folder: Path, step: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ModuleNotFoundError as error:
+        raise MissingDependency(
+            f"tensorboard=true needs the package {error.name!r}: pip install 'patchflow[tensorboard]'"
+        ) from error
+    return SummaryWriter(str(folder), purge_step=step + 1 if step else None)
+
+
+def _trim(path: Path, step: int) -> None:
+    """Keeps the lines up to a step; what a crash left half written goes too."""
+    lines = read_bytes(path).decode("utf-8", "replace").splitlines(keepends=True)
+    kept = [line for line in lines if line.endswith("\n") and _is_up_to(line, step)]
+    if kept != lines:
+        write_atomically(path, "".join(kept).encode())
+
+
+def _is_up_to(line: str, step: int) -> bool:
+    try:
+        return json_value(line)["step"] <= step
+    except (ValueError, KeyError, TypeError):
+        return False

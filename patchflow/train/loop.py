@@ -13,14 +13,12 @@ from torch import Tensor, nn
 from ..errors import OptionError
 from ..models import Batch
 from ..progress import Progress, ProgressCallback
-from .checkpoint import State, save_checkpoint
+from .checkpoint import Log, State, save_checkpoint
 from .distributed import Team
 from .loader import Loader
-from .log import Log
-from .losses import ERROR, Terms, check_finite, validate
 from .recipe import Recipe
 from .replicas import Replicas
-from .schedule import Schedule
+from .schedule import ERROR, Schedule, Terms, check_finite, validate
 from .training_data import TrainingData
 
 __all__ = ["Loop", "advice", "follow", "is_memory_short", "take_step"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from patchflow.progress import Progress
-from patchflow.train import build, train
+from patchflow.train import run, train
 
 from . import small
 
@@ -16,7 +16,7 @@ __all__ = ["learn"]
 @pytest.fixture
 def learn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Trains `Several` in `tmp_path / name` on 41 examples, five steps an epoch."""
-    monkeypatch.setattr(build, "models", {"several": small.Several, "crowd": small.Crowd})
+    monkeypatch.setattr(run, "models", {"several": small.Several, "crowd": small.Crowd})
     examples = small.write_small(tmp_path / "examples")
 
     def learn(name: str = "run", progress: Callable[[Progress], None] = lambda _: None, **overrides: object) -> Path:

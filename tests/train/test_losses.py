@@ -3,7 +3,7 @@
 import pytest
 
 from patchflow.errors import ModelError, UnknownName
-from patchflow.train.losses import Terms, check_finite
+from patchflow.train.schedule import Terms, check_finite
 
 TERMS = Terms(("sound", "latent", "tags"), {"latent": 0.5}, {"latent": 100, "tags": 10})
 

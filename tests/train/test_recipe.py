@@ -9,7 +9,7 @@ import patchflow
 from patchflow.engines import engines
 from patchflow.errors import OptionError, StorageError, UnknownName
 from patchflow.models import models
-from patchflow.train import Recipe, build, read_recipe
+from patchflow.train import Recipe, read_recipe, run
 
 RECIPES = sorted((Path(patchflow.__file__).parent.parent / "recipes").glob("*.toml"))
 LEAST = 'bank = "b.npz"\nout = "o"\n'
@@ -243,4 +243,4 @@ def test_every_key_is_explained():
 def test_words_of_the_data_are_learned_unless_they_are_left_out(sizes: dict[str, int], attributes: int):
     settings = Recipe(bank="b.npz", out="o", model="flow_joint", sizes=sizes)
 
-    assert build._sizes(settings, 7)["attributes"] == attributes
+    assert run._sizes(settings, 7)["attributes"] == attributes

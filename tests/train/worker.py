@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from patchflow.data.examples import Examples
 from patchflow.engines.tone import Tone
-from patchflow.train import build, train
+from patchflow.train import run, train
 from patchflow.train.distributed import joined
 from patchflow.train.replicas import Replicas
 from patchflow.train.training_data import load_batch
@@ -38,7 +38,7 @@ def gradient(folder: Path, workers: int = 1) -> dict[str, torch.Tensor]:
 
 
 if __name__ == "__main__":
-    build.models = {"several": Several, "crowd": Crowd}  # type: ignore[assignment]
+    run.models = {"several": Several, "crowd": Crowd}  # type: ignore[assignment]
     if sys.argv[1] == "gradient":
         gradient(Path(sys.argv[2]))
     else:
