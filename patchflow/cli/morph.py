@@ -85,8 +85,7 @@ def morph(
     from ..audio.note_names import note_number
     from ..engines import engines
     from ..explore.audio_space import AudioSpace
-    from ..explore.ends import read_ends
-    from ..explore.morph import grid_of
+    from ..explore.morph import grid_of, read_ends
     from ..explore.morph import morph as morphed
     from ..explore.output.path_files import write_path
     from ._console import ProgressBar

@@ -76,7 +76,7 @@ def turn(
 
     from ..audio.note_names import note_number
     from ..engines import engines
-    from ..explore.ends import read_ends
+    from ..explore.morph import read_ends
     from ..explore.output.path_files import write_path
     from ..explore.player import NOTE
     from ..explore.turned_path import turn_preset

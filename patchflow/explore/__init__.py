@@ -14,7 +14,7 @@ learned map gives the direction, and the synth itself has the last word: what is
 * `audio_space` sounds and presets to one space and back
 * `heard_space` where sounds lie between others
 * `grid` places of a path, and of sounds that were tried those that lie evenly there; `path_search` tries them
-* `morph` from one preset to another, or among four; `ends` reads them, `path` is what is found
+* `morph` from one preset to another, or among four, read from files; `path` is what is found
 * `output` writes paths as files
 * `sections` what may change in a preset, by the words musicians use
 * `good_presets` presets to borrow of, and walks through the space of a model
