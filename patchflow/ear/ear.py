@@ -1,0 +1,192 @@
+"""The ear: sounds to vectors that are near each other where two sounds have one timbre."""
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from ..audio.resample import resample
+from ..errors import ModelError, StorageError
+from ..parsing import damage_named, json_value
+from ..storage import read_bytes, write_atomically
+from .network import RATE, SECONDS, EarNetwork, EarSizes, ear_levels
+
+__all__ = ["SHIPPED", "Ear", "save_ear"]
+
+SHIPPED = Path(__file__).absolute().parent / "ear.safetensors"
+"""The weights that come with the package."""
+
+_FORMAT = "patchflow ear 1"
+_LARGEST = 2**26  # bytes
+_BATCH = 32  # sounds that go through the network together
+_ONSET = 0.003  # share of the peak, -50 dB, before which a sound has not begun
+_LEAD = 0.01  # seconds that stay before that
+
+
+class Ear:
+    """Makes vectors of sounds, by weights that were trained.
+
+    The same preset on another key, or the same sound in a room, with noise or through a codec, has a near vector; how
+    unlike two sounds are is 1 less the cosine of their vectors. Levels do not count, nor does what comes before the
+    onset, nor what comes after the first four seconds.
+
+    Args:
+        network: The network, ready for inference.
+        version: Of the weights, 16 hexadecimal digits. Vectors of two versions are not comparable.
+
+    Example:
+        >>> tone = np.sin(np.arange(22_050) / 5, dtype=np.float32)
+        >>> vectors = Ear.load().embed([tone, 0.5 * tone, 0 * tone], 22_050)
+        >>> (vectors @ vectors.T).round(3).tolist()
+        [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+
+    def __init__(self, network: EarNetwork, version: str) -> None:
+        self._network = network
+        self.version = version
+        self.width = network.sizes.out
+
+    @classmethod
+    def load(cls, path: str | Path = SHIPPED) -> "Ear":
+        """Returns the ear of a file, by default the one that comes with the package; a file is read once.
+
+        Raises:
+            ModelError: If the file is missing, damaged or no ear.
+        """
+        return _loaded(Path(path).absolute())
+
+    def embed(self, sounds: Sequence[np.ndarray], rate: int) -> np.ndarray:
+        """Returns vectors of sounds.
+
+        Args:
+            sounds: Mono, of any length, each of shape `(T,)`.
+            rate: Sample rate of all, in Hz.
+
+        Returns:
+            Rows of length 1, or of zeros for silence, float32, shape `(B, width)`.
+
+        Raises:
+            ValueError: If a sound is not mono or has samples that are no finite numbers, or the rate is not positive.
+        """
+        return self._each(sounds, rate, lambda levels: [self._network(levels)])[0]
+
+    def statistics(self, sounds: Sequence[np.ndarray], rate: int) -> list[np.ndarray]:
+        """Returns mean and deviation of the channels of every inner layer, from the input on.
+
+        Args:
+            sounds: As for `embed`.
+            rate: Sample rate of all, in Hz.
+
+        Returns:
+            For each layer float32, shape `(B, 2 * channels)`; zeros for silence.
+
+        Raises:
+            ValueError: As for `embed`.
+        """
+        return self._each(sounds, rate, self._network.statistics)
+
+    def _each(
+        self, sounds: Sequence[np.ndarray], rate: int, work: Callable[[Tensor], list[Tensor]]
+    ) -> list[np.ndarray]:
+        """The results of some work on the levels of sounds, with zeros where a sound is silent."""
+        outputs = [np.zeros((len(sounds), part.shape[1]), np.float32) for part in self._empty(work)]
+        for place in range(0, len(sounds), _BATCH):
+            parts = [_heard(sound, rate) for sound in sounds[place : place + _BATCH]]
+            rows = [place + row for row, part in enumerate(parts) if part is not None]
+            if not rows:
+                continue
+            batch = torch.from_numpy(np.stack([part for part in parts if part is not None]))
+            with torch.inference_mode():
+                found = work(ear_levels(batch))
+            for output, part in zip(outputs, found, strict=True):
+                output[rows] = part.numpy()
+        return outputs
+
+    @torch.inference_mode()
+    def _empty(self, work: Callable[[Tensor], list[Tensor]]) -> list[Tensor]:
+        return work(ear_levels(torch.zeros(1, 1)))
+
+
+def save_ear(path: str | Path, network: EarNetwork, about: dict[str, Any]) -> None:
+    """Writes weights in half precision, with the sizes that make the network again.
+
+    Args:
+        path: File to write, whole or not at all.
+        network: The network.
+        about: Facts for people: data, steps, results.
+
+    Raises:
+        StorageError: If the file cannot be written.
+    """
+    header = {"format": _FORMAT, "config": json.dumps(network.config()), "about": json.dumps(about)}
+    halved = dict(network.named_parameters())  # statistics would not fit
+    tensors = {}
+    for key, value in network.state_dict().items():
+        tensors[key] = (value.half() if key in halved else value).contiguous()
+    write_atomically(path, save(tensors, header))
+
+
+@functools.lru_cache(maxsize=4)
+def _loaded(path: Path) -> Ear:
+    try:
+        data = read_bytes(path, _LARGEST)
+    except StorageError as error:
+        raise ModelError(f"{path}: not a readable file of an ear ({error})") from error
+    with damage_named(path, ModelError, is_what="not an ear, or damaged"), safe_open(path, "pt") as file:
+        header = file.metadata() or {}
+        if header.get("format") != _FORMAT:
+            raise ValueError(f"its format is not {_FORMAT!r}")
+        sizes = json_value(header["config"])
+        network = _network_of(sizes, {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()})  # noqa: SIM118
+        kinds = {key: value.dtype for key, value in network.state_dict().items()}
+        network.load_state_dict({key: file.get_tensor(key).to(kinds[key]) for key in kinds})
+        return Ear(network.eval().requires_grad_(False), hashlib.sha256(data).hexdigest()[:16])
+
+
+def _network_of(sizes: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> EarNetwork:
+    """Makes the network of a header, if it has the very tensors of the file.
+
+    Raises:
+        ValueError: If it has not: nothing is made that is larger than the file.
+    """
+    known = EarSizes(**sizes)
+    most = max((max(shape, default=1) for shape in shapes.values()), default=0)
+    for name, value in sizes.items():
+        if type(value) is not int or not 1 <= value <= most:
+            raise ValueError(f"{name}={value!r}: not from 1 to {most}")
+    if known.depth > len(shapes):
+        raise ValueError(f"depth={known.depth}: more layers than there are tensors")
+    network = EarNetwork(**sizes)
+    for key, value in network.state_dict().items():
+        if shapes.get(key) != tuple(value.shape):
+            raise ValueError(f"{key}: its header asks for {tuple(value.shape)}, and there is {shapes.get(key, 'none')}")
+    return network
+
+
+def _heard(sound: np.ndarray, rate: int) -> np.ndarray | None:
+    """The first seconds from the onset on, at `RATE`, with the peak at 1; None if the sound is silent."""
+    samples = np.asarray(sound)
+    if samples.ndim != 1:
+        raise ValueError(f"a sound of shape {samples.shape}: not mono, shape (T,)")
+    if rate <= 0:
+        raise ValueError(f"rate={rate}: not positive")
+    if not np.isfinite(samples).all():
+        raise ValueError("a sound has samples that are no finite numbers")
+    size = np.abs(samples)
+    peak = float(size.max()) if len(samples) else 0.0
+    if peak < np.finfo(np.float32).tiny:
+        return None
+    begin = max(0, int(np.argmax(size >= _ONSET * peak)) - round(_LEAD * rate))
+    # A few samples more than are heard, so that the end of what is resampled lies beyond them.
+    end = begin + round((SECONDS + 0.1) * rate)
+    part = resample((samples[begin:end] / peak).astype(np.float32), rate, RATE)
+    wanted = round(SECONDS * RATE)
+    return np.pad(part[:wanted], (0, max(0, wanted - len(part))))
