@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,10 @@ class Ear:
     Args:
         network: The network, ready for inference.
         version: Of the weights, 16 hexadecimal digits. Vectors of two versions are not comparable.
+        about: Facts for people: how it was trained.
+
+    Attributes:
+        width: Length of a vector.
 
     Example:
         >>> tone = np.sin(np.arange(22_050) / 5, dtype=np.float32)
@@ -49,9 +53,10 @@ class Ear:
         [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
     """
 
-    def __init__(self, network: EarNetwork, version: str) -> None:
+    def __init__(self, network: EarNetwork, version: str, about: Mapping[str, Any] | None = None) -> None:
         self._network = network
         self.version = version
+        self.about = about or {}
         self.width = network.sizes.out
 
     @classmethod
@@ -148,7 +153,8 @@ def _loaded(path: Path) -> Ear:
         network = _network_of(sizes, {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()})  # noqa: SIM118
         kinds = {key: value.dtype for key, value in network.state_dict().items()}
         network.load_state_dict({key: file.get_tensor(key).to(kinds[key]) for key in kinds})
-        return Ear(network.eval().requires_grad_(False), hashlib.sha256(data).hexdigest()[:16])
+        version = hashlib.sha256(data).hexdigest()[:16]
+        return Ear(network.eval().requires_grad_(False), version, json_value(header.get("about", "{}")))
 
 
 def _network_of(sizes: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> EarNetwork:

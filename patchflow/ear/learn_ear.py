@@ -4,7 +4,7 @@ import io
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ BLOCK = 512
 """Presets in a file of views."""
 
 _HARD = 8  # presets of a hard group: one and those that are nearest to it
+_SEEN = 0.5  # share of presets that a vector is known of, before neighbours are looked for
 _APART = -1e4  # logit of a pair that is neither one thing nor the other
 _AVERAGE = 0.998  # of the moving average of weights, a step
 
@@ -108,7 +109,7 @@ def train_ear(
     folder: Path,
     team: Team,
     *,
-    judge: Callable[[EarNetwork], dict[str, float]],
+    judge: Callable[[EarNetwork, Mapping[str, float]], dict[str, float]],
     tell: Callable[[str], None],
 ) -> EarNetwork:
     """Trains the ear, or goes on where it stopped, and returns the moving average of its weights.
@@ -118,7 +119,8 @@ def train_ear(
         recipe: How.
         folder: For the checkpoint.
         team: The processes that train together, each on batches of its own; gradients are averaged.
-        judge: Measures a network on what it does not learn from; only the first process asks it.
+        judge: Measures a network on what it does not learn from, given `step` and `seconds` so far as well, and keeps
+            it if it likes; only the first process asks it.
         tell: Gets a line at every check.
     """
     run = _Run(recipe, folder / "checkpoint.pt", team)
@@ -128,10 +130,11 @@ def train_ear(
         if run.step % recipe.check == 0 or run.step == recipe.steps:
             data = list(sources())
             if team.leads:
-                scores = judge(run.average)
-                run.save(scores)
+                so_far = {"step": run.step, "seconds": round(run.seconds)}
+                scores = judge(run.average, so_far)
+                run.save()
                 told = {key: round(value, 4) for key, value in {**run.means(), **scores}.items()}
-                tell(json.dumps({"step": run.step, "seconds": round(run.seconds), **told}))
+                tell(json.dumps({**so_far, **told}))
             team.wait()
     return run.average
 
@@ -152,6 +155,8 @@ class _Run:
         self.optimizer = torch.optim.AdamW(groups, recipe.learning_rate, betas=(0.9, 0.98))
         self.step = 0
         self.seconds = 0.0
+        # Of each source the vectors of its presets, as they were when they were in a batch last.
+        self.last_seen: dict[int, Tensor] = {}
         self.sums: dict[str, float] = {}
         self.counted = 0
         if path.exists():
@@ -161,11 +166,11 @@ class _Run:
             self.optimizer.load_state_dict(state["optimizer"])
             self.step = state["step"]
             self.seconds = state["seconds"]
+            self.last_seen = state["last_seen"]
         else:
             self.average.load_state_dict(self.network.state_dict())
         self.average.eval()
         self.forward = torch.compile(self.network, dynamic=True) if recipe.compiled else self.network
-        self.last_seen: dict[int, Tensor] = {}
 
     def take_step(self, data: Sequence[Views]) -> None:
         """Learns from one batch."""
@@ -203,7 +208,7 @@ class _Run:
         self.counted = 0
         return means
 
-    def save(self, scores: dict[str, float]) -> None:
+    def save(self) -> None:
         """Writes the checkpoint."""
         state: dict[str, Any] = {
             "network": self.network.state_dict(),
@@ -211,7 +216,7 @@ class _Run:
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
-            "scores": scores,
+            "last_seen": self.last_seen,
         }
         data = io.BytesIO()
         torch.save(state, data)
@@ -257,12 +262,13 @@ class _Run:
         """Presets of a batch: some in groups of neighbours, as far as the vectors seen last can tell; others any."""
         groups = int(count * self.recipe.hard) // _HARD
         chosen = [rng.integers(len(views), size=count - groups * _HARD)]
-        table = self.last_seen.get(source)
-        if table is None or self.step < 300:
+        table = self.last_seen.setdefault(source, torch.zeros(len(views), self.network.sizes.out))
+        seen = table.any(1).numpy()
+        if seen.mean() < _SEEN:
             chosen.append(rng.integers(len(views), size=groups * _HARD))
         else:
-            seeds = rng.integers(len(views), size=groups)
-            near = (table[seeds].float() @ table.T.float()).topk(4 * _HARD).indices.numpy()
+            seeds = rng.choice(np.flatnonzero(seen), groups)
+            near = (table[seeds] @ table.T).topk(min(4 * _HARD, len(views))).indices.numpy()
             for seed, others in zip(seeds.tolist(), near, strict=True):
                 found = np.concatenate([[seed], others[others != seed]])
                 _, first = np.unique(views.family[found], return_index=True)
@@ -272,14 +278,7 @@ class _Run:
     def _remember(self, keys: list[tuple[int, np.ndarray]], vectors: Tensor) -> None:
         place = 0
         for source, rows in keys:
-            size = int(rows.max()) + 1 if len(rows) else 0
-            table = self.last_seen.get(source)
-            if table is None or len(table) < size:
-                wider = torch.zeros(size, vectors.shape[1])
-                if table is not None:
-                    wider[: len(table)] = table
-                table = self.last_seen[source] = wider
-            table[rows] = vectors[place : place + len(rows)]
+            self.last_seen[source][rows] = vectors[place : place + len(rows)]
             place += len(rows)
 
     def _share_gradients(self) -> None:
