@@ -71,6 +71,14 @@ def match(
             "loudest point.  [default: -50, or the noise of the recording]",
         ),
     ] = None,
+    like: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ASPECT=WEIGHT",
+            help="How much an aspect of the sound counts: spectrum, timbre, pitch or envelope; 0 leaves it out, 100 is "
+            "the most. May be repeated.  [default: 1 each]",
+        ),
+    ] = None,
     library: Annotated[
         Path | None,
         typer.Option(
@@ -120,6 +128,7 @@ def match(
     Example: patchflow match kicks/*.wav --synth dx7 --seconds 20 --out kicks-dx7
     Example: patchflow match hum.wav --synth dx7 --note A3 --lock algorithm=5 --lock op6 --renders 4000
     Example: patchflow match flute.wav --synth vital --wavetables own
+    Example: patchflow match pluck.wav --synth dx7 --like envelope=0 --like timbre=2
     Example: patchflow match bell.wav --synth vital --on mine.vital
     Example: patchflow match bass.wav --synth all --seconds 30
     """
@@ -132,6 +141,7 @@ def match(
     from ._parse import library_file, locks
 
     pitch = None if note is None else note_number(note)
+    aspects = _aspects(like or [])
     chosen = choose_synths(synth or [], [word.partition("=")[0] for word in lock or []])
     locked = locks(lock or [], *(engines[name].space for name in chosen.names))
     if voice is not None and on is None:
@@ -155,12 +165,29 @@ def match(
                 chosen, sounds, out, wavetables=wavetables or "both",
                 model=model, library=library_file(library, none=no_library), on=base, voice=place,
                 seconds=seconds, renders=renders, candidates=candidates,
-                note=pitch, lock=locked, seed=seed, trim_db=trim_db, since=since,
+                note=pitch, lock=locked, seed=seed, trim_db=trim_db, like=aspects, since=since,
                 progress=output.progress, tell=output.tell,
             )  # fmt: skip
             for found in matches:
                 output.show(found)
     raise typer.Exit(output.code)
+
+
+def _aspects(words: Sequence[str]) -> dict[str, float]:
+    """Reads the weights of aspects; which there are is checked with the other options.
+
+    Raises:
+        BadParameter: If a word is not of the form `aspect=weight`, or an aspect comes twice.
+    """
+    found: dict[str, float] = {}
+    for word in words:
+        name, sign, weight = word.partition("=")
+        if not sign or not name:
+            raise typer.BadParameter(f"--like {word}: not of the form ASPECT=WEIGHT, such as envelope=0")
+        if name in found:
+            raise typer.BadParameter(f"--like {word}: {name} is given twice")
+        found[name] = number(weight)
+    return found
 
 
 def _check_synths(synths: Sequence[str], *, on: Path | None, model: Path | None, wavetables: str | None) -> None:

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from ..audio.sound import Sound, from_array
 from ..audio.sound_file import load
 from ..engines import Engine, Note, Renderer, engines
 from ..errors import OptionError, PresetError, RenderError
+from ..metrics.perceptual import Reference, aspect_weights
 from ..presets import Preset
 from ..presets.parameters import Value
 from ..progress import ProgressCallback, ignore
@@ -24,6 +26,7 @@ from .distinct import pick_among, pick_distinct, uncertainty
 from .limits import DEFAULT_SECONDS, Budget, Clock, budget_of, check_locks, encode_locks
 from .proposals import proposers_of
 from .result import Candidate, MatchResult
+from .scorer import Scored
 from .target import SEARCH_RATE, Target, prepare_target
 from .turns import take_turns
 from .verdict import Judge, pitch_of
@@ -143,6 +146,7 @@ class Matcher:
         lock: Mapping[str, Value | None] | None = None,
         seed: int = 0,
         trim_db: float | None = None,
+        like: Mapping[str, float] | None = None,
         progress: ProgressCallback = ignore,
     ) -> MatchResult:
         """Searches for presets that sound like a recording.
@@ -160,6 +164,8 @@ class Matcher:
                 preset that the matcher builds on.
             seed: Of the random generator, 0 to 2^63 - 1.
             trim_db: Silence threshold below the peak, in dB; see `prepare_target` for None.
+            like: How much aspects of the sound count, `"spectrum"`, `"timbre"`, `"pitch"` and `"envelope"`: 1 if not
+                given, 0 to leave one out, 100 at most.
             progress: Called after every batch of renders.
 
         Raises:
@@ -176,11 +182,12 @@ class Matcher:
             raise OptionError(f"seed={seed}: not in [0, 2^63)")
         lock = dict(lock or {})
         check_locks(lock, [arm.engine.space for arm in self.arms])
-        target = prepare_target(_recording(sound, rate), note=note, trim_db=trim_db)
+        weights = aspect_weights(like or {})
+        target = replace(prepare_target(_recording(sound, rate), note=note, trim_db=trim_db), like=weights)
         found = self.match_target(target, budget, candidates=candidates, lock=lock, seed=seed, progress=progress)
         settings = {
             "seconds": budget.seconds, "renders": budget.renders, "note": note, "lock": lock,
-            "candidates": candidates, "seed": seed, "trim_db": trim_db,
+            "candidates": candidates, "seed": seed, "trim_db": trim_db, "like": weights,
         }  # fmt: skip
         return replace(found, settings={**settings, **self.settings})
 
@@ -281,11 +288,7 @@ def _candidates(target: Target, pools: Sequence[Finds], picked: Sequence[tuple[i
             preset=replace(pool.base, values=values, name=name),
             point=point,
             note=pool.scorer.note(found.pitch[row]),
-            # The search adds something for presets that are too quiet; the distance as users know it is without.
-            distances={
-                "perceptual": float(found.distance[row] - found.faint[row]),
-                "log_mel_l1": float(found.level[row]),
-            },
+            distances=_distances(target, found, row),
             renders=int(found.found_at[row, 0]),
             seconds=float(found.found_at[row, 1]),
             sound=sound,
@@ -296,6 +299,16 @@ def _candidates(target: Target, pools: Sequence[Finds], picked: Sequence[tuple[i
         )
         candidates.append(candidate)
     return tuple(candidates)
+
+
+def _distances(target: Target, found: Scored, row: int) -> dict[str, float]:
+    """How far a preset is from the target, as users know it: by weights that are all 1."""
+    # The search adds something for presets that are too quiet; this is without.
+    whole = float(found.distance[row] - found.faint[row])
+    sound = found.sounds[row]
+    if set(target.like.values()) - {1.0} and sound is not None:
+        whole = float(Reference(torch.from_numpy(target.samples)).distance(torch.from_numpy(sound[None]))[0])
+    return {"perceptual": whole, "log_mel_l1": float(found.level[row])}
 
 
 def _picked(pools: Sequence[Finds], count: int) -> tuple[list[Finds], list[tuple[int, int]]]:

@@ -41,7 +41,7 @@ class Scored:
     Args:
         points: Encoded presets, shape `(N, P)`.
         pitch: MIDI note each was played on, shape `(N,)`.
-        distance: From the target, in dB: `metrics.perceptual` and `faint`, shape `(N,)`.
+        distance: From the target, in dB: `metrics.perceptual`, by the weights of the target, and `faint`, shape `(N,)`.
         level: The part of the distance that is log-mel L1, in dB, shape `(N,)`.
         faint: The part of the distance that is for being too quiet, see `faintness`, shape `(N,)`.
         mels: Log-mel spectrogram of each, in steps of 1/3 dB below the peak, uint8, shape `(N, F, N')`.
@@ -252,7 +252,7 @@ class Scorer:
     def _reference(self, length: float) -> Reference:
         """The beginning of the target, as far as it is compared."""
         samples = Note(length=length).samples(self.target.rate)
-        return Reference(torch.from_numpy(self.target.samples[:samples]))
+        return Reference(torch.from_numpy(self.target.samples[:samples]), self.target.like)
 
 
 def faintness(sounds: np.ndarray) -> np.ndarray:

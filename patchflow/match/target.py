@@ -1,6 +1,7 @@
 """A recording prepared for the search: trimmed, its note and the release of its key estimated."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -41,6 +42,7 @@ class Target:
         sounding: The pitch that sounds, in semitones with decimals, 69 at 440 Hz, whatever key plays it; None without
             one, and where the likeliest note is all that is known.
         remark: What is odd about the pitch, in one plain line; "" if nothing is.
+        like: How much its aspects count in the search, see `metrics.perceptual.aspect_weights`; all alike if none.
     """
 
     samples: np.ndarray
@@ -55,6 +57,7 @@ class Target:
     pitched: bool = True
     sounding: float | None = None
     remark: str = ""
+    like: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def f0(self) -> float | None:

@@ -240,6 +240,24 @@ def test_the_target_is_described(shell):
     assert target["loudness_lufs"] == pytest.approx(loudness(tone, 16_000), abs=1)
 
 
+def test_without_the_envelope_a_sound_with_another_one_is_as_near_to_the_search(shell):
+    tone = engines["tone"]()
+    short = tone.render(tone.space.encode({"wave": "saw", "decay": 0.1, "gain": -6.0}), Note(69, 100, 0.5, 0.6), 22_050)
+    shell.save("a.wav", short, 22_050)
+    words = ("--lock", "decay=2", "--lock", "gain=-6", "--note", "A4", "--candidates", 2)
+
+    whole = json.loads(shell.run("match", "a.wav", *SMALL, *words, "--json").out)
+    shape = json.loads(shell.run("match", "a.wav", *SMALL, *words, "--like", "envelope=0", "--json").out)
+
+    every = {"spectrum": 1.0, "timbre": 1.0, "pitch": 1.0, "envelope": 1.0}
+    assert (whole["options"]["like"], shape["options"]["like"]) == (every, {**every, "envelope": 0.0})
+    # By what the search judges the decay is forgiven, but for partials that are broader; what users read is not.
+    assert whole["dealt"]["tone"]["distance"] > 10
+    assert shape["dealt"]["tone"]["distance"] < 2.5
+    assert shape["candidates"][0]["parameters"]["wave"] == "saw"
+    assert shape["candidates"][0]["distances"]["perceptual"] > 10
+
+
 def test_what_was_asked_for_is_kept(shell):
     shell.tone("a.wav")
     words = ("--candidates", 2, "--note", "A3", "--lock", "gain=-6", "--lock", "osc", "--seed", 5, "--trim-db", -40)

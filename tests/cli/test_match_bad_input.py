@@ -193,3 +193,23 @@ def test_what_was_mended_in_a_sound_is_said_and_kept(shell):
     notes = ["is cut off: 0.45 s of 0.50 s are there", "a constant offset of 0.1 is removed"]
     assert (done.code, done.err.splitlines()) == (0, [f"patchflow: {path}: {note}" for note in notes])
     assert json.loads(done.out)["target"]["mended"] == notes
+
+
+@pytest.mark.parametrize(
+    ("word", "code", "words"),
+    [
+        ("colour=1", 1, "like=colour: not one of spectrum, timbre, pitch, envelope"),
+        ("pitch=-2", 1, "like=pitch=-2: not in [0, 100]"),
+        ("pitch=much", 2, "'much' is not a number"),
+        ("pitch", 2, "--like pitch: not of the form ASPECT=WEIGHT, such as envelope=0"),
+        ("=1", 2, "--like =1: not of the form ASPECT=WEIGHT"),
+    ],
+)
+def test_an_aspect_that_is_none_is_refused_before_anything_is_loaded(shell, word: str, code: int, words: str):
+    shell.tone("a.wav")
+
+    done = shell.run("match", "a.wav", *SMALL, "--like", word)
+
+    assert (done.code, done.out) == (code, "")
+    assert words in " ".join(done.err.split())
+    assert shell.files() == {"a.wav"}

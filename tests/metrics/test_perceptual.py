@@ -6,10 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from patchflow.errors import OptionError
 from patchflow.features.log_spectrum import heard_cents
 from patchflow.metrics import metrics
+from patchflow.metrics.detuning import detuning
 from patchflow.metrics.log_mel_l1 import log_mel, log_mel_l1
-from patchflow.metrics.perceptual import WEIGHTS, Reference, perceptual
+from patchflow.metrics.perceptual import ASPECTS, WEIGHTS, Reference, aspect_weights, perceptual
 
 RATE = 22_050
 NOISE = torch.randn(1, RATE, generator=torch.Generator().manual_seed(0))
@@ -95,3 +97,81 @@ def test_a_bass_an_octave_and_more_too_low_is_farther_than_a_noisy_one_in_tune()
     noisy = bass + 0.003 * NOISE
 
     assert distance(tone(24, -65), bass) > 1.5 * distance(noisy, bass)
+
+
+PLUCK = tone(60) * torch.exp(-6 * torch.arange(RATE) / RATE)
+DULL = tone(60, tilt=2.5)
+
+
+def weighed(estimate: Tensor, target: Tensor, **like: float) -> float:
+    return Reference(target[0], like).distance(estimate)[0].item()
+
+
+def test_with_all_weights_alike_it_is_the_distance_as_often():
+    for weight in (0.5, 1.0, 3.0):
+        like = dict.fromkeys(ASPECTS, weight)
+        assert weighed(PLUCK, DULL, **like) == pytest.approx(weight * distance(PLUCK, DULL), rel=1e-5)
+
+
+def test_without_the_envelope_a_sound_with_another_one_is_as_near():
+    assert distance(PLUCK, tone(60)) > 10
+
+    # Partials that decay faster are a little broader.
+    assert weighed(PLUCK, tone(60), envelope=0) < 2.5
+    assert weighed(DULL, tone(60), envelope=0) > 10
+
+
+def test_with_the_envelope_alone_a_sound_of_another_timbre_and_pitch_is_as_near():
+    alone = {"spectrum": 0, "timbre": 0, "pitch": 0}
+    assert distance(tone(63, tilt=2.5), tone(60)) > 10
+
+    assert weighed(tone(63, tilt=2.5), tone(60), **alone) < 0.5
+    assert weighed(PLUCK, tone(60), **alone) > 5
+
+
+def test_without_pitch_a_sound_out_of_tune_is_nearer():
+    near = weighed(tone(60, 30), tone(60), pitch=0)
+
+    assert near < weighed(tone(60, 30), tone(60), envelope=0) / 2
+    assert weighed(tone(60, 30), tone(60), spectrum=0, timbre=0, envelope=0) == pytest.approx(
+        20 * detuning(tone(60, 30), tone(60), RATE).item(), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize("aspect", ASPECTS)
+def test_more_weight_makes_a_difference_larger_and_never_less_than_the_whole(aspect: str):
+    sound = PLUCK + 0.3 * tone(60, 40, tilt=2)
+    found = [weighed(sound, tone(60), **{aspect: weight}) for weight in (1, 2, 5)]
+
+    assert found[0] == pytest.approx(distance(sound, tone(60)), rel=1e-5)
+    assert found[0] < found[1] < found[2]
+
+
+@pytest.mark.parametrize("like", [{"envelope": 0}, {"timbre": 3}, {"spectrum": 0, "pitch": 2}, {"envelope": 0.5}])
+def test_what_is_cheap_is_a_lower_bound_with_any_weights(like: dict[str, float]):
+    reference = Reference(tone(60)[0], like)
+    sounds = torch.cat([PLUCK, DULL, tone(60, 30), tone(48), NOISE])
+
+    least = reference.least(log_mel(sounds))
+
+    whole = reference.distance(sounds)
+    assert (least <= whole + 1e-5).all()
+    assert (least > 0).any()
+    assert Reference(torch.zeros(RATE), like).distance(sounds).min() > whole.max()
+
+
+@pytest.mark.parametrize(
+    ("like", "words"),
+    [
+        ({"colour": 1.0}, "like=colour: not one of spectrum, timbre, pitch, envelope"),
+        ({"pitch": -1.0}, "like=pitch=-1: not in [0, 100]"),
+        ({"pitch": math.nan}, "like=pitch=nan: not in [0, 100]"),
+        ({"timbre": 1e9}, "like=timbre=1e+09: not in [0, 100]"),
+        (dict.fromkeys(ASPECTS, 0.0), "nothing is left to compare"),
+    ],
+)
+def test_weights_that_are_none_are_refused(like: dict[str, float], words: str):
+    with pytest.raises(OptionError) as raised:
+        aspect_weights(like)
+
+    assert words in str(raised.value)

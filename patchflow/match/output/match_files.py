@@ -9,6 +9,7 @@ from typing import Any
 
 from ...engines import ChosenSynths, engines
 from ...errors import AudioError, PatchflowError, RenderError, StorageError
+from ...metrics.perceptual import aspect_weights
 from ...presets import Value
 from ...progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
 from ...storage import locked, writable_folder
@@ -53,6 +54,7 @@ def match_files(
     lock: Mapping[str, Value | None] | None = None,
     seed: int = 0,
     trim_db: float | None = None,
+    like: Mapping[str, float] | None = None,
     since: float | None = None,
     progress: ProgressCallback = ignore,
     tell: TellCallback = tell_nobody,
@@ -75,6 +77,7 @@ def match_files(
         lock: Parameters or groups to keep fixed, see `Matcher.match`.
         seed: Of the random generator of each search.
         trim_db: Silence threshold below the peak, in dB; see `prepare_target` for None.
+        like: How much aspects of the sounds count, see `Matcher.match`.
         since: When loading began, by `time.monotonic`.
         progress: Called after every batch of renders; its `subject` is the name of the sound's file.
         tell: Called with what was mended in the preset of `on`.
@@ -86,8 +89,9 @@ def match_files(
         PatchflowError: If none can be matched: an unknown synth, a bad option, a folder in use and the like.
     """
     search: dict[str, Any] = {"seconds": seconds, "renders": renders, "candidates": candidates, "note": note}
-    search |= {"lock": dict(lock or {}), "seed": seed, "trim_db": trim_db}
+    search |= {"lock": dict(lock or {}), "seed": seed, "trim_db": trim_db, "like": like}
     chosen = ChosenSynths((synths,)) if isinstance(synths, str) else synths
+    aspect_weights(like or {})
     check_locks(lock or {}, [engines[synth].space for synth in chosen.names])  # before anything is loaded
     base = only_voice(on, voice, chosen.names[0], tell=tell) if on else None
     with drawing_beside(), one_torch_thread(), writable_folder(folder), locked(folder):

@@ -1,17 +1,20 @@
 """Candidates as their synths play them, beside the target: equally loud, measured by every metric."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from ...audio.loudness import Levelled, loudness, match_loudness
 from ...audio.resample import resample
 from ...engines import Engine, Note, Renderer, engines
 from ...errors import EngineError, RenderError
 from ...metrics import metrics
+from ...metrics.perceptual import Reference as Heard
+from ...metrics.perceptual import aspect_weights
 from ...presets import Preset
 from ...presets.formats import PresetFormat, formats
 from ..result import Candidate
@@ -91,7 +94,12 @@ def as_heard(sound: np.ndarray) -> np.ndarray:
 
 
 def rank_by_sound(
-    candidates: Sequence[Candidate], sounds: Sequence[np.ndarray], target: np.ndarray, *, pitched: bool = True
+    candidates: Sequence[Candidate],
+    sounds: Sequence[np.ndarray],
+    target: np.ndarray,
+    *,
+    pitched: bool = True,
+    like: Mapping[str, float] | None = None,
 ) -> tuple[Rendition, ...]:
     """Compares candidates, of one synth or of several, with the target.
 
@@ -100,6 +108,7 @@ def rank_by_sound(
         sounds: What each sounds like, see `sound_of`.
         target: The sound to be like, mono at 44,100 Hz, shape `(T,)`.
         pitched: Whether it has a pitch.
+        like: How much aspects count, see `metrics.perceptual.aspect_weights`.
 
     Returns:
         One for each candidate, best first.
@@ -109,16 +118,28 @@ def rank_by_sound(
     judge = Judge(target, RENDITION_RATE, pitched=pitched, hold=candidates[0].note.hold)
     found = []
     ranks = []
+    weighed = _weighed([level.samples for level in levelled], target, like)
     for candidate, sound, level, distance in zip(candidates, sounds, levelled, distances, strict=True):
         own = loudness(sound, RENDITION_RATE)
         verdict = judge.verdict(level.samples)
         rendition = Rendition(candidate, level.samples, level.gain_db, own, distance, verdict)
         found.append(rendition)
         # As the search does: a preset that can hardly be heard is not the best, however near it is at equal loudness.
-        ranks.append(_rank(rendition) + float(faintness(sound[None])[0]))
+        own_rank = _rank(rendition) if weighed is None else weighed[len(ranks)]
+        ranks.append(own_rank + float(faintness(sound[None])[0]))
     # The search ranked them at its own, lower rate; at full quality two that are close may change places.
     order = np.argsort(ranks, kind="stable")
     return tuple(found[place] for place in order)
+
+
+def _weighed(sounds: Sequence[np.ndarray], target: np.ndarray, like: Mapping[str, float] | None) -> list[float] | None:
+    """Distances from the target by weights of aspects; None if all weigh the same."""
+    if len(set(aspect_weights(like or {}).values())) == 1:
+        return None
+    samples = [resample(sound, RENDITION_RATE, SEARCH_RATE) for sound in (target, *sounds)]
+    longest = max(map(len, samples))
+    wanted, *others = (torch.from_numpy(np.pad(sound, (0, longest - len(sound)))) for sound in samples)
+    return Heard(wanted, like).distance(torch.stack(others)).tolist()
 
 
 def by_every_metric(renditions: Sequence[Rendition], target: np.ndarray) -> tuple[Rendition, ...]:

@@ -196,7 +196,9 @@ class Writer:
                 lost[synth] = played.lost
         if not candidates:
             raise EngineError("; ".join(dict.fromkeys(lost.values())))
-        return rank_by_sound(candidates, sounds, reference.samples, pitched=result.target.pitched), lost
+        target = result.target
+        ranked = rank_by_sound(candidates, sounds, reference.samples, pitched=target.pitched, like=target.like)
+        return ranked, lost
 
     def _pages(self, presets: Sequence[Preset], names: OutputNames) -> dict[str, "Page"]:
         """The page that each bank gets, by the name of the preset's own file: the best preset of its format."""
