@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,10 +71,12 @@ class DawDreamer(Host):
     def __init__(self, path: str, names: Mapping[str, str] | None = None) -> None:
         self.path = path
         self.names = names or {}
+        # once, before the process is copied: reading what is installed takes longer than loading
+        self._described = find_lv2(path) if is_uri(path) else None
 
     def load(self, rate: int) -> Instrument:
         """Loads the plug-in."""
-        described = find_lv2(self.path) if is_uri(self.path) else None
+        described = self._described
         if described and described.binary:
             keep_instances(described.binary, self.path)
         others = _threads()
@@ -116,8 +118,8 @@ class DawDreamer(Host):
         for index, name in self.names.items():
             if not int(index) < count:
                 raise EngineError(f"has no parameter {index} ({name}), only {count}: describe it again")
-            if plugin.get_parameter_name(int(index)) != name:
-                found = plugin.get_parameter_name(int(index))
+            found = plugin.get_parameter_name(int(index))
+            if found != name:
                 raise EngineError(f"parameter {index} is {found!r}, not {name!r}: describe it again")
 
 
@@ -132,7 +134,13 @@ def _made_known(plugin: Lv2Plugin | None) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, ".lv2")
         place.mkdir()
-        (place / plugin.bundle.name).symlink_to(plugin.bundle)
+        (place / plugin.bundle.name).symlink_to(plugin.bundle.absolute())
+        # All else is where it was: a plug-in may read its settings. What cannot be listed is not there.
+        for source, links in ((Path(home), Path(folder)), (Path(home, ".lv2"), place)):
+            with suppress(OSError):
+                for entry in source.absolute().iterdir():
+                    if not os.path.lexists(links / entry.name):
+                        (links / entry.name).symlink_to(entry)
         os.environ["HOME"] = folder
         try:
             yield
@@ -288,16 +296,11 @@ def _load_state(instrument: Instrument, data: bytes) -> None:
     if instrument.ports:
         _load_ports(instrument, data)
         return
-    if data[:4] == b"VST3":
-        ending = ".vstpreset"
-        load = instrument.plugin.load_vst3_preset
-    else:
-        ending = ".fxp"
-        load = instrument.plugin.load_preset
-        data += _PADDING
+    vst3 = data[:4] == b"VST3"
+    load = instrument.plugin.load_vst3_preset if vst3 else instrument.plugin.load_preset
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, f"preset{ending}")
-        file.write_bytes(data)
+        file = Path(folder, "preset.vstpreset" if vst3 else "preset.fxp")
+        file.write_bytes(data if vst3 else data + _PADDING)
         try:
             taken = load(str(file))
         except RuntimeError as error:

@@ -1,4 +1,5 @@
-/* Two small LV2 synths in one library: a sine or square with a level and a pitch. The second computes its wave in a
+/* Two small LV2 synths in one library: a sine or square with a level and a pitch. A number in the file `.small` in the
+   user's own folder is a factor of the level. The second computes its wave in a
    thread of its own, as long as it lives, and what it frees with one instance is used by all: so do real ones.
 
    The layout of the structures is the publicly documented one; nothing here comes from anybody's SDK. */
@@ -6,6 +7,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +30,7 @@ typedef struct Descriptor {
 } Descriptor;
 typedef struct {
   void *ports[PORTS];
-  double rate, phase;
+  double rate, phase, factor;
   int key, threaded;
   uint32_t midi;
   volatile float wanted, wave;
@@ -54,10 +56,21 @@ static void *compute(void *data) {
   return NULL;
 }
 
+static double settings(void) {
+  char path[4096];
+  double factor = 1;
+  snprintf(path, sizeof path, "%s/.small", getenv("HOME"));
+  FILE *file = fopen(path, "r");
+  if (file && fscanf(file, "%lf", &factor) != 1) factor = 0;
+  if (file) fclose(file);
+  return factor;
+}
+
 static void *instantiate(const Descriptor *of, double rate, const char *bundle, const Feature *const *features) {
   Synth *synth = calloc(1, sizeof(Synth));
   synth->rate = rate;
   synth->key = -1;
+  synth->factor = settings();
   synth->threaded = strstr(of->address, "threaded") != NULL;
   for (; *features; features++)
     if (!strcmp((*features)->address, "http://lv2plug.in/ns/ext/urid#map")) {
@@ -97,7 +110,7 @@ static void run(void *instance, uint32_t count) {
     double step = 440 * pow(2, (synth->key - 69 + *(float *)synth->ports[TUNE]) / 12) / synth->rate;
     float sine = sin(2 * M_PI * synth->phase), sound = synth->wave <= 0.5f ? sine : 0.5f * (sine > 0 ? 1 : -1);
     if (synth->threaded && (synth->wave < 0 || freed)) sound = NAN;
-    out[i] = synth->key < 0 ? 0 : 0.4f * *(float *)synth->ports[LEVEL] * sound;
+    out[i] = synth->key < 0 ? 0 : 0.4f * synth->factor * *(float *)synth->ports[LEVEL] * sound;
     synth->phase = synth->key < 0 ? 0 : fmod(synth->phase + step, 1);
   }
 }

@@ -190,6 +190,33 @@ def test_a_host_waits_for_threads_and_frees_nothing_that_others_use(small: Path)
     assert np.abs(first).max() == pytest.approx(0.2, abs=1e-6)  # a square, whose level is half of a sine's
 
 
+def test_a_plug_in_of_another_folder_finds_the_users_settings(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".small").write_text("0.5")
+    monkeypatch.setenv("HOME", str(home))
+    asked = {"pitch": 57, "velocity": 100, "hold": 0.2, "samples": 9_000, "mono": True}
+
+    with HostProcess("dawdreamer", {"path": PLAIN}) as host:
+        sound = np.frombuffer(bytes(host.ask("render", asked).data), np.float32)
+
+    assert np.abs(sound).max() == pytest.approx(0.2, abs=1e-3)
+    assert sorted(entry.name for entry in home.iterdir()) == [".small"]
+
+
+@pytest.mark.parametrize("fresh", ["fork", "reload"])
+def test_what_is_installed_is_read_once(fresh: str, small: Path, folder: Path):
+    asked = {"pitch": 57, "velocity": 100, "hold": 0.2, "samples": 9_000, "mono": True}
+    with HostProcess("dawdreamer", {"path": PLAIN}, fresh=fresh) as host:
+        first = bytes(host.ask("render", asked).data)
+        write_bundle(folder / "another.lv2", {PLAIN: "Another"})  # would be found before, and has no library
+        second = bytes(host.ask("render", asked).data)
+
+    assert first == second
+
+
 def test_a_bundle_of_several_says_which_and_of_one_is_that_one(small: Path, folder: Path, library: Path):
     with pytest.raises(OptionError, match=f"has 2 instruments: {PLAIN} .Small Plain., {THREADED} .Small Threaded."):
         add_synth(str(small))
