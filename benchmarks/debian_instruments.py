@@ -6,11 +6,13 @@ writes benchmarks/results/debian_instruments.json and its table in docs/plugins.
 All instruments that Debian 12 packages as VST2, VST3 or LV2 plug-ins are in `INSTRUMENTS`; those whose package is not
 installed are left out, and said to be. Each is added in an empty folder as a new user would, by its name. Then two
 sounds that are made here, a bell and a bass, are matched, and the best preset's file is opened again: by its values,
-and by the plug-in itself. Both have to sound as the match wrote it. Every instrument has a process of its own; lines
-of others stay in the file.
+and by the plug-in itself. Both have to sound as the match wrote it. How far the best preset is from the sound stands
+beside the fresh preset and the mean of `RANDOM` random ones, which play the same note. Every instrument has a process
+of its own; lines of others stay in the file.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -27,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "benchmarks" / "results" / "debian_instruments.json"
 PAGE = ROOT / "docs" / "plugins.md"
 RATE = 44_100
+RANDOM = 8  # presets
 OF_NOISE = 5.0  # dB by which the same preset may differ in another process: Kars draws new noise there
 
 INSTRUMENTS = {
@@ -138,27 +141,54 @@ def matched(name: str, sound: str, samples: np.ndarray, renders: int, folder: Pa
     again = engine.render(engine.space.encode(preset.values), note)
     report = json.loads((folder / "out" / f"{sound}.json").read_text())
     written, _ = soundfile.read(folder / "out" / report["candidates"][0]["audio"], dtype="float32")
+    target_sound = samples.astype(np.float32)
     as_written = distance(again[: len(written)], written[: len(again)])
     by_plugin = 0.0
     if isinstance(engine, Plugin) and engine.native != "json":
         by_plugin = distance(again, engine.play(preset.state, note))
     return {
         "file": files[0].name,
-        "log_mel_l1_db": round(report["candidates"][0]["distances"]["log_mel_l1"], 2),
+        "best_db": apart(written, target_sound),
+        "fresh_db": apart(engine.render(engine.space.default(), note), target_sound),
+        "random_db": round(float(np.mean(randoms(engine, note, target_sound))), 2),
         "as_written_db": as_written,
         "opened_again": by_plugin == 0.0 and as_written <= OF_NOISE,
     }
 
 
+def randoms(engine: Any, note: Any, target: np.ndarray) -> list[float]:
+    """How far random presets are from a sound, of those that the synth can play."""
+    from patchflow.errors import RenderError
+
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(RANDOM):
+        point = rng.random(len(engine.space.parameters))
+        with contextlib.suppress(RenderError):
+            found.append(apart(engine.render(point, note), target))
+    return found
+
+
+def apart(sound: np.ndarray, target: np.ndarray) -> float:
+    """Log-mel L1 of a sound from a target, whatever their levels, over the length that both have, in dB."""
+    count = min(len(sound), len(target))
+    return log_mel_l1(target[:count], sound[:count])
+
+
 def distance(one: np.ndarray, other: np.ndarray) -> float:
     """Log-mel L1 of two sounds, made equally loud, in dB; 0 if they differ by -60 dB of the peak at most."""
+    other = other * float(one @ other) / max(float(other @ other), 1e-9)
+    if np.abs(one - other).max() <= 1e-3 * max(np.abs(one).max(), 1e-5):
+        return 0.0
+    return log_mel_l1(one, other)
+
+
+def log_mel_l1(one: np.ndarray, other: np.ndarray) -> float:
+    """The metric of that name, of two sounds of one length."""
     import torch
 
     from patchflow.metrics import metrics
 
-    other = other * float(one @ other) / max(float(other @ other), 1e-9)
-    if np.abs(one - other).max() <= 1e-3 * max(np.abs(one).max(), 1e-5):
-        return 0.0
     first, second = (torch.from_numpy(np.array(sound, np.float32))[None] for sound in (one, other))
     return round(float(metrics["log_mel_l1"](first, second, RATE)), 2)
 
@@ -181,20 +211,26 @@ def bass() -> np.ndarray:
 
 def write_table(report: dict[str, Any]) -> None:
     """Puts the results into the document, between its two marks."""
-    lines = ["| synth | package | presets | fresh | searched | added in | result |", "|---|---|---|---|---|---|---|"]
+    heads = ["synth", "package", "presets", "fresh", "searched", "added in", "bell, dB", "bass, dB", "result"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name, found in report.items():
         cells = [f"`{name}`", f"`{found['package']}`"]
         if "presets" in found:
             cells += [found["presets"], found["fresh"], f"{found['searched']} of {found['parameters']}"]
-            cells += [f"{found['add_s']:.0f} s"]
+            cells += [f"{found['add_s']:.0f} s", *(distances(found[sound]) for sound in ("bell", "bass"))]
         else:
-            cells += [""] * 4
+            cells += [""] * 6
         lines.append(f"| {' | '.join([*cells, shortened(found['result'])])} |")
     text = PAGE.read_text()
     marks = ("<!-- debian_instruments -->\n", "<!-- end -->")
     before, _, rest = text.partition(marks[0])
     after = rest.partition(marks[1])[2]
     PAGE.write_text(before + marks[0] + "\n".join(lines) + "\n" + marks[1] + after)
+
+
+def distances(found: dict[str, Any]) -> str:
+    """The best preset, and what it is beside."""
+    return f"**{found['best_db']:.1f}** ({found['fresh_db']:.1f}, {found['random_db']:.1f})"
 
 
 def shortened(result: str) -> str:

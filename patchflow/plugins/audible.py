@@ -1,21 +1,24 @@
 """Measures which parameters of a plug-in can be heard: they are moved one after the other, many between two renders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import RenderError
 from ..progress import Progress, ProgressCallback
-from .kinds import ParameterKind
+from .kinds import Family, ParameterKind, repeated_parts
 from .trial import Trial, is_silent
 
-__all__ = ["Audibility", "listen", "random_preset"]
+__all__ = ["Audibility", "Twins", "find_twins", "listen", "random_preset"]
 
 _PRESETS = 12  # tried at most, the fresh one included
 _FRESH_TURNS = 3  # in which everything that was not heard yet is moved again, elsewhere
 _RANDOM_TURNS = 2
 _CRASHES = 3  # of one parameter, after which it is moved no more
+_EXCHANGED = 8  # presets at most in which parts are exchanged
+_CONFIRMED = 3  # of them, in which they have to sound the same
+_SHARES = (0.3, 1.0, 0.5)  # of the parameters are random in these presets
 
 
 @dataclass
@@ -33,12 +36,115 @@ class Audibility:
     faults: tuple[float, ...] = ()
 
 
+@dataclass(frozen=True)
+class Twins:
+    """Parts of a synth that may be exchanged, with all their values, and nobody hears it.
+
+    Args:
+        fresh: The values of all parameters in a fresh preset.
+        families: Of each family the parts; no parameter is in two families.
+    """
+
+    fresh: Sequence[float] = ()
+    families: tuple[Family, ...] = ()
+
+    @property
+    def firsts(self) -> dict[int, int]:
+        """The parameter of the first part that is the same as one of another part, by the index of that."""
+        found = {}
+        for first, *others in self.families:
+            for part in others:
+                found.update(zip(part, first, strict=True))
+        return found
+
+    def form(self, values: Mapping[int, float]) -> tuple[object, ...]:
+        """Returns what is the same for presets that only differ in which of the parts has which values.
+
+        Args:
+            values: By index; others are as in a fresh preset.
+        """
+        left = dict(values)
+        forms: list[object] = []
+        for family in self.families:
+            forms.append(tuple(sorted(self._values_of(part, values) for part in family)))
+            for part in family:
+                for index in part:
+                    left.pop(index, None)
+        return frozenset(left.items()), *forms
+
+    def _values_of(self, part: Sequence[int], values: Mapping[int, float]) -> tuple[tuple[float, float], ...]:
+        # what is not set is not the same as what is set to the value that it has
+        return tuple((self.fresh[index], values.get(index, -1.0)) for index in part)
+
+
+def find_twins(trial: Trial, kinds: Sequence[ParameterKind], names: Sequence[str], fresh: Sequence[float]) -> Twins:
+    """Returns the parts of a synth that are the same, such as all layers of one that has many.
+
+    Parts that look alike, see `repeated_parts`, are exchanged at random in several presets; if none of that is heard,
+    what is true of one part is true of all. Large synths consist of such parts, so most of the work is saved. A synth
+    that does not repeat itself to the last bit has none.
+
+    Args:
+        trial: Plays; its noise floor is measured.
+        kinds: Of all parameters.
+        names: Of all parameters.
+        fresh: Their values in a fresh preset.
+    """
+    families = repeated_parts(names, kinds)
+    if trial.noise_floor_db or not families:
+        return Twins(fresh)
+    rng = np.random.default_rng(4)  # so that a synth without such parts is measured as ever
+    confirmed = dict.fromkeys(families, 0)
+    for number in range(_EXCHANGED):
+        drawn = random_preset(kinds, rng)
+        chosen = rng.random(len(kinds)) < _SHARES[number % len(_SHARES)]
+        preset = {index: drawn[index] if chosen[index] else value for index, value in enumerate(fresh)}
+        base = trial.tried(preset)
+        if base is None or is_silent(base):
+            continue
+        for family in _disjoint(confirmed):
+            exchanged = _exchanged(preset, family, rng)
+            if exchanged != preset:
+                sound = trial.tried(exchanged)
+                if sound is None or trial.differ(sound, base):
+                    del confirmed[family]
+                else:
+                    confirmed[family] += 1
+        if all(confirmed[family] >= _CONFIRMED for family in _disjoint(confirmed)):
+            break
+    return Twins(fresh, tuple(family for family in _disjoint(confirmed) if confirmed[family] >= _CONFIRMED))
+
+
+def _disjoint(families: Iterable[Family]) -> list[Family]:
+    """The first families that have no parameter in common."""
+    taken: set[int] = set()
+    chosen = []
+    for family in families:
+        indices = {index for part in family for index in part}
+        if taken.isdisjoint(indices):
+            taken |= indices
+            chosen.append(family)
+    return chosen
+
+
+def _exchanged(preset: Mapping[int, float], family: Family, rng: np.random.Generator) -> dict[int, float]:
+    """A preset in which the parts of a family have each other's values; with two parts, they are swapped."""
+    order = np.roll(np.arange(2), 1) if len(family) == 2 else rng.permutation(len(family))
+    found = dict(preset)
+    for part, place in zip(family, order.tolist(), strict=True):
+        for index, source in zip(part, family[place], strict=True):
+            found[index] = preset[source]
+    return found
+
+
 def listen(
     trial: Trial,
     kinds: Sequence[ParameterKind],
     fresh: Sequence[float],
     rng: np.random.Generator,
     progress: ProgressCallback,
+    *,
+    twins: Twins | None = None,
 ) -> list[Audibility]:
     """Moves the parameters in the fresh preset and, those that changed nothing there, in random ones.
 
@@ -57,11 +163,13 @@ def listen(
         fresh: Their values in a fresh preset.
         rng: Draws the others.
         progress: Called after every render that decides something, with the parameters that are decided.
+        twins: Parts that are the same, of which only the first is measured.
 
     Returns:
         An entry for each parameter.
     """
-    listener = _Listener(trial, kinds, progress)
+    firsts = (twins or Twins()).firsts
+    listener = _Listener(trial, kinds, progress, firsts)
     for number in range(_PRESETS):
         # A parameter of a part that is off, or of another algorithm, is silent in one preset and heard in another.
         listener.presets = number
@@ -74,6 +182,8 @@ def listen(
         if not listener.unheard():
             break
     progress(Progress("moving parameters", len(kinds), len(kinds), "parameters"))
+    for index, first in firsts.items():
+        listener.found[index] = listener.found[first]
     return listener.found
 
 
@@ -100,23 +210,28 @@ class _Listener:
         trial: Plays.
         kinds: Of all parameters.
         progress: Called with the parameters that are decided.
+        skipped: Parameters that are not measured, by index.
 
     Attributes:
         found: An entry for each parameter.
         presets: How many presets were tried.
     """
 
-    def __init__(self, trial: Trial, kinds: Sequence[ParameterKind], progress: ProgressCallback) -> None:
+    def __init__(
+        self, trial: Trial, kinds: Sequence[ParameterKind], progress: ProgressCallback, skipped: Container[int]
+    ) -> None:
         self.found = [Audibility() for _ in kinds]
         self.presets = 0
         self._trial = trial
         self._kinds = kinds
         self._progress = progress
+        self._measured = [index for index in range(len(kinds)) if index not in skipped]
         self._shown = 0
 
     def unheard(self) -> list[int]:
         """Returns the parameters that are to be moved again."""
-        return [index for index, each in enumerate(self.found) if not each.audible and len(each.faults) < _CRASHES]
+        found = self.found
+        return [index for index in self._measured if not found[index].audible and len(found[index].faults) < _CRASHES]
 
     def try_preset(self, values: Mapping[int, float], now: Sequence[float], turns: int) -> None:
         """Moves what was not heard yet, several times.

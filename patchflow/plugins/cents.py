@@ -10,7 +10,7 @@ from torch import Tensor
 from ..engines import Control, Note
 from ..features.log_spectrum import best_shift, fine_spectrum
 from ..progress import Progress, ProgressCallback
-from .audible import random_preset
+from .audible import Twins, random_preset
 from .kinds import ParameterKind
 from .trial import TRIAL_RATE, Trial, is_silent
 
@@ -45,17 +45,20 @@ class Spectra:
 
     Args:
         trial: Plays.
+        twins: Parts that are the same: of presets that differ only in which of them has which values one is played.
     """
 
-    def __init__(self, trial: Trial) -> None:
+    def __init__(self, trial: Trial, twins: Twins | None = None) -> None:
         self._trial = trial
-        self._found: dict[tuple[frozenset[tuple[int, float]], int], Tensor | None] = {}
+        self._twins = twins or Twins()
+        self._found: dict[tuple[tuple[object, ...], int], Tensor | None] = {}
 
     def of(self, values: Mapping[int, float], pitch: int = NOTE.pitch) -> Tensor | None:
         """Returns the spectrum of some values, by index; None if there is no sound."""
-        if _key(values, pitch) not in self._found:
+        key = self._key(values, pitch)
+        if key not in self._found:
             self._keep(values, self._play(values, pitch), pitch)
-        return self._found[_key(values, pitch)]
+        return self._found[key]
 
     def play_moves(
         self,
@@ -73,7 +76,10 @@ class Spectra:
             moves: A parameter and its new value.
             progress: Called with how many of the moves are played.
         """
-        moves = [move for move in moves if _key({**preset, move[0]: move[1]}, NOTE.pitch) not in self._found]
+        wanted = {self._key({**preset, index: value}): (index, value) for index, value in reversed(moves)}
+        known = len(moves) - len(wanted)
+        moves = [move for key, move in reversed(wanted.items()) if key not in self._found]
+        known += len(wanted) - len(moves)
         if not moves:
             return
         base = self._play(preset)
@@ -91,7 +97,7 @@ class Spectra:
                 self._keep({**preset, index: value}, sound if changes else base)
             done += len(group)
             count = 1 if changes else min(2 * count, _LARGEST)
-            progress(done)
+            progress(known + done)
 
     def _play(self, values: Mapping[int, float], pitch: int = NOTE.pitch) -> np.ndarray | None:
         return self._trial.tried(values, replace(NOTE, pitch=pitch))
@@ -100,11 +106,10 @@ class Spectra:
         spectrum = None
         if sound is not None and not is_silent(sound):
             spectrum = fine_spectrum(torch.from_numpy(np.array(sound))[None], TRIAL_RATE)
-        self._found[_key(values, pitch)] = spectrum
+        self._found[self._key(values, pitch)] = spectrum
 
-
-def _key(values: Mapping[int, float], pitch: int) -> tuple[frozenset[tuple[int, float]], int]:
-    return frozenset(values.items()), pitch
+    def _key(self, values: Mapping[int, float], pitch: int = NOTE.pitch) -> tuple[tuple[object, ...], int]:
+        return self._twins.form(values), pitch
 
 
 def with_cents(

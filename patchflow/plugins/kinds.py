@@ -1,16 +1,29 @@
 """Derives the kind, name and group of a plug-in's parameter from the texts it shows."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-__all__ = ["GRID", "ParameterKind", "as_knob", "groups", "kind_of", "readable_name", "unique"]
+__all__ = [
+    "GRID",
+    "Family",
+    "ParameterKind",
+    "as_knob",
+    "groups",
+    "kind_of",
+    "readable_name",
+    "repeated_parts",
+    "unique",
+]
 
 GRID = tuple(i / 200 for i in range(201))
 """Values for which the plug-in is asked for the text it shows."""
+
+Family = tuple[tuple[int, ...], ...]
+"""Parts of a synth that look alike: the parameters of each, by index, in the same order."""
 
 _MOST = 48  # options; more texts are those of a knob, rounded
 
@@ -163,3 +176,53 @@ def _start(name: str) -> str:
         return ""
     first = words[0].lower()
     return first + words[1] if words[1].isdigit() and len(words) > 2 else first
+
+
+def repeated_parts(names: Sequence[str], kinds: Sequence[ParameterKind]) -> list[Family]:
+    """Returns parts whose parameters have the same names but for a number, and are of the same kinds; largest first.
+
+    A parameter may be in several families: with all that is numbered alike, and with those that begin with the same
+    word only, which may be alike where the whole is not.
+
+    Example:
+        >>> knob = ParameterKind("knob")
+        >>> repeated_parts(["Osc 1 Tune", "Osc 1 Level", "Osc 2 Tune", "Osc 2 Level", "Volume"], [knob] * 5)
+        [((0, 1), (2, 3))]
+    """
+    alike: dict[tuple[int, str], dict[int, int]] = defaultdict(dict)
+    for index, name in enumerate(names):
+        for place, number in enumerate(re.finditer(r"[0-9]+", name)):
+            row = alike[place, f"{name[: number.start()]}#{name[number.end() :]}"]
+            row.setdefault(int(number[0]), index)
+    families: dict[tuple[Any, ...], list[list[int]]] = defaultdict(list)
+    for (place, template), row in alike.items():
+        indices = [row[number] for number in sorted(row)]
+        if len(row) > 1 and len({_form(kinds[index]) for index in indices}) == 1:
+            numbers = frozenset(row)
+            families[place, numbers].append(indices)
+            families[place, numbers, template.split()[0]].append(indices)
+    found = [_with_odd_names(rows, kinds) for rows in families.values()]
+    found.sort(key=lambda family: -len(family) * len(family[0]))
+    return list(dict.fromkeys(found))
+
+
+def _form(kind: ParameterKind) -> tuple[Any, ...]:
+    return kind.kind, kind.options, kind.values
+
+
+def _with_odd_names(rows: list[list[int]], kinds: Sequence[ParameterKind]) -> Family:
+    """The parts that rows of parameters make, with what lies between these and is called otherwise in one part."""
+    strides = {b - a for row in rows for a, b in pairwise(row)}
+    named = {index for row in rows for index in row}
+    start = min(row[0] for row in rows)
+    end = max(row[0] for row in rows)
+    stride = min(strides)
+    # only where the parts lie one behind the other
+    if len(strides) == 1 and end - start < stride:
+        for first in range(start, end):
+            row = [first + stride * number for number in range(len(rows[0]))]
+            same = row[-1] < len(kinds) and len({_form(kinds[index]) for index in row}) == 1
+            if same and named.isdisjoint(row):
+                rows = [*rows, row]
+                named.update(row)
+    return tuple(zip(*sorted(rows), strict=True))

@@ -15,7 +15,7 @@ from ..presets.vst2 import program_of
 from ..presets.vst3 import class_id
 from ..printable import one_line
 from ..progress import Progress, ProgressCallback, ignore
-from .audible import Audibility, listen, random_preset
+from .audible import Audibility, find_twins, listen, random_preset
 from .cents import Spectra, with_cents
 from .kinds import GRID, ParameterKind, as_knob, groups, kind_of, readable_name, unique
 from .needs import with_needs
@@ -102,11 +102,13 @@ def _describe(trial: Trial, name: str, facts: Facts, progress: ProgressCallback)
     # the noise floor first: it decides what counts as a difference in all that follows
     trial.measure_noise([random_preset(kinds, rng) for _ in range(_OTHERS)])
     fresh = [parameter["value"] for parameter in parameters]
-    audibilities = listen(trial, kinds, fresh, rng, progress)
+    progress(Progress("exchanging parts", 0.0))
+    twins = find_twins(trial, kinds, [parameter["name"] for parameter in parameters], fresh)
+    audibilities = listen(trial, kinds, fresh, rng, progress, twins=twins)
     if not any(audibility.audible for audibility in audibilities):
         count = len(parameters)
         raise EngineError(f"{trial.host.name}: none of its {count} parameters can be heard: nothing to search")
-    spectra = Spectra(trial)
+    spectra = Spectra(trial, twins)
     controls = with_cents(spectra, _controls(parameters, kinds, audibilities), kinds, progress)
     controls = with_needs(spectra, controls, kinds, progress)
     progress(Progress("timing", 1.0))

@@ -7,8 +7,8 @@ import pytest
 
 from patchflow.engines import Note
 from patchflow.errors import RenderError
-from patchflow.plugins.audible import Audibility, listen, random_preset
-from patchflow.plugins.kinds import ParameterKind
+from patchflow.plugins.audible import Audibility, Twins, find_twins, listen, random_preset
+from patchflow.plugins.kinds import ParameterKind, repeated_parts
 from patchflow.plugins.trial import NOTE, Trial, is_silent
 from patchflow.progress import Progress
 
@@ -160,3 +160,78 @@ def test_progress_counts_parameters_up_to_all_of_them():
     assert {(progress.total, progress.unit) for progress in shown} == {(30, "parameters")}
     assert (done[0], done[-1]) == (0, 30)
     assert 20 in done
+
+
+EACH = ("On", "Gain", "Shape", "Drive", "Unused")
+PART = [SWITCH, *[KNOB] * 4]
+
+
+def layered(count: int, odd: int = -1) -> tuple[Known, list[str], list[ParameterKind]]:
+    """A synth of layers, of which the first is on, and a volume; one of the layers may be louder than the others."""
+
+    def made(values: np.ndarray) -> np.ndarray:
+        parts = values[:-1].reshape(count, 5)
+        heard = (parts[:, :1] >= 0.5) * (0.1 + parts[:, :4]) ** 2
+        if odd >= 0:
+            heard[odd] *= 1.5
+        return (0.1 + values[-1]) * np.append(heard.sum(axis=0), 1.0)
+
+    names = [f"Layer {layer + 1} {name}" for layer in range(count) for name in EACH]
+    fresh = [1.0, *[0.4] * 4, *[0.0, *[0.4] * 4] * (count - 1), 0.5]
+    return Known(fresh, made), [*names, "Volume"], [*PART * count, KNOB]
+
+
+def test_one_of_many_layers_is_measured_and_all_are_like_it():
+    trial, names, kinds = layered(260)
+
+    twins = find_twins(trial, kinds, names, trial.fresh)
+    rng = np.random.default_rng(0)
+    found = listen(trial, kinds, trial.fresh, rng, lambda progress: None, twins=twins)
+
+    assert [each.audible for each in found] == [*[True, True, True, True, False] * 260, True]
+    assert [len(family) for family in twins.families] == [260]
+    # three presets and what is exchanged in each; five that are heard; one that is not, moved in twelve presets
+    assert trial.renders <= 2 * 3 + 5 + 12 * 4
+
+
+def test_layers_of_which_one_is_another_are_measured_each():
+    trial, names, kinds = layered(6, odd=3)
+
+    twins = find_twins(trial, kinds, names, trial.fresh)
+
+    assert twins == Twins(trial.fresh)
+    rng = np.random.default_rng(0)
+    found = listen(trial, kinds, trial.fresh, rng, lambda progress: None, twins=twins)
+    assert [each.audible for each in found] == [*[True, True, True, True, False] * 6, True]
+
+
+def test_a_synth_that_does_not_repeat_itself_has_no_twins():
+    trial, names, kinds = layered(3)
+    trial.noise_floor_db = 0.1
+
+    assert find_twins(trial, kinds, names, trial.fresh) == Twins(trial.fresh)
+    assert trial.renders == 0
+
+
+def test_presets_that_differ_in_which_layer_is_which_have_one_form():
+    twins = Twins((1.0, 0.4, 0.0, 0.4, 0.0, 0.4, 0.5), (((0, 1), (2, 3), (4, 5)),))
+
+    assert twins.form({2: 1.0}) == twins.form({4: 1.0})
+    assert twins.form({2: 1.0}) != twins.form({0: 1.0})  # which is on already
+    assert twins.form({2: 1.0, 3: 0.7}) == twins.form({4: 1.0, 5: 0.7})
+    assert twins.form({2: 1.0, 3: 0.7}) != twins.form({2: 1.0, 5: 0.7})
+    assert twins.form({2: 1.0, 6: 0.1}) != twins.form({2: 1.0, 6: 0.2})
+    assert twins.firsts == {2: 0, 3: 1, 4: 0, 5: 1}
+
+
+def test_parts_that_look_alike_are_found_by_names_and_places():
+    names = ["Osc1 Shape 1", "Osc1 Width", "Osc1 Shape 2", "Osc2 Shape 1", "Osc2 Wave Width", "Osc2 Shape 2", "Volume"]
+    kinds = [KNOB] * 7
+
+    # both oscillators with their widths, which are called otherwise; or both shapes of each, or of one
+    first, *others = repeated_parts(names, kinds)
+    assert first == ((0, 1, 2), (3, 4, 5))
+    assert ((0, 3), (2, 5)) in others
+    assert all(sorted(len(part) for part in family) == [len(family[0])] * len(family) for family in others)
+    assert repeated_parts(names, [SWITCH, *kinds[1:]]) == [((2,), (5,)), ((3,), (5,))]
+    assert repeated_parts(["A", "B", "1"], kinds[:3]) == []
