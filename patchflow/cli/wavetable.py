@@ -15,7 +15,12 @@ def wavetable(
     *,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="The .vital file to write.  [default: named after SOUND]"),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="The .vital file to write; one that is there is replaced.  [default: named after SOUND]",
+        ),
     ] = None,
     note: Annotated[
         str | None, typer.Option(metavar="NOTE", help="The recorded note, as 60 or C4.  [default: estimated]")
@@ -31,6 +36,9 @@ def wavetable(
     most_kb: Annotated[
         int, typer.Option(metavar="KB", parser=whole, help="Size of the file at most; 2000 for rich sounds.")
     ] = 1_000,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a file that is named after SOUND, if there is one.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON: what was found and done.")] = False,
 ) -> None:
     """Write a preset of Vital that plays SOUND, on every key.
@@ -48,7 +56,7 @@ def wavetable(
     from ._console import print_json, say
 
     pitch = None if note is None else note_number(note)
-    written = write_wavetable(sound, out, note=pitch, noise=noise, most_kb=most_kb)
+    written = write_wavetable(sound, out, note=pitch, noise=noise, most_kb=most_kb, force=force)
     if as_json:
         print_json(written.facts())
         return

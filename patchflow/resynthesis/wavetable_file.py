@@ -7,7 +7,7 @@ from typing import Any
 from ..audio import load
 from ..audio.note_names import note_name
 from ..audio.sound import trim_noise, without_offset
-from ..errors import OptionError
+from ..errors import OptionError, StorageError
 from ..presets.files import write_presets
 from .resynthesis import NOISES, Noise, Options, Resynthesis
 from .vital_patch import MACROS, vital_preset
@@ -98,18 +98,21 @@ def write_wavetable(
     note: int | None = None,
     noise: str = "auto",
     most_kb: int = 1_000,
+    force: bool = False,
 ) -> WavetableFile:
     """Writes a Vital preset that plays a recording.
 
     Args:
         path: A sound file.
-        out: The file to write; named after the sound if None.
+        out: The file to write; named after the sound if None, and then a file of that name is not replaced.
         note: MIDI note of the recording, where it is known; estimated if None.
         noise: One of `NOISES`, or `"auto"`.
         most_kb: Size of the file at most, in KB of 1,000 bytes; sounds that need less take less.
+        force: Whether to replace a file that is named after the sound.
 
     Raises:
         OptionError: If an option is out of its range.
+        StorageError: If a file is there that nobody named, or it cannot be written.
         AudioError: If it is no sound.
     """
     if note is not None and not 0 <= note <= 127:
@@ -118,9 +121,12 @@ def write_wavetable(
         raise OptionError(f"noise={noise!r}: not one of auto, {', '.join(NOISES)}")
     if not SIZES_KB[0] <= most_kb <= SIZES_KB[1]:
         raise OptionError(f"most_kb={most_kb}: not in [{SIZES_KB[0]}, {SIZES_KB[1]:,}]")
-    out = Path(f"{path.stem}.vital") if out is None else out
+    named = out is not None
+    out = out or Path(f"{path.stem}.vital")
     if out.suffix.lower() != ".vital":
         raise OptionError(f"{out}: a preset of Vital ends in .vital")
+    if out.exists() and not (named or force):  # it may be a preset that somebody made of the same sound by hand
+        raise StorageError(f"{out}: is there already. Choose another name with -o, or replace it with --force.")
     sound = trim_noise(without_offset(load(path)))
     options = Options(noise=noise, most_bytes=1_000 * most_kb)  # pyright: ignore[reportArgumentType]
     found = Resynthesis.of(sound.samples, sound.rate, note=note, options=options)

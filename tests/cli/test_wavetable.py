@@ -83,3 +83,20 @@ def test_short_sounds_work_and_silence_is_refused(shell, seconds):
     refused = shell.run("wavetable", "silence.wav")
     assert refused.code == 1
     assert "silent" in refused.err
+
+
+def test_a_file_that_nobody_named_is_replaced_only_if_asked_to(shell):
+    shell.save("a.wav", tone())
+    (shell.folder / "a.vital").write_bytes(b"mine")
+
+    refused = shell.run("wavetable", "a.wav")
+
+    assert refused.code == 1
+    assert refused.err == (
+        "patchflow: a.vital: is there already. Choose another name with -o, or replace it with --force.\n"
+    )
+    assert (shell.folder / "a.vital").read_bytes() == b"mine"
+    for words in (("--force",), ("-o", "a.vital")):
+        (shell.folder / "a.vital").write_bytes(b"mine")
+        assert shell.run("wavetable", "a.wav", *words).code == 0
+        assert read_presets(shell.folder / "a.vital").presets[0].name == "a"
