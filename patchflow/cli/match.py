@@ -58,7 +58,7 @@ def match(
         typer.Option(
             metavar="NAME[=VALUE]",
             help="Fix a parameter (NAME=VALUE), or keep a parameter or a group such as op6 at its default (or at its "
-            "value in --on). May be repeated.",
+            "value in --on). One of several synths has to have it. May be repeated.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", parser=whole, help="Seed of the random generator.")] = 0,
@@ -161,6 +161,10 @@ def match(
         with MatchOutput(out, as_json=as_json, optional=chosen.optional) as output:
             for name, reason in chosen.left_out.items():
                 output.tell(f"without {name}: {reason}")
+            for part in locked:
+                having = chosen.who_has(part)
+                if without := ", ".join(name for name in chosen.names if name not in having):
+                    output.tell(f"--lock {part} is for {', '.join(having)}: {without} is searched without it")
             matches = match_files(
                 chosen, sounds, out, wavetables=wavetables or "both",
                 model=model, library=library_file(library, none=no_library), on=base, voice=place,

@@ -128,6 +128,15 @@ class ChosenSynths:
         names = tuple(each for each in self.names if each != name)
         return ChosenSynths(names, self.optional - {name}, {**self.left_out, name: reason})
 
+    def who_has(self, part: str) -> tuple[str, ...]:
+        """Returns the synths that have a parameter or a group of a name.
+
+        Example:
+            >>> ChosenSynths(("dexed", "tone")).who_has("algorithm")
+            ('dexed',)
+        """
+        return tuple(name for name in self.names if part in {*engines[name].space.names, *engines[name].space.groups})
+
 
 def choose_synths(asked: Sequence[str] = (), lock: Iterable[str] = ()) -> ChosenSynths:
     """Returns the synths that search.
@@ -135,11 +144,11 @@ def choose_synths(asked: Sequence[str] = (), lock: Iterable[str] = ()) -> Chosen
     Args:
         asked: Names of engines; `"all"` stands for the embedded ones and for all plug-ins that were added. Those of
             `EMBEDDED` if there are none.
-        lock: Names of parameters and groups that every synth needs to have. Who was not asked for by name and lacks
-            one is left out.
+        lock: Names of parameters and groups, each of which one synth has to have. Who was not asked for by name and
+            lacks one is left out; who was is searched without that lock.
 
     Raises:
-        PatchflowError: If one that was asked for by name is not there or lacks a parameter, or none is left.
+        PatchflowError: If one that was asked for by name is not there, no synth has a parameter, or none is left.
 
     Example:
         >>> from patchflow.engines import choose_synths
@@ -168,18 +177,15 @@ def choose_synths(asked: Sequence[str] = (), lock: Iterable[str] = ()) -> Chosen
 
 
 def _with_part(chosen: ChosenSynths, spaces: Mapping[str, ParamSpace], part: str) -> ChosenSynths:
-    """The synths that have a parameter or a group of this name.
+    """The synths that have a parameter or a group of this name, and those that were asked for by name.
 
     Raises:
-        UnknownName: If none has, or one that was asked for by name has not.
+        UnknownName: If none has it.
     """
     known = {name: {*space.names, *space.groups} for name, space in spaces.items()}
     if not any(part in names for names in known.values()):
         raise UnknownName("parameter or group", part, set().union(*known.values()))
     for name in chosen.names:
-        if part in known[name]:
-            continue
-        if name not in chosen.optional:
-            raise UnknownName(f"parameter or group of {name}", part, known[name])
-        chosen = chosen.without(name, f"it has no parameter or group named {part!r}")
+        if name in chosen.optional and part not in known[name]:
+            chosen = chosen.without(name, f"it has no parameter or group named {part!r}")
     return chosen

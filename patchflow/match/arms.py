@@ -92,6 +92,7 @@ class Finds(NamedTuple):
         scorer: Knows the notes that were played.
         found: The best that can be played, best first.
         distinct: The best of which no two sound nearly the same.
+        searched: Whether a search went on from them: one preset alone does not say how sure it is.
     """
 
     arm: Arm
@@ -99,6 +100,7 @@ class Finds(NamedTuple):
     scorer: Scorer
     found: Scored
     distinct: Scored
+    searched: bool
 
 
 class Attempt:
@@ -231,7 +233,7 @@ class Attempt:
 
     def pools(self) -> list[Finds]:
         """Returns what it found, that of its search first; nothing if it could play nothing."""
-        pools = []
+        pools: list[Finds] = []
         trace = self._search and self._search.trace
         tried = self.tried
         if trace:
@@ -240,9 +242,11 @@ class Attempt:
                 nearest = self._nearest()
                 base = nearest.preset
                 tried = [one for one in tried if one[0] is not nearest]
-            pools.append((base, self.scorer, trace.found, trace.distinct))
-        pools += [(made.preset, self._scorer_of(made), found, found) for made, found in tried]
-        playable = [Finds(self.arm, base, scorer, _playable(a), _playable(b)) for base, scorer, a, b in pools]
+            searched = len(trace.found) > 1
+            pools.append(Finds(self.arm, base, self.scorer, trace.found, trace.distinct, searched))
+        for made, found in tried:
+            pools.append(Finds(self.arm, made.preset, self._scorer_of(made), found, found, searched=False))
+        playable = [pool._replace(found=_playable(pool.found), distinct=_playable(pool.distinct)) for pool in pools]
         return [pool for pool in playable if len(pool.found)]
 
     def close(self) -> None:

@@ -161,7 +161,7 @@ class Matcher:
             candidates: How many distinct presets to return at most, 1 to 32.
             note: MIDI note of the sound; estimated if None.
             lock: Parameters or groups to keep fixed, with a value or, for None, at their defaults or as in the
-                preset that the matcher builds on.
+                preset that the matcher builds on. One synth has to have each; the others are searched without it.
             seed: Of the random generator, 0 to 2^63 - 1.
             trim_db: Silence threshold below the peak, in dB; see `prepare_target` for None.
             like: How much aspects of the sound count, `"spectrum"`, `"timbre"`, `"pitch"` and `"envelope"`: 1 if not
@@ -240,7 +240,7 @@ class Matcher:
         return MatchResult(
             target=target,
             candidates=_candidates(target, distinct, picked),
-            uncertainty=uncertainty(best.found, best.arm.engine.space),
+            uncertainty=uncertainty(best.found, best.arm.engine.space) if best.searched else {},
             renders=math.ceil(clock.renders),
             seconds=seconds,
             complete=complete and not stopped,

@@ -91,7 +91,8 @@ class MatchResult:
         target: What was searched for.
         candidates: Distinct presets, best first, perhaps of several synths; at least one.
         uncertainty: For every parameter of the best candidate's synth, the spread over its good presets: standard
-            deviation of the encoded value for knobs and steps, chance of another option for choices; 0 to 1.
+            deviation of the encoded value for knobs and steps, chance of another option for choices; 0 to 1. Empty if
+            no search went on from the best candidate: a preset that was made of the sound and played once.
         renders: Renders spent in all.
         seconds: Seconds spent in all.
         complete: False if the search was interrupted before its budget was spent.

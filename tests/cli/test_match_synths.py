@@ -135,11 +135,31 @@ def test_a_lock_leaves_out_a_synth_that_nobody_asked_for_and_that_lacks_it(shell
     assert {each["parameters"]["algorithm"] for each in found["candidates"]} == {"5"}
 
 
+def test_a_lock_of_synths_that_were_asked_for_needs_one_that_has_it_and_says_which(shell):
+    shell.tone("a.wav")
+
+    done = shell.run("match", "a.wav", *BOTH, "--lock", "algorithm=5", "--lock", "gain=-9", "--candidates", 4, "--json")
+
+    found = json.loads(done.out)
+    assert (done.code, done.err.splitlines()) == (
+        0,
+        [
+            "patchflow: --lock algorithm is for dexed: tone is searched without it",
+            "patchflow: --lock gain is for tone: dexed is searched without it",
+        ],
+    )
+    assert found["synths"] == ["dexed", "tone"]
+    assert found["locks"] == {"algorithm": ["dexed"], "gain": ["tone"]}
+    values = {(each["synth"], each["parameters"].get("algorithm", "")) for each in found["candidates"]}
+    assert values <= {("dexed", "5"), ("tone", "")}
+    assert {each["parameters"]["gain"] for each in found["candidates"] if each["synth"] == "tone"} == {-9.0}
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ((*BOTH, "--lock", "algorithm=5"), 1, "no parameter or group of tone named 'algorithm'"),
-        ((*BOTH, "--lock", "gain=9"), 1, "no parameter or group of dexed named 'gain'"),
+        ((*BOTH, "--lock", "algoritm"), 1, "no parameter or group named 'algoritm'. Did you mean 'algorithm'?"),
+        ((*BOTH, "--lock", "gain=9"), 1, "gain=9.0: not in [-60, 0] dB"),
         (("--lock", "algoritm"), 1, "no parameter or group named 'algoritm'. Did you mean 'algorithm'?"),
         (("--lock", "algorithm", "--lock", "osc_1.level"), 1, "without vital: it has no parameter or group named"),
         (("--synth", "dexed", "--synth", "ton"), 1, "no synth named 'ton'. Did you mean 'tone'?"),

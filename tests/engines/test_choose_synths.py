@@ -46,8 +46,11 @@ def test_of_all_one_whose_package_is_missing_is_left_out(monkeypatch: pytest.Mon
 
 def test_a_locked_part_leaves_out_who_lacks_it_unless_it_was_asked_for_by_name():
     assert choose_synths(lock=["op6"]).names == ("dexed",)
-    with pytest.raises(UnknownName, match="of tone named 'op6'"):
-        choose_synths(["dexed", "tone"], ["op6"])
+    chosen = choose_synths(["dexed", "tone"], ["op6", "wave"])
+    assert (chosen.names, chosen.left_out) == (("dexed", "tone"), {})
+    assert (chosen.who_has("op6"), chosen.who_has("wave"), chosen.who_has("op7")) == (("dexed",), ("tone",), ())
+    with pytest.raises(UnknownName, match="named 'op7'"):
+        choose_synths(["dexed", "tone"], ["op7"])
 
 
 def test_parts_that_no_synth_has_together_are_an_error():

@@ -316,6 +316,7 @@ def test_the_first_render_is_the_first_preset_made_of_the_sound(from_sound: Call
     assert candidate.preset.state == b"0.01"
     assert (candidate.kind, candidate.renders, candidate.note.pitch) == ("wavetable of the sound", 1, 60)
     assert result.dealt["noisy: wavetable of the sound"]["renders"] == 1
+    assert result.uncertainty == {}  # one preset alone does not say how sure it is
 
 
 def test_what_is_made_of_the_sound_comes_before_all_else(from_sound: Callable[..., Arm], arm: Callable[..., Arm]):
@@ -330,6 +331,7 @@ def test_the_search_goes_on_from_the_best_of_them_and_keeps_its_state(from_sound
 
     best = result.candidates[0]
     assert best.preset.state == b"0.001"
+    assert set(result.uncertainty) == set(Tone.space.names)
     assert best.distances["perceptual"] < 0.5 * result.dealt["noisy: wavetable of the sound"]["tried"]["noise 0.001"]
     assert best.preset.values["decay"] == pytest.approx(0.2, rel=0.1)
 

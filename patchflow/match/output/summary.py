@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...audio.note_names import note_name
+from ...engines import ChosenSynths
 from ...errors import StorageError
 from ...metrics import metrics
 from ...metrics._metric import units_of
@@ -76,6 +77,7 @@ def summarise(
         "budget": budget,
         "seed": seed,
         "options": options,
+        "locks": {part: list(ChosenSynths(result.synths).who_has(part)) for part in options.get("lock") or {}},
         "dealt": dict(result.dealt),
         "audio": names.sounds[0].name,
         "comparison": names.comparison.name,
@@ -198,8 +200,11 @@ def _candidate(rendition: Rendition) -> dict[str, Any]:
 
 
 def _uncertainty(result: MatchResult, best: Candidate) -> dict[str, float | None] | None:
-    """How sure the search was of each parameter of the best; None where another synth is the best at the full rate."""
-    if not result.uncertainty.keys() <= best.preset.values.keys():
+    """How sure the search was of each parameter of the best.
+
+    None where no search went on from it, or where another synth is the best at the full rate.
+    """
+    if not result.uncertainty or not result.uncertainty.keys() <= best.preset.values.keys():
         return None
     return {name: _finite(value) for name, value in result.uncertainty.items()}
 
