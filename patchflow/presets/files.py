@@ -26,6 +26,7 @@ __all__ = [
     "read_presets",
     "write_folder",
     "write_presets",
+    "written_files",
 ]
 
 _MANIFEST = "manifest.ttl"
@@ -143,14 +144,28 @@ def write_folder(path: str | os.PathLike[str], files: Mapping[str, bytes], kind:
     """
     folder = Path(path)
     files = kind.folder_files(files)
+    gone = [name for name in written_files(folder, kind) if name not in files]
+    make_folder(folder)
+    with locked(folder):
+        write_together(folder, files, gone=gone)
+
+
+def written_files(folder: Path, kind: PresetFormat) -> list[str]:
+    """Returns the names of the files of a folder in which hosts find presets; none if it is not there.
+
+    Args:
+        folder: The folder.
+        kind: Its format.
+
+    Raises:
+        StorageError: If it has anything but presets that were written here.
+    """
     before = sorted(file for file in folder.iterdir() if not file.name.startswith(".")) if folder.is_dir() else []
     for file in before:
         # It may be the folder of a plug-in itself, or hold presets that somebody saved.
         if file.suffix not in kind.extensions or not kind.wrote(file.name, read_bytes(file)):
             raise StorageError(f"cannot write {folder}: {file.name} is there, which is no preset that was written here")
-    make_folder(folder)
-    with locked(folder):
-        write_together(folder, files, gone=[file.name for file in before if file.name not in files])
+    return [file.name for file in before]
 
 
 def format_of(path: str | os.PathLike[str]) -> PresetFormat | None:

@@ -1,4 +1,4 @@
-"""Several files of a folder that appear together or not at all, whenever the process is killed."""
+"""Several files of a folder, and of folders in it, that appear together or not at all, even if a process is killed."""
 
 import errno
 import json
@@ -32,6 +32,9 @@ def write_together(folder: str | os.PathLike[str], contents: Mapping[str, bytes]
 
     A link among the old files is replaced, not followed.
 
+    A name may be that of a file in a folder within, as `"a.lv2/manifest.ttl"`: the folder is made with its first file
+    and removed with its last.
+
     Args:
         folder: Where to write; the caller has it `locked`.
         contents: The whole content of each file by its name, the one that describes the others last.
@@ -49,8 +52,12 @@ def write_together(folder: str | os.PathLike[str], contents: Mapping[str, bytes]
     """
     folder = Path(folder)
     for name in contents:
-        if (folder / name).is_dir():
-            raise StorageError(f"cannot write {folder / name}: it is a folder. Remove it, or give another folder.")
+        path = folder / name
+        inner = path.parent
+        if "/" in name and (inner.is_symlink() or (inner.exists() and not inner.is_dir())):
+            raise StorageError(f"cannot write {path}: {inner} is no folder. Remove it, or give another folder.")
+        if path.is_dir():
+            raise StorageError(f"cannot write {path}: it is a folder. Remove it, or give another folder.")
     staging = temporary_path(folder)
     try:
         _stage(staging, folder, contents, gone)
@@ -110,7 +117,12 @@ def _move_in(staging: Path) -> None:
         new = staging / f"new-{number}"
         if new.exists():
             _set_aside(folder / name, staging / f"old-{number}")
+            _make_inner(folder, name)
             new.replace(folder / name)
+    _remove_empty(folder, gone)
+    for inner in _inner_folders([*names, *gone]):
+        if (folder / inner).is_dir():
+            _sync(folder / inner)
     _sync(folder)
 
 
@@ -123,9 +135,30 @@ def _put_back(staging: Path) -> None:
         if not new.exists():
             (folder / names[number]).replace(new)
     for number, name in enumerate(gone):
+        if (staging / f"gone-{number}").exists():
+            _make_inner(folder, name)
         _set_aside(staging / f"gone-{number}", folder / name)
     for number, name in enumerate(names):
         _set_aside(staging / f"old-{number}", folder / name)
+    _remove_empty(folder, names)
+
+
+def _inner_folders(names: Collection[str]) -> list[str]:
+    """The folders within that names are in, each once."""
+    return list(dict.fromkeys(name.rpartition("/")[0] for name in names if "/" in name))
+
+
+def _make_inner(folder: Path, name: str) -> None:
+    """Makes the folder within that a name is in, if it is in one."""
+    if "/" in name:
+        (folder / name).parent.mkdir(exist_ok=True)
+
+
+def _remove_empty(folder: Path, names: Collection[str]) -> None:
+    """Removes those of the folders within that have nothing left."""
+    for inner in _inner_folders(names):
+        with suppress(OSError):  # it has, or it is gone
+            (folder / inner).rmdir()
 
 
 def _set_aside(path: Path, place: Path) -> None:
@@ -145,9 +178,16 @@ def _read(staging: Path) -> tuple[list[str], list[str]]:
     except (FileNotFoundError, KeyError, RecursionError, TypeError, ValueError):
         return [], []
     # A folder may come from anybody: no journal moves anything out of it.
-    if any(Path(name).name != name or name == ".." for name in (*names, *gone)):
+    if not all(_is_within(staging.parent, name) for name in (*names, *gone)):
         return [], []
     return names, gone
+
+
+def _is_within(folder: Path, name: str) -> bool:
+    """Whether a name is that of a file in a folder, or in one that lies in it and is no link to another."""
+    parts = name.split("/")
+    plain = all(Path(part).name == part and part not in ("", "..") for part in parts)
+    return plain and len(parts) <= 2 and not (len(parts) == 2 and (folder / parts[0]).is_symlink())
 
 
 def _content(path: Path) -> bytes:

@@ -15,9 +15,11 @@ from patchflow.storage._system import temporary_path
 
 ROOT = Path(__file__).parents[2]
 OLD = {"a.syx": b"old", "a-2.syx": b"old 2", "a-3.syx": b"old 3", "a.json": b"about old", "b.txt": b"mine"}
-NEW = {"a.syx": b"new", "a-2.syx": b"new 2", "a.wav": b"new sound", "a.json": b"about new"}
+OLD |= {"old.lv2/a.ttl": b"old in a folder"}
+NEW = {"new.lv2/a.ttl": b"new in a folder", "a.syx": b"new", "a-2.syx": b"new 2", "a.wav": b"new sound"}
+NEW |= {"a.json": b"about new"}
 AFTER = {**NEW, "b.txt": b"mine"}
-GONE = ["a-3.syx"]
+GONE = ["a-3.syx", "old.lv2/a.ttl"]
 
 # Kills, or has fail, a process before its nth call that changes a folder: Python tells of each to a hook. One that was
 # made to fail may be killed some calls later.
@@ -49,12 +51,23 @@ with locked(sys.argv[1]):
 
 def fill(folder: Path) -> None:
     for name, data in OLD.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(data)
 
 
 def shown(folder: Path) -> dict[str, bytes]:
-    """What a reader sees: all files but the hidden ones."""
-    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
+    """What a reader sees: all files but the hidden ones, those of folders within too."""
+    found: dict[str, bytes] = {}
+    for path in folder.iterdir():
+        if not path.name.startswith("."):
+            within = path.iterdir() if path.is_dir() else [path]
+            found |= {file.relative_to(folder).as_posix(): file.read_bytes() for file in within}
+    return found
+
+
+def entries(found: dict[str, bytes]) -> list[str]:
+    """What lies in a folder that has these files and nothing else."""
+    return sorted({name.partition("/")[0] for name in found})
 
 
 def stop(folder: Path, step: int, how: str, more: int = 0) -> int:
@@ -80,10 +93,9 @@ def test_wherever_it_is_killed_the_next_command_finds_one_of_both(tmp_path: Path
         code = stop(folder, step, "kill")
         assert is_of_one(shown(folder)), step
         with locked(folder):
-            found = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-        found.pop(".patchflow-lock", None)
+            found = shown(folder)
         assert found in (OLD, AFTER), step
-        assert sorted(path.name for path in folder.iterdir()) == sorted(found), step
+        assert sorted(path.name for path in folder.iterdir()) == entries(found), step
         outcomes.append(found == AFTER)
         if code == 0:
             break
@@ -91,7 +103,7 @@ def test_wherever_it_is_killed_the_next_command_finds_one_of_both(tmp_path: Path
     first = outcomes.index(True)
     assert not any(outcomes[:first])
     assert all(outcomes[first:])
-    assert first == 7  # the journal is there
+    assert first == 8  # the journal is there
     assert len(outcomes) > first + 2 * len(NEW)
 
 
@@ -102,7 +114,8 @@ def test_wherever_the_disk_is_full_the_old_files_are_there(tmp_path: Path):
         folder.mkdir()
         fill(folder)
         codes.append(stop(folder, step, "fill"))
-        assert {path.name: path.read_bytes() for path in folder.iterdir()} == OLD, step
+        assert shown(folder) == OLD, step
+        assert sorted(path.name for path in folder.iterdir()) == entries(OLD), step
 
     assert codes == [1] * 15
 
@@ -118,7 +131,7 @@ def test_wherever_it_is_killed_while_it_puts_back_the_next_command_finds_one_of_
         with locked(folder):
             found = shown(folder)
         assert found in (OLD, AFTER), more
-        assert sorted(path.name for path in folder.iterdir()) == sorted(found), more
+        assert sorted(path.name for path in folder.iterdir()) == entries(found), more
         outcomes.append(found == OLD)
         if code == 1:  # it was over
             break
@@ -177,19 +190,41 @@ def test_a_link_is_replaced_and_what_it_leads_to_stays(tmp_path: Path):
     assert shown(tmp_path) == {**NEW, "sound": b"mine"}
 
 
-@pytest.mark.parametrize("name", ["../a.syx", "/etc/a.syx", "x/a.syx", ".."])
+@pytest.mark.parametrize("name", ["../a.syx", "/etc/a.syx", "x/y/a.syx", "x/../a.syx", "out/a.syx", ".."])
 def test_a_journal_of_somebody_else_moves_nothing_out_of_its_folder(tmp_path: Path, name: str):
     (tmp_path / "a.syx").write_bytes(b"mine")
     staging = temporary_path(tmp_path / "in")
     staging.mkdir(parents=True)
     (staging / "new-0").write_bytes(b"theirs")
     (staging / "journal.json").write_text(json.dumps({"names": [name], "gone": []}))
+    (tmp_path / "in" / "out").symlink_to(tmp_path)
 
     with locked(tmp_path / "in"):
         pass
 
     assert (tmp_path / "a.syx").read_bytes() == b"mine"
-    assert list((tmp_path / "in").iterdir()) == []
+    assert list((tmp_path / "in").iterdir()) == [tmp_path / "in" / "out"]
+
+
+@pytest.mark.parametrize("make", [Path.touch, lambda path: path.symlink_to(path.parent)], ids=["file", "link"])
+def test_what_is_no_folder_gets_no_files(tmp_path: Path, make: Callable[[Path], None]):
+    fill(tmp_path)
+    make(tmp_path / "new.lv2")
+
+    with pytest.raises(StorageError, match=r"cannot write .*a\.ttl: .*new\.lv2 is no folder"):
+        write_together(tmp_path, NEW, GONE)
+
+    (tmp_path / "new.lv2").unlink()
+    assert shown(tmp_path) == OLD
+
+
+def test_a_folder_within_stays_as_long_as_it_has_anything(tmp_path: Path):
+    fill(tmp_path)
+    (tmp_path / "old.lv2" / "mine.ttl").write_bytes(b"mine")
+
+    write_together(tmp_path, NEW, GONE)
+
+    assert shown(tmp_path) == {**AFTER, "old.lv2/mine.ttl": b"mine"}
 
 
 @pytest.mark.parametrize("name", ["mine", "a\0b", "\ud800"])

@@ -13,12 +13,12 @@ import numpy as np
 from ...audio.loudness import loudness
 from ...audio.note_names import note_name
 from ...audio.sound_file import encode
-from ...errors import EngineError
+from ...errors import EngineError, StorageError
 from ...presets import Preset
-from ...presets.files import write_folder
+from ...presets.files import written_files
 from ...presets.formats import PresetFormat, formats
 from ...presets.preset_names import ascii_name
-from ...storage import json_text, locked, readable, writable_folder, write_together
+from ...storage import json_text, locked, read_bytes, readable, writable_folder, write_together
 from ..result import Candidate, MatchResult
 from ..target import Target
 from ..verdict import pitch_of, pitch_text
@@ -234,14 +234,37 @@ def save_result(result: MatchResult, folder: Path, name: str | None = None) -> t
 
 
 def _write(names: OutputNames, files: Mapping[str, bytes], gone: Sequence[str]) -> None:
-    """Writes all files; those that hosts find only in a folder of a kind, as of LV2 plug-ins, into one as well."""
-    # Folders first: where one cannot be written, nothing else is.
-    for name in formats:
-        kind = formats[name]()
-        own = {file: data for file, data in files.items() if kind.folder and Path(file).suffix in kind.extensions}
+    """Writes all files; those that hosts find only in a folder of a kind, as of LV2 plug-ins, into one as well.
+
+    The folder belongs to the presets beside it: it is written, and goes, together with them.
+    """
+    inside: dict[str, bytes] = {}
+    outdated: list[str] = []
+    for kind in (formats[name]() for name in formats):
+        if not kind.folder:
+            continue
+        folder = names.folder / f"{names.stem}{kind.folder}"
+        own = {file: data for file, data in files.items() if Path(file).suffix in kind.extensions}
         if own:
-            write_folder(names.folder / f"{names.stem}{kind.folder}", own, kind)
-    write_together(names.folder, files, gone=gone)
+            new = kind.folder_files(own)
+            inside |= {f"{folder.name}/{file}": data for file, data in new.items()}
+            outdated += [f"{folder.name}/{file}" for file in written_files(folder, kind) if file not in new]
+        else:
+            outdated += _outdated_folder(folder, kind, gone)
+    write_together(names.folder, {**inside, **files}, gone=[*gone, *outdated])
+
+
+def _outdated_folder(folder: Path, kind: PresetFormat, gone: Sequence[str]) -> list[str]:
+    """The files of the folder that an earlier match wrote with the presets that go; none if it has anything else."""
+    presets = [name for name in gone if Path(name).suffix in kind.extensions]
+    if not presets or folder.is_symlink():
+        return []
+    written = kind.folder_files({name: read_bytes(folder.with_name(name)) for name in presets})
+    try:
+        found = {name: read_bytes(folder / name) for name in written_files(folder, kind)}
+    except StorageError:  # somebody has put something of theirs there
+        return []
+    return [f"{folder.name}/{name}" for name in found] if found == written else []
 
 
 def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:

@@ -12,13 +12,15 @@ import soundfile
 from patchflow.audio import Sound
 from patchflow.engines import Note, engines
 from patchflow.errors import EngineError
+from patchflow.lv2 import Lv2Preset
 from patchflow.match import Candidate, MatchResult
 from patchflow.match.output import writer
 from patchflow.match.output.drawing import Panel
-from patchflow.match.output.names import choose_names
+from patchflow.match.output.names import OutputNames, choose_names
 from patchflow.match.output.writer import Report, Writer
 from patchflow.match.target import prepare_target
 from patchflow.presets import Preset, read_presets
+from patchflow.presets.formats.ttl import Ttl
 
 NOTE = Note(69, 100, 0.3, 0.4)
 TONE = {"wave": "sine", "decay": 0.2, "gain": -9.0}
@@ -215,3 +217,47 @@ def test_every_synth_that_cannot_be_started_is_named(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(engines["tone"], "render", die)
 
     assert {name: str(error) for name, error in Writer(["dexed", "tone"]).start().items()} == {"tone": "tone: died"}
+
+
+def test_how_sure_it_is_of_a_preset_that_no_search_went_on_from_is_not_known(tmp_path: Path):
+    (alone,) = write(tmp_path / "a", result_of(candidate("tone")))
+    (searched,) = write(tmp_path / "b", replace(result_of(candidate("tone")), uncertainty={"wave": 0.0, "gain": 0.25}))
+
+    assert alone.summary["uncertainty"] is None
+    assert searched.summary["uncertainty"] == {"wave": 0.0, "gain": 0.25}
+
+
+def lv2_preset(name: str) -> bytes:
+    """The file of a preset of an LV2 plug-in."""
+    return Ttl().write([Preset("", {}, name=name, state=Lv2Preset("urn:mine", {"cutoff": 0.5}, name).pack())])
+
+
+def in_folder(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_folder_for_hosts_is_replaced_and_goes_with_the_presets_that_it_holds(tmp_path: Path):
+    names = OutputNames(tmp_path, "a")
+    best = lv2_preset("A")
+    writer._write(names, {"a.ttl": best, "a-2.ttl": lv2_preset("B"), "a.json": b"1"}, gone=[])
+    assert in_folder(tmp_path / "a.lv2") == {"a.ttl", "a-2.ttl", "manifest.ttl"}
+
+    writer._write(names, {"a.ttl": best, "a.json": b"2"}, gone=["a-2.ttl"])
+    assert in_folder(tmp_path / "a.lv2") == {"a.ttl", "manifest.ttl"}
+    assert (tmp_path / "a.lv2" / "a.ttl").read_bytes() == best
+
+    writer._write(names, {"a.syx": b"voice", "a.json": b"3"}, gone=["a.ttl"])
+    assert in_folder(tmp_path) == {"a.syx", "a.json"}
+
+
+def test_a_folder_for_hosts_stays_if_its_presets_do_or_anybody_has_changed_it(tmp_path: Path):
+    names = OutputNames(tmp_path, "a")
+    writer._write(names, {"a.ttl": lv2_preset("A"), "a.json": b"1"}, gone=[])
+    writer._write(names, {"a.syx": b"voice", "a.json": b"2"}, gone=[])
+    assert in_folder(tmp_path / "a.lv2") == {"a.ttl", "manifest.ttl"}
+
+    (tmp_path / "a.lv2" / "mine.ttl").write_bytes(lv2_preset("Mine"))
+    writer._write(names, {"a.syx": b"voice", "a.json": b"3"}, gone=["a.ttl"])
+
+    assert in_folder(tmp_path) == {"a.syx", "a.json", "a.lv2"}
+    assert in_folder(tmp_path / "a.lv2") == {"a.ttl", "mine.ttl", "manifest.ttl"}
