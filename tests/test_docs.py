@@ -22,6 +22,7 @@ RUN = sorted(
     [
         *ROOT.glob("*.md"),
         ROOT / "docs" / "models.md",
+        ROOT / "docs" / "matching.md",
         ROOT / "docs" / "turning.md",
         ROOT / "docs" / "morphing.md",
         ROOT / "docs" / "variations.md",
