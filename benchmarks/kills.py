@@ -273,7 +273,7 @@ def files(folder: Path) -> set[str]:
 
 def entries(folder: Path) -> list[dict[str, Any]]:
     """Returns all that a library lists."""
-    words = ("presets", "search", "--limit", "9999", "--json", "--library", "own.sqlite")
+    words = ("presets", "list", "--limit", "9999", "--json", "--library", "own.sqlite")
     command = [sys.executable, "-m", "patchflow", *words]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -347,8 +347,8 @@ def trained(folder: Path) -> dict[str, Any]:
     return found
 
 
-IMPORT = ("presets", "import", "new.json", "--library", "own.sqlite")
-BEGUN = (("presets", "import", "old.json", "--library", "own.sqlite"),)
+IMPORT = ("presets", "import", "--no-vectors", "new.json", "--library", "own.sqlite")
+BEGUN = (("presets", "import", "--no-vectors", "old.json", "--library", "own.sqlite"),)
 MATCH = ("match", "a.wav", "b.wav", *SMALL)
 JOBS = {
     "import": Job(IMPORT, BEGUN, check_library, listed),

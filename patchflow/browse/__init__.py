@@ -1,10 +1,17 @@
-"""Presets found by what they sound like and by what is said of them.
+"""Presets found by what they sound like and by what is said of them: in the user's library and in the embedded bank.
 
+In come a library, a sound or words, out come hits with the reason for each. Open `find.py` first.
+
+* `shelf`   presets with what they sound like, of a library or of the embedded bank; listens to those that are new
+* `find`    ranks them by nearness to a sound and by words; picks them by tag, category, author and synth
+* `index`   finds the nearest of very many
 * `lexicon` the words of synths in five languages, and what each means
 * `meaning` what a text asks of presets: and, or, not
 * `wishes`  how far each preset fits what is asked for
 """
 
+from .find import Hit, find, picked, preset_called
 from .meaning import Meaning, understand
+from .shelf import Listened, Shelf, listen
 
-__all__ = ["Meaning", "understand"]
+__all__ = ["Hit", "Listened", "Meaning", "Shelf", "find", "listen", "picked", "preset_called", "understand"]

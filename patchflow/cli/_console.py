@@ -36,6 +36,8 @@ __all__ = [
 _VERBS = {
     "draw": "searching",
     "gather": "playing presets",
+    "index": "making an index",
+    "listen": "listening to presets",
     "measure": "measuring",
     "play": "playing notes",
     "polish": "polishing",

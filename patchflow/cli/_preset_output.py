@@ -1,12 +1,13 @@
-"""What `patchflow presets` prints: presets, and what became of an import."""
+"""What `patchflow presets` and `search` print: presets, hits, and what became of an import."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..browse import Hit, Listened
 from ..engines import Engine
 from ..errors import Interrupted
 from ..presets import Entry, Preset
@@ -15,11 +16,16 @@ from ..presets.library.intake import FileIntake
 from ..presets.library.repair import Rescue
 from ._console import ProgressBar, print_json, say
 
+if TYPE_CHECKING:
+    from ..browse.meaning import Meaning
+
 __all__ = [
     "print_entries",
     "print_export",
     "print_hints",
+    "print_hits",
     "print_intake",
+    "print_listened",
     "print_preset",
     "print_removal",
     "print_rescue",
@@ -113,13 +119,68 @@ def print_entries(entries: Sequence[Entry], *, limit: int, as_json: bool) -> Non
     if as_json:
         print_json([_facts(entry) for entry in entries])
         return
-    rows = [_cells(entry) for entry in entries]
+    _print_columns([_cells(entry) for entry in entries])
+
+
+def _print_columns(rows: Sequence[Sequence[str]]) -> None:
     columns = zip(*rows, strict=True)
     widths = [max(map(len, column)) for column in columns]
     for row in rows:
         # A column that is empty in all rows is left out.
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width]
         say("  ".join(cells).rstrip())
+
+
+_MOST_UNKNOWN = 10  # words that are named
+
+
+def print_hits(hits: Sequence[Hit], words: "Meaning | None", *, limit: int, as_json: bool) -> None:
+    """Prints a line for each hit, the best first: number, name, category, synth, where it is, how well it fits and why.
+
+    Args:
+        hits: What was found.
+        words: What was understood of the words; None if there were none.
+        limit: How many were asked for.
+        as_json: Whether to print JSON.
+    """
+    if as_json:
+        understood = None if words is None else words.text()
+        unknown = [] if words is None else list(words.unknown)
+        print_json({"understood": understood, "unknown": unknown, "hits": [_hit_facts(hit) for hit in hits]})
+        return
+    if words is not None:
+        if words.text():
+            say(f"understood as {words.text()}", err=True)
+        unknown = list(dict.fromkeys(words.unknown))
+        if unknown:
+            more = f" and {len(unknown) - _MOST_UNKNOWN:,} more" if len(unknown) > _MOST_UNKNOWN else ""
+            named = ", ".join(map(repr, unknown[:_MOST_UNKNOWN]))
+            say(f"not understood, so looked for in names, tags and files: {named}{more}", err=True)
+    if len(hits) == limit:
+        say(f"the best {limit:,}; more with --limit", err=True)
+    rows: list[list[str]] = []
+    for hit in hits:
+        entry = hit.entry
+        place = "embedded bank" if hit.origin == "bank" else "library"
+        score = "" if hit.nearness is None and hit.fit is None else f"{hit.score:.0%}"
+        rows.append([hit.number, entry.name, entry.category, entry.author, entry.synth, place, score, hit.reason])
+    _print_columns(rows)
+
+
+def _hit_facts(hit: Hit) -> dict[str, Any]:
+    facts = _facts(hit.entry)
+    scores = {name: getattr(hit, name) for name in ("score", "nearness", "fit", "reason")}
+    return {"number": hit.number, "in": hit.origin, **scores, **facts}
+
+
+def print_listened(done: Listened, *, as_json: bool) -> None:
+    """Prints how many presets were listened to."""
+    if as_json:
+        print_json(asdict(done))
+    elif done.elsewhere:
+        say("another process listens to this library, and will to these presets too", err=True)
+    else:
+        say(f"listened to {_count(done.count, 'preset')}")
 
 
 def print_hints(hints: Sequence[Hint]) -> None:

@@ -27,6 +27,7 @@ from .morph import morph
 from .presets import app as presets
 from .render import render
 from .score import score
+from .search import search
 from .sketch import sketch
 from .synth import app as synth
 from .tables import tables
@@ -45,7 +46,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 for command in (
-    match, wavetable, turn, macros, morph, vary, sketch, render, score, convert, dataset, train, evaluate, tables,
+    match, search, wavetable, turn, macros, morph, vary, sketch, render, score, convert,
+    dataset, train, evaluate, tables,
 ):  # fmt: skip
     app.command()(command)
 app.command("list")(list_)

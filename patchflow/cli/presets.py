@@ -1,4 +1,4 @@
-"""`patchflow presets`: imports, tags, searches and exports the presets of a library."""
+"""`patchflow presets`: imports, lists, tags and exports the presets of a library."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ._console import say
+from ._console import note, say
 from ._parse import synth_name, whole
 
 if TYPE_CHECKING:
+    from ..browse import Listened
     from ..presets import Library
 
 __all__ = ["app"]
@@ -25,12 +26,15 @@ LibraryFile = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print nothing but JSON.")]
-Numbers = Annotated[list[int], typer.Argument(metavar="ID", parser=whole, help="Numbers that `search` prints.")]
+Numbers = Annotated[list[int], typer.Argument(metavar="ID", parser=whole, help="Numbers that `list` prints.")]
+_ANY = "that `list` and `patchflow search` print; one of the embedded bank has its synth in front: dexed:17."
 
 
 @app.callback()
 def presets() -> None:
-    """Keep a library of presets: import, tag, search, show, export, remove, undo, repair.
+    """Keep a library of presets: import, listen, list, tag, show, export, remove, undo, repair.
+
+    To find presets by what they sound like, in the library and in the embedded bank: patchflow search.
 
     Example: patchflow presets import banks/
     """
@@ -52,17 +56,24 @@ def import_(
         bool, typer.Option("--strict", help="Leave out what would have to be mended, such as a value above its limit.")
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name everything that was mended.")] = False,
+    no_vectors: Annotated[
+        bool, typer.Option("--no-vectors", help="Do not listen to them: they are not found by their sound.")
+    ] = False,
     library: LibraryFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take the presets of files and folders into the library.
+    """Take the presets of files and folders into the library, and then listen to those that are new.
 
     Presets with exactly the same values are kept once, under all their names. In a folder every file is tried that
     may hold presets, whatever it is called. Damaged presets are reported and left out.
 
+    When all are in, each new one is played, so that it is found by its sound. That takes a minute for a thousand
+    voices of a DX7. Ctrl-C then ends it, and loses nothing: patchflow presets listen goes on.
+
     Example: patchflow presets import banks/ rom1a.syx
     """
     from ..engines import Engine, engines, load_presets
+    from ..errors import ModelError, StorageError
     from ..presets import ParamSpace, ReadReport
     from ..presets.library.intake import import_files
     from ..progress import Progress
@@ -84,14 +95,63 @@ def import_(
 
             return load_presets(path, synth, strict=strict, made=made, progress=show)
 
-        files = import_files(_opened(library), paths, space_of, read, bar.show)
+        source = _opened(library)
+        last = _last_number(source)
+        files = import_files(source, paths, space_of, read, bar.show)
         imported = print_intake(files, bar, verbose=verbose, as_json=as_json)
     if not imported:
         raise typer.Exit(1)
+    if not no_vectors:
+        try:
+            done = _listened(source, newer_than=last, wait=False)
+        except (ModelError, StorageError) as error:  # the import itself is done
+            note(str(error))
+        else:
+            if done.elsewhere:
+                note("another process listens to this library, and will to these presets too")
+
+
+def _last_number(library: "Library") -> int:
+    """The highest number of a preset in a library; 0 if there is none."""
+    from ..errors import StorageError
+
+    with suppress(StorageError):  # the import says what is wrong, or makes a library
+        return library.last()
+    return 0
+
+
+def _listened(library: "Library", *, newer_than: int = 0, wait: bool) -> "Listened":
+    """Listens to the presets of a library that nobody has listened to."""
+    from ..browse import listen
+    from ..errors import Interrupted
+    from ._console import ProgressBar
+
+    with ProgressBar("listening to presets", every=60) as bar:
+        try:
+            return listen(library, bar.show, note, newer_than=newer_than, wait=wait)
+        except KeyboardInterrupt:
+            bar.stop()
+            raise Interrupted(
+                "interrupted: all but the last seconds is kept. Go on with: patchflow presets listen"
+            ) from None
 
 
 @app.command()
-def search(
+def listen(*, library: LibraryFile = None, as_json: AsJson = False) -> None:
+    """Play all presets that nobody has listened to yet, so that they are found by their sound.
+
+    That is what an import does with new presets; here it is for those of an older library, for what an import left
+    undone, and after an update of patchflow that brings another ear. Ctrl-C ends it; the next call goes on.
+
+    Example: patchflow presets listen
+    """
+    from ._preset_output import print_listened
+
+    print_listened(_listened(_opened(library), wait=True), as_json=as_json)
+
+
+@app.command("list")
+def list_(
     text: Annotated[
         list[str] | None,
         typer.Argument(metavar="TEXT", help="Words or parts of words in names, categories, authors, tags or files."),
@@ -104,11 +164,12 @@ def search(
     library: LibraryFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """List presets: number, name, category, author and synth, the best first.
+    """List the presets of the library whose names, categories, authors, tags or files have some words.
 
-    If there are none it says which words no preset has, and which there are; that is no failure.
+    A line for each: number, name, category, author and synth. If there are none it says which words no preset has, and
+    which there are; that is no failure. To find presets by what words mean and by a sound: patchflow search.
 
-    Example: patchflow presets search warm brass --author ann
+    Example: patchflow presets list warm brass --author ann
     """
     from ..storage import readable
     from ._preset_output import print_entries, print_hints
@@ -120,6 +181,9 @@ def search(
     print_entries(entries, limit=limit, as_json=as_json)
     if not entries:
         print_hints(source.hints(words, synth=synth, category=category, author=author))
+
+
+app.command("search", hidden=True)(list_)  # what it was called before there was `patchflow search`
 
 
 @app.command()
@@ -150,7 +214,7 @@ def tag(
 
 @app.command()
 def show(
-    number: Annotated[int, typer.Argument(metavar="ID", parser=whole, help="A number that `search` prints.")],
+    number: Annotated[str, typer.Argument(metavar="ID", help=f"A number {_ANY}")],
     *,
     library: LibraryFile = None,
     as_json: AsJson = False,
@@ -159,13 +223,12 @@ def show(
 
     Example: patchflow presets show 17
     """
+    from ..browse import preset_called
     from ..engines import engines
     from ..errors import PatchflowError
     from ._preset_output import print_preset
 
-    source = _opened(library)
-    entry = source.entry(number)
-    preset = source.get(number)
+    entry, preset = preset_called(number, _opened(library))
     engine = None
     texts: Mapping[str, str] = {}
     with suppress(PatchflowError):  # what is stored can be shown without its synth
@@ -176,7 +239,7 @@ def show(
 
 @app.command()
 def export(
-    numbers: Numbers,
+    numbers: Annotated[list[str], typer.Argument(metavar="ID", help=f"Numbers {_ANY}")],
     *,
     out: Annotated[
         Path,
@@ -192,13 +255,16 @@ def export(
 ) -> None:
     """Write presets to a file that a synth or patchflow can read.
 
+    \b
     Example: patchflow presets export 17 18 19 -o brass.syx
+    Example: patchflow presets export dexed:17 -o pad.syx
     """
+    from ..browse import preset_called
     from ..engines import save_presets
     from ._preset_output import print_export
 
     source = _opened(library)
-    save_presets(out, [source.get(number) for number in numbers])
+    save_presets(out, [preset_called(number, source)[1] for number in numbers])
     print_export(out, len(numbers), as_json=as_json)
 
 

@@ -22,10 +22,11 @@ from .atomic import (
     write_atomically,
 )
 from .journal import write_together
-from .locks import LOCK, locked, sweep
+from .locks import LOCK, FolderInUse, locked, sweep
 
 __all__ = [
     "LOCK",
+    "FolderInUse",
     "array_bytes",
     "first_sentence",
     "json_text",

@@ -11,7 +11,7 @@ from ..errors import StorageError
 from ._system import first_sentence, is_ours, is_temporary, reason, temporary_path
 from .journal import finish
 
-__all__ = ["LOCK", "locked", "open_temporary", "sweep", "sweep_once"]
+__all__ = ["LOCK", "FolderInUse", "locked", "open_temporary", "sweep", "sweep_once"]
 
 LOCK = ".patchflow-lock"
 """Name of the file in a folder that a process works on."""
@@ -25,6 +25,10 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _swept: set[str] = set()
 
 
+class FolderInUse(StorageError):
+    """Another process works on a folder."""
+
+
 @contextmanager
 def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
     """Makes a folder if there is none and keeps every other process, and thread, from working on it.
@@ -36,7 +40,8 @@ def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
         folder: What to work on.
 
     Raises:
-        StorageError: If somebody else works on it, or it cannot be made or written.
+        FolderInUse: If somebody else works on it.
+        StorageError: If it cannot be made or written.
 
     Example:
         >>> import tempfile
@@ -107,7 +112,7 @@ def _locked(folder: Path, tries: int) -> Iterator[None]:
     except OSError as error:
         raise StorageError(f"cannot write {path}: {reason(error)}") from error
     if file is None:
-        raise StorageError(f"{folder}: another process is working on it. Wait for its end, or stop it.")
+        raise FolderInUse(f"{folder}: another process is working on it. Wait for its end, or stop it.")
     with file:
         try:
             _clear(folder)

@@ -280,7 +280,7 @@ def test_your_own_library_is_used_where_there_is_one(shell, monkeypatch):
     options = ("match", "a.wav", *SMALL, "--json")
 
     before = json.loads(shell.run(*options).out)
-    shell.run("presets", "import", "one.json")
+    shell.run("presets", "import", "--no-vectors", "one.json")
     own, none = (json.loads(shell.run(*options, *words).out) for words in ((), ("--no-library",)))
 
     assert own["options"]["library"] == str(shell.folder / "own.sqlite")

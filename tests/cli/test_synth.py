@@ -114,7 +114,7 @@ def test_render_takes_a_preset_file_of_the_plug_in(added):
 def test_presets_of_the_plug_in_go_into_the_library_and_out(added):
     added.run("convert", _preset(added), "a.fxp")
 
-    taken = added.run("presets", "import", "a.fxp", "--library", "l.sqlite")
+    taken = added.run("presets", "import", "--no-vectors", "a.fxp", "--library", "l.sqlite")
     added.run("presets", "export", 1, "-o", "b.fxp", "--library", "l.sqlite")
 
     assert taken.out == "1 new preset, 0 already there\n"

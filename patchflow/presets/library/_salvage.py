@@ -1,4 +1,4 @@
-"""Reads what is left of a damaged library, without SQLite, and puts presets, synths, states and labels together again.
+"""Reads what is left of a damaged library, without SQLite, and puts presets together again, with all they had.
 
 The file is read page by page, so that a damaged page costs only what is on it. Every row is looked for twice: in the
 leaves of its table, and in those of an index that holds all of its columns.
@@ -9,11 +9,11 @@ import json
 import struct
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...errors import StorageError
 from ..space import ParamSpace
-from ._vectors import FINGERPRINT, Vectors, describe_space, space_from
+from ._vectors import FINGERPRINT, Vectors, describe_space, is_sound, space_from
 from .entry import Label
 
 __all__ = ["Salvage", "SavedPreset", "rows_on_pages"]
@@ -45,6 +45,7 @@ class SavedPreset:
         state: See `Preset.state`.
         stateless: Whether it had a state, which is lost.
         labels: All that are left; none if all are lost.
+        sound: The version of an ear, and the bytes of what the preset sounds like, see `pack_sounds`; None if lost.
     """
 
     layout: int
@@ -52,6 +53,7 @@ class SavedPreset:
     state: bytes
     stateless: bool
     labels: tuple[Label, ...]
+    sound: tuple[str, bytes, bytes] | None = None
 
 
 @dataclass
@@ -66,6 +68,7 @@ class Salvage:
         labels: The presets they are of, and what they say, by the label's number.
         words: What the search index says of presets, by their number: a field is a text with a line for each label.
         states: States by their SHA-256.
+        sounds: What presets sound like, by their number, see `SavedPreset.sound`.
         mentioned: The numbers of all presets that there are traces of in tables.
         last: The highest number that was ever given to a preset, as far as is known.
     """
@@ -75,6 +78,7 @@ class Salvage:
     labels: dict[int, tuple[int, Label]] = field(default_factory=dict)
     words: dict[int, Row] = field(default_factory=dict)
     states: dict[bytes, bytes] = field(default_factory=dict)
+    sounds: dict[int, tuple[str, bytes, bytes]] = field(default_factory=dict)
     mentioned: set[int] = field(default_factory=set)
     last: int = 0
 
@@ -113,6 +117,9 @@ class Salvage:
             case (None, bytes(data)):
                 # A state, or a part of the search index. A state is known by its fingerprint.
                 self.states[hashlib.sha256(data).digest()] = data
+            case (None, str(ear), bytes(vector), bytes(measures)):
+                if is_sound(vector, measures):
+                    self.sounds.setdefault(number, (ear, vector, measures))
             case ("preset", int(last)):
                 self.last = max(self.last, last)
 
@@ -152,7 +159,8 @@ class Salvage:
             for layout, vector in sorted(candidates, key=candidates.count, reverse=True):
                 if number > 0 and layout in vectors and _is_whole(vectors[layout], vector):
                     own = labels.get(number) or self._from_words(number)
-                    saved[number] = self._saved(layout, vector, vectors[layout].has_state(vector), own)
+                    preset = self._saved(layout, vector, vectors[layout].has_state(vector), own)
+                    saved[number] = replace(preset, sound=None if preset.stateless else self.sounds.get(number))
                     break
         return saved
 

@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 APPLICATION = 0x70617466  # "patf" in the file's header
-VERSION = 3
+VERSION = 4
 
 TABLES = """
 CREATE TABLE layout (
@@ -61,6 +61,19 @@ CREATE TABLE removed (
 """
 """The presets of the last removal, with all that belonged to them; version 2 had no such table."""
 
+SOUNDS = """
+CREATE {}TABLE sound (
+    preset INTEGER PRIMARY KEY,
+    ear TEXT NOT NULL,
+    vector BLOB NOT NULL,
+    measures BLOB NOT NULL
+)
+"""
+"""What presets sound like, and to which version of the ear; version 3 had no such table.
+
+It does not refer to `preset`, so that a removed preset keeps its row for `undo`: no number is given twice.
+"""
+
 
 def make_tables(connection: sqlite3.Connection) -> None:
     """Makes a library of an empty database, inside a transaction."""
@@ -68,6 +81,7 @@ def make_tables(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
     connection.execute(STATES.format(""))
     connection.execute(REMOVED)
+    connection.execute(SOUNDS.format(""))
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
@@ -94,14 +108,19 @@ def upgrade(connection: sqlite3.Connection, path: Path, notice: Callable[[str], 
 
     if version < 2:
         connection.execute(STATES.format(""))
-    connection.execute(REMOVED)
+    if version < 3:
+        connection.execute(REMOVED)
+    connection.execute(SOUNDS.format(""))
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def read_as_new(connection: sqlite3.Connection) -> None:
     """Lets an older version be read as the present one, without a change to the file."""
-    if header(connection, "user_version") < 2:
+    version = header(connection, "user_version")
+    if version < 2:
         connection.execute(STATES.format("TEMP "))
+    if version < 4:
+        connection.execute(SOUNDS.format("TEMP "))
 
 
 def is_library(connection: sqlite3.Connection) -> bool:
@@ -117,7 +136,7 @@ def is_empty(connection: sqlite3.Connection) -> bool:
 def wrong_table(connection: sqlite3.Connection) -> str:
     """Returns the name of a table that a library of its version should have and has not, or the other way round."""
     version = header(connection, "user_version")
-    expected = {"layout": 1, "preset": 1, "label": 1, "words": 1, "rest": 2, "removed": 3}
+    expected = {"layout": 1, "preset": 1, "label": 1, "words": 1, "rest": 2, "removed": 3, "sound": 4}
     there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     return next((name for name, since in expected.items() if (name in there) != (version >= since)), "")
 

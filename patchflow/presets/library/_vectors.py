@@ -1,4 +1,4 @@
-"""Packs the values of a preset into a few bytes, and unpacks them, also as points."""
+"""Packs the values of a preset, and what it sounds like, into a few bytes, and unpacks them, also as points."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from ..parameters import Choice, Knob, Parameter, Steps, Value
 from ..space import ParamSpace
 from ._database import Damaged
 
-__all__ = ["FINGERPRINT", "Vectors", "describe_space", "space_from"]
+__all__ = ["FINGERPRINT", "Vectors", "describe_space", "is_sound", "pack_sounds", "space_from", "unpack_sounds"]
 
 FINGERPRINT = 32
 """Bytes of SHA-256, with which the bytes of a preset end that has a state."""
@@ -156,3 +156,74 @@ def _unit_values(knob: Knob, numbers: np.ndarray) -> np.ndarray:
     if knob.log:
         return np.log(numbers / knob.low) / np.log(knob.high / knob.low)
     return ((numbers - knob.low) / (knob.high - knob.low)) ** (1 / knob.power)
+
+
+_VECTOR = np.dtype("<f2")
+_MEASURES = np.dtype("<f4")
+_NEAR_1 = 0.01  # what halves of floats, as they are stored, make of a length of 1
+
+
+def pack_sounds(vectors: np.ndarray, measures: np.ndarray) -> list[tuple[bytes, bytes]]:
+    """Returns the bytes of what presets sound like.
+
+    Args:
+        vectors: What an ear says, shape `(N, width)`: each of length 1, or zeros.
+        measures: What is measured, shape `(N, M)`.
+
+    Example:
+        >>> [(len(vector), len(measured)) for vector, measured in pack_sounds(np.zeros((1, 128)), np.zeros((1, 10)))]
+        [(256, 40)]
+    """
+    rows = zip(vectors.astype(_VECTOR), measures.astype(_MEASURES), strict=True)
+    return [(vector.tobytes(), measured.tobytes()) for vector, measured in rows]
+
+
+def unpack_sounds(
+    packed: Sequence[tuple[object, object]], width: int, measures: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns what presets sound like.
+
+    Args:
+        packed: Of each, what `pack_sounds` made; or anything else, such as None, where that is not known.
+        width: Numbers of a vector.
+        measures: Numbers that are measured.
+
+    Returns:
+        Whether a row is whole, shape `(N,)`; the vectors, float32, shape `(N, width)`, zeros where it is not; what is
+        measured, float32, shape `(N, measures)`, NaN where it is not.
+    """
+    sizes = (width * _VECTOR.itemsize, measures * _MEASURES.itemsize)
+    silent = (bytes(sizes[0]), np.full(measures, np.nan, _MEASURES).tobytes())
+    fits = np.array([_has_sizes(row, sizes) for row in packed], bool)
+    rows = [row if fit else silent for row, fit in zip(packed, fits, strict=True)]
+    vectors = np.frombuffer(b"".join(row[0] for row in rows), _VECTOR).reshape(-1, width)  # type: ignore[misc]
+    measured = np.frombuffer(b"".join(row[1] for row in rows), _MEASURES).reshape(-1, measures)  # type: ignore[misc]
+    with np.errstate(invalid="ignore"):  # bytes that are no number
+        vectors = vectors.astype(np.float32)
+    whole = fits & _are_units(vectors)
+    vectors[~whole] = 0.0
+    measured = np.where(whole[:, None], measured, np.float32(np.nan))
+    # halves of floats are a little longer or shorter than what was given
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return whole, np.divide(vectors, lengths, out=vectors, where=lengths > 0), measured
+
+
+def is_sound(vector: bytes, measures: bytes) -> bool:
+    """Returns whether bytes out of a damaged library may be what a preset sounds like, whatever the ear."""
+    if len(vector) < _VECTOR.itemsize or len(vector) % _VECTOR.itemsize or len(measures) % _MEASURES.itemsize:
+        return False
+    return bool(_are_units(np.frombuffer(vector, _VECTOR)[None].astype(np.float32))[0])
+
+
+def _has_sizes(row: tuple[object, object], sizes: tuple[int, int]) -> bool:
+    vector, measures = row
+    if not isinstance(vector, bytes) or not isinstance(measures, bytes):
+        return False
+    return (len(vector), len(measures)) == sizes
+
+
+def _are_units(vectors: np.ndarray) -> np.ndarray:
+    """Whether vectors are of length 1 or all zeros, as an ear makes them; damaged ones hardly ever are."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        lengths = np.linalg.norm(vectors, axis=1)
+    return (lengths == 0) | (np.abs(lengths - 1) < _NEAR_1)

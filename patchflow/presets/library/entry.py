@@ -1,10 +1,12 @@
-"""What a library returns: about its presets, an import, a search without a hit, and presets that came back."""
+"""What a library returns: about its presets and their sounds, an import, a search without a hit, and what came back."""
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..formats import Rejected
 
-__all__ = ["Entry", "Hint", "ImportReport", "Label", "Restored"]
+__all__ = ["Entry", "Hint", "ImportReport", "Label", "Restored", "Sounds"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,9 @@ class ImportReport:
     rejected: tuple[Rejected, ...] = ()
 
 
+_PLURALS = {"": "Words", "tag": "Tags", "category": "Categories", "author": "Authors", "synth": "Synths"}
+
+
 @dataclass(frozen=True)
 class Hint:
     """A word of a search, or one of its filters, that no preset has.
@@ -111,7 +116,7 @@ class Hint:
         if self.near:
             said += f" Did you mean {' or '.join(map(repr, self.near))}?"
         if self.known:
-            kind = {"": "Words", "synth": "Synths", "category": "Categories", "author": "Authors"}[self.field]
+            kind = _PLURALS[self.field]
             said += f" {kind} there are: {', '.join(self.known)}."
         return said
 
@@ -129,3 +134,23 @@ class Restored:
     id: int
     was: int
     name: str
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """What the presets of a library sound like, a row each.
+
+    Args:
+        ids: Their numbers, ascending, int64, shape `(N,)`.
+        synths: The names of their engines, shape `(N,)`.
+        known: Whether it is known what a preset sounds like, by the version of the ear that was asked for, bool,
+            shape `(N,)`.
+        vectors: What the ear says, float32, shape `(N, width)`: of length 1, or zeros of what is silent or not known.
+        measures: What is measured, float32, shape `(N, M)`; NaN of what is silent or not known.
+    """
+
+    ids: np.ndarray
+    synths: np.ndarray
+    known: np.ndarray
+    vectors: np.ndarray
+    measures: np.ndarray

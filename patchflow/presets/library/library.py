@@ -16,8 +16,8 @@ from ..preset import Preset
 from ..space import ParamSpace
 from ._database import Damaged, changing, opened
 from ._labels import hints_for, matching, read_entries, write_label, write_words
-from ._vectors import Vectors, describe_space, space_from
-from .entry import Entry, Hint, ImportReport, Label, Restored
+from ._vectors import Vectors, describe_space, pack_sounds, space_from, unpack_sounds
+from .entry import Entry, Hint, ImportReport, Label, Restored, Sounds
 
 __all__ = ["Adding", "Library", "default_path"]
 
@@ -67,6 +67,11 @@ class Library:
     def __len__(self) -> int:
         with opened(self.path, self._notice) as connection:
             return connection.execute("SELECT count(*) FROM preset").fetchone()[0]
+
+    def last(self) -> int:
+        """Returns the highest number of a preset, 0 if there is none; those that come in later have higher ones."""
+        with opened(self.path, self._notice) as connection:
+            return connection.execute("SELECT max(id) FROM preset").fetchone()[0] or 0
 
     def add(self, presets: Iterable[Preset], space_of: Callable[[str], ParamSpace], source: str = "") -> ImportReport:
         """Adds presets; one with exactly the values and the state of another only adds its names to it.
@@ -130,6 +135,15 @@ class Library:
             _require(connection, [id])
             return read_entries(connection, [id])[0]
 
+    def entries(self, ids: Sequence[int]) -> tuple[Entry, ...]:
+        """Returns all that is known of presets but their values, in the order of `ids`.
+
+        Raises:
+            StorageError: If one of them is not there.
+        """
+        with opened(self.path, self._notice) as connection:
+            return read_entries(connection, ids)
+
     def get(self, id: int) -> Preset:  # noqa: A002
         """Returns a preset with its values and its first name, category and author.
 
@@ -175,6 +189,33 @@ class Library:
         with changing(self.path, notice=self._notice) as connection:
             return _restore(connection)
 
+    def sounds(self, ear: str, width: int, measures: int) -> Sounds:
+        """Returns what all presets sound like, as far as that is known.
+
+        Args:
+            ear: The version of the ear; what another one said is as if nobody had listened.
+            width: Numbers of a vector of the ear.
+            measures: How many things are measured.
+        """
+        with opened(self.path, self._notice) as connection:
+            rows = connection.execute(_SOUNDS, [ear]).fetchall()
+        known, vectors, measured = unpack_sounds([row[2:] for row in rows], width, measures)
+        ids = np.array([row[0] for row in rows], np.int64)
+        return Sounds(ids, np.array([row[1] for row in rows], object), known, vectors, measured)
+
+    def keep_sounds(self, ear: str, ids: Sequence[int], vectors: np.ndarray, measures: np.ndarray) -> None:
+        """Stores what presets sound like, in place of what was known of them; those that are gone are left out.
+
+        Args:
+            ear: The version of the ear.
+            ids: Numbers of the presets.
+            vectors: What the ear says, each of length 1 or zeros, shape `(N, width)`.
+            measures: What is measured, shape `(N, M)`.
+        """
+        with changing(self.path, notice=self._notice) as connection:
+            for number, packed in zip(ids, pack_sounds(vectors, measures), strict=True):
+                connection.execute(_KEEP_SOUND, [number, ear, *packed, number])
+
     def ids(self, synth: str) -> tuple[int, ...]:
         """Returns the numbers of all presets of a synth, ascending."""
         with opened(self.path, self._notice) as connection:
@@ -210,6 +251,9 @@ def _require_bytes(values: Sequence[object]) -> None:
         raise Damaged("the content of a preset is not bytes")
 
 
+_SOUNDS = """SELECT preset.id, synth, sound.vector, sound.measures FROM preset JOIN layout ON layout.id = layout
+LEFT JOIN sound ON sound.preset = preset.id AND ear = ? ORDER BY preset.id"""
+_KEEP_SOUND = "INSERT OR REPLACE INTO sound SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM preset WHERE id = ?)"
 _CONTENT = """SELECT parameters, vector, rest.data FROM preset JOIN layout ON layout.id = layout
 LEFT JOIN rest ON rest.preset = preset.id WHERE preset.id = ?"""
 _IDS_OF_SYNTH = "SELECT preset.id FROM preset JOIN layout ON layout.id = layout WHERE synth = ? ORDER BY preset.id"
@@ -295,6 +339,7 @@ WHERE preset.id = ?"""
 
 def _remove(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
     """Takes presets out that are there; those that were removed before cannot be brought back any more."""
+    connection.execute("DELETE FROM sound WHERE preset IN (SELECT preset FROM removed)")
     connection.execute("DELETE FROM removed")
     for entry in read_entries(connection, list(dict.fromkeys(ids))):
         labels = [asdict(label) for label in entry.labels]
@@ -320,6 +365,9 @@ def _restore(connection: sqlite3.Connection) -> tuple[Restored, ...]:
         (number,) = connection.execute(_FIND_PRESET, [layout, vector]).fetchone()
         if new and state is not None:
             connection.execute(_INSERT_STATE, [number, state])
+        if number != was:
+            connection.execute("UPDATE OR IGNORE sound SET preset = ? WHERE preset = ?", [number, was])
+            connection.execute("DELETE FROM sound WHERE preset = ?", [was])
         for label in labels:
             write_label(connection, number, label)
         restored.append(Restored(number, was, next((label.name for label in labels if label.name), "")))

@@ -125,7 +125,10 @@ def _write_preset(connection: sqlite3.Connection, number: int, preset: SavedPres
     new = connection.execute("INSERT OR IGNORE INTO preset VALUES (?, ?, ?)", [number, *row]).rowcount
     if new and preset.state:
         connection.execute("INSERT INTO rest VALUES (?, ?)", [number, preset.state])
-    return connection.execute("SELECT id FROM preset WHERE layout = ? AND vector = ?", row).fetchone()[0]
+    own = connection.execute("SELECT id FROM preset WHERE layout = ? AND vector = ?", row).fetchone()[0]
+    if preset.sound is not None:
+        connection.execute("INSERT OR IGNORE INTO sound VALUES (?, ?, ?, ?)", [own, *preset.sound])
+    return own
 
 
 def _swap(path: Path, new: Path) -> Path:

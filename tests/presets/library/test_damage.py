@@ -250,7 +250,7 @@ def test_a_database_of_another_program_and_a_newer_library_are_left_alone(path: 
 
     with pytest.raises(StorageError, match="not a preset library"):
         repair_library(path, spaces)
-    with pytest.raises(StorageError, match=r"made by a newer patchflow \(version 99, not 3\)"):
+    with pytest.raises(StorageError, match=r"made by a newer patchflow \(version 99, not 4\)"):
         repair_library(newer, spaces)
 
 

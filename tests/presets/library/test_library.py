@@ -126,6 +126,7 @@ def test_a_library_of_the_first_version_is_kept_and_takes_a_state(stocked: Libra
     with sqlite3.connect(stocked.path) as connection:  # it was the same, but for this table
         connection.execute("DROP TABLE rest")
         connection.execute("DROP TABLE removed")
+        connection.execute("DROP TABLE sound")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
 

@@ -1,0 +1,363 @@
+"""Finds presets: ranks a shelf by nearness to a sound and by words, and picks by tag, category, author and synth."""
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from ..errors import OptionError, UnknownName
+from ..presets import Entry, Library, Preset
+from ..presets.library import Hint
+from .index import Texts
+from .shelf import Shelf, embedded_bank, embedded_synths
+
+if TYPE_CHECKING:
+    from .meaning import Meaning
+
+__all__ = ["FIELDS", "Hit", "find", "hints", "picked", "preset_called"]
+
+FIELDS = ("tag", "category", "author", "synth")
+"""What presets are picked by."""
+
+_NAMED = 2.0  # ahead of all others, whatever these score
+_HAS_WORDS = 1.0
+_SHORTEST = 3  # letters of a word that is looked for in labels, as in the library's own list
+_MOST_NEAR = 3  # words that are alike
+_MOST_KNOWN = 12  # words that are listed
+_MOST_HINTS = 5
+
+
+def preset_called(number: str, library: Library) -> tuple[Entry, Preset]:
+    """Returns a preset by what it is called in commands, see `Shelf.numbers`: what is known of it, and its values.
+
+    Args:
+        number: `"17"` of the library, `"dexed:17"` of the embedded bank.
+        library: The library.
+
+    Raises:
+        OptionError: If this is no such number.
+        UnknownName: If there is no such preset.
+        StorageError: If the library cannot be read.
+    """
+    synth, sign, digits = number.rpartition(":")
+    if not (digits.isascii() and digits.isdecimal()) or (sign and not synth):
+        raise OptionError(f"{number!r}: not the number of a preset, such as 17, or dexed:17 of the embedded bank")
+    if not sign:
+        return library.entry(int(digits)), library.get(int(digits))
+    if synth not in embedded_synths():
+        raise UnknownName("embedded bank", synth, embedded_synths())
+    there = {entry.id: entry for entry in Shelf.embedded(synth).entries}
+    if int(digits) not in there:
+        raise UnknownName("preset of the embedded bank", number, [f"{synth}:{id_}" for id_ in there])
+    return there[int(digits)], embedded_bank().embedded_preset(synth, int(digits))
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A preset that was found.
+
+    Args:
+        entry: What is known of it.
+        score: How well it fits all that was asked for, 0 to 1.
+        nearness: The cosine of its sound and the one asked for, at least 0; None if there was none.
+        fit: How well it fits the words, 0 to 1; None if there were none that are understood.
+        reason: Why it was found, for people.
+        number: What it is called in commands: `"17"` of the library, `"dexed:17"` of the embedded bank.
+    """
+
+    entry: Entry
+    score: float
+    nearness: float | None
+    fit: float | None
+    reason: str
+    number: str = ""
+
+    @property
+    def origin(self) -> str:
+        """`"library"` or `"bank"`."""
+        return "bank" if ":" in self.number else "library"
+
+
+def find(
+    shelf: Shelf,
+    *,
+    like: np.ndarray | None = None,
+    words: "Meaning | None" = None,
+    limit: int = 20,
+    text: str = "",
+) -> list[Hit]:
+    """Returns the presets that fit best.
+
+    Those whose name is what was typed come first, then those whose labels have the words that nobody knows, then all
+    others. If labels have such words, presets without them are no hits.
+
+    Args:
+        shelf: Where to look.
+        like: What the ear says of a sound, of length 1, float32, shape `(width,)`.
+        words: What was understood.
+        limit: Return no more than this.
+        text: What was typed, to be looked for in names.
+
+    Returns:
+        The best first, equally good ones in the order of the shelf. Without a sound and words, the first.
+
+    Raises:
+        OptionError: If `limit` is below 1, or the sound is silent.
+    """
+    if limit < 1:
+        raise OptionError(f"limit={limit}: not 1 or more")
+    if like is not None and not like.any():
+        raise OptionError("the sound is silent, and nothing is like silence")
+    rank = np.zeros(len(shelf))
+    unknown = _looked_for(words)
+    if text:
+        rank[_named(shelf, text, bool(unknown))] = _NAMED
+    if unknown:
+        labelled = _labels(shelf).having_all(unknown)
+        rank[labelled & (rank == 0)] = _HAS_WORDS
+    elsewhere = rank == 0 if rank.any() and (unknown or not _understood(words)) else None
+
+    fit = words.fit(shelf) if words is not None and _understood(words) else None
+    if words is not None and fit is None and not rank.any():
+        return []
+    if like is not None and fit is None and not rank.any() and shelf.index is not None:
+        rows = _candidates(shelf, like, limit)
+        near = np.maximum(shelf.vectors[rows] @ like, 0.0)
+        best = rows[_top(near, limit)]
+        return _hits(shelf, best, {"near": shelf.vectors[best] @ like}, words, rank)
+
+    score = np.ones(len(shelf))
+    scored: dict[str, np.ndarray] = {}
+    if like is not None:
+        near = np.maximum(shelf.vectors @ like, 0.0)
+        score *= near
+        scored["near"] = near
+    if fit is not None:
+        score *= fit
+        scored["fit"] = fit
+    # a preset that is called so is found, whatever it sounds like
+    score[(score <= 0) & (rank < _NAMED)] = -np.inf
+    if elsewhere is not None:
+        score[elsewhere] = -np.inf
+    best = _top(score + rank, limit)
+    return _hits(shelf, best, {name: values[best] for name, values in scored.items()}, words, rank)
+
+
+def _hits(
+    shelf: Shelf, rows: np.ndarray, scored: Mapping[str, np.ndarray], words: "Meaning | None", rank: np.ndarray
+) -> list[Hit]:
+    found: list[Hit] = []
+    of_rows = shelf.where(rows)
+    for place, (row, entry) in enumerate(zip(rows, of_rows.entries, strict=True)):
+        nearness = float(max(scored["near"][place], 0.0)) if "near" in scored else None
+        fit = float(scored["fit"][place]) if "fit" in scored else None
+        reasons: list[str] = []
+        if rank[row] == _NAMED:
+            reasons.append("its name")
+        elif rank[row] == _HAS_WORDS:
+            reasons.append(f"has {' '.join(_looked_for(words))!r}")
+        if words is not None and fit is not None:
+            reasons.append(words.reasons(shelf, int(row)))
+        if nearness is not None:
+            reasons.append(f"{nearness:.0%} near")
+        score = (1.0 if nearness is None else nearness) * (1.0 if fit is None else fit)
+        number = of_rows.numbers(np.array([place]))[0]
+        found.append(Hit(entry, score, nearness, fit, "; ".join(filter(None, reasons)), number))
+    return found
+
+
+def _candidates(shelf: Shelf, like: np.ndarray, limit: int) -> np.ndarray:
+    """Rows among which the nearest are, but for a few that the index misses, ascending."""
+    assert shelf.index is not None
+    beyond = np.arange(len(shelf.index), len(shelf))  # the embedded bank, behind the library
+    return np.concatenate([np.sort(shelf.index.nearest(like, limit)), beyond])
+
+
+def _top(score: np.ndarray, limit: int) -> np.ndarray:
+    """The places of the highest scores, the highest first, equal ones in order; none of minus infinity."""
+    if len(score) > limit:
+        least = np.partition(score, len(score) - limit)[len(score) - limit]
+        above = np.flatnonzero(score > least)
+        equal = np.flatnonzero(score == least)[: limit - len(above)]
+        places = np.sort(np.concatenate([above, equal]))
+    else:
+        places = np.arange(len(score))
+    places = places[np.isfinite(score[places])]
+    return places[np.argsort(-score[places], kind="stable")]
+
+
+def _understood(words: "Meaning | None") -> bool:
+    return words is not None and bool(words.text().strip())
+
+
+def _looked_for(words: "Meaning | None") -> list[str]:
+    """The words that nobody knows, as far as labels are searched for them."""
+    unknown = words.unknown if words is not None else ()
+    return [word.casefold() for word in unknown if len(word) >= _SHORTEST]
+
+
+def _named(shelf: Shelf, text: str, has_unknown: bool) -> np.ndarray:
+    """Whether presets are called what was typed: just so, or so that a part of the name is more than a plain word."""
+    names = _names(shelf)
+    wanted = " ".join(text.casefold().split())
+    several = " " in wanted or has_unknown
+    return names.having(wanted) if several and len(wanted) >= _SHORTEST else names.equal(wanted)
+
+
+_of_names: "WeakKeyDictionary[Shelf, Texts]" = WeakKeyDictionary()
+_of_labels: "WeakKeyDictionary[Shelf, Texts]" = WeakKeyDictionary()
+
+
+def _names(shelf: Shelf) -> Texts:
+    if shelf not in _of_names:
+        _of_names[shelf] = Texts([_all_names(entry) for entry in shelf.entries])
+    return _of_names[shelf]
+
+
+def _labels(shelf: Shelf) -> Texts:
+    if shelf not in _of_labels:
+        _of_labels[shelf] = Texts([_all_texts(entry) for entry in shelf.entries])
+    return _of_labels[shelf]
+
+
+def _all_names(entry: Entry) -> list[str]:
+    return [label.name for label in entry.labels]
+
+
+def _all_texts(entry: Entry) -> list[str]:
+    found: list[str] = []
+    for label in entry.labels:
+        found += [label.name, label.category, label.author, *label.tags, label.source]
+    return found
+
+
+def picked(shelf: Shelf, wishes: Mapping[str, Sequence[str]]) -> np.ndarray:
+    """Returns which presets have all that is asked for.
+
+    Args:
+        shelf: Where to look.
+        wishes: For any of `FIELDS` values, in small or capital letters, all of which a preset must have; a value may be
+            several with `or` and `and` between them and `not` before one, such as `"bass or lead and not noisy"`:
+            `not` is the closest tie, then `and`. A value that a preset has just so is taken as it is.
+
+    Returns:
+        Bool, shape `(N,)`.
+
+    Raises:
+        OptionError: If something is missing beside an `and`, `or` or `not`.
+    """
+    found = np.ones(len(shelf), bool)
+    for field, values in wishes.items():
+        if not values:
+            continue
+        of_presets = [_values(entry, field) for entry in shelf.entries]
+        there = frozenset().union(*of_presets)
+        for value in values:
+            alternatives = _parsed(value, there)
+            found &= np.fromiter((_has(own, alternatives) for own in of_presets), bool, len(of_presets))
+    return found
+
+
+def hints(shelf: Shelf, wishes: Mapping[str, Sequence[str]], words: Sequence[str] = ()) -> list[Hint]:
+    """Returns why nothing was found: which of the values and words no preset has, and what there is.
+
+    Args:
+        shelf: Where was looked.
+        wishes: As for `picked`.
+        words: That nobody knows.
+    """
+    found: list[Hint] = []
+    for field, values in wishes.items():
+        counted = _counted(shelf, field)
+        there = frozenset(name.casefold() for name in counted)
+        for value in values:
+            for group in _parsed(value, there):
+                missing = [name for name, wanted in group if wanted and name not in there]
+                found += [_hint(field, name, counted, counted) for name in missing]
+    frequent = _counted(shelf, "category") + _counted(shelf, "tag")
+    for word in dict.fromkeys(words):
+        if len(found) >= _MOST_HINTS:
+            break
+        if len(word) < _SHORTEST or not _labels(shelf).having(word.casefold()).any():
+            found.append(_hint("", word, frequent + _counted_words(shelf), frequent))
+    return found[:_MOST_HINTS]
+
+
+_Group = list[tuple[str, bool]]
+"""Values, and whether a preset must have each, or must not."""
+
+
+def _parsed(text: str, there: frozenset[str]) -> list[_Group]:
+    """Groups of values of which a preset must fulfil one."""
+    wanted = " ".join(text.casefold().split())
+    if wanted in there:
+        return [[(wanted, True)]]
+    groups: list[_Group] = []
+    for alternative in re.split(r"\bor\b", wanted):
+        group: _Group = []
+        for part in re.split(r"\band\b", alternative):
+            name = part.strip()
+            is_wanted = True
+            while name == "not" or name.startswith("not "):
+                name = name.removeprefix("not").strip()
+                is_wanted = not is_wanted
+            if not name:
+                raise OptionError(f"{text!r}: something is missing beside 'and', 'or' or 'not'")
+            group.append((name, is_wanted))
+        groups.append(group)
+    return groups
+
+
+def _has(own: frozenset[str], alternatives: Sequence[_Group]) -> bool:
+    return any(_fulfils(own, group) for group in alternatives)
+
+
+def _fulfils(own: frozenset[str], group: _Group) -> bool:
+    return all((name in own) == is_wanted for name, is_wanted in group)
+
+
+def _spelled(entry: Entry, field: str) -> Iterator[str]:
+    if field == "synth":
+        yield entry.synth
+        return
+    for label in entry.labels:
+        match field:
+            case "tag":
+                yield from label.tags
+            case "category":
+                yield label.category
+            case "author":
+                yield label.author
+            case _:
+                raise OptionError(f"{field!r}: presets are picked by {', '.join(FIELDS)}")
+
+
+def _values(entry: Entry, field: str) -> frozenset[str]:
+    return frozenset(" ".join(value.casefold().split()) for value in _spelled(entry, field) if value)
+
+
+def _counted(shelf: Shelf, field: str) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    for entry in shelf.entries:
+        counted.update(filter(None, set(_spelled(entry, field))))
+    return counted
+
+
+def _counted_words(shelf: Shelf) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    for entry in shelf.entries:
+        for label in entry.labels:
+            counted.update(re.findall(r"[^\W_]{3,}", f"{label.name} {label.author}"))
+    return counted
+
+
+def _hint(field: str, word: str, there: Counter[str], listed: Counter[str]) -> Hint:
+    spelled = {name.casefold(): name for name in reversed(list(there))}
+    near = difflib.get_close_matches(word.casefold(), spelled, _MOST_NEAR, 0.7)
+    known = [name for name, _ in listed.most_common(_MOST_KNOWN)]
+    return Hint(field, word, tuple(spelled[name] for name in near), tuple(known))

@@ -1,0 +1,240 @@
+"""What finds among very many: texts in which parts of words are looked for, and an index of vectors.
+
+The index is one of the package voyager. It is kept beside the library, completed, and made anew if need be.
+"""
+
+import bisect
+import hashlib
+import io
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import MissingDependency, StorageError
+from ..parsing import json_value
+from ..progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
+from ..storage import json_text, write_atomically
+
+__all__ = ["INDEXED_FROM", "Index", "Texts"]
+
+INDEXED_FROM = 500_000
+"""Presets up to which all are compared, which is exact and takes a few hundredths of a second."""
+
+_FORMAT = "patchflow index 1"
+_HEADER = 1_000  # bytes that a header has at most
+_LINKS = 16  # of a vector to others, in the index
+_DEPTH_MADE = 200  # vectors that are looked at for the links of one
+_DEPTH_ASKED = 400  # and for one query
+_MORE = 10  # times as many are asked for as are wanted: the index has vectors of 8 bits, and the best are then compared
+_CHUNK = 20_000  # vectors that are added before somebody is told
+_KEPT = 250_000  # vectors that are added before the file is written
+
+
+class Texts:
+    """Short texts of presets in which parts of words are looked for, as one long one: a loop over all is too slow.
+
+    Args:
+        texts: Of each preset, any number.
+    """
+
+    def __init__(self, texts: Sequence[Sequence[str]]) -> None:
+        self._rows: dict[str, list[int]] = {}
+        lines: list[str] = []
+        for row, of_preset in enumerate(texts):
+            clean = [" ".join(text.casefold().split()) for text in of_preset]
+            for text in dict.fromkeys(clean):
+                self._rows.setdefault(text, []).append(row)
+            lines.append("\t".join(clean) + "\n")
+        self._joined = "".join(lines)
+        self._starts = [0, *accumulate(map(len, lines))]
+
+    def having(self, part: str) -> np.ndarray:
+        """Returns which presets have a part in one of their texts, bool, shape `(N,)`."""
+        found = np.zeros(len(self._starts) - 1, bool)
+        at = self._joined.find(part)
+        while 0 <= at < len(self._joined):
+            row = bisect.bisect_right(self._starts, at) - 1
+            found[row] = True
+            at = self._joined.find(part, self._starts[row + 1])
+        return found
+
+    def having_all(self, parts: Sequence[str]) -> np.ndarray:
+        """Returns which presets have all of some parts, each in any of their texts."""
+        found = np.ones(len(self._starts) - 1, bool)
+        for part in dict.fromkeys(parts):
+            if not found.any():
+                break
+            found &= self.having(part)
+        return found
+
+    def equal(self, text: str) -> np.ndarray:
+        """Returns which presets have a text that is just this."""
+        found = np.zeros(len(self._starts) - 1, bool)
+        found[self._rows.get(text, [])] = True
+        return found
+
+
+class Index:
+    """Finds the nearest of very many vectors, most of them: nine of ten and more, see `benchmarks/search_speed.py`.
+
+    The method is a graph of near neighbours in layers, in which a query walks nearer and nearer.
+
+    References:
+        Malkov and Yashunin, Efficient and robust approximate nearest neighbor search using Hierarchical Navigable Small
+        World graphs (2018), https://arxiv.org/abs/1603.09320
+
+    Args:
+        graph: Of the package voyager, with the presets' numbers.
+        ids: The numbers of the rows that it covers, ascending, shape `(N,)`.
+    """
+
+    def __init__(self, graph: Any, ids: np.ndarray) -> None:
+        self._graph = graph
+        self._ids = ids
+
+    def __len__(self) -> int:
+        """How many rows it covers, from the first on."""
+        return len(self._ids)
+
+    @classmethod
+    def opened(
+        cls,
+        path: Path,
+        ear: str,
+        ids: np.ndarray,
+        vectors: np.ndarray,
+        *,
+        progress: ProgressCallback = ignore,
+        tell: TellCallback = tell_nobody,
+    ) -> "Index | None":
+        """Returns the index of a file, brought up to date; it is made if it is missing, damaged or of another ear.
+
+        Args:
+            path: The file.
+            ear: The version of the ear.
+            ids: The presets' numbers, ascending, shape `(N,)`.
+            vectors: Of length 1 each, or zeros, which are left out, float32, shape `(N, width)`.
+            progress: Called with the number of vectors that are in it.
+            tell: Called with a line if it is made anew or cannot be kept.
+
+        Returns:
+            None, and a line, if the package voyager is not installed.
+        """
+        try:
+            _voyager()
+        except MissingDependency as error:
+            tell(f"all {len(ids):,} presets are compared, which is slower than an index: {error}")
+            return None
+        graph = _read(path, ear, vectors.shape[1], tell)
+        wanted = ids[vectors.any(1)]
+        if graph is not None:
+            there = np.fromiter(graph.ids, np.int64, len(graph.ids))
+            gone = np.setdiff1d(there, wanted)
+            if 2 * len(gone) > len(there):  # what is deleted slows queries down
+                graph = None
+            else:
+                for id_ in gone:
+                    graph.mark_deleted(int(id_))
+                wanted = np.setdiff1d(wanted, there)
+        if graph is None:
+            graph = _empty(vectors.shape[1], len(wanted))
+        _add(graph, ids, vectors, wanted, keep=lambda: _write(path, graph, ear, tell), progress=progress)
+        return cls(graph, ids)
+
+    def nearest(self, vector: np.ndarray, count: int) -> np.ndarray:
+        """Returns the rows of vectors near one, and more of them than are asked for, in no order.
+
+        Args:
+            vector: Of length 1, float32, shape `(width,)`.
+            count: How many are wanted.
+        """
+        most = min(len(self._graph), _MORE * count)
+        if not most:
+            return np.zeros(0, np.int64)
+        found, _ = self._graph.query(vector, most, query_ef=max(_DEPTH_ASKED, most))
+        return np.searchsorted(self._ids, found.astype(np.int64))
+
+
+def _voyager() -> Any:
+    try:
+        import voyager
+    except ImportError as error:
+        raise MissingDependency("an index needs the package 'voyager': pip install 'patchflow[index]'") from error
+    return voyager
+
+
+def _empty(width: int, size: int) -> Any:
+    voyager = _voyager()
+    return voyager.Index(
+        voyager.Space.Cosine,
+        width,
+        M=_LINKS,
+        ef_construction=_DEPTH_MADE,
+        max_elements=max(size, 1),
+        storage_data_type=voyager.StorageDataType.E4M3,
+    )
+
+
+def _add(
+    graph: Any,
+    ids: np.ndarray,
+    vectors: np.ndarray,
+    wanted: np.ndarray,
+    *,
+    keep: Callable[[], None],
+    progress: ProgressCallback,
+) -> None:
+    """Adds vectors, and keeps the file now and then, so that an interrupted call loses little."""
+    rows = np.searchsorted(ids, wanted)
+    kept = 0
+    for first in range(0, len(rows), _CHUNK):
+        progress(Progress("index", first, len(rows), "presets"))
+        chunk = rows[first : first + _CHUNK]
+        graph.add_items(vectors[chunk], ids[chunk].tolist())
+        if first + len(chunk) - kept >= _KEPT or first + len(chunk) == len(rows):
+            kept = first + len(chunk)
+            keep()
+    progress(Progress("index", len(rows), len(rows), "presets"))
+
+
+def _write(path: Path, graph: Any, ear: str, tell: TellCallback) -> None:
+    content = graph.as_bytes()
+    header = {"format": _FORMAT, "ear": ear, "sha256": hashlib.sha256(content).hexdigest()}
+    try:
+        write_atomically(path, json_text(header).encode() + b"\n" + content)
+    except StorageError as error:
+        tell(f"the index is not kept, and will be made again: {error}")
+
+
+def _read(path: Path, ear: str, width: int, tell: TellCallback) -> Any:
+    """The graph of a file; None if there is none that is right, which is told."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        tell(f"{path}: cannot be read ({error.strerror}). The index is made anew.")
+        return None
+    wrong = ""
+    first, _, content = data[:_HEADER].partition(b"\n")
+    content = data[len(first) + 1 :]
+    try:
+        header = json_value(first.decode())
+        if header["format"] != _FORMAT:
+            wrong = "of another version"
+        elif header["ear"] != ear:
+            wrong = "of another ear"
+        elif header["sha256"] != hashlib.sha256(content).hexdigest():
+            wrong = "damaged"
+    except (ValueError, TypeError, KeyError):
+        wrong = "damaged"
+    if not wrong:
+        graph = _voyager().Index.load(io.BytesIO(content))
+        wrong = "" if graph.num_dimensions == width else "of another ear"
+        if not wrong:
+            return graph
+    tell(f"{path}: {wrong}. The index is made anew.")
+    return None

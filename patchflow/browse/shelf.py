@@ -1,0 +1,398 @@
+"""Shelves of presets with what they sound like, of a library or of the embedded bank; and listening to what is new."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import overload
+
+import numpy as np
+
+from ..engines import Engine, Note, engines
+from ..errors import ModelError, PatchflowError, PresetError, RenderError, StorageError, UnknownName
+from ..presets import Entry, Library
+from ..progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
+from ..storage import FolderInUse, locked
+from .index import INDEXED_FROM, Index
+
+__all__ = ["MEASURED", "WIDTH", "Listened", "Shelf", "ear_version", "embedded_bank", "embedded_synths", "listen"]
+
+# What the ear says of itself. It is said here again because whoever searches by words alone need not wait for torch.
+WIDTH = 128
+"""Numbers of a vector of the ear, `Ear.width`."""
+
+MEASURED = 10
+"""How many things are measured of a sound, `len(MEASURES)`."""
+
+_EAR = Path(__file__).absolute().parent.parent / "ear" / "ear.safetensors"
+_BANKS = Path(__file__).absolute().parent / "banks"
+_BLOCK = 64  # presets that are listened to before the library is written
+_PAUSE = 0.5  # seconds between two looks at what another process does
+
+
+@cache
+def ear_version() -> str:
+    """Returns the version of the ear, `Ear.version`, without loading it.
+
+    Raises:
+        ModelError: If the ear is missing.
+    """
+    try:
+        return hashlib.sha256(_EAR.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise ModelError(f"{_EAR}: cannot be read, and without it nothing is found by its sound") from error
+
+
+def embedded_synths() -> tuple[str, ...]:
+    """Returns the synths that presets are embedded for, in order of their names."""
+    return tuple(sorted({path.name.partition(".")[0] for path in _BANKS.glob("*.*") if path.name[0] not in "._"}))
+
+
+def embedded_bank() -> ModuleType:
+    """Returns the module of the embedded bank, loaded on first use, since it makes shelves itself."""
+    return import_module(".embedded", __package__)
+
+
+class _Entries(Sequence[Entry]):
+    """Entries that are read when somebody asks for them: whoever searches by sound needs those of the hits alone.
+
+    Args:
+        count: How many there are.
+        read: Gives the entries of rows.
+    """
+
+    def __init__(self, count: int, read: Callable[[np.ndarray], Sequence[Entry]]) -> None:
+        self._count = count
+        self._read = read
+
+    @cached_property
+    def _all(self) -> Sequence[Entry]:
+        return self._read(np.arange(self._count))
+
+    def at(self, rows: np.ndarray) -> Sequence[Entry]:
+        if "_all" in self.__dict__:
+            return [self._all[row] for row in rows]
+        return self._read(rows)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._all)
+
+    @overload
+    def __getitem__(self, row: int) -> Entry: ...
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[Entry]: ...
+    def __getitem__(self, row: int | slice) -> Entry | Sequence[Entry]:
+        if isinstance(row, slice):
+            return self.at(np.arange(self._count)[row])
+        if not -self._count <= row < self._count:
+            raise IndexError(row)
+        return self.at(np.array([row % self._count]))[0]
+
+
+def _at(entries: Sequence[Entry], rows: np.ndarray) -> Sequence[Entry]:
+    return entries.at(rows) if isinstance(entries, _Entries) else [entries[row] for row in rows]
+
+
+@dataclass(frozen=True, eq=False)
+class Shelf:
+    """Presets that can be searched, a row each.
+
+    Args:
+        entries: What is known of each but its values.
+        vectors: What the ear says of each, float32, shape `(N, width)`: rows of length 1, or zeros where a preset is
+            silent or nobody has listened to it.
+        measures: What is measured of each, see `ear.MEASURES`, shape `(N, len(MEASURES))`; NaN likewise.
+        banks: Which are of the embedded bank, bool, shape `(N,)`; none if not given.
+        unknown: How many nobody has listened to, by the present ear.
+        index: Finds the nearest among the first rows; None where all are compared.
+    """
+
+    entries: Sequence[Entry]
+    vectors: np.ndarray
+    measures: np.ndarray
+    banks: np.ndarray | None = None
+    unknown: int = 0
+    index: Index | None = None
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    @classmethod
+    def of_library(
+        cls, library: Library, *, progress: ProgressCallback = ignore, tell: TellCallback = tell_nobody
+    ) -> "Shelf":
+        """Returns all presets of a library; with an index, made where it is missing, if they are very many.
+
+        Args:
+            library: The library.
+            progress: Called while an index is made.
+            tell: Called with a line on the index.
+
+        Raises:
+            StorageError: If the library cannot be read.
+        """
+        version = ear_version()
+        sounds = library.sounds(version, WIDTH, MEASURED)
+        entries = _Entries(len(sounds.ids), lambda rows: library.entries([int(id_) for id_ in sounds.ids[rows]]))
+        index = None
+        if len(sounds.ids) > INDEXED_FROM:
+            path = library.path.with_name(f"{library.path.name}.index")
+            index = Index.opened(path, version, sounds.ids, sounds.vectors, progress=progress, tell=tell)
+        return cls(entries, sounds.vectors, sounds.measures, unknown=int((~sounds.known).sum()), index=index)
+
+    @classmethod
+    def embedded(cls, synth: str) -> "Shelf":
+        """Returns the presets that patchflow itself has of a synth.
+
+        Raises:
+            UnknownName: If it has none.
+        """
+        if synth not in embedded_synths():
+            raise UnknownName("embedded bank", synth, embedded_synths())
+        shelf = embedded_bank().embedded_shelf(synth)
+        return replace(shelf, banks=np.ones(len(shelf), bool))
+
+    @classmethod
+    def joined(cls, shelves: Sequence["Shelf"]) -> "Shelf":
+        """Returns the presets of several shelves as one; an index of the first is kept.
+
+        Example:
+            >>> len(Shelf.joined([]))
+            0
+        """
+        if len(shelves) == 1:
+            return shelves[0]
+        starts = np.cumsum([0, *map(len, shelves)])
+
+        def read(rows: np.ndarray) -> list[Entry]:
+            found = np.empty(len(rows), object)
+            for start, shelf in zip(starts, shelves, strict=False):
+                here = (start <= rows) & (rows < start + len(shelf))
+                found[here] = np.fromiter(_at(shelf.entries, rows[here] - start), object, int(here.sum()))
+            return list(found)
+
+        empty = cls([], np.zeros((0, WIDTH), np.float32), np.zeros((0, MEASURED), np.float32))
+        all_of_them = [*shelves] or [empty]
+        return cls(
+            _Entries(int(starts[-1]), read),
+            np.concatenate([shelf.vectors for shelf in all_of_them]),
+            np.concatenate([shelf.measures for shelf in all_of_them]),
+            np.concatenate([shelf.in_bank for shelf in all_of_them]),
+            sum(shelf.unknown for shelf in shelves),
+            all_of_them[0].index,
+        )
+
+    def where(self, rows: np.ndarray) -> "Shelf":
+        """Returns some of the presets.
+
+        Args:
+            rows: Which, in order: numbers, or bool of shape `(N,)`.
+        """
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+        entries = _Entries(len(rows), lambda wanted: _at(self.entries, rows[wanted]))
+        return Shelf(entries, self.vectors[rows], self.measures[rows], self.in_bank[rows])
+
+    @property
+    def in_bank(self) -> np.ndarray:
+        """Which presets are of the embedded bank, bool, shape `(N,)`."""
+        return np.zeros(len(self), bool) if self.banks is None else self.banks
+
+    def numbers(self, rows: np.ndarray) -> list[str]:
+        """Returns what presets are called in commands: `"17"` of the library, `"dexed:17"` of the embedded bank."""
+        found: list[str] = []
+        for entry, embedded in zip(_at(self.entries, rows), self.in_bank[rows], strict=True):
+            found.append(f"{entry.synth}:{entry.id}" if embedded else str(entry.id))
+        return found
+
+
+@dataclass(frozen=True)
+class Listened:
+    """What came of listening to a library.
+
+    Args:
+        count: How many presets were listened to.
+        left_out: How many could not be: their synth is not there, or has other parameters now.
+        elsewhere: Whether another process is at it, and this one left it to that.
+    """
+
+    count: int
+    left_out: int = 0
+    elsewhere: bool = False
+
+
+def listen(
+    library: Library,
+    progress: ProgressCallback = ignore,
+    tell: TellCallback = tell_nobody,
+    *,
+    newer_than: int = 0,
+    wait: bool = True,
+) -> Listened:
+    """Plays the presets of a library that the present ear does not know, and stores every few seconds what it says.
+
+    One process at a time listens to a library, and goes on with presets that others add meanwhile.
+
+    Args:
+        library: The library.
+        progress: Called again and again with the number of presets that are done.
+        tell: Called with a line for each synth whose presets are left out, and if another process is waited for.
+        newer_than: Only presets with higher numbers than this, such as those of an import.
+        wait: Whether to wait for another process that listens to the library, or to leave it to that.
+
+    Raises:
+        StorageError: If the library cannot be read or written.
+        ModelError: If the ear is missing.
+    """
+    version = ear_version()
+    place = library.path.with_name(f".{library.path.name}.listening")
+    told = False
+    listener = _Listener(library, version, newer_than, progress=progress, tell=tell)
+    while listener.missing():
+        try:
+            with locked(place):
+                return listener.run()
+        except FolderInUse:
+            if not wait:
+                return Listened(0, elsewhere=True)
+            if not told:
+                tell(f"another process listens to {library.path}: waiting for it")
+            told = True
+            time.sleep(_PAUSE)
+        finally:
+            with suppress(OSError):
+                place.rmdir()
+    return Listened(0)
+
+
+class _Listener:
+    """Listens to the presets of a library that are not known, a block at a time."""
+
+    def __init__(
+        self, library: Library, version: str, newer_than: int, *, progress: ProgressCallback, tell: TellCallback
+    ) -> None:
+        self._library = library
+        self._version = version
+        self._newer_than = newer_than
+        self._progress = progress
+        self._tell = tell
+        self._done = 0
+        self._left_out: set[int] = set()
+
+    def run(self) -> Listened:
+        """Goes on until there is nothing left, also of what is added meanwhile."""
+        while missing := self.missing():
+            total = self._done + sum(map(len, missing.values()))
+            for synth, ids in missing.items():
+                self._synth(synth, ids, total)
+        return Listened(self._done, len(self._left_out))
+
+    def missing(self) -> dict[str, list[int]]:
+        """The numbers of the presets that are not known, by synth."""
+        sounds = self._library.sounds(self._version, WIDTH, MEASURED)
+        missing: dict[str, list[int]] = {}
+        for row in np.flatnonzero(~sounds.known):
+            number = int(sounds.ids[row])
+            if number > self._newer_than and number not in self._left_out:
+                missing.setdefault(sounds.synths[row], []).append(number)
+        return missing
+
+    def _synth(self, synth: str, ids: Sequence[int], total: int) -> None:
+        """Listens to presets of one synth."""
+        left = list(ids)
+        idle: list[_Player] = []  # engines are kept from block to block: a plug-in takes seconds to start
+        try:
+            while left:
+                self._block(synth, left[:_BLOCK], idle, total)
+                del left[:_BLOCK]
+        except (StorageError, ModelError):
+            raise
+        except PatchflowError as error:  # the synth is not there, or does not start
+            self._leave_out(synth, left, str(error))
+
+    def _block(self, synth: str, ids: Sequence[int], idle: list["_Player"], total: int) -> None:
+        from ..ear import preset_vectors
+
+        engine = engines[synth]
+        numbers, points, states = self._encoded(synth, ids)
+        if not numbers:
+            return
+        used: list[_Player] = []
+
+        def make() -> Engine:
+            try:
+                player = idle.pop()
+            except IndexError:
+                player = _Player(engine())
+            player.turn_to(states)
+            used.append(player)
+            return player
+
+        def show(progress: Progress) -> None:
+            self._progress(Progress("listen", self._done + progress.done, total, "presets"))
+
+        rows = np.column_stack([np.stack(points), np.arange(len(points))])
+        vectors, measures = preset_vectors(make, rows, progress=show)
+        self._library.keep_sounds(self._version, numbers, vectors, measures)
+        self._done += len(numbers)
+        idle += used
+
+    def _encoded(self, synth: str, ids: Sequence[int]) -> tuple[list[int], list[np.ndarray], list[bytes]]:
+        """Numbers, points and states of the presets that fit the synth as it is now."""
+        space = engines[synth].space
+        numbers: list[int] = []
+        points: list[np.ndarray] = []
+        states: list[bytes] = []
+        unfit: dict[int, str] = {}
+        for number in ids:
+            try:
+                preset = self._library.get(number)
+                points.append(space.encode(preset.values))
+            except (UnknownName, PresetError) as error:  # of another version of the synth, or removed meanwhile
+                unfit[number] = str(error)
+                continue
+            numbers.append(number)
+            states.append(preset.state)
+        if unfit:
+            self._leave_out(synth, list(unfit), next(iter(unfit.values())))
+        return numbers, points, states
+
+    def _leave_out(self, synth: str, ids: Sequence[int], why: str) -> None:
+        self._left_out.update(ids)
+        self._tell(f"{len(ids):,} presets of {synth} are left out: {why}")
+
+
+class _Player(Engine):
+    """An engine whose points end with a preset's number, so that each is played on a state of its own.
+
+    Args:
+        engine: The synth.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._states: Sequence[bytes] = ()
+        self._on = -1
+
+    def turn_to(self, states: Sequence[bytes]) -> None:
+        """Takes other presets, of which it gets the states, by their numbers."""
+        self._states = states
+        self._on = -1
+
+    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+        """Plays one note; see `Engine.render`."""
+        number = int(point[-1])
+        if self._engine.has_state and number != self._on:
+            try:
+                self._engine.build_on(self._states[number])
+            except PresetError as error:
+                raise RenderError(str(error)) from error
+            self._on = number
+        return self._engine.render(point[:-1], note, rate)

@@ -1,0 +1,204 @@
+"""`patchflow search`: finds presets by words, by a sound, by tags, in the library and in the embedded bank."""
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import AudioError, OptionError, PresetError
+from ._console import ProgressBar, note
+from ._parse import synth_name, whole
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..browse import Shelf
+    from ..engines import Engine
+    from ..presets import Library, Preset
+
+__all__ = ["search"]
+
+_PLACES = ("both", "library", "bank")
+
+
+def search(
+    text: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TEXT", help='What it should be, such as "warm dark pad, not noisy", or a name.'),
+    ] = None,
+    *,
+    like: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A sound file, a preset file (a voice of a bank as bank.syx:3), or the number of a preset; given "
+            "several times, what lies in the middle.",
+        ),
+    ] = None,
+    voice: Annotated[
+        int | None,
+        typer.Option(metavar="N", parser=whole, help="Which voice of a preset file with several, from 1."),
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets with this tag.")] = None,
+    category: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets of this category.")] = None,
+    author: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets of this author.")] = None,
+    synth: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets of this synth.")] = None,
+    where: Annotated[
+        str, typer.Option("--in", metavar="PLACE", help="Where to look: library, bank (the embedded one), or both.")
+    ] = "both",
+    limit: Annotated[int, typer.Option(metavar="N", parser=whole, help="Find no more than N.")] = 20,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="Write the hits to this file too; its ending, such as .syx, says how."
+        ),
+    ] = None,
+    library: Annotated[
+        Path | None,
+        typer.Option(
+            "--library", metavar="FILE", help="The library.  [default: $PATCHFLOW_LIBRARY, or one in your data folder]"
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON.")] = False,
+) -> None:
+    """Find presets by what they sound like: by words, like a sound, or both; the best first, with the reason.
+
+    It looks in your library and in the bank that comes with patchflow, whose numbers begin with a synth: dexed:17.
+    What is typed may have "and", "or" and "not" in it, and so may each option: --tag "bright or noisy", --category
+    "not bass". An option that is given twice asks for both. To list your library by names alone: patchflow presets
+    list.
+
+    \b
+    Example: patchflow search warm dark pad --synth dexed
+    Example: patchflow search --like sound.wav "not noisy" --limit 5
+    Example: patchflow search --like bank.syx:3 --category "bass or lead" -o near.syx
+    """
+    from ..browse import find, picked, preset_called
+    from ..browse.find import hints
+    from ..engines import save_presets
+    from ..presets.library.library import Library
+    from ..storage import readable
+    from ._preset_output import print_export, print_hints, print_hits
+
+    if where not in _PLACES:
+        raise OptionError(f"in={where!r}: not one of {', '.join(_PLACES)}")
+    asked = {"tag": tag, "category": category, "author": author, "synth": synth}
+    wishes = {field: [readable(value) for value in values or ()] for field, values in asked.items()}
+    wishes["synth"] = [re.sub(r"\S+", lambda word: synth_name(word[0]), value) for value in wishes["synth"]]
+    typed = readable(" ".join(text or ()))
+    if not typed.strip() and not like and not any(wishes.values()):
+        raise OptionError("nothing to look for: give words, a sound with --like, or an option such as --tag")
+
+    source = Library(library, notice=note)
+    words = None
+    if typed.strip():
+        from ..browse import understand
+
+        words = understand(typed)
+    shelf = _shelf(source, where)
+    rows = picked(shelf, wishes)
+    vector = _vector(like, voice, source) if like else None
+    hits = find(shelf if rows.all() else shelf.where(rows), like=vector, words=words, limit=limit, text=typed)
+    print_hits(hits, words, limit=limit, as_json=as_json)
+    if not hits:
+        print_hints(hints(shelf, wishes, () if words is None else words.unknown))
+    elif out is not None:
+        save_presets(out, [preset_called(hit.number, source)[1] for hit in hits])
+        if not as_json:
+            print_export(out, len(hits), as_json=False)
+
+
+def _shelf(library: "Library", where: str) -> "Shelf":
+    """The presets to look through."""
+    from ..browse import Shelf
+    from ..browse.shelf import embedded_synths
+
+    embedded = embedded_synths() if where != "library" else ()
+    if where == "bank" and not embedded:
+        raise OptionError("in='bank': there is no embedded bank in this installation")
+    shelves: list[Shelf] = []
+    if where == "library" or library.path.exists() or not embedded:
+        with ProgressBar("reading", every=60) as bar:
+            shelves.append(Shelf.of_library(library, progress=bar.show, tell=note))
+    elif where == "both":
+        note("no library yet (make one with: patchflow presets import PATH), so the embedded bank alone is searched")
+    shelf = Shelf.joined([*shelves, *map(Shelf.embedded, embedded)])
+    if shelf.unknown:
+        note(
+            f"nobody has listened to {shelf.unknown:,} of {len(shelves[0]):,} presets of the library yet, so their "
+            "sound is not known. Do it with: patchflow presets listen"
+        )
+    return shelf
+
+
+def _vector(names: Sequence[str], voice: int | None, library: "Library") -> "np.ndarray":
+    """What the ear says of sounds and presets: of several, what lies in the middle."""
+    import numpy as np
+
+    from ..audio.sound_file import load
+    from ..ear import Ear, preset_vectors
+    from ..engines import engines
+    from ..presets import check
+
+    total = np.zeros(Ear.load().width, np.float32)
+    for name in names:
+        preset = _preset(name, voice, library)
+        if preset is None:
+            sound = load(name)
+            for line in sound.notes:
+                note(f"{name}: {line}")
+            vector = Ear.load().embed([sound.samples], sound.rate)[0]
+        else:
+            engine = engines[preset.synth]
+            check(preset, engine.space)
+            point = engine.space.encode(preset.values)[None]
+            vector = preset_vectors(partial(_built, engine, preset.state), point)[0][0]
+            note(f"{name}: like the preset {preset.name!r} of {preset.synth}")
+        if not vector.any():
+            raise AudioError(f"{name}: silent, and nothing is like silence")
+        total += vector
+    return total / np.linalg.norm(total)
+
+
+def _built(engine: "type[Engine]", state: bytes) -> "Engine":
+    made = engine()
+    made.build_on(state)
+    return made
+
+
+def _preset(name: str, voice: int | None, library: "Library") -> "Preset | None":
+    """The preset that a name means; None if it is that of a sound.
+
+    Raises:
+        PresetError: If it is neither.
+    """
+    from ..browse import preset_called
+    from ..match.output.play import only_voice
+    from ..presets import chosen_voice
+    from ..presets.files import NO_PRESETS, extensions
+
+    if re.fullmatch(r"(\w+:)?[0-9]+", name) and not Path(name).exists():
+        return preset_called(name, library)[1]
+    path, chosen = chosen_voice(name, voice)
+    if path.suffix.lower() in NO_PRESETS:
+        return None
+    try:
+        return only_voice(path, chosen, tell=note)
+    except PresetError:
+        # a sound may have any ending; what is wrong with a file that says it has presets was just said
+        if path.suffix.lower() in extensions() or not _is_sound(path):
+            raise
+    return None
+
+
+def _is_sound(path: Path) -> bool:
+    from ..audio.sound_file import load
+
+    try:
+        load(path)
+    except AudioError:
+        return False
+    return True
