@@ -113,6 +113,8 @@ def find(
         raise OptionError(f"limit={limit}: not 1 or more")
     if like is not None and not like.any():
         raise OptionError("the sound is silent, and nothing is like silence")
+    if not len(shelf):
+        return []
     rank = np.zeros(len(shelf))
     unknown = _looked_for(words)
     if text:
@@ -344,7 +346,7 @@ def _values(entry: Entry, field: str) -> frozenset[str]:
 def _counted(shelf: Shelf, field: str) -> Counter[str]:
     counted: Counter[str] = Counter()
     for entry in shelf.entries:
-        counted.update(filter(None, set(_spelled(entry, field))))
+        counted.update(filter(None, dict.fromkeys(_spelled(entry, field))))
     return counted
 
 

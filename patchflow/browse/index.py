@@ -132,12 +132,10 @@ class Index:
         wanted = ids[vectors.any(1)]
         if graph is not None:
             there = np.fromiter(graph.ids, np.int64, len(graph.ids))
-            gone = np.setdiff1d(there, wanted)
-            if 2 * len(gone) > len(there):  # what is deleted slows queries down
+            # those that are gone stay in it, as long as they do not crowd out the others
+            if 2 * len(np.setdiff1d(there, wanted)) > len(there):
                 graph = None
             else:
-                for id_ in gone:
-                    graph.mark_deleted(int(id_))
                 wanted = np.setdiff1d(wanted, there)
         if graph is None:
             graph = _empty(vectors.shape[1], len(wanted))
@@ -152,10 +150,15 @@ class Index:
             count: How many are wanted.
         """
         most = min(len(self._graph), _MORE * count)
-        if not most:
-            return np.zeros(0, np.int64)
-        found, _ = self._graph.query(vector, most, query_ef=max(_DEPTH_ASKED, most))
-        return np.searchsorted(self._ids, found.astype(np.int64))
+        while most:
+            try:
+                found, _ = self._graph.query(vector, most, query_ef=max(_DEPTH_ASKED, most))
+            except _voyager().RecallError:  # of many that are all alike, not all can be reached
+                most //= 2
+                continue
+            here = np.isin(found.astype(np.int64), self._ids)
+            return np.searchsorted(self._ids, found[here].astype(np.int64))
+        return np.zeros(0, np.int64)
 
 
 def _voyager() -> Any:

@@ -3,7 +3,6 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib import import_module
@@ -266,9 +265,6 @@ def listen(
                 tell(f"another process listens to {library.path}: waiting for it")
             told = True
             time.sleep(_PAUSE)
-        finally:
-            with suppress(OSError):
-                place.rmdir()
     return Listened(0)
 
 
