@@ -68,6 +68,8 @@ class Engine(abc.ABC):
     """Whether presets hold more than the space, which `build_on` is for."""
     resynthesis: ClassVar[bool] = False
     """Whether presets can be made of a recording, see `patchflow.resynthesis`, which `unpack` and `build_on` take."""
+    overhead: ClassVar[float] = 0.0
+    """Seconds of sound that take as long as all that a note needs beside its sound: a copy of a process, mostly."""
     lacks: ClassVar[Mapping[str, str]] = {}
     """What no preset of the synth can have, and why, in words: `"noise"` is all that is asked for."""
     relatives: ClassVar[tuple[str, ...]] = ()

@@ -169,6 +169,7 @@ def subset_of(selection: Selection, base: type[Engine]) -> type[Subset]:
         "selection": selection,
         "relatives": (selection.engine,),
         "has_state": base.has_state,
+        "overhead": base.overhead,
         "lacks": base.lacks,
         "base": base,
         "_voice": voice,

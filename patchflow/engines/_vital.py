@@ -44,6 +44,7 @@ class VitalPlayer(Engine):
     native: ClassVar[str] = "vital"
     has_state: ClassVar[bool] = True
     resynthesis: ClassVar[bool] = True
+    overhead: ClassVar[float] = 1.5  # see benchmarks/screenings.py
 
     def __init__(self, passing: int = _PASSING) -> None:
         self.passing = passing

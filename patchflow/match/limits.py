@@ -22,7 +22,7 @@ class Budget:
     """How long to search: until either limit is reached, but never without a first batch.
 
     Args:
-        renders: Most renders, in whole notes: playing a fifth of one counts a fifth; no limit if None.
+        renders: Most renders, in whole notes: playing the beginning of one counts as much as it costs; no limit if None.
         seconds: Most seconds of wall time; no limit if None.
 
     Raises:
@@ -58,7 +58,7 @@ class Clock:
         searches: How many share it.
 
     Attributes:
-        renders: Renders so far; a screening counts as the share of the note that it plays.
+        renders: Renders so far; a screening counts as the share of one that it costs.
         until: When the time is over, as `time.monotonic` counts.
     """
 

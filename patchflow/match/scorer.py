@@ -21,7 +21,7 @@ STEPS_PER_DB = 3
 """Resolution of the spectrograms in `Scored.mels`."""
 
 SCREEN = 0.2
-"""Share of a note that `Scorer.screen` plays."""
+"""Share of the sound of a note that `Scorer.screen` plays; what that costs is `Scorer.screening`."""
 
 FAINTEST = -30.0
 """Peak in dB of full scale below which a preset is too quiet; hardly any preset that people made is."""
@@ -138,6 +138,14 @@ class Scorer:
         """Returns the note that is played for a pitch."""
         return Note(int(pitch), self.velocity, self.target.hold, self.target.length)
 
+    def screening(self, overhead: float) -> float:
+        """Returns what a screening costs, in whole renders.
+
+        Args:
+            overhead: See `Engine.overhead`.
+        """
+        return (overhead + self._onset) / (overhead + self.target.length)
+
     def score(
         self, points: np.ndarray, pitch: Sequence[int] | np.ndarray, found_at: tuple[float, float] = (0, 0)
     ) -> Scored:
@@ -182,8 +190,8 @@ class Scorer:
     def screen(self, points: np.ndarray, pitch: Sequence[int] | np.ndarray) -> np.ndarray:
         """Returns the cheap part of the distance over the beginning alone, in dB, shape `(N,)`.
 
-        It plays the first `SCREEN` of the note, so it costs that share of a render, and it separates most
-        bad presets from good ones.
+        It plays the first `SCREEN` of the note, which costs `screening` of a render, and separates most bad presets
+        from good ones.
 
         Args:
             points: Encoded presets, shape `(N, P)`.

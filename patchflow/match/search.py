@@ -16,7 +16,7 @@ from .limits import Budget, Clock
 from .polish import Polish
 from .proposals import Proposer
 from .recombine import Recombine, Variation
-from .scorer import SCREEN, Outcome, Scored, Scorer
+from .scorer import Outcome, Scored, Scorer
 from .stages import Draw, Stage
 from .tune import Tune
 
@@ -100,7 +100,7 @@ class Search:
         self.polish = Polish(engine, variation.free, rng)
         any_key = len(scorer.target.guesses) > 1
         self.tune = Tune(engine, scorer, variation.free, any_key=any_key, first=candidates)
-        self._memory = _Memory(scorer)
+        self._memory = _Memory(scorer, scorer.screening(engine.overhead))
         self._without_new = 0  # batches in a row
         self._is_near = start is not None
         if start is not None:
@@ -227,16 +227,18 @@ class _Memory:
 
     Args:
         scorer: Renders and measures.
+        screening: What a screening costs, in whole renders.
 
     Attributes:
-        spent: Renders so far; a screening counts as the share of the note that it plays.
+        spent: Renders so far; a screening counts as the share of one that it costs.
         busy: Seconds in which it was at work.
         trace: The best so far; None before the first render.
         apart: Least distance in sound of two presets that are bred from, as a share of that from the target.
     """
 
-    def __init__(self, scorer: Scorer) -> None:
+    def __init__(self, scorer: Scorer, screening: float) -> None:
         self.scorer = scorer
+        self.screening = screening
         self.spent = 0.0
         self.busy = 0.0
         self.trace: Trace | None = None
@@ -253,7 +255,7 @@ class _Memory:
         count = _BATCH if self.trace else _FIRST
         factor = _SCREENED if self.trace and screened else 1
         # Each preset that is rendered in full was screened together with `factor - 1` others.
-        cost = 1 + factor * SCREEN if factor > 1 else 1
+        cost = 1 + factor * self.screening if factor > 1 else 1
         left = self._renders_left(clock)
         if left < cost:
             return 1, 1
@@ -280,7 +282,7 @@ class _Memory:
         new = self._unknown(keys)
         if len(new) > count:
             onset = self.scorer.screen(points[new], pitch[new])
-            self._pay((len(new) - self.scorer.missed) * SCREEN, clock)
+            self._pay((len(new) - self.scorer.missed) * self.screening, clock)
             new = new[np.argsort(onset, kind="stable")[:count]]
         if len(new):
             renders = math.ceil(clock.renders + len(new))

@@ -131,6 +131,16 @@ def test_a_screening_is_the_cheap_part_of_the_metric_of_the_beginning(scorer_of:
         assert gap == pytest.approx(Reference(beginning).least(log_mel(sound)).item(), abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("overhead", "length", "share"),
+    [(0.0, 0.5, 0.2), (1.5, 1.5, 0.6), (1.5, 0.5, 0.8), (2.0, 8.0, 0.36), (0.0, 0.03, 1.0)],
+)
+def test_a_screening_costs_the_sound_it_plays_and_the_overhead_of_a_whole_note(
+    overhead: float, length: float, share: float, scorer_of: MakeScorer
+):
+    assert scorer_of(make_target(length=length)).screening(overhead) == pytest.approx(share)
+
+
 @pytest.mark.parametrize("length", [0.0105, 0.03, 0.049, 0.051, 0.1, 0.25])
 def test_very_short_targets_can_be_screened(length: float, scorer_of: MakeScorer):
     distance = scorer_of(make_target(length=length)).screen(np.stack([point_of(), point_of("saw")]), [60, 60])

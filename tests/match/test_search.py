@@ -63,6 +63,20 @@ def test_a_budget_of_renders_is_spent_and_never_exceeded(
     assert trace.complete
 
 
+@pytest.mark.parametrize("renders", [17, 33, 100, 150])
+def test_a_screening_of_a_synth_with_overhead_is_paid_with_it(
+    renders: int, search: Callable[..., Search], watched: type[Watched], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(watched, "overhead", 0.75)
+
+    trace = search(watched).run(Budget(renders=renders))
+
+    length = TARGET.length
+    costs = [(0.75 + note.samples(rate) / rate) / (0.75 + length) for _, note, rate in watched.heard]
+    assert trace.history[-1][0] == renders
+    assert renders - 1 < sum(costs) <= renders + 1e-3
+
+
 def test_children_are_bred_from_presets_that_sound_apart(
     search: Callable[..., Search], monkeypatch: pytest.MonkeyPatch
 ):

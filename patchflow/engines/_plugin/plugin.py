@@ -29,6 +29,7 @@ class Plugin(Engine):
 
     description: ClassVar[Description]
     has_state: ClassVar[bool] = True
+    overhead: ClassVar[float] = 2.0  # as amsynth; see benchmarks/screenings.py
 
     def __init__(self) -> None:
         about = self.description
