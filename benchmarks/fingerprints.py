@@ -5,7 +5,8 @@ Usage: python benchmarks/fingerprints.py SYNTH ROLES.toml [--items 40] [--preset
 
 Targets are presets drawn from the file of roles with a seed that neither the library nor the training used, each on a
 note of its own; with --presets those of a folder, on middle C, played with all they hold. Every method is given note
-and hold. Writes a line for each target and row to benchmarks/results/fingerprints.jsonl, goes on where it stopped, and
+and hold. A mean preset is that of the library; a search from scratch has neither a library nor a posterior, and without is
+the posterior alone, as it was before there was a library. Writes a line for each target and row to benchmarks/results/fingerprints.jsonl, goes on where it stopped, and
 sums all lines up, with intervals of 95 %, in benchmarks/results/fingerprints.json.
 """
 
@@ -115,12 +116,15 @@ def methods(options: argparse.Namespace) -> dict[str, Method]:
         ),
         "nearest fingerprint": lambda target, item: best_of(renderer, target, nearest(library, make(), target, 1)),
         "best of 8 nearest": lambda target, item: best_of(renderer, target, nearest(library, make(), target, 8)),
+        "mean preset": lambda target, item: best_of(renderer, target, make.space.snap(library.points.mean(0)[None])),
     }
     weights = options.weights or shipped(options.synth)
     without: list[Proposer] = [FromModel(load_model(weights, make.space, models)) if weights else FromSpace(make.space)]
     beside: list[Proposer] = [FromFingerprints(library, make()), *without]
     named = f" ({Path(options.weights).stem})" if options.weights else ""
-    for count in (16, 64, 256):
+    # 10 and 110 are what fits one second and ten, of Vital on two cores.
+    for count in (10, 16, 64, 110, 256):
+        rows[f"{count} renders from scratch"] = searched(options.synth, [FromSpace(make.space)], count)
         for title, proposers in (("without", without), ("with", beside)):
             rows[f"{count} renders {title}{named}"] = searched(options.synth, proposers, count)
     return rows

@@ -10,6 +10,7 @@ Nothing is told but the sound. Rows, `NAME@BUDGET` with renders, or seconds wher
 
 - `both`, `own`, `stock`: `match --synth vital` with `--wavetables` of that name; `own@1` is the first candidate;
 - `scratch`: stock Vital from random presets, without a model or a library; `random`: one of these;
+- `mean`: the mean of Vital's library of fingerprints; `nearest`: the one of it whose fingerprint is nearest;
 - `dexed`: `match --synth dexed`;
 - `static`: presets of FOLDER, named after the sounds; see `syntheon_presets.py`;
 - `again`: the render of `own@1` is taken for a recording and compared with `own@1` of it: what the format costs.
@@ -40,17 +41,21 @@ from patchflow.audio.sound import Sound
 from patchflow.audio.sound_file import load
 from patchflow.engines import Engine, Note, engines
 from patchflow.match import Matcher
-from patchflow.match.proposals import FromSpace
+from patchflow.match.fingerprints import FINGERPRINTS, Fingerprints
+from patchflow.match.proposals import FromFingerprints, FromSpace
 from patchflow.match.search import Budget
 from patchflow.match.target import LONGEST, Target, prepare_target
+from patchflow.models import shipped
 from patchflow.presets import Preset
 from patchflow.presets.files import read_presets
 
 RESULTS = Path(__file__).parent / "results" / "recordings.jsonl"
 PAGE = Path(__file__).parent.parent / "docs" / "recordings.md"
-ROWS = "random,scratch@150,static,dexed@1000,stock@16,stock@150,own@1,both@10s,both@150,again"
+ROWS = "random,mean,nearest,scratch@150,static,dexed@1000,stock@16,stock@150,own@1,both@10s,both@150,again"
 NAMES = {
     "random": "random preset",
+    "mean": "mean preset",
+    "nearest": "nearest fingerprint",
     "scratch": "search from scratch",
     "static": "Syntheon 0.1.0",
     "dexed": "DX7",
@@ -130,6 +135,34 @@ def drawn(sound: Sound, seed: int) -> Answer:
     return Answer(Preset("vital", vital.space.decode(point)), held(target), target.trim_offset, 1, 0.0)
 
 
+def average(sound: Sound, _seed: int) -> Answer:
+    """The mean preset of the library."""
+    return of_library(sound, library().points.mean(0))
+
+
+def nearest(sound: Sound, _seed: int) -> Answer:
+    """The preset of the library that sounds most like it, before anything is played."""
+    target = prepare_target(sound)
+    proposer = FromFingerprints(library(), engines["vital"]())
+    return of_library(sound, proposer.propose(target, target.guesses[0].pitch, 1, np.random.default_rng(0))[0])
+
+
+def of_library(sound: Sound, point: np.ndarray) -> Answer:
+    """A preset of the library on the likeliest note."""
+    space = engines["vital"].space
+    target = prepare_target(sound)
+    preset = Preset("vital", space.decode(space.snap(point[None])[0]))
+    return Answer(preset, held(target), target.trim_offset, 1, 0.0)
+
+
+@cache
+def library() -> Fingerprints:
+    """Vital's library of fingerprints."""
+    path = shipped("vital", FINGERPRINTS)
+    assert path is not None
+    return Fingerprints.load(path, engines["vital"].space)
+
+
 def static(folder: Path, sound: Sound, _seed: int) -> Answer | None:
     """The preset that is there for the sound; None if there is none."""
     path = folder / Path(sound.name).with_suffix(".vital").name
@@ -197,8 +230,8 @@ def finder(row: str, static_folder: Path | None) -> Callable[[Sound, int], Answe
         return partial(matched, "dexed", "both", budget)
     if name == "scratch":
         return partial(scratch, budget)
-    if name == "random":
-        return drawn
+    if name in ("random", "mean", "nearest"):
+        return {"random": drawn, "mean": average, "nearest": nearest}[name]
     if name == "static" and static_folder is not None:
         return partial(static, static_folder)
     raise SystemExit(f"{row}: no such row, or --static FOLDER is missing")
