@@ -5,9 +5,9 @@ Usage: python benchmarks/fingerprints.py SYNTH ROLES.toml [--items 40] [--preset
 
 Targets are presets drawn from the file of roles with a seed that neither the library nor the training used, each on a
 note of its own; with --presets those of a folder, on middle C, played with all they hold. Every method is given note
-and hold. A mean preset is that of the library; a search from scratch has neither a library nor a posterior, and without is
-the posterior alone, as it was before there was a library. Writes a line for each target and row to benchmarks/results/fingerprints.jsonl, goes on where it stopped, and
-sums all lines up, with intervals of 95 %, in benchmarks/results/fingerprints.json.
+and hold. The mean preset is that of the library. A search from scratch has neither a library nor a posterior, one
+without has the posterior alone. Writes a line for each target and row to benchmarks/results/fingerprints.jsonl, goes on
+where it stopped, and sums all lines up, with intervals of 95 %, in benchmarks/results/fingerprints.json.
 """
 
 import argparse
