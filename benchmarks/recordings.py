@@ -1,10 +1,12 @@
 """How near a synth comes to recordings, by category: with wavetables of the sound, without, and beside other ways.
 
-Usage: python benchmarks/recordings.py SOUNDS [--rows NAME,...] [--each N] [--part K/N] [--static FOLDER] [--tables]
+Usage: python benchmarks/recordings.py SOUNDS [--rows NAME,...] [--each N] [--part K/N] [--static FOLDER]
+       [--octaves] [--tables]
 
 SOUNDS has sounds and a `manifest.csv` with the columns `file`, `category` and `pitch_midi`. Writes a line for each
 sound and row to benchmarks/results/recordings.jsonl and goes on where it stopped. `--each` takes so many of each
 category, evenly spaced; all if it is not given. `--tables` puts the table into docs/recordings.md and runs nothing.
+`--octaves` adds `shift_up` and `shift_down` to the first candidates that lack them.
 
 Nothing is told but the sound. Rows, `NAME@BUDGET` with renders, or seconds where it ends in s:
 
@@ -16,7 +18,8 @@ Nothing is told but the sound. Rows, `NAME@BUDGET` with renders, or seconds wher
 - `again`: the render of `own@1` is taken for a recording and compared with `own@1` of it: what the format costs.
 
 Of each: every metric of the registry, and cents; `octave_up` and `octave_down` are cents between the two pitches that
-are estimated of the preset on its key and an octave from it, less the octave; see `rows.measure` for the others.
+are estimated of the preset on its key and an octave from it, less the octave; `shift_up` and `shift_down` are the same
+frame by frame, see `shifts.shifted`. See `rows.measure` for the others.
 """
 
 import argparse
@@ -33,6 +36,7 @@ import numpy as np
 import rows
 import torch
 from marked import filled
+from shifts import shifted
 from timing import facts
 
 from patchflow.audio.pitch import estimate_pitch
@@ -66,6 +70,9 @@ NAMES = {
 }
 CATEGORIES = ("environment", "instruments", "other_synths", "vocal_imitations", "voices")
 OCTAVES = ("octave_up", "octave_down")
+
+
+SHIFTS = ("shift_up", "shift_down")
 
 
 @dataclass(frozen=True)
@@ -205,9 +212,7 @@ def play(answer: Answer, length: float, octaves: int = 0) -> np.ndarray:
 
 def measured(sound: Sound, answer: Answer, pitched: bool) -> dict[str, Any]:
     """Returns the fields of a line."""
-    recording = prepare_target(sound).recording
-    assert recording is not None
-    target = resample(recording.samples[: round(LONGEST * recording.rate)], recording.rate, rows.FULL_RATE)
+    target = compared(sound)
     length = len(target) / rows.FULL_RATE
     played = play(answer, length)
     line = dict(rows.measure(played, target, rows.FULL_RATE))
@@ -215,10 +220,28 @@ def measured(sound: Sound, answer: Answer, pitched: bool) -> dict[str, Any]:
     own = estimate_pitch(played, rows.FULL_RATE).sounding
     if not pitched or own is None:
         return line
-    for name, octaves in zip(OCTAVES, (1, -1), strict=True):
-        moved = estimate_pitch(play(answer, length, octaves), rows.FULL_RATE).sounding
+    for name, shift, octaves in zip(OCTAVES, SHIFTS, (1, -1), strict=True):
+        there = play(answer, length, octaves)
+        moved = estimate_pitch(there, rows.FULL_RATE).sounding
         line[name] = None if moved is None else round(100 * (moved - own - 12 * octaves), 1)
+        line[shift] = shifted(played, there, octaves)
     return line
+
+
+def shifts(sound: Sound) -> dict[str, Any]:
+    """Shifts of the first candidate."""
+    answer = matched("vital", "own", "1", sound, 0)
+    length = len(compared(sound)) / rows.FULL_RATE
+    played = play(answer, length)
+    found = {name: shifted(played, play(answer, length, way), way) for name, way in zip(SHIFTS, (1, -1), strict=True)}
+    return {**found, "shifts_commit": facts(0)["commit"]}
+
+
+def compared(sound: Sound) -> np.ndarray:
+    """The part of a sound that is compared, at `rows.FULL_RATE`."""
+    recording = prepare_target(sound).recording
+    assert recording is not None
+    return resample(recording.samples[: round(LONGEST * recording.rate)], recording.rate, rows.FULL_RATE)
 
 
 def finder(row: str, static_folder: Path | None) -> Callable[[Sound, int], Answer | None]:
@@ -258,10 +281,10 @@ def tuned(lines: list[dict[str, Any]]) -> str:
     return f"{np.mean(good):.0%}" if good else "–"
 
 
-def octaves_right(lines: list[dict[str, Any]]) -> str:
+def octaves_right(lines: list[dict[str, Any]], names: tuple[str, str]) -> str:
     """The share of presets with a pitch that are in tune within 10 cents an octave up and down."""
-    own = [line for line in lines if line.get("octave_up") is not None and line.get("octave_down") is not None]
-    good = [abs(line["octave_up"]) <= 10 and abs(line["octave_down"]) <= 10 for line in own]
+    own = [line for line in lines if all(line.get(name) is not None for name in names)]
+    good = [all(abs(line[name]) <= 10 for name in names) for line in own]
     return f"{np.mean(good):.0%} of {len(good)}" if good else "–"
 
 
@@ -269,7 +292,8 @@ def tables(lines: list[dict[str, Any]]) -> dict[str, list[str]]:
     """The tables of all rows that are there, each over its own sounds."""
     parts = " | ".join(name.replace("_", " ") for name in CATEGORIES)
     near = [f"| method | budget | sounds | all, dB ↓ [95 %] | {parts} |", "|---|" + "---:|" * (3 + len(CATEGORIES))]
-    beside = ["| method | budget | MSS ↓ | perceptual ↓ | SOT ↓ | in tune ↑ | octaves ↑ |", "|---|" + "---:|" * 6]
+    beside = ["| method | budget | MSS ↓ | perceptual ↓ | SOT ↓ | in tune ↑ | octaves ↑ | by one estimate ↑ |"]
+    beside.append("|---|" + "---:|" * 7)
     for row in dict.fromkeys(line["row"] for line in lines):
         own = [line for line in lines if line["row"] == row]
         name, _, budget = row.partition("@")
@@ -281,7 +305,11 @@ def tables(lines: list[dict[str, Any]]) -> dict[str, list[str]]:
         head = [NAMES[name], f"{budget[:-1]} s" if budget.endswith("s") else budget or "1"]
         near.append("| " + " | ".join([*head, str(len(own)), interval(levels), *by]) + " |")
         cells = [mean(own, metric) for metric in ("mss", "perceptual", "sot")]
-        beside.append("| " + " | ".join([*head, *cells, tuned(own), octaves_right(own)]) + " |")
+        beside.append(
+            "| "
+            + " | ".join([*head, *cells, tuned(own), octaves_right(own, SHIFTS), octaves_right(own, OCTAVES)])
+            + " |"
+        )
     return {"near": near, "beside": beside}
 
 
@@ -298,6 +326,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, help="sounds of each category; all if not given")
     parser.add_argument("--part", default="1/1", help="K/N runs every Nth sound from the Kth")
     parser.add_argument("--static", type=Path, help="folder of presets for the row `static`")
+    parser.add_argument("--octaves", action="store_true", help="only measure shifts of first candidates")
     parser.add_argument("--tables", action="store_true", help="only put the table into the document")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
@@ -305,6 +334,12 @@ def main() -> None:
     there = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
     if options.tables:
         PAGE.write_text(page(), "utf-8")
+        return
+    if options.octaves:
+        for line in there:
+            if line["row"] == "own@1" and line["pitched"] and "shifts_commit" not in line:
+                line.update(shifts(load(options.sounds / line["file"])))
+                options.out.write_text("".join(json.dumps(each) + "\n" for each in there))
         return
     done = {(line["file"], line["row"]) for line in there}
     first, parts = map(int, options.part.split("/"))
