@@ -17,10 +17,12 @@ def shifted(played: np.ndarray, moved: np.ndarray, octaves: int) -> float | None
     """How many cents a preset is off when it is played octaves away, both at `rows.FULL_RATE`.
 
     It is the median over all frames in which both renders have a pitch, so a glide does not matter. SwiftF0 hears it,
-    or periods do where the network has too few frames, as beyond its range. None if periods have too few, too.
+    and so do periods. Either may take an octave for another, but a key that is off is right by neither: the smaller of
+    the two counts. None if both have too few frames.
     """
     own = np.asarray(resample(played, rows.FULL_RATE, RATE), np.float32)
     other = np.asarray(resample(moved, rows.FULL_RATE, RATE), np.float32)
+    found = []
     for way, (low, high) in KNOWN.items():
         pitch, sure = frames(own, way)
         there, sure_there = frames(other, way)
@@ -28,8 +30,8 @@ def shifted(played: np.ndarray, moved: np.ndarray, octaves: int) -> float | None
         wanted = pitch[:size] + 12 * octaves
         both = (sure[:size] > SURE) & (sure_there[:size] > SURE) & (wanted > low) & (wanted < high)
         if both.sum() >= FEWEST:
-            return round(100 * float(np.median((there[:size] - wanted)[both])), 1)
-    return None
+            found.append(round(100 * float(np.median((there[:size] - wanted)[both])), 1))
+    return min(found, key=abs, default=None)
 
 
 def frames(samples: np.ndarray, way: str) -> tuple[np.ndarray, np.ndarray]:

@@ -136,7 +136,7 @@ def match(
 
     # What needs no torch to be checked comes first: a wrong option should start no process.
     from ..audio.note_names import note_number
-    from ..engines import choose_synths, engines
+    from ..engines import choose_synths, engines, start_playing
     from ..presets import chosen_voice
     from ._parse import library_file, locks
 
@@ -150,7 +150,10 @@ def match(
     base, place = chosen_voice(on, voice) if on else (None, None)
 
     from ..match.output.drawing import drawing_beside
+    from ..match.target import SEARCH_RATE
 
+    # The synths come first: they start beside all that is imported below.
+    started = {} if on else {name: start_playing(engines[name], SEARCH_RATE) for name in chosen.names}
     with drawing_beside():  # which loads beside the imports below
         from ..match.limits import DEFAULT_SECONDS
         from ..match.output.match_files import match_files
@@ -169,7 +172,7 @@ def match(
                 chosen, sounds, out, wavetables=wavetables or "both",
                 model=model, library=library_file(library, none=no_library), on=base, voice=place,
                 seconds=seconds, renders=renders, candidates=candidates,
-                note=pitch, lock=locked, seed=seed, trim_db=trim_db, like=aspects, since=since,
+                note=pitch, lock=locked, seed=seed, trim_db=trim_db, like=aspects, since=since, started=started,
                 progress=output.progress, tell=output.tell,
             )  # fmt: skip
             for found in matches:

@@ -21,7 +21,7 @@ from ._plugin.description import Control, Description
 from ._plugin.description_file import described, description_file, read_description, to_text
 from ._plugin.plugin import Plugin, engine_of, need_dawdreamer, plugin_state
 from ._preset_files import load_presets, save_presets, unpacked
-from ._renderer import Renderer
+from ._renderer import Renderer, Started, start_playing
 from ._subset import Selection, Subset, parse_selection, read_selection, selection_text, subset_files, subset_of
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Plugin",
     "Renderer",
     "Selection",
+    "Started",
     "Subset",
     "choose_synths",
     "described",
@@ -49,6 +50,7 @@ __all__ = [
     "read_selection",
     "save_presets",
     "selection_text",
+    "start_playing",
     "subset_files",
     "subset_of",
     "to_text",

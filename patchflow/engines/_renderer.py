@@ -6,15 +6,17 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from ..errors import RenderError
+from ..presets import Preset
 from ._engine import Engine, Note
 
-__all__ = ["INAUDIBLE", "Renderer", "render_or_silence"]
+__all__ = ["INAUDIBLE", "Renderer", "Started", "render_or_silence", "start_playing"]
 
 _AHEAD = 4  # items per thread that are taken before they are needed
 _JOB = 2  # of these, renders that go to a thread together, see `benchmarks/rendering.py`
@@ -135,6 +137,44 @@ def _cores() -> int:
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+class Started(NamedTuple):
+    """A synth that is being started.
+
+    Args:
+        renderer: Plays it.
+        ready: Done when it can play on every thread; failed if it cannot be started.
+    """
+
+    renderer: Renderer
+    ready: "Future[None]"
+
+
+def start_playing(engine: type[Engine], rate: int, preset: Preset | None = None) -> Started:
+    """Starts a synth on every thread of a renderer, and has it play a very short note; does not wait for it.
+
+    Args:
+        engine: The synth.
+        rate: At which it will play, in Hz.
+        preset: What presets will be built on; nothing if None.
+    """
+    renderer = Renderer(engine)
+    point = engine.space.default() if preset is None else engine.space.encode(preset.values)
+
+    def play(engine: Engine) -> None:
+        if preset is not None:
+            engine.build_on(preset.state)
+        with suppress(RenderError):  # this one preset may be one that the synth cannot play
+            engine.render(point, Note(length=0.05, hold=0.05), rate)
+
+    def start() -> None:
+        renderer.each(play)
+
+    beside = ThreadPoolExecutor(1)
+    ready = beside.submit(start)
+    beside.shutdown(wait=False)
+    return Started(renderer, ready)
 
 
 INAUDIBLE = 1e-3

@@ -32,6 +32,8 @@ PATIENCE = 0.25
 
 _TRIED = 0.3  # share of the renders in which presets made of the sound are compared, before the best is searched on
 _TRIED_SECONDS = 0.4  # the same of the seconds, in which others search meanwhile
+_OWN_SECONDS = 5.0  # left of a search for which synths of its own are worth their start
+_OWN_RENDERS = 80  # the same in renders
 
 
 @dataclass(frozen=True)
@@ -144,14 +146,16 @@ class Attempt:
         self._seconds = 0.0
         self._beside = ThreadPoolExecutor(1)
         self._own: Renderer | None = None
+        self._own_started: Future[Any] | None = None
         self._search: Search | None = None
+        self._making = 0.0  # seconds that the last preset of the sound took to make
         self._heard: dict[str, float] = {}  # distances of presets made of the sound, by their words
         self._made: Iterator[Resynthesised] = iter(())
         self._awaited: Future[Any] | None = arm.started
         self.scorer = Scorer(arm.renderer, target, VELOCITY, shared=shared and shared.scorer)
         if arm.from_sound:
             self._made = presets_of_sound(target, arm.engine, self._heard)
-            self._make_next()
+            self._begin_making()
         else:
             self.scorer.state = arm.state
             locked = encode_locks(arm.engine.space, self._lock, arm.start)
@@ -224,8 +228,7 @@ class Attempt:
             if self._search is None:
                 self._open(clock, progress)
             else:
-                if self._awaited:
-                    self._awaited.result()
+                self._move_to_own()
                 self._search.step(clock, progress)
         finally:
             self._seconds += time.monotonic() - begun
@@ -253,7 +256,7 @@ class Attempt:
         """Ends what works in the background."""
         self._beside.shutdown(wait=False, cancel_futures=True)
         if self._own:  # beside, because its synths may still be starting, and all have to come before any may leave
-            threading.Thread(target=self._close_own, args=(self._own, self._awaited), daemon=True).start()
+            threading.Thread(target=self._close_own, args=(self._own, self._own_started), daemon=True).start()
 
     @staticmethod
     def _close_own(own: Renderer, starting: "Future[Any] | None") -> None:
@@ -262,37 +265,54 @@ class Attempt:
                 starting.result()
         own.close()
 
-    def _make_next(self) -> None:
+    def _begin_making(self) -> None:
         # Only here, where nothing is being made: else it would be a matter of chance what is known.
         self._heard.update({made.words: float(found.distance[0]) for made, found in self.tried})
-        made = self._made
-        self._awaited = self._beside.submit(lambda: next(made, None))
+        self._awaited = self._beside.submit(self._make)
+
+    def _make(self) -> Resynthesised | None:
+        begun = time.monotonic()
+        made = next(self._made, None)
+        self._making = time.monotonic() - begun
+        return made
+
+    def _has_room(self, clock: Clock, more: int, seconds: float) -> bool:
+        """Whether a preset of the sound may be played after so many others, so many seconds from now."""
+        budget = clock.budget
+        tried = len(self.tried) + more
+        if budget.renders is not None and (tried >= _TRIED * budget.renders or clock.renders_left < 1 + more):
+            return False
+        return budget.seconds is None or clock.seconds + seconds < _TRIED_SECONDS * budget.seconds
 
     def _open(self, clock: Clock, progress: ProgressCallback) -> None:
         """Plays the next preset that was made of the sound, or begins to search on from the best."""
-        assert self._awaited
-        try:
-            made = self._awaited.result()
-        except ValueError as error:  # a sound of a kind that the analysis was not made for: other arms go on
-            raise EngineError(f"{self.arm.label}: the sound cannot be taken apart: {error}") from error
-        budget = clock.budget
-        share = len(self.tried) / (_TRIED * budget.renders) if budget.renders is not None else 0.0
-        if budget.seconds is not None:
-            share = max(share, clock.seconds / (_TRIED_SECONDS * budget.seconds))
-        if made is None or (self.tried and share >= 1):
+        made = self._next_made()
+        if made is None or (self.tried and not self._has_room(clock, 0, 0.0)):
             if not self.tried:
                 raise RenderError(f"{self.arm.label}: none can be played: {self.scorer.faults[0]}")
-            self._search_on()
+            self._search_on(clock)
             return
-        self._make_next()
+        # What could not be played in time is not begun: nothing can stop it half-way.
+        self._awaited = None
+        if self._has_room(clock, 1, self._making):
+            self._begin_making()
         try:
             self.tried.append((made, self._played(made, clock)))
         except RenderError as error:  # the next one may play
             self.scorer.faults.append(error)
+            if not self.tried and self._awaited is None:
+                self._begin_making()
             return
         share = min(1.0, clock.share)
         renders = math.ceil(clock.renders)
         progress(Progress("draw", share, seconds=clock.seconds, renders=renders, distance=self.best))
+
+    def _next_made(self) -> Resynthesised | None:
+        """The preset of the sound that was made; None if there is none."""
+        try:
+            return self._awaited.result() if self._awaited else None
+        except ValueError as error:  # a sound of a kind that the analysis was not made for: other arms go on
+            raise EngineError(f"{self.arm.label}: the sound cannot be taken apart: {error}") from error
 
     def _played(self, made: Resynthesised, clock: Clock) -> Scored:
         space = self.arm.engine.space
@@ -313,16 +333,13 @@ class Attempt:
     def _nearest(self) -> Resynthesised:
         return min(self.tried, key=lambda one: float(one[1].distance[0]))[0]
 
-    def _search_on(self) -> None:
-        """Begins to search from the best preset that was made of the sound; its synths start in the background."""
+    def _search_on(self, clock: Clock) -> None:
+        """Begins to search from the best preset that was made of the sound."""
         nearest = self._nearest()
         start = next(found for made, found in self.tried if made is nearest)
-        state = nearest.preset.state
-        renderer = Renderer(self.arm.engine)
         scorer = self._scorer_of(nearest)
-        scorer.renderer = renderer
         scorer.faults = self.scorer.faults
-        engine = self.arm.built(state)
+        engine = self.arm.built(nearest.preset.state)
         space = self.arm.engine.space
         locked = encode_locks(space, self._lock, start.points[0])
         locked |= {place: float(start.points[0, place]) for place in np.nonzero(~nearest.free)[0].tolist()}
@@ -332,17 +349,30 @@ class Attempt:
         self._search = Search(
             scorer, engine, (), locked=locked, seed=self._seed, candidates=self._candidates, start=start
         )
-        self._own = renderer
         self.scorer = scorer
-        note = scorer.note(nearest.pitch)
+        seconds = math.inf if clock.budget.seconds is None else clock.budget.seconds - clock.seconds
+        if seconds >= _OWN_SECONDS and clock.renders_left >= _OWN_RENDERS:
+            self._start_own(nearest, points[0])
+
+    def _start_own(self, made: Resynthesised, point: np.ndarray) -> None:
+        """Starts synths that have the preset loaded; until they are ready, those of the arm load it for each render."""
+        state = made.preset.state
+        note = replace(self.scorer.note(made.pitch), hold=0.05, length=0.05)
 
         def start_synth(engine: Engine) -> None:
             engine.build_on(state)
             engine.expect_many()
             with suppress(RenderError):  # this one preset may be one that the synth cannot play
-                engine.render(points[0], replace(note, hold=0.05, length=0.05), self._target.rate)
+                engine.render(point, note, self._target.rate)
 
-        self._awaited = self._beside.submit(renderer.each, start_synth)
+        self._own = Renderer(self.arm.engine)
+        self._own_started = self._beside.submit(self._own.each, start_synth)
+
+    def _move_to_own(self) -> None:
+        """Goes over to the synths that have the preset loaded, once they are ready."""
+        if self._own and self._own_started and self._own_started.done():
+            self._own_started.result()
+            self.scorer.renderer = self._own
 
 
 def _playable(found: Scored) -> Scored:

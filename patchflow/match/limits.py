@@ -22,7 +22,7 @@ class Budget:
     """How long to search: until either limit is reached, but never without a first batch.
 
     Args:
-        renders: Most renders, in whole notes: playing the beginning of one counts as much as it costs; no limit if None.
+        renders: Most renders, in whole notes; the beginning of one counts as much as it costs. No limit if None.
         seconds: Most seconds of wall time; no limit if None.
 
     Raises:

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED
 from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from dataclasses import replace
@@ -15,7 +15,7 @@ import torch
 
 from ..audio.sound import Sound, from_array
 from ..audio.sound_file import load
-from ..engines import Engine, Note, Renderer, engines
+from ..engines import Engine, Started, engines, start_playing
 from ..errors import OptionError, PresetError, RenderError
 from ..metrics.perceptual import Reference, aspect_weights
 from ..presets import Preset
@@ -84,6 +84,7 @@ class Matcher:
         *,
         on: Preset | None = None,
         wavetables: str = "both",
+        started: Mapping[str, Started] | None = None,
     ) -> "Matcher":
         """Makes a matcher for a synth, or for several that share the time of every match.
 
@@ -98,6 +99,8 @@ class Matcher:
             wavetables: Of synths whose presets may hold wavetables: `"own"` makes them of the sound, `"stock"` uses
                 those that the synth has, `"both"` does both and returns at least one candidate of each. With `on`,
                 those of the preset are used.
+            started: Synths that were started before, by their names, with `engines.start_playing` at
+                `target.SEARCH_RATE` and on the preset of `on`; the others are started now.
 
         Raises:
             UnknownName: If there is no such engine.
@@ -111,22 +114,23 @@ class Matcher:
         names = [synth] if isinstance(synth, str) else list(dict.fromkeys(synth))
         kinds = {name: engines[name] for name in names}
         _check(kinds, model, on, wavetables)
-        beside = ThreadPoolExecutor(max(1, len(names)))
+        starts = {name: None if on is None else _start(name, engine, on) for name, engine in kinds.items()}
+        # They start while the weights are read.
+        ready = dict(started or {})
+        for name, engine in kinds.items():
+            if name not in ready:
+                ready[name] = start_playing(engine, SEARCH_RATE, on)
         arms: list[Arm] = []
         for name, engine in kinds.items():
-            start = None if on is None else _start(name, engine, on)
-            renderer = Renderer(engine)
+            renderer, playing = ready[name]
             own = engine.resynthesis and on is None and wavetables != "stock"
             stock = not (own and wavetables == "own")
-            # The synths start while the weights are read.
-            started = beside.submit(_start_playing, renderer, engine, on)
             if own:
-                arms.append(Arm(name, engine, renderer, kind=_OWN, from_sound=True, started=started))
+                arms.append(Arm(name, engine, renderer, kind=_OWN, from_sound=True, started=playing))
             if stock:
                 kind = _STOCK.format(engine.native.capitalize()) if engine.resynthesis and on is None else ""
-                proposers = proposers_of(name, engine, model, library, start=start)
-                arms.append(Arm(name, engine, renderer, proposers, on, kind, started=started))
-        beside.shutdown(wait=False)
+                proposers = proposers_of(name, engine, model, library, start=starts[name])
+                arms.append(Arm(name, engine, renderer, proposers, on, kind, started=playing))
         settings = {
             "model": model, "library": library, "on": on.name if on else None, "voice": None, "wavetables": wavetables,
         }  # fmt: skip
@@ -353,19 +357,6 @@ def _check(kinds: Mapping[str, type[Engine]], model: object, on: Preset | None, 
         raise OptionError(f"on={on.name!r} and wavetables='own': wavetables are those of the preset or of the sound")
     if not any(engine.resynthesis for engine in kinds.values()):
         raise OptionError(f"wavetables='own': presets of {names} hold no wavetables")
-
-
-def _start_playing(renderer: Renderer, engine: type[Engine], on: Preset | None) -> None:
-    """Starts a synth on every thread, and has it play a very short note."""
-    point = engine.space.default() if on is None else engine.space.encode(on.values)
-
-    def play(engine: Engine) -> None:
-        if on is not None:
-            engine.build_on(on.state)
-        with suppress(RenderError):  # this one preset may be one that the synth cannot play
-            engine.render(point, Note(length=0.05, hold=0.05), SEARCH_RATE)
-
-    renderer.each(play)
 
 
 def _recording(sound: str | os.PathLike[str] | Sound | np.ndarray, rate: int | None) -> Sound:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from patchflow.engines import Engine, Note, Renderer
+from patchflow.engines import Engine, Note, Renderer, start_playing
 from patchflow.engines.tone import Tone
 from patchflow.errors import EngineError, PresetError
 
@@ -114,3 +114,31 @@ def test_an_engine_that_cannot_be_made_is_an_error_on_each_thread_and_none_waits
 
     with Renderer(make, threads=3) as renderer, pytest.raises(EngineError, match="no"):
         renderer.each(id)
+
+
+def test_a_synth_that_is_started_has_played_on_every_thread():
+    played: list[tuple[str, int]] = []
+
+    class Watched(Tone):
+        def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+            played.append((threading.current_thread().name, rate))
+            return super().render(point, note, rate)
+
+    renderer, ready = start_playing(Watched, 8_000)
+
+    assert ready.result(60) is None
+    assert len({thread for thread, _ in played}) == len(played) == renderer.threads
+    assert {rate for _, rate in played} == {8_000}
+    renderer.close()
+
+
+def test_a_synth_that_cannot_be_started_fails_where_it_is_waited_for():
+    class Broken(Tone):
+        def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+            raise EngineError("broken: no such file")
+
+    renderer, ready = start_playing(Broken, 8_000)
+
+    with pytest.raises(EngineError, match="broken: no such file"):
+        ready.result(60)
+    renderer.close()

@@ -1,5 +1,6 @@
 """Several synths at once, and presets that are made of the sound: who gets the next batch, and what comes back."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -439,3 +440,63 @@ def test_a_recording_becomes_a_vital_patch_in_one_render():
     assert own.tuning == "in tune"
     assert len(own.preset.state) > 10_000
     assert stock.preset.state == b""
+
+
+def slowly_made(monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[float]:
+    """Has endless presets made of the sound, each in so many seconds; returns when each was begun."""
+    begun: list[float] = []
+
+    def presets(target: Target, engine: type[Tone], heard: dict[str, float]) -> Iterator[Resynthesised]:
+        values = Tone.space.decode(point_of())
+        while True:
+            begun.append(time.monotonic())
+            time.sleep(seconds)
+            preset = Preset("noisy", values, state=f"0.{len(begun)}".encode())
+            yield Resynthesised(preset, 60, target.hold, f"number {len(begun)}", (), FREE)
+
+    monkeypatch.setattr("patchflow.match.arms.presets_of_sound", presets)
+    return begun
+
+
+@pytest.mark.parametrize(("renders", "count"), [(1, 1), (2, 1), (10, 3), (16, 5)])
+def test_nothing_is_made_of_the_sound_that_is_not_played(
+    renders: int, count: int, arm: Callable[..., Arm], monkeypatch: pytest.MonkeyPatch
+):
+    begun = slowly_made(monkeypatch, 0.0)
+
+    result = search(arm("noisy", Noisy, from_sound=True), renders=renders)
+
+    time.sleep(0.1)
+    assert len(begun) == len(result.dealt["noisy"]["tried"]) == count
+
+
+def test_what_would_be_made_too_late_is_not_begun(arm: Callable[..., Arm], monkeypatch: pytest.MonkeyPatch):
+    begun = slowly_made(monkeypatch, 0.5)
+
+    result = Matcher([arm("noisy", Noisy, from_sound=True)]).match_target(TARGET, Budget(seconds=2.0))
+
+    # Two tenths of the time are over when the first is made, so that a second could be ready after half of it only.
+    assert len(begun) == len(result.dealt["noisy"]["tried"]) == 1
+
+
+def test_a_search_from_the_best_does_not_wait_for_synths_of_its_own(
+    from_sound: Callable[..., Arm], monkeypatch: pytest.MonkeyPatch
+):
+    go_on = threading.Event()
+    begun: list[str] = []
+
+    def expect_many(_: Noisy) -> None:
+        begun.append(threading.current_thread().name)
+        go_on.wait(60)
+
+    monkeypatch.setattr(Noisy, "expect_many", expect_many)
+
+    waited = search(from_sound(0.1, 0.001), renders=120)
+    go_on.set()
+    ready = search(from_sound(0.1, 0.001), renders=120)
+    short = len(begun)
+    search(from_sound(0.1, 0.001), renders=60)
+
+    assert distances(waited) == distances(ready)
+    assert [each.preset for each in waited.candidates] == [each.preset for each in ready.candidates]
+    assert len(begun) == short > 0, "a short search starts none"

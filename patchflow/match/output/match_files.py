@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...engines import ChosenSynths, engines
+from ...engines import ChosenSynths, Started, engines
 from ...errors import AudioError, PatchflowError, RenderError, StorageError
 from ...metrics.perceptual import aspect_weights
 from ...presets import Value
@@ -56,6 +56,7 @@ def match_files(
     trim_db: float | None = None,
     like: Mapping[str, float] | None = None,
     since: float | None = None,
+    started: Mapping[str, Started] | None = None,
     progress: ProgressCallback = ignore,
     tell: TellCallback = tell_nobody,
 ) -> Iterator[Report | Failure]:
@@ -79,6 +80,7 @@ def match_files(
         trim_db: Silence threshold below the peak, in dB; see `prepare_target` for None.
         like: How much aspects of the sounds count, see `Matcher.match`.
         since: When loading began, by `time.monotonic`.
+        started: See `Matcher.load`.
         progress: Called after every batch of renders; its `subject` is the name of the sound's file.
         tell: Called with what was mended in the preset of `on`.
 
@@ -95,7 +97,7 @@ def match_files(
     check_locks(lock or {}, [engines[synth].space for synth in chosen.names])  # before anything is loaded
     base = only_voice(on, voice, chosen.names[0], tell=tell) if on else None
     with drawing_beside(), one_torch_thread(), writable_folder(folder), locked(folder):
-        matcher = Matcher.load(chosen.names, model, library, on=base, wavetables=wavetables)
+        matcher = Matcher.load(chosen.names, model, library, on=base, wavetables=wavetables, started=started)
         writer = Writer(chosen.names, {"on": on, "voice": voice}, chosen.left_out, bank=len(sounds) > 1, since=since)
         named = zip(sounds, choose_names(sounds, folder, writer.extensions, candidates), strict=True)
         yield from _match_each(matcher, writer, list(named), search, progress)
