@@ -115,11 +115,7 @@ class Matcher:
         kinds = {name: engines[name] for name in names}
         _check(kinds, model, on, wavetables)
         starts = {name: None if on is None else _start(name, engine, on) for name, engine in kinds.items()}
-        # They start while the weights are read.
-        ready = dict(started or {})
-        for name, engine in kinds.items():
-            if name not in ready:
-                ready[name] = start_playing(engine, SEARCH_RATE, on)
+        ready = _all_started(kinds, on, started or {})  # while the weights are read
         arms: list[Arm] = []
         for name, engine in kinds.items():
             renderer, playing = ready[name]
@@ -357,6 +353,17 @@ def _check(kinds: Mapping[str, type[Engine]], model: object, on: Preset | None, 
         raise OptionError(f"on={on.name!r} and wavetables='own': wavetables are those of the preset or of the sound")
     if not any(engine.resynthesis for engine in kinds.values()):
         raise OptionError(f"wavetables='own': presets of {names} hold no wavetables")
+
+
+def _all_started(
+    kinds: Mapping[str, type[Engine]], on: Preset | None, started: Mapping[str, Started]
+) -> dict[str, Started]:
+    """Starts the synths that are not yet started."""
+    ready = dict(started)
+    for name, engine in kinds.items():
+        if name not in ready:
+            ready[name] = start_playing(engine, SEARCH_RATE, on)
+    return ready
 
 
 def _recording(sound: str | os.PathLike[str] | Sound | np.ndarray, rate: int | None) -> Sound:
