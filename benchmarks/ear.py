@@ -6,7 +6,7 @@ Usage: python benchmarks/ear.py BANK.npz --cache FOLDER [--synth dexed] [--part 
 
 The gallery: presets of one synth, held out with their families from all training, each on middle C, velocity 100,
 held 3 s of 4 s. Where there are fewer than --gallery, others of the bank fill it up, which are never asked for. In
-the rows of three keys each preset has the mean of its vectors on C3, C4 and C5 instead.
+the rows of three keys each preset has the mean of its vectors on the keys of `preset_vectors`, as in a library.
 
 The queries: presets of the part, drawn by chance. Either the same note again, with noise, in a room, through a codec or
 all at once, see `recorded.py`; or another note: up to an octave away, velocity 40 to 127, held 0.3 to 3 s, one of these
@@ -34,6 +34,7 @@ from timing import facts
 
 from patchflow.data.bank import Bank
 from patchflow.data.families import near_duplicates
+from patchflow.ear.heard_presets import KEYS
 from patchflow.engines import Engine, Note, engines
 from patchflow.engines._renderer import INAUDIBLE, render_or_silence
 from patchflow.features.mel import mel_spectrogram, power_to_db
@@ -42,7 +43,6 @@ __all__ = ["Gallery", "Play", "drawn", "kept_vectors", "scale_of", "scaled"]
 
 RESULTS = Path(__file__).parent / "results" / "ear.json"
 PLAIN = Note()
-KEYS = (60, 48, 72)
 TWINS_DB = 1.0
 TRAINING = 300  # presets whose vectors give the scale
 BATCH = 16
@@ -74,8 +74,9 @@ class Gallery:
     asked: np.ndarray
 
     def play(self, note: Note, number: int) -> np.ndarray:
-        """Returns the sound of a preset, or silence."""
-        return render_or_silence(self.engine, self.points[number], note, RATE)
+        """Returns the sound of a preset, or silence, as long as the plain note at least."""
+        sound = render_or_silence(self.engine, self.points[number], note, RATE)
+        return np.pad(sound, (0, max(0, PLAIN.samples(RATE) - len(sound))))
 
 
 def main() -> None:
@@ -97,18 +98,18 @@ def main() -> None:
     for kind, play in queries.items():
         audible[kind] = heard(gallery, kind, play, options.cache)
         asked[kind] = keep(f"{gallery.name}-{kind}", play=play, count=len(gallery.asked))
-    keys = {}
-    for key in KEYS[:1] if options.one_key else KEYS:
-        play = partial(gallery.play, replace(PLAIN, pitch=key))
-        keys[key] = keep(f"{gallery.name}-{key}", play=play, count=len(gallery.points))
+    plain = keep(f"{gallery.name}-plain", play=partial(gallery.play, PLAIN), count=len(gallery.points))
+    keys = []
+    for note in () if options.one_key else KEYS:
+        label = f"{gallery.name}-{note.pitch}-{note.hold:g}-{note.length:g}"
+        keys.append(keep(label, play=partial(gallery.play, note), count=len(gallery.points)))
     twins = twins_of(gallery, options.cache)
     recall = {}
     for name in names:
         scale = scale_of(learnt[name]) if EMBEDDINGS[name].scaled else None
-        each = [scaled(vectors[name], scale) for vectors in keys.values()]
-        shelves = {"one key": each[0]}
-        if len(each) > 1:
-            shelves["three keys"] = unit(np.sum(each, 0))
+        shelves = {"one key": scaled(plain[name], scale)}
+        if keys:
+            shelves["three keys"] = unit(np.sum([scaled(vectors[name], scale) for vectors in keys], 0))
         vectors = {kind: scaled(found[name], scale) for kind, found in asked.items()}
         recall[name] = measured(shelves, vectors, audible, gallery, twins)
         show(name, recall[name])

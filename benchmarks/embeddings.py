@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from patchflow.ear import Ear
 from patchflow.engines import engines
 from patchflow.features.descriptors import character, describe
 from patchflow.features.inputs.levels import levels
@@ -132,19 +133,9 @@ def encoder() -> torch.nn.Sequential:
 
 
 @functools.cache
-def learned() -> "Ear":
+def learned() -> Ear:
     """Returns the ear that ships."""
-    from patchflow.ear import Ear
-
     return Ear.load()
-
-
-def ear_version() -> str:
-    """Returns the version of the ear, "" if there is none."""
-    try:
-        return learned().version
-    except ImportError:
-        return ""
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -166,5 +157,5 @@ EMBEDDINGS = {
     "descriptors": Embedding(descriptors),
     "encoder, channels": Embedding(encoder_channels),
     "encoder, bands": Embedding(encoder_bands),
-    "ear": Embedding(ear, scaled=False, version=ear_version()),
+    "ear": Embedding(ear, scaled=False, version=learned().version),
 }

@@ -1,4 +1,4 @@
-"""How well every metric agrees with people, over published listening studies.
+"""How well every metric and every embedding agrees with people, over published listening studies.
 
 Usage: python benchmarks/listening.py FOLDER  (writes benchmarks/results/listening.json)
 
@@ -6,6 +6,10 @@ FOLDER has one folder of sounds a study, and `ratings.csv`: study, a, b, dissimi
 same peak, the shorter padded with silence. For each sound of a study the metric's distances to the others are ranked
 beside people's: the score is the mean rank correlation over all sounds, with an interval over studies. `random` is
 what chance scores.
+
+Embeddings are those of `embeddings.py`, and of each inner layer of the ear and of the posterior's encoder the mean and
+deviation of its channels. They are compared by cosine; where their numbers have different units, in deviations from
+the mean over the sounds of all studies.
 """
 
 import csv
@@ -17,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from embeddings import EMBEDDINGS, cosines, inner_layers, learned
 from scipy.stats import rankdata
 from soundfile import read
 
@@ -47,12 +52,46 @@ def main(folder: str) -> None:
     studies = load(Path(folder))
     table = {}
     for name in ("random", *metrics):
-        scores = {key: agreement(distances(name, study.sounds), study.ratings) for key, study in studies.items()}
-        table[name] = summary(scores)
-        low, high = table[name]["interval"]
-        print(f"{name:22} {table[name]['mean']:.3f}  [{low:.3f}, {high:.3f}]", flush=True)
+        table[name] = scored(name, {key: distances(name, study.sounds) for key, study in studies.items()}, studies)
+    embedded = {}
+    for name, found in embedding_distances(studies).items():
+        embedded[name] = scored(name, found, studies)
     counts = {"studies": len(studies), "sounds": sum(len(study.sounds) for study in studies.values())}
-    RESULTS.write_text(json.dumps({**counts, "scores": table}, indent=1) + "\n")
+    versions = {"ear": learned().version}
+    found = {**counts, "versions": versions, "scores": table, "embeddings": embedded}
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def scored(name: str, found: dict[str, np.ndarray], studies: dict[str, Study]) -> dict[str, object]:
+    """Prints and returns how well distances agree with people; they are given by study."""
+    row = summary({key: agreement(found[key], study.ratings) for key, study in studies.items()})
+    print(f"{name:32} {row['mean']:.3f}  {row['interval']}", flush=True)
+    return row
+
+
+def embedding_distances(studies: dict[str, Study]) -> dict[str, dict[str, np.ndarray]]:
+    """Returns distances by every embedding, and by the channels of every inner layer; by name and study."""
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for name, embedding in EMBEDDINGS.items():
+        if name == "random":
+            continue
+        vectors = {key: embedding.of(study.sounds) for key, study in studies.items()}
+        if embedding.scaled:
+            whole = np.concatenate(list(vectors.values()))
+            vectors = {key: (part - whole.mean(0)) / whole.std(0).clip(1e-6) for key, part in vectors.items()}
+        found[name] = {key: cosines(part) for key, part in vectors.items()}
+    for key, study in studies.items():
+        of_ear = learned().statistics(list(study.sounds.numpy()), RATE)
+        of_encoder = [channels(layer) for layer in inner_layers(study.sounds)]
+        for network, layers in {"ear": of_ear, "encoder": of_encoder}.items():
+            for number, layer in enumerate(layers, 1):
+                found.setdefault(f"{network}, layer {number}", {})[key] = cosines(layer)
+    return found
+
+
+def channels(layer: torch.Tensor) -> np.ndarray:
+    """Returns the mean and deviation of the channels of a layer, `(B, C, F, N)`, shape `(B, 2 C)`."""
+    return torch.cat([layer.mean((2, 3)), layer.std((2, 3))], 1).numpy()
 
 
 def load(folder: Path) -> dict[str, Study]:

@@ -4,8 +4,10 @@ Usage: python benchmarks/listening_weights.py FOLDER  (writes benchmarks/results
 
 FOLDER is that of `listening.py`. All sums of the parts with a few round weights are scored. `held_out` is the mean
 over sounds where those of each study are scored by the sum that agrees best on all other studies: what choosing
-by score is worth on new ones. `without` and `times` show what the chosen sum loses without a part, or with half or
-twice of it. Detuning keeps its weight: pitch is the same within most studies, `tuning.py` is what tells its worth.
+by score is worth on new ones. `with` has the same for the sum that the search minimises and one embedding beside it,
+see `embeddings.py`, whose weight is chosen among a few. `without` and `times` show what the chosen sum loses without a
+part, or with half or twice of it. Detuning keeps its weight: pitch is the same within most studies, `tuning.py` is
+what tells its worth.
 """
 
 import itertools
@@ -14,7 +16,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from listening import Study, agreement, distances, load, summary
+from listening import Study, agreement, distances, embedding_distances, load, summary
 from timing import facts
 
 from patchflow.metrics.perceptual import WEIGHTS
@@ -25,6 +27,8 @@ GRID = {
     "timbre": (0, 10, 20, 40),
     "mean_spectrum": (0, 0.125, 0.25, 0.5),
 }
+
+BESIDE = (0, 2.5, 5, 10, 20, 40, 80)  # dB that a right angle counts
 
 Parts = dict[str, dict[str, np.ndarray]]
 
@@ -52,6 +56,7 @@ def main(folder: str) -> None:
         "worst_with_all_parts": min(
             mean(score) for weights, score in zip(sums, scores, strict=True) if all(weights.values())
         ),
+        "with": {name: beside(found, studies, parts) for name, found in embedding_distances(studies).items()},
         "without": {name: mean(scored(WEIGHTS | {name: 0.0}, studies, parts)) for name in WEIGHTS},
         "times": {name: times(name, studies, parts) for name in WEIGHTS},
     }
@@ -66,6 +71,21 @@ def scored(weights: dict[str, float], studies: dict[str, Study], parts: Parts) -
         whole = sum(weight * parts[key][name] for name, weight in weights.items())
         scores[key] = agreement(np.asarray(whole), study.ratings)
     return scores
+
+
+def beside(found: dict[str, np.ndarray], studies: dict[str, Study], parts: Parts) -> dict[str, object]:
+    """Returns what distances by an embedding, given by study, are worth beside the sum that the search minimises."""
+    both = {key: {**parts[key], "other": found[key]} for key in studies}
+    scores = [scored({**WEIGHTS, "other": float(weight)}, studies, both) for weight in BESIDE]
+    totals = np.array([study_totals(score) for score in scores])
+    counts = np.array([len(part) for part in scores[0].values()])
+    best = int(totals.sum(1).argmax())
+    return {
+        "alone": mean(scored({"other": 1.0}, studies, both)),
+        "means": dict(zip(map(str, BESIDE), map(mean, scores), strict=True)),
+        "held_out": round(held_out(totals) / int(counts.sum()), 4),
+        "best": BESIDE[best],
+    }
 
 
 def study_totals(scores: dict[str, list[float]]) -> list[float]:

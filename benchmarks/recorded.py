@@ -69,7 +69,7 @@ def as_codec(container: str, codec: str, rate: int, level: float) -> Change:
 
 def narrowed(sound: np.ndarray, rate: int, _: np.random.Generator) -> np.ndarray:
     """Returns a sound without what lies above 4 kHz."""
-    return sosfilt(butter(6, NARROW_HZ, fs=rate, output="sos"), sound).astype(np.float32)
+    return np.asarray(sosfilt(butter(6, NARROW_HZ, fs=rate, output="sos"), sound), np.float32)
 
 
 def all_at_once(sound: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:

@@ -8,6 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import patchflow
@@ -136,3 +137,46 @@ def test_a_table_goes_where_its_marks_are(benchmark, tmp_path: Path):
     assert text == "Before\n<!-- one:start -->\n\n| a |\n|---|\n\n<!-- one:end -->\nafter\n"
     with pytest.raises(ValueError, match=r"page\.md: no <!-- two:start -->"):
         filled(page, {"two": []})
+
+
+def test_a_query_finds_its_preset_behind_all_that_are_as_near(benchmark):
+    likeness = np.array([[0.9, 0.5, 0.9, 0.1], [0.2, 0.4, 0.3, 0.1], [0.3, 0.8, 0.5, 0.1]])
+    twins = [{0}, {1}, {2, 1}, {3}]
+
+    found = benchmark("ear").first_right(likeness, np.array([0, 1, 2]), twins)
+
+    # The first has a stranger as near, so it is no better than second; the last has a twin that is nearest.
+    assert found.tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize("snr_db", [10.0, 30.0])
+def test_noise_lies_as_far_below_a_sound_as_is_said(benchmark, snr_db: float):
+    sound = np.sin(np.arange(44_100) * 0.1).astype(np.float32)
+
+    noise = benchmark("recorded").with_noise(snr_db)(sound, 22_050, np.random.default_rng(0)) - sound
+
+    assert 10 * np.log10(np.mean(sound**2) / np.mean(noise**2)) == pytest.approx(snr_db, abs=0.2)
+
+
+def test_a_room_answers_softer_than_the_sound_and_dies_away(benchmark):
+    click = np.zeros(22_050, np.float32)
+    click[0] = 1
+
+    answer = benchmark("recorded").in_room(0.3)(click, 22_050, np.random.default_rng(0))
+
+    assert answer[0] == pytest.approx(1, abs=1e-3)
+    assert 10 * np.log10(np.sum(answer[1:] ** 2)) == pytest.approx(-6, abs=0.01)
+    # 60 dB in 0.3 s: the power of a tenth of a second falls by 20 dB in the next one.
+    early, late = (np.mean(answer[first : first + 2_205] ** 2) for first in (200, 2_405))
+    assert 10 * np.log10(early / late) == pytest.approx(20, abs=1.5)
+
+
+@pytest.mark.parametrize("kind", ["MP3", "Opus", "below 4 kHz", "all at once"])
+def test_a_recording_is_as_long_as_the_sound_and_still_like_it(benchmark, kind: str):
+    sound = 0.3 * np.sin(np.arange(22_050) * 0.1).astype(np.float32)
+
+    found = benchmark("recorded").RECORDED[kind](sound, 22_050, np.random.default_rng(0))
+
+    assert found.shape == sound.shape
+    assert not np.array_equal(found, sound)
+    assert np.corrcoef(np.abs(np.fft.rfft(found)), np.abs(np.fft.rfft(sound)))[0, 1] > 0.9
