@@ -6,6 +6,8 @@ The plug-ins are those of `PLUGINS` that are installed, and a synth of layers th
 tests/plugins/naughty.c, in three sizes. Renders are counted where they are asked for, by the stage that is shown then,
 and processor time is that of this process and of the plug-in's: none of it depends on what else the computer does.
 
+Those of `RELOADED` are loaded anew for every render, which `synth add` finds out by itself.
+
 The script asks for nothing but `probe`, so that it measures older code too: with an older checkout as PYTHONPATH,
 `--as before` writes what that needs beside what there is. `same` says whether both found the same: kinds and cents.
 """
@@ -39,7 +41,10 @@ PLUGINS = {
     "mda JX10": "http://drobilla.net/plugins/mda/JX10",
     "mda EPiano": "http://drobilla.net/plugins/mda/EPiano",
     "mda Piano": "http://drobilla.net/plugins/mda/Piano",
+    "synthv1": "http://synthv1.sourceforge.net/lv2",
+    "padthv1": "http://padthv1.sourceforge.net/lv2",
 }
+RELOADED = ("synthv1", "padthv1")  # they compute in threads, which copies of a process do not have
 LAYERS = (10, 30, 130)  # of ten parameters each
 
 
@@ -49,16 +54,18 @@ def main() -> None:
     parser.add_argument("--as", dest="row", choices=("before", "after"), default="after")
     parser.add_argument("--only", nargs="*", help="names of plug-ins")
     parser.add_argument("--plugin", help=argparse.SUPPRESS)
+    parser.add_argument("--fresh", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.plugin:
-        print(json.dumps(measured(options.plugin)))
+        print(json.dumps(measured(options.plugin, options.fresh)))
         return
     with tempfile.TemporaryDirectory() as folder:
         plugins = {name: plugin for name, plugin in PLUGINS.items() if "://" in plugin or Path(plugin).exists()}
         plugins |= {f"layers, {10 * count} parameters": layers(count, folder) for count in LAYERS}
         for name, plugin in plugins.items():
             if options.only is None or name in options.only:
-                command = [sys.executable, __file__, "--plugin", plugin]
+                fresh = "reload" if name in RELOADED else ""
+                command = [sys.executable, __file__, "--plugin", plugin, "--fresh", fresh]
                 done = subprocess.run(command, check=True, capture_output=True, text=True)
                 found = json.loads(done.stdout)
                 write(name, options.row, found)
@@ -74,7 +81,7 @@ def layers(count: int, folder: str) -> str:
     return str(file)
 
 
-def measured(plugin: str) -> dict[str, Any]:
+def measured(plugin: str, fresh: str) -> dict[str, Any]:
     """Describes a plug-in, and returns what that took."""
     renders: Counter[str] = Counter()
     stage = "loading"
@@ -90,7 +97,7 @@ def measured(plugin: str) -> dict[str, Any]:
 
     Trial.play = counted
     try:
-        found = probe(plugin, "measured", progress=show)
+        found = probe(plugin, "measured", fresh=fresh, patience=60, progress=show)
     except PatchflowError as error:
         return {"error": str(error).removeprefix(f"{plugin}: ")}
     times = os.times()

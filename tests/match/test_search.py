@@ -216,6 +216,15 @@ def test_the_best_distance_never_rises(search: Callable[..., Search]):
     assert (np.diff([renders for renders, _, _ in trace.history]) > 0).all()
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_four_times_the_renders_never_end_worse(seed: int, search: Callable[..., Search]):
+    # Each is a search of its own: what it tries when depends on its budget, so a few more renders may end elsewhere.
+    best = [distances(search(seed=seed).run(Budget(renders=renders)))[-1] for renders in (20, 80, 320)]
+
+    assert best == sorted(best, reverse=True)
+    assert best[-1] < 0.5 * best[0]
+
+
 def test_the_best_come_first(search: Callable[..., Search]):
     trace = search().run(Budget(renders=200))
 
