@@ -8,7 +8,7 @@ import numpy as np
 
 from ..engines import Control, Description, need_dawdreamer, plugin_state
 from ..errors import EngineError, PresetError, RenderError
-from ..hosts import HostProcess
+from ..hosts import HostProcess, find_lv2, is_uri
 from ..lv2 import applies_to
 from ..presets.files import owner
 from ..presets.vst2 import program_of
@@ -72,7 +72,8 @@ def probe(
         if not len(facts["parameters"]) <= _MOST:
             raise EngineError(f"{plugin}: has {len(facts['parameters']):,} parameters, not 1 to {_MOST:,}")
         trial = Trial(host)
-        trial.check_it_is_a_synth(facts["inputs"])
+        known = find_lv2(plugin) if is_uri(plugin) else None
+        trial.check_it_is_a_synth(facts["inputs"], instrument=known is not None and known.instrument)
         progress(Progress("reading parameters", 0.0))
         facts = host.ask("describe", {"grid": GRID}).facts
         found = _describe(trial, name, facts, progress)

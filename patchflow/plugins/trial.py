@@ -82,24 +82,26 @@ class Trial:
         loudest = max(np.abs(a).max(), np.abs(b).max(), _SILENT)
         return bool(np.abs(a - b).max() > _SAME * loudest)
 
-    def check_it_is_a_synth(self, inputs: int) -> None:
+    def check_it_is_a_synth(self, inputs: int, *, instrument: bool = False) -> None:
         """Checks that keys make a sound.
 
         Args:
             inputs: How many channels of sound it takes in.
+            instrument: Whether it says that it is an instrument; some take in sound beside keys.
 
         Raises:
             EngineError: If they do not.
         """
         sounds = [self.play({}, pitch=pitch) for pitch in _PITCHES]
         silent = all(is_silent(sound) for sound in sounds)
-        if silent and inputs:
+        if silent and inputs and not instrument:
             raise EngineError(
                 f"{self.host.name}: an effect, not a synth: it has {inputs} inputs and is silent when keys are pressed"
             )
         if silent:
             raise EngineError(
-                f"{self.host.name}: silent, whichever of the keys {', '.join(map(str, _PITCHES))} is pressed"
+                f"{self.host.name}: silent, whichever of the keys {', '.join(map(str, _PITCHES))} is pressed: "
+                "its fresh preset has no sound, as that of a sampler without samples"
             )
         if not self.differ(sounds[0], self.play({}, None)):
             raise EngineError(f"{self.host.name}: not a synth: it sounds the same whether a key is pressed or not")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from patchflow.engines import Note
-from patchflow.errors import RenderError
+from patchflow.errors import EngineError, RenderError
+from patchflow.hosts import HostProcess
 from patchflow.plugins.audible import Audibility, Twins, find_twins, listen, random_preset
 from patchflow.plugins.kinds import ParameterKind, repeated_parts
 from patchflow.plugins.trial import NOTE, Trial, is_silent
@@ -235,3 +236,15 @@ def test_parts_that_look_alike_are_found_by_names_and_places():
     assert all(sorted(len(part) for part in family) == [len(family[0])] * len(family) for family in others)
     assert repeated_parts(names, [SWITCH, *kinds[1:]]) == [((2,), (5,)), ((3,), (5,))]
     assert repeated_parts(["A", "B", "1"], kinds[:3]) == []
+
+
+@pytest.mark.parametrize(
+    ("inputs", "instrument", "said"),
+    [(2, False, "an effect, not a synth: it has 2 inputs"), (2, True, "no sound, as"), (0, False, "no sound, as")],
+)
+def test_a_silent_instrument_with_inputs_is_no_effect(inputs: int, instrument: bool, said: str):
+    trial = Known([], lambda values: np.zeros(8, np.float32))
+    trial.host = HostProcess("dawdreamer", name="mine")
+
+    with pytest.raises(EngineError, match=f"^mine: .*{said}"):
+        trial.check_it_is_a_synth(inputs, instrument=instrument)
