@@ -120,7 +120,7 @@ def _disjoint(families: Iterable[Family]) -> list[Family]:
     taken: set[int] = set()
     chosen = []
     for family in families:
-        indices = {index for part in family for index in part}
+        indices = set[int]().union(*family)
         if taken.isdisjoint(indices):
             taken |= indices
             chosen.append(family)

@@ -212,8 +212,10 @@ def _form(kind: ParameterKind) -> tuple[Any, ...]:
 
 def _with_odd_names(rows: list[list[int]], kinds: Sequence[ParameterKind]) -> Family:
     """The parts that rows of parameters make, with what lies between these and is called otherwise in one part."""
-    strides = {b - a for row in rows for a, b in pairwise(row)}
-    named = {index for row in rows for index in row}
+    strides: set[int] = set()
+    for row in rows:
+        strides.update(b - a for a, b in pairwise(row))
+    named = set[int]().union(*rows)
     start = min(row[0] for row in rows)
     end = max(row[0] for row in rows)
     stride = min(strides)
