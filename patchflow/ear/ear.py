@@ -81,7 +81,7 @@ class Ear:
         Raises:
             ValueError: If a sound is not mono or has samples that are no finite numbers, or the rate is not positive.
         """
-        return self._each(sounds, rate, lambda levels: [self._network(levels)])[0]
+        return self._each(sounds, rate, [self.width], lambda levels: [self._network(levels)])[0]
 
     def statistics(self, sounds: Sequence[np.ndarray], rate: int) -> list[np.ndarray]:
         """Returns mean and deviation of the channels of every inner layer, from the input on.
@@ -96,13 +96,14 @@ class Ear:
         Raises:
             ValueError: As for `embed`.
         """
-        return self._each(sounds, rate, self._network.statistics)
+        width = self._network.sizes.width
+        return self._each(sounds, rate, [2 * width, 4 * width, 8 * width], self._network.statistics)
 
     def _each(
-        self, sounds: Sequence[np.ndarray], rate: int, work: Callable[[Tensor], list[Tensor]]
+        self, sounds: Sequence[np.ndarray], rate: int, widths: Sequence[int], work: Callable[[Tensor], list[Tensor]]
     ) -> list[np.ndarray]:
         """The results of some work on the levels of sounds, with zeros where a sound is silent."""
-        outputs = [np.zeros((len(sounds), part.shape[1]), np.float32) for part in self._empty(work)]
+        outputs = [np.zeros((len(sounds), width), np.float32) for width in widths]
         for place in range(0, len(sounds), _BATCH):
             parts = [_heard(sound, rate) for sound in sounds[place : place + _BATCH]]
             rows = [place + row for row, part in enumerate(parts) if part is not None]
@@ -114,10 +115,6 @@ class Ear:
             for output, part in zip(outputs, found, strict=True):
                 output[rows] = part.numpy()
         return outputs
-
-    @torch.inference_mode()
-    def _empty(self, work: Callable[[Tensor], list[Tensor]]) -> list[Tensor]:
-        return work(ear_levels(torch.zeros(1, 1)))
 
 
 def save_ear(path: str | Path, network: EarNetwork, about: dict[str, Any]) -> None:

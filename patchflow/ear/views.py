@@ -15,10 +15,13 @@ from ..audio.resample import resample
 from ..engines import Note
 from .network import RATE, SECONDS
 
-__all__ = ["CHANGES", "PLAIN", "SAME_NOTE", "changed", "other_note"]
+__all__ = ["CHANGES", "PLAIN", "SAME_NOTE", "VELOCITIES", "changed", "other_note"]
 
 PLAIN = Note(pitch=60, velocity=100, hold=2.0, length=4.0)
 """What a preset is played on where nothing else is asked for."""
+
+VELOCITIES = (40, 127)
+"""The softest and the loudest."""
 
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 """Takes and returns a sound, shape `(T,)`."""
@@ -28,18 +31,21 @@ _OPUS_RATE = 24_000
 _CODECS = (("MP3", "MPEG_LAYER_III", _MP3_RATE), ("OGG", "VORBIS", _MP3_RATE), ("OGG", "OPUS", _OPUS_RATE))
 
 
-def other_note(rng: np.random.Generator, *, near: float = 0.75) -> Note:
+def other_note(rng: np.random.Generator, *, near: float = 0.75, soft: bool = False) -> Note:
     """Returns another key within an octave of C4, or two, with another velocity and length.
 
     Args:
         rng: Random generator.
         near: How often it is within one octave.
+        soft: Whether it is soft more often than loud: at a low velocity presets differ most from what they are.
     """
     octaves = 12 if rng.random() < near else 24
     pitch = PLAIN.pitch + int(rng.integers(-octaves, octaves + 1))
     hold = float(np.exp(rng.uniform(np.log(0.3), np.log(3.0))))
     length = min(SECONDS, hold + float(rng.uniform(0.2, 1.2)))
-    return Note(pitch, int(rng.integers(40, 128)), hold, length)
+    low, high = VELOCITIES
+    share = rng.random() ** (2 if soft else 1)
+    return Note(pitch, int(low + share * (high + 1 - low)), hold, length)
 
 
 def noise(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
