@@ -26,6 +26,7 @@ FIELDS = ("tag", "category", "author", "synth")
 
 _NAMED = 2.0  # ahead of all others, whatever these score
 _HAS_WORDS = 1.0
+_LEAST = 0.005  # score that is shown as 1 %
 _SHORTEST = 3  # letters of a word that is looked for in labels, as in the library's own list
 _MOST_NEAR = 3  # words that are alike
 _MOST_KNOWN = 12  # words that are listed
@@ -143,7 +144,7 @@ def find(
         score *= fit
         scored["fit"] = fit
     # a preset that is called so is found, whatever it sounds like
-    score[(score <= 0) & (rank < _NAMED)] = -np.inf
+    score[(score < _LEAST) & (rank < _NAMED)] = -np.inf
     if elsewhere is not None:
         score[elsewhere] = -np.inf
     best = _top(score + rank, limit)

@@ -120,7 +120,7 @@ def _shelf(library: "Library", where: str) -> "Shelf":
     if where == "bank" and not embedded:
         raise OptionError("in='bank': there is no embedded bank in this installation")
     shelves: list[Shelf] = []
-    if where == "library" or library.path.exists() or not embedded:
+    if where == "library" or (where == "both" and (library.path.exists() or not embedded)):
         with ProgressBar("reading", every=60) as bar:
             shelves.append(Shelf.of_library(library, progress=bar.show, tell=note))
     elif where == "both":

@@ -104,7 +104,7 @@ def test_a_sound_and_words_together_rank_by_both():
 
 
 def test_words_that_contradict_each_other_find_nothing_or_what_is_between():
-    assert names(made_shelf("ab", lengths=[1, 2]), words=understand("long short")) == []
+    assert names(made_shelf("ab", lengths=[1, 2]), words=understand("long short")) == []  # below a hundredth
     assert names(made_shelf("abc", lengths=[1, 2, 3]), words=understand("long short")) == ["b"]
 
 
@@ -171,7 +171,7 @@ def test_an_impossible_limit_is_refused(limit: int):
 LABELS = [
     Label("a", "Bass", "Ann", ("bright", "noisy")),
     Label("b", "Lead", "Bob", ("bright",)),
-    Label("c", "Drum and Bass", "ann", ("noisy", "moving")),
+    Label("c", "Kits and Bass", "ann", ("noisy", "moving")),
     Label("d"),
 ]
 
@@ -187,7 +187,7 @@ LABELS = [
         ({"tag": ["not bright"]}, "cd"),
         ({"tag": ["not not  bright"]}, "ab"),
         ({"tag": ["bright and not noisy or moving"]}, "bc"),
-        ({"category": ["drum and bass"]}, "c"),
+        ({"category": ["kits and bass"]}, "c"),
         ({"category": ["bass or lead"]}, "ab"),
         ({"author": ["ANN"], "tag": ["not moving"]}, "a"),
         ({"synth": ["tone"], "category": ["Lead"]}, "b"),
@@ -214,11 +214,13 @@ def test_what_is_missing_in_a_wish_is_said(wish: str):
 def test_why_nothing_was_found_is_said():
     shelf = made_shelf("abcd", labels=LABELS)
 
-    said = [str(hint) for hint in hints(shelf, {"tag": ["brigth or noisy"], "category": ["not leed"]}, ["bob", "Drun"])]
+    said = [
+        str(hint) for hint in hints(shelf, {"tag": ["brigth or noisy"], "category": ["not leed"]}, ["bob", "brigt"])
+    ]
 
     assert said == [
         "no preset has the tag 'brigth'. Did you mean 'bright'? Tags there are: bright, noisy, moving.",
-        "no preset has 'Drun'. Did you mean 'Drum'? Words there are: bright, noisy, Bass, Lead, Drum and Bass, moving.",
+        "no preset has 'brigt'. Did you mean 'bright'? Words there are: bright, noisy, Bass, Lead, Kits and Bass, moving.",
     ]
 
 

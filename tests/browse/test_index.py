@@ -8,11 +8,11 @@ import pytest
 from patchflow.browse import Shelf, find
 from patchflow.browse import shelf as shelves
 from patchflow.browse.index import Index
-from patchflow.browse.shelf import WIDTH
+from patchflow.browse.shelf import MEASURED, WIDTH
 from patchflow.engines import engines
 from patchflow.presets import Library
 from tests import plain_ear
-from tests.plain_ear import listened_to, saws
+from tests.plain_ear import PlainEar, listened_to, saws
 
 pytest.importorskip("voyager", reason="the package voyager is not installed: pip install 'patchflow[index]'")
 
@@ -63,7 +63,7 @@ def test_what_is_new_is_added_and_what_is_gone_is_not_found(tmp_path: Path):
 
     assert (told, added) == ([], 100)
     assert are_found(index, vectors()[5:])
-    assert len(index.nearest(vectors()[0], 40)) >= 395
+    assert set(index.nearest(vectors()[0], 40).tolist()) <= set(range(395))
     assert opened(path, ids()[5:], vectors()[5:])[2] == 0
     # and made anew where most of what it has is gone
     assert opened(path, ids()[300:], vectors()[300:])[2] == 100
@@ -117,7 +117,8 @@ def test_an_index_that_cannot_be_kept_is_used_and_said(tmp_path: Path):
 def test_a_large_library_has_one_and_finds_the_same(library: Library, ear: None, monkeypatch: pytest.MonkeyPatch):
     plain_ear.put_in(monkeypatch, bank=saws([0.33, 1.5], wave="sine"))
     library.add(saws(np.linspace(0.05, 1.9, 60).round(4).tolist()), lambda synth: engines[synth].space)
-    exact = Shelf.joined([Shelf.of_library(listened_to(library)), Shelf.embedded("tone")])
+    library.keep_sounds(PlainEar.version, range(1, 61), vectors(60), np.zeros((60, MEASURED)))
+    exact = Shelf.joined([Shelf.of_library(library), Shelf.embedded("tone")])
     monkeypatch.setattr(shelves, "INDEXED_FROM", 50)
 
     indexed = Shelf.joined([Shelf.of_library(library), Shelf.embedded("tone")])
