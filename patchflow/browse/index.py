@@ -25,9 +25,9 @@ INDEXED_FROM = 500_000
 
 _FORMAT = "patchflow index 1"
 _HEADER = 1_000  # bytes that a header has at most
-_LINKS = 16  # of a vector to others, in the index
-_DEPTH_MADE = 200  # vectors that are looked at for the links of one
-_DEPTH_ASKED = 400  # and for one query
+_LINKS = 12  # of a vector to others, in the index
+_DEPTH_MADE = 100  # vectors that are looked at for the links of one
+_DEPTH_ASKED = 200  # and for one query
 _MORE = 10  # times as many are asked for as are wanted: the index has vectors of 8 bits, and the best are then compared
 _CHUNK = 20_000  # vectors that are added before somebody is told
 _KEPT = 250_000  # vectors that are added before the file is written
@@ -177,7 +177,7 @@ def _empty(width: int, size: int) -> Any:
         M=_LINKS,
         ef_construction=_DEPTH_MADE,
         max_elements=max(size, 1),
-        storage_data_type=voyager.StorageDataType.E4M3,
+        storage_data_type=voyager.StorageDataType.Float8,
     )
 
 
