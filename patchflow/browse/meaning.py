@@ -51,8 +51,8 @@ class OneOf:
     def weighted(self, standing: Standing) -> Weighted:
         """Returns fits with weights."""
         weighted = [part.weighted(standing) for part in self.parts]
-        weight = max(sum(weight for weight, _ in each) for each in weighted)
-        return [(weight, np.max([mean_fit(each) for each in weighted], axis=0))]
+        weights = [sum(next(zip(*each, strict=True))) for each in weighted]
+        return [(max(weights), np.max([mean_fit(each) for each in weighted], axis=0))]
 
 
 @dataclass(frozen=True)
@@ -145,9 +145,6 @@ def understand(text: str) -> Meaning:
     deny what follows (in Japanese what comes before), parentheses group, and what is quoted has to be in a name or
     label. Commas divide furthest, then or, then and.
 
-    Args:
-        text: As people type it.
-
     Raises:
         OptionError: If there are too many words, or parentheses do not close or are too deep.
 
@@ -221,7 +218,7 @@ class _Parser:
         last = parts[-1].parts if isinstance(parts[-1], Everything) else (parts[-1],)
         roles = [part for part in last if isinstance(part, Role)]
         others = [part for part in last if not isinstance(part, Role)]
-        if roles and others and not any(isinstance(leaf, Role) for part in parts[:-1] for leaf in _leaves(part)):
+        if roles and others and not any(isinstance(leaf, Role) for leaf in _leaves(OneOf(tuple(parts[:-1])))):
             parts[-1] = self._together(others) or parts[-1]
             return self._together([OneOf(tuple(parts)), *roles])
         return OneOf(tuple(parts))
@@ -337,8 +334,10 @@ class _Parser:
             flat += part.parts if isinstance(part, Everything) else [part]
         flat = _either_role(flat)
         flat = self._without_opposites(flat)
-        settled = frozenset(name for part in flat if isinstance(part, Quality) for name in part.main)
-        flat = [replace(part, settled=settled) if isinstance(part, Role) else part for part in flat]
+        settled: set[str] = set()
+        for quality in (part for part in flat if isinstance(part, Quality)):
+            settled |= set(quality.main)
+        flat = [replace(part, settled=frozenset(settled)) if isinstance(part, Role) else part for part in flat]
         return Everything(tuple(flat)) if len(flat) > 1 else next(iter(flat), None)
 
     def _without_opposites(self, parts: Sequence[_Node]) -> list[_Node]:

@@ -22,6 +22,7 @@ from .dataset import dataset
 from .evaluate import evaluate
 from .list import list_
 from .macros import macros
+from .make import make
 from .match import match
 from .morph import morph
 from .presets import app as presets
@@ -46,7 +47,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 for command in (
-    match, search, wavetable, turn, macros, morph, vary, sketch, render, score, convert,
+    match, search, make, wavetable, turn, macros, morph, vary, sketch, render, score, convert,
     dataset, train, evaluate, tables,
 ):  # fmt: skip
     app.command()(command)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..engines import Engine
     from ..presets import Library, Preset
 
-__all__ = ["search"]
+__all__ = ["search", "shelf_of"]
 
 _PLACES = ("both", "library", "bank")
 
@@ -98,7 +98,7 @@ def search(
         from ..browse import understand
 
         words = understand(typed)
-    shelf = _shelf(source, where)
+    shelf = shelf_of(source, where)
     rows = picked(shelf, wishes)
     vector = _vector(like, voice, source) if like else None
     hits = find(shelf if rows.all() else shelf.where(rows), like=vector, words=words, limit=limit, text=typed)
@@ -111,7 +111,7 @@ def search(
             print_export(out, len(hits), as_json=False)
 
 
-def _shelf(library: "Library", where: str) -> "Shelf":
+def shelf_of(library: "Library", where: str) -> "Shelf":
     """The presets to look through."""
     from ..browse import Shelf
     from ..browse.shelf import embedded_synths
