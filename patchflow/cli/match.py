@@ -155,10 +155,11 @@ def match(
     # The synths come first: they start beside all that is imported below.
     started = {} if on else {name: start_playing(engines[name], SEARCH_RATE) for name in chosen.names}
     with drawing_beside():  # which loads beside the imports below
-        from ..match.limits import DEFAULT_SECONDS
+        from ..match.limits import DEFAULT_SECONDS, check_locks
         from ..match.output.match_files import match_files
         from ._match_output import MatchOutput
 
+        check_locks(locked, [engines[name].space for name in chosen.names])  # before a line says who has which
         if seconds is None and renders is None:
             seconds = DEFAULT_SECONDS  # said here, so that the written numbers name it
         with MatchOutput(out, as_json=as_json, optional=chosen.optional) as output:
