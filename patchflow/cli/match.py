@@ -1,13 +1,17 @@
 """`patchflow match`: sounds to presets."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ._parse import number, synth_name, whole
+
+if TYPE_CHECKING:
+    from ..engines import ChosenSynths
+    from ..progress import TellCallback
 
 __all__ = ["match"]
 
@@ -163,12 +167,7 @@ def match(
         if seconds is None and renders is None:
             seconds = DEFAULT_SECONDS  # said here, so that the written numbers name it
         with MatchOutput(out, as_json=as_json, optional=chosen.optional) as output:
-            for name, reason in chosen.left_out.items():
-                output.tell(f"without {name}: {reason}")
-            for part in locked:
-                having = chosen.who_has(part)
-                if without := ", ".join(name for name in chosen.names if name not in having):
-                    output.tell(f"--lock {part} is for {', '.join(having)}: {without} is searched without it")
+            _say_who_does_without(chosen, locked, output.tell)
             matches = match_files(
                 chosen, sounds, out, wavetables=wavetables or "both",
                 model=model, library=library_file(library, none=no_library), on=base, voice=place,
@@ -179,6 +178,16 @@ def match(
             for found in matches:
                 output.show(found)
     raise typer.Exit(output.code)
+
+
+def _say_who_does_without(chosen: "ChosenSynths", locked: Iterable[str], tell: "TellCallback") -> None:
+    """Says which synths take no part, and which have not what is locked."""
+    for name, reason in chosen.left_out.items():
+        tell(f"without {name}: {reason}")
+    for part in locked:
+        having = chosen.who_has(part)
+        if without := ", ".join(name for name in chosen.names if name not in having):
+            tell(f"--lock {part} is for {', '.join(having)}: {without} is searched without it")
 
 
 def _aspects(words: Sequence[str]) -> dict[str, float]:

@@ -66,8 +66,7 @@ def match_files(
         synths: Name of the engine, or the choice of several.
         sounds: Files to match.
         folder: Where to write; made if it is not there.
-        wavetables: See `Matcher.load`.
-        model: See `Matcher.load`, as `library` and, with its file and the place in it, `on`.
+        model: See `Matcher.load`, as `wavetables`, `started`, `library` and, with its file and the place in it, `on`.
         library: A preset library whose presets join the candidates.
         on: A preset file that all candidates are built on.
         voice: Which preset of that file, from 1; needed if it holds several.
@@ -80,7 +79,6 @@ def match_files(
         trim_db: Silence threshold below the peak, in dB; see `prepare_target` for None.
         like: How much aspects of the sounds count, see `Matcher.match`.
         since: When loading began, by `time.monotonic`.
-        started: See `Matcher.load`.
         progress: Called after every batch of renders; its `subject` is the name of the sound's file.
         tell: Called with what was mended in the preset of `on`.
 
@@ -92,15 +90,21 @@ def match_files(
     """
     search: dict[str, Any] = {"seconds": seconds, "renders": renders, "candidates": candidates, "note": note}
     search |= {"lock": dict(lock or {}), "seed": seed, "trim_db": trim_db, "like": like}
-    chosen = ChosenSynths((synths,)) if isinstance(synths, str) else synths
-    aspect_weights(like or {})
-    check_locks(lock or {}, [engines[synth].space for synth in chosen.names])  # before anything is loaded
+    chosen = _checked(synths, like or {}, lock or {})
     base = only_voice(on, voice, chosen.names[0], tell=tell) if on else None
     with drawing_beside(), one_torch_thread(), writable_folder(folder), locked(folder):
         matcher = Matcher.load(chosen.names, model, library, on=base, wavetables=wavetables, started=started)
         writer = Writer(chosen.names, {"on": on, "voice": voice}, chosen.left_out, bank=len(sounds) > 1, since=since)
         named = zip(sounds, choose_names(sounds, folder, writer.extensions, candidates), strict=True)
         yield from _match_each(matcher, writer, list(named), search, progress)
+
+
+def _checked(synths: str | ChosenSynths, like: Mapping[str, float], lock: Mapping[str, Value | None]) -> ChosenSynths:
+    """The synths of a match whose aspects and locks are right: that is found out before anything is loaded."""
+    chosen = ChosenSynths((synths,)) if isinstance(synths, str) else synths
+    aspect_weights(like)
+    check_locks(lock, [engines[synth].space for synth in chosen.names])
+    return chosen
 
 
 def _match_each(
