@@ -27,6 +27,7 @@ RUN = sorted(
         ROOT / "docs" / "morphing.md",
         ROOT / "docs" / "variations.md",
         ROOT / "docs" / "sketching.md",
+        ROOT / "docs" / "map.md",
     ]
 )  # other guides need files that are not shipped
 SNIPPETS = [(page.name, code) for page in RUN for code in re.findall(r"```python\n(.*?)```", page.read_text(), re.S)]

@@ -9,10 +9,12 @@ In come a library, a sound or words, out come hits with the reason for each. Ope
 * `meaning` what a text asks of presets: and, or, not
 * `wishes`  how far each preset fits what is asked for
 * `make`    makes presets that fit words better than those there are
+* `places`  where presets lie on a map; `map_page` writes the page of one
 """
 
 from .find import Hit, find, picked, preset_called
 from .meaning import Meaning, understand
+from .places import places
 from .shelf import Listened, Shelf, listen
 
-__all__ = ["Hit", "Listened", "Meaning", "Shelf", "find", "listen", "picked", "preset_called", "understand"]
+__all__ = ["Hit", "Listened", "Meaning", "Shelf", "find", "listen", "picked", "places", "preset_called", "understand"]

@@ -23,6 +23,7 @@ from .evaluate import evaluate
 from .list import list_
 from .macros import macros
 from .make import make
+from .map import map_
 from .match import match
 from .morph import morph
 from .presets import app as presets
@@ -52,6 +53,7 @@ for command in (
 ):  # fmt: skip
     app.command()(command)
 app.command("list")(list_)
+app.command("map")(map_)
 app.add_typer(presets, name="presets")
 app.add_typer(synth, name="synth")
 

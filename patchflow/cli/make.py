@@ -56,10 +56,10 @@ def make(
     from ..storage import readable
     from ._console import ProgressBar, print_json
     from ._console import note as tell
-    from .search import shelf_of
+    from .search import opened_shelf
 
     source = Library(library, notice=tell)
-    shelf = shelf_of(source, "both")
+    shelf = opened_shelf(source, "both")
     with ProgressBar("loading") as bar:
         typed = readable(" ".join(text))
         making = make_presets(typed, shelf, source, synth, count=count, seed=seed, renders=renders, progress=bar.show)

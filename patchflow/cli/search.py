@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from ..engines import Engine
     from ..presets import Library, Preset
 
-__all__ = ["search", "shelf_of"]
+__all__ = ["PLACES", "opened_shelf", "search"]
 
-_PLACES = ("both", "library", "bank")
+PLACES = ("both", "library", "bank")
+"""Where presets may be."""
 
 
 def search(
@@ -83,8 +84,8 @@ def search(
     from ..storage import readable
     from ._preset_output import print_export, print_hints, print_hits
 
-    if where not in _PLACES:
-        raise OptionError(f"in={where!r}: not one of {', '.join(_PLACES)}")
+    if where not in PLACES:  # at once, before a sound is read
+        raise OptionError(f"in={where!r}: not one of {', '.join(PLACES)}")
     asked = {"tag": tag, "category": category, "author": author, "synth": synth}
     wishes = {field: [readable(value) for value in values or ()] for field, values in asked.items()}
     wishes["synth"] = [re.sub(r"\S+", lambda word: synth_name(word[0]), value) for value in wishes["synth"]]
@@ -98,7 +99,7 @@ def search(
         from ..browse import understand
 
         words = understand(typed)
-    shelf = shelf_of(source, where)
+    shelf = opened_shelf(source, where)
     rows = picked(shelf, wishes)
     vector = _vector(like, voice, source) if like else None
     hits = find(shelf if rows.all() else shelf.where(rows), like=vector, words=words, limit=limit, text=typed)
@@ -111,11 +112,21 @@ def search(
             print_export(out, len(hits), as_json=False)
 
 
-def shelf_of(library: "Library", where: str) -> "Shelf":
-    """The presets to look through."""
+def opened_shelf(library: "Library", where: str) -> "Shelf":
+    """Returns the presets to look through.
+
+    Args:
+        library: The user's.
+        where: One of `PLACES`.
+
+    Raises:
+        OptionError: If it is none, or there is no embedded bank.
+    """
     from ..browse import Shelf
     from ..browse.shelf import embedded_synths
 
+    if where not in PLACES:
+        raise OptionError(f"in={where!r}: not one of {', '.join(PLACES)}")
     embedded = embedded_synths() if where != "library" else ()
     if where == "bank" and not embedded:
         raise OptionError("in='bank': there is no embedded bank in this installation")
@@ -124,7 +135,7 @@ def shelf_of(library: "Library", where: str) -> "Shelf":
         with ProgressBar("reading", every=60) as bar:
             shelves.append(Shelf.of_library(library, progress=bar.show, tell=note))
     elif where == "both":
-        note("no library yet (make one with: patchflow presets import PATH), so the embedded bank alone is searched")
+        note("no library yet (make one with: patchflow presets import PATH), so the embedded bank alone is used")
     shelf = Shelf.joined([*shelves, *map(Shelf.embedded, embedded)])
     if shelf.unknown:
         note(

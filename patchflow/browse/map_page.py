@@ -1,0 +1,396 @@
+"""The page of a map: one HTML file with presets as points, their sounds and their files, that needs no server."""
+
+import base64
+import html
+import io
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import soundfile
+
+from ..audio.loudness import match_loudness
+from ..ear import MEASURES
+from ..engines import Engine, Note, Renderer, engines
+from ..engines._renderer import INAUDIBLE, render_or_silence
+from ..errors import OptionError, PatchflowError, PresetError
+from ..match.output.rendition import SynthFiles
+from ..presets import Entry, Preset
+from ..printable import json_line, printable
+from ..progress import Progress, ProgressCallback, ignore
+from ..storage import locked, make_folder, write_atomically, write_together
+from .places import meanings, most_like, nearest, spread_out
+from .shelf import Shelf
+
+__all__ = ["COLOURS", "SOUND_RATE", "MapReport", "colour_of", "write_map"]
+
+COLOURS = ("category", "synth", "tag", "author", *(measure.name for measure in MEASURES))
+"""What colours may stand for."""
+
+SOUND_RATE = 44_100
+"""Sample rate of the sounds of a map, in Hz."""
+
+_LOUDNESS = -20.0  # LUFS of each sound, so that one can be compared with the next
+_QUALITY = 0.9  # of the MP3 encoder, 0 best to 1 smallest: about 40 kbit/s. Every browser plays MP3.
+_NEAR = 6  # presets that sound most like one, which the page names
+_LARGEST_FILE = 12_000  # bytes of a compressed preset file that goes into the page
+_MOST_FILES = 24_000_000  # bytes of all of them
+_FADE = 0.03  # seconds at the end of a sound that goes on
+_CAUTION = (
+    "Presets that sound alike lie near each other. What lies near need not sound alike: two directions do not hold all "
+    "that an ear tells apart, so the list of a preset's neighbours is made of all of them."
+)
+_MODULES = ("pf-look", "pf-map-data", "pf-map-files", "pf-map-look", "pf-map-view", "pf-map")
+_WEB = Path(__file__).parent.parent / "web"
+
+
+@dataclass(frozen=True)
+class MapReport:
+    """What became of a map.
+
+    Args:
+        path: The page.
+        size: Of the page, in bytes.
+        presets: How many are on it.
+        silent: How many have no place, since they have no sound or no vector.
+        sounds: How many have a sound of their own.
+        files: How many have their preset file in the page.
+        folder: Where the sounds are, if not in the page.
+    """
+
+    path: Path
+    size: int
+    presets: int
+    silent: int
+    sounds: int
+    files: int
+    folder: Path | None = None
+
+
+def write_map(
+    path: Path,
+    shelf: Shelf,
+    preset_of: Callable[[str], Preset],
+    where: np.ndarray,
+    *,
+    colour: str = "category",
+    title: str = "Presets by sound",
+    sounds: int = 800,
+    folder: bool = False,
+    seconds: float = 1.6,
+    progress: ProgressCallback = ignore,
+) -> MapReport:
+    """Writes a page with a map of presets.
+
+    Where not every preset gets a sound, those that do are as far from each other as can be, and each of the others is
+    heard as the one that is most like it; the page says so.
+
+    Args:
+        path: The file to write; its folder must exist.
+        shelf: The presets.
+        preset_of: Gives a preset with its values by its number, see `Shelf.numbers`.
+        where: Their places, shape `(N, 2)`; rows with NaN are left out.
+        colour: What colours stand for at first, one of `COLOURS`.
+        title: What the page is called.
+        sounds: How many presets get a sound of their own, about 8 kB each in the page.
+        folder: Write the sounds as files into a folder beside the page.
+        seconds: Length of a sound.
+        progress: Called after every sound.
+
+    Raises:
+        OptionError: If `colour` is none.
+        PresetError: If no preset has a place.
+        StorageError: If something cannot be written.
+    """
+    colour_of(colour)
+    rows = np.flatnonzero(np.isfinite(where).all(axis=1))
+    if not len(rows):
+        raise PresetError(f"no preset to show: {_why_none(len(shelf))}")
+    shown = shelf.where(rows)
+    wanted = spread_out(shown.vectors, len(rows) if folder else sounds) if sounds else np.zeros(0, int)
+    with _Player(seconds) as player:
+        played, files = _played(shown, preset_of, wanted.tolist(), player, progress)
+    names = [f"{place:05d}.mp3" for place in range(len(played))] if folder else []
+    beside = path.with_name(f"{path.stem}-sounds")
+    content = {
+        **_content(shown, where[rows], files),
+        "sounds": _sounds(shown.vectors, played, [f"{quote(beside.name)}/{name}" for name in names]),
+        "colour": colour_of(colour),
+        "title": printable(title),
+        "notes": _notes(len(rows), len(shelf) - len(rows), len(played), folder),
+    }
+    embedded = "" if folder else _joined_base64(played.values())[0]
+    page = _page(content, embedded, _joined_base64(files.data)[0]).encode("utf-8")
+    if folder:
+        _write_sounds(beside, dict(zip(names, played.values(), strict=True)))
+    write_atomically(path, page)
+    there = sum(bool(data) for data in files.data)
+    return MapReport(path, len(page), len(rows), len(shelf) - len(rows), len(played), there, beside if folder else None)
+
+
+def colour_of(name: str) -> str | int:
+    """Returns what a page calls something that colours may stand for: a field, or the column of an attribute.
+
+    Raises:
+        OptionError: If there is none of the name.
+
+    Example:
+        >>> colour_of("synth"), colour_of("brightness")
+        ('synth', 0)
+    """
+    if name not in COLOURS:
+        raise OptionError(f"colour={name}: not one of {', '.join(COLOURS)}")
+    columns = [measure.name for measure in MEASURES]
+    return columns.index(name) if name in columns else name
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The preset files of a page.
+
+    Args:
+        data: Of each preset, compressed; empty where it is too large or cannot be written.
+        endings: By synth.
+        fillers: By ending, the file that fills up a bank.
+    """
+
+    data: list[bytes]
+    endings: dict[str, str]
+    fillers: dict[str, bytes]
+
+
+class _Player:
+    """Plays presets of all synths and writes their own files.
+
+    Args:
+        seconds: Length of a sound.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._note = Note(hold=max(0.05, min(60.0, seconds * 0.65)), length=seconds)
+        self._renderers: dict[str, Renderer] = {}
+        self._files: dict[str, SynthFiles] = {}
+
+    def __enter__(self) -> "_Player":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for renderer in self._renderers.values():
+            renderer.close()
+        for files in self._files.values():
+            files.players.close()
+
+    def sounds(self, synth: str, presets: Iterator[Preset]) -> Iterator[bytes]:
+        """Yields the sounds of presets of one synth as MP3, nothing where one is silent."""
+        if synth not in self._renderers:
+            self._renderers[synth] = Renderer(engines[synth])
+        yield from self._renderers[synth].map(self._play, presets)
+
+    def files(self, synth: str) -> SynthFiles:
+        """Returns what writes the files of a synth."""
+        if synth not in self._files:
+            self._files[synth] = SynthFiles(synth)
+        return self._files[synth]
+
+    def _play(self, engine: Engine, preset: Preset) -> bytes:
+        engine.build_on(preset.state)
+        point = engine.space.encode(preset.values)
+        return _mp3(render_or_silence(engine, point, self._note, SOUND_RATE))
+
+
+def _mp3(sound: np.ndarray) -> bytes:
+    """A sound as MP3, without the silence at its end; nothing if it is silent."""
+    heard = np.flatnonzero(np.abs(sound) > INAUDIBLE)
+    if not len(heard):
+        return b""
+    cut = np.array(sound[: heard[-1] + 1], np.float32)
+    fade = min(len(cut), round(_FADE * SOUND_RATE))
+    cut[-fade:] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
+    levelled = match_loudness(cut, SOUND_RATE, _LOUDNESS).samples
+    buffer = io.BytesIO()
+    # With a variable bit rate the file says how long it is to the sample, so that nothing begins late.
+    soundfile.write(
+        buffer, levelled, SOUND_RATE, format="MP3", subtype="MPEG_LAYER_III", compression_level=_QUALITY,
+        bitrate_mode="VARIABLE",
+    )  # fmt: skip
+    return buffer.getvalue()
+
+
+def _played(
+    shown: Shelf, preset_of: Callable[[str], Preset], wanted: Sequence[int], player: _Player, progress: ProgressCallback
+) -> tuple[dict[int, bytes], _Files]:
+    """The sounds of those that are wanted, by row, and the files of all presets."""
+    numbers = shown.numbers(np.arange(len(shown)))
+    members: dict[str, list[int]] = {}
+    for row, entry in enumerate(shown.entries):
+        members.setdefault(entry.synth, []).append(row)
+    sounds: dict[int, bytes] = {}
+    files = _Files([b""] * len(shown), {}, {})
+    room = _MOST_FILES
+    done = 0
+    for synth, rows in members.items():
+        writer = player.files(synth)
+        files.endings[synth] = writer.extension
+        files.fillers[writer.extension] = b"" if writer.format.opaque else writer.format.write([writer.init()])
+        for row in rows:
+            files.data[row] = b"" if writer.format.opaque else _file(preset_of(numbers[row]), writer, room)
+            room -= len(files.data[row])
+        playing = sorted(set(rows).intersection(wanted))
+        presets = (preset_of(numbers[row]) for row in playing)
+        for row, sound in zip(playing, player.sounds(synth, presets), strict=True):
+            if sound:
+                sounds[row] = sound
+            done += 1
+            progress(Progress("render", done, len(wanted), "sounds"))
+    return dict(sorted(sounds.items())), files
+
+
+def _file(preset: Preset, writer: SynthFiles, room: int) -> bytes:
+    """The compressed file of a preset; nothing if it is too large."""
+    try:
+        data = zlib.compress(writer.format.write([writer.engine.whole(preset)]), 9)
+    except PatchflowError:
+        return b""
+    return data if len(data) <= min(_LARGEST_FILE, room) else b""
+
+
+def _content(shown: Shelf, where: np.ndarray, files: _Files) -> dict[str, Any]:
+    """What `MapData` and `MapPresets` read."""
+    entries = list(shown.entries)
+    synths = _coded([entry.synth for entry in entries])
+    return {
+        "names": [printable(entry.name) for entry in entries],
+        "numbers": shown.numbers(np.arange(len(shown))),
+        "places": _base64(where, np.float32),
+        "synths": synths,
+        "categories": _coded([entry.category for entry in entries]),
+        "authors": _coded([entry.author for entry in entries]),
+        "tags": _tags(entries),
+        **_measures(shown.measures),
+        "axes": [_axis(meaning) for meaning in meanings(where, shown.measures)],
+        "near": _base64(nearest(shown.vectors, _NEAR), np.uint32),
+        "presets": {
+            "starts": _base64(_joined_base64(files.data)[1], np.uint32),
+            "endings": [files.endings[synth] for synth in dict.fromkeys(entry.synth for entry in entries)],
+            "fillers": {ending: base64.b64encode(data).decode() for ending, data in files.fillers.items()},
+        },
+    }
+
+
+def _sounds(vectors: np.ndarray, played: Mapping[int, bytes], addresses: Sequence[str]) -> dict[str, Any]:
+    """What `MapSounds` reads: where each sound is, and which one is heard for a preset."""
+    rows = list(played)
+    return {
+        "rate": SOUND_RATE,
+        "of": _base64(most_like(vectors, rows), np.int32),
+        "presets": _base64(np.array(rows), np.uint32),
+        "starts": None if addresses else _base64(_joined_base64(played.values())[1], np.uint32),
+        "files": list(addresses) or None,
+    }
+
+
+def _coded(values: Sequence[str]) -> dict[str, Any]:
+    """Texts that come again and again: each once, and which one each preset has."""
+    place = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    codes = np.array([place[value] for value in values])
+    return {"names": [printable(value) for value in place], "of": _base64(np.minimum(codes, 65_534), np.uint16)}
+
+
+def _tags(entries: Sequence[Entry]) -> dict[str, Any]:
+    """The tags, the most frequent first, and the numbers of each preset's, in that order."""
+    counts: dict[str, int] = {}
+    for entry in entries:
+        for tag in entry.tags:
+            counts[tag] = counts.get(tag, 0) + 1
+    ordered = sorted(counts, key=lambda tag: (-counts[tag], tag))
+    place = {tag: number for number, tag in enumerate(ordered)}
+    return {
+        "names": [printable(tag) for tag in ordered],
+        "of": [sorted(place[tag] for tag in entry.tags) for entry in entries],
+    }
+
+
+def _measures(values: np.ndarray) -> dict[str, Any]:
+    """The attributes, each in 65,535 steps from its least to its most; the last step means that it is not known."""
+    steps = np.full(values.shape, 65_535, np.uint16)
+    described = []
+    for column, measure in enumerate(MEASURES):
+        known = np.isfinite(values[:, column])
+        least = float(values[known, column].min()) if known.any() else 0.0
+        most = float(values[known, column].max()) if known.any() else 0.0
+        scale = 65_534 / (most - least) if most > least else 0.0
+        steps[known, column] = np.round((values[known, column] - least) * scale).astype(np.uint16)
+        about = {name: getattr(measure, name) for name in ("name", "low", "high", "unit", "shown", "meaning")}
+        described.append({**about, "least": least, "most": most})
+    return {"measures": described, "values": _base64(steps, np.uint16)}
+
+
+def _axis(meaning: Any) -> dict[str, Any] | None:
+    return meaning and {"measure": meaning.measure, "sign": 1 if meaning.correlation > 0 else -1}
+
+
+def _base64(values: np.ndarray, kind: type) -> str:
+    """Numbers as the page reads them: little-endian, in base64."""
+    return base64.b64encode(np.ascontiguousarray(values, np.dtype(kind).newbyteorder("<")).tobytes()).decode()
+
+
+def _joined_base64(parts: Any) -> tuple[str, np.ndarray]:
+    """Each part in base64, one behind the other, and where each begins and the last ends: it can be cut out alone."""
+    texts = [base64.b64encode(part).decode() for part in parts]
+    starts = np.concatenate([[0], np.cumsum([len(text) for text in texts], dtype=np.int64)])
+    return "".join(texts), starts
+
+
+def _write_sounds(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Writes the sounds into a folder; those of an earlier map that this one does not have go."""
+    make_folder(folder)
+    with locked(folder):
+        old = [file.name for file in folder.iterdir() if re.fullmatch(r"\d{5}\.mp3", file.name)]
+        write_together(folder, files, gone=[name for name in old if name not in files])
+
+
+def _notes(shown: int, left_out: int, sounds: int, folder: bool) -> list[str]:
+    """What a page says of itself."""
+    found = [_CAUTION]
+    if 0 < sounds < shown:
+        found.append(f"{sounds:,} of {shown:,} presets have a sound of their own; the others are heard as the nearest.")
+    if left_out:
+        found.append(f"{left_out:,} presets without a sound are left out.")
+    if folder:
+        found.append("The sounds lie in the folder beside this page; move both together.")
+    return [*found, "Made by patchflow."]
+
+
+def _why_none(count: int) -> str:
+    if not count:
+        return "there are none"
+    return "the only one is silent" if count == 1 else f"all {count:,} are silent"
+
+
+def _page(content: Mapping[str, Any], sounds: str, presets: str) -> str:
+    """The whole page. Names are data: nothing of them can end the element that they are in."""
+    text = json_line(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
+    text = text.replace("<", "\\u003c").replace("&", "\\u0026")
+    parts = {
+        "title": html.escape(content["title"]), "data": text, "sounds": sounds, "presets": presets, "code": _code()
+    }  # fmt: skip
+    page = (_WEB / "map.html").read_text("utf-8")
+    # All in one go: what was put in is not looked through for the next.
+    return re.sub(r"@(\w+)@", lambda found: parts[found[1]], page)
+
+
+def _code() -> str:
+    """The modules as one script: a page that is opened as a file may load no other."""
+    parts = []
+    for name in _MODULES:
+        code = (_WEB / f"{name}.js").read_text("utf-8")
+        code = re.sub(r"^import \{[^}]*\} from \"[^\"]+\";\n", "", code, flags=re.M)
+        code = re.sub(r"^export \{[^}]*\};\n", "", code, flags=re.M)
+        parts.append(re.sub(r"^export (?=class|const|function|async)", "", code, flags=re.M))
+    return "\n".join(parts).replace("</script", "<\\/script")

@@ -1,0 +1,109 @@
+"""`patchflow map`: presets as points on a page, near each other where they sound alike."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import OptionError, PresetError
+from ._parse import check_least, number, synth_name, whole
+
+__all__ = ["map_"]
+
+
+def map_(
+    *,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="The page to write; open it with a double click.")
+    ] = Path("map.html"),
+    where: Annotated[
+        str, typer.Option("--in", metavar="PLACE", help="What to show: library, bank (the embedded one), or both.")
+    ] = "both",
+    synth: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets of this synth.")] = None,
+    category: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets of this category.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets with this tag.")] = None,
+    colour: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What colours stand for at first: category, synth, tag, author, or an attribute such as brightness.",
+        ),
+    ] = "category",
+    how: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="pca: two fixed directions of the ear; umap: groups stand apart, which needs pip install '.[umap]'.",
+        ),
+    ] = "pca",
+    sounds: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            parser=whole,
+            help="How many presets have a sound of their own in the page, about 11 kB each; the others are heard as "
+            "the most alike of these.",
+        ),
+    ] = 800,
+    folder: Annotated[
+        bool, typer.Option("--sounds-folder", help="Write the sounds of all into a folder beside the page.")
+    ] = False,
+    seconds: Annotated[float, typer.Option(metavar="S", parser=number, help="Length of a sound, 0.2 to 10.")] = 1.6,
+    title: Annotated[str, typer.Option(metavar="TEXT", help="What the page is called.")] = "Presets by sound",
+    library: Annotated[
+        Path | None,
+        typer.Option(
+            "--library", metavar="FILE", help="The library.  [default: $PATCHFLOW_LIBRARY, or one in your data folder]"
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON.")] = False,
+) -> None:
+    """Draw a map of presets: one page that needs no server and no network.
+
+    Point at a preset to hear it; zoom, search, filter, pick with a lasso, copy names and numbers, save preset files
+    and banks. What lies near sounds alike. Places are kept: presets that come later move no others. Options that
+    choose are as those of `patchflow search`: --category "bass or lead", --tag "not noisy".
+
+    \b
+    Example: patchflow map -o map.html
+    Example: patchflow map --synth dexed --category bass --colour brightness
+    Example: patchflow map --in library --sounds-folder
+    """
+    from ..browse import picked, places, preset_called
+    from ..browse.map_page import colour_of, write_map
+    from ..browse.places import HOW
+    from ..presets.library.library import Library
+    from ..storage import readable, writable_folder
+    from ._console import ProgressBar, note, print_json, say
+    from .search import opened_shelf
+
+    if how not in HOW:
+        raise OptionError(f"how={how!r}: not {' or '.join(HOW)}")
+    if not 0.2 <= seconds <= 10:
+        raise OptionError(f"seconds={seconds:g}: not in [0.2, 10]")
+    check_least(0, sounds=sounds)
+    colour_of(colour)
+    source = Library(library, notice=note)
+    asked = {"synth": [synth_name(name) for name in synth or ()], "category": category or [], "tag": tag or []}
+    wishes = {field: [readable(value) for value in values] for field, values in asked.items()}
+    with writable_folder(out.absolute().parent):
+        shelf = opened_shelf(source, where)
+        rows = picked(shelf, wishes)
+        if len(rows) and not rows.any():
+            raise PresetError(f"no preset to show: none of {len(rows):,} has what was asked for")
+        shelf = shelf if rows.all() else shelf.where(rows)
+        with ProgressBar("finding places", every=10) as bar:
+            report = write_map(
+                out, shelf, lambda called: preset_called(called, source)[1], places(shelf, how=how),
+                colour=colour, title=readable(title), sounds=sounds, folder=folder, seconds=seconds, progress=bar.show,
+            )  # fmt: skip
+    if as_json:
+        facts = {"presets": report.presets, "left_out": report.silent, "sounds": report.sounds, "files": report.files}
+        print_json({"page": str(out), "bytes": report.size, **facts, "folder": report.folder and str(report.folder)})
+        return
+    said = [str(out), f"{report.presets:,} presets", f"{report.sounds:,} sounds", f"{report.size / 1e6:.1f} MB"]
+    if report.folder:
+        said.append(f"sounds in {report.folder}")
+    say("  ".join(said))
+    if report.silent:
+        note(f"{report.silent:,} presets without a sound are left out")
