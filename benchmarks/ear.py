@@ -39,7 +39,7 @@ from patchflow.engines import Engine, Note, engines
 from patchflow.engines._renderer import INAUDIBLE, render_or_silence
 from patchflow.features.mel import mel_spectrogram, power_to_db
 
-__all__ = ["Gallery", "Play", "drawn", "kept_vectors", "scale_of", "scaled"]
+__all__ = ["Gallery", "Play", "drawn", "kept_vectors", "scaled", "training_of"]
 
 RESULTS = Path(__file__).parent / "results" / "ear.json"
 PLAIN = Note()
@@ -87,17 +87,14 @@ def main() -> None:
     bank = Bank.load(options.bank)
     engine = engines[options.synth]()
     gallery = drawn(bank, engine, options)
-    training = bank.part("train").points
-    training = training[np.random.default_rng(1).choice(len(training), min(TRAINING, len(training)), replace=False)]
-    trained = Gallery("", engine, training, np.arange(len(training)))
     names = options.only.split(";") if options.only else list(EMBEDDINGS)
     keep = partial(kept_vectors, options.cache, names=names)
-    learnt = keep(f"{options.synth}-train", play=partial(trained.play, PLAIN), count=len(training))
+    scales = training_of(bank, engine, options.synth, names, options.cache)
     queries = {kind: partial(query, gallery, kind) for kind in (*RECORDED, *OTHER)}
     asked, audible = {}, {}
     for kind, play in queries.items():
         audible[kind] = heard(gallery, kind, play, options.cache)
-        asked[kind] = keep(f"{gallery.name}-{kind}", play=play, count=len(gallery.asked))
+        asked[kind] = keep(f"{gallery.name}-{len(gallery.asked)}-{kind}", play=play, count=len(gallery.asked))
     plain = keep(f"{gallery.name}-plain", play=partial(gallery.play, PLAIN), count=len(gallery.points))
     keys = []
     for note in () if options.one_key else KEYS:
@@ -106,7 +103,7 @@ def main() -> None:
     twins = twins_of(gallery, options.cache)
     recall = {}
     for name in names:
-        scale = scale_of(learnt[name]) if EMBEDDINGS[name].scaled else None
+        scale = scales[name]
         shelves = {"one key": scaled(plain[name], scale)}
         if keys:
             shelves["three keys"] = unit(np.sum([scaled(vectors[name], scale) for vectors in keys], 0))
@@ -149,7 +146,7 @@ def drawn(bank: Bank, engine: Engine, options: argparse.Namespace) -> Gallery:
     for split in fillers:
         rows = np.concatenate([rows, rng.permutation(np.nonzero(bank.split == split)[0])])[: options.gallery]
     asked = np.arange(min(len(own), options.queries, len(rows)))
-    name = f"{options.synth}-{options.part}-{len(rows)}-{len(asked)}"
+    name = f"{options.synth}-{options.part}-{len(rows)}"
     return Gallery(name, engine, bank.points[rows], asked)
 
 
@@ -171,7 +168,7 @@ def query(gallery: Gallery, kind: str, number: int) -> np.ndarray:
 def heard(gallery: Gallery, kind: str, play: Play, cache: Path) -> np.ndarray:
     """Returns which queries can be heard, shape `(Q,)`."""
     plays = [partial(gallery.play, PLAIN)] if kind in RECORDED else [partial(gallery.play, PLAIN), play]
-    file = cache / f"{gallery.name}-{kind}-audible.npy"
+    file = cache / f"{gallery.name}-{len(gallery.asked)}-{kind}-audible.npy"
     if not file.exists():
         rows = [min(np.abs(each(number)).max() for each in plays) >= INAUDIBLE for number in gallery.asked.tolist()]
         np.save(file, np.array(rows))
@@ -217,6 +214,18 @@ def kept_vectors(folder: Path, sounds: str, names: Sequence[str], play: Play, co
     for name in missing:
         np.save(files[name], np.concatenate(parts[name]))
     return {name: np.load(file) for name, file in files.items()}
+
+
+def training_of(
+    bank: Bank, engine: Engine, synth: str, names: Sequence[str], folder: Path
+) -> dict[str, tuple[np.ndarray, np.ndarray] | None]:
+    """Returns mean and deviation of each embedding's vectors of training presets; None of one that has no scale."""
+    points = bank.part("train").points
+    points = points[np.random.default_rng(1).choice(len(points), min(TRAINING, len(points)), replace=False)]
+    trained = Gallery("", engine, points, np.arange(0))
+    wanted = [name for name in names if EMBEDDINGS[name].scaled]
+    vectors = kept_vectors(folder, f"{synth}-train", wanted, partial(trained.play, PLAIN), len(points))
+    return {name: scale_of(vectors[name]) if name in wanted else None for name in names}
 
 
 def scale_of(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,131 @@
+"""Whether the ear finds, for a recording of anything, presets as near as the best that there are.
+
+Usage: python benchmarks/ear_recordings.py BANK.npz SOUNDS --cache FOLDER [--synth dexed] [--category other_synths]
+       [--gallery N] [--only NAME;...]   (writes its part of benchmarks/results/ear_recordings.json)
+
+SOUNDS is a folder with manifest.csv (file, category, pitch_midi). The gallery is that of `ear.py`. Every preset of it
+is played on the note of the sound, as long as it, and measured by log-mel L1: that says which are the best there are.
+`found` is the share of sounds for which one of the first 1, 5 or 50 presets is within 0.5 dB of the best, `behind`
+the median of how far the best of the first 5 is behind, in dB. Embeddings choose by vectors as a library has them, see
+`ear.preset_vectors`, made before any sound was known. Levels and vectors stay in the folder --cache, so a run goes on
+where it stopped.
+"""
+
+import argparse
+import csv
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from ear import Gallery, drawn, kept_vectors, scaled, training_of
+from embeddings import EMBEDDINGS, RATE, unit
+from timing import facts
+
+from patchflow.audio.sound_file import load
+from patchflow.data.bank import Bank
+from patchflow.ear.heard_presets import KEYS
+from patchflow.engines import Note, engines
+from patchflow.match.target import Target, prepare_target
+from patchflow.metrics.log_mel_l1 import level_gap, log_mel
+
+RESULTS = Path(__file__).parent / "results" / "ear_recordings.json"
+NEAR_DB = 0.5
+FIRST = (1, 5, 50)
+BATCH = 16
+
+
+def main() -> None:
+    """Measures what is not there yet, prints and writes the numbers."""
+    options = parsed()
+    torch.set_num_threads(1)
+    run = facts(seed=0)
+    bank = Bank.load(options.bank)
+    gallery = drawn(bank, engines[options.synth](), options)
+    names = options.only.split(";") if options.only else list(EMBEDDINGS)
+    learnt = training_of(bank, gallery.engine, options.synth, names, options.cache)
+    keys = []
+    for note in KEYS:
+        label = f"{gallery.name}-{note.pitch}-{note.hold:g}-{note.length:g}"
+        keys.append(kept_vectors(options.cache, label, names, partial(gallery.play, note), len(gallery.points)))
+    shelves = {}
+    for name in names:
+        shelves[name] = unit(np.sum([scaled(vectors[name], learnt[name]) for vectors in keys], 0))
+    rows: dict[str, list[np.ndarray]] = {}
+    files = chosen(options.sounds, options.category)
+    for file, pitch in files:
+        target = prepare_target(load(options.sounds / file), note=pitch)
+        label = f"{gallery.name}-{Path(file).stem}"
+        gaps = kept_gaps(options.cache / f"{label}-gaps.npy", gallery, target)
+        wanted = np.pad(target.samples, (0, max(0, 4 * RATE - len(target.samples))))
+        for name in names:
+            vector = scaled(EMBEDDINGS[name].of(torch.from_numpy(wanted[None])), learnt[name])
+            order = np.argsort(-(shelves[name] @ vector[0]), kind="stable")
+            rows.setdefault(name, []).append(gaps[order])
+    found = {name: summary(np.stack(gaps)) for name, gaps in rows.items()}
+    for name, numbers in found.items():
+        print(name, numbers, flush=True)
+    best = [float(gaps.min()) for gaps in rows[names[0]]]
+    whole = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    key = f"{options.synth} {options.category}"
+    before = whole.get(key, {}).get("found", {}) if whole.get(key, {}).get("gallery") == len(gallery.points) else {}
+    whole[key] = {
+        **run, "gallery": len(gallery.points), "sounds": len(files), "near_db": NEAR_DB,
+        "best_db": round(float(np.median(best)), 3), "found": before | found,
+    }  # fmt: skip
+    RESULTS.write_text(json.dumps(whole, indent=1) + "\n")
+
+
+def parsed() -> argparse.Namespace:
+    """Returns the options."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("bank", help="made by prepare_bank.py")
+    options.add_argument("sounds", type=Path, help="folder with manifest.csv")
+    options.add_argument("--cache", type=Path, required=True, help="folder where levels and vectors stay")
+    options.add_argument("--synth", default="dexed", help="name of the engine")
+    options.add_argument("--category", default="other_synths", help="of the sounds")
+    options.add_argument("--part", default="test", choices=("test", "valid"), help="of the bank, that comes first")
+    options.add_argument("--gallery", type=int, default=3144, help="presets to look through")
+    options.add_argument("--only", default="", help="names of embeddings with semicolons; all if empty")
+    found = options.parse_args()
+    found.queries = 0
+    found.cache.mkdir(parents=True, exist_ok=True)
+    return found
+
+
+def chosen(folder: Path, category: str) -> list[tuple[str, int | None]]:
+    """Returns the files of a category, and the note of each if the manifest has one."""
+    with (folder / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["category"] == category]
+    return [(row["file"], round(float(row["pitch_midi"])) if row["pitch_midi"] else None) for row in rows]
+
+
+def kept_gaps(file: Path, gallery: Gallery, target: Target) -> np.ndarray:
+    """Returns how far every preset is from a sound on its note, in dB of log-mel L1, shape `(N,)`."""
+    if not file.exists():
+        wanted = log_mel(torch.from_numpy(target.samples)[None])
+        note = Note(target.guesses[0].pitch, 100, target.hold, target.length)
+        parts = []
+        for first in range(0, len(gallery.points), BATCH):
+            numbers = range(first, min(first + BATCH, len(gallery.points)))
+            sounds = np.stack([gallery.play(note, number)[: len(target.samples)] for number in numbers])
+            parts.append(level_gap(log_mel(torch.from_numpy(sounds)), wanted).numpy())
+        np.save(file, np.concatenate(parts))
+    return np.load(file)
+
+
+def summary(gaps: np.ndarray) -> dict[str, object]:
+    """Returns what share of sounds have a preset near the best among the first, of gaps in the order of an embedding.
+
+    Args:
+        gaps: In dB, shape `(sounds, presets)`.
+    """
+    best = gaps.min(1)
+    first = {count: gaps[:, :count].min(1) - best for count in FIRST}
+    found = {str(count): round(float((behind <= NEAR_DB).mean()), 4) for count, behind in first.items()}
+    return {"found": found, "behind_db": round(float(np.median(first[5])), 3)}
+
+
+if __name__ == "__main__":
+    main()
