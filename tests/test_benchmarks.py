@@ -117,7 +117,17 @@ def test_morphs_are_compared_over_the_pairs_that_all_ways_have(benchmark, tmp_pa
     assert found["nonsmoothness"]["change_percent"] == 0
 
 
-MEASURED = ["macros", "morphs", "recordings", "reliability", "sketches", "ten_recordings", "variations", "wavetables"]
+MEASURED = [
+    "ear_page",
+    "macros",
+    "morphs",
+    "recordings",
+    "reliability",
+    "sketches",
+    "ten_recordings",
+    "variations",
+    "wavetables",
+]
 
 
 @pytest.mark.parametrize("name", MEASURED)
@@ -180,3 +190,23 @@ def test_a_recording_is_as_long_as_the_sound_and_still_like_it(benchmark, kind: 
     assert found.shape == sound.shape
     assert not np.array_equal(found, sound)
     assert np.corrcoef(np.abs(np.fft.rfft(found)), np.abs(np.fft.rfft(sound)))[0, 1] > 0.9
+
+
+def test_a_recording_has_found_what_is_near_the_best(benchmark):
+    first_is_best = [1.0, 3.0, 9.0, 9.0, 9.0, 9.0]
+    sixth_is_best = [9.0, 9.0, 9.0, 2.6, 9.0, 2.0]
+
+    found = benchmark("ear_recordings").summary(np.array([first_is_best, sixth_is_best]))
+
+    # Of the second sound the fourth is 0.6 dB behind: not near enough.
+    assert found == {"found": {"1": 0.5, "5": 0.5, "50": 1.0}, "behind_db": pytest.approx(0.3)}
+
+
+def test_the_ear_may_choose_another_candidate_and_gains_what_is_nearer(benchmark):
+    near = {"distance": 4.0, "ear": 0.5, "statistics": 0.0, "mss": 2.0, "sot": 0.1, "wmfcc": 5.0}
+    alike = {"distance": 5.0, "ear": 0.1, "statistics": 0.0, "mss": 1.0, "sot": 0.1, "wmfcc": 10.0}
+
+    found = benchmark("second_opinion").gains([{"candidates": [near, alike]}])
+
+    assert (found["ear 5"]["other"], found["ear 5"]["mss"][0], found["ear 5"]["wmfcc"][0]) == (1, 50.0, -100.0)
+    assert found["statistics 80"]["other"] == 0
