@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ class Lexicon:
             self._learn(concept, spelled)
         for concept, spelled in entries:
             self._inflect(concept, spelled)
-        self._most = max(key.count(" ") + 1 for words in self.words.values() for key in words)
+        self._most = max(key.count(" ") + 1 for key in chain(*self.words.values()))
         self._longest = max(map(len, self.words["ja"]))
         self._near = {language: _without_one(words) for language, words in self.words.items()}
 
@@ -348,13 +349,9 @@ def _german(key: str, kind: str) -> set[str]:
     if kind in ("role", "noun"):
         return {key + ending for ending in ("s", "e", "n", "en", "es")}
     stem = key.removesuffix("e")
-    stems = {stem}
     if stem.endswith("el"):
-        stems = {stem[:-2] + "l"}
-    elif stem.endswith("er"):
-        stems.add(stem[:-2] + "r")
-    endings = ("e", "er", "es", "en", "em", "ere", "erer", "eres", "eren")
-    return {one + ending for one in stems for ending in endings}
+        stem = stem[:-2] + "l"
+    return {stem + ending for ending in ("e", "er", "es", "en", "em", "ere", "erer", "eres", "eren")}
 
 
 def _french(key: str, _: str) -> set[str]:

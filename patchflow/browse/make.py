@@ -33,7 +33,7 @@ from .meaning import Meaning, understand
 from .shelf import Shelf
 from .wishes import COLUMNS
 
-__all__ = ["Made", "Making", "make", "write_making"]
+__all__ = ["Making", "Refined", "make", "write_making"]
 
 _FORMAT = "patchflow-made"
 _NOTE = KEYS[0]  # on which the presets of a shelf were measured
@@ -50,7 +50,7 @@ _NAME = 7  # letters of the words in a name: DX7 voices have ten
 
 
 @dataclass(frozen=True)
-class Made:
+class Refined:
     """A preset that fits the words better than what it was made of.
 
     Args:
@@ -90,7 +90,7 @@ class Making:
     text: str
     meaning: Meaning
     synth: str
-    made: tuple[Made, ...]
+    made: tuple[Refined, ...]
     renders: int
     remarks: tuple[str, ...]
 
@@ -178,7 +178,7 @@ class _Workshop:
         self._learned = load_map(synth, self._engine.space)
         self._others = np.asarray(own.measures, float)[rng.permutation(len(own))[:_COMPARED]]
         self._rng = rng
-        self._found: list[Made] = []
+        self._found: list[Refined] = []
         if self._learned is None:
             self.remarks.append(f"{synth} has no learned map: what its parameters do is found out by playing them")
 
@@ -197,7 +197,7 @@ class _Workshop:
         for row in range(1, len(points)):
             if fits[row] > fits[0]:
                 values = {**preset.values, **space.decode(points[row])}
-                made = Made(
+                made = Refined(
                     preset=replace(preset, values=values),
                     parent=entry,
                     how="turned" if row <= len(turned) else "varied",
@@ -250,9 +250,9 @@ class _Workshop:
         unnamed = Shelf(entries, np.zeros((len(together), 1), np.float32), together)
         return self._meaning.fit(unnamed)[len(self._others) :]
 
-    def best(self, count: int) -> list[Made]:
+    def best(self, count: int) -> list[Refined]:
         """Returns what fits best, no twins among it."""
-        chosen: list[Made] = []
+        chosen: list[Refined] = []
         with Audition(self._engine, _NOTE) as audition:
             for made in sorted(self._found, key=lambda made: -made.fit):
                 if len(chosen) == count:
@@ -316,7 +316,7 @@ def write_making(making: Making, folder: Path) -> tuple[str, Mapping[str, Any]]:
     return numbers, write_set(folder, files, numbers, summary)
 
 
-def _facts(made: Made, preset: str, audio: str) -> dict[str, Any]:
+def _facts(made: Refined, preset: str, audio: str) -> dict[str, Any]:
     """What is said of a preset in numbers."""
     pairs = zip(MEASURES, made.before, made.after, strict=True)
     return {

@@ -36,7 +36,7 @@ _MIDDLE = 0.15  # half the width of what is neither much nor little, in ranks
 _HEARD = 0.3  # fit of a preset without a category that sounds just like one
 _OTHER = 0.02  # fit of a preset that is called something else
 _ONE_OF_SEVERAL = 0.9  # fit of a preset that is called something else as well
-_ROLE = 3.0  # what a category weighs, where the main part of a quality is 1
+_ROLE = 5.0  # what a category weighs, where the main part of a quality is 1
 _MAIN = 0.8  # of its largest part: what a quality mainly is, and what is denied of it
 _BESIDE = 0.3  # the same of a role that says more about another: "bell pad"
 _USUAL = 0.05  # the same of what is usual for a role
@@ -51,11 +51,7 @@ _SAID = {"attack": ("fast attack", "slow attack"), "length": ("short", "long")}
 
 
 class _Profiles:
-    """How the presets of each category usually sound: means and covariances of measures, as normal scores of ranks.
-
-    Args:
-        content: What `benchmarks/words.py` wrote.
-    """
+    """How presets of each category usually sound, as `benchmarks/words.py` wrote it: normal scores of ranks."""
 
     def __init__(self, content: dict[str, Any]) -> None:
         if content["attributes"] != list(COLUMNS):
@@ -68,11 +64,7 @@ class _Profiles:
         self._volume = np.linalg.slogdet(covariance)[1]
 
     def likely(self, scores: np.ndarray) -> np.ndarray:
-        """Returns how likely each category is, shape `(N, C)`; even where nothing is measured.
-
-        Args:
-            scores: Normal scores of ranks, shape `(N, M)`.
-        """
+        """Returns how likely each category is, shape `(N, C)`, by normal scores, shape `(N, M)`."""
         near = np.empty((len(scores), len(CATEGORIES)))
         for column, (mean, precision) in enumerate(zip(self._mean, self._precision, strict=True)):
             away = scores - mean
@@ -86,10 +78,14 @@ def _profiles() -> _Profiles:
         return _Profiles(json_value(read_bytes(_FILE, _LARGEST)))
 
 
-def ranks_within(measures: np.ndarray, synths: Sequence[str]) -> np.ndarray:
-    """Returns the share of presets of the same synth that have less of each attribute, shape `(N, M)`.
+def ranks_within(measures: np.ndarray, synths: Sequence[str], ties: str = "average") -> np.ndarray:
+    """Returns the share of presets of the same synth that have less of each attribute, 0 to 1, shape `(N, M)`.
 
-    A preset that is as another has half of it; NaN where a preset is silent.
+    Args:
+        measures: Shape `(N, M)`; a row with NaN is a silent preset, whose ranks are NaN.
+        synths: Of each preset.
+        ties: Whether presets that are alike are in the `"average"` of their places, or in the first (`"min"`) or last
+            (`"max"`) of them: many have the shortest attack there is, and all of these have the fastest.
 
     Example:
         >>> ranks_within(np.array([[3.0], [1.0], [2.0], [np.nan], [9.0]]), ["a", "a", "a", "a", "b"])[:, 0].round(2)
@@ -101,7 +97,7 @@ def ranks_within(measures: np.ndarray, synths: Sequence[str]) -> np.ndarray:
     for synth in dict.fromkeys(synths):
         rows = np.flatnonzero((names == synth) & heard)
         if len(rows):
-            found[rows] = (rankdata(measures[rows], axis=0) - 0.5) / len(rows)
+            found[rows] = (rankdata(measures[rows], ties, axis=0) - 0.5) / len(rows)
     return found
 
 
@@ -120,7 +116,10 @@ class Standing:
     def __init__(self, shelf: "Shelf") -> None:
         entries: Sequence[Entry] = shelf.entries
         self._measures = np.asarray(shelf.measures, float)
-        self.ranks = ranks_within(self._measures, [entry.synth for entry in entries])
+        synths = [entry.synth for entry in entries]
+        self.ranks = ranks_within(self._measures, synths)
+        self._lowest = ranks_within(self._measures, synths, "min")
+        self._highest = ranks_within(self._measures, synths, "max")
         self._likely = _profiles().likely(ndtri(self.ranks))
         self.named = [_categories(entry) for entry in entries]
         self._called = np.zeros((len(entries), len(CATEGORIES)), bool)
@@ -148,8 +147,7 @@ class Standing:
             sign: 1 for much, -1 for little.
             factor: 1.5 for very, 0.5 for slightly: how much further or less far than the edge of the last fifth.
         """
-        ranks = self.ranks[:, COLUMNS[name]]
-        along = ranks if sign > 0 else 1.0 - ranks
+        along = (self._highest if sign > 0 else 1.0 - self._lowest)[:, COLUMNS[name]]
         edge = _EDGE + (factor - 1.0) * (_FURTHER if factor > 1 else _LESS_FAR)
         return self._kept(("attribute", name, sign > 0, factor), lambda: log_expit((along - edge) / _WIDTH))
 
@@ -203,9 +201,10 @@ class Standing:
 
     def place_text(self, name: str, row: int) -> str:
         """Returns an attribute of a preset and where it stands, such as "brightness 310 Hz, below 93 %"."""
-        rank = self.ranks[row, COLUMNS[name]]
+        above = self._highest[row, COLUMNS[name]]
+        below = 1 - self._lowest[row, COLUMNS[name]]
         value = MEASURES[COLUMNS[name]].text(self._measures[row, COLUMNS[name]])
-        return f"{name} {value}, " + (f"above {rank:.0%}" if rank >= 0.5 else f"below {1 - rank:.0%}")
+        return f"{name} {value}, " + (f"above {above:.0%}" if above >= below else f"below {below:.0%}")
 
 
 _known: "WeakKeyDictionary[Shelf, Standing]" = WeakKeyDictionary()

@@ -8,7 +8,7 @@ import typer
 from ._parse import synth_name, whole
 
 if TYPE_CHECKING:
-    from ..browse.make import Made, Making
+    from ..browse.make import Making, Refined
 
 __all__ = ["make"]
 
@@ -84,7 +84,7 @@ def _print(making: "Making", summary: "dict", numbers: Path) -> None:
         note(remark)
 
 
-def _moves(making: "Making", made: "Made") -> str:
+def _moves(making: "Making", made: "Refined") -> str:
     """Which attributes that were asked for moved from where to where; of a role alone, those that moved most."""
     from ..ear import MEASURES
 

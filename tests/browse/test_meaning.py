@@ -116,6 +116,15 @@ def test_rank_counts_within_each_synth():
     assert ranks_within(measures, ["a", "a", "b", "b"])[:, 0].tolist() == [0.25, 0.75, 0.25, 0.75]
 
 
+def test_what_is_alike_is_all_outermost():
+    # half of all presets have the shortest attack, and every one of them is as fast as can be
+    of = shelf([f"{number}" for number in range(20)], attack=[0.0] * 10 + list(range(1, 11)))
+    fit = understand("fast attack").fit(of)  # type: ignore[arg-type]
+
+    assert fit[:10].min() == fit[:10].max() > 0.9
+    assert fit[10:].max() < 0.5
+
+
 def test_more_of_a_quality_fits_better():
     of = shelf([f"{number}" for number in range(20)], brightness=np.arange(20.0))
     fit = understand("bright").fit(of)  # type: ignore[arg-type]
