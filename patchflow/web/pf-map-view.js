@@ -80,56 +80,62 @@ class FastPoints {
   }
 }
 
-/** Draws points on a plain canvas: squares while they are small, else discs that are drawn once a colour. */
+/** Draws points on a plain canvas, pixel by pixel: thirty thousand calls for small discs would take far longer. */
 class PlainPoints {
   constructor(canvas) {
     this.canvas = canvas;
-    this.context = canvas.getContext("2d");
+    this.context = canvas.getContext("2d", { willReadFrequently: true });
   }
 
   set(places, tints, order) {
-    this.places = places;
-    this.groups = new Map();
-    const words = new Uint32Array(tints.buffer, tints.byteOffset, tints.length / 4);
-    for (const i of order) {
-      const found = this.groups.get(words[i]);
-      if (found) found.push(i);
-      else this.groups.set(words[i], [i]);
-    }
-    this.tints = tints;
+    Object.assign(this, { places, tints, order });
   }
 
   draw(view, size, ratio) {
-    const { context, canvas, places } = this;
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, canvas.width, canvas.height);
+    const { width, height } = this.canvas;
+    const fits = this.image?.width === width && this.image.height === height;
+    if (!fits) this.image = this.context.createImageData(width, height);
+    this.image.data.fill(0);
     const scale = view.scale * ratio;
-    for (const group of this.groups.values()) {
-      const [red, green, blue, part] = this.tints.subarray(4 * group[0], 4 * group[0] + 4);
-      const wide = (part < 64 ? Math.max(1.5, size * 0.6) : size) * ratio;
-      const stamp = wide > 3 ? disc(`rgb(${red} ${green} ${blue})`, wide) : null;
-      context.fillStyle = `rgb(${red} ${green} ${blue})`;
-      context.globalAlpha = part / 255;
-      for (const i of group) {
-        const x = canvas.width / 2 + (places[2 * i] - view.x) * scale - wide / 2;
-        const y = canvas.height / 2 - (places[2 * i + 1] - view.y) * scale - wide / 2;
-        if (x < -wide || y < -wide || x > canvas.width || y > canvas.height) continue;
-        if (stamp) context.drawImage(stamp, Math.round(x), Math.round(y));
-        else context.fillRect(x, y, wide, wide);
-      }
+    const stamps = [disc(size * ratio), disc(Math.max(1.5, size * 0.6) * ratio)];
+    for (const i of this.order) {
+      const stamp = stamps[this.tints[4 * i + 3] < 64 ? 1 : 0];
+      const x = Math.round(width / 2 + (this.places[2 * i] - view.x) * scale);
+      const y = Math.round(height / 2 - (this.places[2 * i + 1] - view.y) * scale);
+      const { reach } = stamp;
+      if (x >= reach && y >= reach && x < width - reach && y < height - reach) this.#put(stamp, x, y, 4 * i);
     }
-    context.globalAlpha = 1;
+    this.context.putImageData(this.image, 0, 0);
+  }
+
+  #put({ across, down, part }, x, y, tint) {
+    const { data, width } = this.image;
+    const { tints } = this;
+    for (let k = 0; k < part.length; k += 1) {
+      const at = 4 * ((y + down[k]) * width + x + across[k]);
+      const above = (part[k] * tints[tint + 3]) / 255;
+      const below = (data[at + 3] / 255) * (1 - above);
+      const whole = above + below;
+      for (let c = 0; c < 3; c += 1) data[at + c] = (tints[tint + c] * above + data[at + c] * below) / whole;
+      data[at + 3] = 255 * whole;
+    }
   }
 }
 
-function disc(colour, wide) {
-  const stamp = document.createElement("canvas");
-  stamp.width = stamp.height = Math.ceil(wide) + 1;
-  const context = stamp.getContext("2d");
-  context.fillStyle = colour;
-  context.arc(stamp.width / 2, stamp.height / 2, wide / 2, 0, 2 * Math.PI);
-  context.fill();
-  return stamp;
+/** The pixels of a disc around its middle, and how far each is inside. */
+function disc(wide) {
+  const reach = Math.ceil(wide / 2);
+  const found = { reach, across: [], down: [], part: [] };
+  for (let dy = -reach; dy <= reach; dy += 1) {
+    for (let dx = -reach; dx <= reach; dx += 1) {
+      const part = Math.min(1, wide / 2 + 0.5 - Math.hypot(dx, dy));
+      if (part <= 0) continue;
+      found.across.push(dx);
+      found.down.push(dy);
+      found.part.push(part);
+    }
+  }
+  return found;
 }
 
 /** The picture and the gestures on it. It calls `hover(i)`, `choose(i, event)`, `drawn(list, adds)` and `moved()`. */
@@ -373,6 +379,10 @@ export class MapView {
     this.drawer.draw(this.view, this.size, this.ratio);
     const { context, look, view } = this;
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    const ringed = Math.max(this.chosen, this.hovered) >= 0;
+    const used = ringed || this.labels.length || this.picked.size || this.lasso || this.pulse;
+    if (!used && !this.marked) return; // an empty canvas need not be painted again
+    this.marked = used;
     context.clearRect(0, 0, view.width, view.height);
     this.#drawPicked();
     this.#drawNames();
