@@ -263,12 +263,12 @@ def _file(preset: Preset, writer: SynthFiles, room: int) -> bytes:
 def _content(shown: Shelf, where: np.ndarray, files: _Files) -> dict[str, Any]:
     """What `MapData` and `MapPresets` read."""
     entries = list(shown.entries)
-    synths = _coded([entry.synth for entry in entries])
+    names = [entry.synth for entry in entries]
     return {
         "names": [printable(entry.name) for entry in entries],
         "numbers": shown.numbers(np.arange(len(shown))),
         "places": _base64(where, np.float32),
-        "synths": synths,
+        "synths": _coded(names),
         "categories": _coded([entry.category for entry in entries]),
         "authors": _coded([entry.author for entry in entries]),
         "tags": _tags(entries),
@@ -277,7 +277,7 @@ def _content(shown: Shelf, where: np.ndarray, files: _Files) -> dict[str, Any]:
         "near": _base64(nearest(shown.vectors, _NEAR), np.uint32),
         "presets": {
             "starts": _base64(_joined_base64(files.data)[1], np.uint32),
-            "endings": [files.endings[synth] for synth in dict.fromkeys(entry.synth for entry in entries)],
+            "endings": [files.endings[synth] for synth in dict.fromkeys(names)],
             "fillers": {ending: base64.b64encode(data).decode() for ending, data in files.fillers.items()},
         },
     }
@@ -310,10 +310,8 @@ def _tags(entries: Sequence[Entry]) -> dict[str, Any]:
             counts[tag] = counts.get(tag, 0) + 1
     ordered = sorted(counts, key=lambda tag: (-counts[tag], tag))
     place = {tag: number for number, tag in enumerate(ordered)}
-    return {
-        "names": [printable(tag) for tag in ordered],
-        "of": [sorted(place[tag] for tag in entry.tags) for entry in entries],
-    }
+    numbers = [sorted(map(place.__getitem__, entry.tags)) for entry in entries]
+    return {"names": [printable(tag) for tag in ordered], "of": numbers}
 
 
 def _measures(values: np.ndarray) -> dict[str, Any]:

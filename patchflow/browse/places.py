@@ -266,7 +266,7 @@ def _read_axes(path: Path, ear: str) -> MapAxes | None:
 
 def _is_known(vectors: np.ndarray) -> np.ndarray:
     """Which rows are sounds: neither zeros nor unknown."""
-    return np.isfinite(vectors).all(axis=1) & vectors.any(axis=1)
+    return np.asarray(np.isfinite(vectors).all(axis=1) & vectors.any(axis=1))
 
 
 def _meaning(along: np.ndarray, measures: np.ndarray) -> AxisMeaning | None:
