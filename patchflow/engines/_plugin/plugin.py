@@ -29,7 +29,7 @@ class Plugin(Engine):
 
     description: ClassVar[Description]
     has_state: ClassVar[bool] = True
-    overhead: ClassVar[float] = 2.0  # as amsynth; see benchmarks/screenings.py
+    overhead: ClassVar[float] = 2.0  # about that of amsynth, whose notes are cheap
 
     def __init__(self) -> None:
         about = self.description
