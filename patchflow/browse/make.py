@@ -57,7 +57,7 @@ class Refined:
         preset: The preset.
         parent: What is known of the preset that it was made of.
         how: `"turned"` or `"varied"`.
-        fit: How well it fits by what is measured, 0 to 1.
+        fit: How well it fits, 0 to 1, with the name of the parent.
         fit_before: The same of the parent.
         before: Measures of the parent, shape `(M,)`.
         after: Its own.
@@ -117,7 +117,7 @@ def make(
     """Makes presets of a synth that fit words better than those there are.
 
     The best hits are turned towards what the words ask for and varied; everything is played on the note of the shelf
-    and measured. What is measured decides, for hits as for what is made of them: a name is no help there.
+    and measured. What fits better than the hit it is made of is kept, if it also does so without the name of that.
 
     Args:
         text: The words.
@@ -193,9 +193,11 @@ class _Workshop:
             played = player.play(points)
         self.renders += len(points)
         measures = played.measures[:, 0]
-        fits = self._fits(measures)
+        fits = self._fits(measures, entry.labels)
+        unnamed = self._fits(measures, (Label(),))
         for row in range(1, len(points)):
-            if fits[row] > fits[0]:
+            # what is called a bell must not get away with sounding less like one
+            if fits[row] > fits[0] and unnamed[row] >= unnamed[0]:
                 values = {**preset.values, **space.decode(points[row])}
                 made = Refined(
                     preset=replace(preset, values=values),
@@ -243,12 +245,12 @@ class _Workshop:
         self.renders += found.renders
         return np.array([child.point for child in found.children])
 
-    def _fits(self, measures: np.ndarray) -> np.ndarray:
-        """How well sounds without names fit, among presets of the shelf."""
+    def _fits(self, measures: np.ndarray, labels: tuple[Label, ...]) -> np.ndarray:
+        """How well sounds fit that have some labels, among presets of the shelf."""
         together = np.concatenate((self._others, measures))
-        entries = [Entry(row, self._synth, (Label(),)) for row in range(len(together))]
-        unnamed = Shelf(entries, np.zeros((len(together), 1), np.float32), together)
-        return self._meaning.fit(unnamed)[len(self._others) :]
+        entries = [Entry(row, self._synth, labels) for row in range(len(together))]
+        there = Shelf(entries, np.zeros((len(together), 1), np.float32), together)
+        return self._meaning.fit(there)[len(self._others) :]
 
     def best(self, count: int) -> list[Refined]:
         """Returns what fits best, no twins among it."""
