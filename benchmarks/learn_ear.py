@@ -248,7 +248,9 @@ def ship(parts: dict[tuple[str, str], Bank], folder: Path) -> None:
     """Copies the best weights into the package, and writes their card and the log of their training."""
     data = (folder / "best.safetensors").read_bytes()
     write_atomically(SHIPPED, data)
-    write_atomically(RESULTS, (folder / "log.jsonl").read_bytes())
+    ear = Ear.load(folder / "best.safetensors")
+    shipped = {"shipped": ear.version, **{key: ear.about[key] for key in ("step", "seconds")}, **ear.about["scores"]}
+    write_atomically(RESULTS, (folder / "log.jsonl").read_bytes() + json.dumps(shipped).encode() + b"\n")
     write_atomically(CARD, card(parts, folder).encode())
 
 

@@ -85,3 +85,11 @@ def test_changes_for_one_note_keep_its_pitch(seed: int):
     sound = changed(tone(), rng(seed), SAME_NOTE)
 
     assert np.abs(np.fft.rfft(sound, RATE)).argmax() == pytest.approx(440, abs=3)
+
+
+def test_soft_notes_are_soft_more_often_than_not():
+    soft = [other_note(rng(seed), soft=True).velocity for seed in range(200)]
+    any_note = [other_note(rng(seed)).velocity for seed in range(200)]
+
+    assert {*soft, *any_note} <= set(range(40, 128))
+    assert np.mean(soft) < np.mean(any_note) - 8
