@@ -1,4 +1,4 @@
-"""How fast presets are found, how many of the nearest an index finds, and how fast a library learns what it sounds like.
+"""How fast presets are found, how many of the nearest an index finds, and how fast a library is listened to.
 
 Usage: python benchmarks/search_speed.py [BANK.npz]  (writes benchmarks/results/search_speed.json and docs/searching.md)
 

@@ -62,6 +62,10 @@ class Said:
     def unknown(self) -> tuple[str, ...]:
         return tuple(word for word in self.typed if word not in ("long", "short", "not"))
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        return ("long and short: both cannot be",) if {"long", "short"} <= set(self.typed) else ()
+
     def text(self) -> str:
         return "; ".join(word for word in self.typed if word not in self.unknown)
 

@@ -27,6 +27,7 @@ FIELDS = ("tag", "category", "author", "synth")
 _NAMED = 2.0  # ahead of all others, whatever these score
 _HAS_WORDS = 1.0
 _LEAST = 0.005  # score that is shown as 1 %
+_DENIED = re.compile(r"\b(?:not|without) +([^\s,;]+)")
 _SHORTEST = 3  # letters of a word that is looked for in labels, as in the library's own list
 _MOST_NEAR = 3  # words that are alike
 _MOST_KNOWN = 12  # words that are listed
@@ -116,19 +117,11 @@ def find(
         raise OptionError("the sound is silent, and nothing is like silence")
     if not len(shelf):
         return []
-    rank = np.zeros(len(shelf))
-    unknown = _looked_for(words)
-    if text:
-        rank[_named(shelf, text, bool(unknown))] = _NAMED
-    if unknown:
-        labelled = _labels(shelf).having_all(unknown)
-        rank[labelled & (rank == 0)] = _HAS_WORDS
-    elsewhere = rank == 0 if rank.any() and (unknown or not _understood(words)) else None
-
+    rank, out = _ranked(shelf, words, text)
     fit = words.fit(shelf) if words is not None and _understood(words) else None
     if words is not None and fit is None and not rank.any():
         return []
-    if like is not None and fit is None and not rank.any() and shelf.index is not None:
+    if like is not None and words is None and shelf.index is not None:
         rows = _candidates(shelf, like, limit)
         near = np.maximum(shelf.vectors[rows] @ like, 0.0)
         best = rows[_top(near, limit)]
@@ -144,11 +137,27 @@ def find(
         score *= fit
         scored["fit"] = fit
     # a preset that is called so is found, whatever it sounds like
-    score[(score < _LEAST) & (rank < _NAMED)] = -np.inf
-    if elsewhere is not None:
-        score[elsewhere] = -np.inf
+    score[((score < _LEAST) & (rank < _NAMED)) | out] = -np.inf
     best = _top(score + rank, limit)
     return _hits(shelf, best, {name: values[best] for name, values in scored.items()}, words, rank)
+
+
+def _ranked(shelf: Shelf, words: "Meaning | None", text: str) -> tuple[np.ndarray, np.ndarray]:
+    """How far presets are ahead of others by what they are called, and which are no hits by it, shape `(N,)` each."""
+    rank = np.zeros(len(shelf))
+    out = np.zeros(len(shelf), bool)
+    denied = set(_DENIED.findall(text.casefold()))
+    unknown = _looked_for(words)
+    wanted = [word for word in unknown if word not in denied]
+    if text:
+        rank[_named(shelf, text, bool(wanted))] = _NAMED
+    if wanted:
+        rank[_labels(shelf).having_all(wanted) & (rank == 0)] = _HAS_WORDS
+    if rank.any() and (wanted or not _understood(words)):
+        out |= rank == 0
+    for word in denied.intersection(unknown):
+        out |= _labels(shelf).having(word)
+    return rank, out
 
 
 def _hits(

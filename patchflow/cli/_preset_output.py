@@ -151,6 +151,8 @@ def print_hits(hits: Sequence[Hit], words: "Meaning | None", *, limit: int, as_j
     if words is not None:
         if words.text():
             say(f"understood as {words.text()}", err=True)
+        for remark in words.remarks:
+            say(remark, err=True)
         unknown = list(dict.fromkeys(words.unknown))
         if unknown:
             more = f" and {len(unknown) - _MOST_UNKNOWN:,} more" if len(unknown) > _MOST_UNKNOWN else ""

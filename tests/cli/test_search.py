@@ -110,6 +110,13 @@ def test_a_search_without_a_hit_says_what_there_is(shell, presets):
     assert not Path("found.json").exists()
 
 
+def test_words_that_contradict_each_other_are_said(shell, presets):
+    done = shell.run("search", "long", "short")
+
+    assert done.code == 0
+    assert done.err == "understood as long; short\nlong and short: both cannot be\n"
+
+
 def test_many_words_that_nobody_knows_are_one_line(shell, presets):
     done = shell.run("search", *[f"word{i}" for i in range(10_000)])
 
