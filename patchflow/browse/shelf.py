@@ -21,7 +21,7 @@ from .index import INDEXED_FROM, Index
 
 __all__ = ["MEASURED", "WIDTH", "Listened", "Shelf", "ear_version", "embedded_bank", "embedded_synths", "listen"]
 
-# What the ear says of itself. It is said here again because whoever searches by words alone need not wait for torch.
+# What the ear says of itself, said here again so that a library is read without loading a network.
 WIDTH = 128
 """Numbers of a vector of the ear, `Ear.width`."""
 

@@ -1,8 +1,6 @@
 """`patchflow search`, and what import does so that presets are found by their sound."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -237,16 +235,3 @@ def test_what_was_called_search_lists_names(shell, presets):
     assert shell.run("presets", "search", "saw 2").out == shell.run("presets", "list", "saw 2").out
     assert "patchflow search" in shell.run("presets", "list", "--help").out
     assert "patchflow presets list" in " ".join(shell.run("search", "--help").out.split())
-
-
-def test_a_shelf_of_a_library_needs_no_torch(tmp_path: Path, library: Path, shell, presets):
-    script = (
-        "import sys\n"
-        "from patchflow.browse import Shelf, find\n"
-        "from patchflow.presets import Library\n"
-        f"shelf = Shelf.of_library(Library({str(library)!r}))\n"
-        "print(len(find(shelf)), 'torch' in sys.modules)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-
-    assert done.stdout == "3 False\n"
