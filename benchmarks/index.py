@@ -24,7 +24,18 @@ Guides and results. Made by `benchmarks/index.py` from their first lines. Do not
 """
 HEAD = ("| document | what it is about |", "|---|---|")
 ORDER = {
-    "Play": ("matching", "plugins", "wavetables", "turning", "morphing", "variations", "sketching", "map", "words"),
+    "Play": (
+        "matching",
+        "searching",
+        "words",
+        "map",
+        "plugins",
+        "wavetables",
+        "turning",
+        "morphing",
+        "variations",
+        "sketching",
+    ),
     "Train and measure": ("ear", "models", "training", "datasets", "experiments", "evaluation"),
     "Results": ("results", "recordings", "ten_recordings", "ten_morphs", "ten_turns", "paper", "reliability"),
 }

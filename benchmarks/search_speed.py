@@ -1,4 +1,4 @@
-"""How fast presets are found, how many of the nearest an index finds, and how fast a library is listened to.
+"""How fast presets are found and listened to, and how many of the nearest an index finds.
 
 Usage: python benchmarks/search_speed.py [BANK.npz]  (writes benchmarks/results/search_speed.json and docs/searching.md)
 
@@ -21,7 +21,7 @@ import numpy as np
 from marked import filled
 from timing import facts
 
-from patchflow.browse import Shelf, find, listen, understand
+from patchflow.browse import Shelf, find, listen_to, understand
 from patchflow.browse.index import Index
 from patchflow.browse.shelf import MEASURED, WIDTH, ear_version
 from patchflow.data.bank import Bank
@@ -143,7 +143,7 @@ def listening(bank: Path, folder: Path) -> float:
     library = Library(folder / "library.sqlite")
     begun = time.perf_counter()
     library.add(presets, lambda synth: space)
-    count = listen(library).count
+    count = listen_to(library).count
     return 60 * count / (time.perf_counter() - begun)
 
 

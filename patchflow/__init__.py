@@ -6,6 +6,7 @@ folder has a map in its `__init__.py`, and imports only from folders below it in
 
 * `cli`: the command line, one file a subcommand; parses, calls, prints
 * `evaluate`: measures trained models and makes the tables of results
+* `browse`: presets found by what they sound like, by words and on a map
 * `match`: sound to presets: propose, render, rank, refine; the facade is `Matcher`; `match/output` writes the files
 * `plugins`: plays a plug-in to find out what its parameters do, so that it becomes a synth
 * `train`: the one training loop, recipes of trainings, checkpoints

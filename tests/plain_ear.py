@@ -135,5 +135,5 @@ def saws(decays: Sequence[float], wave: str = "saw", **known: object) -> list[Pr
 
 def listened_to(library: Library) -> Library:
     """The library, with the sound of all presets known."""
-    shelf.listen(library)
+    shelf.listen_to(library)
     return library

@@ -15,6 +15,17 @@ In come a library, a sound or words, out come hits with the reason for each. Ope
 from .find import Hit, find, picked, preset_called
 from .meaning import Meaning, understand
 from .places import places
-from .shelf import Listened, Shelf, listen
+from .shelf import Listened, Shelf, listen_to
 
-__all__ = ["Hit", "Listened", "Meaning", "Shelf", "find", "listen", "picked", "places", "preset_called", "understand"]
+__all__ = [
+    "Hit",
+    "Listened",
+    "Meaning",
+    "Shelf",
+    "find",
+    "listen_to",
+    "picked",
+    "places",
+    "preset_called",
+    "understand",
+]

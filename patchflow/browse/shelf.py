@@ -19,7 +19,7 @@ from ..progress import Progress, ProgressCallback, TellCallback, ignore, tell_no
 from ..storage import FolderInUse, locked
 from .index import INDEXED_FROM, Index
 
-__all__ = ["MEASURED", "WIDTH", "Listened", "Shelf", "ear_version", "embedded_bank", "embedded_synths", "listen"]
+__all__ = ["MEASURED", "WIDTH", "Listened", "Shelf", "ear_version", "embedded_bank", "embedded_synths", "listen_to"]
 
 # What the ear says of itself, said here again so that a library is read without loading a network.
 WIDTH = 128
@@ -227,7 +227,7 @@ class Listened:
     elsewhere: bool = False
 
 
-def listen(
+def listen_to(
     library: Library,
     progress: ProgressCallback = ignore,
     tell: TellCallback = tell_nobody,

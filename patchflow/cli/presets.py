@@ -122,13 +122,13 @@ def _last_number(library: "Library") -> int:
 
 def _listened(library: "Library", *, newer_than: int = 0, wait: bool) -> "Listened":
     """Listens to the presets of a library that nobody has listened to."""
-    from ..browse import listen
+    from ..browse import listen_to
     from ..errors import Interrupted
     from ._console import ProgressBar
 
     with ProgressBar("listening to presets", every=60) as bar:
         try:
-            return listen(library, bar.show, note, newer_than=newer_than, wait=wait)
+            return listen_to(library, bar.show, note, newer_than=newer_than, wait=wait)
         except KeyboardInterrupt:
             bar.stop()
             raise Interrupted(

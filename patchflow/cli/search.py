@@ -86,9 +86,10 @@ def search(
 
     if where not in PLACES:  # at once, before a sound is read
         raise OptionError(f"in={where!r}: not one of {', '.join(PLACES)}")
-    asked = {"tag": tag, "category": category, "author": author, "synth": synth}
-    wishes = {field: [readable(value) for value in values or ()] for field, values in asked.items()}
-    wishes["synth"] = [re.sub(r"\S+", lambda word: synth_name(word[0]), value) for value in wishes["synth"]]
+    synths = [re.sub(r"\S+", lambda word: synth_name(word[0]), value) for value in synth or ()]
+    wishes: dict[str, list[str]] = {}
+    for field, values in {"tag": tag, "category": category, "author": author, "synth": synths}.items():
+        wishes[field] = list(map(readable, values or ()))
     typed = readable(" ".join(text or ()))
     if not typed.strip() and not like and not any(wishes.values()):
         raise OptionError("nothing to look for: give words, a sound with --like, or an option such as --tag")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from patchflow.browse import Listened, Shelf, listen, preset_called, shelf
+from patchflow.browse import Listened, Shelf, listen_to, preset_called, shelf
 from patchflow.engines import engines
 from patchflow.errors import ModelError, OptionError, StorageError, UnknownName
 from patchflow.presets import Library, ParamSpace, Preset
@@ -36,8 +36,8 @@ def altered(library: Library, statement: str, *values: object) -> None:
 def test_a_library_is_listened_to_once(library: Library):
     library.add(saws([0.1, 0.5]), space_of)
 
-    assert listen(library) == Listened(2)
-    assert listen(library) == Listened(0)
+    assert listen_to(library) == Listened(2)
+    assert listen_to(library) == Listened(0)
 
     found = Shelf.of_library(library)
     expected, measures = plain_ear.preset_vectors(engines["tone"], library.points("tone", space_of("tone")))
@@ -65,9 +65,9 @@ def test_what_is_silent_is_listened_to_once(library: Library):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PlainEar, "embed", lambda self, sounds, rate: 0 * ear(self, sounds, rate))
 
-        assert listen(library).count == 1
+        assert listen_to(library).count == 1
 
-    assert listen(library).count == 0
+    assert listen_to(library).count == 0
     assert Shelf.of_library(library).unknown == 0
     assert not Shelf.of_library(library).vectors.any()
 
@@ -77,7 +77,7 @@ def test_only_presets_that_are_newer_are_listened_to(library: Library):
     last = library.last()
     library.add(saws([0.3]), space_of)
 
-    assert listen(library, newer_than=last).count == 1
+    assert listen_to(library, newer_than=last).count == 1
     assert Shelf.of_library(library).vectors.any(1).tolist() == [False, False, True]
 
 
@@ -90,7 +90,7 @@ def test_another_ear_renews_what_the_old_one_said(library: Library, monkeypatch:
     # never mixed: until then it is as if nobody had listened
     assert Shelf.of_library(library).unknown == 2
     assert not Shelf.of_library(library).vectors.any()
-    assert listen(library).count == 2
+    assert listen_to(library).count == 2
     assert Shelf.of_library(library).unknown == 0
 
 
@@ -112,7 +112,7 @@ def test_a_vector_that_is_cut_off_is_made_again(library: Library, damage: str):
 
     assert Shelf.of_library(library).unknown == 1
     assert np.array_equal(Shelf.of_library(library).vectors[0], before.vectors[0])
-    assert listen(library).count == 1
+    assert listen_to(library).count == 1
     assert np.array_equal(Shelf.of_library(library).vectors, before.vectors)
 
 
@@ -127,10 +127,10 @@ def test_interrupted_listening_keeps_what_is_done_and_goes_on(library: Library, 
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        listen(library, stop)
+        listen_to(library, stop)
     assert Shelf.of_library(library).unknown == 3
 
-    assert listen(library).count == 3
+    assert listen_to(library).count == 3
     assert seen == [2, 4]
 
 
@@ -139,7 +139,7 @@ def test_two_at_once_do_the_work_once_and_lose_nothing(library: Library, monkeyp
     monkeypatch.setattr(shelf, "_BLOCK", 2)
     monkeypatch.setattr(shelf, "_PAUSE", 0.01)
     done: list[int] = []
-    threads = [threading.Thread(target=lambda: done.append(listen(library).count)) for _ in range(2)]
+    threads = [threading.Thread(target=lambda: done.append(listen_to(library).count)) for _ in range(2)]
 
     for thread in threads:
         thread.start()
@@ -154,9 +154,9 @@ def test_who_does_not_wait_leaves_it_to_the_other_process(library: Library):
     library.add(saws([0.1]), space_of)
 
     with locked(library.path.with_name(f".{library.path.name}.listening")):
-        assert listen(library, wait=False) == Listened(0, elsewhere=True)
+        assert listen_to(library, wait=False) == Listened(0, elsewhere=True)
 
-    assert listen(library, wait=False) == Listened(1)
+    assert listen_to(library, wait=False) == Listened(1)
 
 
 def _import(path: str, decays: list[float]) -> None:
@@ -174,7 +174,7 @@ def test_presets_that_another_process_adds_meanwhile_are_listened_to(library: Li
             process.join(60)
             added.append(process)
 
-    assert listen(library, add).count == 3
+    assert listen_to(library, add).count == 3
     assert Shelf.of_library(library).unknown == 0
 
 
@@ -184,7 +184,7 @@ def test_presets_of_a_synth_that_is_not_there_are_left_out_with_a_line(library: 
     library.add(gone, lambda synth: space_of("tone"))
     told: list[str] = []
 
-    done = listen(library, tell=told.append)
+    done = listen_to(library, tell=told.append)
 
     assert done == Listened(1, left_out=2)
     assert len(told) == 1
@@ -196,7 +196,7 @@ def test_presets_of_another_version_of_a_synth_are_left_out_with_a_line(library:
     library.add([Preset("tone", {"op1.level": 3}, "FM")], lambda synth: _other_space())
     told: list[str] = []
 
-    assert listen(library, tell=told.append) == Listened(1, left_out=1)
+    assert listen_to(library, tell=told.append) == Listened(1, left_out=1)
     assert told[0].startswith("1 presets of tone are left out: ")
 
 
@@ -214,7 +214,7 @@ def test_each_preset_is_played_on_its_own_state(library: Library, monkeypatch: p
     presets = [replace(preset, state=state) for preset, state in zip(saws([0.1, 0.2]), (b"a", b"b"), strict=True)]
     library.add(presets, space_of)
 
-    assert listen(library).count == 2
+    assert listen_to(library).count == 2
     assert built == [b"a", b"b"]
 
 
@@ -225,13 +225,13 @@ def test_a_missing_ear_is_said(library: Library, monkeypatch: pytest.MonkeyPatch
     library.add(saws([0.1]), space_of)
 
     with pytest.raises(ModelError, match=r"gone\.safetensors: cannot be read"):
-        listen(library)
+        listen_to(library)
     shelf.ear_version.cache_clear()
 
 
 def test_a_missing_library_is_said(library: Library):
     with pytest.raises(StorageError, match="there is no preset library at"):
-        listen(library)
+        listen_to(library)
     with pytest.raises(StorageError, match="there is no preset library at"):
         Shelf.of_library(library)
 
