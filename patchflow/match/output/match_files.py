@@ -10,14 +10,14 @@ from typing import Any
 from ...engines import ChosenSynths, Started, engines
 from ...errors import AudioError, PatchflowError, RenderError, StorageError
 from ...metrics.perceptual import aspect_weights
-from ...presets import Value
+from ...presets import Preset, Value
 from ...progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
 from ...storage import locked, writable_folder
 from ...threads import one_torch_thread
 from ..limits import check_locks
 from ..matcher import Matcher
 from .drawing import drawing_beside
-from .names import OutputNames, choose_names
+from .names import choose_names
 from .play import only_voice
 from .writer import Report, Writer
 
@@ -66,7 +66,8 @@ def match_files(
         synths: Name of the engine, or the choice of several.
         sounds: Files to match.
         folder: Where to write; made if it is not there.
-        model: See `Matcher.load`, as `wavetables`, `started`, `library` and, with its file and the place in it, `on`.
+        wavetables: See `Matcher.load`.
+        model: See `Matcher.load`, as `library` and, with its file and the place in it, `on`.
         library: A preset library whose presets join the candidates.
         on: A preset file that all candidates are built on.
         voice: Which preset of that file, from 1; needed if it holds several.
@@ -79,6 +80,7 @@ def match_files(
         trim_db: Silence threshold below the peak, in dB; see `prepare_target` for None.
         like: How much aspects of the sounds count, see `Matcher.match`.
         since: When loading began, by `time.monotonic`.
+        started: Synths that are started already, see `Matcher.load`.
         progress: Called after every batch of renders; its `subject` is the name of the sound's file.
         tell: Called with what was mended in the preset of `on`.
 
@@ -89,32 +91,34 @@ def match_files(
         PatchflowError: If none can be matched: an unknown synth, a bad option, a folder in use and the like.
     """
     search: dict[str, Any] = {"seconds": seconds, "renders": renders, "candidates": candidates, "note": note}
-    search |= {"lock": dict(lock or {}), "seed": seed, "trim_db": trim_db, "like": like}
-    chosen = _checked(synths, like or {}, lock or {})
-    base = only_voice(on, voice, chosen.names[0], tell=tell) if on else None
+    search |= {"lock": lock, "like": like, "seed": seed, "trim_db": trim_db}
+    chosen, base = _checked(synths, search, on, voice, tell)
     with drawing_beside(), one_torch_thread(), writable_folder(folder), locked(folder):
         matcher = Matcher.load(chosen.names, model, library, on=base, wavetables=wavetables, started=started)
         writer = Writer(chosen.names, {"on": on, "voice": voice}, chosen.left_out, bank=len(sounds) > 1, since=since)
-        named = zip(sounds, choose_names(sounds, folder, writer.extensions, candidates), strict=True)
-        yield from _match_each(matcher, writer, list(named), search, progress)
+        yield from _match_each(matcher, writer, sounds, folder, search, progress=progress)
 
 
-def _checked(synths: str | ChosenSynths, like: Mapping[str, float], lock: Mapping[str, Value | None]) -> ChosenSynths:
-    """The synths of a match whose aspects and locks are right: that is found out before anything is loaded."""
+def _checked(
+    synths: str | ChosenSynths, search: Mapping[str, Any], on: Path | None, voice: int | None, tell: TellCallback
+) -> tuple[ChosenSynths, Preset | None]:
+    """The synths and the preset of `on`, if aspects and locks are right: found out before anything is loaded."""
     chosen = ChosenSynths((synths,)) if isinstance(synths, str) else synths
-    aspect_weights(like)
-    check_locks(lock, [engines[synth].space for synth in chosen.names])
-    return chosen
+    aspect_weights(search["like"] or {})
+    check_locks(search["lock"] or {}, [engines[synth].space for synth in chosen.names])
+    return chosen, only_voice(on, voice, chosen.names[0], tell=tell) if on else None
 
 
 def _match_each(
     matcher: Matcher,
     writer: Writer,
-    sounds: Sequence[tuple[Path, OutputNames]],
+    sounds: Sequence[Path],
+    folder: Path,
     search: Mapping[str, Any],
+    *,
     progress: ProgressCallback,
 ) -> Iterator[Report | Failure]:
-    """Matches sounds one after the other, each with the names of its files, until a search is interrupted.
+    """Matches sounds one after the other, until a search is interrupted.
 
     One that loses its synth is not: the others are matched too, if the synth can be started again.
     """
@@ -122,7 +126,8 @@ def _match_each(
     # goes wrong is said when they have to play.
     warm = threading.Thread(target=writer.start)
     warm.start()
-    for sound, names in sounds:
+    all_names = choose_names(sounds, folder, writer.extensions, search["candidates"])
+    for sound, names in zip(sounds, all_names, strict=True):
         try:
             result = matcher.match(sound, progress=_about(sound, progress), **search)
             searched = time.monotonic()
