@@ -264,8 +264,8 @@ presets were used.""",
 CARD_TEXT = """# The ear
 
 Given any sound, it gives {width} numbers: a vector of length 1. Sounds of one timbre are near each other, on whatever
-key they were played and however they were recorded; how unlike two are is 1 less the cosine of their vectors. Search,
-map, twins and the distance of matches share it.
+key they were played and however they were recorded; how unlike two are is 1 less the cosine of their vectors. Search
+and map go by it.
 
 | | |
 |---|---|
