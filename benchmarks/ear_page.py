@@ -107,9 +107,12 @@ def people(whole: dict[str, Any]) -> list[str]:
 def beside(whole: dict[str, Any]) -> list[str]:
     """Returns what embeddings are worth beside what the search minimises."""
     lines = ["| beside `perceptual` | best weight, dB | agreement | on studies left out |", "|---|---:|---:|---:|"]
-    for name, row in whole.get("with", {}).items():
-        best = str(row["best"])
-        lines.append(f"| {name} | {best} | {row['means'][best]:.3f} | {row['held_out']:.3f} |")
+    rows = dict(whole.get("with", {}))
+    if "with_both" in whole:
+        rows[" and ".join(whole["with_both"]["best"]["weights"])] = whole["with_both"]
+    for name, row in rows.items():
+        best = ", ".join(f"{weight:g}" for weight in row["best"]["weights"].values())
+        lines.append(f"| {name} | {best} | {row['best']['mean']:.3f} | {row['held_out']:.3f} |")
     return lines
 
 

@@ -5,9 +5,9 @@ Usage: python benchmarks/listening_weights.py FOLDER  (writes benchmarks/results
 FOLDER is that of `listening.py`. All sums of the parts with a few round weights are scored. `held_out` is the mean
 over sounds where those of each study are scored by the sum that agrees best on all other studies: what choosing
 by score is worth on new ones. `with` has the same for the sum that the search minimises and one embedding beside it,
-see `embeddings.py`, whose weight is chosen among a few. `without` and `times` show what the chosen sum loses without a
-part, or with half or twice of it. Detuning keeps its weight: pitch is the same within most studies, `tuning.py` is
-what tells its worth.
+see `embeddings.py`, whose weight is chosen among a few; `with_both` for the ear and its last inner layer. `without`
+and `times` show what the chosen sum loses without a part, or with half or twice of it. Detuning keeps its weight: pitch
+is the same within most studies, `tuning.py` is what tells its worth.
 """
 
 import itertools
@@ -28,7 +28,8 @@ GRID = {
     "mean_spectrum": (0, 0.125, 0.25, 0.5),
 }
 
-BESIDE = (0, 2.5, 5, 10, 20, 40, 80)  # dB that a right angle counts
+BESIDE = (0, 5, 10, 20, 40, 80)  # dB that a right angle counts
+BOTH = ("ear", "ear, layer 3")
 
 Parts = dict[str, dict[str, np.ndarray]]
 
@@ -40,6 +41,7 @@ def main(folder: str) -> None:
     parts = {}
     for key, study in studies.items():
         parts[key] = {name: distances(name, study.sounds) for name in WEIGHTS}
+    embedded = embedding_distances(studies)
     sums = [WEIGHTS | dict(zip(GRID, values, strict=True)) for values in itertools.product(*GRID.values())]
     scores = [scored(weights, studies, parts) for weights in sums]
     totals = np.array([study_totals(score) for score in scores])
@@ -56,7 +58,8 @@ def main(folder: str) -> None:
         "worst_with_all_parts": min(
             mean(score) for weights, score in zip(sums, scores, strict=True) if all(weights.values())
         ),
-        "with": {name: beside(found, studies, parts) for name, found in embedding_distances(studies).items()},
+        "with": {name: beside({name: found}, studies, parts) for name, found in embedded.items()},
+        "with_both": beside({name: embedded[name] for name in BOTH}, studies, parts),
         "without": {name: mean(scored(WEIGHTS | {name: 0.0}, studies, parts)) for name in WEIGHTS},
         "times": {name: times(name, studies, parts) for name in WEIGHTS},
     }
@@ -73,18 +76,28 @@ def scored(weights: dict[str, float], studies: dict[str, Study], parts: Parts) -
     return scores
 
 
-def beside(found: dict[str, np.ndarray], studies: dict[str, Study], parts: Parts) -> dict[str, object]:
-    """Returns what distances by an embedding, given by study, are worth beside the sum that the search minimises."""
-    both = {key: {**parts[key], "other": found[key]} for key in studies}
-    scores = [scored({**WEIGHTS, "other": float(weight)}, studies, both) for weight in BESIDE]
+def beside(found: dict[str, dict[str, np.ndarray]], studies: dict[str, Study], parts: Parts) -> dict[str, object]:
+    """Returns what embeddings are worth beside the sum that the search minimises.
+
+    Args:
+        found: Distances by each, by its name and study.
+        studies: The studies.
+        parts: Distances by the parts of the sum.
+    """
+    both = {key: dict(parts[key]) for key in studies}
+    for name, each in found.items():
+        for key, matrix in each.items():
+            both[key][name] = matrix
+    grid = itertools.product(BESIDE, repeat=len(found))
+    tried = [dict(zip(found, map(float, weights), strict=True)) for weights in grid]
+    scores = [scored(WEIGHTS | weights, studies, both) for weights in tried]
     totals = np.array([study_totals(score) for score in scores])
     counts = np.array([len(part) for part in scores[0].values()])
     best = int(totals.sum(1).argmax())
     return {
-        "alone": mean(scored({"other": 1.0}, studies, both)),
-        "means": dict(zip(map(str, BESIDE), map(mean, scores), strict=True)),
+        "alone": mean(scored(dict.fromkeys(found, 1.0), studies, both)),
+        "best": {"weights": tried[best], "mean": mean(scores[best])},
         "held_out": round(held_out(totals) / int(counts.sum()), 4),
-        "best": BESIDE[best],
     }
 
 
