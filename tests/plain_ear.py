@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pytest
 import torch
 
-from patchflow.browse import Shelf, shelf
+from patchflow.browse import Meaning, Shelf, shelf
 from patchflow.browse.shelf import WIDTH
 from patchflow.ear import MEASURES, measure
 from patchflow.engines import Engine, Note
@@ -82,8 +83,8 @@ class Said:
         return f"{self.text()}: {self.fit(shelf)[index]:.2f}"
 
 
-def understand(text: str) -> Said:
-    return Said(tuple(text.casefold().split()))
+def understand(text: str) -> Meaning:
+    return cast(Meaning, Said(tuple(text.casefold().split())))
 
 
 def put_in(monkeypatch: pytest.MonkeyPatch, *, bank: Sequence[Preset] = ()) -> None:

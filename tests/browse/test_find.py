@@ -53,7 +53,7 @@ def test_the_nearest_come_first_and_say_how_near():
 
     assert [hit.entry.name for hit in hits] == ["b", "d", "a"]  # the opposite is not like it at all
     assert [hit.reason for hit in hits] == ["100% near", "87% near", "50% near"]
-    np.testing.assert_allclose([hit.nearness for hit in hits], [1, np.sqrt(0.75), 0.5], rtol=1e-6)
+    np.testing.assert_allclose([hit.nearness or 0 for hit in hits], [1, np.sqrt(0.75), 0.5], rtol=1e-6)
     assert [(hit.score, hit.fit, hit.number, hit.origin) for hit in hits[:1]] == [(1.0, None, "2", "library")]
 
 

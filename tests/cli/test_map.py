@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from patchflow.browse import listen
+from patchflow.browse import listen_to
 from patchflow.cli import run
 from patchflow.engines import engines
 from patchflow.presets import Library, Preset
@@ -25,7 +25,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for wave, gain, category in (("sine", -6.0, "Bass"), ("saw", -6.0, "Lead"), ("saw", -60.0, "Pad"))
     ]
     library.add(presets, lambda name: engines[name].space)
-    listen(library)
+    listen_to(library)
     return tmp_path
 
 
