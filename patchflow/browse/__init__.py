@@ -5,6 +5,7 @@ In come a library, a sound or words, out come hits with the reason for each. Ope
 * `shelf`   presets with what they sound like, of a library or of the embedded bank; listens to those that are new
 * `find`    ranks them by nearness to a sound and by words; picks them by tag, category, author and synth
 * `index`   finds the nearest of very many
+* `embedded` the presets that come with the package
 * `lexicon` the words of synths in five languages, and what each means
 * `meaning` what a text asks of presets: and, or, not
 * `wishes`  how far each preset fits what is asked for

@@ -49,7 +49,7 @@ def ear_version() -> str:
 
 def embedded_synths() -> tuple[str, ...]:
     """Returns the synths that presets are embedded for, in order of their names."""
-    return tuple(sorted({path.name.partition(".")[0] for path in _BANKS.glob("*.*") if path.name[0] not in "._"}))
+    return tuple(sorted(path.stem for path in _BANKS.glob("*.safetensors") if not path.name.startswith(".")))
 
 
 def embedded_bank() -> ModuleType:
