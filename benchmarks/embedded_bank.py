@@ -43,12 +43,13 @@ from embedded_checks import (
     without_twins,
 )
 from embedded_names import named
-from fingerprint_library import drawn_with_roles
+from scipy.spatial.distance import cdist
 
 from patchflow.browse import Shelf
 from patchflow.browse.embedded import BANKS, EmbeddedPresets, points_of, steps_of
 from patchflow.browse.wishes import Standing
 from patchflow.data import Bank
+from patchflow.data.roles import read_roles
 from patchflow.data.sampler import crossover, jitter
 from patchflow.ear import Ear, preset_vectors
 from patchflow.engines import Note, engines
@@ -73,6 +74,9 @@ COUNTS = {"dexed": 2_000, "vital": 1_000}
 LISTENED = 1.5  # times as many as are chosen
 SHARES = {"Mallets": 0.6, "Woodwind": 0.6, "Voice": 0.4}  # of what the other categories have
 MEANT = 0.5  # chance that a preset is of the category it was drawn for, before it is played
+PLAYED = 1.25  # times as many presets of a library as are chosen
+ROLE_DRAWS = 4_000
+ROLE_VOTES = 5
 PLAIN = ("Drums", "Effects", "Bells", "Mallets")  # categories that need no pitch
 FREE = ("Drums", "Effects")  # categories that need not follow the keyboard
 ROLE_CATEGORIES = {
@@ -99,7 +103,7 @@ beside it, how each was checked on C4 and C3; `embedded_names.py`, what they are
 - No two sound alike, and none is like somebody's: twins are within 1 dB of log-mel L1 on C4, or, of DX7 voices, differ
   in at most 10 of 118 bytes. Compared with are all voices and presets that the models were made or tested with.
 - Chosen are those farthest from each other to the ear, with a share for each category.
-- The category is that of the profile of measured attributes, weighed with what was drawn for; of `vital`, the role's.
+- The category is that of the profile of measured attributes, weighed with what was drawn for: each counts half.
 - A name says what is measured: "Dark Slow Pad 3" is in the darkest and the slowest fifth of its synth's bank. Tags
   likewise. In files of a DX7, which has ten letters, it is "DarkPad3".
 
@@ -166,17 +170,22 @@ def drawn_by_posterior(synth: str, voices: Bank, count: int) -> tuple[np.ndarray
 
 
 def drawn_of_library(synth: str) -> Arrays:
-    """Returns the presets of the fingerprint library, spread out, and the category of the role of each."""
+    """Returns the presets of the fingerprint library, spread out, and the category of the role of each.
+
+    The library does not say which role a preset was drawn for: it is that of most of the nearest of fresh draws.
+    """
     engine = engines[synth]()
     path = shipped(synth, FINGERPRINTS)
     assert path is not None
     library = Fingerprints.load(path, engine.space)
-    options = argparse.Namespace(roles=ROLES, synth=synth, count=3_400)
-    points, _, roles = drawn_with_roles(engine, options)
-    role_of = {point.tobytes(): role for point, role in zip(points, roles, strict=True)}
-    meant = np.array([CATEGORIES.index(ROLE_CATEGORIES[role_of[point.tobytes()]]) for point in library.points])
+    roles = read_roles(ROLES, engine.space, synth)
+    known = roles.draw(ROLE_DRAWS, np.random.default_rng(SEED))
+    category = np.array([CATEGORIES.index(ROLE_CATEGORIES[name]) for name in roles.names])[known.roles]
+    far = cdist(library.points, engine.canonical(known.points), "cityblock")
+    nearest = category[np.argsort(far, axis=1)[:, :ROLE_VOTES]]
+    meant = np.array([np.bincount(row).argmax() for row in nearest])
     levels = library.levels.reshape(len(library), -1).astype(np.float32)
-    rows = chosen(levels, meant, round(1.25 * COUNTS[synth]), {})
+    rows = chosen(levels, meant, round(PLAYED * COUNTS[synth]), {})
     return library.points[rows], meant[rows]
 
 
@@ -242,12 +251,7 @@ def played(synth: str, points: np.ndarray, folder: Path) -> tuple[np.ndarray, Pl
 
 
 def categories_of(synth: str, measures: np.ndarray, meant: np.ndarray) -> np.ndarray:
-    """Returns the category of each preset: how likely its sound is of each, and which it was drawn for.
-
-    A role of a synth that has roles is a list of choices for that category, and counts alone.
-    """
-    if synth == "vital":
-        return meant
+    """Returns the category of each preset: how likely its sound is of each, and which it was drawn for."""
     entries = [Entry(row, synth, (Label(),)) for row in range(len(measures))]
     shelf = Shelf(entries, np.zeros((len(measures), 1), np.float32), measures)
     standing = Standing(shelf)

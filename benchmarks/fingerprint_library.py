@@ -68,28 +68,18 @@ def main() -> None:
 
 def drawn(engine: Engine, options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
     """Returns rounded presets in random order, and their kinds: 0 for roles, 1 crossed, 2 slightly changed."""
-    points, kinds, _ = drawn_with_roles(engine, options)
-    return points, kinds
-
-
-def drawn_with_roles(engine: Engine, options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns what `drawn` does, and the role of each, or that of the one it was made from, by name."""
     rng = np.random.default_rng(SEED)
     space = engine.space
     roles = round(SHARES[0] * options.count)
     crossed = round(SHARES[1] * options.count)
     moved = options.count - roles - crossed
-    known = read_roles(options.roles, space, options.synth)
-    found = known.draw(roles, rng)
-    plain = found.points
+    plain = read_roles(options.roles, space, options.synth).draw(roles, rng).points
     pairs = rng.integers(roles, size=(crossed, 2))
     children = crossover(space, plain[pairs[:, 0]], plain[pairs[:, 1]], rng)
-    sources = rng.integers(roles, size=moved)
-    changed = jitter(space, plain[sources], rng)
+    changed = jitter(space, plain[rng.integers(roles, size=moved)], rng)
     order = rng.permutation(options.count)
     points = np.concatenate([plain, children, changed])[order]
-    names = np.array(known.names)[found.roles[np.concatenate([np.arange(roles), pairs[:, 0], sources])[order]]]
-    return rounded(points, engine), np.repeat([0, 1, 2], [roles, crossed, moved])[order], names
+    return rounded(points, engine), np.repeat([0, 1, 2], [roles, crossed, moved])[order]
 
 
 def played(points: np.ndarray, options: argparse.Namespace) -> np.ndarray:

@@ -59,7 +59,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("synth", SYNTHS)
 def test_as_many_as_were_promised_all_named_in_range_and_in_every_category(synth: str):
     presets = embedded_presets(synth)
-    points = presets.points(engines.spaces[synth])
+    points = presets.points(engines[synth].space)
 
     assert len(presets) == COUNTS[synth]
     assert presets.synth == synth
@@ -69,11 +69,11 @@ def test_as_many_as_were_promised_all_named_in_range_and_in_every_category(synth
     assert all(name.isascii() for name in presets.names)
     assert points.min() >= 0
     assert points.max() <= 1
-    np.testing.assert_array_equal(engines.spaces[synth].snap(points), points)
+    np.testing.assert_array_equal(engines[synth].space.snap(points), points)
     assert len(np.unique(presets.steps, axis=0)) == len(presets)
     assert np.isfinite(presets.measures).all()
     assert {category_from_name(name) for name in presets.names} == set(presets.categories)
-    kinds = set(CATEGORIES) - set(FEW) - (set() if synth == "dexed" else {"Organ", "Mallets"})
+    kinds = set(CATEGORIES) - set(FEW)
     assert set(presets.categories) == kinds
     assert (BANKS / f"{synth}.safetensors").stat().st_size < 1.2e6
 
@@ -119,7 +119,7 @@ def test_exported_presets_of_vital_open_again(tmp_path: Path):
     save_presets(tmp_path / "one.vital", [preset])
     again = read_presets(tmp_path / "one.vital").presets[0]
 
-    space = engines.spaces["vital"]
+    space = engines["vital"].space
     assert again.name == preset.name
     np.testing.assert_allclose(space.encode(again.values), space.encode(preset.values), atol=1e-5)
 
