@@ -34,12 +34,14 @@ from embedded_checks import (
     Sieve,
     differing_bytes,
     mel_of,
+    named_pitches,
     packed_bytes,
     play,
     player,
     sums_of,
     tile_sums,
     tuned,
+    with_named_pitches,
     without_twins,
 )
 from embedded_names import named
@@ -285,13 +287,19 @@ def make(options: argparse.Namespace) -> None:
     synth, folder = options.synth, options.folder
     engine = player(synth, folder)
     place = folder / f"{synth}-drawn.npz"
-    if options.voices:
-        bank = Bank.load(options.voices)
+    bank = Bank.load(options.voices) if options.voices else None
+    if bank is not None:
         points, meant = kept(place, lambda: drawn_by_posterior(synth, bank, SOURCES))
     else:
         points, meant = kept(place, lambda: drawn_of_library(synth))
     count = len(points)
     points, found, corrected = played(synth, points, folder)
+    doubtful = np.flatnonzero(~found.pitched & found.follows)
+    if count - len(doubtful) < LISTENED * COUNTS[synth]:
+        (named_cents,) = in_chunks(
+            folder / f"{synth}-pitch", points[doubtful], lambda rows: (named_pitches(rows, engine),)
+        )
+        found = with_named_pitches(found, doubtful, named_cents)
     sieve = Sieve(count)
     sieve.throw("silent or very quiet", found.peak < AUDIBLE)
     sieve.throw("too loud", found.peak > LOUDEST)
@@ -301,11 +309,12 @@ def make(options: argparse.Namespace) -> None:
     sieve.throw("without a pitch, of a category that needs one", ~found.pitched & ~free)
     free = np.isin(meant, [CATEGORIES.index(kind) for kind in FREE])
     sieve.throw("does not follow the keyboard", found.pitched & ~found.follows & ~free)
-    if options.voices:
-        least = bytes_from_nearest(points[sieve.rows], bank.points, folder / f"{synth}-bytes")
+    if bank is not None:
+        voices = bank.points
+        least = bytes_from_nearest(points[sieve.rows], voices, folder / f"{synth}-bytes")
         sieve.throw_rows("twin of a voice by its bytes", sieve.rows[least <= BYTES])
-        (sums,) = in_chunks(folder / f"{synth}-others", bank.points, lambda rows: (sums_of(rows, engine),))
-        others = Others(sums, lambda row: mel_of(engine, bank.points[row]))
+        (sums,) = in_chunks(folder / f"{synth}-others", voices, lambda rows: (sums_of(rows, engine),))
+        others = Others(sums, lambda row: mel_of(engine, voices[row]))
     else:
         mels = mels_of_files(options.others, synth)
         others = Others(tile_sums(mels), lambda row: mels[row])
@@ -337,8 +346,11 @@ def heard(synth: str, points: np.ndarray, folder: Path) -> Arrays:
 
 
 def bytes_from_nearest(points: np.ndarray, others: np.ndarray, folder: Path) -> np.ndarray:
-    """Returns in how many of 118 bytes each DX7 voice differs from the nearest of others, shape `(N,)`."""
-    theirs = packed_bytes(dx7.bytes_from_points(others))
+    """Returns in how many of 118 bytes each DX7 voice differs from the nearest of others, shape `(N,)`.
+
+    What cannot be heard is at its default in both.
+    """
+    theirs = packed_bytes(dx7.bytes_from_points(dx7.sorted_parts(dx7.canonical(others))))
     voices = packed_bytes(dx7.bytes_from_points(points))
     return in_chunks(folder, voices, lambda rows: (differing_bytes(rows, theirs),))[0]
 

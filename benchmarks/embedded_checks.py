@@ -11,12 +11,13 @@ partition differ by no more than the spectrograms (triangle inequality), so few 
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from patchflow.audio.pitch.estimate import estimate_pitch
 from patchflow.engines import Engine, Note, engines
 from patchflow.engines._renderer import render_or_silence
 from patchflow.features.log_spectrum import PARTIALS, best_shift, fine_spectrum
@@ -32,6 +33,7 @@ SHORTEST = 0.08  # seconds from the onset until it stays 40 dB below the peak
 IN_TUNE = 12.0  # cents
 CORRECTED = 150.0  # cents
 OCTAVE = 1_200.0
+SURE = 0.5  # confidence of a pitch that is estimated
 FOLLOWS = 30.0  # cents that an octave on the keyboard may be off
 TWIN = 1.0  # dB
 BYTES = 10  # of 118 that voices of one family may differ in
@@ -98,6 +100,32 @@ def tuned(points: np.ndarray, found: Played, engine: Engine) -> tuple[np.ndarray
     rows = np.flatnonzero((off > IN_TUNE) & (off <= CORRECTED))
     moved = engine.canonical(engine.transposed(points[rows], -found.off[rows]))
     return rows, engine.sorted_parts(moved)
+
+
+def with_named_pitches(found: Played, rows: np.ndarray, named: np.ndarray) -> Played:
+    """Returns what was measured, with the pitches that an estimate is sure of in the place of no pitch.
+
+    Args:
+        found: What was measured of all presets.
+        rows: Of presets that were asked for.
+        named: What `named_pitches` says of each of the rows.
+    """
+    cents = found.cents.copy()
+    agreement = found.agreement.copy()
+    sure = np.isfinite(named)
+    cents[rows[sure]] = named[sure]
+    agreement[rows[sure]] = PARTIALS
+    return replace(found, cents=cents, agreement=agreement)
+
+
+def named_pitches(points: np.ndarray, engine: Engine) -> np.ndarray:
+    """Returns how far presets sound above C4 when it is played, in cents; NaN where an estimate is not sure."""
+    cents = np.full(len(points), np.nan)
+    for row, point in enumerate(points):
+        guess = estimate_pitch(render_or_silence(engine, point, C4, RATE), RATE).guesses[0]
+        if guess.confidence >= SURE:
+            cents[row] = 100.0 * (guess.pitch - C4.pitch) + guess.cents
+    return cents
 
 
 def sums_of(points: np.ndarray, engine: Engine) -> np.ndarray:
