@@ -2,8 +2,8 @@
 
 Usage: python benchmarks/ear_page.py
 
-What was not measured has no row. The numbers are of `ear.py`, `ear_recordings.py`, `listening.py`, and
-`listening_weights.py`.
+What was not measured has no row, and a table without rows is a line that says so. The numbers are of `ear.py`,
+`ear_recordings.py`, `listening.py` and `listening_weights.py`.
 """
 
 import json
@@ -20,6 +20,8 @@ RESULTS = ROOT / "benchmarks" / "results"
 RECORDED = ("noise 30 dB", "noise 20 dB", "noise 10 dB", "room 0.3 s", "room 0.8 s", "MP3", "Opus", "all at once")
 OTHER = ("another key", "another velocity", "another length", "another note")
 SYNTHS = {"dexed": "DX7", "amsynth": "amsynth", "vital": "Vital"}
+HEADING = 2  # lines of a table
+NOTHING = "Not measured yet."
 SHOWN = ("log_mel_l1", "timbre", "modulation", "perceptual")
 
 
@@ -40,7 +42,7 @@ def page() -> str:
         "people": people(read("listening.json")),
         "beside": beside(read("listening_weights.json")),
     }
-    return filled(PAGE, tables)
+    return filled(PAGE, {name: lines if len(lines) > HEADING else [NOTHING] for name, lines in tables.items()})
 
 
 def read(name: str) -> dict[str, Any]:
