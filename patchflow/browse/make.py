@@ -270,7 +270,7 @@ def _named(preset: Preset, text: str, number: int) -> Preset:
     """The preset with a name of the words and a number; it is of nobody's category and has no author any more."""
     words = ascii_name(" ".join(text.split()).title())
     short = "".join(letter for letter in words if letter.isalnum())[:_NAME].rstrip()
-    return replace(preset, name=f"{short or 'Made'} {number}", author="")
+    return replace(preset, name=f"{short or 'Made'} {number}", category="", author="")
 
 
 def write_making(making: Making, folder: Path) -> tuple[str, Mapping[str, Any]]:
@@ -304,7 +304,7 @@ def write_making(making: Making, folder: Path) -> tuple[str, Mapping[str, Any]]:
         sounds.append(writer.engine.render(writer.engine.space.encode(preset.values), _NOTE, RENDITION_RATE))
     for (_, audio), sound in zip(names, equally_loud(sounds, loudness(sounds[0], RENDITION_RATE)), strict=True):
         files[audio], _ = encode(Path(audio), sound.samples, RENDITION_RATE)
-    summary = {
+    summary: dict[str, Any] = {
         "format": _FORMAT,
         "version": version(),
         "text": making.text,
@@ -315,6 +315,8 @@ def write_making(making: Making, folder: Path) -> tuple[str, Mapping[str, Any]]:
         "made": [_facts(made, *pair) for made, pair in zip(making.made, names, strict=True)],
     }
     numbers = file_name(stem, ".json")
+    if (folder / numbers).exists():
+        summary["remarks"].append(f"{folder / numbers}: took the place of what was made of these words before")
     return numbers, write_set(folder, files, numbers, summary)
 
 

@@ -7,17 +7,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..browse import Hit, Listened
-from ..engines import Engine
 from ..errors import Interrupted
-from ..presets import Entry, Preset
-from ..presets.library import Hint, Restored
-from ..presets.library.intake import FileIntake
-from ..presets.library.repair import Rescue
 from ._console import ProgressBar, print_json, say
 
+# what is printed was made elsewhere: a list of presets must not load the ear and with it torch
 if TYPE_CHECKING:
-    from ..browse.meaning import Meaning
+    from ..browse import Hit, Listened, Meaning
+    from ..engines import Engine
+    from ..presets import Entry, Preset
+    from ..presets.library import Hint, Restored
+    from ..presets.library.intake import FileIntake
+    from ..presets.library.repair import Rescue
 
 __all__ = [
     "print_entries",
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 
-def print_intake(files: Iterable[FileIntake], bar: ProgressBar, *, verbose: bool, as_json: bool) -> int:
+def print_intake(files: "Iterable[FileIntake]", bar: ProgressBar, *, verbose: bool, as_json: bool) -> int:
     """Prints problems to stderr as they come and a summary in the end.
 
     Args:
@@ -46,7 +46,7 @@ def print_intake(files: Iterable[FileIntake], bar: ProgressBar, *, verbose: bool
     Returns:
         How many presets were imported.
     """
-    done: list[FileIntake] = []
+    done: "list[FileIntake]" = []
     try:
         for file in files:
             said = list(file.problems)
@@ -69,7 +69,7 @@ def print_intake(files: Iterable[FileIntake], bar: ProgressBar, *, verbose: bool
     return sum(file.added + file.merged for file in done)
 
 
-def _print_totals(done: Sequence[FileIntake], *, as_json: bool) -> None:
+def _print_totals(done: "Sequence[FileIntake]", *, as_json: bool) -> None:
     added = sum(file.added for file in done)
     merged = sum(file.merged for file in done)
     counted = sum((file.passed_over for file in done), Counter[str]())
@@ -91,7 +91,7 @@ def _print_totals(done: Sequence[FileIntake], *, as_json: bool) -> None:
     say(f"{_count(added, 'new preset')}, {merged:,} already there{_losses(done)}")
 
 
-def _findings(file: FileIntake) -> list[str]:
+def _findings(file: "FileIntake") -> list[str]:
     """What was mended in a file, and what else there is to know."""
     return [f"{file.path}: {finding}" for finding in (*file.mended, *file.notes)]
 
@@ -112,7 +112,7 @@ def _one_of_each(findings: Sequence[str]) -> list[str]:
 _VARYING = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[-+]?\d[\d,.]*""")
 
 
-def print_entries(entries: Sequence[Entry], *, limit: int, as_json: bool) -> None:
+def print_entries(entries: "Sequence[Entry]", *, limit: int, as_json: bool) -> None:
     """Prints a line for each entry."""
     if len(entries) == limit:
         say(f"the first {limit:,}; more with --limit", err=True)
@@ -134,7 +134,7 @@ def _print_columns(rows: Sequence[Sequence[str]]) -> None:
 _MOST_UNKNOWN = 10  # words that are named
 
 
-def print_hits(hits: Sequence[Hit], words: "Meaning | None", *, limit: int, as_json: bool) -> None:
+def print_hits(hits: "Sequence[Hit]", words: "Meaning | None", *, limit: int, as_json: bool) -> None:
     """Prints a line for each hit, the best first: number, name, category, synth, where it is, how well it fits and why.
 
     Args:
@@ -146,7 +146,9 @@ def print_hits(hits: Sequence[Hit], words: "Meaning | None", *, limit: int, as_j
     if as_json:
         understood = None if words is None else words.text()
         unknown = [] if words is None else list(words.unknown)
-        print_json({"understood": understood, "unknown": unknown, "hits": [_hit_facts(hit) for hit in hits]})
+        remarks = [] if words is None else list(words.remarks)
+        facts = {"understood": understood, "unknown": unknown, "remarks": remarks}
+        print_json({**facts, "hits": [_hit_facts(hit) for hit in hits]})
         return
     if words is not None:
         if words.text():
@@ -169,13 +171,13 @@ def print_hits(hits: Sequence[Hit], words: "Meaning | None", *, limit: int, as_j
     _print_columns(rows)
 
 
-def _hit_facts(hit: Hit) -> dict[str, Any]:
+def _hit_facts(hit: "Hit") -> dict[str, Any]:
     facts = _facts(hit.entry)
     scores = {name: getattr(hit, name) for name in ("score", "nearness", "fit", "reason")}
     return {"number": hit.number, "in": hit.origin, **scores, **facts}
 
 
-def print_listened(done: Listened, *, as_json: bool) -> None:
+def print_listened(done: "Listened", *, as_json: bool) -> None:
     """Prints how many presets were listened to."""
     if as_json:
         print_json(asdict(done))
@@ -185,7 +187,7 @@ def print_listened(done: Listened, *, as_json: bool) -> None:
         say(f"listened to {_count(done.count, 'preset')}")
 
 
-def print_hints(hints: Sequence[Hint]) -> None:
+def print_hints(hints: "Sequence[Hint]") -> None:
     """Prints to stderr why a search found nothing."""
     for hint in hints:
         say(str(hint), err=True)
@@ -194,7 +196,7 @@ def print_hints(hints: Sequence[Hint]) -> None:
 
 
 def print_preset(
-    entry: Entry, preset: Preset, engine: type[Engine] | None, texts: Mapping[str, str], *, as_json: bool
+    entry: "Entry", preset: "Preset", engine: "type[Engine] | None", texts: Mapping[str, str], *, as_json: bool
 ) -> None:
     """Prints all that is known of a preset: its labels, then its values, a group of parameters a line.
 
@@ -245,7 +247,7 @@ def print_removal(numbers: Sequence[int], *, as_json: bool) -> None:
         say(f"removed {', '.join(map(str, numbers))}. To bring back: patchflow presets undo")
 
 
-def print_restored(presets: Sequence[Restored], *, as_json: bool) -> None:
+def print_restored(presets: "Sequence[Restored]", *, as_json: bool) -> None:
     """Prints what was brought back."""
     if as_json:
         print_json({"restored": [asdict(preset) for preset in presets]})
@@ -259,7 +261,7 @@ def print_restored(presets: Sequence[Restored], *, as_json: bool) -> None:
             say(f"{preset.was} is {preset.id} now: the same preset was imported again meanwhile", err=True)
 
 
-def print_rescue(path: Path, rescue: Rescue, *, as_json: bool) -> None:
+def print_rescue(path: Path, rescue: "Rescue", *, as_json: bool) -> None:
     """Prints what was saved of a damaged library."""
     if as_json:
         print_json({"library": str(path), **asdict(rescue), "kept": str(rescue.kept) if rescue.kept else None})
@@ -284,7 +286,7 @@ def print_tagged(count: int, *, as_json: bool) -> None:
         say(f"{_count(count, 'preset')} described")
 
 
-def _losses(files: Sequence[FileIntake]) -> str:
+def _losses(files: "Sequence[FileIntake]") -> str:
     rejected = sum(len(file.rejected) for file in files)
     unread = sum(bool(file.error) and not file.path.is_dir() for file in files)
     mended = len({(file.path, fault.voice) for file in files for fault in file.mended})
@@ -302,15 +304,15 @@ def _count(number: int, thing: str) -> str:
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def _facts(entry: Entry) -> dict[str, Any]:
+def _facts(entry: "Entry") -> dict[str, Any]:
     return {**_summary(entry), "tags": entry.tags, "labels": [asdict(label) for label in entry.labels]}
 
 
-def _summary(entry: Entry) -> dict[str, Any]:
+def _summary(entry: "Entry") -> dict[str, Any]:
     return {name: getattr(entry, name) for name in ("id", "name", "category", "author", "synth")}
 
 
-def _cells(entry: Entry) -> list[str]:
+def _cells(entry: "Entry") -> list[str]:
     return [str(cell) for cell in _summary(entry).values()]
 
 
@@ -318,7 +320,7 @@ def _group(name: str) -> str:
     return name.partition(".")[0] if "." in name else ""
 
 
-def _groups(engine: type[Engine] | None) -> dict[str, str]:
+def _groups(engine: "type[Engine] | None") -> dict[str, str]:
     """The group of each parameter that is in one."""
     parameters = engine.space.parameters if engine else ()
     return {parameter.name: parameter.group for parameter in parameters if parameter.group}

@@ -53,14 +53,14 @@ def make(
     from ..browse.make import make as make_presets
     from ..browse.make import write_making
     from ..presets.library.library import Library
-    from ..storage import readable
+    from ..storage import readable, writable_folder
     from ._console import ProgressBar, print_json
     from ._console import note as tell
     from .search import opened_shelf
 
     source = Library(library, notice=tell)
     shelf = opened_shelf(source, "both")
-    with ProgressBar("loading") as bar:
+    with writable_folder(out), ProgressBar("loading") as bar:
         typed = readable(" ".join(text))
         making = make_presets(typed, shelf, source, synth, count=count, seed=seed, renders=renders, progress=bar.show)
         numbers, summary = write_making(making, out)
@@ -80,7 +80,7 @@ def _print(making: "Making", summary: "dict", numbers: Path) -> None:
         words.append(_moves(making, made))
         say("  ".join(filter(None, words)))
     say(str(numbers))
-    for remark in making.remarks:
+    for remark in summary["remarks"]:
         note(remark)
 
 

@@ -86,6 +86,8 @@ def search(
 
     if where not in PLACES:  # at once, before a sound is read
         raise OptionError(f"in={where!r}: not one of {', '.join(PLACES)}")
+    if limit < 1:
+        raise OptionError(f"limit={limit}: not 1 or more")
     synths = [re.sub(r"\S+", lambda word: synth_name(word[0]), value) for value in synth or ()]
     wishes: dict[str, list[str]] = {}
     for field, values in {"tag": tag, "category": category, "author": author, "synth": synths}.items():

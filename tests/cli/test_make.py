@@ -16,12 +16,13 @@ SPACE = engines["tone"].space
 
 
 @pytest.fixture
-def library(shell):
+def library(shell, monkeypatch):
     """Presets of the tone from short to long, as if somebody had listened to them."""
+    monkeypatch.setattr("patchflow.browse.shelf.embedded_synths", tuple)
     decays = np.geomspace(0.05, 0.4, 12)
     waves = ["sine", "saw"] * 6
     presets = [
-        Preset("tone", {"wave": wave, "decay": float(decay), "gain": -6.0}, name=f"{wave} bell {place}")
+        Preset("tone", {"wave": wave, "decay": float(decay), "gain": -6.0}, f"{wave} bell {place}", "Mallets")
         for place, (wave, decay) in enumerate(zip(waves, decays, strict=True))
     ]
     made = Library(shell.folder / "library.sqlite")
@@ -85,6 +86,34 @@ def test_the_same_seed_makes_the_same(shell, library):
         found.append(json.loads(done.out)["made"])
 
     assert found[0] == found[1]
+
+
+def test_what_was_made_is_of_no_category_and_says_what_it_replaces(shell, library):
+    words = ["make", "short", "--synth", "tone", "--library", library, "--count", 1, "--renders", 30, "--out", "here"]
+
+    first, second = shell.run(*words), shell.run(*words, "--seed", 5)
+
+    replaced = "here/make-short.json: took the place of what was made of these words before"
+    assert replaced not in first.err
+    assert replaced in second.err
+    content = json.loads((shell.folder / "here/make-short.json").read_text())
+    (made,) = content["made"]
+    assert "bell" in made["from"]
+    (preset,) = read_presets(shell.folder / "here" / made["preset"]).presets
+    assert (preset.category, preset.author) == ("", "")
+
+
+def test_a_folder_that_cannot_be_written_to_is_said_before_anything_is_played(shell, library, monkeypatch):
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("presets were made")
+
+    monkeypatch.setattr("patchflow.browse.make.make", never)
+    (shell.folder / "here").write_text("a file")
+
+    done = shell.run("make", "short", "--synth", "tone", "--library", library, "--out", "here")
+
+    assert done.code == 1
+    assert done.err.startswith("patchflow: cannot write to the folder here: ")
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,16 @@ def test_words_that_contradict_each_other_are_said(shell, presets):
 
     assert done.code == 0
     assert done.err == "understood as long; short\nlong and short: both cannot be\n"
+    content = json.loads(shell.run("search", "long", "short", "--json").out)
+    assert content["remarks"] == ["long and short: both cannot be"]
+
+
+def test_an_impossible_limit_is_refused_before_the_library_is_read(shell, library):
+    library.write_bytes(b"no library")
+
+    done = shell.run("search", "long", "--limit", "0")
+
+    assert (done.code, done.err) == (1, "patchflow: limit=0: not 1 or more\n")
 
 
 def test_many_words_that_nobody_knows_are_one_line(shell, presets):
