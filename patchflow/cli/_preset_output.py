@@ -46,7 +46,7 @@ def print_intake(files: "Iterable[FileIntake]", bar: ProgressBar, *, verbose: bo
     Returns:
         How many presets were imported.
     """
-    done: "list[FileIntake]" = []
+    done: list[FileIntake] = []
     try:
         for file in files:
             said = list(file.problems)
