@@ -98,7 +98,7 @@ def write_map(
         where: Their places, shape `(N, 2)`; rows with NaN are left out.
         colour: What colours stand for at first, one of `COLOURS`.
         title: What the page is called.
-        sounds: How many presets get a sound of their own, about 8 kB each in the page.
+        sounds: How many presets get a sound of their own, about 11 kB each in the page.
         folder: Write the sounds as files into a folder beside the page.
         seconds: Length of a sound.
         progress: Called after every sound.

@@ -326,18 +326,21 @@ def _umap_places(new: np.ndarray, old: np.ndarray, old_places: np.ndarray) -> np
         count = min(15, len(new) - 1)
         found = umap.UMAP(metric="cosine", random_state=_SEED, n_jobs=1, n_neighbors=count).fit_transform(new)
         return (found - found.mean(axis=0)) / found.std()
-    # A model that begins with the kept places and does no steps is the kept model: no pickle has to be trusted.
-    model = umap.UMAP(metric="cosine", random_state=_SEED, n_jobs=1, init=old_places, n_epochs=0)
-    model.fit(old)
-    model.embedding_ = old_places.astype(np.float32)
-    return model.transform(new)
+    # The new ones go to the weighted mean of the old ones that they are like: the step with which UMAP's own transform
+    # begins. A model of the graph alone is made again from the kept vectors, so no pickle has to be trusted.
+    count = min(15, len(old) - 1)
+    model = umap.UMAP(metric="cosine", random_state=_SEED, n_jobs=1, n_neighbors=count, transform_mode="graph")
+    weights = model.fit(old).transform(new).tocsr()
+    total = np.asarray(weights.sum(axis=1))
+    nearest_old = (new @ old.T).argmax(axis=1)  # for one that is like none of them
+    return np.where(total > 0, weights @ old_places / np.maximum(total, 1e-9), old_places[nearest_old])
 
 
 def _umap() -> Any:
     try:
         import umap
     except ImportError:
-        raise MissingDependency("UMAP is not installed. Install it with: pip install '.[umap]'") from None
+        raise MissingDependency("UMAP is not installed. Install it with: pip install 'patchflow[umap]'") from None
     return umap
 
 

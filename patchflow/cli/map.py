@@ -33,7 +33,7 @@ def map_(
         str,
         typer.Option(
             metavar="HOW",
-            help="pca: two fixed directions of the ear; umap: groups stand apart, which needs pip install '.[umap]'.",
+            help="pca: two fixed directions of the ear; umap: groups stand apart, which needs pip install 'patchflow[umap]'.",
         ),
     ] = "pca",
     sounds: Annotated[

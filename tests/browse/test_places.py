@@ -149,7 +149,10 @@ def test_by_umap_too_nothing_moves_later(tmp_path: Path):
     after = places(shelf, how="umap", ear=EAR, folder=tmp_path)
 
     assert np.array_equal(after[:ENOUGH], before)
-    assert np.isfinite(after).all()
+    # a new one lies between those that it is like
+    assert (after[ENOUGH:] >= before.min(axis=0)).all()
+    assert (after[ENOUGH:] <= before.max(axis=0)).all()
+    assert len(np.unique(after[ENOUGH:], axis=0)) == 20
     assert np.array_equal(places(shelf, how="umap", ear=EAR, folder=tmp_path), after)
 
 
