@@ -49,7 +49,7 @@ from scipy.spatial.distance import cdist
 
 from patchflow.browse import Shelf
 from patchflow.browse.embedded import BANKS, EmbeddedPresets, points_of, steps_of
-from patchflow.browse.wishes import Standing
+from patchflow.browse.standing import Standing
 from patchflow.data import Bank
 from patchflow.data.roles import read_roles
 from patchflow.data.sampler import crossover, jitter

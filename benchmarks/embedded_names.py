@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from patchflow.browse.wishes import COLUMNS, ranks_within
+from patchflow.browse.standing import COLUMNS, ranks_within
 from patchflow.ear import MEASURES
 
 OUTER = 0.2  # share of the presets at either end that have the word

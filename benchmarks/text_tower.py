@@ -32,7 +32,7 @@ from words import SYNTH, measured
 import patchflow.browse
 from patchflow.browse import Shelf, understand
 from patchflow.browse.lexicon import fold
-from patchflow.browse.wishes import COLUMNS, ranks_within
+from patchflow.browse.standing import COLUMNS, ranks_within
 from patchflow.data.bank import Bank
 from patchflow.presets import Entry, Label
 from patchflow.presets.preset_names import category_from_name

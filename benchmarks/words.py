@@ -31,7 +31,7 @@ from scipy.special import ndtri
 
 from patchflow.browse.meaning import understand
 from patchflow.browse.shelf import Shelf
-from patchflow.browse.wishes import COLUMNS, ranks_within
+from patchflow.browse.standing import COLUMNS, ranks_within
 from patchflow.data.bank import Bank
 from patchflow.data.label_library import words_of
 from patchflow.engines import engines

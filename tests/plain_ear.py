@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -64,6 +65,15 @@ class Said:
         return tuple(word for word in self.typed if word not in ("long", "short", "not"))
 
     @property
+    def denied(self) -> tuple[str, ...]:
+        after = [word for before, word in pairwise(self.typed) if before == "not"]
+        return tuple(word for word in after if word in self.unknown)
+
+    @property
+    def guessed(self) -> tuple[str, ...]:
+        return ()
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         return ("long and short: both cannot be",) if {"long", "short"} <= set(self.typed) else ()
 
@@ -72,6 +82,8 @@ class Said:
 
     def fit(self, shelf: Shelf) -> np.ndarray:
         length = shelf.measures[:, [attribute.name for attribute in MEASURES].index("length")]
+        if not np.isfinite(length).any():
+            return np.zeros(len(shelf))
         scale = np.nan_to_num((length - np.nanmin(length)) / max(np.ptp(length[np.isfinite(length)]), 1e-9))
         found = np.ones(len(shelf))
         for word in self.typed:
@@ -79,11 +91,15 @@ class Said:
                 found = np.minimum(found, scale if word == "long" else 1 - scale)
         return np.where(np.isfinite(length), found, 0.0)
 
+    def excludes(self, shelf: Shelf) -> np.ndarray:
+        return np.zeros(len(shelf), bool)
+
     def reasons(self, shelf: Shelf, index: int) -> str:
         return f"{self.text()}: {self.fit(shelf)[index]:.2f}"
 
 
-def understand(text: str) -> Meaning:
+def understand(text: str, shelf: Shelf | None = None) -> Meaning:
+    del shelf
     return cast(Meaning, Said(tuple(text.casefold().split())))
 
 

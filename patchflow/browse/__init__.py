@@ -9,6 +9,7 @@ In come a library, a sound or words, out come hits with the reason for each. Ope
 * `lexicon` the words of synths in five languages, and what each means
 * `meaning` what a text asks of presets: and, or, not
 * `wishes`  how far each preset fits what is asked for
+* `standing` where each preset stands among those of its synth
 * `make`    makes presets that fit words better than those there are
 * `places`  where presets lie on a map; `map_page` writes the page of one
 """

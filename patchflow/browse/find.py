@@ -14,7 +14,9 @@ from ..errors import OptionError, UnknownName
 from ..presets import Entry, Library, Preset
 from ..presets.library import Hint
 from .index import Texts
+from .lexicon import fold
 from .shelf import Shelf, embedded_bank, embedded_synths
+from .standing import Standing
 
 if TYPE_CHECKING:
     from .meaning import Meaning
@@ -24,10 +26,9 @@ __all__ = ["FIELDS", "Hit", "find", "hints", "picked", "preset_called"]
 FIELDS = ("tag", "category", "author", "synth")
 """What presets are picked by."""
 
-_NAMED = 2.0  # ahead of all others, whatever these score
-_HAS_WORDS = 1.0
-_LEAST = 0.005  # score that is shown as 1 %
-_DENIED = re.compile(r"\b(?:not|without) +([^\s,;]+)")
+_NAMED = 4.0  # ahead of all others, whatever these score, -1 to 1
+_HAS_WORDS = 2.0
+_LITTLE = 0.05  # fit below which that is said
 _SHORTEST = 3  # letters of a word that is looked for in labels, as in the library's own list
 _MOST_NEAR = 3  # words that are alike
 _MOST_KNOWN = 12  # words that are listed
@@ -92,11 +93,13 @@ def find(
     words: "Meaning | None" = None,
     limit: int = 20,
     text: str = "",
+    rows: np.ndarray | None = None,
 ) -> list[Hit]:
     """Returns the presets that fit best.
 
-    Those whose name is what was typed come first, then those whose labels have the words that nobody knows, then all
-    others. If labels have such words, presets without them are no hits.
+    Those whose name is what was typed come first, then those whose labels have the words that nobody knows or that may
+    be names, then all others. If labels have words that nobody knows, presets without them are no hits, and neither are
+    presets that nobody has listened to, nor those that have what is denied. Others are hits however little they fit.
 
     Args:
         shelf: Where to look.
@@ -104,6 +107,7 @@ def find(
         words: What was understood.
         limit: Return no more than this.
         text: What was typed, to be looked for in names.
+        rows: Which presets may be hits, bool, shape `(N,)`; all if None. Words are measured at all of the shelf.
 
     Returns:
         The best first, equally good ones in the order of the shelf. Without a sound and words, the first.
@@ -117,46 +121,58 @@ def find(
         raise OptionError("the sound is silent, and nothing is like silence")
     if not len(shelf):
         return []
-    rank, out = _ranked(shelf, words, text)
+    if like is not None and words is None and rows is None and not text and shelf.index is not None:
+        near_rows = _candidates(shelf, like, limit)
+        heard = near_rows[shelf.vectors[near_rows].any(1)]
+        best = heard[_top(shelf.vectors[heard] @ like, limit)]
+        return _hits(shelf, best, {"near": shelf.vectors[best] @ like}, words, np.zeros(len(shelf)))
+
+    rank, out = _ranked(shelf, words, text, np.ones(len(shelf), bool) if rows is None else rows)
     fit = words.fit(shelf) if words is not None and _understood(words) else None
-    if words is not None and fit is None and not rank.any():
+    if words is not None and fit is None and not rank.any() and not words.denied:
         return []
-    if like is not None and words is None and shelf.index is not None:
-        rows = _candidates(shelf, like, limit)
-        near = np.maximum(shelf.vectors[rows] @ like, 0.0)
-        best = rows[_top(near, limit)]
-        return _hits(shelf, best, {"near": shelf.vectors[best] @ like}, words, rank)
-
-    score = np.ones(len(shelf))
-    scored: dict[str, np.ndarray] = {}
-    if like is not None:
-        near = np.maximum(shelf.vectors @ like, 0.0)
-        score *= near
-        scored["near"] = near
-    if fit is not None:
-        score *= fit
-        scored["fit"] = fit
+    near = None if like is None else shelf.vectors @ like
+    score, lacking = _scored(shelf, near, fit)
+    if words is not None and fit is not None:
+        lacking = (lacking & (rank == 0)) | words.excludes(shelf)
     # a preset that is called so is found, whatever it sounds like
-    score[((score < _LEAST) & (rank < _NAMED)) | out] = -np.inf
+    score[(lacking & (rank < _NAMED)) | out] = -np.inf
     best = _top(score + rank, limit)
-    return _hits(shelf, best, {name: values[best] for name, values in scored.items()}, words, rank)
+    scored = {name: values[best] for name, values in (("near", near), ("fit", fit)) if values is not None}
+    return _hits(shelf, best, scored, words, rank)
 
 
-def _ranked(shelf: Shelf, words: "Meaning | None", text: str) -> tuple[np.ndarray, np.ndarray]:
+def _scored(shelf: Shelf, near: np.ndarray | None, fit: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Scores by nearness and words, -1 to 1, and which presets are silent or unknown, shape `(N,)` each."""
+    score = np.ones(len(shelf)) if fit is None else np.array(fit, float)
+    lacking = np.zeros(len(shelf), bool)
+    if fit is not None:
+        lacking |= ~np.isfinite(shelf.measures).all(1)
+    if near is not None:
+        # what is unlike the sound comes last, however well the words fit
+        score = np.where(near > 0, score * near, near)
+        at_right_angles = np.flatnonzero(near == 0)
+        lacking[at_right_angles[~shelf.vectors[at_right_angles].any(1)]] = True
+    return score, lacking
+
+
+def _ranked(shelf: Shelf, words: "Meaning | None", text: str, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How far presets are ahead of others by what they are called, and which are no hits by it, shape `(N,)` each."""
     rank = np.zeros(len(shelf))
-    out = np.zeros(len(shelf), bool)
-    denied = set(_DENIED.findall(text.casefold()))
+    out = ~rows
+    denied = {word.casefold() for word in words.denied} if words is not None else set()
     unknown = _looked_for(words)
     wanted = [word for word in unknown if word not in denied]
     if text:
-        rank[_named(shelf, text, bool(wanted))] = _NAMED
+        rank[_named(shelf, text, bool(wanted)) & rows] = _NAMED
     if wanted:
-        rank[_labels(shelf).having_all(wanted) & (rank == 0)] = _HAS_WORDS
+        rank[_labels(shelf).having_all(wanted) & (rank == 0) & rows] = _HAS_WORDS
     if rank.any() and (wanted or not _understood(words)):
         out |= rank == 0
     for word in denied.intersection(unknown):
         out |= _labels(shelf).having(word)
+    for word in () if words is None else words.guessed:
+        rank[Standing.of(shelf).has_word(fold(word)) & (rank == 0) & rows] = _HAS_WORDS
     return rank, out
 
 
@@ -172,15 +188,23 @@ def _hits(
         if rank[row] == _NAMED:
             reasons.append("its name")
         elif rank[row] == _HAS_WORDS:
-            reasons.append(f"has {' '.join(_looked_for(words))!r}")
+            reasons.append(f"has {_words_of(entry, words)!r}")
         if words is not None and fit is not None:
-            reasons.append(words.reasons(shelf, int(row)))
+            little = "fits little: " if fit < _LITTLE else ""
+            reasons.append(little + words.reasons(shelf, int(row)))
         if nearness is not None:
             reasons.append(f"{nearness:.0%} near")
         score = (1.0 if nearness is None else nearness) * (1.0 if fit is None else fit)
         number = of_rows.numbers(np.array([place]))[0]
         found.append(Hit(entry, score, nearness, fit, "; ".join(filter(None, reasons)), number))
     return found
+
+
+def _words_of(entry: Entry, words: "Meaning | None") -> str:
+    """The words that nobody knows or that may be names, as far as a preset has them."""
+    wanted = [*_looked_for(words), *(() if words is None else words.guessed)]
+    held = fold(" ".join(_all_texts(entry)))
+    return " ".join(word for word in wanted if fold(word) in held)
 
 
 def _candidates(shelf: Shelf, like: np.ndarray, limit: int) -> np.ndarray:

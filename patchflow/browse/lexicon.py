@@ -144,7 +144,7 @@ class Lexicon:
         pieces = _pieces(text)
         if len(pieces) > MOST_WORDS:
             raise OptionError(f"the search has {len(pieces):,} words: more than {MOST_WORDS} are not read")
-        order = self._languages(pieces)
+        order, spoken = self._languages(pieces)
         found: list[Word] = []
         place = 0
         while place < len(pieces):
@@ -157,7 +157,7 @@ class Lexicon:
             elif not piece[0].isalnum():
                 found.append(_marked(piece))
             else:
-                words, count = self._latin(pieces, place - 1, order)
+                words, count = self._latin(pieces, place - 1, order, spoken)
                 found += words
                 place += count - 1
         return found
@@ -183,14 +183,17 @@ class Lexicon:
                 return Word(key, *known, language)
         return Word(key, None, key)
 
-    def _languages(self, pieces: Sequence[str]) -> list[str]:
-        """The languages, first the one that knows most of the words."""
+    def _languages(self, pieces: Sequence[str]) -> tuple[list[str], list[str]]:
+        """The languages, first the one that knows most of the words; and of these English and those that are spoken."""
         counts = {}
         for language in LANGUAGES:
             counts[language] = sum(fold(piece) in self.words[language] for piece in pieces)
-        return sorted(LANGUAGES, key=lambda language: -counts[language])
+        order: list[str] = sorted(LANGUAGES, key=lambda language: -counts[language])
+        # "hang" alone is no German word with a wrong letter
+        foreign = {fold(piece) for piece in pieces} - self.words["en"].keys()
+        return order, [language for language in order if language == "en" or foreign & self.words[language].keys()]
 
-    def _latin(self, pieces: Sequence[str], place: int, order: Sequence[str]) -> tuple[list[Word], int]:
+    def _latin(self, pieces: Sequence[str], place: int, order: list[str], spoken: list[str]) -> tuple[list[Word], int]:
         """The word or words that begin at a place, and how many pieces they are."""
         for count in range(min(self._most, len(pieces) - place), 0, -1):
             typed = " ".join(pieces[place : place + count])
@@ -201,7 +204,7 @@ class Lexicon:
                 if known and (rank == 0 or len(key) >= _PART):
                     return [Word(typed, *known, language)], count
         typed = pieces[place]
-        return self._compound(fold(typed), order) or [self._mended(typed, order)], 1
+        return self._compound(fold(typed), order) or [self._mended(typed, spoken)], 1
 
     def _compound(self, typed: str, order: Sequence[str]) -> list[Word]:
         """The two words of a compound such as "warmpad"; none if it is not one."""

@@ -31,7 +31,7 @@ from ..version import version
 from .find import preset_called
 from .meaning import Meaning, understand
 from .shelf import Shelf
-from .wishes import COLUMNS
+from .standing import COLUMNS
 
 __all__ = ["Making", "Refined", "make", "write_making"]
 
@@ -134,7 +134,7 @@ def make(
         PatchflowError: If a preset cannot be read, or the synth cannot be loaded.
     """
     check_count(count, renders)
-    meaning = understand(text)
+    meaning = understand(text, shelf)
     if not meaning.text():
         unknown = f" Nobody knows {', '.join(meaning.unknown)}." if meaning.unknown else ""
         raise OptionError(f"{text!r}: asks for nothing that can be made.{unknown} Try: glassy bell, slow decay")

@@ -1,91 +1,24 @@
 """What a text asks of presets: qualities, roles and names, with and, or and not, read with the lexicon."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import OptionError
-from .lexicon import Word, lexicon
-from .wishes import Called, Middle, Quality, Role, Standing, Weighted, mean_fit
+from .lexicon import Word, fold, lexicon
+from .standing import Standing
+from .wishes import Called, Everything, Middle, Neither, OneOf, Quality, Role, Wish, leaves, mean_fit
 
 if TYPE_CHECKING:
     from .shelf import Shelf
 
-__all__ = ["Everything", "Meaning", "Neither", "OneOf", "understand"]
+__all__ = ["Meaning", "understand"]
 
 _DEEPEST = 20  # parentheses within each other
-_ALMOST = -1e-6  # logarithm of a fit that leaves something to be lacked
 _HEAD_FIRST = ("fr", "es")  # languages in which the first of two nouns says what it is
-
-
-@dataclass(frozen=True)
-class Everything:
-    """All of some parts."""
-
-    parts: tuple["_Node", ...]
-
-    def text(self) -> str:
-        """Returns what it means, in words."""
-        return "; ".join(part.text() for part in self.parts)
-
-    def weighted(self, standing: Standing) -> Weighted:
-        """Returns fits with weights."""
-        found: Weighted = []
-        for part in self.parts:
-            found += part.weighted(standing)
-        return found
-
-
-@dataclass(frozen=True)
-class OneOf:
-    """One of some parts."""
-
-    parts: tuple["_Node", ...]
-
-    def text(self) -> str:
-        """Returns what it means, in words."""
-        return " or ".join(f"({part.text()})" for part in self.parts)
-
-    def weighted(self, standing: Standing) -> Weighted:
-        """Returns fits with weights."""
-        weighted = [part.weighted(standing) for part in self.parts]
-        weights = [sum(next(zip(*each, strict=True))) for each in weighted]
-        return [(max(weights), np.max([mean_fit(each) for each in weighted], axis=0))]
-
-
-@dataclass(frozen=True)
-class Neither:
-    """Not what a part asks for."""
-
-    part: "_Node"
-
-    def text(self) -> str:
-        """Returns what it means, in words."""
-        if isinstance(self.part, Role):
-            return f"not {self.part.said}: no {self.part.categories}"
-        return f"not ({self.part.text()})"
-
-    def weighted(self, standing: Standing) -> Weighted:
-        """Returns fits with weights."""
-        if isinstance(self.part, Role):
-            return self.part.ruled_out(standing)
-        fit = np.exp(np.minimum(mean_fit(self.part.weighted(standing)), _ALMOST))
-        return [(1.0, np.log1p(-fit))]
-
-
-_Node = Quality | Middle | Role | Called | Everything | OneOf | Neither
-"""A part of what is asked for."""
-
-
-def _leaves(node: _Node) -> Iterator[Quality | Middle | Role | Called]:
-    """Yields all that is asked for below a part, but for what is ruled out."""
-    if isinstance(node, Everything | OneOf):
-        for part in node.parts:
-            yield from _leaves(part)
-    elif not isinstance(node, Neither):
-        yield node
 
 
 @dataclass(frozen=True)
@@ -97,12 +30,17 @@ class Meaning:
         unknown: Words that nobody knows, as they were typed.
         remarks: A line for each word that was mended and for each contradiction.
         empty: Whether nothing was asked for.
+        denied: Those of the unknown words that a preset must not have.
+        guessed: Words that are alone in their language, such as "tape", which is French for tapped: they may as well
+            be meant as names.
     """
 
-    asked: _Node | None
+    asked: Wish | None
     unknown: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     empty: bool = False
+    denied: tuple[str, ...] = ()
+    guessed: tuple[str, ...] = ()
 
     def text(self) -> str:
         """Returns what was understood, in one line; "" if nothing was.
@@ -124,6 +62,10 @@ class Meaning:
             return np.full(len(standing), float(self.empty))
         return np.exp(mean_fit(self.asked.weighted(standing)).astype(float))
 
+    def excludes(self, shelf: "Shelf") -> np.ndarray:
+        """Returns which presets are no hits for certain, bool, shape `(N,)`: denied, or without what is quoted."""
+        return np.zeros(len(shelf.entries), bool) if self.asked is None else self.asked.excludes(Standing.of(shelf))
+
     def reasons(self, shelf: "Shelf", index: int) -> str:
         """Returns why the preset in a row of a shelf fits, or how it does not, in one line."""
         if self.asked is None:
@@ -131,19 +73,24 @@ class Meaning:
         standing = Standing.of(shelf)
         if not np.isfinite(standing.ranks[index]).all():
             return "silent, or nobody has measured it"
-        return ", ".join(leaf.reason(standing, index) for leaf in _leaves(self.asked))
+        return ", ".join(leaf.reason(standing, index) for leaf in leaves(self.asked))
 
     def qualities(self) -> list[Quality]:
         """Returns the qualities that are asked for, in order."""
-        return [] if self.asked is None else [leaf for leaf in _leaves(self.asked) if isinstance(leaf, Quality)]
+        return [] if self.asked is None else [leaf for leaf in leaves(self.asked) if isinstance(leaf, Quality)]
 
 
-def understand(text: str) -> Meaning:
+def understand(text: str, shelf: "Shelf | None" = None) -> Meaning:
     """Returns what a text asks of presets, in English, German, Japanese, French or Spanish.
 
     Words side by side, and, but, and commas ask for all; or and a stroke for one of them; not, without and their like
     deny what follows (in Japanese what comes before), parentheses group, and what is quoted has to be in a name or
     label. Commas divide furthest, then or, then and.
+
+    Args:
+        text: The words.
+        shelf: Presets whose names are known: a word that stands in one of them is not read as another with a wrong
+            letter.
 
     Raises:
         OptionError: If there are too many words, or parentheses do not close or are too deep.
@@ -153,12 +100,54 @@ def understand(text: str) -> Meaning:
         ('not brigth: low brightness', ('brigth: read as bright',))
     """
     words = lexicon().read(text)
-    parser = _Parser(words)
+    if shelf is not None:
+        words = [_as_name(word, Standing.of(shelf)) if word.mended else word for word in words]
+    kept, denied = _names_denied(words)
+    parser = _Parser(kept)
     asked = parser.whole()
     unknown = [word.typed for word in words if word.concept is None]
     mended = [f"{word.typed}: read as {word.base}" for word in words if word.mended]
     remarks = dict.fromkeys([*mended, *parser.contradictions])
-    return Meaning(asked, tuple(dict.fromkeys(unknown)), tuple(remarks), empty=not words)
+    return Meaning(
+        asked,
+        tuple(dict.fromkeys(unknown)),
+        tuple(remarks),
+        empty=not words,
+        denied=tuple(dict.fromkeys(denied)),
+        guessed=tuple(dict.fromkeys(_alone_in_language(words))),
+    )
+
+
+def _as_name(word: Word, standing: Standing) -> Word:
+    """The word as nobody knows it, if it stands in a name; else itself."""
+    wanted = fold(word.typed)
+    return Word(word.typed, None, wanted) if standing.has_word(wanted).any() else word
+
+
+def _names_denied(words: Sequence[Word]) -> tuple[list[Word], list[str]]:
+    """All other words, and unknown words that are denied, as they were typed."""
+    kept: list[Word] = []
+    denied: list[str] = []
+    for word in words:
+        if word.is_a("grammar", "filler"):
+            continue
+        before = kept[-1] if kept else None
+        if before and word.concept is None and (before.is_a("grammar", "not") or before.is_a("grammar", "without")):
+            kept.pop()
+            denied.append(word.typed)
+        elif before and before.concept is None and word.is_a("grammar", "none"):
+            kept.pop()
+            denied.append(before.typed)
+        else:
+            kept.append(word)
+    return kept, denied
+
+
+def _alone_in_language(words: Sequence[Word]) -> list[str]:
+    """Words as they were typed that are of a language beside English which no other word is of."""
+    spoken = Counter(word.language for word in words)
+    alone = {language for language in ("de", "fr", "es") if spoken[language] == 1}
+    return [word.typed for word in words if word.language in alone and not word.mended and not word.is_a("grammar")]
 
 
 class _Parser:
@@ -166,11 +155,11 @@ class _Parser:
 
     def __init__(self, words: Sequence[Word]) -> None:
         self.contradictions: list[str] = []
-        self._words = [word for word in words if word.concept is not None and not word.is_a("grammar", "filler")]
+        self._words = [word for word in words if word.concept is not None]
         self._place = 0
         self._depth = 0
 
-    def whole(self) -> _Node | None:
+    def whole(self) -> Wish | None:
         """Returns everything that is asked for."""
         asked = self._clauses()
         if self._at("mark", "close"):
@@ -191,9 +180,9 @@ class _Parser:
     def _ended(self) -> bool:
         return self._place >= len(self._words) or self._at("mark", "close")
 
-    def _clauses(self) -> _Node | None:
+    def _clauses(self) -> Wish | None:
         """Clauses that commas divide."""
-        found: list[_Node] = []
+        found: list[Wish] = []
         while not self._ended():
             if self._at("mark", "break"):
                 self._take()
@@ -206,7 +195,7 @@ class _Parser:
                 found.append(clause)
         return self._together(found)
 
-    def _alternatives(self) -> _Node | None:
+    def _alternatives(self) -> Wish | None:
         found = [self._sequence()]
         while self._at("grammar", "or"):
             self._take()
@@ -218,21 +207,21 @@ class _Parser:
         last = parts[-1].parts if isinstance(parts[-1], Everything) else (parts[-1],)
         roles = [part for part in last if isinstance(part, Role)]
         others = [part for part in last if not isinstance(part, Role)]
-        if roles and others and not any(isinstance(leaf, Role) for leaf in _leaves(OneOf(tuple(parts[:-1])))):
+        if roles and others and not any(isinstance(leaf, Role) for leaf in leaves(OneOf(tuple(parts[:-1])))):
             parts[-1] = self._together(others) or parts[-1]
             return self._together([OneOf(tuple(parts)), *roles])
         return OneOf(tuple(parts))
 
-    def _sequence(self) -> _Node | None:
+    def _sequence(self) -> Wish | None:
         """All between two commas or ors."""
-        found: list[_Node] = []
+        found: list[Wish] = []
         while not (self._ended() or self._at("mark", "break") or self._at("grammar", "or")):
             part = self._unit()
             if part is not None:
                 found.append(part)
         return self._together(found)
 
-    def _unit(self) -> _Node | None:
+    def _unit(self) -> Wish | None:
         """One thing that is asked for or denied; None for a word that says nothing here."""
         if self._ended() or self._at("mark", "break") or self._at("grammar", "or"):
             return None
@@ -248,7 +237,7 @@ class _Parser:
             return self._denied(found)
         return found
 
-    def _after_not(self, *, without: bool) -> _Node | None:
+    def _after_not(self, *, without: bool) -> Wish | None:
         """What is denied: of "without noise or vibrato" both."""
         while self._at("grammar", "and", "but"):
             self._take()
@@ -264,7 +253,7 @@ class _Parser:
             found += [] if more is None else [more]
         return OneOf(tuple(found)) if len(found) > 1 else first
 
-    def _denied(self, part: _Node | None) -> _Node | None:
+    def _denied(self, part: Wish | None) -> Wish | None:
         if isinstance(part, Quality):
             return replace(part, denied=not part.denied)
         if isinstance(part, OneOf):
@@ -274,7 +263,7 @@ class _Parser:
             return part.part
         return None if part is None else Neither(part)
 
-    def _group(self) -> _Node | None:
+    def _group(self) -> Wish | None:
         self._take()
         self._depth += 1
         if self._depth > _DEEPEST:
@@ -286,7 +275,7 @@ class _Parser:
         self._depth -= 1
         return found
 
-    def _leaf(self) -> _Node | None:
+    def _leaf(self) -> Wish | None:
         """A quality with its degrees, a noun with its size, roles, or a name."""
         said: list[Word] = []
         factor = 1.0
@@ -304,9 +293,10 @@ class _Parser:
         means, denied = _joined(first, beside)
         if beside is not None:
             said = [beside] if denied else [*said, beside]
-        return Quality(" ".join(word.typed for word in said), means, factor, denied) if means else None
+        base = " ".join(word.base for word in said if not word.is_a("degree"))
+        return Quality(" ".join(word.typed for word in said), means, factor, denied, base) if means else None
 
-    def _name(self) -> _Node | None:
+    def _name(self) -> Wish | None:
         if not (self._at("mark", "quoted") or self._at("unmeasured")):
             if not self._ended() and not self._at("mark", "break") and not self._at("grammar"):
                 self._take()
@@ -314,22 +304,22 @@ class _Parser:
         word = self._take()
         return Called(word.typed, word.base, word.is_a("mark", "quoted")) if word.base else None
 
-    def _roles(self) -> _Node | None:
+    def _roles(self) -> Wish | None:
         """Roles side by side: one of them says what it is, the others what it is like."""
         words: list[Word] = []
         while self._at("role"):
             words.append(self._take())
         place = 0 if words[0].language in _HEAD_FIRST else len(words) - 1
-        found: list[_Node] = []
+        found: list[Wish] = []
         for number, word in enumerate(words):
             assert word.concept is not None
             beside = number != place and _categories(word) != _categories(words[place])
             found.append(Role(word.typed, word.base, word.concept, beside=beside))
         return found[0] if len(found) == 1 else Everything(tuple(found))
 
-    def _together(self, parts: Sequence[_Node]) -> _Node | None:
+    def _together(self, parts: Sequence[Wish]) -> Wish | None:
         """All parts at once: roles that exclude each other become alternatives, contradictions are said."""
-        flat: list[_Node] = []
+        flat: list[Wish] = []
         for part in parts:
             flat += part.parts if isinstance(part, Everything) else [part]
         flat = _either_role(flat)
@@ -340,7 +330,7 @@ class _Parser:
         flat = [replace(part, settled=frozenset(settled)) if isinstance(part, Role) else part for part in flat]
         return Everything(tuple(flat)) if len(flat) > 1 else next(iter(flat), None)
 
-    def _without_opposites(self, parts: Sequence[_Node]) -> list[_Node]:
+    def _without_opposites(self, parts: Sequence[Wish]) -> list[Wish]:
         """The same parts, but what is neither of two opposites is in the middle."""
         found = list(parts)
         qualities = [part for part in parts if isinstance(part, Quality)]
@@ -385,11 +375,11 @@ def _joined(first: Word, beside: Word | None) -> tuple[dict[str, float], bool]:
     return {name: sign * weight for name, weight in _means(noun).items()}, False
 
 
-def _all_roles(parts: Sequence[_Node]) -> bool:
+def _all_roles(parts: Sequence[Wish]) -> bool:
     return all(isinstance(part, Role) for part in parts)
 
 
-def _either_role(parts: Sequence[_Node]) -> list[_Node]:
+def _either_role(parts: Sequence[Wish]) -> list[Wish]:
     """The same parts; of roles that no preset has at once, "strings and brass", one is enough."""
     roles = [part for part in parts if isinstance(part, Role) and not part.beside]
     if len({role.concept.categories for role in roles}) == 1 or not roles:

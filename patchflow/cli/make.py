@@ -1,13 +1,15 @@
 """`patchflow make`: new presets from words, made of those that fit them best."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ._parse import synth_name, whole
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..browse.make import Making, Refined
 
 __all__ = ["make"]
@@ -70,7 +72,7 @@ def make(
         _print(making, summary, out / numbers)
 
 
-def _print(making: "Making", summary: "dict", numbers: Path) -> None:
+def _print(making: "Making", summary: "Mapping[str, Any]", numbers: Path) -> None:
     from ._console import note, say
 
     say(f"understood: {making.meaning.text()}")

@@ -97,17 +97,20 @@ def search(
         raise OptionError("nothing to look for: give words, a sound with --like, or an option such as --tag")
 
     source = Library(library, notice=note)
+    shelf = opened_shelf(source, where)
     words = None
     if typed.strip():
         from ..browse import understand
 
-        words = understand(typed)
-    shelf = opened_shelf(source, where)
+        words = understand(typed, shelf)
     rows = picked(shelf, wishes)
     vector = _vector(like, voice, source) if like else None
-    hits = find(shelf if rows.all() else shelf.where(rows), like=vector, words=words, limit=limit, text=typed)
+    among = None if rows.all() else rows
+    hits = find(shelf, like=vector, words=words, limit=limit, text=typed, rows=among)
     print_hits(hits, words, limit=limit, as_json=as_json)
-    if not hits:
+    if not hits and rows.any() and not shelf.vectors[rows].any() and (like or (words and words.text())):
+        note("none of these presets was listened to, or all are silent. To listen: patchflow presets listen")
+    elif not hits:
         print_hints(hints(shelf, wishes, () if words is None else words.unknown))
     elif out is not None:
         save_presets(out, [preset_called(hit.number, source)[1] for hit in hits])

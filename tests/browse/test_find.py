@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from patchflow.browse import Shelf, find, picked
+from patchflow.browse import meaning as real
 from patchflow.browse.find import hints
 from patchflow.browse.shelf import MEASURED, WIDTH
 from patchflow.errors import OptionError
@@ -51,9 +52,9 @@ def test_the_nearest_come_first_and_say_how_near():
 
     hits = find(shelf, like=directions(0)[0])
 
-    assert [hit.entry.name for hit in hits] == ["b", "d", "a"]  # the opposite is not like it at all
-    assert [hit.reason for hit in hits] == ["100% near", "87% near", "50% near"]
-    np.testing.assert_allclose([hit.nearness or 0 for hit in hits], [1, np.sqrt(0.75), 0.5], rtol=1e-6)
+    assert [hit.entry.name for hit in hits] == ["b", "d", "a", "c"]
+    assert [hit.reason for hit in hits] == ["100% near", "87% near", "50% near", "0% near"]
+    np.testing.assert_allclose([hit.nearness or 0 for hit in hits], [1, np.sqrt(0.75), 0.5, 0], rtol=1e-6)
     assert [(hit.score, hit.fit, hit.number, hit.origin) for hit in hits[:1]] == [(1.0, None, "2", "library")]
 
 
@@ -86,10 +87,11 @@ def test_what_nobody_has_listened_to_is_like_nothing():
 def test_words_rank_by_what_is_measured():
     shelf = made_shelf("abc", lengths=[1, 3, 2])
 
-    assert names(shelf, words=understand("long")) == ["b", "c"]
-    assert names(shelf, words=understand("short")) == ["a", "c"]
+    assert names(shelf, words=understand("long")) == ["b", "c", "a"]
+    assert names(shelf, words=understand("short")) == ["a", "c", "b"]
     assert find(shelf, words=understand("long"))[1].fit == 0.5
     assert find(shelf, words=understand("long"))[1].reason == "long: 0.50"
+    assert find(shelf, words=understand("long"))[2].reason == "fits little: long: 0.00"
 
 
 def test_a_sound_and_words_together_rank_by_both():
@@ -97,15 +99,105 @@ def test_a_sound_and_words_together_rank_by_both():
 
     hits = find(shelf, like=directions(0)[0], words=understand("long"))
 
-    assert [hit.entry.name for hit in hits] == ["b", "c"]
+    assert [hit.entry.name for hit in hits] == ["b", "c", "a"]
     assert hits[0].score == pytest.approx(0.5 * 1.0, abs=1e-6)
     assert hits[0].reason == "long: 1.00; 50% near"
     assert hits[1].score == pytest.approx(np.cos(np.radians(10)) * 0.5, abs=1e-6)
 
 
-def test_words_that_contradict_each_other_find_nothing_or_what_is_between():
-    assert names(made_shelf("ab", lengths=[1, 2]), words=understand("long short")) == []  # below a hundredth
-    assert names(made_shelf("abc", lengths=[1, 2, 3]), words=understand("long short")) == ["b"]
+def test_of_words_that_contradict_each_other_what_is_between_is_best():
+    hits = find(made_shelf("ab", lengths=[1, 2]), words=understand("long short"))
+
+    assert [hit.reason for hit in hits] == ["fits little: long; short: 0.00"] * 2
+    assert names(made_shelf("abc", lengths=[1, 2, 3]), words=understand("long short"))[0] == "b"
+
+
+def test_what_is_unlike_the_sound_comes_last_and_what_is_unknown_never():
+    vectors = directions(120, 0, 150, 90)
+    vectors[1] = 0
+    shelf = made_shelf("abcd", vectors=vectors, lengths=[3, 4, 2, 1])
+
+    assert names(shelf, like=directions(0)[0]) == ["d", "a", "c"]
+    assert names(shelf, like=directions(0)[0], words=understand("long")) == ["d", "a", "c"]
+    assert names(made_shelf("ab"), like=directions(0)[0]) == []
+
+
+def test_fit_is_measured_at_the_whole_shelf_whatever_may_be_a_hit():
+    shelf = made_shelf("abcd", lengths=[1, 2, 3, 5])
+
+    hits = find(shelf, words=understand("long"), rows=np.array([False, True, True, False]))
+
+    assert [(hit.entry.name, hit.fit) for hit in hits] == [("c", 0.5), ("b", 0.25)]
+
+
+def measured_shelf(names: Sequence[str], brightness: Sequence[float]) -> Shelf:
+    """Presets that differ in brightness."""
+    shelf = made_shelf(names, lengths=[0.0] * len(names))
+    shelf.measures[:, 0] = brightness
+    return shelf
+
+
+def found(shelf: Shelf, text: str) -> list[str]:
+    return names(shelf, words=real.understand(text, shelf), text=text)
+
+
+def test_two_presets_are_found_by_words_however_little_they_fit():
+    shelf = measured_shelf(["a", "b"], [2, 1])
+
+    assert found(shelf, "warm") == ["b", "a"]
+    assert find(shelf, words=real.understand("warm"))[1].reason.startswith("fits little: warm (but brightness ")
+
+
+@pytest.mark.parametrize(("typed", "called"), [("solar", "SOLAR WIND"), ("hang", "Hang_1"), ("tape", "OLD TAPE")])
+def test_a_word_of_a_name_is_not_taken_for_another_word(typed: str, called: str):
+    shelf = measured_shelf(["Solo", "langes", "x", called], [4, 3, 2, 1])
+
+    assert found(shelf, typed)[0] == called
+    assert find(shelf, words=real.understand(typed, shelf), text=typed)[0].reason.startswith(("its name", "has 'tape'"))
+
+
+def test_a_word_with_a_wrong_letter_is_mended_where_no_name_has_it():
+    shelf = measured_shelf(["a", "b", "unbrigthened"], [1, 3, 2])
+
+    assert found(shelf, "brigth") == ["b", "unbrigthened", "a"]
+
+
+def test_warm_and_dark_are_one_wish_and_a_dark_brass_is_no_pad():
+    others = [f"no {number}" for number in range(20)]
+    shelf = measured_shelf(["BRASS 1", "WARM PAD", "PAD DARK", *others], [-9, -4, -5, *range(20)])
+
+    assert found(shelf, "warm dark pad")[:2] == ["PAD DARK", "WARM PAD"]
+    same = [real.understand(text).fit(shelf) for text in ("warm pad", "warm, warm pad", "warm dark pad")]
+    np.testing.assert_allclose(same[1], same[0])
+    # the name alone differs
+    np.testing.assert_allclose(same[2][[0, 1, 3]], same[0][[0, 1, 3]])
+
+
+def test_the_word_of_a_quality_in_a_name_counts_a_little():
+    shelf = measured_shelf([*(f"no {number}" for number in range(40)), "Warm 1", "Brightest"], [*range(40), 25, 50])
+
+    hits = found(shelf, "warm")
+
+    assert hits[:4] == ["no 0", "no 1", "no 2", "no 3"]
+    assert hits.index("Warm 1") < 8  # 25 are darker
+    warm = find(shelf, words=real.understand("warm"))[hits.index("Warm 1")]
+    assert warm.reason.startswith("warm (but brightness ")
+    assert warm.reason.endswith(", so called)")
+
+
+def test_what_is_denied_or_lacks_a_quoted_name_is_no_hit():
+    shelf = measured_shelf(["PAD 1", "BRASS 1", "BRASS 2"], [1, 2, 3])
+
+    assert sorted(found(shelf, "not pad")) == ["BRASS 1", "BRASS 2"]
+    assert found(shelf, 'bright "brass 1"') == ["BRASS 1"]
+
+
+@pytest.mark.parametrize("text", ["not jupiter", "ohne jupiter", "pas de jupiter", "sin jupiter", "jupiterなし"])
+def test_an_unknown_word_is_denied_in_all_languages(text: str):
+    shelf = measured_shelf(["Jupiter 8", "b"], [1, 2])
+
+    assert found(shelf, text) == ["b"]
+    assert found(shelf, f"{text}, warm") == ["b"]
 
 
 def test_a_name_that_was_typed_comes_first():
@@ -115,7 +207,7 @@ def test_a_name_that_was_typed_comes_first():
         return names(shelf, words=understand(text), text=text)
 
     assert typed("long")[0] == "Long"  # it is the shortest
-    assert find(shelf, words=understand("long"), text="long")[0].reason == "its name; long: 0.00"
+    assert find(shelf, words=understand("long"), text="long")[0].reason == "its name; fits little: long: 0.00"
     assert typed("long")[1:] == ["x", "long  STRINGS 2", "Strings"]
     # a part of a word is enough, but a plain word that is understood is a name only as a whole
     assert typed("g strin") == ["long  STRINGS 2", "Strings"]
@@ -128,9 +220,9 @@ def test_words_that_nobody_knows_are_looked_for_in_all_labels():
 
     assert names(shelf, words=understand("jupiter")) == ["a", "b", "c"]
     assert find(shelf, words=understand("Jupiter"))[0].reason == "has 'jupiter'"
-    assert names(shelf, words=understand("long jupiter")) == ["c", "b"]
+    assert names(shelf, words=understand("long jupiter")) == ["c", "b", "a"]
     # and what no label has either does not keep the other words from finding something
-    assert names(shelf, words=understand("long xqz")) == ["d", "c", "b"]
+    assert names(shelf, words=understand("long xqz")) == ["d", "c", "b", "a"]
     assert names(shelf, words=understand("xqz")) == []
     assert names(shelf, words=understand("long not jupiter"), text="long not jupiter") == ["d"]
 
@@ -154,8 +246,7 @@ def test_ten_thousand_words_are_searched_for():
 def test_an_empty_shelf_and_one_of_one_preset(asked: dict[str, object]):
     assert names(Shelf.joined([]), **asked) == []
     one = made_shelf("a", vectors=directions(0), lengths=[1])
-    assert names(one, **asked) in (["a"], [])
-    assert names(one, **asked) == (["a"] if "words" not in asked else [])
+    assert names(one, **asked) == ["a"]
 
 
 def test_silence_is_like_nothing():

@@ -117,6 +117,12 @@ def test_one_wrong_letter_is_understood_and_said(typed: str, meant: str):
     assert (word.base, word.mended) == (meant, True)
 
 
+def test_nothing_is_mended_into_a_language_that_no_other_word_is_of():
+    assert concepts("hang") == ["?"]
+    assert concepts("warm hang") == ["?" if name == "long" else name for name in concepts("warm hang")]
+    assert concepts("nicht hang")[-1] != "?"
+
+
 def test_two_wrong_letters_are_not():
     (word,) = lexicon().read("bribhtt")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from patchflow.browse.meaning import understand
-from patchflow.browse.wishes import COLUMNS, Standing, ranks_within
+from patchflow.browse.standing import COLUMNS, Standing, ranks_within
 from patchflow.ear import MEASURES
 from patchflow.errors import OptionError
 from patchflow.presets import Entry, Label

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from patchflow.browse.wishes import COLUMNS
+from patchflow.browse.standing import COLUMNS
 from patchflow.ear import measure
 from patchflow.ear.heard_presets import KEYS
 from patchflow.engines import engines

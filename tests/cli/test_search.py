@@ -56,7 +56,8 @@ def test_hits_are_there_as_json(shell, presets):
     [
         (["short", "--limit", "1"], ["1"]),
         (["long", "--in", "library", "--limit", "2"], ["3", "2"]),
-        (["long", "--in", "bank"], ["tone:2"]),
+        (["long", "--in", "bank"], ["tone:2", "tone:1"]),
+        (["long", "--tag", "mine"], ["3", "2", "1"]),
         (["--category", "pad"], ["tone:1", "tone:2"]),
         (["--category", "not pad", "--limit", "2"], ["1", "2"]),
         (["--author", "us or ann", "--tag", "not mine"], ["tone:1", "tone:2"]),
@@ -96,6 +97,18 @@ def test_hits_are_written_to_a_file_and_exported_by_their_numbers(shell, presets
     assert [preset.name for preset in read_presets("found.json").presets] == ["saw 2", "saw 1.5"]
     assert read_presets("found.json").presets == read_presets("same.json").presets
     assert "Us" in shell.run("presets", "show", "tone:2").out
+
+
+@pytest.mark.parametrize("words", [["long"], ["--like", "tone:1"]], ids=str)
+def test_that_nobody_has_listened_to_any_is_said(shell, words):
+    write_presets("mine.json", saws([0.1, 0.8]))
+    shell.run("presets", "import", "mine.json", "--no-vectors")
+
+    done = shell.run("search", *words, "--in", "library")
+
+    assert (done.code, done.out) == (0, "")
+    assert "none of these presets was listened to, or all are silent. To listen: patchflow presets listen" in done.err
+    assert "no preset has all of this at once" not in done.err
 
 
 def test_a_search_without_a_hit_says_what_there_is(shell, presets):
