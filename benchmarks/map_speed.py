@@ -80,10 +80,10 @@ def main() -> None:
     result |= {"cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1), "points": arguments.points, "runs": []}
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder, "map.html")
-        shelf, preset_of = made_up(arguments.points)
+        shelf, presets_of = made_up(arguments.points)
         where = find_axes(shelf.vectors, shelf.measures).place(shelf.vectors)
         begun = time.perf_counter()
-        report = write_map(page, shelf, preset_of, where, sounds=0)
+        report = write_map(page, shelf, presets_of, where, sounds=0)
         text = page.read_text("utf-8")
         page.with_stem("webgl").write_text(text, "utf-8")
         page.with_stem("plain").write_text(text.replace("<pf-map>", "<pf-map plain>"), "utf-8")
@@ -109,7 +109,8 @@ def made_up(count: int) -> tuple[Shelf, Any]:
     ]
     space = engines["tone"].space
     values = space.decode(space.default())
-    return Shelf(entries, vectors.astype(np.float32), measures), lambda number: Preset("tone", values, str(number))
+    presets = {str(entry.id): Preset("tone", values, entry.name) for entry in entries}
+    return Shelf(entries, vectors.astype(np.float32), measures), lambda numbers: presets
 
 
 def measure_page(page: Path, screen: str, way: str, seconds: float) -> dict[str, Any]:

@@ -11,7 +11,7 @@ In come a library, a sound or words, out come hits with the reason for each. Ope
 * `wishes`  how far each preset fits what is asked for
 * `standing` where each preset stands among those of its synth
 * `make`    makes presets that fit words better than those there are
-* `places`  where presets lie on a map; `map_page` writes the page of one
+* `places`  where presets lie on a map; `map_page` writes the page of one, `map_sounds` its sounds and files
 """
 
 from .find import Hit, find, picked, preset_called

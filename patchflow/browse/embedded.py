@@ -179,7 +179,7 @@ def embedded_preset(synth: str, number: int) -> Preset:
         raise UnknownName("preset of the embedded bank", f"{synth}:{number}", [f"{synth}:{id_}" for id_ in found.ids])
     space = engines[synth].space
     with damage_named(f"embedded bank of {synth}", is_what="does not fit"):
-        point = found.points(space)[row]
+        point = replace(found, steps=found.steps[[row]]).points(space)[0]
     values = space.decode(point)
     return Preset(synth, values, found.short_names[row], found.categories[row], AUTHOR, found.tags[row])
 

@@ -1,4 +1,4 @@
-"""What finds among very many: texts in which parts of words are looked for, and an index of vectors.
+"""What very many presets need: entries read on demand, texts in which parts of words are found, an index of vectors.
 
 The index is one of the package voyager. It is kept beside the library, completed, and made anew if need be.
 """
@@ -6,19 +6,21 @@ The index is one of the package voyager. It is kept beside the library, complete
 import bisect
 import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from ..errors import MissingDependency, StorageError
 from ..parsing import json_value
+from ..presets import Entry
 from ..progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
 from ..storage import json_text, write_atomically
 
-__all__ = ["INDEXED_FROM", "Index", "Texts"]
+__all__ = ["INDEXED_FROM", "EntriesOnDemand", "Index", "Texts", "entries_at"]
 
 INDEXED_FROM = 500_000
 """Presets up to which all are compared, which is exact and takes a few hundredths of a second."""
@@ -31,6 +33,51 @@ _DEPTH_ASKED = 200  # and for one query
 _MORE = 10  # times as many are asked for as are wanted: the index has vectors of 8 bits, and the best are then compared
 _CHUNK = 20_000  # vectors that are added before somebody is told
 _KEPT = 250_000  # vectors that are added before the file is written
+
+
+class EntriesOnDemand(Sequence[Entry]):
+    """Entries that are read when somebody asks for them: whoever searches by sound needs those of the hits alone.
+
+    Args:
+        count: How many there are.
+        read: Gives the entries of rows.
+    """
+
+    def __init__(self, count: int, read: Callable[[np.ndarray], Sequence[Entry]]) -> None:
+        self._count = count
+        self._read = read
+
+    @cached_property
+    def _all(self) -> Sequence[Entry]:
+        return self._read(np.arange(self._count))
+
+    def at(self, rows: np.ndarray) -> Sequence[Entry]:
+        """Returns the entries of rows."""
+        if "_all" in self.__dict__:
+            return [self._all[row] for row in rows]
+        return self._read(rows)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._all)
+
+    @overload
+    def __getitem__(self, row: int) -> Entry: ...
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[Entry]: ...
+    def __getitem__(self, row: int | slice) -> Entry | Sequence[Entry]:
+        if isinstance(row, slice):
+            return self.at(np.arange(self._count)[row])
+        if not -self._count <= row < self._count:
+            raise IndexError(row)
+        return self.at(np.array([row % self._count]))[0]
+
+
+def entries_at(entries: Sequence[Entry], rows: np.ndarray) -> Sequence[Entry]:
+    """Returns some entries, and reads no others."""
+    return entries.at(rows) if isinstance(entries, EntriesOnDemand) else [entries[row] for row in rows]
 
 
 class Texts:

@@ -2,46 +2,32 @@
 
 import base64
 import html
-import io
 import json
 import re
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
-import soundfile
 
-from ..audio.loudness import match_loudness
 from ..ear import MEASURES
-from ..engines import Engine, Note, Renderer, engines
-from ..engines._renderer import INAUDIBLE, render_or_silence
-from ..errors import OptionError, PatchflowError, PresetError
-from ..match.output.rendition import SynthFiles
-from ..presets import Entry, Preset
+from ..errors import OptionError, PresetError
+from ..presets import Entry
 from ..printable import json_line, printable
-from ..progress import Progress, ProgressCallback, ignore
+from ..progress import ProgressCallback, ignore
 from ..storage import locked, make_folder, write_atomically, write_together
+from .map_sounds import SOUND_RATE, MapFiles, MapPlayer, PresetsOf, sounds_and_files
 from .places import meanings, most_like, nearest, spread_out
 from .shelf import Shelf
 
-__all__ = ["COLOURS", "SOUND_RATE", "MapReport", "colour_of", "write_map"]
+__all__ = ["COLOURS", "MapReport", "colour_of", "write_map"]
 
 COLOURS = ("category", "synth", "tag", "author", *(measure.name for measure in MEASURES))
 """What colours may stand for."""
 
-SOUND_RATE = 44_100
-"""Sample rate of the sounds of a map, in Hz."""
-
-_LOUDNESS = -20.0  # LUFS of each sound, so that one can be compared with the next
-_QUALITY = 0.9  # of the MP3 encoder, 0 best to 1 smallest: about 40 kbit/s. Every browser plays MP3.
 _NEAR = 6  # presets that sound most like one, which the page names
-_LARGEST_FILE = 12_000  # bytes of a compressed preset file that goes into the page
-_MOST_FILES = 24_000_000  # bytes of all of them
-_FADE = 0.03  # seconds at the end of a sound that goes on
 _CAUTION = (
     "Presets that sound alike lie near each other. What lies near need not sound alike: two directions do not hold all "
     "that an ear tells apart, so the list of a preset's neighbours is made of all of them."
@@ -62,6 +48,7 @@ class MapReport:
         sounds: How many have a sound of their own.
         files: How many have their preset file in the page.
         folder: Where the sounds are, if not in the page.
+        failed: How many could not be read, played or written, for `why` the first of them could not.
     """
 
     path: Path
@@ -71,12 +58,14 @@ class MapReport:
     sounds: int
     files: int
     folder: Path | None = None
+    failed: int = 0
+    why: str = ""
 
 
 def write_map(
     path: Path,
     shelf: Shelf,
-    preset_of: Callable[[str], Preset],
+    presets_of: PresetsOf,
     where: np.ndarray,
     *,
     colour: str = "category",
@@ -89,12 +78,14 @@ def write_map(
     """Writes a page with a map of presets.
 
     Where not every preset gets a sound, those that do are as far from each other as can be, and each of the others is
-    heard as the one that is most like it; the page says so.
+    heard as the one that is most like it; the page says so. A preset that cannot be read, played or written, since its
+    synth is not there or is another version, is shown without its file, and counted.
 
     Args:
         path: The file to write; its folder must exist.
         shelf: The presets.
-        preset_of: Gives a preset with its values by its number, see `Shelf.numbers`.
+        presets_of: Gives presets with their values by their numbers, see `Shelf.numbers`, as far as they are there;
+            `presets_called` does.
         where: Their places, shape `(N, 2)`; rows with NaN are left out.
         colour: What colours stand for at first, one of `COLOURS`.
         title: What the page is called.
@@ -114,8 +105,8 @@ def write_map(
         raise PresetError(f"no preset to show: {_why_none(len(shelf))}")
     shown = shelf.where(rows)
     wanted = spread_out(shown.vectors, len(rows) if folder else sounds) if sounds else np.zeros(0, int)
-    with _Player(seconds) as player:
-        played, files = _played(shown, preset_of, wanted.tolist(), player, progress)
+    with MapPlayer(seconds) as player:
+        played, files = sounds_and_files(shown, presets_of, wanted.tolist(), player, progress)
     names = [f"{place:05d}.mp3" for place in range(len(played))] if folder else []
     beside = path.with_name(f"{path.stem}-sounds")
     content = {
@@ -123,15 +114,17 @@ def write_map(
         "sounds": _sounds(shown.vectors, played, [f"{quote(beside.name)}/{name}" for name in names]),
         "colour": colour_of(colour),
         "title": printable(title),
-        "notes": _notes(len(rows), len(shelf) - len(rows), len(played), folder),
+        "notes": _notes(len(rows), len(shelf) - len(rows), len(played), len(files.failed), folder),
     }
     embedded = "" if folder else _joined_base64(played.values())[0]
     page = _page(content, embedded, _joined_base64(files.data)[0]).encode("utf-8")
     if folder:
         _write_sounds(beside, dict(zip(names, played.values(), strict=True)))
     write_atomically(path, page)
-    there = sum(bool(data) for data in files.data)
-    return MapReport(path, len(page), len(rows), len(shelf) - len(rows), len(played), there, beside if folder else None)
+    return MapReport(
+        path, len(page), len(rows), len(shelf) - len(rows), len(played), sum(map(bool, files.data)),
+        beside if folder else None, len(files.failed), next(iter(files.failed.values()), ""),
+    )  # fmt: skip
 
 
 def colour_of(name: str) -> str | int:
@@ -150,117 +143,7 @@ def colour_of(name: str) -> str | int:
     return columns.index(name) if name in columns else name
 
 
-@dataclass(frozen=True)
-class _Files:
-    """The preset files of a page.
-
-    Args:
-        data: Of each preset, compressed; empty where it is too large or cannot be written.
-        endings: By synth.
-        fillers: By ending, the file that fills up a bank.
-    """
-
-    data: list[bytes]
-    endings: dict[str, str]
-    fillers: dict[str, bytes]
-
-
-class _Player:
-    """Plays presets of all synths and writes their own files.
-
-    Args:
-        seconds: Length of a sound.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._note = Note(hold=max(0.05, min(60.0, seconds * 0.65)), length=seconds)
-        self._renderers: dict[str, Renderer] = {}
-        self._files: dict[str, SynthFiles] = {}
-
-    def __enter__(self) -> "_Player":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for renderer in self._renderers.values():
-            renderer.close()
-        for files in self._files.values():
-            files.players.close()
-
-    def sounds(self, synth: str, presets: Iterator[Preset]) -> Iterator[bytes]:
-        """Yields the sounds of presets of one synth as MP3, nothing where one is silent."""
-        if synth not in self._renderers:
-            self._renderers[synth] = Renderer(engines[synth])
-        yield from self._renderers[synth].map(self._play, presets)
-
-    def files(self, synth: str) -> SynthFiles:
-        """Returns what writes the files of a synth."""
-        if synth not in self._files:
-            self._files[synth] = SynthFiles(synth)
-        return self._files[synth]
-
-    def _play(self, engine: Engine, preset: Preset) -> bytes:
-        engine.build_on(preset.state)
-        point = engine.space.encode(preset.values)
-        return _mp3(render_or_silence(engine, point, self._note, SOUND_RATE))
-
-
-def _mp3(sound: np.ndarray) -> bytes:
-    """A sound as MP3, without the silence at its end; nothing if it is silent."""
-    heard = np.flatnonzero(np.abs(sound) > INAUDIBLE)
-    if not len(heard):
-        return b""
-    cut = np.array(sound[: heard[-1] + 1], np.float32)
-    fade = min(len(cut), round(_FADE * SOUND_RATE))
-    cut[-fade:] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
-    levelled = match_loudness(cut, SOUND_RATE, _LOUDNESS).samples
-    buffer = io.BytesIO()
-    # With a variable bit rate the file says how long it is to the sample, so that nothing begins late.
-    soundfile.write(
-        buffer, levelled, SOUND_RATE, format="MP3", subtype="MPEG_LAYER_III", compression_level=_QUALITY,
-        bitrate_mode="VARIABLE",
-    )  # fmt: skip
-    return buffer.getvalue()
-
-
-def _played(
-    shown: Shelf, preset_of: Callable[[str], Preset], wanted: Sequence[int], player: _Player, progress: ProgressCallback
-) -> tuple[dict[int, bytes], _Files]:
-    """The sounds of those that are wanted, by row, and the files of all presets."""
-    numbers = shown.numbers(np.arange(len(shown)))
-    members: dict[str, list[int]] = {}
-    for row, entry in enumerate(shown.entries):
-        members.setdefault(entry.synth, []).append(row)
-    sounds: dict[int, bytes] = {}
-    files = _Files([b""] * len(shown), {}, {})
-    room = _MOST_FILES
-    done = 0
-    for synth, rows in members.items():
-        writer = player.files(synth)
-        files.endings[synth] = writer.extension
-        files.fillers[writer.extension] = b"" if writer.format.opaque else writer.format.write([writer.init()])
-        for row in rows:
-            files.data[row] = b"" if writer.format.opaque else _file(preset_of(numbers[row]), writer, room)
-            room -= len(files.data[row])
-        playing = sorted(set(rows).intersection(wanted))
-        presets = (preset_of(numbers[row]) for row in playing)
-        for row, sound in zip(playing, player.sounds(synth, presets), strict=True):
-            if sound:
-                sounds[row] = sound
-            done += 1
-            progress(Progress("render", done, len(wanted), "sounds"))
-    return dict(sorted(sounds.items())), files
-
-
-def _file(preset: Preset, writer: SynthFiles, room: int) -> bytes:
-    """The compressed file of a preset; nothing if it is too large."""
-    try:
-        data = zlib.compress(writer.format.write([writer.engine.whole(preset)]), 9)
-    except PatchflowError:
-        return b""
-    return data if len(data) <= min(_LARGEST_FILE, room) else b""
-
-
-def _content(shown: Shelf, where: np.ndarray, files: _Files) -> dict[str, Any]:
+def _content(shown: Shelf, where: np.ndarray, files: MapFiles) -> dict[str, Any]:
     """What `MapData` and `MapPresets` read."""
     entries = list(shown.entries)
     names = [entry.synth for entry in entries]
@@ -353,13 +236,15 @@ def _write_sounds(folder: Path, files: Mapping[str, bytes]) -> None:
         write_together(folder, files, gone=[name for name in old if name not in files])
 
 
-def _notes(shown: int, left_out: int, sounds: int, folder: bool) -> list[str]:
+def _notes(shown: int, left_out: int, sounds: int, failed: int, folder: bool) -> list[str]:
     """What a page says of itself."""
     found = [_CAUTION]
     if 0 < sounds < shown:
         found.append(f"{sounds:,} of {shown:,} presets have a sound of their own; the others are heard as the nearest.")
     if left_out:
         found.append(f"{left_out:,} presets without a sound are left out.")
+    if failed:
+        found.append(f"{failed:,} presets could not be played or written when this page was made.")
     if folder:
         found.append("The sounds lie in the folder beside this page; move both together.")
     return [*found, "Made by patchflow."]

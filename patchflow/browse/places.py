@@ -332,8 +332,10 @@ def _umap_places(new: np.ndarray, old: np.ndarray, old_places: np.ndarray) -> np
     model = umap.UMAP(metric="cosine", random_state=_SEED, n_jobs=1, n_neighbors=count, transform_mode="graph")
     weights = model.fit(old).transform(new).tocsr()
     total = np.asarray(weights.sum(axis=1))
-    nearest_old = (new @ old.T).argmax(axis=1)  # for one that is like none of them
-    return np.where(total > 0, weights @ old_places / np.maximum(total, 1e-9), old_places[nearest_old])
+    found = weights @ old_places / np.maximum(total, 1e-9)
+    alone = total[:, 0] <= 0  # like none of them
+    found[alone] = old_places[(new[alone] @ old.T).argmax(axis=1)]
+    return found
 
 
 def _umap() -> Any:

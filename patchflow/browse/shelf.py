@@ -2,22 +2,21 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import overload
 
 import numpy as np
 
 from ..engines import Engine, Note, engines
 from ..errors import ModelError, PatchflowError, PresetError, RenderError, StorageError, UnknownName
-from ..presets import Entry, Library
+from ..presets import Entry, Label, Library
 from ..progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
 from ..storage import FolderInUse, locked
-from .index import INDEXED_FROM, Index
+from .index import INDEXED_FROM, EntriesOnDemand, Index, entries_at
 
 __all__ = ["MEASURED", "WIDTH", "Listened", "Shelf", "ear_version", "embedded_bank", "embedded_synths", "listen_to"]
 
@@ -55,49 +54,6 @@ def embedded_synths() -> tuple[str, ...]:
 def embedded_bank() -> ModuleType:
     """Returns the module of the embedded bank, loaded on first use, since it makes shelves itself."""
     return import_module(".embedded", __package__)
-
-
-class _Entries(Sequence[Entry]):
-    """Entries that are read when somebody asks for them: whoever searches by sound needs those of the hits alone.
-
-    Args:
-        count: How many there are.
-        read: Gives the entries of rows.
-    """
-
-    def __init__(self, count: int, read: Callable[[np.ndarray], Sequence[Entry]]) -> None:
-        self._count = count
-        self._read = read
-
-    @cached_property
-    def _all(self) -> Sequence[Entry]:
-        return self._read(np.arange(self._count))
-
-    def at(self, rows: np.ndarray) -> Sequence[Entry]:
-        if "_all" in self.__dict__:
-            return [self._all[row] for row in rows]
-        return self._read(rows)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[Entry]:
-        return iter(self._all)
-
-    @overload
-    def __getitem__(self, row: int) -> Entry: ...
-    @overload
-    def __getitem__(self, row: slice) -> Sequence[Entry]: ...
-    def __getitem__(self, row: int | slice) -> Entry | Sequence[Entry]:
-        if isinstance(row, slice):
-            return self.at(np.arange(self._count)[row])
-        if not -self._count <= row < self._count:
-            raise IndexError(row)
-        return self.at(np.array([row % self._count]))[0]
-
-
-def _at(entries: Sequence[Entry], rows: np.ndarray) -> Sequence[Entry]:
-    return entries.at(rows) if isinstance(entries, _Entries) else [entries[row] for row in rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +96,15 @@ class Shelf:
         """
         version = ear_version()
         sounds = library.sounds(version, WIDTH, MEASURED)
-        entries = _Entries(len(sounds.ids), lambda rows: library.entries([int(id_) for id_ in sounds.ids[rows]]))
+
+        def read(rows: np.ndarray) -> Sequence[Entry]:
+            ids = [int(id_) for id_ in sounds.ids[rows]]
+            try:
+                return library.entries(ids)
+            except StorageError:  # perhaps of one that another process has removed since
+                return [_entry(library, id_, synth) for id_, synth in zip(ids, sounds.synths[rows], strict=True)]
+
+        entries = EntriesOnDemand(len(sounds.ids), read)
         index = None
         if len(sounds.ids) > INDEXED_FROM:
             path = library.path.with_name(f"{library.path.name}.index")
@@ -175,13 +139,13 @@ class Shelf:
             found = np.empty(len(rows), object)
             for start, shelf in zip(starts, shelves, strict=False):
                 here = (start <= rows) & (rows < start + len(shelf))
-                found[here] = np.fromiter(_at(shelf.entries, rows[here] - start), object, int(here.sum()))
+                found[here] = np.fromiter(entries_at(shelf.entries, rows[here] - start), object, int(here.sum()))
             return list(found)
 
         empty = cls([], np.zeros((0, WIDTH), np.float32), np.zeros((0, MEASURED), np.float32))
         all_of_them = [*shelves] or [empty]
         return cls(
-            _Entries(int(starts[-1]), read),
+            EntriesOnDemand(int(starts[-1]), read),
             np.concatenate([shelf.vectors for shelf in all_of_them]),
             np.concatenate([shelf.measures for shelf in all_of_them]),
             np.concatenate([shelf.in_bank for shelf in all_of_them]),
@@ -196,7 +160,7 @@ class Shelf:
             rows: Which, in order: numbers, or bool of shape `(N,)`.
         """
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
-        entries = _Entries(len(rows), lambda wanted: _at(self.entries, rows[wanted]))
+        entries = EntriesOnDemand(len(rows), lambda wanted: entries_at(self.entries, rows[wanted]))
         return Shelf(entries, self.vectors[rows], self.measures[rows], self.in_bank[rows])
 
     @property
@@ -207,9 +171,16 @@ class Shelf:
     def numbers(self, rows: np.ndarray) -> list[str]:
         """Returns what presets are called in commands: `"17"` of the library, `"dexed:17"` of the embedded bank."""
         found: list[str] = []
-        for entry, embedded in zip(_at(self.entries, rows), self.in_bank[rows], strict=True):
+        for entry, embedded in zip(entries_at(self.entries, rows), self.in_bank[rows], strict=True):
             found.append(f"{entry.synth}:{entry.id}" if embedded else str(entry.id))
         return found
+
+
+def _entry(library: Library, number: int, synth: str) -> Entry:
+    try:
+        return library.entry(number)
+    except UnknownName:
+        return Entry(number, synth, (Label("(removed)"),))
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ def map_(
         str,
         typer.Option(
             metavar="HOW",
-            help="pca: two fixed directions of the ear; umap: groups stand apart, which needs pip install 'patchflow[umap]'.",
+            help="pca: two fixed directions of the ear; umap: groups stand apart, which needs "
+            "pip install 'patchflow[umap]'.",
         ),
     ] = "pca",
     sounds: Annotated[
@@ -69,8 +70,9 @@ def map_(
     Example: patchflow map --synth dexed --category bass --colour brightness
     Example: patchflow map --in library --sounds-folder
     """
-    from ..browse import picked, places, preset_called
+    from ..browse import picked, places
     from ..browse.map_page import colour_of, write_map
+    from ..browse.map_sounds import presets_called
     from ..browse.places import HOW
     from ..presets.library.library import Library
     from ..storage import readable, writable_folder
@@ -94,16 +96,24 @@ def map_(
         shelf = shelf if rows.all() else shelf.where(rows)
         with ProgressBar("finding places", every=10) as bar:
             report = write_map(
-                out, shelf, lambda called: preset_called(called, source)[1], places(shelf, how=how),
+                out, shelf, lambda numbers: presets_called(numbers, source), places(shelf, how=how),
                 colour=colour, title=readable(title), sounds=sounds, folder=folder, seconds=seconds, progress=bar.show,
             )  # fmt: skip
     if as_json:
-        facts = {"presets": report.presets, "left_out": report.silent, "sounds": report.sounds, "files": report.files}
+        facts = {
+            "presets": report.presets,
+            "left_out": report.silent,
+            "sounds": report.sounds,
+            "files": report.files,
+            "failed": report.failed,
+        }
         print_json({"page": str(out), "bytes": report.size, **facts, "folder": report.folder and str(report.folder)})
         return
     said = [str(out), f"{report.presets:,} presets", f"{report.sounds:,} sounds", f"{report.size / 1e6:.1f} MB"]
     if report.folder:
         said.append(f"sounds in {report.folder}")
     say("  ".join(said))
+    if report.failed:
+        note(f"{report.failed:,} presets could not be played or written; the first: {report.why}")
     if report.silent:
         note(f"{report.silent:,} presets without a sound are left out")

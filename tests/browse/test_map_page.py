@@ -4,7 +4,11 @@ import base64
 import io
 import json
 import re
+import sqlite3
 import zlib
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,12 +17,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from patchflow.browse.map_page import SOUND_RATE, colour_of, write_map
+from patchflow.browse.map_page import colour_of, write_map
+from patchflow.browse.map_sounds import SOUND_RATE, presets_called
 from patchflow.browse.shelf import Shelf
 from patchflow.ear import MEASURES
 from patchflow.engines import engines
-from patchflow.errors import OptionError, PresetError, StorageError
-from patchflow.presets import Entry, Label, Preset
+from patchflow.errors import OptionError, PresetError, RenderError, StorageError
+from patchflow.presets import Entry, Label, Library, Preset
 from patchflow.presets.formats import formats
 from patchflow.progress import Progress
 
@@ -114,12 +119,68 @@ def test_preset_files_are_those_that_the_format_writes(tmp_path: Path):
     assert content["presets"]["endings"] == [".preset.json"]
 
 
+def test_one_that_cannot_be_played_or_read_does_not_take_the_others_along(tmp_path: Path):
+    shelf = _shelf(5)
+    entries = [*shelf.entries[:4], Entry(5, "gone", (Label("Sound 5"),))]
+    presets = _presets_of(["1", "2", "3", "4", "5"])
+    presets["2"] = Preset("tone", {"op1.level": 3}, "of another version")
+    del presets["3"]
+    presets["5"] = Preset("gone", presets["5"].values)
+
+    report = write_map(
+        tmp_path / "map.html", replace(shelf, entries=entries), lambda _: presets, _where(5), seconds=0.3
+    )  # fmt: skip
+
+    content = _content(tmp_path)
+    assert (report.presets, report.sounds, report.files, report.failed) == (5, 2, 2, 3)
+    assert report.why
+    assert len(content["names"]) == 5
+    assert _column(content["sounds"]["presets"], "<u4").tolist() == [0, 3]
+    assert np.diff(_column(content["presets"]["starts"], "<u4").astype(int)).astype(bool).tolist() == [
+        True, False, False, True, False,
+    ]  # fmt: skip
+    assert "3 presets could not be played or written when this page was made." in content["notes"]
+
+
+def test_a_synth_that_does_not_play_leaves_points_without_a_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> np.ndarray:
+        raise RenderError("the synth has crashed")
+
+    monkeypatch.setattr(engines["tone"], "render", refuse)
+
+    report = write_map(tmp_path / "map.html", _shelf(2), _presets_of, _where(2), seconds=0.3)
+
+    assert (report.presets, report.sounds, report.failed, report.why) == (2, 0, 2, "the synth has crashed")
+    assert report.files == 2
+    assert _column(_content(tmp_path)["sounds"]["of"], "<i4").tolist() == [-1, -1]
+
+
+def test_presets_of_a_library_are_read_together_and_those_that_are_gone_are_not(tmp_path: Path):
+    library = Library(tmp_path / "library.sqlite")
+    library.add([_preset(1), _preset(2), _preset(1, -9)], lambda _: TONE)
+    library.remove([2])
+
+    found = presets_called(["1", "2", "3", "gone:1"], library)
+
+    assert found == {"1": library.get(1), "3": library.get(3)}
+
+
+def test_a_damaged_preset_of_a_library_is_left_out(tmp_path: Path):
+    library = Library(tmp_path / "library.sqlite")
+    library.add([_preset(1), _preset(2)], lambda _: TONE)
+    with closing(sqlite3.connect(library.path)) as connection:
+        connection.execute("UPDATE preset SET vector = 'text' WHERE id = 1")
+        connection.commit()
+
+    assert list(presets_called(["1", "2"], library)) == ["2"]
+
+
 def test_presets_without_a_place_are_left_out_and_counted(tmp_path: Path):
     shelf = _shelf(3)
     where = _where(3)
     where[1] = np.nan
 
-    report = write_map(tmp_path / "map.html", shelf, _preset_of, where, sounds=0)
+    report = write_map(tmp_path / "map.html", shelf, _presets_of, where, sounds=0)
 
     assert (report.presets, report.silent) == (2, 1)
     assert _content(tmp_path)["names"] == ["Sound 1", "Sound 3"]
@@ -131,7 +192,7 @@ def test_presets_without_a_place_are_left_out_and_counted(tmp_path: Path):
 )
 def test_a_map_of_nothing_is_refused(count: int, why: str, tmp_path: Path):
     with pytest.raises(PresetError, match=f"no preset to show: {why}"):
-        write_map(tmp_path / "map.html", _shelf(count), _preset_of, np.full((count, 2), np.nan))
+        write_map(tmp_path / "map.html", _shelf(count), _presets_of, np.full((count, 2), np.nan))
 
     assert list(tmp_path.iterdir()) == []
 
@@ -143,7 +204,7 @@ def test_all_sounds_go_to_a_folder_and_those_of_an_earlier_map_go(tmp_path: Path
     (folder / "mine.txt").write_bytes(b"kept")
 
     report = write_map(
-        tmp_path / "map.html", _shelf(2), _preset_of, _where(2), sounds=1, folder=True, seconds=0.3
+        tmp_path / "map.html", _shelf(2), _presets_of, _where(2), sounds=1, folder=True, seconds=0.3
     )  # fmt: skip
 
     assert report.folder == folder
@@ -161,12 +222,12 @@ def test_progress_counts_sounds(tmp_path: Path):
 
 def test_an_unknown_colour_is_refused_before_anything_is_played(tmp_path: Path):
     with pytest.raises(OptionError, match="colour=beauty: not one of category, synth"):
-        write_map(tmp_path / "map.html", _shelf(1), _preset_of, _where(1), colour="beauty")
+        write_map(tmp_path / "map.html", _shelf(1), _presets_of, _where(1), colour="beauty")
 
 
 def test_a_page_that_cannot_be_written_is_named(tmp_path: Path):
     with pytest.raises(StorageError, match="is a folder"):
-        write_map(tmp_path, _shelf(1), _preset_of, _where(1), sounds=0)
+        write_map(tmp_path, _shelf(1), _presets_of, _where(1), sounds=0)
 
 
 def test_an_attribute_is_a_column():
@@ -194,15 +255,15 @@ def _preset(number: int, gain: float = -6.0) -> Preset:
     return Preset("tone", values, name=f"Sound {number}")
 
 
-def _preset_of(number: str) -> Preset:
-    return _preset(int(number))
+def _presets_of(numbers: Sequence[str]) -> dict[str, Preset]:
+    return {number: _preset(int(number)) for number in numbers}
 
 
 def _written(folder: Path, shelf: Shelf, gains: list[float] | None = None, **options: Any) -> dict[str, Any]:
-    def preset_of(number: str) -> Preset:
-        return _preset(int(number), gains[int(number) - 1] if gains else -6.0)
+    def presets_of(numbers: Sequence[str]) -> dict[str, Preset]:
+        return {number: _preset(int(number), gains[int(number) - 1] if gains else -6.0) for number in numbers}
 
-    write_map(folder / "map.html", shelf, preset_of, _where(len(shelf.entries)), **options)
+    write_map(folder / "map.html", shelf, presets_of, _where(len(shelf.entries)), **options)
     return _content(folder)
 
 

@@ -236,6 +236,18 @@ def test_a_missing_library_is_said(library: Library):
         Shelf.of_library(library)
 
 
+def test_a_preset_that_is_removed_meanwhile_keeps_its_place_on_the_shelf(library: Library):
+    library.add(saws([0.1, 0.5]), space_of)
+    found = Shelf.of_library(listened_to(library))
+
+    library.remove([1])
+
+    assert [(entry.id, entry.synth, entry.name) for entry in found.entries] == [
+        (1, "tone", "(removed)"),
+        (2, "tone", "saw 0.5"),
+    ]
+
+
 def test_removed_presets_come_back_with_their_sound(library: Library):
     library.add(saws([0.1, 0.5]), space_of)
     before = Shelf.of_library(listened_to(library))

@@ -4,7 +4,7 @@ import base64
 import io
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = np.array([[number % SIDE, number // SIDE] for number in numbers], float)
     measures = np.full((len(entries), len(MEASURES)), np.nan)
     measures[:, 0] = where[:, 0] + 8
-    write_map(path, Shelf(entries, vectors, measures), _preset, where, sounds=5, seconds=0.4, title=EVIL)
+    write_map(path, Shelf(entries, vectors, measures), _presets, where, sounds=5, seconds=0.4, title=EVIL)
     return path
 
 
@@ -284,6 +284,10 @@ def _preset(number: str) -> Preset:
     space = engines["dexed"].space
     point = np.random.default_rng(int(number)).random(len(space))
     return Preset("dexed", space.decode(point), name=f"Voice {number}")
+
+
+def _presets(numbers: Sequence[str]) -> dict[str, Preset]:
+    return {number: _preset(number) for number in numbers}
 
 
 def _opened(page: Path, driver: Any) -> Iterator[Any]:

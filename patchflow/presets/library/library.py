@@ -152,14 +152,12 @@ class Library:
         """
         with opened(self.path, self._notice) as connection:
             _require(connection, [id])
-            (entry,) = read_entries(connection, [id])
-            layout, vector, state = connection.execute(_CONTENT, [id]).fetchone()
-            vectors = Vectors(space_from(layout))
-            _require_bytes([vector, b"" if state is None else state])
-            values = vectors.unpack(vector)
-            if not vectors.is_of(vector, state or b""):
-                raise Damaged("the state of a preset is not what was stored")
-        return Preset(entry.synth, values, entry.name, entry.category, entry.author, entry.tags, state or b"")
+            return _presets(connection, [id])[id]
+
+    def presets(self, ids: Sequence[int]) -> dict[int, Preset]:
+        """Returns many presets by their numbers, each as by `get`; those that are not there are left out."""
+        with opened(self.path, self._notice) as connection:
+            return _presets(connection, ids)
 
     def hints(self, text: str = "", *, synth: str = "", category: str = "", author: str = "") -> tuple[Hint, ...]:
         """Returns why a search, see `search`, finds nothing: which of its words no preset has, and what is like them.
@@ -245,6 +243,20 @@ class Library:
             return Vectors(space).points(vectors)
 
 
+def _presets(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Preset]:
+    rows = connection.execute(_CONTENT, [json.dumps(list(ids))]).fetchall()
+    entries = read_entries(connection, [number for number, *_ in rows])
+    vectors_of = {layout: Vectors(space_from(layout)) for layout in dict.fromkeys(row[1] for row in rows)}
+    found: dict[int, Preset] = {}
+    for entry, (number, layout, vector, state) in zip(entries, rows, strict=True):
+        _require_bytes([vector, b"" if state is None else state])
+        values = vectors_of[layout].unpack(vector)
+        if not vectors_of[layout].is_of(vector, state or b""):
+            raise Damaged("the state of a preset is not what was stored")
+        found[number] = Preset(entry.synth, values, entry.name, entry.category, entry.author, entry.tags, state or b"")
+    return found
+
+
 def _require_bytes(values: Sequence[object]) -> None:
     # SQLite keeps in any column what it is given: numbers and texts as well
     if not all(isinstance(value, bytes) for value in values):
@@ -254,8 +266,8 @@ def _require_bytes(values: Sequence[object]) -> None:
 _SOUNDS = """SELECT preset.id, synth, sound.vector, sound.measures FROM preset JOIN layout ON layout.id = layout
 LEFT JOIN sound ON sound.preset = preset.id AND ear = ? ORDER BY preset.id"""
 _KEEP_SOUND = "INSERT OR REPLACE INTO sound SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM preset WHERE id = ?)"
-_CONTENT = """SELECT parameters, vector, rest.data FROM preset JOIN layout ON layout.id = layout
-LEFT JOIN rest ON rest.preset = preset.id WHERE preset.id = ?"""
+_CONTENT = """SELECT preset.id, parameters, vector, rest.data FROM preset JOIN layout ON layout.id = layout
+LEFT JOIN rest ON rest.preset = preset.id WHERE preset.id IN (SELECT value FROM json_each(?))"""
 _IDS_OF_SYNTH = "SELECT preset.id FROM preset JOIN layout ON layout.id = layout WHERE synth = ? ORDER BY preset.id"
 _LAYOUTS_OF_SYNTH = "SELECT DISTINCT parameters FROM preset JOIN layout ON layout.id = layout WHERE synth = ?"
 _VECTORS_OF_SYNTH = """SELECT vector FROM preset WHERE layout IN (SELECT id FROM layout WHERE synth = ?) ORDER BY id"""
