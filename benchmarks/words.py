@@ -29,7 +29,7 @@ import torch
 from marked import filled
 from scipy.special import ndtri
 
-from patchflow.browse.meaning import understand
+from patchflow.browse import find, understand
 from patchflow.browse.shelf import Shelf
 from patchflow.browse.standing import COLUMNS, ranks_within
 from patchflow.data.bank import Bank
@@ -217,12 +217,18 @@ def searches(
     said = [f"{tag} {category_from_name(name)}" for tag, name in zip(tags, names, strict=True)]
     drawn = [np.random.default_rng(seed).permutation(len(names))[:HITS] for seed in range(SEEDS)]
     return {
-        "words": lambda text: [np.argsort(-understand(text).fit(shelf), kind="stable")[:HITS]],
+        "words": lambda text: [_found(shelf, text)],
         "names": lambda text: [_most_words(text, names)],
         "tags": lambda text: [_most_words(text, said)],
         "all words": _all_words(points, names, tags),
         "random": lambda _: drawn,
     }
+
+
+def _found(shelf: Shelf, text: str) -> np.ndarray:
+    """The hits of `patchflow search`."""
+    hits = find(shelf, words=understand(text, shelf), text=text, limit=HITS)
+    return np.array([hit.entry.id for hit in hits], int)
 
 
 def _shelf(names: Sequence[str], measures: np.ndarray) -> Shelf:
