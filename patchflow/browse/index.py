@@ -32,6 +32,8 @@ _DEPTH_MADE = 100  # vectors that are looked at for the links of one
 _DEPTH_ASKED = 200  # and for one query
 _MORE = 10  # times as many are asked for as are wanted: the index has vectors of 8 bits, and the best are then compared
 _CHUNK = 20_000  # vectors that are added before somebody is told
+_EVERY = 100  # rows of which one is compared with what is in the index
+_SAME = 0.95  # cosine of a vector and itself in the index, where it has 8 bits, at least
 _KEPT = 250_000  # vectors that are added before the file is written
 
 
@@ -177,6 +179,9 @@ class Index:
             return None
         graph = _read(path, ear, vectors.shape[1], tell)
         wanted = ids[vectors.any(1)]
+        if graph is not None and not _is_of(graph, ids, vectors):
+            tell(f"{path}: of another library. The index is made anew.")
+            graph = None
         if graph is not None:
             there = np.fromiter(graph.ids, np.int64, len(graph.ids))
             # those that are gone stay in it, as long as they do not crowd out the others
@@ -248,6 +253,18 @@ def _add(
             kept = first + len(chunk)
             keep()
     progress(Progress("index", len(rows), len(rows), "presets"))
+
+
+def _is_of(graph: Any, ids: np.ndarray, vectors: np.ndarray) -> bool:
+    """Whether a graph was made of these vectors: compared are the first, the last and some between that both have."""
+    both = np.intersect1d(np.fromiter(graph.ids, np.int64, len(graph.ids)), ids[vectors.any(1)])
+    if not len(both):
+        return True  # nothing of it will be found, and it is made anew
+    compared = np.unique([*both[::_EVERY], both[-1]])
+    kept = graph.get_vectors(compared)
+    given = vectors[np.searchsorted(ids, compared)]
+    nearness = (kept * given).sum(1) / np.maximum(np.linalg.norm(kept, axis=1), 1e-9)
+    return bool(nearness.min() > _SAME)
 
 
 def _write(path: Path, graph: Any, ear: str, tell: TellCallback) -> None:

@@ -189,7 +189,8 @@ class Listened:
 
     Args:
         count: How many presets were listened to.
-        left_out: How many could not be: their synth is not there, or has other parameters now.
+        left_out: How many could not be: their synth is not there, has other parameters now, or does not play them. The
+            next call tries again.
         elsewhere: Whether another process is at it, and this one left it to that.
     """
 
@@ -292,13 +293,14 @@ class _Listener:
         if not numbers:
             return
         used: list[_Player] = []
+        failed: dict[int, str] = {}
 
         def make() -> Engine:
             try:
                 player = idle.pop()
             except IndexError:
                 player = _Player(engine())
-            player.turn_to(states)
+            player.turn_to(states, failed)
             used.append(player)
             return player
 
@@ -307,9 +309,13 @@ class _Listener:
 
         rows = np.column_stack([np.stack(points), np.arange(len(points))])
         vectors, measures = preset_vectors(make, rows, progress=show)
-        self._library.keep_sounds(self._version, numbers, vectors, measures)
-        self._done += len(numbers)
+        # A preset that was not played is not silent: nothing is kept of it.
+        good = [row for row in range(len(numbers)) if row not in failed]
+        self._library.keep_sounds(self._version, [numbers[row] for row in good], vectors[good], measures[good])
+        self._done += len(good)
         idle += used
+        if failed:
+            self._leave_out(synth, [numbers[row] for row in failed], next(iter(failed.values())))
 
     def _encoded(self, synth: str, ids: Sequence[int]) -> tuple[list[int], list[np.ndarray], list[bytes]]:
         """Numbers, points and states of the presets that fit the synth as it is now."""
@@ -333,7 +339,9 @@ class _Listener:
 
     def _leave_out(self, synth: str, ids: Sequence[int], why: str) -> None:
         self._left_out.update(ids)
-        self._tell(f"{len(ids):,} presets of {synth} are left out: {why}")
+        presets = "preset" if len(ids) == 1 else "presets"
+        are = "is" if len(ids) == 1 else "are"
+        self._tell(f"{len(ids):,} {presets} of {synth} {are} left out: {why}")
 
 
 class _Player(Engine):
@@ -346,20 +354,23 @@ class _Player(Engine):
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._states: Sequence[bytes] = ()
+        self._failed: dict[int, str] = {}
         self._on = -1
 
-    def turn_to(self, states: Sequence[bytes]) -> None:
-        """Takes other presets, of which it gets the states, by their numbers."""
+    def turn_to(self, states: Sequence[bytes], failed: dict[int, str]) -> None:
+        """Takes other presets, of which it gets the states, by their numbers; notes why one cannot be played."""
         self._states = states
+        self._failed = failed
         self._on = -1
 
     def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
         """Plays one note; see `Engine.render`."""
         number = int(point[-1])
-        if self._engine.has_state and number != self._on:
-            try:
+        try:
+            if self._engine.has_state and number != self._on:
                 self._engine.build_on(self._states[number])
-            except PresetError as error:
-                raise RenderError(str(error)) from error
-            self._on = number
-        return self._engine.render(point[:-1], note, rate)
+                self._on = number
+            return self._engine.render(point[:-1], note, rate)
+        except (PresetError, RenderError) as error:
+            self._failed.setdefault(number, str(error))
+            raise RenderError(str(error)) from error

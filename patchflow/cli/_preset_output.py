@@ -182,7 +182,10 @@ def print_listened(done: "Listened", *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(done))
     elif done.elsewhere:
-        say("another process listens to this library, and will to these presets too", err=True)
+        say(
+            "another process listens to this library; patchflow presets listen does what it leaves",
+            err=True,
+        )
     else:
         say(f"listened to {_count(done.count, 'preset')}")
 

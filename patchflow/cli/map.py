@@ -1,5 +1,6 @@
 """`patchflow map`: presets as points on a page, near each other where they sound alike."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -86,7 +87,8 @@ def map_(
     check_least(0, sounds=sounds)
     colour_of(colour)
     source = Library(library, notice=note)
-    asked = {"synth": [synth_name(name) for name in synth or ()], "category": category or [], "tag": tag or []}
+    synths = [re.sub(r"\S+", lambda word: synth_name(word[0]), value) for value in synth or ()]
+    asked = {"synth": synths, "category": category or [], "tag": tag or []}
     wishes = {field: [readable(value) for value in values] for field, values in asked.items()}
     with writable_folder(out.absolute().parent):
         shelf = opened_shelf(source, where)

@@ -108,7 +108,7 @@ def import_(
             note(str(error))
         else:
             if done.elsewhere:
-                note("another process listens to this library, and will to these presets too")
+                note("another process listens to this library; patchflow presets listen does what it leaves")
 
 
 def _last_number(library: "Library") -> int:

@@ -69,6 +69,19 @@ def test_what_is_new_is_added_and_what_is_gone_is_not_found(tmp_path: Path):
     assert opened(path, ids()[300:], vectors()[300:])[2] == 100
 
 
+@pytest.mark.parametrize("same", [0, 350])
+def test_an_index_of_another_library_is_made_anew(tmp_path: Path, same: int):
+    path = tmp_path / "library.index"
+    opened(path, ids(), vectors())
+    others = vectors(seed=1)
+    others[:same] = vectors()[:same]
+
+    index, told, added = opened(path, ids(), others)
+
+    assert (told, added) == ([f"{path}: of another library. The index is made anew."], COUNT)
+    assert are_found(index, others)
+
+
 def test_presets_without_a_sound_are_not_in_it(tmp_path: Path):
     some = vectors()
     some[10:20] = 0

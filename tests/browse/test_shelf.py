@@ -11,8 +11,16 @@ import numpy as np
 import pytest
 
 from patchflow.browse import Listened, Shelf, listen_to, preset_called, shelf
-from patchflow.engines import engines
-from patchflow.errors import ModelError, OptionError, StorageError, UnknownName
+from patchflow.engines import Engine, Note, engines
+from patchflow.errors import (
+    ModelError,
+    OptionError,
+    PatchflowError,
+    PresetError,
+    RenderError,
+    StorageError,
+    UnknownName,
+)
 from patchflow.presets import Library, ParamSpace, Preset
 from patchflow.presets.library.repair import repair_library
 from patchflow.progress import Progress
@@ -197,7 +205,7 @@ def test_presets_of_another_version_of_a_synth_are_left_out_with_a_line(library:
     told: list[str] = []
 
     assert listen_to(library, tell=told.append) == Listened(1, left_out=1)
-    assert told[0].startswith("1 presets of tone are left out: ")
+    assert told[0].startswith("1 preset of tone is left out: ")
 
 
 def _other_space() -> ParamSpace:
@@ -216,6 +224,32 @@ def test_each_preset_is_played_on_its_own_state(library: Library, monkeypatch: p
 
     assert listen_to(library).count == 2
     assert built == [b"a", b"b"]
+
+
+@pytest.mark.parametrize("error", [RenderError, PresetError])
+def test_a_preset_that_cannot_be_played_is_not_silent(
+    library: Library, monkeypatch: pytest.MonkeyPatch, error: type[PatchflowError]
+):
+    def render(self: Engine, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+        if self.space.decode(point)["decay"] == pytest.approx(0.5, rel=0.01):
+            raise error("the synth has crashed")
+        return played(self, point, note, rate)
+
+    from patchflow.ear import heard_presets
+
+    played = engines["tone"].render
+    library.add(saws([0.1, 0.5, 0.9]), space_of)
+    told: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(engines["tone"], "render", render)
+        patch.setattr("patchflow.ear.preset_vectors", heard_presets.preset_vectors)
+
+        assert listen_to(library, tell=told.append) == Listened(2, left_out=1)
+
+    assert told == ["1 preset of tone is left out: the synth has crashed"]
+    assert Shelf.of_library(library).unknown == 1
+    assert Shelf.of_library(library).vectors.any(1).tolist() == [True, False, True]
+    assert listen_to(library) == Listened(1)
 
 
 def test_a_missing_ear_is_said(library: Library, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

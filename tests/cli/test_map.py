@@ -42,6 +42,10 @@ def test_only_what_is_asked_for_is_shown(home: Path, capsys: CAPTURED):
     assert _map(home, capsys, "--category", "bass or pad", "--sounds", "0")["presets"] == 1
 
 
+def test_synths_are_chosen_word_by_word(home: Path, capsys: CAPTURED):
+    assert _map(home, capsys, "--synth", "dx7 or TONE", "--sounds", "0")["presets"] == 2
+
+
 def test_sounds_go_to_a_folder_beside_the_page(home: Path, capsys: CAPTURED):
     assert _map(home, capsys, "--sounds-folder", "--seconds", "0.3")["folder"] == str(home / "map-sounds")
     assert len(list((home / "map-sounds").glob("*.mp3"))) == 2
