@@ -1,4 +1,4 @@
-"""Places of presets on a map: two directions of the ear, found once and kept, so that nothing moves later."""
+"""Places of presets on a map: two directions of the ear, shipped with it or found once and kept."""
 
 import io
 from collections.abc import Sequence
@@ -11,8 +11,9 @@ import numpy as np
 from ..ear import MEASURES
 from ..errors import MissingDependency, OptionError
 from ..parsing import damage_named, npz_arrays
+from ..progress import TellCallback, tell_nobody
 from ..storage import make_folder, read_bytes, user_folder, write_atomically
-from .shelf import Shelf, ear_version
+from .shelf import Shelf, ear_version, embedded_synths
 
 __all__ = [
     "ENOUGH",
@@ -82,12 +83,17 @@ class AxisMeaning:
     correlation: float
 
 
-def places(shelf: Shelf, *, how: str = "pca", ear: str = "", folder: Path | None = None) -> np.ndarray:
+def places(
+    shelf: Shelf, *, how: str = "pca", ear: str = "", folder: Path | None = None, tell: TellCallback = tell_nobody
+) -> np.ndarray:
     """Returns where the presets of a shelf lie on the map of their ear.
 
-    The directions are those that are shipped with the ear; else those that were found earlier on this computer; else
-    they are found now, in this shelf, and kept if it has `ENOUGH` presets. So presets that come later get their places
-    at once, and no other moves.
+    The directions are those that are shipped with the ear; if these are of another ear, those of the presets that come
+    with the package; if these too are of another one, those that were found earlier on this computer; else they are
+    found now, in this shelf, and kept if it has `ENOUGH` presets. So presets that come later move no others, but where
+    directions are of fewer presets, which is told. By UMAP a place is kept from `ENOUGH` presets on.
+
+    Give the whole shelf, and choose among the places: directions of a part are not those of the whole.
 
     References:
         McInnes, Healy and Melville, UMAP: Uniform Manifold Approximation and Projection (2018),
@@ -98,6 +104,7 @@ def places(shelf: Shelf, *, how: str = "pca", ear: str = "", folder: Path | None
         how: `"pca"`, or `"umap"`, which keeps more of who is near whom and says less about directions.
         ear: Version of the ear; that of the one which is installed if not given.
         folder: Where directions are kept; in the user's own folder if not given.
+        tell: Called with a line where the directions are not those that are shipped.
 
     Returns:
         Shape `(N, 2)`; NaN for presets without a sound.
@@ -112,8 +119,8 @@ def places(shelf: Shelf, *, how: str = "pca", ear: str = "", folder: Path | None
     ear = ear or ear_version()
     folder = user_folder() / "map" if folder is None else folder
     if how == "umap":
-        return _by_umap(shelf.vectors, folder / f"umap-{ear}.npz")
-    return _axes(shelf, ear, folder).place(shelf.vectors)
+        return _by_umap(shelf.vectors, folder / f"umap-{ear}.npz", keep=not shelf.part)
+    return _axes(shelf, ear, folder, tell).place(shelf.vectors)
 
 
 def find_axes(vectors: np.ndarray, measures: np.ndarray) -> MapAxes:
@@ -233,19 +240,25 @@ def axes_bytes(axes: MapAxes, ear: str) -> bytes:
     return buffer.getvalue()
 
 
-def _axes(shelf: Shelf, ear: str, folder: Path) -> MapAxes:
+def _axes(shelf: Shelf, ear: str, folder: Path, tell: TellCallback) -> MapAxes:
     shipped = shipped_axes_file()
-    if shipped.exists():
-        found = _read_axes(shipped, ear)
-        if found is not None:
-            return found
+    found = _read_axes(shipped, ear) if shipped.exists() else None
+    if found is not None:
+        return found
+    bank = Shelf.joined([Shelf.embedded(synth) for synth in embedded_synths()])
+    if ear == ear_version() and np.count_nonzero(_is_known(bank.vectors)) >= ENOUGH:
+        tell("no directions are shipped for this ear: those of the embedded bank are taken")
+        return find_axes(bank.vectors, bank.measures)
     kept = folder / f"axes-{ear}.npz"
     if kept.exists():
         found = _read_axes(kept, ear)
         if found is not None:
             return found
     found = find_axes(shelf.vectors, shelf.measures)
-    if np.count_nonzero(_is_known(shelf.vectors)) >= ENOUGH:
+    count = np.count_nonzero(_is_known(shelf.vectors))
+    if count < ENOUGH:
+        tell(f"no directions are shipped for this ear, so places of {count:,} presets move when others come")
+    elif not shelf.part:
         make_folder(folder)
         write_atomically(kept, axes_bytes(found, ear))
     return found
@@ -298,7 +311,7 @@ def _sign(axes: MapAxes, row: int, meaning: AxisMeaning | None) -> float:
     return float(np.sign(direction[np.abs(direction).argmax()])) or 1.0
 
 
-def _by_umap(vectors: np.ndarray, path: Path) -> np.ndarray:
+def _by_umap(vectors: np.ndarray, path: Path, *, keep: bool) -> np.ndarray:
     """Places by UMAP: a sound that has one keeps it, new ones are put between those that are there."""
     known = _is_known(vectors)
     where = np.full((len(vectors), 2), np.nan)
@@ -314,7 +327,7 @@ def _by_umap(vectors: np.ndarray, path: Path) -> np.ndarray:
         found = _umap_places(sounds[new], old, old_places)
         for row, place in zip(new, found, strict=True):
             place_of[sounds[row].tobytes()] = place
-        if len(old) or len(new) >= ENOUGH:
+        if keep and (len(old) or len(new) >= ENOUGH):
             _keep_umap(path, np.concatenate([old, sounds[new]]), np.concatenate([old_places, found]))
     where[rows] = [place_of[sound.tobytes()] for sound in sounds]
     return where

@@ -68,6 +68,7 @@ class Shelf:
         banks: Which are of the embedded bank, bool, shape `(N,)`; none if not given.
         unknown: How many nobody has listened to, by the present ear.
         index: Finds the nearest among the first rows; None where all are compared.
+        part: Whether these are some of the presets of another shelf.
     """
 
     entries: Sequence[Entry]
@@ -76,6 +77,7 @@ class Shelf:
     banks: np.ndarray | None = None
     unknown: int = 0
     index: Index | None = None
+    part: bool = False
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -151,6 +153,7 @@ class Shelf:
             np.concatenate([shelf.in_bank for shelf in all_of_them]),
             sum(shelf.unknown for shelf in shelves),
             all_of_them[0].index,
+            any(shelf.part for shelf in shelves),
         )
 
     def where(self, rows: np.ndarray) -> "Shelf":
@@ -161,7 +164,7 @@ class Shelf:
         """
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         entries = EntriesOnDemand(len(rows), lambda wanted: entries_at(self.entries, rows[wanted]))
-        return Shelf(entries, self.vectors[rows], self.measures[rows], self.in_bank[rows])
+        return Shelf(entries, self.vectors[rows], self.measures[rows], self.in_bank[rows], part=True)
 
     @property
     def in_bank(self) -> np.ndarray:

@@ -63,8 +63,8 @@ def map_(
     """Draw a map of presets: one page that needs no server and no network.
 
     Point at a preset to hear it; zoom, search, filter, pick with a lasso, copy names and numbers, save preset files
-    and banks. What lies near sounds alike. Places are kept: presets that come later move no others. Options that
-    choose are as those of `patchflow search`: --category "bass or lead", --tag "not noisy".
+    and banks. What sounds alike lies near. Places depend on the sound alone, so presets that come later move no others.
+    Options that choose are as those of `patchflow search`: --category "bass or lead", --tag "not noisy".
 
     \b
     Example: patchflow map -o map.html
@@ -95,10 +95,12 @@ def map_(
         rows = picked(shelf, wishes)
         if len(rows) and not rows.any():
             raise PresetError(f"no preset to show: none of {len(rows):,} has what was asked for")
+        # found in all, so that what is chosen moves nothing
+        where_they_lie = places(shelf, how=how, tell=note)[rows]
         shelf = shelf if rows.all() else shelf.where(rows)
         with ProgressBar("finding places", every=10) as bar:
             report = write_map(
-                out, shelf, lambda numbers: presets_called(numbers, source), places(shelf, how=how),
+                out, shelf, lambda numbers: presets_called(numbers, source), where_they_lie,
                 colour=colour, title=readable(title), sounds=sounds, folder=folder, seconds=seconds, progress=bar.show,
             )  # fmt: skip
     if as_json:

@@ -90,6 +90,31 @@ def test_directions_of_few_presets_are_not_kept(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_directions_of_a_part_are_not_kept(tmp_path: Path):
+    whole = _shelf(ENOUGH + 20)
+
+    places(whole.where(np.arange(ENOUGH)), ear=EAR, folder=tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_shipped_directions_place_whatever_is_on_the_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    axes = find_axes(_shelf(50, seed=3).vectors, _unmeasured(50))
+    shipped = tmp_path / "axes.npz"
+    shipped.write_bytes(axes_bytes(axes, EAR))
+    # `patchflow.browse.places` is the function
+    monkeypatch.setattr(sys.modules["patchflow.browse.places"], "shipped_axes_file", lambda: shipped)
+    told: list[str] = []
+
+    few = places(_shelf(3), ear=EAR, folder=tmp_path / "kept", tell=told.append)
+
+    assert few == pytest.approx(axes.place(_shelf(3).vectors))
+    assert told == []
+    # of another ear they are not taken, which is said
+    places(_shelf(3), ear="f" * 16, folder=tmp_path / "kept", tell=told.append)
+    assert told == ["no directions are shipped for this ear, so places of 3 presets move when others come"]
+
+
 def test_silence_is_nowhere(tmp_path: Path):
     shelf = _shelf(5)
     shelf.vectors[2] = 0
