@@ -184,7 +184,7 @@ export function zip(files) {
   return joined([...parts, ...directory, new Uint8Array(end.buffer)]);
 }
 
-/** Formats that hold several presets in one file: from the files of single ones to that of the bank. */
+/** Formats that hold several presets in one file: from the files of single ones to those of banks, one or more. */
 export const BANKS = { ".syx": dx7Bank };
 
 const VOICES = 32;
@@ -221,9 +221,9 @@ function dx7Bank(dumps, filler) {
   for (let first = 0; first < voices.length; first += VOICES) {
     const body = joined(voices.slice(first, first + VOICES));
     const sum = body.reduce((total, byte) => total + byte, 0);
-    banks.push(Uint8Array.of(0xf0, 0x43, 0x00, 0x09, 0x20, 0x00), body, Uint8Array.of(-sum & 0x7f, 0xf7));
+    banks.push(joined([Uint8Array.of(0xf0, 0x43, 0x00, 0x09, 0x20, 0x00), body, Uint8Array.of(-sum & 0x7f, 0xf7)]));
   }
-  return joined(banks);
+  return banks; // a file each: Dexed reads no more than the first bank of a file
 }
 
 function joined(parts) {

@@ -352,10 +352,17 @@ class PresetMap extends HTMLElement {
     const ending = this.#bankEnding(there);
     const whole = `${there.length === 1 ? fileName(this.data.names[there[0]]) : "presets"}`;
     if (there.length === 1) save(`${whole}${this.#ending(there[0])}`, files[0]);
-    else if (ending) save(`${whole}${ending}`, BANKS[ending](files, await this.#filler(ending)));
+    else if (ending) this.#saveBanks(whole, ending, BANKS[ending](files, this.#filler(ending)));
     else save(`${whole}.zip`, zip(there.map((i, at) => [this.#fileIn(i, at), files[at]])), "application/zip");
     const missing = found.length - there.length;
     this.#tell(`${counted(there.length)} saved${missing ? `; ${counted(missing)} have no file in this page` : ""}`);
+  }
+
+  /** Saves a bank, or an archive of several. */
+  #saveBanks(whole, ending, banks) {
+    if (banks.length === 1) return save(`${whole}${ending}`, banks[0]);
+    const named = banks.map((bank, at) => [`${whole}-${at + 1}${ending}`, bank]);
+    return save(`${whole}.zip`, zip(named), "application/zip");
   }
 
   /** The file that fills up the last bank. */

@@ -211,8 +211,14 @@ def test_a_bank_is_that_of_the_format_to_the_byte(opened: Any):
 
     name, data = _saved(opened)
     wanted = [_preset(number) for number in opened.execute_script(_NUMBERS)]
-    assert name == "presets.syx"
-    assert data == formats["syx"]().write(wanted)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        files = {file: archive.read(file) for file in archive.namelist()}
+    # a file each, since Dexed reads the first bank of a file alone
+    assert name == "presets.zip"
+    assert files == {
+        "presets-1.syx": formats["syx"]().write(wanted[:32]),
+        "presets-2.syx": formats["syx"]().write(wanted[32:]),
+    }
 
 
 def test_presets_of_several_synths_become_an_archive(opened: Any):
