@@ -13,11 +13,12 @@ from urllib.parse import quote
 import numpy as np
 
 from ..ear import MEASURES
-from ..errors import OptionError, PresetError
+from ..errors import OptionError, PresetError, StorageError
+from ..parsing import damage_named, json_value
 from ..presets import Entry
 from ..printable import json_line, printable
 from ..progress import ProgressCallback, ignore
-from ..storage import locked, make_folder, write_atomically, write_together
+from ..storage import json_text, locked, make_folder, read_bytes, write_atomically, write_together
 from .map_sounds import SOUND_RATE, MapFiles, MapPlayer, PresetsOf, sounds_and_files
 from .places import meanings, most_like, nearest, spread_out
 from .shelf import Shelf
@@ -32,6 +33,7 @@ _CAUTION = (
     "Presets that sound alike lie near each other. What lies near need not sound alike: two directions do not hold all "
     "that an ear tells apart, so the list of a preset's neighbours is made of all of them."
 )
+_LIST = "map-sounds.json"  # in a folder of sounds, the names of those that the map has written
 _MODULES = ("pf-look", "pf-map-data", "pf-map-files", "pf-map-look", "pf-map-view", "pf-map")
 _WEB = Path(__file__).parent.parent / "web"
 
@@ -229,11 +231,24 @@ def _joined_base64(parts: Any) -> tuple[str, np.ndarray]:
 
 
 def _write_sounds(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Writes the sounds into a folder; those of an earlier map that this one does not have go."""
+    """Writes the sounds into a folder; those of an earlier map that this one does not have go, and nothing else.
+
+    Raises:
+        StorageError: If a file that no map has written is in the way, or something cannot be written.
+    """
     make_folder(folder)
     with locked(folder):
-        old = [file.name for file in folder.iterdir() if re.fullmatch(r"\d{5}\.mp3", file.name)]
-        write_together(folder, files, gone=[name for name in old if name not in files])
+        kept = folder / _LIST
+        own: list[str] = []
+        if kept.exists():
+            data = read_bytes(kept)
+            with damage_named(kept, hint="Remove the folder: it is made again"):
+                own = [name for name in json_value(data.decode())["sounds"] if re.fullmatch(r"\d{5}\.mp3", name)]
+        foreign = [name for name in files if name not in own and (folder / name).exists()]
+        if foreign:
+            raise StorageError(f"{folder / foreign[0]}: not of a map. Move it, or call the page otherwise.")
+        listed = json_text({"sounds": list(files)}).encode()
+        write_together(folder, {**files, _LIST: listed}, gone=[name for name in own if name not in files])
 
 
 def _notes(shown: int, left_out: int, sounds: int, failed: int, folder: bool) -> list[str]:

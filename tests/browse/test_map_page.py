@@ -200,16 +200,32 @@ def test_a_map_of_nothing_is_refused(count: int, why: str, tmp_path: Path):
 def test_all_sounds_go_to_a_folder_and_those_of_an_earlier_map_go(tmp_path: Path):
     folder = tmp_path / "map-sounds"
     folder.mkdir()
-    (folder / "00007.mp3").write_bytes(b"old")
-    (folder / "mine.txt").write_bytes(b"kept")
+    for name in ("00007.mp3", "mine.txt"):
+        (folder / name).write_bytes(b"of the user")
 
-    report = write_map(
-        tmp_path / "map.html", _shelf(2), _presets_of, _where(2), sounds=1, folder=True, seconds=0.3
-    )  # fmt: skip
+    def written(count: int) -> list[str]:
+        report = write_map(
+            tmp_path / "map.html", _shelf(count), _presets_of, _where(count), sounds=1, folder=True, seconds=0.3
+        )  # fmt: skip
+        assert report.folder == folder
+        return sorted(file.name for file in folder.iterdir())
 
-    assert report.folder == folder
-    assert sorted(file.name for file in folder.iterdir()) == ["00000.mp3", "00001.mp3", "mine.txt"]
+    assert written(3) == ["00000.mp3", "00001.mp3", "00002.mp3", "00007.mp3", "map-sounds.json", "mine.txt"]
+    assert written(2) == ["00000.mp3", "00001.mp3", "00007.mp3", "map-sounds.json", "mine.txt"]
+    assert (folder / "00007.mp3").read_bytes() == b"of the user"
     assert _content(tmp_path)["sounds"]["files"] == ["map-sounds/00000.mp3", "map-sounds/00001.mp3"]
+
+
+def test_a_file_that_no_map_has_written_is_not_overwritten(tmp_path: Path):
+    mine = tmp_path / "map-sounds" / "00001.mp3"
+    mine.parent.mkdir()
+    mine.write_bytes(b"of the user")
+
+    with pytest.raises(StorageError, match=r"00001\.mp3: not of a map"):
+        write_map(tmp_path / "map.html", _shelf(2), _presets_of, _where(2), folder=True, seconds=0.3)
+
+    assert mine.read_bytes() == b"of the user"
+    assert not (tmp_path / "map.html").exists()
 
 
 def test_progress_counts_sounds(tmp_path: Path):
