@@ -108,7 +108,7 @@ def measured(bank: Bank, path: Path) -> tuple[np.ndarray, np.ndarray]:
         while len(measures) < len(rows):
             played = player.play(bank.points[rows[len(measures) : len(measures) + BLOCK]])
             measures = np.concatenate((measures, played.measures[:, 0]))
-            np.savez(path, **{**held, "measures": measures})
+            np.savez(path, allow_pickle=False, **{**held, "measures": measures})
             print(f"measured {len(measures)} of {len(rows)}", flush=True)
     return rows, measures
 
@@ -126,7 +126,7 @@ def tagged(points: np.ndarray, path: Path, part: str) -> np.ndarray:
                 of_row = {name: float(column[row]) for name, column in values.items()}
                 found.append(", ".join(words_of(of_row)) if sound.any() else "silent")
             tags = np.concatenate((tags, found))
-            np.savez(path, **{**held, f"tags_{part}": tags})
+            np.savez(path, allow_pickle=False, **{**held, f"tags_{part}": tags})
             print(f"tagged {len(tags)} of {len(points)}", flush=True)
     return tags
 

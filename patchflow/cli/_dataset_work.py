@@ -95,7 +95,7 @@ def repair_set(folder: Path, out: Path | None, overrides: Sequence[str], engage:
     """
     if out is not None or overrides:
         raise OptionError("--repair takes a finished folder only: no -o and no KEY=VALUE")
-    from ..data.dataset.verify import repair_shards
+    from ..data.dataset.make_dataset import repair_shards
 
     with engage() as executor:
         mended = repair_shards(folder, executor, output.progress)
@@ -104,7 +104,7 @@ def repair_set(folder: Path, out: Path | None, overrides: Sequence[str], engage:
 
 def verify_set(folder: Path, output: DatasetOutput) -> int:
     """Names the damaged files of a folder; returns the exit code."""
-    from ..data.dataset.verify import damaged_files
+    from ..data.dataset.make_dataset import damaged_files
 
     damaged = damaged_files(folder, output.progress)
     for name, what in damaged.items():

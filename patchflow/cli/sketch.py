@@ -125,8 +125,7 @@ def sketch(
 
 def _heard(voice: Path | None, seconds: float | None, progress: "ProgressCallback") -> "Sound":
     """The voice, from a file or the microphone."""
-    from ..audio.record import record
-    from ..audio.sound_file import load
+    from ..audio.sound_file import load, record
     from ..explore.melody import LONGEST_VOICE
 
     if voice is not None:
