@@ -4,7 +4,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,14 +80,12 @@ def write_map(
     """Writes a page with a map of presets.
 
     Where not every preset gets a sound, those that do are as far from each other as can be, and each of the others is
-    heard as the one that is most like it; the page says so. A preset that cannot be read, played or written, since its
-    synth is not there or is another version, is shown without its file, and counted.
+    heard as the one that is most like it; the page says so. What cannot be read, played or written is counted.
 
     Args:
         path: The file to write; its folder must exist.
         shelf: The presets.
-        presets_of: Gives presets with their values by their numbers, see `Shelf.numbers`, as far as they are there;
-            `presets_called` does.
+        presets_of: Gives presets by their numbers, see `Shelf.numbers`, as far as they are there: `presets_called`.
         where: Their places, shape `(N, 2)`; rows with NaN are left out.
         colour: What colours stand for at first, one of `COLOURS`.
         title: What the page is called.
@@ -109,7 +107,7 @@ def write_map(
     wanted = spread_out(shown.vectors, len(rows) if folder else sounds) if sounds else np.zeros(0, int)
     with MapPlayer(seconds) as player:
         played, files = sounds_and_files(shown, presets_of, wanted.tolist(), player, progress)
-    names = [f"{place:05d}.mp3" for place in range(len(played))] if folder else []
+    names = [f"{place:05d}.mp3" for place in range(len(played) if folder else 0)]
     beside = path.with_name(f"{path.stem}-sounds")
     content = {
         **_content(shown, where[rows], files),
@@ -118,8 +116,7 @@ def write_map(
         "title": printable(title),
         "notes": _notes(len(rows), len(shelf) - len(rows), len(played), len(files.failed), folder),
     }
-    embedded = "" if folder else _joined_base64(played.values())[0]
-    page = _page(content, embedded, _joined_base64(files.data)[0]).encode("utf-8")
+    page = _page(content, [] if folder else played.values(), files.data).encode("utf-8")
     if folder:
         _write_sounds(beside, dict(zip(names, played.values(), strict=True)))
     write_atomically(path, page)
@@ -271,13 +268,17 @@ def _why_none(count: int) -> str:
     return "the only one is silent" if count == 1 else f"all {count:,} are silent"
 
 
-def _page(content: Mapping[str, Any], sounds: str, presets: str) -> str:
+def _page(content: Mapping[str, Any], sounds: Collection[bytes], presets: Collection[bytes]) -> str:
     """The whole page. Names are data: nothing of them can end the element that they are in."""
     text = json_line(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
     text = text.replace("<", "\\u003c").replace("&", "\\u0026")
     parts = {
-        "title": html.escape(content["title"]), "data": text, "sounds": sounds, "presets": presets, "code": _code()
-    }  # fmt: skip
+        "title": html.escape(content["title"]),
+        "data": text,
+        "sounds": _joined_base64(sounds)[0],
+        "presets": _joined_base64(presets)[0],
+        "code": _code(),
+    }
     page = (_WEB / "map.html").read_text("utf-8")
     # All in one go: what was put in is not looked through for the next.
     return re.sub(r"@(\w+)@", lambda found: parts[found[1]], page)

@@ -49,7 +49,8 @@ def presets_called(numbers: Sequence[str], library: Library) -> dict[str, Preset
     own = [number for number in numbers if ":" not in number]
     if own:
         try:
-            found = {str(id_): preset for id_, preset in library.presets([int(number) for number in own]).items()}
+            for id_, preset in library.presets(list(map(int, own))).items():
+                found[str(id_)] = preset
         except StorageError:  # of one of them at least
             for number in own:
                 with suppress(StorageError, UnknownName):

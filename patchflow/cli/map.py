@@ -2,12 +2,15 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import OptionError, PresetError
 from ._parse import check_least, number, synth_name, whole
+
+if TYPE_CHECKING:
+    from ..browse.map_page import MapReport
 
 __all__ = ["map_"]
 
@@ -77,7 +80,7 @@ def map_(
     from ..browse.places import HOW
     from ..presets.library.library import Library
     from ..storage import readable, writable_folder
-    from ._console import ProgressBar, note, print_json, say
+    from ._console import ProgressBar, note
     from .search import opened_shelf
 
     if how not in HOW:
@@ -89,7 +92,7 @@ def map_(
     source = Library(library, notice=note)
     synths = [re.sub(r"\S+", lambda word: synth_name(word[0]), value) for value in synth or ()]
     asked = {"synth": synths, "category": category or [], "tag": tag or []}
-    wishes = {field: [readable(value) for value in values] for field, values in asked.items()}
+    wishes = {field: list(map(readable, values)) for field, values in asked.items()}
     with writable_folder(out.absolute().parent):
         shelf = opened_shelf(source, where)
         rows = picked(shelf, wishes)
@@ -103,6 +106,12 @@ def map_(
                 out, shelf, lambda numbers: presets_called(numbers, source), where_they_lie,
                 colour=colour, title=readable(title), sounds=sounds, folder=folder, seconds=seconds, progress=bar.show,
             )  # fmt: skip
+    _print(report, as_json=as_json)
+
+
+def _print(report: "MapReport", *, as_json: bool) -> None:
+    from ._console import note, print_json, say
+
     if as_json:
         facts = {
             "presets": report.presets,
@@ -111,9 +120,11 @@ def map_(
             "files": report.files,
             "failed": report.failed,
         }
-        print_json({"page": str(out), "bytes": report.size, **facts, "folder": report.folder and str(report.folder)})
+        print_json(
+            {"page": str(report.path), "bytes": report.size, **facts, "folder": report.folder and str(report.folder)}
+        )
         return
-    said = [str(out), f"{report.presets:,} presets", f"{report.sounds:,} sounds", f"{report.size / 1e6:.1f} MB"]
+    said = [str(report.path), f"{report.presets:,} presets", f"{report.sounds:,} sounds", f"{report.size / 1e6:.1f} MB"]
     if report.folder:
         said.append(f"sounds in {report.folder}")
     say("  ".join(said))
