@@ -81,9 +81,16 @@ def test_every_module_and_data_file_is_inside_and_nothing_else(wheel: Path):
 
 def test_weights_card_and_example_are_inside(wheel: Path):
     inside = _files(wheel)
-    weights = {name: data for name, data in inside.items() if name.endswith(".safetensors")}
+    tensors = {name: data for name, data in inside.items() if name.endswith(".safetensors")}
+    banks = {name: data for name, data in tensors.items() if name.startswith("patchflow/browse/banks/")}
+    ear = tensors["patchflow/ear/ear.safetensors"]
+    weights = {name: tensors[name] for name in set(tensors) - set(banks) - {"patchflow/ear/ear.safetensors"}}
 
     assert all(name.startswith("patchflow/models/weights/") for name in weights)
+    assert 0 < len(ear) < 3e6
+    assert "patchflow/browse/banks/dexed.safetensors" in banks
+    assert 0 < sum(map(len, banks.values())) < 3e6
+    assert {"patchflow/ear/ear.md", "patchflow/browse/banks/banks.md"} <= set(inside)
     maps = {name: data for name, data in weights.items() if "attribute_map" in name}
     assert 0 < sum(map(len, weights.values())) - sum(map(len, maps.values())) < 40e6
     assert all(0 < len(data) < 4e6 for data in maps.values())

@@ -1,6 +1,7 @@
 """Turns words and numbers of the command line into values; errors name what is wrong."""
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,17 @@ from ..errors import OptionError, StorageError
 if TYPE_CHECKING:
     from ..presets import ParamSpace, Value
 
-__all__ = ["check_device", "check_least", "key_values", "library_file", "locks", "number", "synth_name", "whole"]
+__all__ = [
+    "check_device",
+    "check_least",
+    "key_values",
+    "library_file",
+    "locks",
+    "number",
+    "synth_name",
+    "synth_names",
+    "whole",
+]
 
 
 def check_device(device: str) -> None:
@@ -134,6 +145,16 @@ def synth_name(text: str) -> str:
     from ..engines import engines
 
     return engines.known_as(text)
+
+
+def synth_names(text: str) -> str:
+    """Reads names of synths with "and", "or" and "not" between them, each as `synth_name` does.
+
+    Example:
+        >>> synth_names("dx7 or vital"), synth_names("not tone")
+        ('dexed or vital', 'not tone')
+    """
+    return re.sub(r"\S+", lambda word: synth_name(word[0]), text)
 
 
 def whole(text: str | int) -> int:

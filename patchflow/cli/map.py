@@ -1,13 +1,12 @@
 """`patchflow map`: presets as points on a page, near each other where they sound alike."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import OptionError, PresetError
-from ._parse import check_least, number, synth_name, whole
+from ._parse import check_least, number, synth_names, whole
 
 if TYPE_CHECKING:
     from ..browse.map_page import MapReport
@@ -23,7 +22,9 @@ def map_(
     where: Annotated[
         str, typer.Option("--in", metavar="PLACE", help="What to show: library, bank (the embedded one), or both.")
     ] = "both",
-    synth: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets of this synth.")] = None,
+    synth: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", parser=synth_names, help="Only presets of this synth.")
+    ] = None,
     category: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets of this category.")] = None,
     tag: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets with this tag.")] = None,
     colour: Annotated[
@@ -90,8 +91,7 @@ def map_(
     check_least(0, sounds=sounds)
     colour_of(colour)
     source = Library(library, notice=note)
-    synths = [re.sub(r"\S+", lambda word: synth_name(word[0]), value) for value in synth or ()]
-    asked = {"synth": synths, "category": category or [], "tag": tag or []}
+    asked = {"synth": synth or [], "category": category or [], "tag": tag or []}
     wishes = {field: list(map(readable, values)) for field, values in asked.items()}
     with writable_folder(out.absolute().parent):
         shelf = opened_shelf(source, where)

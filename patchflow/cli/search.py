@@ -10,7 +10,7 @@ import typer
 
 from ..errors import AudioError, OptionError, PresetError
 from ._console import ProgressBar, note
-from ._parse import synth_name, whole
+from ._parse import synth_names, whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,9 @@ def search(
     tag: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets with this tag.")] = None,
     category: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets of this category.")] = None,
     author: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets of this author.")] = None,
-    synth: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets of this synth.")] = None,
+    synth: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", parser=synth_names, help="Only presets of this synth.")
+    ] = None,
     where: Annotated[
         str, typer.Option("--in", metavar="PLACE", help="Where to look: library, bank (the embedded one), or both.")
     ] = "both",
@@ -88,9 +90,8 @@ def search(
         raise OptionError(f"in={where!r}: not one of {', '.join(PLACES)}")
     if limit < 1:
         raise OptionError(f"limit={limit}: not 1 or more")
-    synths = [re.sub(r"\S+", lambda word: synth_name(word[0]), value) for value in synth or ()]
     wishes: dict[str, list[str]] = {}
-    for field, values in {"tag": tag, "category": category, "author": author, "synth": synths}.items():
+    for field, values in {"tag": tag, "category": category, "author": author, "synth": synth or []}.items():
         wishes[field] = list(map(readable, values or ()))
     typed = readable(" ".join(text or ()))
     if not typed.strip() and not like and not any(wishes.values()):

@@ -315,6 +315,7 @@ def test_what_takes_long_says_how_far_it_is(compiled: Build, synths: Path):
         "loading",
         "reading parameters",
         "comparing renders",
+        "exchanging parts",
         "moving parameters",
         "listening for pitch",
         "listening for the pitch of parts",

@@ -29,7 +29,6 @@ class Plugin(Engine):
 
     description: ClassVar[Description]
     has_state: ClassVar[bool] = True
-    overhead: ClassVar[float] = 2.0  # about that of amsynth, whose notes are cheap
 
     def __init__(self) -> None:
         about = self.description
