@@ -11,6 +11,7 @@ from types import ModuleType
 
 import numpy as np
 
+from ..ear import MEASURES
 from ..engines import Engine, Note, engines
 from ..errors import ModelError, PatchflowError, PresetError, RenderError, StorageError, UnknownName
 from ..presets import Entry, Label, Library
@@ -24,8 +25,8 @@ __all__ = ["MEASURED", "WIDTH", "Listened", "Shelf", "ear_version", "embedded_ba
 WIDTH = 128
 """Numbers of a vector of the ear, `Ear.width`."""
 
-MEASURED = 10
-"""How many things are measured of a sound, `len(MEASURES)`."""
+MEASURED = len(MEASURES)
+"""How many things are measured of a sound."""
 
 _EAR = Path(__file__).absolute().parent.parent / "ear" / "ear.safetensors"
 _BANKS = Path(__file__).absolute().parent / "banks"

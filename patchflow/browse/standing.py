@@ -116,7 +116,7 @@ class Standing:
         self.named = [_categories(entry) for entry in entries]
         self._called = np.zeros((len(entries), len(CATEGORIES)), bool)
         for row, named in enumerate(self.named):
-            self._called[row, [CATEGORIES.index(category) for category in named]] = True
+            self._called[row, list(map(CATEGORIES.index, named))] = True
         self.texts = [_text(entry) for entry in entries]
         self._silent = ~np.isfinite(self.ranks).all(1)
         self._having: dict[str, np.ndarray] = {}

@@ -1,10 +1,10 @@
-"""Turns words and numbers of the command line into values; errors name what is wrong."""
+"""Turns words and numbers of the command line into values; errors name what is wrong. Options of several commands."""
 
 import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from ..presets import ParamSpace, Value
 
 __all__ = [
+    "AsJson",
+    "LibraryFile",
+    "OnlyCategories",
+    "OnlySynths",
+    "OnlyTags",
     "check_device",
     "check_least",
     "key_values",
@@ -190,3 +195,18 @@ def number(text: str | float) -> float:
     if not math.isfinite(value):
         raise typer.BadParameter(f"{text!r} is not a number, such as 2.5")
     return value
+
+
+# Options that several commands have.
+LibraryFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--library", metavar="FILE", help="The library.  [default: $PATCHFLOW_LIBRARY, or one in your data folder]"
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print nothing but JSON.")]
+OnlySynths = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", parser=synth_names, help="Only presets of this synth.")
+]
+OnlyCategories = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets of this category.")]
+OnlyTags = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets with this tag.")]

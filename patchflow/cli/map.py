@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import OptionError, PresetError
-from ._parse import check_least, number, synth_names, whole
+from ._parse import AsJson, LibraryFile, OnlyCategories, OnlySynths, OnlyTags, check_least, number, whole
 
 if TYPE_CHECKING:
     from ..browse.map_page import MapReport
@@ -22,11 +22,9 @@ def map_(
     where: Annotated[
         str, typer.Option("--in", metavar="PLACE", help="What to show: library, bank (the embedded one), or both.")
     ] = "both",
-    synth: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", parser=synth_names, help="Only presets of this synth.")
-    ] = None,
-    category: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets of this category.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets with this tag.")] = None,
+    synth: OnlySynths = None,
+    category: OnlyCategories = None,
+    tag: OnlyTags = None,
     colour: Annotated[
         str,
         typer.Option(
@@ -56,13 +54,8 @@ def map_(
     ] = False,
     seconds: Annotated[float, typer.Option(metavar="S", parser=number, help="Length of a sound, 0.2 to 10.")] = 1.6,
     title: Annotated[str, typer.Option(metavar="TEXT", help="What the page is called.")] = "Presets by sound",
-    library: Annotated[
-        Path | None,
-        typer.Option(
-            "--library", metavar="FILE", help="The library.  [default: $PATCHFLOW_LIBRARY, or one in your data folder]"
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON.")] = False,
+    library: LibraryFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Draw a map of presets: one page that needs no server and no network.
 

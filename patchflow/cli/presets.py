@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ._console import note, say
-from ._parse import synth_name, whole
+from ._parse import AsJson, LibraryFile, synth_name, whole
 
 if TYPE_CHECKING:
     from ..browse import Listened
@@ -19,13 +19,6 @@ __all__ = ["app"]
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
-LibraryFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--library", metavar="FILE", help="The library.  [default: $PATCHFLOW_LIBRARY, or one in your data folder]"
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print nothing but JSON.")]
 Numbers = Annotated[list[int], typer.Argument(metavar="ID", parser=whole, help="Numbers that `list` prints.")]
 _ANY = "that `list` and `patchflow search` print; one of the embedded bank has its synth in front: dexed:17."
 

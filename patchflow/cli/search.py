@@ -10,7 +10,7 @@ import typer
 
 from ..errors import AudioError, OptionError, PresetError
 from ._console import ProgressBar, note
-from ._parse import synth_names, whole
+from ._parse import AsJson, LibraryFile, OnlyCategories, OnlySynths, OnlyTags, whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,12 +43,10 @@ def search(
         int | None,
         typer.Option(metavar="N", parser=whole, help="Which voice of a preset file with several, from 1."),
     ] = None,
-    tag: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets with this tag.")] = None,
-    category: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets of this category.")] = None,
+    tag: OnlyTags = None,
+    category: OnlyCategories = None,
     author: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only presets of this author.")] = None,
-    synth: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", parser=synth_names, help="Only presets of this synth.")
-    ] = None,
+    synth: OnlySynths = None,
     where: Annotated[
         str, typer.Option("--in", metavar="PLACE", help="Where to look: library, bank (the embedded one), or both.")
     ] = "both",
@@ -59,13 +57,8 @@ def search(
             "--out", "-o", metavar="FILE", help="Write the hits to this file too; its ending, such as .syx, says how."
         ),
     ] = None,
-    library: Annotated[
-        Path | None,
-        typer.Option(
-            "--library", metavar="FILE", help="The library.  [default: $PATCHFLOW_LIBRARY, or one in your data folder]"
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON.")] = False,
+    library: LibraryFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Find presets by what they sound like: by words, like a sound, or both; the best first, with the reason.
 
@@ -86,8 +79,6 @@ def search(
     from ..storage import readable
     from ._preset_output import print_export, print_hints, print_hits
 
-    if where not in PLACES:  # at once, before a sound is read
-        raise OptionError(f"in={where!r}: not one of {', '.join(PLACES)}")
     if limit < 1:
         raise OptionError(f"limit={limit}: not 1 or more")
     wishes: dict[str, list[str]] = {}

@@ -4,13 +4,12 @@ from typing import Annotated
 
 import typer
 
-from ._parse import number
+from ._parse import AsJson, number
 
 __all__ = ["app"]
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print nothing but JSON.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A synth that `patchflow synth list` prints.")]
 
 
