@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import OptionError, UnknownName
 from ..presets import Entry, Library, Preset
 from ..presets.library import Hint
-from .index import Texts
+from .index import FieldValues, Texts
 from .lexicon import fold
 from .shelf import Shelf, embedded_bank, embedded_synths
 from .standing import Standing
@@ -291,11 +291,9 @@ def picked(shelf: Shelf, wishes: Mapping[str, Sequence[str]]) -> np.ndarray:
     for field, values in wishes.items():
         if not values:
             continue
-        of_presets = [_values(entry, field) for entry in shelf.entries]
-        there = frozenset().union(*of_presets)
+        of_field = _field(shelf, field)
         for value in values:
-            alternatives = _parsed(value, there)
-            found &= np.fromiter((_has(own, alternatives) for own in of_presets), bool, len(of_presets))
+            found &= of_field.fulfilling(_parsed(value, of_field.there))
     return found
 
 
@@ -349,12 +347,14 @@ def _parsed(text: str, there: frozenset[str]) -> list[_Group]:
     return groups
 
 
-def _has(own: frozenset[str], alternatives: Sequence[_Group]) -> bool:
-    return any(_fulfils(own, group) for group in alternatives)
+_of_fields: "WeakKeyDictionary[Shelf, dict[str, FieldValues]]" = WeakKeyDictionary()
 
 
-def _fulfils(own: frozenset[str], group: _Group) -> bool:
-    return all((name in own) == is_wanted for name, is_wanted in group)
+def _field(shelf: Shelf, field: str) -> FieldValues:
+    known = _of_fields.setdefault(shelf, {})
+    if field not in known:
+        known[field] = FieldValues([_values(entry, field) for entry in shelf.entries])
+    return known[field]
 
 
 def _spelled(entry: Entry, field: str) -> Iterator[str]:

@@ -20,7 +20,7 @@ from ..presets import Entry
 from ..progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
 from ..storage import json_text, write_atomically
 
-__all__ = ["INDEXED_FROM", "EntriesOnDemand", "Index", "Texts", "entries_at"]
+__all__ = ["INDEXED_FROM", "EntriesOnDemand", "FieldValues", "Index", "Texts", "entries_at"]
 
 INDEXED_FROM = 500_000
 """Presets up to which all are compared, which is exact and takes a few hundredths of a second."""
@@ -123,6 +123,42 @@ class Texts:
         """Returns which presets have a text that is just this."""
         found = np.zeros(len(self._starts) - 1, bool)
         found[self._rows.get(text, [])] = True
+        return found
+
+
+class FieldValues:
+    """Which presets have which values of a field, such as a tag: asked again and again, a loop over all is too slow.
+
+    Args:
+        values: Of each preset, as they are compared.
+    """
+
+    def __init__(self, values: Sequence[frozenset[str]]) -> None:
+        self._count = len(values)
+        self._rows: dict[str, list[int]] = {}
+        for row, own in enumerate(values):
+            for value in own:
+                self._rows.setdefault(value, []).append(row)
+
+    @property
+    def there(self) -> frozenset[str]:
+        """All values that any preset has."""
+        return frozenset(self._rows)
+
+    def fulfilling(self, alternatives: Sequence[Sequence[tuple[str, bool]]]) -> np.ndarray:
+        """Returns which presets fulfil one of several groups of values, bool, shape `(N,)`.
+
+        Args:
+            alternatives: Groups of values, and whether a preset must have each, or must not.
+        """
+        found = np.zeros(self._count, bool)
+        for group in alternatives:
+            of_group = np.ones(self._count, bool)
+            for value, is_wanted in group:
+                having = np.zeros(self._count, bool)
+                having[self._rows.get(value, [])] = True
+                of_group &= having == is_wanted
+            found |= of_group
         return found
 
 

@@ -13,7 +13,7 @@ Equal presets are stored once, with every name they came under. Open `library.py
 * `_vectors.py`   values of presets, and what they sound like, as bytes
 """
 
-from .entry import Entry, Hint, ImportReport, Label, Restored
+from .entry import OWN_LABEL, Entry, Hint, ImportReport, Label, Restored
 from .library import Library, default_path
 
-__all__ = ["Entry", "Hint", "ImportReport", "Label", "Library", "Restored", "default_path"]
+__all__ = ["OWN_LABEL", "Entry", "Hint", "ImportReport", "Label", "Library", "Restored", "default_path"]

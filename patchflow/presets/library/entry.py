@@ -6,7 +6,10 @@ import numpy as np
 
 from ..formats import Rejected
 
-__all__ = ["Entry", "Hint", "ImportReport", "Label", "Restored", "Sounds"]
+__all__ = ["OWN_LABEL", "Entry", "Hint", "ImportReport", "Label", "Restored", "Sounds"]
+
+OWN_LABEL = "you"
+"""The source of the label that the user wrote: its category goes before those of files."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,20 @@ class Entry:
 
     @property
     def category(self) -> str:
-        """The first category that is known, or ""."""
-        return next((label.category for label in self.labels if label.category), "")
+        """The category that the user gave it, else the first that is known, or ""."""
+        known = [label for label in self.labels if label.category]
+        own = [label for label in known if label.source == OWN_LABEL]
+        return next((label.category for label in (*own, *known)), "")
 
     @property
     def author(self) -> str:
         """The first author that is known, or ""."""
         return next((label.author for label in self.labels if label.author), "")
+
+    @property
+    def own_tags(self) -> tuple[str, ...]:
+        """The tags that the user gave it."""
+        return next((label.tags for label in self.labels if label.source == OWN_LABEL), ())
 
     @property
     def tags(self) -> tuple[str, ...]:
