@@ -66,12 +66,20 @@ class Turner:
         engine: Of the synth, for what it says of its parameters.
         player: Plays presets on the keys on which the attributes are to change.
         learned: The map of the synth; None for one that has none.
+        measured: Of a synth without a map: what was measured around one preset, and this, encoded, shape `(P,)`.
     """
 
-    def __init__(self, engine: type[Engine], player: Player, learned: AttributeMap | None) -> None:
+    def __init__(
+        self,
+        engine: type[Engine],
+        player: Player,
+        learned: AttributeMap | None,
+        measured: tuple[Slopes, np.ndarray] | None = None,
+    ) -> None:
         self.engine = engine
         self.player = player
         self.learned = learned
+        self._measured = measured
         self._pitches = np.array([note.pitch for note in player.notes], float)
         space = engine.space
         if learned is None:
@@ -108,7 +116,7 @@ class Turner:
         Raises:
             OptionError: If the synth has no map, or nothing may move.
         """
-        before = self.slopes(point, self._pitches).values
+        slopes = self.slopes(point, self._pitches)
         # nobody listens whether it stays in tune, so what might change the pitch does not move
         steady = ~self.learned.detunes.numpy() if self.learned is not None else self.movable
         free = self._check_free(steady if free is None else free & steady)
@@ -116,18 +124,18 @@ class Turner:
         for side in (shares < 0, shares > 0):
             if side.any():
                 farthest = shares[np.abs(shares * side).argmax()]
-                end = self._predicted(point, before + farthest * wish, turned=wish != 0, free=free)
+                end = self._predicted(point, slopes, farthest * wish, free=free)
                 path[side] += shares[side, None] / farthest * (end - point)
         return self.engine.space.snap(path)
 
-    def _predicted(self, point: np.ndarray, target: np.ndarray, *, turned: np.ndarray, free: np.ndarray) -> np.ndarray:
-        """The preset near another of which the map says that it comes nearest to a target, (P,)."""
+    def _predicted(self, point: np.ndarray, around: Slopes, change: np.ndarray, *, free: np.ndarray) -> np.ndarray:
+        """The preset near another, with its slopes, that the map says comes nearest to a change, (P,)."""
         moved = np.array(point, float)
-        for _ in range(_ITERATIONS):
-            slopes = self.slopes(moved, self._pitches)
+        for number in range(_ITERATIONS):
+            slopes = self.slopes(moved, self._pitches) if number else around
             step = self.step(
-                slopes, slopes.values - target, moved - point,
-                turned=turned, free=free, ridge=_BLIND_RIDGE, others=_BLIND_OTHERS,
+                slopes, slopes.values - around.values - change, moved - point,
+                turned=change != 0, free=free, ridge=_BLIND_RIDGE, others=_BLIND_OTHERS,
             )  # fmt: skip
             moved = np.clip(moved + step, 0.0, 1.0)
         return moved
@@ -252,8 +260,11 @@ class Turner:
         """Returns what the map predicts for a preset, see `AttributeMap.slopes`.
 
         Raises:
-            OptionError: If the synth has no map.
+            OptionError: If the synth has no map, and nothing was measured.
         """
+        if self._measured:
+            around, start = self._measured
+            return Slopes(around.values + around.by_parameter @ (point - start), around.by_parameter)
         if self.learned is None:
             raise OptionError(f"this synth has no learned map: {_HOW_TO_LEARN}")
         found = self.learned.slopes(point, pitches)

@@ -28,7 +28,7 @@ from .path import Moving, Path, path_of
 from .player import NOTE, Player, built, cents_from
 from .turn import Turn, Turner
 
-__all__ = ["Reached", "TurnedPreset", "turn_preset"]
+__all__ = ["AskedWords", "Reached", "TurnedPreset", "locked_point", "turn_preset"]
 
 _OCTAVE = 12
 _STEPS = (2, 128)
@@ -153,9 +153,9 @@ def turn_preset(
     if not _STEPS[0] <= steps <= _STEPS[1]:
         raise OptionError(f"steps={steps}: not in [{_STEPS[0]}, {_STEPS[1]}]")
     make = engines[preset.synth]
-    asked = _Asked.of(words, preset.synth, model, tell)
+    asked = AskedWords.of(words, preset.synth, model, tell)
     check(preset, make.space)
-    point, free = _locked(make, preset, lock or {})
+    point, free = locked_point(make, preset, lock or {})
     build = partial(built, make, preset.state)
     shares = np.linspace(0, 1, steps + 1)
     with one_torch_thread(), Player(build, _keys(note)) as player:
@@ -175,7 +175,7 @@ def turn_preset(
     return turned
 
 
-def _turned(asked: "_Asked", turner: Turner, turn: Turn, key: int, *, path: Path, last: Preset) -> TurnedPreset:
+def _turned(asked: "AskedWords", turner: Turner, turn: Turn, key: int, *, path: Path, last: Preset) -> TurnedPreset:
     """What is said of a turn, with values on one of its keys."""
     every = _reached(turn, asked.wish(turner), key)
     reached = tuple(one for one in every if one.asked)
@@ -199,8 +199,8 @@ def _turned(asked: "_Asked", turner: Turner, turn: Turn, key: int, *, path: Path
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """What words ask for.
+class AskedWords:
+    """What words ask for; `of` looks them up.
 
     Args:
         changes: Of attributes, in standard deviations, shape `(M,)`.
@@ -217,7 +217,7 @@ class _Asked:
     @classmethod
     def of(
         cls, words: Mapping[str, float], synth: str, model: str | FilePath | None, tell: TellCallback
-    ) -> "_Asked":  # fmt: skip
+    ) -> "AskedWords":  # fmt: skip
         """Looks words up, and refuses what does not go together."""
         latents = {word: amount for word, amount in words.items() if word.startswith(LATENT.rstrip(":"))}
         others = {word: amount for word, amount in words.items() if word not in latents}
@@ -273,8 +273,8 @@ class _Asked:
         return tuple(found)
 
 
-def _locked(make: type[Engine], preset: Preset, lock: Mapping[str, Value | None]) -> tuple[np.ndarray, np.ndarray]:
-    """The preset with the values that locks give, encoded, and which parameters are free."""
+def locked_point(make: type[Engine], preset: Preset, lock: Mapping[str, Value | None]) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the preset with the values that locks give, encoded, and which parameters are free, both `(P,)`."""
     point = make.space.encode(preset.values)
     fixed = encode_locks(make.space, lock, point)
     free = np.ones(len(point), bool)
@@ -303,7 +303,9 @@ def _audible_keys(player: Player, point: np.ndarray, note: Note) -> tuple[Note, 
     return keys
 
 
-def _along_latents(turner: Turner, point: np.ndarray, asked: _Asked, *, shares: np.ndarray, free: np.ndarray) -> Turn:
+def _along_latents(
+    turner: Turner, point: np.ndarray, asked: AskedWords, *, shares: np.ndarray, free: np.ndarray
+) -> Turn:
     """The line along latent dimensions, played once so that it can be said what is heard; the tuning stays."""
     assert asked.space is not None
     space = turner.engine.space
