@@ -22,7 +22,7 @@ from split import fingerprints
 from patchflow.data.bank import Bank
 from patchflow.engines import Note, engines
 from patchflow.presets import Preset, read_presets
-from patchflow.presets.preset_names import category_from_name
+from patchflow.presets.preset import category_from_name
 
 RATE = 44_100
 LOWEST, HIGHEST = 24, 48  # MIDI notes: C1 to C3

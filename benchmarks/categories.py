@@ -10,7 +10,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from patchflow.presets.preset_names import category_from_name
+from patchflow.presets.preset import category_from_name
 
 ALIKE = {
     "Brass": {"Brass"},

@@ -23,14 +23,14 @@ import numpy as np
 import torch
 from timing import facts
 
-from patchflow.audio.resample import resample
+from patchflow.audio.conditioning import resample
 from patchflow.data.bank import Bank
 from patchflow.engines import Note, Renderer, engines, load_presets
 from patchflow.match.polish import audible_parameters
 from patchflow.match.verdict import LEAST, Judge
 from patchflow.metrics import metrics
 from patchflow.metrics.perceptual import WEIGHTS
-from patchflow.presets.preset_names import category_from_name
+from patchflow.presets.preset import category_from_name
 
 RESULTS = Path(__file__).parent / "results" / "closeness.json"
 METRIC = "perceptual"

@@ -34,7 +34,7 @@ from timing import facts
 
 from patchflow.data.bank import Bank
 from patchflow.data.families import near_duplicates
-from patchflow.ear.heard_presets import KEYS
+from patchflow.ear.ear import KEYS
 from patchflow.engines import Engine, Note, engines
 from patchflow.engines._renderer import INAUDIBLE, render_or_silence
 from patchflow.features.mel import mel_spectrogram, power_to_db

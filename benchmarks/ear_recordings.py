@@ -25,7 +25,7 @@ from timing import facts
 
 from patchflow.audio.sound_file import load
 from patchflow.data.bank import Bank
-from patchflow.ear.heard_presets import KEYS
+from patchflow.ear.ear import KEYS
 from patchflow.engines import Note, engines
 from patchflow.match.target import Target, prepare_target
 from patchflow.metrics.log_mel_l1 import level_gap, log_mel

@@ -60,7 +60,7 @@ from patchflow.features.inputs import inputs
 from patchflow.match.fingerprints import FINGERPRINTS, Fingerprints
 from patchflow.models import load_model, models, shipped
 from patchflow.presets import Entry, Label, dx7, read_presets
-from patchflow.presets.preset_names import CATEGORIES, category_from_name
+from patchflow.presets.preset import CATEGORIES, category_from_name
 from patchflow.storage import write_atomically
 from patchflow.threads import one_torch_thread
 

@@ -25,7 +25,7 @@ from embeddings import EMBEDDINGS, cosines, inner_layers, learned
 from scipy.stats import rankdata
 from soundfile import read
 
-from patchflow.audio.resample import resample
+from patchflow.audio.conditioning import resample
 from patchflow.metrics import metrics
 
 RESULTS = Path(__file__).parent / "results" / "listening.json"

@@ -25,7 +25,7 @@ import runner
 import torch
 from match_voices import searches
 
-from patchflow.audio.resample import resample
+from patchflow.audio.conditioning import resample
 from patchflow.audio.sound_file import load
 from patchflow.data.bank import Bank
 from patchflow.engines import Engine, Renderer, engines

@@ -7,7 +7,7 @@ import numpy as np
 import soundfile
 from scipy.signal import butter, fftconvolve, sosfilt
 
-from patchflow.audio.resample import resample
+from patchflow.audio.conditioning import resample
 
 __all__ = ["RECORDED", "as_codec", "in_room", "narrowed", "with_noise"]
 

@@ -39,8 +39,8 @@ from marked import filled
 from shifts import shifted
 from timing import facts
 
+from patchflow.audio.conditioning import resample
 from patchflow.audio.pitch import estimate_pitch
-from patchflow.audio.resample import resample
 from patchflow.audio.sound import Sound
 from patchflow.audio.sound_file import load
 from patchflow.engines import Engine, Note, engines

@@ -11,7 +11,7 @@ import cma
 import numpy as np
 import torch
 
-from patchflow.audio.resample import resample
+from patchflow.audio.conditioning import resample
 from patchflow.engines import Engine, Note, Renderer, engines
 from patchflow.features.log_spectrum import AUDIBLE_GAIN, best_shift, fine_spectrum
 from patchflow.features.mel import mel_spectrogram, power_to_db

@@ -3,8 +3,8 @@
 import numpy as np
 import rows
 
+from patchflow.audio.conditioning import resample
 from patchflow.audio.pitch.contour import FRAME, RATE, contour, period_track
-from patchflow.audio.resample import resample
 
 __all__ = ["shifted"]
 

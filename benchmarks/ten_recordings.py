@@ -23,8 +23,8 @@ from PIL import Image
 from recordings import Answer, matched, measured, play
 from timing import facts
 
+from patchflow.audio.conditioning import resample
 from patchflow.audio.note_names import note_name
-from patchflow.audio.resample import resample
 from patchflow.audio.sound_file import load
 from patchflow.features.mel import mel_spectrogram
 from patchflow.match.target import LONGEST, prepare_target

@@ -35,7 +35,7 @@ from patchflow.browse.lexicon import fold
 from patchflow.browse.standing import COLUMNS, ranks_within
 from patchflow.data.bank import Bank
 from patchflow.presets import Entry, Label
-from patchflow.presets.preset_names import category_from_name
+from patchflow.presets.preset import category_from_name
 from patchflow.version import commit
 
 __all__ = ["Tower", "main"]

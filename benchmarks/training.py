@@ -20,7 +20,7 @@ from patchflow.engines import engines
 from patchflow.features.inputs.levels import input_shape
 from patchflow.models import Batch
 from patchflow.models.posterior import Posterior
-from patchflow.train.replicas import Replicas
+from patchflow.train.distributed import Replicas
 
 BATCH, ROUNDS, SQUARE, PRODUCTS = 128, 9, 1024, 20
 

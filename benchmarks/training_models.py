@@ -31,9 +31,9 @@ from patchflow.models import Model, models
 from patchflow.nn.conv import Double, Halve
 from patchflow.train import Recipe
 from patchflow.train.checkpoint import State
+from patchflow.train.distributed import Replicas
 from patchflow.train.loader import Loader
 from patchflow.train.loop import take_step
-from patchflow.train.replicas import Replicas
 from patchflow.train.training_data import load_batch
 
 RESULTS = Path(__file__).parent / "results"

@@ -37,10 +37,10 @@ from marked import filled
 from timing import facts
 
 from patchflow.audio import load
+from patchflow.audio.conditioning import resample
 from patchflow.audio.pitch import estimate_pitch
 from patchflow.audio.pitch.contour import RATE as PITCH_RATE
 from patchflow.audio.pitch.contour import contour
-from patchflow.audio.resample import resample
 from patchflow.audio.sound import Sound, trim_noise, without_offset
 from patchflow.engines import Engine, Note
 from patchflow.engines.vital import Vital

@@ -38,7 +38,7 @@ from patchflow.engines import engines
 from patchflow.explore.player import RATE, Player
 from patchflow.features.descriptors import describe
 from patchflow.presets import Entry, Label, Library, Preset
-from patchflow.presets.preset_names import CATEGORIES, category_from_name
+from patchflow.presets.preset import CATEGORIES, category_from_name
 from patchflow.version import commit
 
 __all__ = ["learn", "main", "measured", "scored"]

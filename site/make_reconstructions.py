@@ -13,7 +13,7 @@ from example_files import write_about, write_clip
 from maker import LISTENING_RATE, LONG, Maker, distance_between, emptied, make_with
 from sections import Attempt, Reconstruction, Sound
 
-from patchflow.audio.resample import resample
+from patchflow.audio.conditioning import resample
 from patchflow.explore.player import RATE
 from patchflow.match import Matcher
 from patchflow.metrics.perceptual import Reference

@@ -13,7 +13,7 @@ from example_files import write_about, write_clip
 from maker import LISTENING_RATE, SYNTH, Maker, emptied, parser_of
 from sections import Attempt, OutOfDomain, Sound
 
-from patchflow.audio.resample import resample
+from patchflow.audio.conditioning import resample
 from patchflow.audio.sound_file import load
 from patchflow.match import Matcher
 

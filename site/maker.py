@@ -10,7 +10,7 @@ import torch
 from example_files import write_clip
 from sections import Preset, Step
 
-from patchflow.audio.resample import resample
+from patchflow.audio.conditioning import resample
 from patchflow.ear.sound_attributes import ATTRIBUTES, MEASURES
 from patchflow.engines import Note, engines
 from patchflow.explore.good_presets import GoodPresets

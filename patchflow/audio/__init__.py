@@ -5,17 +5,17 @@ A file comes in, a `Sound` comes out: mono samples `(T,)` that are known to be a
 
 * `sound_file.py`: any sound file in, WAV and FLAC out; recording. `_mending.py`, `_mp3.py`: files with wrong headers.
   `_ffmpeg.py`: files that only ffmpeg knows.
-* `conditioning.py`: how several channels become one, and how steady noise is taken out.
+* `conditioning.py`: another sample rate; how several channels become one, and how steady noise is taken out.
 * `sound.py`: `Sound`, its checks, and how silence, noise and offsets are removed.
-* `resample.py`: another sample rate. `loudness.py`: LUFS, and gain without clipping.
+* `loudness.py`: LUFS, and gain without clipping.
 * `pitch`: notes that a sound may be, its tuning, and what is odd about it. `envelope.py`: when its key was released.
 * `note_names.py`: MIDI notes by name, such as C4.
 """
 
+from .conditioning import resample
 from .envelope import note_off
 from .loudness import Levelled, loudness, match_loudness
 from .pitch import NoteGuess, note_guesses
-from .resample import resample
 from .sound import Sound, from_array, trim
 from .sound_file import load, save
 

@@ -1,8 +1,9 @@
-"""What is done to the samples of a recording: several channels become one, and steady noise is taken out."""
+"""What is done to the samples of a recording: another rate, one channel of several, no steady noise."""
 
 import numpy as np
+import soxr
 
-__all__ = ["mono", "without_noise"]
+__all__ = ["mono", "resample", "without_noise"]
 
 _SPECTRUM = 4096  # samples of one spectrum
 _SPECTRA = 32  # spread evenly over the sound
@@ -95,6 +96,40 @@ def without_noise(samples: np.ndarray, noise: np.ndarray, rate: int) -> np.ndarr
     gain = np.clip((above - _MARGIN) / (_MARGIN * (_WIDE - 1)), 0, 1)
     clean = transform.istft(spectrum * gain, k1=len(padded))
     return clean[size : size + len(samples)].astype(np.float32)
+
+
+def resample(samples: np.ndarray, rate: int, to: int) -> np.ndarray:
+    """Returns the sound at another sample rate, by soxr at its high quality.
+
+    Peaks may rise a little above those of the source: nothing is clipped.
+
+    References:
+        The SoX resampler library, https://sourceforge.net/p/soxr
+
+    Args:
+        samples: Mono, shape `(T,)`.
+        rate: Sample rate of `samples`, in Hz.
+        to: Sample rate wanted, in Hz.
+
+    Returns:
+        Same kind of number, shape `(T * to / rate,)`, rounded, at least one sample. The very same array if the
+        rates are equal.
+
+    Raises:
+        ValueError: If a rate is not positive.
+
+    Example:
+        >>> len(resample(np.zeros(44_100, np.float32), 44_100, 22_050))
+        22050
+    """
+    if min(rate, to) <= 0:
+        raise ValueError(f"rate={rate}, to={to}: not positive")
+    if rate == to:
+        return samples
+    # soxr promises no exact length: of two samples it may leave none.
+    samples_wanted = max(1, round(len(samples) * to / rate))
+    changed = soxr.resample(samples, rate, to, quality="HQ")[:samples_wanted]
+    return np.pad(changed, (0, samples_wanted - len(changed)))
 
 
 def _lost(block: np.ndarray, rate: int) -> str:

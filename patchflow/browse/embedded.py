@@ -44,7 +44,7 @@ class EmbeddedPresets:
         steps: Encoded presets with a byte for each parameter, see `steps_of`, shape `(N, P)`.
         names: Of each.
         short_names: What each is called in the synth's own files, which may have few letters.
-        categories: Of each, see `presets.preset_names.CATEGORIES`.
+        categories: Of each, see `presets.preset.CATEGORIES`.
         tags: What each measurably is, such as `("bright", "slow attack")`.
         ear: Version of the ear that the vectors are of.
         vectors: See `Shelf.vectors`.

@@ -45,7 +45,7 @@ class Concept:
         name: Of the entry, such as `"warm"`; of marks, `"open"`, `"close"`, `"break"` and `"quoted"`.
         means: By attribute of `MEASURES`, -1 to 1: much or little of it.
         alone: The same of a noun that no size goes with.
-        categories: Of a role, see `presets.preset_names.CATEGORIES`.
+        categories: Of a role, see `presets.preset.CATEGORIES`.
         sign: Of a size, 1 for much and -1 for little.
         factor: Of a degree, 1 for one that changes nothing.
     """

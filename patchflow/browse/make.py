@@ -11,7 +11,7 @@ import numpy as np
 from ..audio.loudness import loudness
 from ..audio.sound_file import encode
 from ..ear import MEASURES
-from ..ear.heard_presets import KEYS
+from ..ear.ear import KEYS
 from ..engines import engines
 from ..errors import OptionError, PresetError
 from ..explore.attribute_map import load_map
@@ -25,7 +25,7 @@ from ..match.output.names import file_name
 from ..match.output.rendition import RENDITION_RATE, SynthFiles, equally_loud
 from ..match.verdict import CLOSENESS
 from ..presets import Entry, Label, Library, Preset
-from ..presets.preset_names import ascii_name
+from ..presets.preset import ascii_name
 from ..progress import Progress, ProgressCallback, ignore
 from ..version import version
 from .find import preset_called

@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 from ..ear import MEASURES
 from ..parsing import damage_named, json_value
 from ..presets import Entry
-from ..presets.preset_names import CATEGORIES, category_from_name
+from ..presets.preset import CATEGORIES, category_from_name
 from ..storage import read_bytes
 from .lexicon import fold, lexicon
 

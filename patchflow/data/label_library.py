@@ -16,7 +16,7 @@ from ..engines import Engine, Note, Renderer
 from ..engines._renderer import render_or_silence
 from ..features.descriptors import describe
 from ..presets import Entry, Label, Library, Preset
-from ..presets.preset_names import category_from_name
+from ..presets.preset import category_from_name
 from ..progress import Progress, ProgressCallback, ignore
 
 __all__ = ["MEASURED_SOURCE", "NAMED_SOURCE", "WORDS", "tag_library", "words_of"]

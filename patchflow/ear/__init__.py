@@ -1,15 +1,13 @@
 """What a sound is to people: vectors in which one timbre is one place, and attributes that are measured.
 
-* `ear` the ear: sounds to vectors
+* `ear` the ear: sounds to vectors, presets to vectors and attributes
 * `network` what the ear is given of a sound, and its network
-* `heard_presets` vectors and attributes of presets
 * `views` what leaves a timbre the same
 * `learn_ear` how the ear is trained
 * `sound_attributes` what is measured of a sound, on scales that people hear
 """
 
-from .ear import Ear
-from .heard_presets import preset_vectors
+from .ear import Ear, preset_vectors
 from .sound_attributes import ATTRIBUTES, LOUDNESS, MEASURES, SoundAttribute, measure
 
 __all__ = ["ATTRIBUTES", "LOUDNESS", "MEASURES", "Ear", "SoundAttribute", "measure", "preset_vectors"]

@@ -11,7 +11,7 @@ import soundfile
 from scipy.fft import next_fast_len
 from scipy.signal import butter, fftconvolve, sosfilt
 
-from ..audio.resample import resample
+from ..audio.conditioning import resample
 from ..engines import Note
 from .network import RATE, SECONDS
 

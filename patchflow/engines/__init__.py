@@ -7,7 +7,7 @@ shipped, a subset of another, or a plug-in that `patchflow synth add` has descri
 * `_engines.py`       all synths by name
 * `_renderer.py`      renders many presets on all cores
 * `tone.py`           the smallest synth, for tests and tutorials
-* `dexed.py`          the DX7; `_dexed_tuning.py` moves its voices by cents
+* `dexed.py`          the DX7, and how its voices are moved by cents
 * `vital.py`, `vital_full.py`  Vital with few and with all parameters; `_vital.py` plays both
 * `_plugin/`          any plug-in: its description, the file of that, its engine
 * `_tuners.py`        moves presets by cents with parameters that transpose

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..audio.conditioning import resample
 from ..audio.envelope import note_off
 from ..audio.pitch import note_guesses
-from ..audio.resample import resample
 from ..audio.sound import trim
 from ..audio.sound_file import load
 from ..data.examples import Examples

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..audio.conditioning import resample
 from ..audio.note_names import note_name
-from ..audio.pitch.contour import FRAME, RATE, Contour, contour
-from ..audio.pitch.partials import partials
+from ..audio.pitch.contour import FRAME, RATE, Contour, contour, partials
 from ..audio.pitch.remarks import chord_notes, is_one_note
-from ..audio.resample import resample
 from ..audio.sound import Sound
 from ..errors import AudioError
 from .note_spans import HOP, NoteSpan, fine_levels, level_of_span, note_spans, pitch_of_span

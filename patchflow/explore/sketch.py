@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..audio.conditioning import resample
 from ..audio.loudness import loudness, match_loudness
 from ..audio.note_names import note_name
 from ..audio.pitch import estimate_pitch
-from ..audio.resample import resample
 from ..audio.sound import Sound
 from ..engines import Engine, Note, Renderer, engines
 from ..engines._renderer import INAUDIBLE, render_or_silence

@@ -16,7 +16,7 @@ from ..match.limits import encode_locks
 from ..match.verdict import Judge
 from ..metrics.perceptual import Reference
 from ..presets import Preset, Value, check
-from ..presets.preset_names import ascii_name
+from ..presets.preset import ascii_name
 from ..progress import Progress, ProgressCallback
 from .children import Child, Goal, Prospect, choose_apart, moves_between, sort_out
 from .player import RATE, Audition, Heard, built

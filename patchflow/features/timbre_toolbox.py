@@ -7,9 +7,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import butter, hilbert, sosfilt
 
+from ..audio.conditioning import resample
 from ..audio.pitch.contour import RATE as PITCH_RATE
 from ..audio.pitch.contour import period_track
-from ..audio.resample import resample
 
 __all__ = ["TOOLBOX", "on_log_scale", "toolbox_features"]
 

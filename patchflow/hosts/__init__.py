@@ -3,9 +3,8 @@
 A host loads one synth and answers questions about it. In comes a question: a word, arguments that fit into JSON, and
 bytes; out comes an `Answer`: facts that fit into JSON, and bytes such as samples. Open `_host.py` first.
 
-* `_host.py`       the interface of a host, and the messages between the two processes
+* `_host.py`       the interface of a host, the messages between the two processes, and how a host ends with its parent
 * `_process.py`    the parent's side: starts the process, asks, ends it if it hangs, starts it again if it dies
-* `_lifeline.py`   how a host ends with its parent
 * `__main__.py`    the host's side: waits for questions and answers them
 * `_fresh.py`      how every question gets a fresh instrument: a copy of the process, or a reload
 * `_installed.py`  plug-ins as they lie on disk: where, under which names, and why one cannot be loaded

@@ -12,8 +12,7 @@ from typing import Any
 from ..errors import RenderError
 from . import hosts
 from ._fresh import Fresh
-from ._host import Host, receive, send
-from ._lifeline import end_with_parent
+from ._host import Host, end_with_parent, receive, send
 
 __all__ = ["main"]
 

@@ -17,8 +17,7 @@ from functools import partial
 from typing import Any
 
 from ..errors import EngineError, RenderError
-from ._host import Answer, Host, frame_message, unframe_message
-from ._lifeline import end_with_parent
+from ._host import Answer, Host, end_with_parent, frame_message, unframe_message
 
 __all__ = ["CAN_FORK", "PIPE", "WAYS", "Fresh", "cause"]
 

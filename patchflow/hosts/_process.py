@@ -17,8 +17,7 @@ from typing import Any
 
 from ..errors import EngineError, RenderError
 from ._fresh import CAN_FORK, PIPE, cause
-from ._host import Answer, receive, send
-from ._lifeline import start_for_good
+from ._host import Answer, receive, send, start_for_good
 
 __all__ = ["HostProcess"]
 

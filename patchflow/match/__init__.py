@@ -9,9 +9,9 @@ Open `matcher.py` first, then `search.py`, whose loop is nine lines.
 * `limits`: what a match may spend, and what it may not change
 * `target`: a recording prepared for the search: trimmed, its note and the release of the key estimated
 * `search`: the loop; which stage is next, what was rendered already, when the budget is spent
-* `stages`: what a stage is, and the first one, draw; `proposals`: where the drawn presets come from;
-  `fingerprints`: presets that were played once, of which the nearest to a sound are known before anything plays
-* `tune`: puts good presets in tune
+* `stages`: what a stage is, the first one, draw, and tune, which puts good presets in tune
+* `proposals`: where the drawn presets come from; `fingerprints`: presets that were played once, of which the nearest
+  to a sound are known before anything plays
 * `recombine`: the second stage, breeds the best presets, and its moves
 * `polish`: the last stage, small steps of every audible parameter
 * `scorer`: renders presets on all cores and measures how far each is from the target

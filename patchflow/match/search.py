@@ -17,8 +17,7 @@ from .polish import Polish
 from .proposals import Proposer
 from .recombine import Recombine, Variation
 from .scorer import Outcome, Scored, Scorer
-from .stages import Draw, Stage
-from .tune import Tune
+from .stages import Draw, Stage, Tune
 
 __all__ = ["Search", "Trace"]
 

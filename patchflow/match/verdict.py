@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 import torch
 
+from ..audio.conditioning import resample
 from ..audio.note_names import note_name
 from ..audio.pitch import Pitch, estimate_pitch
-from ..audio.resample import resample
 from ..engines import Note
 from ..features.descriptors import describe
 from ..features.log_spectrum import AUDIBLE_GAIN, best_shift, fine_spectrum, heard_cents

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ..audio.resample import resample
+from ..audio.conditioning import resample
 
 __all__ = ["Metric", "metric", "units_of"]
 

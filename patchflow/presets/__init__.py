@@ -5,14 +5,13 @@ models and searches, and files again. Open `space.py` first.
 
 * `parameters.py`  one parameter: `Knob`, `Steps` or `Choice`
 * `space.py`       all parameters of a synth, and presets as points of the unit cube
-* `preset.py`      values, names, and the state beyond the values
+* `preset.py`      values, and the state beyond them; names in the letters that a format has, and what they say
 * `files.py`       reads and writes files of any registered format; `archives.py` opens what they come in
 * `formats/`       one preset file format, one file
 * `dx7.py`         the parameters of the DX7
 * `vital/`         the parameters and documents of Vital
 * `vst2.py`, `vst3.py`  the containers that presets of plug-ins come in
 * `library/`       the user's own presets in an SQLite file
-* `preset_names.py`  names in the letters that a format has, transliterated; what a name says of the sound
 """
 
 from .files import chosen_voice, read_presets, write_presets

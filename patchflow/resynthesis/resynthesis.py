@@ -5,8 +5,8 @@ from typing import Literal
 
 import numpy as np
 
+from ..audio.conditioning import resample
 from ..audio.pitch import Pitch
-from ..audio.resample import resample
 from ..audio.sound import Sound
 from ..presets import Preset
 from .course import FRAMES, Course, TableWalk, clipped_samples, course_of

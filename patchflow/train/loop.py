@@ -14,10 +14,9 @@ from ..errors import OptionError
 from ..models import Batch
 from ..progress import Progress, ProgressCallback
 from .checkpoint import Log, State, save_checkpoint
-from .distributed import Team
+from .distributed import Replicas, Team
 from .loader import Loader
 from .recipe import Recipe
-from .replicas import Replicas
 from .schedule import ERROR, Schedule, Terms, check_finite, validate
 from .training_data import TrainingData
 

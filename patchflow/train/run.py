@@ -23,11 +23,10 @@ from ..progress import ProgressCallback, TellCallback, ignore, tell_nobody
 from ..storage import locked, make_folder, write_atomically
 from ..version import commit
 from .checkpoint import Log, State, last_losses, load_checkpoint
-from .distributed import Team, joined
+from .distributed import Replicas, Team, joined
 from .loader import Loader
 from .loop import Loop
 from .recipe import Recipe, read_recipe
-from .replicas import Replicas
 from .schedule import ERROR, Terms
 from .training_data import Source, TrainingData, load_batch, open_data, open_source, streamed
 

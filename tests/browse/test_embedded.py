@@ -21,7 +21,7 @@ from patchflow.browse.shelf import MEASURED, WIDTH, Shelf, ear_version, embedded
 from patchflow.engines import engines, save_presets
 from patchflow.errors import StorageError, UnknownName
 from patchflow.presets import read_presets
-from patchflow.presets.preset_names import CATEGORIES, category_from_name
+from patchflow.presets.preset import CATEGORIES, category_from_name
 
 COUNTS = {"dexed": 2_000, "vital": 1_000}
 FEW = ("Sequence",)  # which no single note is

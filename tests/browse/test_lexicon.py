@@ -10,7 +10,7 @@ import patchflow.browse.lexicon
 from patchflow.browse.lexicon import LANGUAGES, MOST_WORDS, Lexicon, fold, lexicon
 from patchflow.ear import MEASURES
 from patchflow.errors import OptionError
-from patchflow.presets.preset_names import CATEGORIES
+from patchflow.presets.preset import CATEGORIES
 
 FILE = Path(patchflow.browse.lexicon.__file__).with_name("lexicon.toml")
 TABLE = tomllib.loads(FILE.read_text("utf-8"))

@@ -235,14 +235,14 @@ def test_a_preset_that_cannot_be_played_is_not_silent(
             raise error("the synth has crashed")
         return played(self, point, note, rate)
 
-    from patchflow.ear import heard_presets
+    from patchflow.ear import ear
 
     played = engines["tone"].render
     library.add(saws([0.1, 0.5, 0.9]), space_of)
     told: list[str] = []
     with monkeypatch.context() as patch:
         patch.setattr(engines["tone"], "render", render)
-        patch.setattr("patchflow.ear.preset_vectors", heard_presets.preset_vectors)
+        patch.setattr("patchflow.ear.preset_vectors", ear.preset_vectors)
 
         assert listen_to(library, tell=told.append) == Listened(2, left_out=1)
 

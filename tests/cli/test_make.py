@@ -7,7 +7,7 @@ import pytest
 
 from patchflow.browse.standing import COLUMNS
 from patchflow.ear import measure
-from patchflow.ear.heard_presets import KEYS
+from patchflow.ear.ear import KEYS
 from patchflow.engines import engines
 from patchflow.explore.player import RATE, Player
 from patchflow.presets import Library, Preset, read_presets

@@ -9,8 +9,7 @@ from safetensors.torch import save_file
 from patchflow.data.examples import Examples
 from patchflow.engines.tone import Tone
 from patchflow.train import run, train
-from patchflow.train.distributed import joined
-from patchflow.train.replicas import Replicas
+from patchflow.train.distributed import Replicas, joined
 from patchflow.train.training_data import load_batch
 from tests.train.small import Crowd, Several
 

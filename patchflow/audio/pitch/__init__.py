@@ -3,7 +3,7 @@
 `estimate.py` comes first: it weighs three kinds of evidence against each other.
 
 * `estimate.py`: the notes a sound may be, with calibrated confidences, its fundamental, and whether it has one.
-* `contour.py`: periods of frames, and how the pitch moves. `partials.py`: peaks of a long spectrum.
+* `contour.py`: periods of frames, and how the pitch moves; and the partials, which are peaks of a long spectrum.
 * `remarks.py`: one line about chords, glides, vibrato, trills, detuned voices and tunings between keys.
 """
 

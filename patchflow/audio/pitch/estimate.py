@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..resample import resample
-from .contour import FRAME, RATE, Contour, contour, contour_of_periods, period_votes
-from .partials import HARMONICS, Partials, partials
+from ..conditioning import resample
+from .contour import FRAME, HARMONICS, RATE, Contour, Partials, contour, contour_of_periods, partials, period_votes
 from .remarks import UNPITCHED, chord_notes, is_one_note, of_chord, of_motion, of_tuning, vibrato
 
 __all__ = [

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..note_names import note_name
-from .contour import FRAME
-from .partials import Partials
+from .contour import FRAME, Partials
 
 __all__ = [
     "UNPITCHED",

@@ -23,7 +23,7 @@ from ...features.descriptors import character, describe
 from ...features.inputs import inputs
 from ...features.mel import fingerprint
 from ...parsing import damage_named, npz_arrays
-from ...presets.preset_names import category_from_name
+from ...presets.preset import category_from_name
 from ...storage import read_bytes, write_atomically
 from .examples_recipe import ExamplesRecipe
 

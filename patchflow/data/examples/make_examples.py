@@ -15,7 +15,7 @@ import numpy as np
 from ...engines import Engine, Renderer, Subset, engines
 from ...errors import PresetError, StorageError
 from ...features.mel import STEPS_PER_DB
-from ...presets.preset_names import category_from_name
+from ...presets.preset import category_from_name
 from ...progress import Progress, ProgressCallback, ignore
 from ...storage import LOCK, locked, read_bytes, reason, sweep, write_atomically
 from ...threads import one_torch_thread

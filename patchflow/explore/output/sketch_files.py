@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ...audio.conditioning import resample
 from ...audio.loudness import loudness
 from ...audio.note_names import note_name
 from ...audio.pitch.contour import FRAME
-from ...audio.resample import resample
 from ...audio.sound import Sound
 from ...audio.sound_file import encode
 from ...errors import OptionError

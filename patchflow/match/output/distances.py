@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ...audio.resample import resample
+from ...audio.conditioning import resample
 from ...audio.sound_file import load
 from ...metrics import metrics
 

@@ -73,7 +73,7 @@ def _levels(sound: np.ndarray, rate: int) -> np.ndarray:
     """Levels below the loudest, in dB, float32, shape `(BANDS, N)`; every band by the windows that suit it."""
     import torch
 
-    from ...audio.resample import resample
+    from ...audio.conditioning import resample
     from ...features.log_spectrum import log_bands
 
     x = torch.from_numpy(np.ascontiguousarray(resample(sound, rate, PICTURE_RATE), np.float32))[None]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from ...audio.conditioning import resample
 from ...audio.loudness import Levelled, loudness, match_loudness
-from ...audio.resample import resample
 from ...engines import Engine, Note, Renderer, engines
 from ...errors import EngineError, RenderError
 from ...metrics import metrics

@@ -17,7 +17,7 @@ from ...errors import EngineError, StorageError
 from ...presets import Preset
 from ...presets.files import written_files
 from ...presets.formats import PresetFormat, formats
-from ...presets.preset_names import ascii_name
+from ...presets.preset import ascii_name
 from ...storage import json_text, locked, read_bytes, readable, writable_folder, write_together
 from ..result import Candidate, MatchResult
 from ..target import Target

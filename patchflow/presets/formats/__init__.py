@@ -6,8 +6,8 @@ In comes the content of a file as bytes, out come presets and the reasons why ot
 * `_format.py`        the interface of a format, and the report of reading a file
 * `json.py`           patchflow's own text format, for presets of any synth
 * `syx.py`            DX7 dumps; `_sysex.py` takes messages out of MIDI files and text, and names what is no voice,
-                      `_dx7_dumps.py` finds dumps in them, `_dx7_bare.py` voices without messages,
-                      `_dx7_voice.py` knows the bits of a voice
+                      `_dx7_dumps.py` finds dumps in them, `_dx7_voice.py` knows the bits of a voice, and finds
+                      voices without messages
 * `vital.py`          one preset of Vital
 * `fxp.py`, `fxb.py`  one preset and a bank of any VST2 plug-in
 * `vstpreset.py`      one preset of any VST3 plug-in

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._dx7_bare import BareVoices, find_voices, plausible
-from ._dx7_voice import NAME, PACKED, PLAIN, Layout
+from ._dx7_voice import NAME, PACKED, PLAIN, BareVoices, Layout, find_voices, plausible
 from ._sysex import describe_message
 
 __all__ = ["BANK", "SINGLE", "Dump", "DumpKind", "Scan", "frame", "scan"]

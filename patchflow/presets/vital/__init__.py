@@ -3,11 +3,10 @@
 In comes the JSON document of a `.vital` file, out come values of parameters and the state beyond them, and back.
 Open `_document.py` first.
 
-* `_document.py`   takes a file apart and puts it together; moves presets between the two spaces
+* `_document.py`   takes a file apart and puts it together; moves presets between the spaces; writes macro knobs
 * `_spaces.py`     the two spaces: `CORE` with 179 parameters, `FULL` with 900; resets what cannot be heard
 * `_controls.py`   the controls as Vital describes them (`controls.json`), and their units
 * `_mend.py`       puts right what Vital puts up with in its files
-* `_macros.py`     writes macro-controls into Vital's macro knobs
 * `init.json`      Vital's first preset
 """
 
@@ -15,6 +14,7 @@ from ._controls import SLOTS, VitalControl, controls, destinations, sources
 from ._document import (
     NEWEST,
     VITA_VERSION,
+    Macro,
     as_synth,
     document_of,
     fresh_part,
@@ -23,8 +23,8 @@ from ._document import (
     routes_of,
     state_of,
     values_of,
+    with_macros,
 )
-from ._macros import Macro, with_macros
 from ._mend import feature_version, mend
 from ._spaces import CORE, FULL, NONE, OTHER, SPACES, canonical_vital, control_name
 

@@ -1,4 +1,4 @@
-"""The content of a `.vital` file: values of parameters, and the state beyond them.
+"""The content of a `.vital` file: values of parameters, the state beyond them, and macro knobs of our own in it.
 
 A file is taken apart and put together again without loss:
 
@@ -9,26 +9,27 @@ A file is taken apart and put together again without loss:
 import base64
 import copy
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
-from ...errors import PresetError
+from ...errors import PresetError, UnknownName
 from ...parsing import json_value
 from ..parameters import Choice, Value
 from ..preset import Preset, check
 from ..space import ParamSpace
-from ._controls import SLOTS, controls
+from ._controls import SLOTS, controls, destinations
 from ._spaces import FULL, NONE, OTHER, SPACES, control_name
 
 __all__ = [
     "NEWEST",
     "VITA_VERSION",
     "Document",
+    "Macro",
     "as_synth",
     "document_of",
     "fresh_part",
@@ -37,6 +38,7 @@ __all__ = [
     "routes_of",
     "state_of",
     "values_of",
+    "with_macros",
 ]
 
 Document = dict[str, Any]
@@ -50,6 +52,9 @@ VITA_VERSION = "99999.9.9"
 
 _LABELS = ("author", "preset_name", "preset_style", "synth_version")  # fields of a `Preset`, so not in its state
 _UNCONNECTED = {"source": "", "destination": ""}
+
+KNOBS = 4
+"""Macro knobs of Vital."""
 
 
 def values_of(document: Document, space: ParamSpace) -> dict[str, Value]:
@@ -298,3 +303,82 @@ def as_synth(preset: Preset, synth: str) -> Preset:
     space = SPACES[synth]
     state = pack_state(state_of(document, space))
     return replace(preset, synth=synth, values=values_of(document, space), state=state)
+
+
+@dataclass(frozen=True)
+class Macro:
+    """One knob that moves several.
+
+    Args:
+        name: What its knob is called in Vital.
+        amounts: How far it moves parameters, by their names, in shares of their ranges, -1 to 1.
+        value: Where the knob is, 0 to 1.
+    """
+
+    name: str
+    amounts: Mapping[str, float]
+    value: float = 0.0
+
+
+def with_macros(preset: Preset, macros: Sequence[Macro]) -> Preset:
+    """Returns a preset that has macros in Vital's macro knobs, the first in the first.
+
+    Old modulations by these knobs are removed. The new ones take free modulation slots, the last first.
+
+    Args:
+        preset: Of Vital.
+        macros: At most four.
+
+    Raises:
+        PresetError: If there are too many, an amount or value is out of its range, or no modulation is free.
+        UnknownName: If Vital cannot modulate a parameter.
+
+    Example:
+        >>> from patchflow.presets.vital import CORE
+        >>> preset = Preset("vital", CORE.decode(CORE.default()))
+        >>> with_macros(preset, [Macro("Dark", {"filter_1.cutoff": -0.5})]).state[:18]
+        b'{"macro1":"Dark","'
+    """
+    if len(macros) > KNOBS:
+        raise PresetError(f"{len(macros)} macros: Vital has {KNOBS}")
+    space = SPACES[preset.synth]
+    document = document_of(preset.values, load_state(preset.state))
+    for number, macro in enumerate(macros, 1):
+        _write(document, number, macro)
+    state = pack_state(state_of(document, space))
+    return replace(preset, values=values_of(document, space), state=state)
+
+
+def _write(document: Document, number: int, macro: Macro) -> None:
+    settings = document["settings"]
+    knob = f"macro_control_{number}"
+    if not 0 <= macro.value <= 1:
+        raise PresetError(f"macro {macro.name!r}: value={macro.value:g}: not in [0, 1]")
+    document[f"macro{number}"] = macro.name
+    settings[knob] = macro.value
+    for place, slot in enumerate(settings["modulations"]):
+        if slot["source"] == knob:
+            settings["modulations"][place] = {"source": "", "destination": ""}
+    for name, amount in macro.amounts.items():
+        _connect(settings, knob, name, amount)
+
+
+def _connect(settings: Document, knob: str, name: str, amount: float) -> None:
+    destination = control_name(name)
+    if destination not in destinations():
+        raise UnknownName("parameter that Vital can modulate", name, destinations())
+    if not -1 <= amount <= 1:
+        raise PresetError(f"{name}: amount={amount:g}: not in [-1, 1]")
+    # The last slots first: the core space has the first eight, and they stay free for what the user does next.
+    slots = settings["modulations"]
+    for number in range(SLOTS, 0, -1):
+        slot = slots[number - 1]
+        modulates_itself = destination == f"modulation_{number}_amount"
+        if not slot["source"] and not slot["destination"] and not modulates_itself:
+            break
+    else:
+        raise PresetError(f"{name}: no modulation is free, Vital has {SLOTS}")
+    slots[number - 1] = {"source": knob, "destination": destination}
+    fresh = {"amount": amount, "power": 0.0, "bipolar": 0.0, "stereo": 0.0, "bypass": 0.0}
+    for part, value in fresh.items():
+        settings[f"modulation_{number}_{part}"] = value

@@ -9,8 +9,7 @@ import pytest
 from patchflow.errors import PresetError
 from patchflow.presets import Mended, Preset, ReadReport
 from patchflow.presets.dx7 import SPACE
-from patchflow.presets.formats._dx7_bare import BareVoices, find_voices
-from patchflow.presets.formats._dx7_voice import PACKED
+from patchflow.presets.formats._dx7_voice import PACKED, BareVoices, find_voices
 from patchflow.presets.formats.syx import Syx
 
 
