@@ -1,0 +1,445 @@
+// Everything that sounds: one AudioContext; notes of presets, rendered ahead; A/B without a gap; what is heard, measured.
+//
+// import { engine } from "./sound-engine.js"; engine.playNote(preset, {pitch, velocity, hold}) and engine.stopNote(pitch);
+// engine.hear(preset, note) plays a whole note; engine.ab(target, candidate) loops both in step and engine.flip() goes
+// from one to the other; engine.measure() says how loud and how high what sounds now is. Events: "ab", "notes", "latency".
+//
+// Note-off. The server renders whole notes, held for a time. A key that is down plays a render held for TAP seconds; if it
+// stays down, the same note held for LONG seconds is fetched and takes over at the same place. When the key goes up, the
+// render held for exactly as long as the key was down is fetched and takes over: up to note-off both are the same sound, so
+// that only the release is new, the synth's own release. A render that comes too late (LATE) or never is faded instead.
+
+import { api } from "./api.js";
+import { measured } from "./sound-measure.js";
+
+const TAP = { hold: 2, length: 3 }; // seconds
+const LONG = { hold: 10, length: 11 };
+const SOONER = 0.7; // seconds that a key is down before the long render is fetched
+const RELEASE = 2; // seconds after note-off
+const LATE = 0.25; // seconds after note-off in which its render must be there
+const FADE = 0.12; // time constant of a note that is faded instead
+const HOP = 0.008; // seconds of a crossfade: no click, no gap
+const AHEAD = 7; // keys on each side of the last that are rendered ahead
+const LAYERS = [45, 80, 105, 127]; // velocities that are rendered; what is between them is made by gain
+const ROOM = 160e6; // bytes of sounds that are kept
+const VOICES = 16;
+const STEP = 0.02; // seconds: holds are rounded to it, so that two short taps have one render
+
+class Engine extends EventTarget {
+  context = null;
+  side = "target"; // of A/B
+  #master = null;
+  #analyser = null;
+  #notes = new Map(); // key -> {buffer, promise}, the oldest first
+  #bytes = 0;
+  #voices = new Map(); // pitch -> voice
+  #ab = null;
+  #single = null; // what hear() or playSound() plays
+  #ahead = { preset: null, queue: [], busy: 0, abort: new AbortController() };
+  #own = null; // ms from the last event to the start that was scheduled
+
+  /** Makes the AudioContext, after a gesture; resolves when it runs. */
+  async ready() {
+    this.#make();
+    if (this.context.state !== "running") await this.context.resume();
+    return this.context;
+  }
+
+  /** Milliseconds from a key to the loudspeaker: our own, and what the browser says of its buffers. */
+  get latencies() {
+    const { baseLatency = 0, outputLatency = 0 } = this.context ?? {};
+    return { own: this.#own, base: 1000 * baseLatency, output: 1000 * outputLatency };
+  }
+
+  get latency() {
+    const { own, base, output } = this.latencies;
+    return (own ?? 0) + base + output;
+  }
+
+  /** Whether A/B is on. */
+  get comparing() {
+    return this.#ab !== null;
+  }
+
+  /** Pitches whose keys are down. */
+  get sounding() {
+    return [...this.#voices.keys()];
+  }
+
+  /** The analyser of all that is heard. */
+  get level() {
+    this.#make();
+    return this.#analyser;
+  }
+
+  /** Returns {rms, peak, pitch} of the last fifth of a second: levels from 0 to 1, pitch in Hz or null. */
+  measure() {
+    const samples = new Float32Array(this.level.fftSize);
+    this.#analyser.getFloatTimeDomainData(samples);
+    return measured(samples, this.context.sampleRate);
+  }
+
+  /** Starts a note; `at` is performance.now() of the event. Resolves to whether it was cached, when it has started. */
+  async playNote(preset, { pitch, velocity = 100, hold = null, at = performance.now() }) {
+    await this.#running();
+    this.stopAb();
+    this.#silence(this.#voices.get(pitch));
+    const layer = layerOf(velocity);
+    const voice = { preset, pitch, layer, gain: gainOf(velocity, layer), down: true, hops: [], started: null, off: null };
+    this.#voices.set(pitch, voice);
+    this.#limit();
+    const span = hold === null ? TAP : { hold, length: hold + RELEASE };
+    const cached = this.#cached(preset, { pitch, velocity: layer, ...span });
+    try {
+      const buffer = cached ?? (await this.#fetched(preset, { pitch, velocity: layer, ...span }));
+      if (!voice.dead) this.#start(voice, buffer, cached ? at : null);
+    } catch (error) {
+      this.#voices.delete(pitch);
+      throw error;
+    }
+    this.#tell("notes");
+    if (hold === null) this.#extend(voice);
+    this.prefetch(preset, around(pitch), layer);
+    return Boolean(cached);
+  }
+
+  /** The key of a note went up. */
+  stopNote(pitch) {
+    const voice = this.#voices.get(pitch);
+    if (!voice) return;
+    this.#voices.delete(pitch);
+    voice.down = false;
+    clearTimeout(voice.extend);
+    this.#tell("notes");
+    if (voice.started === null) {
+      voice.off = 0.1; // up before the sound was there: a short tap, as soon as it comes
+      return;
+    }
+    this.#release(voice);
+  }
+
+  /** Ends all notes and loops. */
+  stopAll() {
+    for (const pitch of [...this.#voices.keys()]) this.stopNote(pitch);
+    this.stopAb();
+    this.#silence(this.#single);
+    this.#single = null;
+  }
+
+  /** Plays a whole note of a preset: {pitch, velocity, hold, length}. Resolves when it starts; the newest wins. */
+  async hear(preset, note, gainDb = 0) {
+    await this.#running();
+    const turn = (this.hearing = Symbol("turn"));
+    const buffer = this.#cached(preset, note) ?? (await this.#fetched(preset, note));
+    if (turn === this.hearing) this.#play(buffer, gainDb);
+    return buffer;
+  }
+
+  /** Plays an address or a buffer once. */
+  async playSound(sound, gainDb = 0, onEnd = () => {}) {
+    await this.#running();
+    const turn = (this.hearing = Symbol("turn"));
+    const buffer = sound instanceof AudioBuffer ? sound : await this.buffer(sound);
+    if (turn === this.hearing) this.#play(buffer, gainDb, onEnd);
+  }
+
+  /** Ends what hear() or playSound() plays. */
+  stopSound() {
+    this.hearing = null;
+    this.#silence(this.#single);
+    this.#single = null;
+  }
+
+  /** Returns the decoded sound of an address of the API. */
+  async buffer(address, signal = null) {
+    this.#make();
+    const answer = await api.response(address, {}, { signal });
+    return this.context.decodeAudioData(await answer.arrayBuffer());
+  }
+
+  /** Returns the sound of a preset's note, rendered unless it is here. */
+  note(preset, note) {
+    this.#make();
+    return this.#fetched(preset, note);
+  }
+
+  /** Loops target and candidate in step; only one is heard. Gains are in dB. Begins, or goes on with others in their place. */
+  async ab(target, candidate, { targetDb = 0, candidateDb = 0, side = this.side } = {}) {
+    await this.#running();
+    this.stopSound();
+    for (const pitch of this.sounding) this.stopNote(pitch);
+    const seconds = Math.max(target.duration, candidate.duration) + 0.1;
+    const old = this.#ab;
+    // A candidate of the same length goes on where the last one was: comparing is not begun anew by a new candidate.
+    const keep = old && Math.abs(old.seconds - seconds) < 0.05;
+    const start = keep ? old.start : this.context.currentTime + 0.02;
+    const length = keep ? old.seconds : seconds;
+    this.side = side;
+    const made = { start, seconds: length, sources: {} };
+    for (const [name, buffer, db] of [["target", target, targetDb], ["candidate", candidate, candidateDb]]) {
+      made.sources[name] = this.#loop(buffer, { start, seconds: length, level: 10 ** (db / 20), heard: name === side });
+    }
+    this.#end(old);
+    this.#ab = made;
+    this.#tell("ab");
+  }
+
+  /** Goes to the other side of A/B, or to a named one: a crossfade of a few milliseconds, no gap. */
+  flip(side = this.side === "target" ? "candidate" : "target") {
+    if (!this.#ab) return;
+    this.side = side;
+    for (const [name, { gain, level }] of Object.entries(this.#ab.sources)) ramp(gain, name === side ? level : 0);
+    this.#tell("ab");
+  }
+
+  stopAb() {
+    if (!this.#ab) return;
+    this.#end(this.#ab);
+    this.#ab = null;
+    this.#tell("ab");
+  }
+
+  /** Where the loop of A/B is, in seconds; null if it is off. */
+  get position() {
+    if (!this.#ab) return null;
+    return Math.max(0, this.context.currentTime - this.#ab.start) % this.#ab.seconds;
+  }
+
+  /** Renders notes ahead, two at a time, the nearest first; those of another preset are no longer wanted. */
+  prefetch(preset, pitches, layer = layerOf(100)) {
+    this.#make();
+    if (this.#ahead.preset?.id !== preset.id) {
+      this.#ahead.abort.abort();
+      this.#ahead = { preset, queue: [], busy: 0, abort: new AbortController() };
+    }
+    const wanted = pitches.filter((pitch) => pitch >= 0 && pitch <= 127);
+    this.#ahead.queue = wanted.map((pitch) => ({ pitch, velocity: layer, ...TAP }));
+    this.#next(this.#ahead);
+  }
+
+  /** Whether a key would sound at once. */
+  has(preset, pitch, velocity = 100) {
+    return Boolean(preset && this.#cached(preset, { pitch, velocity: layerOf(velocity), ...TAP }));
+  }
+
+  #make() {
+    if (this.context) return;
+    this.context = new AudioContext({ latencyHint: "interactive" });
+    this.#master = new GainNode(this.context, { gain: 1 });
+    this.#analyser = new AnalyserNode(this.context, { fftSize: 8192, smoothingTimeConstant: 0 });
+    // Sixteen notes at once may be too loud: what is above -2 dB is bent, not cut. A compressor would add 6 ms of latency.
+    const bend = new WaveShaperNode(this.context, { curve: bent() });
+    this.#master.connect(bend).connect(this.#analyser).connect(this.context.destination);
+  }
+
+  async #running() {
+    this.#make();
+    if (this.context.state !== "running") await this.context.resume();
+  }
+
+  #key(preset, { pitch, velocity, hold, length }) {
+    return `${preset.id}:${pitch}:${velocity}:${hold}:${length}`;
+  }
+
+  #cached(preset, note) {
+    const key = this.#key(preset, note);
+    const entry = this.#notes.get(key);
+    if (!entry?.buffer) return null;
+    this.#notes.delete(key); // the newest at the end: the oldest is forgotten first
+    this.#notes.set(key, entry);
+    return entry.buffer;
+  }
+
+  #fetched(preset, note, signal = null) {
+    const key = this.#key(preset, note);
+    const known = this.#notes.get(key);
+    if (known) return known.promise;
+    const { pitch, velocity, hold, length } = note;
+    const address = api.url(`/presets/${preset.id}/audio`, { pitch, velocity, hold, length });
+    const entry = { buffer: null, promise: null };
+    entry.promise = this.buffer(address, signal).then((buffer) => this.#stored(key, entry, buffer), (error) => {
+      this.#notes.delete(key);
+      throw error;
+    });
+    this.#notes.set(key, entry);
+    return entry.promise;
+  }
+
+  #stored(key, entry, buffer) {
+    entry.buffer = buffer;
+    this.#bytes += sizeOf(buffer);
+    for (const [old, { buffer: held }] of this.#notes) {
+      if (this.#bytes < ROOM) break;
+      if (!held || old === key) continue;
+      this.#notes.delete(old);
+      this.#bytes -= sizeOf(held);
+    }
+    return buffer;
+  }
+
+  #next(ahead) {
+    while (ahead === this.#ahead && ahead.busy < 2 && ahead.queue.length) {
+      const note = ahead.queue.shift();
+      if (this.#notes.has(this.#key(ahead.preset, note))) continue;
+      ahead.busy += 1;
+      this.#fetched(ahead.preset, note, ahead.abort.signal).then(() => this.#tell("notes"), () => { ahead.queue = []; })
+        .finally(() => {
+          ahead.busy -= 1;
+          this.#next(ahead);
+        });
+    }
+  }
+
+  #start(voice, buffer, at) {
+    const now = this.context.currentTime;
+    voice.started = now;
+    voice.hops = [this.#source(buffer, { when: now, offset: 0, level: voice.gain })];
+    if (at !== null) this.#time(performance.now() - at);
+    if (voice.off !== null) this.#release(voice, voice.off);
+  }
+
+  /** Fetches the same note held for longer, if its key is still down. */
+  #extend(voice) {
+    voice.extend = setTimeout(async () => {
+      const { preset, pitch, layer } = voice;
+      try {
+        const buffer = await this.#fetched(preset, { pitch, velocity: layer, ...LONG });
+        if (voice.down && !voice.dead && voice.started !== null) this.#hop(voice, buffer);
+      } catch {
+        // The short render goes on to its own end; the next request says what is wrong.
+      }
+    }, 1000 * SOONER);
+  }
+
+  async #release(voice, held = this.context.currentTime - voice.started) {
+    const hold = Math.max(STEP, Math.round(held / STEP) * STEP);
+    if (hold >= LONG.hold) return;
+    const { preset, pitch, layer } = voice;
+    const note = { pitch, velocity: layer, hold: Number(hold.toFixed(2)), length: Number((hold + RELEASE).toFixed(2)) };
+    const late = new Promise((resolve) => { setTimeout(resolve, 1000 * LATE, null); });
+    const buffer = await Promise.race([this.#fetched(preset, note).catch(() => null), late]);
+    if (voice.dead) return;
+    if (buffer) this.#hop(voice, buffer);
+    else for (const { gain } of voice.hops) gain.gain.setTargetAtTime(0, this.context.currentTime, FADE);
+  }
+
+  /** Goes on with another render of the same note at the same place. */
+  #hop(voice, buffer) {
+    const now = this.context.currentTime;
+    for (const { gain, source } of voice.hops) {
+      ramp(gain, 0);
+      source.stop(now + 4 * HOP);
+    }
+    voice.hops = [this.#source(buffer, { when: now, offset: now - voice.started, level: voice.gain, fade: true })];
+  }
+
+  #source(buffer, { when, offset, level, fade = false }) {
+    const gain = new GainNode(this.context, { gain: fade ? 0 : level });
+    const source = new AudioBufferSourceNode(this.context, { buffer });
+    source.connect(gain).connect(this.#master);
+    if (fade) ramp(gain, level);
+    source.start(when, Math.min(offset, buffer.duration));
+    source.addEventListener("ended", () => gain.disconnect());
+    return { source, gain };
+  }
+
+  #loop(buffer, { start, seconds, level, heard }) {
+    const whole = padded(this.context, buffer, seconds);
+    const gain = new GainNode(this.context, { gain: 0 });
+    const source = new AudioBufferSourceNode(this.context, { buffer: whole, loop: true });
+    source.connect(gain).connect(this.#master);
+    const now = this.context.currentTime;
+    if (start >= now) source.start(start);
+    else source.start(now, (now - start) % seconds);
+    ramp(gain, heard ? level : 0);
+    return { source, gain, level };
+  }
+
+  #end(pair) {
+    for (const { source, gain } of Object.values(pair?.sources ?? {})) {
+      ramp(gain, 0);
+      source.stop(this.context.currentTime + 4 * HOP);
+    }
+  }
+
+  #play(buffer, gainDb, onEnd = () => {}) {
+    this.stopAb();
+    this.#silence(this.#single);
+    const made = this.#source(buffer, { when: this.context.currentTime, offset: 0, level: 10 ** (gainDb / 20) });
+    this.#single = { hops: [made] };
+    made.source.addEventListener("ended", onEnd);
+  }
+
+  #silence(voice) {
+    if (!voice) return;
+    voice.dead = true;
+    clearTimeout(voice.extend);
+    for (const { gain, source } of voice.hops) {
+      ramp(gain, 0);
+      source.stop(this.context.currentTime + 4 * HOP);
+    }
+  }
+
+  #limit() {
+    while (this.#voices.size > VOICES) this.stopNote(this.#voices.keys().next().value);
+  }
+
+  #time(own) {
+    this.#own = own;
+    this.#tell("latency");
+  }
+
+  #tell(name) {
+    this.dispatchEvent(new Event(name));
+  }
+}
+
+/** Takes a gain to a value within a few milliseconds, from where it is. */
+function ramp(node, value) {
+  const now = node.context.currentTime;
+  node.gain.cancelAndHoldAtTime?.(now);
+  node.gain.setTargetAtTime(value, now, HOP / 4);
+}
+
+/** The velocity that is rendered for one that is played: the nearest layer. */
+function layerOf(velocity) {
+  return LAYERS.reduce((best, one) => (Math.abs(one - velocity) < Math.abs(best - velocity) ? one : best));
+}
+
+/** What is left of a velocity is loudness: 40 dB over the whole range, as the General MIDI sounds of many synths. */
+function gainOf(velocity, layer) {
+  return Math.min((Math.max(velocity, 1) / layer) ** 1.5, 2);
+}
+
+/** Keys around one, the nearest first. */
+function around(pitch) {
+  const keys = [pitch];
+  for (let step = 1; step <= AHEAD; step += 1) keys.push(pitch + step, pitch - step);
+  return keys;
+}
+
+function sizeOf(buffer) {
+  return 4 * buffer.length * buffer.numberOfChannels;
+}
+
+/** A buffer with silence at its end, so that two of them loop in step. */
+function padded(context, buffer, seconds) {
+  const length = Math.round(seconds * buffer.sampleRate);
+  const whole = context.createBuffer(buffer.numberOfChannels, length, buffer.sampleRate);
+  for (let channel = 0; channel < buffer.numberOfChannels; channel += 1) {
+    whole.copyToChannel(buffer.getChannelData(channel).subarray(0, length), channel);
+  }
+  return whole;
+}
+
+/** A curve that is straight up to 0.8 and bends to 1 from there. */
+function bent() {
+  const knee = 0.8;
+  return Float32Array.from({ length: 4097 }, (_, i) => {
+    const x = i / 2048 - 1;
+    const size = Math.abs(x);
+    return size <= knee ? x : Math.sign(x) * (knee + (1 - knee) * Math.tanh((size - knee) / (1 - knee)));
+  });
+}
+
+export const engine = new Engine();
