@@ -18,11 +18,10 @@ from timing import facts
 
 from patchflow.data.bank import Bank
 from patchflow.engines import Note, Renderer, engines
-from patchflow.engines._renderer import INAUDIBLE, render_or_silence
+from patchflow.engines._renderer import INAUDIBLE, one_torch_thread, render_or_silence
 from patchflow.explore.audio_space import AudioSpace
 from patchflow.explore.player import RATE
 from patchflow.metrics.perceptual import perceptual
-from patchflow.threads import one_torch_thread
 
 RESULTS = Path(__file__).parent / "results" / "drift.json"
 SYNTH = "dexed"

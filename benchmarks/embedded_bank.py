@@ -51,18 +51,16 @@ from patchflow.browse import Shelf
 from patchflow.browse.embedded import BANKS, EmbeddedPresets, points_of, steps_of
 from patchflow.browse.standing import Standing
 from patchflow.data import Bank
-from patchflow.data.roles import read_roles
-from patchflow.data.sampler import crossover, jitter
+from patchflow.data.sampler import crossover, jitter, read_roles
 from patchflow.ear import Ear, preset_vectors
 from patchflow.engines import Note, engines
-from patchflow.engines._renderer import render_or_silence
+from patchflow.engines._renderer import one_torch_thread, render_or_silence
 from patchflow.features.inputs import inputs
 from patchflow.match.fingerprints import FINGERPRINTS, Fingerprints
 from patchflow.models import load_model, models, shipped
 from patchflow.presets import Entry, Label, dx7, read_presets
 from patchflow.presets.preset import CATEGORIES, category_from_name
 from patchflow.storage import write_atomically
-from patchflow.threads import one_torch_thread
 
 RESULTS = Path(__file__).parent / "results" / "embedded_bank.jsonl"
 ROLES = Path(__file__).parent.parent / "recipes" / "roles" / "vital.toml"

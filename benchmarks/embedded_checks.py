@@ -19,10 +19,9 @@ import torch
 
 from patchflow.audio.pitch.estimate import estimate_pitch
 from patchflow.engines import Engine, Note, engines
-from patchflow.engines._renderer import render_or_silence
+from patchflow.engines._renderer import one_torch_thread, render_or_silence
 from patchflow.features.log_spectrum import PARTIALS, best_shift, fine_spectrum
 from patchflow.metrics.log_mel_l1 import log_mel
-from patchflow.threads import one_torch_thread
 
 RATE = 22_050
 C4 = Note(60, 100, 2.0, 2.75)

@@ -26,7 +26,7 @@ from patchflow.browse.embedded import embedded_presets
 from patchflow.data import Bank
 from patchflow.ear import Ear
 from patchflow.engines import Note, Renderer, engines
-from patchflow.engines._renderer import INAUDIBLE
+from patchflow.engines._renderer import INAUDIBLE, one_torch_thread
 from patchflow.match import Matcher
 from patchflow.match.arms import Arm
 from patchflow.match.fingerprints import KEYS, Fingerprints, play_fingerprints
@@ -34,7 +34,6 @@ from patchflow.match.proposals import FromFingerprints, FromModel, Proposer
 from patchflow.match.search import Budget
 from patchflow.match.target import SEARCH_RATE, Target, prepare_target
 from patchflow.models import load_model, models, shipped
-from patchflow.threads import one_torch_thread
 
 RESULTS = Path(__file__).parent / "results" / "embedded_match.jsonl"
 SEED = 19

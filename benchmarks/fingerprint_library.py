@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from patchflow.data.roles import read_roles
-from patchflow.data.sampler import crossover, jitter
+from patchflow.data.sampler import crossover, jitter, read_roles
 from patchflow.engines import Engine, Renderer, engines
 from patchflow.match.fingerprints import (
     BANDS,

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from patchflow.audio.sound import Sound
-from patchflow.data.roles import read_roles
+from patchflow.data.sampler import read_roles
 from patchflow.engines import Engine, Note, Renderer, engines
 from patchflow.engines._renderer import INAUDIBLE
 from patchflow.match import Matcher

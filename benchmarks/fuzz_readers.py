@@ -148,7 +148,7 @@ def _vital(_: Path) -> Reader:
     seeds = [formats["vital"]().write([preset]) for preset in _drawn("vital", 2)]
     modules = (
         "patchflow.presets.formats.vital",
-        "patchflow.presets.formats._json_text",
+        "patchflow.presets.formats.json",
         "patchflow.presets.vital._document",
     )
     return _presets("a.vital", [*seeds, _zipped("a.vital", seeds[0])], "json", *modules)
@@ -157,7 +157,7 @@ def _vital(_: Path) -> Reader:
 def _json(_: Path) -> Reader:
     labelled = Preset("tone", {"wave": "saw", "decay": 0.5, "gain": -3.0}, "Saw", "Leads", "Ann", ("bright",), b"state")
     seeds = [formats["json"]().write([labelled]), formats["json"]().write(_drawn("dexed", 2))]
-    modules = ("patchflow.presets.formats.json", "patchflow.presets.formats._json_text")
+    modules = ("patchflow.presets.formats.json", "patchflow.presets.formats.json")
     return _presets("a.json", seeds, "json", *modules)
 
 

@@ -46,7 +46,7 @@ from timing import facts
 
 from patchflow.data.bank import Bank
 from patchflow.ear.sound_attributes import ATTRIBUTES, MEASURES
-from patchflow.engines import Engine, Note, engines
+from patchflow.engines import Engine, Note, engines, one_torch_thread
 from patchflow.errors import ModelError, OptionError
 from patchflow.explore.attribute_map import MAP, load_map
 from patchflow.explore.audio_space import AudioSpace
@@ -55,7 +55,6 @@ from patchflow.explore.turn import Turner
 from patchflow.features.log_spectrum import PARTIALS
 from patchflow.metrics.perceptual import Reference
 from patchflow.models import weights_of
-from patchflow.threads import one_torch_thread
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[1] / "docs" / "turning.md"

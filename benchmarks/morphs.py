@@ -30,7 +30,7 @@ from timing import facts
 
 from patchflow.data.bank import Bank
 from patchflow.engines import Engine, Renderer, engines
-from patchflow.engines._renderer import INAUDIBLE, render_or_silence
+from patchflow.engines._renderer import INAUDIBLE, one_torch_thread, render_or_silence
 from patchflow.evaluate.morphing import Corpus, compare_morphs, nonlinearity, nonsmoothness
 from patchflow.explore import NOTE, RATE
 from patchflow.explore.audio_space import AudioSpace
@@ -40,7 +40,6 @@ from patchflow.explore.path_search import straight_points
 from patchflow.features.timbre_toolbox import TOOLBOX, toolbox_features
 from patchflow.metrics.perceptual import Reference
 from patchflow.presets import Preset
-from patchflow.threads import one_torch_thread
 
 RESULTS = Path(__file__).parent / "results"
 REFERENCE = "parameters"

@@ -19,7 +19,7 @@ from pathlib import Path
 from jobs import Job, Runner, Step, cores, interrupt_on_signals, run_all
 
 from patchflow.engines._plugin.description_file import description_file
-from patchflow.evaluate.tables.write import rewrite_tables
+from patchflow.evaluate.tables.page import rewrite_tables
 from patchflow.old_names import with_new_names
 
 ROOT = Path(__file__).parent.parent

@@ -20,12 +20,12 @@ from timing import facts
 
 from patchflow.data.bank import Bank
 from patchflow.ear import LOUDNESS, MEASURES
+from patchflow.engines import one_torch_thread
 from patchflow.explore import NOTE, RATE
 from patchflow.explore.morph import morph
 from patchflow.explore.path import Path as PresetPath
 from patchflow.features.mel import mel_spectrogram
 from patchflow.presets import Preset
-from patchflow.threads import one_torch_thread
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "ten_morphs.json"

@@ -26,10 +26,10 @@ from timing import facts
 from patchflow.audio.conditioning import resample
 from patchflow.audio.note_names import note_name
 from patchflow.audio.sound_file import load
+from patchflow.engines import one_torch_thread
 from patchflow.features.mel import mel_spectrogram
 from patchflow.match.target import LONGEST, prepare_target
 from patchflow.presets.files import write_presets
-from patchflow.threads import one_torch_thread
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "ten_recordings.json"

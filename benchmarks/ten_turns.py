@@ -19,12 +19,11 @@ from timing import facts
 
 from patchflow.data.bank import Bank
 from patchflow.ear import ATTRIBUTES, LOUDNESS, MEASURES
-from patchflow.engines import engines
+from patchflow.engines import engines, one_torch_thread
 from patchflow.explore.attribute_map import load_map
 from patchflow.explore.player import Player, cents_from
 from patchflow.explore.turn import Turn, Turner
 from patchflow.metrics.perceptual import Reference
-from patchflow.threads import one_torch_thread
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "ten_turns.json"

@@ -11,7 +11,7 @@ What the pipelines share:
 
 * `bank.py`: presets with sound families and a split, and how to make them. `bank_recipe.py`: of which files.
 * `families.py`: near-duplicates, families, and how families are dealt to folds.
-* `sampler.py`: draws presets and notes around a bank. `roles.py`: draws presets as people make them, by their roles.
+* `sampler.py`: draws presets and notes around a bank, and presets as people make them, by their roles.
 * `label_library.py`: words for people who search a preset library. They are not the opposite attributes of training
   presets, see there.
 """

@@ -15,8 +15,7 @@ from .bank import Bank, make_bank
 from .dataset.dataset_recipe import DatasetRecipe
 from .dataset.pool import Pool, read_pool
 from .families import split_families
-from .roles import read_roles
-from .sampler import random_presets
+from .sampler import random_presets, read_roles
 
 __all__ = ["BankRecipe", "MadeBank", "bank_of_recipe", "read_bank_recipe"]
 
@@ -31,7 +30,7 @@ class BankRecipe:
         synth: Name of the engine.
         presets: Preset files, folders of them, libraries (`.sqlite`).
         drawn: Number of presets that are drawn and added: for a synth without presets.
-        roles: A file that says how people make presets of the synth, see `data.roles`: what is drawn is drawn from
+        roles: A file that says how people make presets of the synth, see `Roles`: what is drawn is drawn from
             it. Around the synth's fresh preset if empty.
         played: Whether each preset is played once, to leave out silent ones and to find sound families. If not, all
             are kept and each drawn preset is a family: for more of them than there is time to play.

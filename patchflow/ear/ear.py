@@ -15,12 +15,11 @@ from torch import Tensor
 
 from ..audio.conditioning import resample
 from ..engines import Engine, Note, Renderer
-from ..engines._renderer import INAUDIBLE, render_or_silence
+from ..engines._renderer import INAUDIBLE, one_torch_thread, render_or_silence
 from ..errors import ModelError, StorageError
 from ..parsing import damage_named, json_value
 from ..progress import Progress, ProgressCallback, ignore
 from ..storage import read_bytes, write_atomically
-from ..threads import one_torch_thread
 from .network import RATE, SECONDS, EarNetwork, EarSizes, ear_levels
 from .sound_attributes import MEASURES, measure
 

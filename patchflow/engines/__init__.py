@@ -5,7 +5,7 @@ shipped, a subset of another, or a plug-in that `patchflow synth add` has descri
 
 * `_engine.py`        the interface of a synth, and `Note`
 * `_engines.py`       all synths by name
-* `_renderer.py`      renders many presets on all cores
+* `_renderer.py`      renders many presets on all cores, while torch keeps to one thread
 * `tone.py`           the smallest synth, for tests and tutorials
 * `dexed.py`          the DX7, and how its voices are moved by cents
 * `vital.py`, `vital_full.py`  Vital with few and with all parameters; `_vital.py` plays both
@@ -21,7 +21,7 @@ from ._plugin.description import Control, Description
 from ._plugin.description_file import described, description_file, read_description, to_text
 from ._plugin.plugin import Plugin, engine_of, need_dawdreamer, plugin_state
 from ._preset_files import load_presets, save_presets, unpacked
-from ._renderer import Renderer, Started, start_playing
+from ._renderer import Renderer, Started, one_torch_thread, start_playing
 from ._subset import Selection, Subset, parse_selection, read_selection, selection_text, subset_files, subset_of
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "engines",
     "load_presets",
     "need_dawdreamer",
+    "one_torch_thread",
     "parse_selection",
     "plugin_state",
     "read_description",

@@ -1,4 +1,8 @@
-"""Renders many presets on all cores."""
+"""Renders many presets on all cores, while torch keeps to one thread.
+
+Training leaves torch all of them. Matching, evaluating and making data render on all cores at the same time, and keep
+torch to one thread meanwhile.
+"""
 
 import os
 import sys
@@ -6,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
@@ -16,7 +20,7 @@ from ..errors import RenderError
 from ..presets import Preset
 from ._engine import Engine, Note
 
-__all__ = ["INAUDIBLE", "Renderer", "Started", "render_or_silence", "start_playing"]
+__all__ = ["INAUDIBLE", "Renderer", "Started", "one_torch_thread", "render_or_silence", "start_playing"]
 
 _AHEAD = 4  # items per thread that are taken before they are needed
 _JOB = 2  # of these, renders that go to a thread together, see `benchmarks/rendering.py`
@@ -187,3 +191,34 @@ def render_or_silence(engine: Engine, point: np.ndarray, note: Note, rate: int) 
         return engine.render(point, note, rate)
     except RenderError:
         return np.zeros(note.samples(rate), np.float32)
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Keeps torch to one thread, and gives back as many as before at the end, however it ends.
+
+    A `Renderer` has a thread on every core, and each of them computes features of its own small sounds. By default
+    torch would split every such operation over all cores once more: as many threads again, which wait for each other
+    and take the cores away from the synths. So whoever renders and computes at the same time does it within this.
+
+    One of these may be within another. Do not use it on two threads of Python at once: the one that ends first would
+    give the threads back while the other still works.
+
+    Example:
+        >>> import torch
+        >>> before = torch.get_num_threads()
+        >>> with one_torch_thread():
+        ...     torch.get_num_threads()
+        1
+        >>> torch.get_num_threads() == before
+        True
+    """
+    # Imported here: whoever only imports this module, such as the command line, need not wait for torch.
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

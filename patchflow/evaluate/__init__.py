@@ -12,6 +12,6 @@ alone a Markdown page and a JSON file. Open `runs.py` first: it calls the others
 """
 
 from .runs import evaluate_baselines, evaluate_run
-from .tables.write import write_tables
+from .tables.page import write_tables
 
 __all__ = ["evaluate_baselines", "evaluate_run", "write_tables"]

@@ -13,11 +13,10 @@ from torch import Tensor
 
 from ..data.examples import MEASURED_ATTRIBUTES, Examples, measure_attributes
 from ..engines import Engine, Note, Renderer, engines
-from ..engines._renderer import INAUDIBLE
+from ..engines._renderer import INAUDIBLE, one_torch_thread
 from ..errors import RenderError
 from ..features.inputs import inputs
 from ..models import AutoEncoder, Macros, Model
-from ..threads import one_torch_thread
 from .testset import TestSet, held_out
 
 __all__ = [

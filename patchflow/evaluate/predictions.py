@@ -11,14 +11,13 @@ import numpy as np
 import torch
 
 from ..data.examples import Examples
-from ..engines import Engine, Note, Renderer
+from ..engines import Engine, Note, Renderer, one_torch_thread
 from ..errors import RenderError
 from ..features.inputs import inputs
 from ..metrics import metrics
 from ..models import Model
 from ..presets import Choice, ParamSpace
 from ..progress import Progress, ProgressCallback, ignore
-from ..threads import one_torch_thread
 from .results import Lines
 
 __all__ = [

@@ -9,12 +9,11 @@ import numpy as np
 import torch
 
 from ..ear.sound_attributes import ATTRIBUTES, MEASURES, within_range
-from ..engines import engines
+from ..engines import engines, one_torch_thread
 from ..errors import ModelError, OptionError
 from ..metrics.perceptual import Reference
 from ..models import find_weights, models, read_header
 from ..progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
-from ..threads import one_torch_thread
 from .attribute_map import load_map
 from .audio_space import AudioSpace
 from .player import Player

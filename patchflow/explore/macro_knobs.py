@@ -12,7 +12,7 @@ from ..engines import Engine, Note, engines
 from ..errors import OptionError
 from ..metrics.perceptual import Reference
 from ..presets import Preset, check
-from ..presets.parameters import Value
+from ..presets.space import Value
 from ..progress import Progress, ProgressCallback, ignore, tell_nobody
 from .attribute_map import AttributeMap, Slopes, load_map, probe_steps
 from .children import Move, moves_between

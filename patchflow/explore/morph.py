@@ -9,7 +9,7 @@ import torch
 from ..audio.sound import Sound, from_array
 from ..audio.sound_file import load
 from ..engines import Note, Renderer, engines
-from ..engines._renderer import INAUDIBLE, render_or_silence
+from ..engines._renderer import INAUDIBLE, one_torch_thread, render_or_silence
 from ..errors import OptionError, PresetError
 from ..match.limits import encode_locks
 from ..match.matcher import Matcher
@@ -20,7 +20,6 @@ from ..metrics.perceptual import Reference
 from ..presets import ParamSpace, Preset, Value, check, chosen_voice
 from ..progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
 from ..storage import readable
-from ..threads import one_torch_thread
 from .audio_space import AudioSpace
 from .grid import Grid
 from .heard_space import HeardSpace, Tried

@@ -10,11 +10,10 @@ import torch
 from ..audio.pitch import estimate_pitch
 from ..ear.sound_attributes import MEASURES, measure
 from ..engines import Engine, Note, Renderer
-from ..engines._renderer import INAUDIBLE, render_or_silence
+from ..engines._renderer import INAUDIBLE, one_torch_thread, render_or_silence
 from ..features.log_spectrum import PARTIALS, heard_cents
 from ..match.verdict import interval_between
 from ..metrics.perceptual import Reference
-from ..threads import one_torch_thread
 
 __all__ = ["IN_TUNE", "NOTE", "RATE", "Audition", "Heard", "Player", "Renders", "SamePitch", "built", "cents_from"]
 

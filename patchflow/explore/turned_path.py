@@ -11,14 +11,13 @@ import torch
 
 from ..audio.note_names import note_name
 from ..ear.sound_attributes import FARTHEST, MEASURES, wishes, within_range
-from ..engines import Engine, Note, Renderer, engines
+from ..engines import Engine, Note, Renderer, engines, one_torch_thread
 from ..errors import OptionError, UnknownName
 from ..match.limits import encode_locks
 from ..metrics.perceptual import Reference
 from ..presets import Preset, check
-from ..presets.parameters import Value
+from ..presets.space import Value
 from ..progress import ProgressCallback, TellCallback, ignore, tell_nobody
-from ..threads import one_torch_thread
 from .attribute_map import load_map
 from .audio_space import AudioSpace
 from .grid import Grid

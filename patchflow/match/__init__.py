@@ -15,7 +15,7 @@ Open `matcher.py` first, then `search.py`, whose loop is nine lines.
 * `recombine`: the second stage, breeds the best presets, and its moves
 * `polish`: the last stage, small steps of every audible parameter
 * `scorer`: renders presets on all cores and measures how far each is from the target
-* `distinct`: picks candidates that sound different; `result`: what a match returns
+* `result`: what a match returns, and how candidates that sound different are picked
 * `verdict`: what a musician wants to know of a candidate: how close it is, in tune or not, what else differs
 * `output`: writes the files of a match: presets, sound, picture and numbers
 """

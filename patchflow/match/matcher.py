@@ -19,13 +19,12 @@ from ..engines import Engine, Started, engines, start_playing
 from ..errors import OptionError, PresetError, RenderError
 from ..metrics.perceptual import Reference, aspect_weights
 from ..presets import Preset
-from ..presets.parameters import Value
+from ..presets.space import Value
 from ..progress import ProgressCallback, ignore
 from .arms import Arm, Attempt, Finds
-from .distinct import pick_among, pick_distinct, uncertainty
 from .limits import DEFAULT_SECONDS, Budget, Clock, budget_of, check_locks, encode_locks
 from .proposals import proposers_of
-from .result import Candidate, MatchResult
+from .result import Candidate, MatchResult, pick_among, pick_distinct, uncertainty
 from .scorer import Scored
 from .target import SEARCH_RATE, Target, prepare_target
 from .turns import take_turns

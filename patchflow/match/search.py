@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..engines import Engine
+from ..engines import Engine, one_torch_thread
 from ..progress import Progress, ProgressCallback, ignore
-from ..threads import one_torch_thread
-from .distinct import keep_apart, keep_distinct
 from .limits import Budget, Clock
 from .polish import Polish
 from .proposals import Proposer
 from .recombine import Recombine, Variation
+from .result import keep_apart, keep_distinct
 from .scorer import Outcome, Scored, Scorer
 from .stages import Draw, Stage, Tune
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import replace
 
+from ..engines import one_torch_thread
 from ..errors import PatchflowError
 from ..progress import Progress, ProgressCallback, ignore
-from ..threads import one_torch_thread
 from .arms import PATIENCE, Attempt
 from .limits import Clock
 

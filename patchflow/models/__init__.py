@@ -3,8 +3,8 @@
 Sounds and notes go in, presets of one synth come out, as points of the unit cube. Open `_base` first: its interfaces
 say what every model can do. The other files that begin with an underscore are what several architectures share:
 
-* `_feed_forward`: from the spectrogram straight to the preset: `mlp`, `cnn`, `resnet`.
-* `_latent_regression`: an auto-encoder, and an MLP from its latent to the preset: `ae`, `vae`, `wae`, `vaeflow`.
+* `_regression`: from the spectrogram straight to the preset: `mlp`, `cnn`, `resnet`; an auto-encoder, and an MLP from
+  its latent to the preset: `ae`, `vae`, `wae`, `vaeflow`.
 * `_flow_regression`: an auto-encoder, and an invertible map to the preset: `flow_reg`, `flow_dis`, `flow_joint`.
 * `_weights`: trained models on disk. `posterior` shares nothing with the others.
 """

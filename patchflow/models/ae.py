@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..nn.gaussian import LatentSample, certain
 from ..presets import ParamSpace
-from ._latent_regression import LatentRegression, RegressionSizes
+from ._regression import LatentRegression, RegressionSizes
 
 __all__ = ["Ae"]
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..nn import xavier
 from ..presets import ParamSpace
-from ._feed_forward import Convolutions, ConvolutionSizes, FeedForward
+from ._regression import Convolutions, ConvolutionSizes, FeedForward
 
 __all__ = ["Cnn"]
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from ..features.inputs import inputs
 from ..nn import MLP, xavier
 from ..presets import ParamSpace
-from ._feed_forward import FeedForward, FeedForwardSizes
+from ._regression import FeedForward, FeedForwardSizes
 
 __all__ = ["Mlp"]
 

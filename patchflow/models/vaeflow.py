@@ -10,7 +10,7 @@ from torch import Tensor
 from ..flows import chain
 from ..nn.gaussian import LatentSample, log_normal, sample_gaussian
 from ..presets import ParamSpace
-from ._latent_regression import LatentRegression, RegressionSizes
+from ._regression import LatentRegression, RegressionSizes
 
 __all__ = ["VaeFlow", "VaeFlowSizes"]
 

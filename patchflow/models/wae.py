@@ -9,7 +9,7 @@ from torch import Tensor
 from ..features.inputs import inputs
 from ..nn.gaussian import LatentSample, certain, discrepancy
 from ..presets import ParamSpace
-from ._latent_regression import LatentRegression, RegressionSizes
+from ._regression import LatentRegression, RegressionSizes
 
 __all__ = ["Wae"]
 

@@ -3,8 +3,7 @@
 In come preset files of any synth, out come `Preset`s with values in native units, points of the unit cube for
 models and searches, and files again. Open `space.py` first.
 
-* `parameters.py`  one parameter: `Knob`, `Steps` or `Choice`
-* `space.py`       all parameters of a synth, and presets as points of the unit cube
+* `space.py`       the parameters of a synth: `Knob`, `Steps` or `Choice`; and presets as points of the unit cube
 * `preset.py`      values, and the state beyond them; names in the letters that a format has, and what they say
 * `files.py`       reads and writes files of any registered format; `archives.py` opens what they come in
 * `formats/`       one preset file format, one file
@@ -18,9 +17,8 @@ from .files import chosen_voice, read_presets, write_presets
 from .formats import Mended, ReadReport, Rejected
 from .library.entry import Entry, ImportReport, Label
 from .library.library import Library
-from .parameters import Choice, Knob, Parameter, Steps, Value
 from .preset import Preset, check
-from .space import ParamSpace
+from .space import Choice, Knob, Parameter, ParamSpace, Steps, Value
 
 __all__ = [
     "Choice",

@@ -9,8 +9,7 @@ import functools
 
 import numpy as np
 
-from .parameters import Choice, Parameter, Steps, Value
-from .space import ParamSpace
+from .space import Choice, Parameter, ParamSpace, Steps, Value
 
 __all__ = [
     "LIMITS",

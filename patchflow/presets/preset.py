@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from anyascii import anyascii
 
-from .parameters import Value
-from .space import ParamSpace
+from .space import ParamSpace, Value
 
 __all__ = ["CATEGORIES", "Preset", "ascii_name", "category_from_name", "check", "from_katakana", "is_katakana"]
 

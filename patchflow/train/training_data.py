@@ -13,13 +13,12 @@ from ..data.bank import Bank
 from ..data.cache import Cache, Stream, fill_cache
 from ..data.examples import Examples
 from ..data.sampler import Sampler
-from ..engines import Engine, engines
+from ..engines import Engine, engines, one_torch_thread
 from ..errors import StorageError
 from ..features.inputs import inputs
 from ..models import Batch
 from ..presets import ParamSpace
 from ..progress import ProgressCallback
-from ..threads import one_torch_thread
 from .distributed import Team
 from .recipe import Recipe
 

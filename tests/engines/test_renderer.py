@@ -1,15 +1,17 @@
-"""The renderer: order, laziness, one engine a thread, errors."""
+"""The renderer: order, laziness, one engine a thread, errors; and torch, which keeps to one thread meanwhile."""
 
 import itertools
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import torch
 
-from patchflow.engines import Engine, Note, Renderer, start_playing
+from patchflow.engines import Engine, Note, Renderer, one_torch_thread, start_playing
 from patchflow.engines.tone import Tone
 from patchflow.errors import EngineError, PresetError
 
@@ -142,3 +144,44 @@ def test_a_synth_that_cannot_be_started_fails_where_it_is_waited_for():
     with pytest.raises(EngineError, match="broken: no such file"):
         ready.result(60)
     renderer.close()
+
+
+@pytest.fixture
+def three_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_torch_has_one_thread_within_and_as_many_as_before_after():
+    with one_torch_thread():
+        within = torch.get_num_threads()
+
+    assert (within, torch.get_num_threads()) == (1, 3)
+
+
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_threads_are_given_back_after_an_error(error: type[BaseException]):
+    with pytest.raises(error), one_torch_thread():
+        raise error
+
+    assert torch.get_num_threads() == 3
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_one_within_another_changes_nothing():
+    with one_torch_thread():
+        with one_torch_thread():
+            pass
+        within = torch.get_num_threads()
+
+    assert (within, torch.get_num_threads()) == (1, 3)
+
+
+def test_importing_it_does_not_import_torch():
+    code = "import sys, patchflow.engines._renderer; assert 'torch' not in sys.modules"
+
+    subprocess.run([sys.executable, "-c", code], check=True)

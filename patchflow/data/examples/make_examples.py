@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ...engines import Engine, Renderer, Subset, engines
+from ...engines import Engine, Renderer, Subset, engines, one_torch_thread
 from ...errors import PresetError, StorageError
 from ...features.mel import STEPS_PER_DB
 from ...presets.preset import category_from_name
 from ...progress import Progress, ProgressCallback, ignore
 from ...storage import LOCK, locked, read_bytes, reason, sweep, write_atomically
-from ...threads import one_torch_thread
 from ..bank import Bank, fitting
 from ..dataset.card import check_same_origin, versions_of
 from ..families import PARTS, deal, join_families, near_duplicates

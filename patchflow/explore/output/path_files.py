@@ -10,7 +10,7 @@ import torch
 
 from ...audio.sound_file import encode
 from ...engines import Engine, Note, Renderer, engines
-from ...engines._renderer import render_or_silence
+from ...engines._renderer import one_torch_thread, render_or_silence
 from ...errors import PresetError
 from ...match.output.names import file_name
 from ...match.output.rendition import RENDITION_RATE, equally_loud
@@ -20,7 +20,6 @@ from ...presets.formats import PresetFormat, formats
 from ...presets.formats.syx import Syx
 from ...presets.vital import SPACES, Macro, control_name, destinations, with_macros
 from ...progress import Progress, ProgressCallback, ignore
-from ...threads import one_torch_thread
 from ..path import Path
 from ..player import RATE
 from .file_set import write_set

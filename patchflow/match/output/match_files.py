@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...engines import ChosenSynths, Started, engines
+from ...engines import ChosenSynths, Started, engines, one_torch_thread
 from ...errors import AudioError, PatchflowError, RenderError, StorageError
 from ...metrics.perceptual import aspect_weights
 from ...presets import Preset, Value
 from ...progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
 from ...storage import locked, writable_folder
-from ...threads import one_torch_thread
 from ..limits import check_locks
 from ..matcher import Matcher
 from .drawing import drawing_beside

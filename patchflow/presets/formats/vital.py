@@ -25,7 +25,7 @@ from ..vital import (
     values_of,
 )
 from ._format import Mended, PresetFormat, ReadReport, Rejected, only_preset
-from ._json_text import in_utf8, parse_loose
+from .json import in_utf8, parse_loose
 
 __all__ = ["Vital"]
 

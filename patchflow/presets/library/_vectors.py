@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...parsing import json_value
-from ..parameters import Choice, Knob, Parameter, Steps, Value
-from ..space import ParamSpace
+from ..space import Choice, Knob, Parameter, ParamSpace, Steps, Value
 from ._database import Damaged
 
 __all__ = ["FINGERPRINT", "Vectors", "describe_space", "is_sound", "pack_sounds", "space_from", "unpack_sounds"]

@@ -10,7 +10,7 @@ from importlib.resources import files
 import numpy as np
 
 from ...errors import PresetError
-from ..parameters import Choice, Knob, Parameter, Steps, Value
+from ..space import Choice, Knob, Parameter, Steps, Value
 
 __all__ = ["SLOTS", "VitalControl", "controls", "destinations", "sources"]
 

@@ -19,9 +19,8 @@ import numpy as np
 
 from ...errors import PresetError, UnknownName
 from ...parsing import json_value
-from ..parameters import Choice, Value
 from ..preset import Preset, check
-from ..space import ParamSpace
+from ..space import Choice, ParamSpace, Value
 from ._controls import SLOTS, controls, destinations
 from ._spaces import FULL, NONE, OTHER, SPACES, control_name
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..parameters import Choice, Knob, Parameter
-from ..space import ParamSpace
+from ..space import Choice, Knob, Parameter, ParamSpace
 from ._controls import SLOTS, VitalControl, controls, destinations, sources
 
 __all__ = ["CORE", "CORE_SLOTS", "FULL", "NONE", "OTHER", "SPACES", "canonical_vital", "control_name"]

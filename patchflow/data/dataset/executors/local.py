@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
-from ....engines import Engine, Renderer, engines
+from ....engines import Engine, Renderer, engines, one_torch_thread
 from ....errors import OptionError
 from ....progress import Progress, ProgressCallback
-from ....threads import one_torch_thread
 from ..job import Executor, Item, Job
 from ..parquet import packed
 

@@ -10,7 +10,7 @@ from scipy import stats
 from patchflow.errors import StorageError
 from patchflow.evaluate import write_tables
 from patchflow.evaluate.tables.board import PUBLISHED
-from patchflow.evaluate.tables.write import rewrite_tables
+from patchflow.evaluate.tables.page import rewrite_tables
 from tests.evaluate.folders import line, write_result
 
 

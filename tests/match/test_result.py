@@ -1,10 +1,10 @@
-"""Distinct candidates: apart by ear, best first; and how certain each parameter is."""
+"""Candidates: apart by ear, best first; and how certain each parameter is."""
 
 import numpy as np
 import pytest
 
 from patchflow.engines.tone import Tone
-from patchflow.match.distinct import keep_apart, keep_distinct, pick_among, pick_distinct, uncertainty
+from patchflow.match.result import keep_apart, keep_distinct, pick_among, pick_distinct, uncertainty
 from patchflow.match.scorer import Scored
 
 
