@@ -1,15 +1,143 @@
-// <pf-preset-bar>: the preset that is current: its name and synth, hear it, take it home.
+// <pf-preset-bar>: the preset that is current: its name and synth, hear it, how loud what sounds is, take it home.
 
-import { LitElement, html } from "lit";
+import { LitElement, css, html } from "lit";
 
-import { look } from "./studio-look.js";
+import { api } from "./api.js";
+import { session } from "./session.js";
+import { engine } from "./sound-engine.js";
+import { icon, look, noteName } from "./studio-look.js";
+
+const QUIET_MS = 600; // of silence after which the meter is drawn no more: an idle page uses no time
+const FLOOR_DB = -60;
 
 class PresetBar extends LitElement {
-  static styles = [look];
+  static properties = { renaming: { state: true } };
+
+  static styles = [look, css`
+    :host { display: block; padding: 6px 12px 0; }
+    .bar { display: flex; align-items: center; gap: 8px; min-height: 36px; }
+    .name { display: flex; align-items: baseline; gap: 8px; min-width: 0; }
+    .name strong { font-size: 15px; }
+    input[type="text"] { width: 16em; }
+    canvas { width: 120px; height: 10px; border-radius: 5px; background: var(--pf-well); border: 1px solid var(--pf-line); }
+    select { max-width: 7em; }
+    @media (max-width: 800px) { canvas, .from { display: none; } }
+  `];
+
+  constructor() {
+    super();
+    this.renaming = false;
+    this.frame = 0;
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    session.addEventListener("change", () => this.requestUpdate());
+    session.addEventListener("hear", () => this.#meter());
+    for (const name of ["notes", "ab"]) engine.addEventListener(name, () => this.#meter());
+    window.addEventListener("keydown", (event) => this.#key(event));
+  }
 
   render() {
-    return html`<div></div>`;
+    const { preset, note } = session.state;
+    return html`<div class="bar" role="group" aria-label="Current preset">
+      <button class="icon round main" title="Hear it (Space)" aria-label="Hear the preset" ?disabled=${!preset}
+        @click=${() => session.hear()}>${icon("play")}</button>
+      ${this.renaming ? this.#field(preset) : this.#name(preset)}
+      <span class="grow"></span>
+      <canvas width="240" height="20" role="img" aria-label="Level"></canvas>
+      <label class="row small quiet">Note <select aria-label="Note that is heard" @change=${this.#pitch}>
+        ${pitches(note.pitch).map((pitch) => html`<option value=${pitch} ?selected=${pitch === note.pitch}>${noteName(pitch)}</option>`)}
+      </select></label>
+      <button ?disabled=${!preset} title="Ctrl S" @click=${this.#take}>${icon("download")} Take home</button>
+    </div>
+    <dialog id="takeaway" aria-label="Take home"></dialog>`;
   }
+
+  #name(preset) {
+    if (!preset) return html`<span class="quiet">No preset yet: match a sound, or load one from the library</span>`;
+    return html`<div class="name"><strong class="cut">${preset.name}</strong><span class="tag">${preset.synth}</span>
+      ${preset.from ? html`<span class="quiet small cut from">${preset.from}</span>` : ""}</div>
+      <button class="plain small" @click=${() => { this.renaming = true; }}>Rename</button>`;
+  }
+
+  #field(preset) {
+    return html`<form class="row" @submit=${this.#rename}><input type="text" name="name" maxlength="80" required .value=${preset.name}
+      aria-label="Name of the preset" @keydown=${(event) => { if (event.key === "Escape") this.renaming = false; }}>
+      <button>Keep</button></form>`;
+  }
+
+  updated(changed) {
+    if (changed.has("renaming") && this.renaming) this.renderRoot.querySelector("input[name=name]").select();
+  }
+
+  async #rename(event) {
+    event.preventDefault();
+    const name = new FormData(event.target).get("name").trim();
+    this.renaming = false;
+    const { preset, base } = session.state;
+    if (!name || name === preset.name) return;
+    try {
+      const renamed = await api.post("/presets/edit", { preset: preset.id, values: {}, name });
+      session.change(`Rename to ${name}`, { preset: renamed, base: base?.id === preset.id ? renamed : base });
+    } catch (error) {
+      session.fail(error);
+    }
+  }
+
+  #pitch(event) {
+    session.set({ note: { ...session.state.note, pitch: Number(event.target.value) } });
+    session.hear();
+  }
+
+  async #take() {
+    try {
+      await import("./pf-takeaway.js");
+    } catch (error) {
+      session.fail(error);
+      return;
+    }
+    const dialog = this.renderRoot.querySelector("dialog");
+    if (!dialog.firstChild) dialog.append(document.createElement("pf-takeaway"));
+    dialog.firstChild.show();
+    dialog.showModal();
+  }
+
+  #key(event) {
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s") return;
+    event.preventDefault();
+    if (session.state.preset) this.#take();
+  }
+
+  #meter() {
+    if (this.frame || !engine.context) return;
+    let silent = performance.now();
+    const samples = new Float32Array(2048);
+    const draw = () => {
+      engine.level.getFloatTimeDomainData(samples);
+      const peak = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+      this.#draw(peak);
+      if (peak > 1e-4) silent = performance.now();
+      this.frame = performance.now() - silent < QUIET_MS ? requestAnimationFrame(draw) : 0;
+    };
+    this.frame = requestAnimationFrame(draw);
+  }
+
+  #draw(peak) {
+    const canvas = this.renderRoot.querySelector("canvas");
+    const context = canvas.getContext("2d");
+    const share = Math.max(0, 1 - (20 * Math.log10(peak || 1e-9)) / FLOOR_DB);
+    const style = getComputedStyle(this);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.fillStyle = style.getPropertyValue(peak > 0.95 ? "--pf-bad" : "--pf-second");
+    context.fillRect(0, 0, share * canvas.width, canvas.height);
+  }
+}
+
+/** The notes one can choose: C1 to C7, and the one that is chosen. */
+function pitches(chosen) {
+  const all = Array.from({ length: 73 }, (_, i) => 24 + i);
+  return all.includes(chosen) ? all : [chosen, ...all];
 }
 
 customElements.define("pf-preset-bar", PresetBar);
