@@ -31,6 +31,7 @@ from .render import render
 from .score import score
 from .search import search
 from .sketch import sketch
+from .studio import studio
 from .synth import app as synth
 from .tables import tables
 from .train import train
@@ -48,7 +49,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 for command in (
-    match, search, make, wavetable, turn, macros, morph, vary, sketch, render, score, convert,
+    match, studio, search, make, wavetable, turn, macros, morph, vary, sketch, render, score, convert,
     dataset, train, evaluate, tables,
 ):  # fmt: skip
     app.command()(command)

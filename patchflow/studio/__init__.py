@@ -1,0 +1,17 @@
+"""The studio: the HTTP server behind the page on which a sound becomes a preset; it holds no logic of its own.
+
+Requests come in, answers of the library go out: everything is done by `match`, `explore`, `ear`, `browse` and the
+engines. Whatever is kept lies in one folder, the workspace. Open `app.py` first.
+
+* `app.py`: builds the server: its routers, errors and pages
+* `guard.py`: who may ask, how much may be sent, and what a page may load
+* `desk.py`: what all requests share: settings, and sounds and presets on the disk
+* `players.py`: the synths that play notes at once, and the notes that were played
+* `sound_routes.py`, `preset_routes.py`: sounds and presets by HTTP
+"""
+
+from .app import build_app
+from .desk import Desk, desk
+from .guard import StudioSettings
+
+__all__ = ["Desk", "StudioSettings", "build_app", "desk"]

@@ -1,0 +1,279 @@
+"""Builds the server: the routers of all parts, every error as one line of JSON, and the pages."""
+
+import errno
+import importlib
+import os
+import secrets
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Scope
+
+from ..engines import EMBEDDED
+from ..errors import EngineError, OptionError, PatchflowError, RenderError, StorageError, UnknownName
+from ..printable import printable
+from ..storage import FolderInUse, reason
+from ..version import version
+from . import preset_routes, sound_routes
+from .desk import Desk, desk
+from .guard import Guard, InUse, StudioSettings, TooLarge, content_policy, loopback
+from .players import Superseded
+
+__all__ = ["BASE", "WEB", "build_app", "serve"]
+
+BASE = "/api/v1"
+"""Where the API begins."""
+
+WEB = Path(__file__).parents[1] / "web"
+"""The folder with the pages."""
+
+ROUTERS = (
+    preset_routes.router,
+    sound_routes.router,
+)
+"""The parts of the API, one module each."""
+
+_STATUS: tuple[tuple[type[PatchflowError], int], ...] = (
+    (UnknownName, 404),
+    (TooLarge, 413),
+    (InUse, 409),
+    (Superseded, 409),
+    (FolderInUse, 409),
+    (StorageError, 507),
+    (RenderError, 422),
+    (EngineError, 503),
+    (PatchflowError, 422),
+)
+_WORDS = {
+    401: "no token, or a wrong one",
+    403: "a request of another page",
+    404: "there is none of this name",
+    409: "something else is in the way",
+    413: "more than is taken",
+    422: "a value that is not allowed, or a file that cannot be read",
+}
+_LONGEST_ERROR = 500  # characters
+
+
+class ErrorBody(BaseModel):
+    """What went wrong, in one line: name, value, what was allowed."""
+
+    error: str
+    kind: str
+
+
+class Limits(BaseModel):
+    """How much is taken and kept."""
+
+    upload_bytes: int
+    upload_seconds: float
+    jobs: int
+
+
+class About(BaseModel):
+    """What this studio is."""
+
+    version: str
+    synths: list[str]
+    limits: Limits
+    library: str
+    workspace: str
+    example: str
+
+
+def build_app(settings: StudioSettings) -> FastAPI:
+    """Returns the server of a studio; its desk is `app.state.desk`.
+
+    The workspace is taken when the server starts and given back when it ends.
+
+    Args:
+        settings: Where it is, who may reach it, and its limits.
+    """
+    app = FastAPI(
+        title="patchflow studio",
+        version="1",
+        description="Give it a sound, get the preset. Errors are one line of JSON: `{error, kind}`.",
+        openapi_url=f"{BASE}/openapi.json",
+        docs_url=None,  # these pages load from elsewhere
+        redoc_url=None,
+        lifespan=_lifespan,
+        responses={status: {"model": ErrorBody, "description": words} for status, words in _WORDS.items()},
+    )
+    app.state.desk = Desk(settings)
+    app.add_exception_handler(PatchflowError, _tell)
+    app.add_exception_handler(RequestValidationError, _tell_invalid)
+    app.add_exception_handler(HTTPException, _tell_http)
+    for router in (_about, *ROUTERS):
+        app.include_router(router, prefix=BASE)
+    app.include_router(_pages)
+    app.mount("/web", _Web(directory=WEB))
+    app.add_middleware(Guard, settings=settings, policy=content_policy(sorted(WEB.glob("studio/*.html"))))
+    return app
+
+
+def serve(settings: StudioSettings, ready: Callable[[str], None]) -> None:
+    """Runs a studio until Ctrl-C.
+
+    Args:
+        settings: See `StudioSettings`; of port 0, any free port is taken. The token is made here, where one is needed.
+        ready: Called with the address of the page, when it can be opened.
+
+    Raises:
+        OptionError: If the address is none of this machine, or something else listens at the port.
+        FolderInUse: If another studio has the workspace.
+        StorageError: If the workspace cannot be made or read.
+    """
+    import uvicorn
+
+    with _listening(settings.host, settings.port) as listener:
+        token = "" if loopback(settings.host) else secrets.token_urlsafe(24)
+        app = build_app(replace(settings, port=listener.getsockname()[1], token=token))
+        app.state.desk.open()  # before anything is said to be ready
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2
+        )
+        ready(_address(app.state.desk.settings))
+        with suppress(KeyboardInterrupt):  # uvicorn has ended everything before it says so
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65_535:
+        raise OptionError(f"port={port}: not in [0, 65535]")
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise OptionError(f"host={host!r}: not an address of this machine") from error
+    try:
+        if os.name != "nt":  # where it would let two servers have one port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise OptionError(f"port={port}: in use at {host}. Give another --port, or 0 for any free one.") from error
+        raise OptionError(f"host={host}, port={port}: cannot listen there: {reason(error)}") from error
+    return listener
+
+
+def _address(settings: StudioSettings) -> str:
+    everywhere = settings.host in ("0.0.0.0", "::")
+    host = socket.gethostname().lower() if everywhere else settings.host
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{settings.port}/{f'?token={settings.token}' if settings.token else ''}"
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    found: Desk = app.state.desk
+    found.open()
+    threading.Thread(target=_warm_up, args=(found,), daemon=True).start()
+    try:
+        yield
+    finally:
+        found.close()
+
+
+def _warm_up(found: Desk) -> None:
+    """Has ready what takes long to import or to start, while the page is loaded."""
+    for synth in EMBEDDED:
+        with suppress(PatchflowError):  # whoever asks for it is told what is wrong
+            found.players.warm(synth)
+    importlib.import_module("patchflow.match.matcher")
+
+
+async def _tell(_: Request, error: Exception) -> JSONResponse:
+    status = next(code for kind, code in _STATUS if isinstance(error, kind))
+    return _line(status, type(error).__name__, str(error))
+
+
+async def _tell_invalid(_: Request, error: Exception) -> JSONResponse:
+    """What is wrong with the first value that is."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+    value = f"={first['input']!r:.80}" if isinstance(first.get("input"), str | int | float) else ""
+    return _line(422, "OptionError", f"{where}{value}: {first['msg'][:1].lower()}{first['msg'][1:]}")
+
+
+async def _tell_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    reply = _line(error.status_code, "Refused", f"{request.method} {request.url.path}: {error.detail}")
+    reply.headers.update(error.headers or {})
+    return reply
+
+
+def _line(status: int, kind: str, text: str) -> JSONResponse:
+    text = printable(text)
+    text = text if len(text) <= _LONGEST_ERROR else f"{text[:_LONGEST_ERROR]}…"
+    return JSONResponse({"error": text, "kind": kind}, status)
+
+
+_about = APIRouter(tags=["studio"])
+
+
+@_about.get("/about")
+def about(request: Request) -> About:
+    """What this studio is: version, synths that are ready, limits, and where it keeps things."""
+    from ..presets.library.library import default_path
+
+    found = desk(request)
+    settings = found.settings
+    library = found.library_path
+    if library is None:
+        with suppress(StorageError):  # who has no folder has no library in it
+            library = default_path()
+    return About(
+        version=version(),
+        synths=[synth.name for synth in preset_routes.all_synths() if synth.ready],
+        limits=Limits(
+            upload_bytes=settings.upload_bytes, upload_seconds=settings.upload_seconds, jobs=settings.most_jobs
+        ),
+        library=str(library or ""),
+        workspace=str(settings.workspace),
+        example="bell",
+    )
+
+
+_pages = APIRouter(include_in_schema=False)
+
+
+@_pages.get("/")
+def studio_page() -> FileResponse:
+    return _page("studio.html")
+
+
+@_pages.get("/listening")
+@_pages.get("/listening.html")
+def listening_page() -> FileResponse:
+    return _page("listening.html")
+
+
+def _page(name: str) -> FileResponse:
+    path = WEB / "studio" / name
+    if not path.is_file():
+        raise HTTPException(404, f"there is no {name}")
+    return FileResponse(path, headers={"cache-control": "no-cache"})
+
+
+class _Web(StaticFiles):
+    """The files that pages load: the browser asks each time whether one has changed, but not those of one version."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        kept = "public, max-age=31536000, immutable" if path.startswith("vendor/") else "no-cache"
+        response.headers["cache-control"] = kept
+        return response

@@ -1,0 +1,346 @@
+"""The synths that play notes at once, a thread an engine, the newest request first; sounds as WAV and as pictures."""
+
+import os
+import struct
+import threading
+import time
+import zlib
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..audio.loudness import loudness
+from ..engines import Engine, Note, engines
+from ..errors import EngineError, OptionError
+from ..presets import Preset
+
+__all__ = [
+    "LOWEST_HZ",
+    "PLAYED_RATE",
+    "PlayedNote",
+    "Players",
+    "Superseded",
+    "fitting_gain",
+    "spectrogram_png",
+    "wav_bytes",
+]
+
+PLAYED_RATE = 44_100
+"""Sample rate of all that is played, in Hz."""
+
+LOWEST_HZ = 30.0
+"""Frequency at the bottom of a spectrogram, in Hz."""
+
+_THREADS = min(2, os.cpu_count() or 1)  # of a synth
+_MOST_SYNTHS = 6  # that are kept ready
+_CACHE = 256 * 2**20  # bytes of notes that are kept
+_PATIENCE = 20.0  # seconds after which a synth hangs
+_STARVING = 1.0  # seconds after which who has waited longest is next
+_AFRESH = 30  # notes on one state after which it is loaded anew, see `_Band._play`
+
+Key = tuple[str, Note]
+
+
+class Superseded(OptionError):
+    """A newer request of the same client has taken the place of one that was still waiting."""
+
+
+@dataclass(frozen=True)
+class PlayedNote:
+    """A note that was played.
+
+    Args:
+        samples: Mono float32 as the synth made it, shape `(T,)`.
+        level_db: Its loudness, in LUFS; None of silence.
+        ms: How long it took to play, in milliseconds.
+        cached: Whether it had been played before.
+    """
+
+    samples: np.ndarray
+    level_db: float | None
+    ms: float
+    cached: bool = False
+
+
+class Players:
+    """The synths that play notes at once, started when they are first asked for.
+
+    The newest note is played first: it is what somebody hears next. Who has waited for a second is next nevertheless.
+
+    Example:
+        >>> players = Players()
+        >>> tone = engines["tone"]
+        >>> preset = Preset("tone", tone.space.decode(tone.space.default()))
+        >>> note = players.play("a", preset, Note(hold=0.1, length=0.2)).result()
+        >>> len(note.samples), note.cached, players.play("a", preset, Note(hold=0.1, length=0.2)).result().cached
+        (8820, False, True)
+        >>> players.close()
+    """
+
+    def __init__(self) -> None:
+        self._notes: OrderedDict[Key, PlayedNote] = OrderedDict()
+        self._bytes = 0
+        self._bands: OrderedDict[str, _Band] = OrderedDict()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def play(self, key: str, preset: Preset, note: Note, newest: str = "") -> "Future[PlayedNote]":
+        """Plays a note, or remembers it; returns at once.
+
+        Args:
+            key: What the preset is called; the same preset has the same.
+            preset: Complete, with allowed values.
+            note: What to play.
+            newest: Of waiting requests with the same text here, only the newest is played; "" for one that always is.
+
+        Returns:
+            The note; cancel it if nobody waits for it any more. Its errors are `RenderError` if the synth crashes or
+            hangs on the preset, other `PatchflowError`s if it cannot be started, and `Superseded`.
+
+        Raises:
+            PatchflowError: If there is no such synth.
+        """
+        found = self.remembered(key, note)
+        if found is not None:
+            done: Future[PlayedNote] = Future()
+            done.set_result(found)
+            return done
+        request = _Request((key, note), preset, note, newest)
+        self._band(preset.synth).put(request)
+        return request.future
+
+    def remembered(self, key: str, note: Note) -> PlayedNote | None:
+        """Returns a note that was played before; None if it was not, or is forgotten."""
+        with self._lock:
+            found = self._notes.get((key, note))
+            if found is not None:
+                self._notes.move_to_end((key, note))
+        return found
+
+    def warm(self, synth: str) -> None:
+        """Has a synth ready: loads it on each of its threads; does not wait."""
+        engine = engines[synth]
+        preset = Preset(synth, engine.space.decode(engine.space.default()))
+        for pitch in range(_THREADS):
+            self.play(f"warm {synth}", preset, Note(60 + pitch, hold=0.05, length=0.05))
+
+    def close(self) -> None:
+        """Ends all synths; what waits is cancelled."""
+        with self._lock:
+            self._closed = True
+            bands = list(self._bands.values())
+            self._bands.clear()
+        for band in bands:
+            band.close()
+
+    def _band(self, synth: str) -> "_Band":
+        make = engines[synth]
+        with self._lock:
+            if self._closed:
+                raise EngineError("the studio is closing")
+            band = self._bands.get(synth)
+            # A plug-in whose description was edited is another synth.
+            if band is None or band.make is not make:
+                band = self._bands[synth] = _Band(make, self._remember)
+            self._bands.move_to_end(synth)
+            idle = [self._bands.popitem(last=False)[1]] if len(self._bands) > _MOST_SYNTHS else []
+        for each in idle:
+            each.close()
+        return band
+
+    def _remember(self, key: Key, note: PlayedNote) -> None:
+        with self._lock:
+            old = self._notes.pop(key, None)
+            self._bytes += note.samples.nbytes - (0 if old is None else old.samples.nbytes)
+            self._notes[key] = PlayedNote(note.samples, note.level_db, note.ms, cached=True)
+            while self._bytes > _CACHE and len(self._notes) > 1:
+                _, gone = self._notes.popitem(last=False)
+                self._bytes -= gone.samples.nbytes
+
+
+@dataclass(frozen=True, eq=False)
+class _Request:
+    key: Key
+    preset: Preset
+    note: Note
+    newest: str
+    since: float = field(default_factory=time.monotonic)
+    future: "Future[PlayedNote]" = field(default_factory=Future)
+
+
+class _Band:
+    """The threads of one synth, each with an engine of its own, and what waits for them.
+
+    Args:
+        make: Makes an engine.
+        remember: Called with every note that was played.
+    """
+
+    def __init__(self, make: type[Engine], remember: Callable[[Key, PlayedNote], None]) -> None:
+        self.make = make
+        self._remember = remember
+        self._waiting: deque[_Request] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(_THREADS)]
+        for thread in self._threads:
+            thread.start()
+
+    def put(self, request: _Request) -> None:
+        old: list[_Request] = []
+        with self._changed:
+            if request.newest:
+                old = [each for each in self._waiting if each.newest == request.newest]
+                for each in old:
+                    self._waiting.remove(each)
+            self._waiting.append(request)
+            self._changed.notify()
+        for each in old:
+            if each.future.set_running_or_notify_cancel():
+                each.future.set_exception(Superseded(f"newest={request.newest}: a newer request has come"))
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(_PATIENCE)
+
+    def _next(self) -> _Request | None:
+        """Waits for a request; None at the end."""
+        with self._changed:
+            while not self._waiting and not self._closed:
+                self._changed.wait()
+            if self._closed:
+                for request in self._waiting:
+                    request.future.cancel()
+                return None
+            starving = time.monotonic() - self._waiting[0].since > _STARVING
+            return self._waiting.popleft() if starving else self._waiting.pop()
+
+    def _work(self) -> None:
+        player = _Player(self.make)
+        while (request := self._next()) is not None:
+            if not request.future.set_running_or_notify_cancel():
+                continue
+            try:
+                note = player.play(request.preset, request.note)
+            except Exception as error:  # noqa: BLE001 - whoever asked gets it, and the next note is played
+                request.future.set_exception(error)
+                continue
+            self._remember(request.key, note)
+            request.future.set_result(note)
+
+
+class _Player:
+    """One engine, on one thread.
+
+    Args:
+        make: Makes it, when the first note is played.
+    """
+
+    def __init__(self, make: type[Engine]) -> None:
+        self._make = make
+        self._engine: Engine | None = None
+        self._state = b""
+        self._left = _AFRESH
+
+    def play(self, preset: Preset, note: Note) -> PlayedNote:
+        start = time.perf_counter()
+        engine = self._ready(preset.state)
+        engine.limit(time.monotonic() + _PATIENCE)
+        samples = engine.render(engine.space.encode(preset.values), note, PLAYED_RATE)
+        level = loudness(samples, PLAYED_RATE)
+        ms = 1000 * (time.perf_counter() - start)
+        return PlayedNote(samples, float(level) if np.isfinite(level) else None, ms)
+
+    def _ready(self, state: bytes) -> Engine:
+        if self._engine is None:
+            self._engine = self._make()
+        self._left -= 1
+        # An engine that has played one state many times starts a process for it, which pays in a search and takes
+        # longer than anybody waits here. One that was at another state meanwhile counts from the beginning.
+        if state and (state != self._state or not self._left):
+            self._engine.build_on(b"")
+            self._left = _AFRESH
+        self._engine.build_on(state)
+        self._state = state
+        return self._engine
+
+
+_HIGHEST = 32_768  # of 16 bits; it does not fit itself
+_LOUDEST = 1 - 2.0**-23  # see `save`
+
+
+def fitting_gain(samples: np.ndarray, gain_db: float = 0.0) -> float:
+    """Returns by how much a sound can be turned up without clipping, in dB, at most `gain_db`.
+
+    Args:
+        samples: Mono, shape `(T,)`.
+        gain_db: By how much it should be turned up, in dB.
+    """
+    peak = float(np.abs(samples).max(initial=0.0))
+    return min(gain_db, 20 * float(np.log10(_LOUDEST / peak))) if peak > 0 else gain_db
+
+
+def wav_bytes(samples: np.ndarray, rate: int, gain_db: float = 0.0) -> bytes:
+    """Returns a WAV file of 16 bits; as `patchflow render` does, it is turned down only where it would clip.
+
+    Args:
+        samples: Mono, shape `(T,)`.
+        rate: Sample rate, in Hz.
+        gain_db: By how much it is turned up, in dB.
+    """
+    gain = 10 ** (fitting_gain(samples, gain_db) / 20)
+    whole = np.minimum(np.round(samples * np.float32(gain * _HIGHEST)), _HIGHEST - 1).astype("<i2").tobytes()
+    form = (16, 1, 1, rate, 2 * rate, 2, 16)  # size, whole numbers, channels, rate, bytes a second, a frame, bits
+    head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 36 + len(whole), b"WAVE", b"fmt ", *form)
+    return head + struct.pack("<4sI", b"data", len(whole)) + whole
+
+
+_ROWS = 192
+_COLUMNS = 640
+_HIGH_HZ = 16_000.0
+_RANGE_DB = 80.0
+_WINDOW_S = 0.046
+
+
+def spectrogram_png(samples: np.ndarray, rate: int) -> tuple[bytes, float]:
+    """Returns a spectrogram as a grey PNG of 8 bits and its highest frequency in Hz; its lowest is 30 Hz.
+
+    Args:
+        samples: Mono, shape `(T,)`.
+        rate: Sample rate, in Hz.
+    """
+    high = min(_HIGH_HZ, rate / 2)
+    size = 1 << max(6, round(_WINDOW_S * rate).bit_length())
+    columns = min(_COLUMNS, max(1, len(samples) // 64))
+    padded = np.pad(samples, size // 2)
+    window = np.hanning(size).astype(np.float32)
+    starts = np.linspace(0, len(padded) - size, columns).astype(int)
+    power = np.empty((columns, size // 2 + 1))
+    for column, start in enumerate(starts):
+        power[column] = np.square(np.abs(np.fft.rfft(padded[start : start + size] * window)))
+    # The mean between two frequencies, from sums up to them: rows may be narrower or wider than a bin.
+    sums = np.concatenate([np.zeros((columns, 1)), np.cumsum(power, 1)], 1)
+    edges = LOWEST_HZ * (high / LOWEST_HZ) ** (np.arange(_ROWS + 1) / _ROWS) * size / rate + 0.5
+    whole = np.minimum(edges.astype(int), size // 2)
+    upto = sums[:, whole] + (edges - whole) * power[:, whole]
+    level = 10 * np.log10(np.maximum(np.diff(upto, axis=1) / np.diff(edges), 1e-20))
+    grey = np.clip(255 * (1 + (level - level.max()) / _RANGE_DB), 0, 255).astype(np.uint8)
+    return _png(grey.T[::-1]), high
+
+
+def _png(grey: np.ndarray) -> bytes:
+    """A picture `(rows, columns)` as PNG."""
+    rows, columns = grey.shape
+    lines = np.concatenate([np.zeros((rows, 1), np.uint8), grey], 1).tobytes()  # before each, that it is not filtered
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 0, 0, 0, 0)), (b"IDAT", zlib.compress(lines, 6)),
+             (b"IEND", b"")]  # fmt: skip
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
