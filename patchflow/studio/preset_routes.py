@@ -20,7 +20,7 @@ from ..match.output.names import file_name
 from ..presets import Choice, Knob, Parameter, Preset
 from ..presets.files import extensions
 from ..presets.formats import formats
-from ..presets.preset_names import ascii_name
+from ..presets.preset import ascii_name
 from .desk import Desk, PresetBody, desk
 from .players import PLAYED_RATE, PlayedNote, Superseded, fitting_gain, wav_bytes
 from .sound_routes import FILE_BODY, Id, incoming_file, spectrogram_reply, wav_reply
