@@ -1,0 +1,98 @@
+// A/B: the target and the current preset, looped in step and equally loud, whatever view is open.
+//
+// compare.flip() begins, or goes to the other side. When the current preset changes, it takes its place in the loop.
+
+import { api } from "./api.js";
+import { session } from "./session.js";
+import { engine } from "./sound-engine.js";
+
+const WINDOW = 0.4; // seconds
+const MOST = 0.8; // of full scale: above, the engine bends
+
+class Compare {
+  #turn = 0;
+
+  constructor() {
+    session.addEventListener("change", ({ detail }) => {
+      if (engine.comparing && (detail.includes("preset") || detail.includes("part") || detail.includes("sound"))) {
+        if (session.state.sound && session.state.preset) this.start(engine.side);
+        else engine.stopAb();
+      }
+    });
+  }
+
+  /** Whether there is something to compare. */
+  get possible() {
+    return Boolean(session.state.sound && session.state.preset);
+  }
+
+  flip() {
+    if (!engine.comparing) return this.start("target");
+    engine.flip();
+    session.say(engine.side === "target" ? "Target" : "Candidate", "quiet");
+    return null;
+  }
+
+  /** Loops both, one side heard; the newest call wins. */
+  async start(side = "target") {
+    const { sound, part, preset, candidates } = session.state;
+    if (!sound || !preset) return;
+    this.#turn += 1;
+    const turn = this.#turn;
+    const candidate = candidates.find((one) => one.preset.id === preset.id);
+    try {
+      const [target, made] = await Promise.all([targetBuffer(sound, part), engine.note(preset, noteOf(candidate))]);
+      if (turn !== this.#turn) return;
+      const wanted = candidate?.gain_db ?? loudness(target) - loudness(made);
+      // Both are lowered alike where one would be too loud to stay as it is.
+      const over = Math.max(peak(target), peak(made) * 10 ** (wanted / 20)) / MOST;
+      const less = over > 1 ? -20 * Math.log10(over) : 0;
+      await engine.ab(target, made, { targetDb: less, candidateDb: wanted + less, side });
+    } catch (error) {
+      session.fail(error);
+    }
+  }
+
+  stop() {
+    this.#turn += 1;
+    engine.stopAb();
+  }
+}
+
+/** Returns the part of the target that is matched. */
+export function targetBuffer(sound, part) {
+  const { start, end } = bounds(sound, part);
+  return engine.buffer(api.url(`/sounds/${sound.id}/audio`, { start, end }));
+}
+
+/** Where the target begins and ends, in seconds: as the user said, else as it was heard. */
+export function bounds(sound, part) {
+  return { start: part.start ?? sound.heard?.start ?? 0, end: part.end ?? sound.heard?.end ?? sound.seconds };
+}
+
+function noteOf(candidate) {
+  return candidate?.note ?? session.state.note;
+}
+
+function peak(buffer) {
+  let most = 0;
+  for (let channel = 0; channel < buffer.numberOfChannels; channel += 1) {
+    for (const sample of buffer.getChannelData(channel)) most = Math.max(most, Math.abs(sample));
+  }
+  return most;
+}
+
+/** The level of the loudest 0.4 s in dB: for presets whose gain the server has not measured. */
+function loudness(buffer) {
+  const samples = buffer.getChannelData(0);
+  const size = Math.min(Math.round(WINDOW * buffer.sampleRate), samples.length);
+  let most = 0;
+  for (let start = 0; start + size <= samples.length; start += Math.max(1, size >> 2)) {
+    let sum = 0;
+    for (let i = start; i < start + size; i += 1) sum += samples[i] * samples[i];
+    most = Math.max(most, sum / size);
+  }
+  return 10 * Math.log10(most || 1e-9);
+}
+
+export const compare = new Compare();
