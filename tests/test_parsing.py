@@ -111,7 +111,7 @@ def test_a_nul_in_the_base_of_a_recipe_is_refused(tmp_path: Path):
 def test_a_bad_description_leaves_the_other_synths_alone(synths: Path):
     synths.mkdir(exist_ok=True)
     (synths / "deep.toml").write_text("a = " + "[" * 2_000)
-    from patchflow.cli._catalogue import catalogue
+    from patchflow.cli.list import catalogue
 
     found = catalogue("engines")
 

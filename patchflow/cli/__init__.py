@@ -8,8 +8,7 @@ to import is imported inside the functions of the commands, so that `--help` ans
 * `match render score convert list`: sounds and presets; `presets`: the library; `synth`: plug-ins
 * `dataset train evaluate tables`: from a recipe to a results table
 * `_parse`: words and numbers of the command line to values
-* `_console`: progress and JSON; `_match_output _preset_output _synth_output`: what commands print
-* `_dataset_work`: what `dataset` does with a path, and prints; `_catalogue`: what `list` finds
+* `_console`: progress and JSON; `_match_output _preset_output`: what commands print
 """
 
 from .__main__ import run

@@ -1,12 +1,17 @@
 """`patchflow synth`: adds plug-ins as synths, lists, shows and removes them."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..errors import PatchflowError
+from ._console import ProgressBar, note, print_json, say
 from ._parse import AsJson, number
 
-__all__ = ["app"]
+if TYPE_CHECKING:
+    from ..engines import Control, Description
+
+__all__ = ["app", "print_added", "print_synth", "print_synths"]
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
@@ -60,8 +65,6 @@ def add(
     Example: patchflow synth add http://synthv1.sourceforge.net/lv2
     """
     from ..plugins import add_synth
-    from ._console import ProgressBar
-    from ._synth_output import print_added
 
     with ProgressBar("loading", every=30.0) as bar:
         found = add_synth(plugin, name, force=force, fresh=fresh, patience=patience, progress=bar.show)
@@ -74,8 +77,6 @@ def list_(*, as_json: AsJson = False) -> None:
 
     Example: patchflow synth list
     """
-    from ._synth_output import print_synths
-
     print_synths(as_json=as_json)
 
 
@@ -86,7 +87,6 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
     Example: patchflow synth show amsynth
     """
     from ..plugins import synth_description
-    from ._synth_output import print_synth
 
     print_synth(synth_description(name), as_json=as_json)
 
@@ -98,6 +98,82 @@ def remove(name: Name) -> None:
     Example: patchflow synth remove amsynth
     """
     from ..plugins import remove_synth
-    from ._console import say
 
     say(f"removed {remove_synth(name)}")
+
+
+def print_added(found: "Description", *, as_json: bool) -> None:
+    """Prints what was found out, and where it is written."""
+    # Imported here, as all that is heavy: the help of a command is there at once.
+    from ..engines import description_file
+    from ..plugins.kinds import readable_name
+
+    if found.fresh != "fork" and found.noise_floor_db:
+        note(
+            f"fresh={found.fresh} does not hold for {found.name}: the same preset is up to "
+            f"{found.noise_floor_db:.2f} dB away from what a plug-in plays that has played nothing before"
+        )
+    if as_json:
+        print_json(_facts(found))
+        return
+    say(f"{found.name}  {found.facts()['parameters']}")
+    for name, fact in found.facts().items():
+        if name not in ("plugin", "parameters"):
+            say(f"  {name:<10}{fact}")
+    fixed = [control.name for control in found.controls if control.kind == "fixed"]
+    if fixed:
+        say(f"  {'not heard':<10}{', '.join(fixed)}")
+    unnamed = [control.name for control in found.controls if not readable_name(control.own_name)]
+    if unnamed:
+        say(f"  {'unnamed':<10}{', '.join(unnamed)}: the plug-in has no names for these")
+    say(f"  {description_file(found.name)}")
+
+
+def print_synths(*, as_json: bool) -> None:
+    """Prints a line for every plug-in, or what is wrong with its description."""
+    from ..engines import described
+
+    lines = {name: _line(name) for name in described()}
+    if as_json:
+        print_json(lines)
+        return
+    width = max(map(len, lines), default=0)
+    for name, line in lines.items():
+        say(f"{name:<{width}}  {line}")
+
+
+def print_synth(found: "Description", *, as_json: bool) -> None:
+    """Prints all that is known of a plug-in, a parameter a line."""
+    from ..engines import description_file
+
+    if as_json:
+        print_json({**_facts(found), "controls": [_control(control) for control in found.controls]})
+        return
+    for name, fact in {"file": str(description_file(found.name)), **found.facts()}.items():
+        say(f"{name:<11}{fact}")
+    width = max(len(control.name) for control in found.controls)
+    for control in found.controls:
+        about = _control(control)
+        say(f"{control.name:<{width}}  {control.kind:<6}  {control.group:<8}  {about['range']}".rstrip())
+
+
+def _line(name: str) -> str:
+    from ..plugins import synth_description
+
+    try:
+        found = synth_description(name)
+    except PatchflowError as error:
+        return str(error)
+    return f"{found.facts()['parameters']}; {found.native} presets; {found.plugin}"
+
+
+def _facts(found: "Description") -> dict[str, Any]:
+    from ..engines import description_file
+
+    return {"name": found.name, "file": str(description_file(found.name)), **found.facts()}
+
+
+def _control(control: "Control") -> dict[str, Any]:
+    span = ", ".join(control.options) or f"{control.low:g} to {control.high:g}"
+    value = f"always {control.default:g}" if control.kind == "fixed" else span
+    return {"name": control.name, "kind": control.kind, "group": control.group, "range": value}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import patchflow.cli._catalogue
+import patchflow.cli.list
 
 COMMANDS = ("match", "sketch", "render", "score", "train", "list", "presets")
 HEAVY = (
@@ -136,7 +136,7 @@ def test_what_can_go_wrong_anywhere_is_one_line(shell, monkeypatch, error, code,
     def fail(kind: str) -> dict[str, str]:
         raise error
 
-    monkeypatch.setattr(patchflow.cli._catalogue, "catalogue", fail)
+    monkeypatch.setattr(patchflow.cli.list, "catalogue", fail)
     monkeypatch.setattr("patchflow.cli.main._drop_output", lambda: None)
     done = shell.run("list", "engines")
 
@@ -148,7 +148,7 @@ def test_a_bug_is_said_to_be_one_and_shows_where_if_asked(shell, monkeypatch, wa
     def fail(kind: str) -> dict[str, str]:
         raise ValueError("a \x1b[2Jbug")
 
-    monkeypatch.setattr(patchflow.cli._catalogue, "catalogue", fail)
+    monkeypatch.setattr(patchflow.cli.list, "catalogue", fail)
     monkeypatch.setenv("PATCHFLOW_TRACEBACK", wanted)
     done = shell.run("list", "engines")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from patchflow.cli._synth_output import print_added
+from patchflow.cli.synth import print_added
 from patchflow.engines import Description, Note, engines, read_description
 from patchflow.errors import EngineError, OptionError, PatchflowError, RenderError, UnknownName
 from patchflow.features.log_spectrum import best_shift, fine_spectrum
