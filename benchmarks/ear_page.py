@@ -23,6 +23,15 @@ SYNTHS = {"dexed": "DX7", "amsynth": "amsynth", "vital": "Vital"}
 HEADING = 2  # lines of a table
 NOTHING = "Not measured yet."
 SHOWN = ("log_mel_l1", "timbre", "modulation", "perceptual")
+COMPARED = (
+    "ear",
+    "encoder, bands",
+    "encoder, channels",
+    "log-mel statistics",
+    "MFCC statistics",
+    "descriptors",
+    "random",
+)
 
 
 def main() -> None:
@@ -73,7 +82,7 @@ def synths(whole: dict[str, Any]) -> list[str]:
         synth, _, of = section.partition(" ")
         if of != "test":
             continue
-        for name in ("ear", "encoder, bands", "log-mel statistics"):
+        for name in COMPARED:
             if name not in part["recall"]:
                 continue
             kinds = part["recall"][name]["one key"]
@@ -87,12 +96,17 @@ def synths(whole: dict[str, Any]) -> list[str]:
 
 
 def recordings(whole: dict[str, Any]) -> list[str]:
-    """Returns how often the first presets have one that is near the best there is."""
-    lines = ["| embedding | of the first | of 5 | of 50 | behind the best, dB |", "|---|---:|---:|---:|---:|"]
-    for part in whole.values():
+    """Returns how often the first presets have one that is near the best there is, and among how many."""
+    lines = [
+        "| sounds | presets | the best, dB | embedding | of the first | of 5 | of 50 | behind the best, dB |",
+        "|---|---:|---:|---|---:|---:|---:|---:|",
+    ]
+    for section, part in whole.items():
+        category = section.partition(" ")[2].replace("_", " ")
+        among = f"{part['sounds']} {category} | {part['gallery']:,} | {part['best_db']:.2f}"
         for name, numbers in part["found"].items():
             shares = [f"{100 * numbers['found'][count]:.0f} %" for count in ("1", "5", "50")]
-            lines.append(f"| {name} | {' | '.join(shares)} | {numbers['behind_db']:.2f} |")
+            lines.append(f"| {among} | {name} | {' | '.join(shares)} | {numbers['behind_db']:.2f} |")
     return lines
 
 
