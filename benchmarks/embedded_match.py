@@ -1,18 +1,22 @@
 """Measures whether a match gains by beginning with the nearest presets of the embedded bank, beside a posterior.
 
-Usage: python benchmarks/embedded_match.py FOLDER --voices BANK.npz [--sounds FOLDER] [--items 16] [--renders 100,1500]
+Usage: python benchmarks/embedded_match.py FOLDER --voices BANK.npz [--sounds FOLDER] [--items 16] [--budgets 100,1500]
+       [--targets voices,recordings]
 
-Targets are voices of the split `valid`, whose notes are known, and recordings. Every row has as many renders:
+Targets are voices of the split `valid`, whose notes are known, and recordings. Every row has the same budget, of
+renders or, as 10s, of seconds, and the rows of a target run one after another:
 
 - without:         the posterior proposes
 - with prints:     the nearest presets by fingerprints (see match/fingerprints.py) come first, then the posterior
 - with ear:        the nearest presets by the ear come first, then the posterior
 
-Writes a line for each target and row to benchmarks/results/embedded_match.jsonl, goes on where it stopped, and prints
-means of paired differences to the first row with intervals of 95 %: below zero is better.
+Writes a line for each target and row to benchmarks/results/embedded_match.jsonl, with the renders that were spent,
+goes on where it stopped, and prints means of paired differences to the first row with intervals of 95 %: below zero is
+better.
 """
 
 import argparse
+import itertools
 import json
 from pathlib import Path
 
@@ -38,6 +42,7 @@ from patchflow.models import load_model, models, shipped
 RESULTS = Path(__file__).parent / "results" / "embedded_match.jsonl"
 SEED = 19
 DRAWS = 5_000  # bootstrap draws of the mean
+METRICS = ("perceptual", "log_mel_l1")
 ROWS = ("without", "with prints", "with ear")
 
 
@@ -73,27 +78,37 @@ def main() -> None:
     parser.add_argument("--voices", type=Path, required=True)
     parser.add_argument("--sounds", type=Path)
     parser.add_argument("--items", type=int, default=16)
-    parser.add_argument("--renders", default="100,1500")
+    parser.add_argument("--budgets", default="100,1500", help="renders, or seconds with an s behind")
+    parser.add_argument("--targets", default="voices,recordings")
     options = parser.parse_args()
     torch.set_num_threads(1)
     lines = [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
-    done = {(line["targets"], line["item"], line["renders"], line["row"]) for line in lines}
+    done = {(line["targets"], line["item"], line["budget"], line["row"]) for line in lines}
     rows = proposers(options.folder)
-    for count in map(int, options.renders.split(",")):
-        for of, targets in (("voices", voices(options)), ("recordings", recordings(options))):
-            for item, target in enumerate(targets):
-                for row in ROWS:
-                    if (of, item, count, row) in done:
-                        continue
-                    matcher = Matcher([Arm("dexed", engines["dexed"], Renderer(engines["dexed"], 1), rows[row]())])
-                    best = matcher.match_target(target, Budget(renders=count), seed=item).candidates[0]
-                    found = {"targets": of, "item": item, "renders": count, "row": row}
-                    found |= {name: round(best.distances[name], 4) for name in ("perceptual", "log_mel_l1")}
-                    lines.append(found)
-                    with RESULTS.open("a") as file:
-                        file.write(json.dumps(found) + "\n")
-                    print(found, flush=True)
+    for name in options.targets.split(","):
+        targets = {"voices": voices, "recordings": recordings}[name](options)
+        for text, item, row in itertools.product(options.budgets.split(","), range(len(targets)), ROWS):
+            if (name, item, text, row) in done:
+                continue
+            matcher = Matcher([Arm("dexed", engines["dexed"], Renderer(engines["dexed"], 1), rows[row]())])
+            result = matcher.match_target(targets[item], budget_of(text), seed=item)
+            found = {"targets": name, "item": item, "budget": text, "row": row, "renders": result.renders}
+            found |= {metric: round(result.candidates[0].distances[metric], 4) for metric in METRICS}
+            lines.append(found)
+            with RESULTS.open("a") as file:
+                file.write(json.dumps(found) + "\n")
+            print(found, flush=True)
     sum_up(lines)
+
+
+def budget_of(text: str) -> Budget:
+    """Returns a budget of renders, such as 100, or of seconds, such as 10s.
+
+    Example:
+        >>> budget_of("10s").seconds
+        10.0
+    """
+    return Budget(seconds=float(text[:-1])) if text.endswith("s") else Budget(renders=int(text))
 
 
 def proposers(folder: Path) -> dict:
@@ -142,19 +157,20 @@ def recordings(options: argparse.Namespace) -> list[Target]:
 
 def sum_up(lines: list[dict]) -> None:
     """Prints means, and paired differences to the first row."""
-    groups = dict.fromkeys((line["targets"], line["renders"], line["row"]) for line in lines)
-    for of, renders, row in groups:
-        for name in ("perceptual", "log_mel_l1"):
-            base, other = (
-                {line["item"]: line[name] for line in lines if (line["targets"], line["renders"], line["row"]) == key}
-                for key in ((of, renders, ROWS[0]), (of, renders, row))
-            )
-            items = sorted(base.keys() & other.keys())
-            gain = np.array([other[item] - base[item] for item in items])
+    groups: dict[tuple[str, str, str], dict[int, dict]] = {}
+    for line in lines:
+        groups.setdefault((line["targets"], line["budget"], line["row"]), {})[line["item"]] = line
+    for (of, budget, row), found in groups.items():
+        base = groups[of, budget, ROWS[0]]
+        items = sorted(base.keys() & found.keys())
+        renders = np.median([found[item]["renders"] for item in items])
+        print(f"{len(items)} {of}, {budget}, {row}: {renders:.0f} renders")
+        for name in METRICS:
+            gain = np.array([found[item][name] - base[item][name] for item in items])
             picks = np.random.default_rng(0).integers(len(gain), size=(DRAWS, len(gain)))
             low, high = np.quantile(gain[picks].mean(1), (0.025, 0.975))
-            mean = np.mean([other[item] for item in items])
-            print(f"{of}, {renders} renders, {row}: {name} {mean:.3f}, {gain.mean():+.3f} [{low:+.3f}, {high:+.3f}]")
+            mean = np.mean([found[item][name] for item in items])
+            print(f"    {name} {mean:.3f}, {gain.mean():+.3f} [{low:+.3f}, {high:+.3f}]")
 
 
 if __name__ == "__main__":
