@@ -19,7 +19,7 @@ from timing import facts, seconds, spread
 from torch import Tensor, nn
 
 from patchflow.flows import Chain, flows
-from patchflow.flows._networks import Made
+from patchflow.flows._blocks import Made
 from patchflow.flows.permutation import Permutation
 
 BATCH, SIZE, STEPS, ROUNDS = 128, 64, 16, 5

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from split import fingerprints, named
 
-from patchflow.audio.envelope import note_off
+from patchflow.audio.loudness import note_off
 from patchflow.data.bank import Bank
 from patchflow.engines import Note, engines
 

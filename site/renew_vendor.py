@@ -30,7 +30,7 @@ def main(*words: str) -> None:
     renewed = [_fetched(entry, wanted.get(entry["name"])) for entry in entries]
     LIST.write_text(json.dumps(renewed, indent=1) + "\n", "utf-8")
     for entry in renewed:
-        print(entry["name"], entry["version"])  # noqa: T201 - a command
+        print(entry["name"], entry["version"])
 
 
 def faults(entries: list[dict[str, Any]]) -> list[str]:

@@ -7,14 +7,13 @@ A file comes in, a `Sound` comes out: mono samples `(T,)` that are known to be a
   `_ffmpeg.py`: files that only ffmpeg knows.
 * `conditioning.py`: another sample rate; how several channels become one, and how steady noise is taken out.
 * `sound.py`: `Sound`, its checks, and how silence, noise and offsets are removed.
-* `loudness.py`: LUFS, and gain without clipping.
-* `pitch`: notes that a sound may be, its tuning, and what is odd about it. `envelope.py`: when its key was released.
+* `loudness.py`: LUFS, and gain without clipping; when the key of a note was released.
+* `pitch`: notes that a sound may be, its tuning, and what is odd about it.
 * `note_names.py`: MIDI notes by name, such as C4.
 """
 
 from .conditioning import resample
-from .envelope import note_off
-from .loudness import Levelled, loudness, match_loudness
+from .loudness import Levelled, loudness, match_loudness, note_off
 from .pitch import NoteGuess, note_guesses
 from .sound import Sound, from_array, trim
 from .sound_file import load, save

@@ -106,7 +106,7 @@ def _list(synth: str, *, as_json: bool) -> None:
 
 
 def _latent(synth: str, model: Path | None, seed: int, *, as_json: bool) -> None:
-    from ..explore.latent_macros import LATENT, measure_latents
+    from ..explore.named_words import LATENT, measure_latents
     from ._console import ProgressBar, print_json, print_table
 
     with ProgressBar("loading") as bar:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ..audio.conditioning import resample
-from ..audio.envelope import note_off
+from ..audio.loudness import note_off
 from ..audio.pitch import note_guesses
 from ..audio.sound import trim
 from ..audio.sound_file import load

@@ -6,9 +6,9 @@ learned map gives the direction, and the synth itself has the last word: what is
 * `player` plays presets of one synth and measures them, alone or in tune with another sound
 * `attribute_map` what a preset's sound measures, learned, and how each parameter moves that; `learn_map` learns it
 * `turn` more or less of an attribute, the others stay; `turned_path` the same of a preset, by words
-* `named_words` words that nothing measures, such as natural, learned from the names of presets
+* `named_words` words that nothing measures: such as natural, learned from the names of presets; or the latent
+  dimensions of a model, named by what they measurably do, and moves along them
 * `macro_knobs` the same words turned at once, by the map alone, for knobs that a hand turns
-* `latent_macros` the latent dimensions of a model, named by what they measurably do, and moves along them
 * `note_spans` where the notes of a voice begin and end
 * `melody` its notes on keys, and how its pitch, level and brightness move
 * `sketch` a voice becomes a melody played by a synth

@@ -21,8 +21,16 @@ from ..progress import ProgressCallback, TellCallback, ignore, tell_nobody
 from .attribute_map import load_map
 from .audio_space import AudioSpace
 from .grid import Grid
-from .latent_macros import LATENT, latent_moves, latent_space, moved_along
-from .named_words import NamedWord, ReachedWord, named_words, refuse_missing
+from .named_words import (
+    LATENT,
+    NamedWord,
+    ReachedWord,
+    latent_moves,
+    latent_space,
+    moved_along,
+    named_words,
+    refuse_missing,
+)
 from .path import Moving, Path, path_of
 from .player import NOTE, Player, built, cents_from
 from .turn import Turn, Turner

@@ -9,8 +9,8 @@ what every flow promises, and it joins flows. Then, by how they are inverted:
 * Of each coordinate alone, or of their order: `actnorm`, `permutation`.
 * Between the line and the cube that presets are encoded in: `sigmoid`, `normal_cdf`, `logit`.
 
-What they share: `_networks` are the networks that give the parameters of a flow, of couplings and of autoregressive
-ones; `_monotonic` has the splines, and finds roots.
+What they share: `_blocks` has the networks that give the parameters of a flow, of couplings and of autoregressive
+ones, has the splines, and finds roots.
 """
 
 from ._flow import Chain, Flow, chain, flows

@@ -2,9 +2,8 @@
 
 from torch import Tensor
 
+from ._blocks import Made, bend, parameters, place, unbend
 from ._flow import Flow
-from ._monotonic import bend, parameters, place, unbend
-from ._networks import Made
 
 __all__ = ["AutoregressiveSpline"]
 

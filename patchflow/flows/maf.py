@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
+from ._blocks import Made, bounded
 from ._flow import Flow
-from ._networks import Made, bounded
 
 __all__ = ["Maf"]
 

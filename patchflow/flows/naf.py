@@ -4,9 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from ._blocks import TOLERANCE, Made, bounded, increasing_root
 from ._flow import Flow
-from ._monotonic import TOLERANCE, increasing_root
-from ._networks import Made, bounded
 
 __all__ = ["Naf"]
 

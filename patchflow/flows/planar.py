@@ -6,9 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from ._blocks import TOLERANCE, Parameters, increasing_root
 from ._flow import Flow
-from ._monotonic import TOLERANCE, increasing_root
-from ._networks import Parameters
 
 __all__ = ["Planar"]
 

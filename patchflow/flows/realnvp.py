@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
+from ._blocks import Halves, bounded
 from ._flow import Flow
-from ._networks import Halves, bounded
 
 __all__ = ["RealNVP"]
 

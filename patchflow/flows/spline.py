@@ -2,9 +2,8 @@
 
 from torch import Tensor
 
+from ._blocks import Halves, Knots, bend, parameters, place, unbend
 from ._flow import Flow
-from ._monotonic import Knots, bend, parameters, place, unbend
-from ._networks import Halves
 
 __all__ = ["Spline"]
 

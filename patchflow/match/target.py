@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..audio.conditioning import resample
-from ..audio.envelope import note_off
+from ..audio.loudness import note_off
 from ..audio.pitch import NoteGuess, Pitch, estimate_pitch
 from ..audio.sound import Sound, trim, trim_noise, without_offset
 from ..errors import OptionError

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..flows import chain
 from ..nn.conv import Coder, CoderSizes
 from ..nn.gaussian import LatentSample, NoiseScale, log_normal, sample_gaussian, split
-from ..nn.heads import dequantise
+from ..nn.linear import dequantise
 from ..presets import ParamSpace
 from ._base import AutoEncoder, Batch, Density
 

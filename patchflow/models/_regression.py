@@ -12,7 +12,7 @@ from ..features.inputs import inputs
 from ..nn import MLP, ConvEncoder, Standard, xavier
 from ..nn.conv import Coder, CoderSizes
 from ..nn.gaussian import LatentSample
-from ..nn.heads import ParameterHead
+from ..nn.linear import ParameterHead
 from ..presets import ParamSpace
 from ._base import AutoEncoder, Batch, Model
 

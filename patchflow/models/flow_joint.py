@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..nn.gaussian import log_normal, log_tags
-from ..nn.heads import dequantise
+from ..nn.linear import dequantise
 from ..presets import ParamSpace
 from ._base import Batch, Macros
 from ._flow_regression import FlowRegression, FlowRegressionSizes

@@ -18,7 +18,7 @@ from zuko.nn import MLP
 from zuko.transforms import CouplingTransform, DependentTransform, MonotonicRQSTransform, Transform
 
 from ..features.inputs.levels import input_shape
-from ..nn.heads import dequantise
+from ..nn.linear import dequantise
 from ..presets import ParamSpace
 from ._base import Batch, Density
 

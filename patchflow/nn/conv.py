@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..features.inputs import inputs
-from .mlp import MLP, activate, xavier
+from .linear import MLP, activate, xavier
 
 __all__ = ["Coder", "CoderSizes", "ConvDecoder", "ConvEncoder", "Standard"]
 

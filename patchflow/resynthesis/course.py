@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..audio.envelope import note_off
+from ..audio.loudness import note_off
 from .spectra import band_levels
 
 __all__ = ["FRAMES", "Course", "TableWalk", "clipped_samples", "course_of", "falling"]

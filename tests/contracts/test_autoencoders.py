@@ -7,7 +7,7 @@ from torch import Tensor
 from patchflow.features.inputs import inputs
 from patchflow.models import AutoEncoder, models
 from patchflow.models.flow_joint import FlowJoint
-from patchflow.nn.heads import dequantise
+from patchflow.nn.linear import dequantise
 from tests.small_models import KNOBS, MIXED, batch, heard, make, seeded
 
 

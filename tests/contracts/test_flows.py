@@ -12,7 +12,7 @@ from torch.autograd import gradcheck
 from torch.func import functional_call
 
 from patchflow.flows import Chain, Flow, flows
-from patchflow.flows._networks import MaskedLinear
+from patchflow.flows._blocks import MaskedLinear
 from patchflow.flows.permutation import Permutation
 from tests.small_flows import CONTEXT, context_of, long_chain, make, points_of
 

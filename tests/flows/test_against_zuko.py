@@ -8,8 +8,7 @@ from torch import Tensor
 from torch.distributions.transforms import AffineTransform
 from zuko.transforms import AutoregressiveTransform, CouplingTransform, DependentTransform, MonotonicRQSTransform
 
-from patchflow.flows._monotonic import Knots, bend, unbend
-from patchflow.flows._networks import bounded
+from patchflow.flows._blocks import Knots, bend, bounded, unbend
 from patchflow.flows.iaf import Iaf
 from patchflow.flows.maf import Maf
 from patchflow.flows.realnvp import RealNVP

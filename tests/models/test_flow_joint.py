@@ -9,7 +9,7 @@ from torch import Tensor
 
 from patchflow.models import Batch
 from patchflow.models.flow_joint import FlowJoint
-from patchflow.nn.heads import dequantise
+from patchflow.nn.linear import dequantise
 from tests.small_models import KNOBS, batch, make, seeded
 
 

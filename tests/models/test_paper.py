@@ -12,7 +12,7 @@ from patchflow.models import AutoEncoder, Batch, Model, models
 from patchflow.models._flow_regression import FlowRegression
 from patchflow.models.flow_reg import FlowReg
 from patchflow.models.vaeflow import VaeFlow
-from patchflow.nn.heads import dequantise
+from patchflow.nn.linear import dequantise
 from tests.small_models import KNOBS, MIXED, batch, heard, make, presets, seeded
 
 FEED_FORWARD = ("mlp", "cnn", "resnet")
