@@ -6,6 +6,7 @@
 import { LitElement, css, html } from "lit";
 
 import { api } from "./api.js";
+import { compare } from "./compare.js";
 import "./pf-keys.js";
 import "./pf-preset-bar.js";
 import { session } from "./session.js";
@@ -275,11 +276,13 @@ class Studio extends LitElement {
     if (event.type === "dragleave" && event.relatedTarget) return;
     this.dragging = event.type === "dragenter" || event.type === "dragover";
     if (event.type !== "drop") return;
-    this.#open("match", false);
-    customElements.whenDefined("pf-target").then(() => this.updateComplete).then(() => {
-      this.renderRoot.querySelector("pf-target").take([...event.dataTransfer.files]);
-    });
-    this.dropped = [...event.dataTransfer.files];
+    this.#take([...event.dataTransfer.files]);
+  }
+
+  async #take(files) {
+    await this.#open("match", false);
+    await this.updateComplete;
+    this.renderRoot.querySelector("pf-target").take(files);
   }
 
   #tabKey(event) {
@@ -307,8 +310,7 @@ class Studio extends LitElement {
   }
 
   #flip() {
-    if (engine.comparing) engine.flip();
-    else if (session.state.sound && session.state.preset) this.dispatchEvent(new CustomEvent("pf-compare"));
+    if (compare.possible) compare.flip();
     else session.hear();
   }
 
