@@ -63,7 +63,7 @@ const BOX = 26;
 const STEP = 38;
 const RISE = 40;
 const ROWS = 4;
-const WIDE = 6 * STEP;
+const COLUMNS = 4; // at least, so that boxes of most algorithms are of one size
 
 export class Algorithm extends LitElement {
   static properties = {
@@ -126,12 +126,13 @@ export class Algorithm extends LitElement {
     const found = algorithmOf(this.number || 1);
     const { places, columns } = layout(found);
     const rows = Math.max(...[...places.values()].map((place) => place.row)) + 1;
-    const left = (WIDE - columns * STEP) / 2 + STEP / 2;
+    const wide = Math.max(columns, COLUMNS) * STEP + 8;
+    const left = (wide - columns * STEP) / 2 + STEP / 2 - 3;
     const at = (operator) => {
       const { column, row } = places.get(operator);
       return { x: left + column * STEP, y: (ROWS - (ROWS - rows) / 2 - row) * RISE - 14 };
     };
-    return html`<svg viewBox="0 0 ${WIDE} ${ROWS * RISE + 10}" role="img" aria-label=${algorithmInWords(this.number || 1)}>
+    return html`<svg viewBox="0 0 ${wide} ${ROWS * RISE + 10}" role="img" aria-label=${algorithmInWords(this.number || 1)}>
       ${found.edges.map(([from, to]) => svg`<path d=${wire(at(from), at(to))}></path>`)}
       ${this.#ground(found.carriers.map(at))}
       <path class="loop" d=${loop(at(found.feedback[0]), at(found.feedback[1]))}></path>

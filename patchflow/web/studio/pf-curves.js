@@ -13,6 +13,7 @@ import { clamp, isSame, moved, placeOf, shownByCurve, valueAt, written } from ".
 const HOLD = 11; // percent of the width while a key is held
 const LEAST = 1.2; // percent of a part that takes no time
 const BEND = 0.12; // how far the curve of Vital's power goes, of the width
+const SPREAD = 0.6; // short parts get more room: their width rises with this power of how far the knob is turned
 
 /** Returns the corners of an envelope: x and y in percent (y up), and the parameters that move them. */
 function cornersOf(envelope, values) {
@@ -29,7 +30,7 @@ function rateCorners({ rates, levels }, values) {
       x += HOLD;
       corners.push({ x, y: level(2) });
     }
-    x += LEAST + (1 - placeOf(rates[index], values[rates[index].name])) * most;
+    x += LEAST + (1 - placeOf(rates[index], values[rates[index].name])) ** SPREAD * most;
     corners.push({ x, y: level(index), across: rates[index], up: levels[index], back: true, most, from: corners.at(-1).x });
   }
   return corners;
@@ -43,7 +44,7 @@ function stageCorners({ stages, power }, values) {
   const corners = [{ x: 0, y: 0 }];
   const add = (name, y, more = {}) => {
     const from = corners.at(-1).x;
-    const x = from + LEAST + place(stages[name]) * most;
+    const x = from + LEAST + place(stages[name]) ** SPREAD * most;
     corners.push({ x, y, across: stages[name], most, from, ...more });
   };
   if (stages.delay) add("delay", 0);
@@ -216,7 +217,7 @@ export class Envelope extends LitElement {
       const corner = cornersOf(this.envelope, this.values).filter((one) => one.across)[index];
       const x = ((next.clientX - box.left) / box.width) * 100;
       const y = 1 - (next.clientY - box.top) / box.height;
-      const far = clamp((x - corner.from - LEAST) / corner.most);
+      const far = clamp((x - corner.from - LEAST) / corner.most) ** (1 / SPREAD);
       const values = {};
       if (!this.#isLocked(corner.across)) values[corner.across.name] = valueAt(corner.across, corner.back ? 1 - far : far);
       if (corner.up && !this.#isLocked(corner.up)) values[corner.up.name] = valueAt(corner.up, y);

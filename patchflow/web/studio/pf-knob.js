@@ -7,7 +7,7 @@
 // Events: `turn` {values: {name: value}, live: true while it goes on}, `lock` {names, on}.
 
 import { LitElement, css, html, nothing, svg } from "lit";
-import { SHAPE_LOOK, arc, tell } from "./shape-look.js";
+import { SHAPE_LOOK, SWITCH, arc, tell } from "./shape-look.js";
 import { clamp, isSame, isSwitch, moved, nameInGroup, placeOf, readValue, valueAt, written } from "./shape-values.js";
 import { icon } from "./studio-look.js";
 
@@ -24,7 +24,12 @@ const cell = css`
   .name {
     font-size: 11px;
     line-height: 14px;
+    letter-spacing: -0.015em;
     color: var(--pf-quiet);
+    display: -webkit-box;
+    -webkit-box-orient: vertical;
+    -webkit-line-clamp: 2;
+    overflow: hidden;
   }
   :host([changed]) .name {
     color: var(--pf-accent);
@@ -210,7 +215,7 @@ export class Knob extends Control {
         aria-valuemax=${parameter.high} aria-valuenow=${value} aria-valuetext=${this.#said()}
         aria-disabled=${String(Boolean(this.locked))} title=${this.#hint()} @pointerdown=${this.#press}
         @keydown=${this.#key} @wheel=${this.#wheel} @dblclick=${this.#reset}>${this.#drawn()}</div>
-      ${this.plain ? nothing : html`<div class="name cut" aria-hidden="true">${this.title_}</div>`}
+      ${this.plain ? nothing : html`<div class="name" aria-hidden="true">${this.title_}</div>`}
       ${this.typing === undefined || this.typing === null
         ? html`<div class="number cut" aria-hidden="true" @click=${() => this.type()}>${written(parameter, value)}</div>`
         : html`<input class="number" type="text" inputmode="decimal" aria-label=${`Value of ${this.spoken}`}
@@ -365,10 +370,11 @@ export class Knob extends Control {
 export class Choice extends Control {
   static styles = [
     SHAPE_LOOK,
+    SWITCH,
     cell,
     css`
       :host {
-        padding-top: 9px;
+        padding-top: var(--pf-choice-top, 9px);
       }
       select {
         width: 100%;
@@ -380,38 +386,18 @@ export class Choice extends Control {
       select:hover {
         border-color: var(--pf-edge);
       }
+      select.short {
+        appearance: none;
+        padding: 0 2px;
+        text-align: center;
+        text-align-last: center;
+        font-size: 11px;
+      }
       .switch {
-        display: block;
-        width: 34px;
-        min-height: 20px;
-        margin: 3px auto;
-        padding: 0;
-        border-radius: 99px;
-        position: relative;
-        background: var(--pf-well);
-        border: 1px solid var(--pf-edge);
-      }
-      .switch::after {
-        content: "";
-        position: absolute;
-        left: 2px;
-        top: 2px;
-        width: 14px;
-        height: 14px;
-        border-radius: 50%;
-        background: var(--pf-edge);
-        transition: transform var(--pf-quick);
-      }
-      .switch[aria-checked="true"] {
-        background: var(--pf-accent-soft);
-        border-color: var(--pf-accent);
-      }
-      .switch[aria-checked="true"]::after {
-        background: var(--pf-accent);
-        transform: translateX(14px);
+        margin: 4px auto;
       }
       .name {
-        margin-top: 6px;
+        margin-top: 3px;
       }
       .was {
         font-size: 11px;
@@ -434,8 +420,8 @@ export class Choice extends Control {
     if (!this.parameter) return nothing;
     const was = this.differs ? `was ${this.base}` : "";
     return html`${isSwitch(this.parameter) ? this.#switch() : this.#select()}
-      <div class="name cut" aria-hidden="true">${this.title_}</div>
-      <div class="was cut">${was}</div>
+      <div class="name" aria-hidden="true">${this.title_}</div>
+      ${was ? html`<div class="was cut">${was}</div>` : nothing}
       ${this.lockButton()}`;
   }
 
@@ -451,11 +437,17 @@ export class Choice extends Control {
   }
 
   #select() {
-    return html`<select aria-label=${this.spoken} ?disabled=${this.locked} @keydown=${this.locks}
+    return html`<select class=${isShort(this.parameter) ? "short" : ""} aria-label=${this.spoken} ?disabled=${this.locked} @keydown=${this.locks}
       @change=${(event) => this.give(event.currentTarget.value)}>
       ${this.parameter.options.map((one) => html`<option .selected=${one === this.value} value=${one}>${one}</option>`)}
     </select>`;
   }
+}
+
+/** Returns whether the options of a choice fit into the width of a knob. */
+export function isShort(parameter) {
+  const { options } = parameter;
+  return isSwitch(parameter) || (options.length < 5 && options.every((option) => String(option).length < 6));
 }
 
 function ray(angle, from, to) {

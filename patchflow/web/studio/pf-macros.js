@@ -59,7 +59,7 @@ export class Macros extends LitElement {
     css`
       :host {
         --pf-knob: 46px;
-        padding: 8px 10px 6px;
+        padding: 6px 10px 5px;
         background: var(--pf-panel);
         border: 1px solid var(--pf-line);
         border-radius: var(--pf-radius);
@@ -68,10 +68,10 @@ export class Macros extends LitElement {
         display: flex;
         align-items: center;
         gap: 8px;
-        height: 24px;
+        height: 20px;
       }
       header button {
-        min-height: 24px;
+        min-height: 20px;
         margin-left: auto;
       }
       .knobs {
@@ -88,8 +88,9 @@ export class Macros extends LitElement {
         width: 100%;
         height: 20px;
         min-height: 20px;
-        font-size: 12px;
+        font-size: 11.5px;
         font-weight: 600;
+        letter-spacing: -0.02em;
         line-height: 20px;
       }
       select.title {
@@ -106,12 +107,14 @@ export class Macros extends LitElement {
         background: var(--pf-raised);
       }
       .ends {
-        display: flex;
-        justify-content: space-between;
-        gap: 6px;
+        display: grid;
+        padding: 0 4px;
         font-size: 11px;
         line-height: 14px;
         color: var(--pf-quiet);
+      }
+      .ends span {
+        text-align: left;
       }
       .ends span:last-child {
         text-align: right;

@@ -8,14 +8,15 @@ import { LitElement, css, html, nothing } from "lit";
 import { api } from "./api.js";
 import "./pf-algorithm.js";
 import "./pf-curves.js";
-import "./pf-knob.js";
+import { isShort } from "./pf-knob.js";
 import { session } from "./session.js";
-import { SHAPE_LOOK } from "./shape-look.js";
+import { SHAPE_LOOK, SWITCH, tell } from "./shape-look.js";
 import * as values from "./shape-values.js";
 import { icon } from "./studio-look.js";
 
 const FOLDED = /(rate|level)\d$|breakpoint|_depth$|_curve$|rate_scaling|amp_mod$/; // of an operator: in "All"
 const FOLDS = /^op\d$/;
+const FIRST = ["output", "coarse", "fine", "detune", "velocity", "mode"]; // the order of a folded operator
 const PAUSE = 250; // ms without an edit before the curves of the server are asked for again
 
 const known = new Map(); // what the server says of each synth: it never changes while it runs
@@ -44,6 +45,7 @@ export class Panel extends LitElement {
 
   static styles = [
     SHAPE_LOOK,
+    SWITCH,
     css`
       :host {
         display: grid;
@@ -83,7 +85,7 @@ export class Panel extends LitElement {
       .operators {
         display: grid;
         gap: 8px;
-        grid-template-columns: 184px minmax(0, 1fr);
+        grid-template-columns: 158px minmax(0, 1fr);
         align-items: start;
       }
       .operators .cards {
@@ -115,7 +117,7 @@ export class Panel extends LitElement {
         display: flex;
         align-items: center;
         gap: 6px;
-        min-height: 26px;
+        min-height: 24px;
         margin-bottom: 4px;
       }
       .group h3 {
@@ -140,17 +142,41 @@ export class Panel extends LitElement {
       .cells {
         display: grid;
         gap: 4px 2px;
-        grid-template-columns: repeat(auto-fill, minmax(48px, 1fr));
+        grid-template-columns: repeat(auto-fill, minmax(50px, 1fr));
         margin-top: 6px;
+      }
+      .folded {
+        --pf-knob: 34px;
+        --pf-curve: 40px;
+      }
+      .folded .cells {
+        grid-template-columns: repeat(6, minmax(0, 1fr));
+        gap: 0;
+        margin-top: 4px;
+      }
+      .folded > header {
+        margin-bottom: 0;
+      }
+      .folded {
+        padding-bottom: 4px;
       }
       pf-choice.two {
         grid-column: span 2;
       }
-      .route {
+      .choices {
+        --pf-choice-top: 2px;
         display: grid;
-        grid-template-columns: minmax(0, 1fr) minmax(0, 1.4fr) 48px 44px;
-        gap: 6px;
-        align-items: start;
+        gap: 4px 6px;
+        grid-template-columns: repeat(auto-fill, minmax(98px, 1fr));
+        margin-top: 2px;
+      }
+      .choices pf-choice.two {
+        grid-column: auto;
+      }
+      .group > header .switch {
+        margin: 0;
+        padding: 0;
+        min-height: 18px;
       }
       .empty {
         padding: 32px 16px;
@@ -303,16 +329,18 @@ export class Panel extends LitElement {
   #card(group, view, isPart = false) {
     const folds = !isPart && FOLDS.test(group.group);
     const isOpen = this.unfolded.has(group.group);
-    const shown = folds && !isOpen ? group.parameters.filter((one) => !FOLDED.test(one.name)) : group.parameters;
+    const shown = folds && !isOpen ? folded(group.parameters) : group.parameters;
     const names = group.parameters.map((one) => one.name);
     const isLocked = names.every((name) => view.locks.has(name));
     const changed = group.parameters.filter(view.isChanged).length;
     const title = values.titled(group.title || group.group);
-    const classes = ["card", "group", isOpen ? "wide" : "", this.#isOff(group, view) ? "off" : ""];
+    const on = onOf(group);
+    const classes = ["card", "group", folds && !isOpen ? "folded" : "", isOpen ? "wide" : "", this.#isOff(group, view) ? "off" : ""];
     if (this.operator && group.group === `op${this.operator}`) classes.push("chosen");
     return html`<section class=${classes.join(" ")} id=${`group-${group.group}`} aria-label=${title}>
       <header>
         <h3>${title}</h3>
+        ${on ? this.#onSwitch(on, view, title) : nothing}
         ${this.#role(group, view)}
         ${changed ? html`<span class="mark">${changed} changed</span>` : nothing}
         <span class="space"></span>
@@ -323,7 +351,7 @@ export class Panel extends LitElement {
           @click=${() => this.#setLocks(names, !isLocked, title)}>${icon("lock")}</button>
       </header>
       ${isPart ? nothing : this.#pictures(group, view, title)}
-      <div class="cells">${shown.map((one) => this.#control(one, view, group.group))}</div>
+      ${this.#controls(shown.filter((one) => one !== on), view, group.group, folds && !isOpen)}
     </section>`;
   }
 
@@ -347,8 +375,27 @@ export class Panel extends LitElement {
     return html`<span class="quiet small">${text}</span>`;
   }
 
+  #onSwitch(parameter, view, title) {
+    const isOn = view.values[parameter.name] === parameter.options[1];
+    const isLocked = view.locks.has(parameter.name);
+    return html`<button class="switch" role="switch" aria-checked=${String(isOn)} aria-label=${`${title} on`}
+      ?disabled=${isLocked} @click=${() => tell(this, "turn", {
+        values: { [parameter.name]: parameter.options[isOn ? 0 : 1] }, live: false })}></button>`;
+  }
+
+  /** Choices stand above the knobs, but in a row of few, where all stand in a line. */
+  #controls(parameters, view, group, isLine) {
+    const draw = (items) => items.map((one) => this.#control(one, view, group));
+    const isWide = (one) => one.kind === "categorical" && !isShort(one);
+    const wide = parameters.filter(isWide);
+    const rest = parameters.filter((one) => !isWide(one));
+    if (isLine) return html`<div class="cells">${draw(parameters)}</div>`;
+    return html`${wide.length ? html`<div class="choices">${draw(wide)}</div>` : nothing}
+      ${rest.length ? html`<div class="cells">${draw(rest)}</div>` : nothing}`;
+  }
+
   #isOff(group, view) {
-    const on = group.parameters.find((one) => /(^|[._])on$/.test(one.name) && values.isSwitch(one));
+    const on = onOf(group);
     if (on) return view.values[on.name] === on.options[0];
     return FOLDS.test(group.group) && view.values[`${group.group}.output`] === 0;
   }
@@ -358,7 +405,7 @@ export class Panel extends LitElement {
     const { name } = parameter;
     const isLocked = view.locks.has(name);
     if (parameter.kind === "categorical") {
-      return html`<pf-choice class=${values.isSwitch(parameter) ? "" : "two"} .parameter=${parameter} .group=${group}
+      return html`<pf-choice class=${isShort(parameter) ? "" : "two"} .parameter=${parameter} .group=${group}
         .value=${view.values[name]} .base=${view.base[name]} .locked=${isLocked}></pf-choice>`;
     }
     return html`<pf-knob .parameter=${parameter} .group=${group} .value=${view.values[name]} .base=${view.base[name]}
@@ -475,6 +522,17 @@ export class Panel extends LitElement {
       }
     }, PAUSE);
   }
+}
+
+/** Returns the parameter that switches a group on and off, if it has one. */
+function onOf(group) {
+  return group.parameters.find((one) => /(^|[._])on$/.test(one.name) && values.isSwitch(one));
+}
+
+/** Returns the parameters of an operator that are always shown, those first that make its pitch and level. */
+function folded(parameters) {
+  const place = (one) => FIRST.indexOf(one.name.split(".").at(-1));
+  return parameters.filter((one) => !FOLDED.test(one.name)).sort((one, other) => place(one) - place(other));
 }
 
 customElements.define("pf-panel", Panel);

@@ -25,7 +25,7 @@ export class XyPad extends LitElement {
       :host {
         display: grid;
         grid-template-columns: minmax(0, 1fr) auto;
-        gap: 10px;
+        gap: 8px;
         padding: 8px;
         background: var(--pf-panel);
         border: 1px solid var(--pf-line);
@@ -36,6 +36,9 @@ export class XyPad extends LitElement {
         align-content: start;
         gap: 6px;
         min-width: 0;
+      }
+      .tabs button {
+        padding: 0 8px;
       }
       label {
         display: grid;

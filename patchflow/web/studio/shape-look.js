@@ -88,6 +88,41 @@ const dense = css`
 
 export const SHAPE_LOOK = [look, dense];
 
+export const SWITCH = css`
+  button.switch {
+    display: block;
+    flex: none;
+    width: 32px;
+    height: 18px;
+    min-height: 18px;
+    margin: 0 auto;
+    padding: 0;
+    border-radius: 99px;
+    position: relative;
+    background: var(--pf-well);
+    border: 1px solid var(--pf-edge);
+  }
+  button.switch::after {
+    content: "";
+    position: absolute;
+    left: 2px;
+    top: 2px;
+    width: 12px;
+    height: 12px;
+    border-radius: 50%;
+    background: var(--pf-edge);
+    transition: transform var(--pf-quick);
+  }
+  button.switch[aria-checked="true"] {
+    background: var(--pf-accent-soft);
+    border-color: var(--pf-accent);
+  }
+  button.switch[aria-checked="true"]::after {
+    background: var(--pf-accent);
+    transform: translateX(14px);
+  }
+`;
+
 /** Returns the path of an arc around (x, y): angles in degrees, 0 is up, clockwise. */
 export function arc(x, y, radius, from, to) {
   const [low, high] = from < to ? [from, to] : [to, from];

@@ -108,7 +108,11 @@ export function sectionsOf(panel) {
     if (!found.has(title)) found.set(title, []);
     found.get(title).push(group);
   }
-  return joined([...found].map(([title, groups]) => ({ title, groups })));
+  const named = ([title, groups]) => ({
+    title: title === "More" && groups.length === 1 ? titled(groups[0].title || groups[0].group) : title,
+    groups,
+  });
+  return joined([...found].map(named));
 }
 
 /** Puts small sections of one group together, so that a panel has few tabs. */
