@@ -73,6 +73,7 @@ class ParameterBody(BaseModel):
     low: float | None
     high: float | None
     log: bool
+    power: float = Field(1.0, description="The value rises from low with this power of how far a knob is turned.")
     unit: str
     options: list[str]
     default: float | int | str
@@ -320,7 +321,7 @@ def _parameter(parameter: Parameter, default: float | str) -> ParameterBody:
     continuous = isinstance(parameter, Knob)
     return ParameterBody(
         **facts, kind="continuous" if continuous else "integer", low=parameter.low, high=parameter.high,
-        log=parameter.log if continuous else False, options=[],
+        log=parameter.log if continuous else False, power=parameter.power if continuous else 1.0, options=[],
     )  # fmt: skip
 
 

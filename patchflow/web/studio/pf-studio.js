@@ -16,7 +16,7 @@ import { SHORTCUTS, isTyping, shortcutOf } from "./studio-shortcuts.js";
 
 const VIEWS = [
   { name: "match", title: "Match", parts: ["pf-target", "pf-match"] },
-  { name: "shape", title: "Shape", parts: ["pf-macros", "pf-xy", "pf-morph", "pf-panel", "pf-variations"] },
+  { name: "shape", title: "Shape", parts: ["pf-shape"] },
   { name: "explore", title: "Explore", parts: ["pf-studio-map"] },
   { name: "library", title: "Library", parts: ["pf-library", "pf-projects"] },
 ];
@@ -47,8 +47,7 @@ class Studio extends LitElement {
     .view { height: 100%; padding: 12px; gap: 12px; display: grid; min-height: 0; }
     .view > * { min-width: 0; min-height: 0; }
     .match { grid-template-columns: minmax(300px, 360px) minmax(0, 1fr); }
-    .shape { grid-template-columns: minmax(260px, 300px) minmax(0, 1fr) minmax(230px, 280px); }
-    .explore { grid-template-columns: minmax(0, 1fr); }
+    .shape, .explore { grid-template-columns: minmax(0, 1fr); }
     .library { grid-template-columns: minmax(0, 1fr) minmax(240px, 300px); }
     .column { display: flex; flex-direction: column; gap: 12px; overflow: auto; min-height: 0; }
     .missing { padding: 24px; display: grid; gap: 8px; place-content: center; justify-items: center; text-align: center; }
@@ -77,8 +76,6 @@ class Studio extends LitElement {
     ol button.undone { color: var(--pf-quiet); }
     @media (max-width: 1000px) {
       .match, .library { grid-template-columns: minmax(0, 1fr); overflow: auto; grid-auto-rows: max-content; }
-      .shape { grid-template-columns: minmax(240px, 1fr) minmax(0, 2fr); overflow: auto; }
-      .shape > :last-child { grid-column: 1 / -1; }
       h1 em { display: none; } h1 { margin-right: 4px; }
       nav button { padding: 2px 12px 0; }
     }
@@ -146,7 +143,7 @@ class Studio extends LitElement {
 
   #view({ name }) {
     const on = this.view === name;
-    const inside = { match: () => this.#match(), shape: () => this.#shape(), explore: () => this.#part("pf-studio-map"),
+    const inside = { match: () => this.#match(), shape: () => this.#part("pf-shape"), explore: () => this.#part("pf-studio-map"),
       library: () => this.#library() };
     return html`<section role="tabpanel" id="view-${name}" aria-labelledby="tab-${name}" class="view ${name}" ?hidden=${!on}>
       ${on || this.opened[name] ? inside[name]() : ""}</section>`;
@@ -154,11 +151,6 @@ class Studio extends LitElement {
 
   #match() {
     return html`${this.#part("pf-target")}${this.#part("pf-match")}`;
-  }
-
-  #shape() {
-    return html`<div class="column">${this.#part("pf-macros")}${this.#part("pf-xy")}${this.#part("pf-morph")}</div>
-      ${this.#part("pf-panel")}<div class="column">${this.#part("pf-variations")}</div>`;
   }
 
   #library() {
@@ -176,11 +168,7 @@ class Studio extends LitElement {
     return {
       "pf-target": () => html`<pf-target></pf-target>`,
       "pf-match": () => html`<pf-match></pf-match>`,
-      "pf-macros": () => html`<pf-macros></pf-macros>`,
-      "pf-xy": () => html`<pf-xy></pf-xy>`,
-      "pf-morph": () => html`<pf-morph></pf-morph>`,
-      "pf-panel": () => html`<pf-panel></pf-panel>`,
-      "pf-variations": () => html`<pf-variations></pf-variations>`,
+      "pf-shape": () => html`<pf-shape></pf-shape>`,
       "pf-studio-map": () => html`<pf-studio-map></pf-studio-map>`,
       "pf-library": () => html`<pf-library></pf-library>`,
       "pf-projects": () => html`<pf-projects></pf-projects>`,

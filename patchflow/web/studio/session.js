@@ -21,6 +21,7 @@ const EMPTY = {
   slots: { a: null, b: null, c: null, d: null },
   preset: null,
   base: null,
+  origin: null, // the preset that was loaded last: what edits and turns are compared with
   note: NOTE,
   macros: {},
   locks: [],
@@ -119,7 +120,7 @@ class Session extends EventTarget {
   /** Makes a preset the current one: what is shown, played, and what macros turn. */
   load(preset, why, more = {}) {
     this.#drop();
-    this.change(why || `Load ${preset.name}`, { preset, base: preset, macros: {}, ...more });
+    this.change(why || `Load ${preset.name}`, { preset, base: preset, origin: preset, macros: {}, ...more });
     this.hear();
   }
 
