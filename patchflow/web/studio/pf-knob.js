@@ -1,7 +1,7 @@
 // <pf-knob>: a rotary knob of one parameter; <pf-choice>: a parameter with named options.
 //
-// Properties: `parameter`, `value`, `base` (the value it is compared with), `sure` ([low, high] as places: where the
-// candidates of the match lie, a faint ring), `label`, `locked`, `group` (whose name is left out of the label). Drag up
+// Properties: `parameter`, `value`, `base` (the value it is compared with), `sure` ([low, high] as places: between
+// which the match is not sure, a faint ring), `label`, `locked`, `group` (whose name is left out of the label). Drag up
 // and down, with Shift ten times finer; wheel where it has the focus; arrow keys, Page Up and Down, Home, End; Delete or
 // a double click for the default; a digit or Enter to type a value; Ctrl+L to lock.
 // Events: `turn` {values: {name: value}, live: true while it goes on}, `lock` {names, on}.
@@ -273,7 +273,7 @@ export class Knob extends Control {
 
   #between() {
     const [low, high] = this.sure.map((place) => written(this.parameter, valueAt(this.parameter, place)));
-    return low === high ? `all candidates agree` : `candidates from ${low} to ${high}`;
+    return low === high ? `the match is sure of it` : `the match would take ${low} to ${high}`;
   }
 
   #hint() {

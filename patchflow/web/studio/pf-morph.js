@@ -231,8 +231,8 @@ export class Morph extends LitElement {
     session.say(`Morphing ${letters.join(", ").toUpperCase()}`, "quiet");
     try {
       const result = await api.job(request, (job) => (this.job = job), this.#abort.signal);
-      const made = result.steps.map((step) => step.preset);
-      const side = presets.length === 4 ? Math.round(Math.sqrt(made.length)) : 0;
+      const made = result.presets.map((step) => step.preset);
+      const side = presets.length === 4 ? result.columns : 0;
       session.set({ morph: { presets: made, side, names: presets.map((one) => one.name), at: 0 } });
       session.say(side ? "The square is in the XY pad" : `${made.length} steps: move the slider`);
       session.hear(made[0]);

@@ -243,7 +243,7 @@ export class Panel extends LitElement {
 
   /** What one drawing needs: the values that are shown, what they are compared with, and what is locked. */
   #view(preset) {
-    const { origin, locks, candidates } = session.state;
+    const { origin, locks, candidates, job } = session.state;
     const base = origin && origin.synth === preset.synth ? origin.values : preset.values;
     const shown = this.#held.size ? { ...preset.values, ...Object.fromEntries(this.#held) } : preset.values;
     const isChanged = (one) => !values.isSame(one, shown[one.name], base[one.name]);
@@ -253,7 +253,7 @@ export class Panel extends LitElement {
       isChanged,
       locks: new Set(locks),
       sections: values.sectionsOf(this.synth.panel),
-      sure: values.spreadOf(candidates || [], preset.synth, this.synth.panel),
+      sure: values.spreadOf(candidates, job?.result?.uncertainty, preset.synth, this.synth.panel),
     };
   }
 
@@ -486,7 +486,7 @@ export class Panel extends LitElement {
   }
 
   async #changed(names) {
-    if (!names.some((name) => ["preset", "origin", "locks", "candidates"].includes(name))) return;
+    if (!names.some((name) => ["preset", "origin", "locks", "candidates", "job"].includes(name))) return;
     const { preset } = session.state;
     this.requestUpdate();
     if (!preset) return;

@@ -348,10 +348,10 @@ export class Variations extends LitElement {
     const isHere = index === this.chosen;
     const { preset } = item;
     const picture = api.url(`/presets/${preset.id}/spectrogram`, { pitch: session.state.note.pitch, hold: 1, length: 1.5 });
-    const most = (item.moves || []).slice(0, 2).map((move) => move.name.replace(/[._]+/g, " ")).join(", ");
+    const most = item.moves.slice(0, 2).map((move) => move.name.replace(/[._]+/g, " ")).join(", ");
     return html`<div class="variation" role="option" tabindex=${isHere ? 0 : -1} aria-selected=${String(isHere)}
-      aria-label=${`Variation ${index + 1}, ${this.#distance(item)}${this.kept.has(preset.id) ? ", kept" : ""}`}
-      title=${most} @click=${() => this.#choose(index)} @pointerenter=${() => this.#over(index)}
+      aria-label=${`Variation ${index + 1}, ${this.#distance(item)} away${this.kept.has(preset.id) ? ", kept" : ""}`}
+      title=${item.text} @click=${() => this.#choose(index)} @pointerenter=${() => this.#over(index)}
       @pointerleave=${() => clearTimeout(this.#hover)} @focus=${() => this.#focused(index)}>
       <div class="picture"><div style=${`mask-image:url("${picture}")`}></div></div>
       <div class="row"><strong>${index + 1}</strong><span class="quiet small cut">${this.#distance(item)}</span></div>
@@ -361,7 +361,7 @@ export class Variations extends LitElement {
   }
 
   #distance(item) {
-    return Number.isFinite(item.distance) ? `${item.distance.toFixed(1)} dB away` : "";
+    return `${item.distance_db.map((one) => one.toFixed(1)).join(" and ")} dB`;
   }
 
   #acts() {
@@ -436,9 +436,9 @@ export class Variations extends LitElement {
 
   #take(parent, result) {
     this.chosen = 0;
-    session.set({ variations: { parent, items: result.children } });
-    const remarks = result.remarks?.length ? ` ${result.remarks.join("; ")}` : "";
-    session.say(`${result.children.length} variations of ${parent.name || "the preset"}.${remarks}`);
+    session.set({ variations: { parent, items: result.presets } });
+    const notes = result.notes.length ? ` ${result.notes.join("; ")}` : "";
+    session.say(`${result.presets.length} variations of ${parent.name || "the preset"}.${notes}`);
     this.updateComplete.then(() => this.renderRoot.querySelector(".variation")?.focus());
   }
 

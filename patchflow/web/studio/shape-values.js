@@ -161,14 +161,21 @@ export function shownByCurve(envelope) {
   return STAGES.map((stage) => envelope.stages[stage]).filter(Boolean);
 }
 
-/** Returns the ends between which the candidates of a match lie, by parameter, as places; empty for fewer than two. */
-export function spreadOf(candidates, synth, panel) {
-  const presets = candidates.map((one) => one.preset).filter((preset) => preset.synth === synth);
+/** Returns between which places each parameter of a preset may lie, as far as the match that found it can say.
+ *
+ * A search that has ended tells the spread of its good presets around the best; until then, and of another synth than the
+ * best one's, the candidates themselves show it, if there are two or more. Empty where nothing is known.
+ */
+export function spreadOf(candidates, uncertainty, synth, panel) {
+  const presets = candidates.map((one) => one.preset);
+  const own = presets.filter((preset) => preset.synth === synth);
   const spread = new Map();
-  if (presets.length < 2) return spread;
   for (const parameter of panel.flatMap((group) => group.parameters)) {
-    const places = presets.map((preset) => placeOf(parameter, preset.values[parameter.name]));
-    if (places.every(Number.isFinite)) spread.set(parameter.name, [Math.min(...places), Math.max(...places)]);
+    const { name } = parameter;
+    const places = own.map((preset) => placeOf(parameter, preset.values[name]));
+    const varies = presets[0]?.synth === synth ? uncertainty?.[name] : undefined;
+    if (Number.isFinite(varies)) spread.set(name, [clamp(places[0] - varies), clamp(places[0] + varies)]);
+    else if (places.length > 1) spread.set(name, [Math.min(...places), Math.max(...places)]);
   }
   return spread;
 }
