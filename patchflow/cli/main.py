@@ -21,6 +21,7 @@ from .convert import convert
 from .dataset import dataset
 from .evaluate import evaluate
 from .list import list_
+from .live import live
 from .macros import macros
 from .make import make
 from .map import map_
@@ -49,7 +50,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 for command in (
-    match, studio, search, make, wavetable, turn, macros, morph, vary, sketch, render, score, convert,
+    match, studio, search, make, wavetable, turn, macros, morph, vary, sketch, live, render, score, convert,
     dataset, train, evaluate, tables,
 ):  # fmt: skip
     app.command()(command)
