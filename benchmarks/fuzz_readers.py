@@ -221,7 +221,7 @@ def _recipe(_: Path) -> Reader:
         "patchflow.settings",
         "patchflow.train.recipe",
         "patchflow.parsing",
-        "patchflow.data.dataset.dataset_recipe",
+        "patchflow.data.dataset.pool",
     )
     return Reader({"a.toml": seeds}, "toml", read, modules)
 

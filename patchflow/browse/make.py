@@ -16,12 +16,11 @@ from ..engines import engines
 from ..errors import OptionError, PresetError
 from ..explore.attribute_map import load_map
 from ..explore.good_presets import GoodPresets
-from ..explore.output.file_set import write_set
 from ..explore.player import Audition, Player, built
 from ..explore.turn import Turner
 from ..explore.vary import vary
 from ..explore.workbench import check_count
-from ..match.output.names import file_name
+from ..match.output.names import file_name, write_set
 from ..match.output.rendition import RENDITION_RATE, SynthFiles, equally_loud
 from ..match.verdict import CLOSENESS
 from ..presets import Entry, Label, Library, Preset

@@ -12,8 +12,7 @@ from ..progress import ProgressCallback, ignore
 from ..settings import check_ranges, read_settings
 from ..storage import make_folder
 from .bank import Bank, make_bank
-from .dataset.dataset_recipe import DatasetRecipe
-from .dataset.pool import Pool, read_pool
+from .dataset.pool import DatasetRecipe, Pool, read_pool
 from .families import split_families
 from .sampler import random_presets, read_roles
 

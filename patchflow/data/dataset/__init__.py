@@ -4,7 +4,7 @@ A recipe (TOML) and presets come in, a folder comes out that `datasets`, DuckDB 
 `make_dataset.py` first: it shows the whole way. Item k depends on the seed and on k alone, so any shard can be made
 on any machine, at any time, with the same bytes.
 
-* `dataset_recipe.py`: the settings. `pool.py`: the presets that they name.
+* `pool.py`: the settings, and the presets that they name.
 * `job.py`: draws and plays items, and the interface of those who spread that work: `executors/`, locally or on a
   cluster.
 * `parquet.py`: items as files. `dedupe.py`: equal and nearly equal sounds, families.
@@ -14,8 +14,7 @@ on any machine, at any time, with the same bytes.
 """
 
 from .dataset import Dataset, Sample
-from .dataset_recipe import DatasetRecipe, read_dataset_recipe
 from .job import Item, Job
-from .pool import Pool, read_pool
+from .pool import DatasetRecipe, Pool, read_dataset_recipe, read_pool
 
 __all__ = ["Dataset", "DatasetRecipe", "Item", "Job", "Pool", "Sample", "read_dataset_recipe", "read_pool"]

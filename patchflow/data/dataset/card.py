@@ -19,9 +19,8 @@ from ...parsing import damage_named, json_value
 from ...presets import ParamSpace
 from ...printable import json_line, markdown_text
 from ...storage import read_bytes
-from .dataset_recipe import DatasetRecipe
 from .job import Job
-from .pool import Pool
+from .pool import DatasetRecipe, Pool
 
 __all__ = ["card", "check_same_origin", "origin", "space_text", "states_text", "versions_of"]
 

@@ -11,8 +11,7 @@ from ...features.mel import BANDS, STEPS_PER_DB
 from ...parsing import damage_named, json_value
 from ...progress import Progress, ProgressCallback, ignore
 from ..families import join_families, near_duplicates
-from .dataset_recipe import DatasetRecipe
-from .pool import Pool
+from .pool import DatasetRecipe, Pool
 
 __all__ = ["Relations", "relate"]
 

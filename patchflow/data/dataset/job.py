@@ -17,8 +17,7 @@ from ...features.mel import fingerprint
 from ...presets import ParamSpace
 from ...progress import ProgressCallback
 from ..sampler import SAMPLE_KINDS, Sampler
-from .dataset_recipe import DatasetRecipe
-from .pool import Pool
+from .pool import DatasetRecipe, Pool
 
 __all__ = ["Executor", "Item", "Job"]
 

@@ -13,13 +13,12 @@ from ...parsing import damage_named, read_object
 from ...progress import Progress, ProgressCallback, ignore
 from ...storage import locked, make_folder, read_bytes, write_atomically
 from .card import card, check_same_origin, origin, space_text, states_text
-from .dataset_recipe import DatasetRecipe
 from .dedupe import Relations, relate
 from .executors import Executor
 from .folder import CHECKSUMS, STATES, Folder, sha256
 from .job import Job
 from .parquet import finished
-from .pool import read_pool
+from .pool import DatasetRecipe, read_pool
 
 __all__ = ["MadeDataset", "damaged_files", "job_of", "make_dataset", "read_checksums", "repair_shards", "write_shards"]
 

@@ -1,6 +1,5 @@
 """Writes what explorations find: files that a musician or another program reads, all of one call together or none.
 
-* `file_set` all files of one call with their numbers; what an earlier call left goes
 * `midi_file` MIDI files of notes, program changes and system-exclusive messages
 * `sketch_files` a sketched melody: MIDI, sound, preset and numbers
 * `path_files` a path of presets: banks, sounds, MIDI sequences, Vital's macro knobs, numbers

@@ -12,7 +12,7 @@ from ...audio.sound_file import encode
 from ...engines import Engine, Note, Renderer, engines
 from ...engines._renderer import one_torch_thread, render_or_silence
 from ...errors import PresetError
-from ...match.output.names import file_name
+from ...match.output.names import file_name, write_set
 from ...match.output.rendition import RENDITION_RATE, equally_loud
 from ...metrics.perceptual import Reference
 from ...presets import Knob, Preset
@@ -22,7 +22,6 @@ from ...presets.vital import SPACES, Macro, control_name, destinations, with_mac
 from ...progress import Progress, ProgressCallback, ignore
 from ..path import Path
 from ..player import RATE
-from .file_set import write_set
 from .midi_file import TimedMessage, midi_file, note, program, sysex
 
 __all__ = ["MacroPath", "PathFiles", "macro_preset", "write_path"]

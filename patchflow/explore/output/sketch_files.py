@@ -14,13 +14,12 @@ from ...audio.pitch.contour import FRAME
 from ...audio.sound import Sound
 from ...audio.sound_file import encode
 from ...errors import OptionError
-from ...match.output.names import file_name
+from ...match.output.names import file_name, write_set
 from ...match.output.rendition import SynthFiles, equally_loud
 from ...storage import readable
 from ...version import version
 from ..melody import Melody, SketchNote
 from ..sketch import SKETCH_RATE, Sketch
-from .file_set import write_set
 from .midi_file import TEMPOS, TimedMessage, bend_range, midi_file, note, pitch_bend
 
 __all__ = ["SketchNames", "check_tempo", "melody_messages", "sketch_names", "write_sketch"]

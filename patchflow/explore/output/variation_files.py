@@ -9,7 +9,7 @@ from ...audio.loudness import Levelled, loudness
 from ...audio.sound_file import encode
 from ...engines import Engine, Note, engines
 from ...errors import OptionError
-from ...match.output.names import file_name
+from ...match.output.names import file_name, write_set
 from ...match.output.play import only_voice
 from ...match.output.rendition import RENDITION_RATE, SynthFiles, equally_loud
 from ...match.output.writer import SIZE
@@ -20,7 +20,6 @@ from ..children import Child, Variations
 from ..good_presets import GoodPresets
 from ..player import NOTE
 from ..vary import DB_PER_AMOUNT, breed, vary
-from .file_set import write_set
 
 __all__ = ["Written", "breed_files", "vary_file"]
 

@@ -4,7 +4,8 @@ What comes in are sound files and a `Matcher`, or one `MatchResult`; what goes o
 sound all or none. Nothing here decides what is a good match. Open `match_files.py` first.
 
 * `match_files`: matches sounds one after the other and has each result written
-* `names`: names of all files, chosen before the first search so that none overwrites another or a sound
+* `names`: names of all files, chosen before the first search so that none overwrites another or a sound; all files of
+  one call written with their numbers, where what an earlier call left goes
 * `writer`: writes the files of one sound, and the banks of several
 * `rendition`: each synth as it plays candidates and makes files of them; all equally loud, measured by every metric
 * `distances`: how far one sound is from another, by every metric; for `patchflow score` as well
