@@ -23,7 +23,7 @@ from .map_sounds import SOUND_RATE, MapFiles, MapPlayer, PresetsOf, sounds_and_f
 from .places import meanings, most_like, nearest, spread_out
 from .shelf import Shelf
 
-__all__ = ["COLOURS", "MapReport", "colour_of", "write_map"]
+__all__ = ["COLOURS", "MapReport", "colour_of", "map_columns", "write_map"]
 
 COLOURS = ("category", "synth", "tag", "author", *(measure.name for measure in MEASURES))
 """What colours may stand for."""
@@ -35,6 +35,7 @@ _CAUTION = (
 )
 _LIST = "map-sounds.json"  # in a folder of sounds, the names of those that the map has written
 _MODULES = ("pf-look", "pf-map-data", "pf-map-files", "pf-map-look", "pf-map-view", "pf-map")
+_ABOUT_MEASURE = ("name", "low", "high", "unit", "shown", "meaning")
 _WEB = Path(__file__).parent.parent / "web"
 
 
@@ -142,6 +143,45 @@ def colour_of(name: str) -> str | int:
     return columns.index(name) if name in columns else name
 
 
+def map_columns(shown: Shelf, where: np.ndarray) -> dict[str, Any]:
+    """Returns what a map shows as plain columns, a value for each preset; texts that come again as numbers.
+
+    Args:
+        shown: The presets.
+        where: Their places, shape `(N, 2)`, without NaN.
+    """
+    entries = list(shown.entries)
+    fields: dict[str, Any] = {}
+    for field, plural in (("category", "categories"), ("synth", "synths")):
+        values = [printable(getattr(entry, field)) for entry in entries]
+        names = list(dict.fromkeys(values))
+        number = {name: place for place, name in enumerate(names)}
+        fields |= {field: [number[value] for value in values], plural: names}
+    tags = _tags(entries)
+    measures = np.where(np.isfinite(shown.measures), shown.measures.astype(float).round(4), np.inf)
+    columns = {measure.name: _or_null(measures[:, column]) for column, measure in enumerate(MEASURES)}
+    about = [{name: getattr(measure, name) for name in _ABOUT_MEASURE} for measure in MEASURES]
+    axes = [_axis(meaning) for meaning in meanings(where, shown.measures)]
+    return {
+        "count": len(entries),
+        "keys": shown.numbers(np.arange(len(shown))),
+        "names": [printable(entry.name) for entry in entries],
+        "x": where[:, 0].round(4).tolist(),
+        "y": where[:, 1].round(4).tolist(),
+        **fields,
+        "tags": tags["names"],
+        "tag": tags["of"],
+        "measures": columns,
+        "about": about,
+        "meanings": [axis and MEASURES[axis["measure"]].name for axis in axes],
+        "directions": [axis and axis["sign"] for axis in axes],
+    }
+
+
+def _or_null(values: np.ndarray) -> list[float | None]:
+    return [None if np.isinf(value) else value for value in values.tolist()]
+
+
 def _content(shown: Shelf, where: np.ndarray, files: MapFiles) -> dict[str, Any]:
     """What `MapData` and `MapPresets` read."""
     entries = list(shown.entries)
@@ -206,7 +246,7 @@ def _measures(values: np.ndarray) -> dict[str, Any]:
         most = float(values[known, column].max()) if known.any() else 0.0
         scale = 65_534 / (most - least) if most > least else 0.0
         steps[known, column] = np.round((values[known, column] - least) * scale).astype(np.uint16)
-        about = {name: getattr(measure, name) for name in ("name", "low", "high", "unit", "shown", "meaning")}
+        about = {name: getattr(measure, name) for name in _ABOUT_MEASURE}
         described.append({**about, "least": least, "most": most})
     return {"measures": described, "values": _base64(steps, np.uint16)}
 

@@ -1,0 +1,355 @@
+"""The library by HTTP: its list, favourites and labels, import, search by words and by sound, and the map."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi import Path as InPath
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, Field
+
+from ..browse import Hit, Shelf, find, picked, places, preset_called, understand
+from ..browse.find import hints
+from ..browse.map_page import map_columns
+from ..browse.shelf import ear_version
+from ..ear import MEASURES
+from ..engines import Engine, engines, load_presets
+from ..errors import OptionError, PatchflowError, PresetError
+from ..presets import Entry, ParamSpace, Preset
+from ..presets.files import extensions
+from ..printable import printable
+from ..storage import json_text
+from .desk import Desk, PresetBody, desk
+from .players import PLAYED_RATE, wav_bytes
+from .preset_routes import AskedNote, Newest
+from .sound_routes import FILE_BODY, incoming_file, sound_part
+from .stock import FAVOURITE, Stock, Stocked, stock
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["library"])
+
+_MOST_HITS = 1_000
+_MOST_TAGS = 50
+
+Where = Literal["", "library", "bank"]
+Key = Annotated[str, InPath(pattern=r"^(\w{1,60}:)?[0-9]{1,18}$", description="`17`, or `dexed:17` of the bank.")]
+AtDesk = Annotated[Desk, Depends(desk)]
+InStock = Annotated[Stock, Depends(stock)]
+
+
+class ListedPreset(BaseModel):
+    """A preset of the library or of the embedded bank, without its values."""
+
+    key: str
+    name: str
+    synth: str
+    category: str
+    tags: list[str]
+    own_tags: list[str]
+    author: str
+    favourite: bool
+    origin: Literal["library", "bank"]
+
+
+class Listed(BaseModel):
+    """A part of the list."""
+
+    total: int
+    unheard: int = Field(description="How many of the library nobody has listened to yet: no sound finds them.")
+    entries: list[ListedPreset]
+
+
+class FoundPreset(ListedPreset):
+    """A hit of a search."""
+
+    score: float
+    nearness: float | None
+    fit: float | None
+    reason: str
+
+
+class SearchResult(BaseModel):
+    """What a search found, and how it was understood."""
+
+    understood: str
+    remarks: list[str]
+    unknown: list[str]
+    among: int = Field(description="How many presets have what was picked.")
+    unheard: int
+    hits: list[FoundPreset]
+    hints: list[str]
+
+
+class SearchBody(BaseModel):
+    """What to look for: words, what it should be like, and what it must have; at least one of them."""
+
+    words: str = Field("", max_length=100_000)
+    sound: str | None = None
+    start: float | None = Field(None, ge=0, description="Of the part of the sound, in seconds.")
+    end: float | None = Field(None, gt=0)
+    preset: str | None = None
+    key: str | None = None
+    tags: list[str] = Field([], max_length=_MOST_TAGS, description='Each such as "bright or noisy".')
+    category: str = ""
+    synth: str = ""
+    favourites: bool = False
+    origin: Where = ""
+    limit: int = Field(50, ge=1, le=_MOST_HITS)
+
+
+def _listed(stocked: Stocked, row: int) -> dict[str, Any]:
+    entry = stocked.entries[row]
+    return {
+        "key": stocked.keys[row],
+        "name": printable(entry.name),
+        "synth": entry.synth,
+        "category": printable(entry.category),
+        "tags": [printable(tag) for tag in entry.tags if tag != FAVOURITE],
+        "own_tags": [printable(tag) for tag in entry.own_tags if tag != FAVOURITE],
+        "author": printable(entry.author),
+        "favourite": bool(stocked.starred[row]),
+        "origin": "library" if row < stocked.own else "bank",
+    }
+
+
+def _chosen(stocked: Stocked, wishes: Mapping[str, Sequence[str]], favourites: bool, origin: Where) -> np.ndarray:
+    """Which presets have what is asked for, bool, shape `(N,)`."""
+    rows = picked(stocked.shelf, {name: [value for value in values if value] for name, values in wishes.items()})
+    if origin:
+        rows = rows & ((np.arange(len(rows)) < stocked.own) == (origin == "library"))
+    return rows & stocked.starred if favourites else rows
+
+
+@router.get("/library")
+def list_library(
+    here: InStock,
+    *,
+    text: Annotated[str, Query(max_length=1_000)] = "",
+    category: str = "",
+    tag: str = "",
+    synth: str = "",
+    favourites: bool = False,
+    origin: Where = "",
+    sort: Literal["", "name", "category", "synth"] = "",
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=_MOST_HITS)] = 100,
+) -> Listed:
+    """Returns a part of the list of all presets that have some words in their labels, and what else is asked for."""
+    stocked = here.now()
+    wishes = {"category": [category], "tag": [tag], "synth": [synth]}
+    rows = _chosen(stocked, wishes, favourites, origin) & stocked.texts.having_all(text.casefold().split())
+    found = np.flatnonzero(rows).tolist()
+    if sort:
+        found.sort(key=lambda row: _place(stocked.entries[row], sort))
+    part = [ListedPreset(**_listed(stocked, row)) for row in found[offset : offset + limit]]
+    return Listed(total=len(found), unheard=stocked.shelf.unknown, entries=part)
+
+
+def _place(entry: Entry, sort: str) -> tuple[bool, str, str]:
+    """Where a preset is in a sorted list: those without are last, equal ones by name."""
+    value = getattr(entry, sort).casefold()
+    return (not value, value, entry.name.casefold())
+
+
+@router.get("/library/facets")
+def library_facets(here: InStock) -> dict[str, Any]:
+    """Returns which categories, tags and synths there are, and how many presets have each, the most frequent first."""
+    stocked = here.now()
+    counted: dict[str, Counter[str]] = {"category": Counter(), "tag": Counter(), "synth": Counter()}
+    for entry in stocked.entries:
+        counted["category"][entry.category] += 1
+        counted["synth"][entry.synth] += 1
+        counted["tag"].update(entry.tags)
+    facets: dict[str, Any] = {}
+    for name, counts in counted.items():
+        ordered = [(value, count) for value, count in counts.most_common() if value and value != FAVOURITE]
+        facets[name] = [{"name": printable(value), "count": count} for value, count in ordered]
+    totals = {"presets": len(stocked.keys), "library": stocked.own, "favourites": int(stocked.starred.sum())}
+    return {**facets, **totals, "unheard": stocked.shelf.unknown, "path": str(here.library.path)}
+
+
+class Imported(BaseModel):
+    """What an import brought."""
+
+    added: int
+    doubles: int
+    notes: list[str]
+    job: str | None = Field(description="The job that listens to them, so that they are found by their sound.")
+
+
+@router.post("/library/import", status_code=201, openapi_extra=FILE_BODY)
+async def import_into_library(
+    request: Request, here: InStock, name: Annotated[str, Query(max_length=1_000)] = ""
+) -> Imported:
+    """Takes the presets of a file of any known format into the library, and has them listened to in the background."""
+    async with incoming_file(request, name, tuple(extensions())) as (path, label):
+        return await run_in_threadpool(_imported, desk(request), here, path, label or "the file")
+
+
+def _imported(at: Desk, here: Stock, path: Path, name: str) -> Imported:
+    try:
+        read = load_presets(path)
+    except PatchflowError as error:
+        raise type(error)(str(error).replace(str(path), name)) from error
+    notes = [f"{name}: {finding}" for finding in (*read.rejected, *read.mended)]
+    if not read.presets:
+        raise PresetError("; ".join(notes[:3]) or f"{name}: no presets")
+    done = here.library.add(read.presets, _space, name)
+    notes += [f"{name}: {voice}" for voice in done.rejected]
+    here.now(fresh=True)
+    return Imported(added=done.added, doubles=done.merged, notes=[*read.notes, *notes], job=_listening(at))
+
+
+def _space(synth: str) -> ParamSpace:
+    return engines[synth].space
+
+
+def _listening(at: Desk) -> str | None:
+    """Has what is new listened to."""
+    return at.jobs.add({"kind": "listen"}).id if at.jobs is not None else None
+
+
+@router.post("/library/add", status_code=201)
+def add_to_library(here: InStock, at: AtDesk, preset: Annotated[str, Body(embed=True)]) -> ListedPreset:
+    """Takes a preset of the workspace into the library; returns it as it is listed there."""
+    done = here.library.add([at.workspace.preset(preset)], _space, "studio")
+    stocked = here.now(fresh=True)
+    if done.added:
+        _listening(at)
+    return ListedPreset(**_listed(stocked, stocked.rows[str(done.ids[0])]))
+
+
+@router.post("/library/{key}/favourite")
+def set_favourite(here: InStock, key: Key, favourite: Annotated[bool, Body(embed=True)]) -> ListedPreset:
+    """Makes a preset a favourite, or takes that back."""
+    here.favour(key, favourite)
+    return ListedPreset(**_listed(here.now(), here.row(key)))
+
+
+class LabelsBody(BaseModel):
+    """What the user says of a preset; what files say of it stays."""
+
+    tags: list[str] = Field([], max_length=_MOST_TAGS)
+    category: str | None = None
+
+
+@router.post("/library/{key}/labels")
+def set_labels(here: InStock, key: Key, labels: LabelsBody) -> ListedPreset:
+    """Gives a preset of the library tags and a category, in place of those that the user gave it earlier."""
+    here.relabel(key, labels.tags, labels.category)
+    return ListedPreset(**_listed(here.now(), here.row(key)))
+
+
+@router.get("/library/{key}/preset")
+def library_preset(here: InStock, at: AtDesk, key: Key) -> PresetBody:
+    """Returns a preset with its values; from now on it is in the workspace."""
+    entry, preset = preset_called(key, here.library)
+    return at.workspace.keep_preset(preset, f"{entry.name} of the {'embedded bank' if ':' in key else 'library'}")
+
+
+@router.get("/library/{key}/audio", response_class=Response)
+def library_audio(here: InStock, at: AtDesk, key: Key, note: AskedNote, x_newest: Newest = "") -> Response:
+    """Returns a note of a preset as WAV, without taking it into the workspace."""
+    preset = preset_called(key, here.library)[1]
+    played = at.players.play(f"library {key}", preset, note, x_newest).result()
+    return Response(
+        wav_bytes(played.samples, PLAYED_RATE), media_type="audio/wav", headers={"cache-control": "no-cache"}
+    )
+
+
+@router.post("/search")
+def search_library(here: InStock, at: AtDesk, body: SearchBody) -> SearchResult:
+    """Finds presets by what they sound like: by words, like a sound or a preset, or both; the best first."""
+    stocked = here.now()
+    like = _like(here, at, body)
+    wishes = {"tag": body.tags, "category": [body.category], "synth": [body.synth]}
+    rows = _chosen(stocked, wishes, body.favourites, body.origin)
+    words = understand(body.words, stocked.shelf) if body.words.strip() else None
+    among = None if rows.all() else rows
+    hits = find(stocked.shelf, like=like, words=words, limit=body.limit, text=body.words.strip(), rows=among)
+    unknown = () if words is None else words.unknown
+    return SearchResult(
+        understood="" if words is None else printable(words.text()),
+        remarks=[] if words is None else list(map(printable, words.remarks)),
+        unknown=list(map(printable, unknown)),
+        among=int(rows.sum()),
+        unheard=stocked.shelf.unknown,
+        hits=[_found(stocked, hit) for hit in hits],
+        hints=[] if hits else [str(hint) for hint in hints(stocked.shelf, wishes, unknown)],
+    )
+
+
+def _found(stocked: Stocked, hit: Hit) -> FoundPreset:
+    facts = _listed(stocked, stocked.rows[hit.number])
+    return FoundPreset(**facts, score=hit.score, nearness=hit.nearness, fit=hit.fit, reason=printable(hit.reason))
+
+
+def _like(here: Stock, at: Desk, body: SearchBody) -> np.ndarray | None:
+    """What the ear says of what presets should be like: of several, what lies in the middle."""
+    found: list[np.ndarray] = []
+    if body.sound is not None:
+        key = body.sound
+        found.append(here.vector(f"sound {key} {body.start} {body.end}", lambda: _heard(at, key, body.start, body.end)))
+    if body.preset is not None:
+        preset = at.workspace.preset(body.preset)
+        found.append(here.vector(f"preset {body.preset}", lambda: _played(preset)))
+    if body.key is not None:
+        row = here.row(body.key)
+        own = here.now().shelf.vectors[row]
+        chosen = preset_called(body.key, here.library)[1]
+        found.append(own if own.any() else here.vector(f"preset {body.key}", lambda: _played(chosen)))
+    total = np.sum(found, axis=0) if found else None
+    return None if total is None else (total / np.linalg.norm(total)).astype(np.float32)
+
+
+def _heard(at: Desk, key: str, start: float | None, end: float | None) -> np.ndarray:
+    from ..ear import Ear
+
+    sound = sound_part(at, key, start, end)
+    return Ear.load().embed([sound.samples], sound.rate)[0]
+
+
+def _played(preset: Preset) -> np.ndarray:
+    from ..ear import preset_vectors
+
+    def make() -> Engine:
+        engine = engines[preset.synth]()
+        engine.build_on(preset.state)
+        return engine
+
+    return preset_vectors(make, engines[preset.synth].space.encode(preset.values)[None])[0][0]
+
+
+@router.get("/map", response_class=Response)
+def preset_map(here: InStock, synth: str = "", how: Literal["pca", "umap"] = "pca") -> Response:
+    """Returns where all presets lie, in columns; see `browse.map_page.map_columns`."""
+    stocked = here.now()
+    if (synth, how) not in stocked.maps:
+        where = places(stocked.shelf, how=how)
+        rows = picked(stocked.shelf, {"synth": [synth] if synth else []}) & np.isfinite(where).all(axis=1)
+        shown = np.flatnonzero(rows)
+        columns = map_columns(stocked.shelf.where(shown), where[shown])
+        stocked.maps[synth, how] = json_text({"ear": ear_version(), **columns}).encode()
+    return Response(stocked.maps[synth, how], media_type="application/json")
+
+
+class Place(BaseModel):
+    """Where something lies on the map of `pca`."""
+
+    x: float
+    y: float
+
+
+@router.post("/map/place")
+def map_place(here: InStock, at: AtDesk, body: SearchBody) -> Place:
+    """Returns where a sound or a preset lies among the others, which move for nobody."""
+    like = _like(here, at, body)
+    if like is None:
+        raise OptionError("sound, preset or key: one of them says what is to be placed")
+    one = Shelf([here.now().entries[0]], like[None], np.full((1, len(MEASURES)), np.nan), part=True)
+    x, y = places(one)[0]
+    return Place(x=float(x), y=float(y))

@@ -1,0 +1,216 @@
+"""The presets of the library and of the embedded bank, read once and kept in memory until the library changes."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from fastapi import Depends
+
+from ..browse import Shelf, preset_called
+from ..browse.index import Texts
+from ..browse.shelf import embedded_synths
+from ..errors import AudioError, OptionError
+from ..parsing import read_object
+from ..presets import Entry, Label, Library
+from ..presets.library import OWN_LABEL
+from ..storage import json_text, write_atomically
+from .desk import Desk, desk, label_of
+
+__all__ = ["FAVOURITE", "Stock", "Stocked", "stock"]
+
+FAVOURITE = "favourite"
+"""The tag of a favourite of the library, so that every command finds it."""
+
+_FAVOURITES = "favourites.json"  # in the workspace: those of the embedded bank
+_MOST_KEPT = 64  # vectors of sounds and presets that were looked for
+_PATIENCE = 10.0  # times what reading took, before a library that changes all the time is read again
+
+
+@dataclass(eq=False)
+class Stocked:
+    """All presets at one moment, a row each.
+
+    Args:
+        shelf: What they sound like, and what is known of each but its values.
+        entries: The latter, with labels that were given since.
+        keys: What each is called: `"17"`, `"dexed:17"`.
+        starred: Which are favourites, bool, shape `(N,)`.
+        own: How many of them are of the library, the first ones.
+        stamp: Of the library file when it was read.
+        took: Seconds that reading took.
+        read: When that was, by the clock of `time.monotonic`.
+        maps: Answers of maps, by synth and how places are found.
+    """
+
+    shelf: Shelf
+    entries: list[Entry]
+    keys: list[str]
+    starred: np.ndarray
+    own: int
+    stamp: tuple[int, ...]
+    took: float
+    read: float = field(default_factory=time.monotonic)
+    maps: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.rows = {key: row for row, key in enumerate(self.keys)}
+        self.texts = Texts([[entry.name, entry.category, entry.author, *entry.tags] for entry in self.entries])
+
+
+class Stock:
+    """The presets of the library and of the embedded bank, kept in memory.
+
+    Args:
+        path: The library; the user's own if None.
+        workspace: Where favourites of the embedded bank are kept.
+    """
+
+    def __init__(self, path: Path | None, workspace: Path) -> None:
+        self.library = Library(path)
+        self._kept = workspace / _FAVOURITES
+        self._lock = threading.RLock()
+        self._held: Stocked | None = None
+        self._bank = Shelf.joined([Shelf.embedded(synth) for synth in embedded_synths()])
+        self._vectors: OrderedDict[str, np.ndarray] = OrderedDict()
+
+    def now(self, *, fresh: bool = False) -> Stocked:
+        """Returns all presets, read again if the library has changed.
+
+        Args:
+            fresh: Whether not even what was read a moment ago will do.
+
+        Raises:
+            StorageError: If the library cannot be read.
+        """
+        with self._lock:
+            held = self._held
+            if held is not None and held.stamp == self._stamp():
+                return held
+            # whoever listens to a library changes it every second
+            if held is not None and not fresh and time.monotonic() - held.read < _PATIENCE * held.took:
+                return held
+            self._held = self._reading()
+            return self._held
+
+    def _reading(self) -> Stocked:
+        began = time.monotonic()
+        stamp = self._stamp()
+        own = Shelf.of_library(self.library) if stamp and stamp[1] else None
+        shelf = self._bank if own is None else Shelf.joined([own, self._bank])
+        entries = list(shelf.entries)
+        keys = shelf.numbers(np.arange(len(shelf)))
+        bank = self._bank_favourites()
+        starred = [key in bank or FAVOURITE in entry.own_tags for key, entry in zip(keys, entries, strict=True)]
+        count = 0 if own is None else len(own)
+        return Stocked(shelf, entries, keys, np.array(starred, bool), count, stamp, time.monotonic() - began)
+
+    def _stamp(self) -> tuple[int, ...]:
+        try:
+            about = self.library.path.stat()
+        except OSError:
+            return ()
+        return (about.st_mtime_ns, about.st_size, about.st_ino)
+
+    def _bank_favourites(self) -> list[str]:
+        found = read_object(self._kept).get("bank", []) if self._kept.exists() else []
+        return found if isinstance(found, list) else []
+
+    def favour(self, key: str, wanted: bool) -> None:
+        """Makes a preset a favourite, or takes that back.
+
+        Raises:
+            UnknownName: If there is no such preset.
+            StorageError: If it cannot be written.
+        """
+        with self._lock:
+            row = self.row(key)
+            stocked = self.now()
+            if row < stocked.own:
+                entry = stocked.entries[row]
+                tags = [tag for tag in entry.own_tags if tag != FAVOURITE]
+                self._label(row, _own_category(entry), [*tags, FAVOURITE] if wanted else tags)
+            else:
+                others = [other for other in self._bank_favourites() if other != key]
+                bank = sorted([*others, key] if wanted else others)
+                write_atomically(self._kept, json_text({"bank": bank}).encode())
+            stocked.starred[row] = wanted
+
+    def relabel(self, key: str, tags: Sequence[str], category: str | None) -> None:
+        """Gives a preset of the library tags and a category, in place of those that the user gave it earlier.
+
+        Raises:
+            OptionError: If it is one of the embedded bank.
+            UnknownName: If there is no such preset.
+            StorageError: If the library cannot be written.
+        """
+        with self._lock:
+            row = self.row(key)
+            stocked = self.now()
+            if row >= stocked.own:
+                raise OptionError(f"{key}: the embedded bank keeps its labels. Add it to your library first.")
+            kept = [FAVOURITE] if stocked.starred[row] else []
+            wanted = [tag for tag in map(label_of, tags) if tag and tag != FAVOURITE]
+            own = _own_category(stocked.entries[row]) if category is None else label_of(category)
+            self._label(row, own, list(dict.fromkeys([*wanted, *kept])))
+            shelf = replace(stocked.shelf, entries=list(stocked.entries))  # words find what it is called now
+            self._held = replace(stocked, shelf=shelf, stamp=self._stamp(), maps={})
+
+    def _label(self, row: int, category: str, tags: Sequence[str]) -> None:
+        """Writes the label that the user gives a preset of the library, there and in memory."""
+        stocked = self.now()
+        number = stocked.entries[row].id
+        self.library.annotate({number: Label(category=category, tags=tuple(tags), source=OWN_LABEL)})
+        stocked.entries[row] = self.library.entry(number)
+        stocked.stamp = self._stamp()
+
+    def row(self, key: str) -> int:
+        """Returns the row of a preset.
+
+        Raises:
+            OptionError: If this is no key.
+            UnknownName: If there is no such preset.
+        """
+        if key not in self.now().rows:
+            preset_called(key, self.library)
+            self.now(fresh=True)  # it has come in since
+        return self.now().rows[key]
+
+    def vector(self, name: str, make: Callable[[], np.ndarray]) -> np.ndarray:
+        """Returns what the ear says of a sound or preset, kept.
+
+        Args:
+            name: What it is.
+            make: Finds it.
+
+        Raises:
+            AudioError: If it is silent.
+        """
+        if name not in self._vectors:
+            self._vectors[name] = make()
+        while len(self._vectors) > _MOST_KEPT:
+            self._vectors.popitem(last=False)
+        if not self._vectors[name].any():
+            raise AudioError(f"{name}: silent, and nothing is like silence")
+        return self._vectors[name]
+
+
+def _own_category(entry: Entry) -> str:
+    return next((label.category for label in entry.labels if label.source == OWN_LABEL), "")
+
+
+_stocks: "WeakKeyDictionary[Desk, Stock]" = WeakKeyDictionary()
+_making = threading.Lock()
+
+
+def stock(at: Annotated[Desk, Depends(desk)]) -> Stock:
+    """Returns the presets of a desk's library and of the embedded bank."""
+    with _making:
+        if at not in _stocks:
+            _stocks[at] = Stock(at.library_path, at.settings.workspace)
+        return _stocks[at]
