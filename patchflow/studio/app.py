@@ -25,7 +25,7 @@ from ..errors import EngineError, OptionError, PatchflowError, RenderError, Stor
 from ..printable import printable
 from ..storage import FolderInUse, reason
 from ..version import version
-from . import preset_routes, sound_routes
+from . import library_routes, listening, preset_routes, project_routes, sound_routes
 from .desk import Desk, desk
 from .guard import Guard, InUse, StudioSettings, TooLarge, content_policy, loopback
 from .players import Superseded
@@ -39,6 +39,9 @@ WEB = Path(__file__).parents[1] / "web"
 """The folder with the pages."""
 
 ROUTERS = (
+    library_routes.router,
+    listening.router,
+    project_routes.router,
     preset_routes.router,
     sound_routes.router,
 )
@@ -180,6 +183,8 @@ def _address(settings: StudioSettings) -> str:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     found: Desk = app.state.desk
     found.open()
+    project_routes.projects(found)  # from now on nothing that they name is removed
+    listening.sittings(found)
     threading.Thread(target=_warm_up, args=(found,), daemon=True).start()
     try:
         yield

@@ -116,9 +116,14 @@ def _listed(stocked: Stocked, row: int) -> dict[str, Any]:
     }
 
 
+def _wishes(category: str, tags: Sequence[str], synth: str) -> dict[str, list[str]]:
+    wishes = {"category": [category], "tag": tags, "synth": [synth]}
+    return {name: [value for value in values if value.strip()] for name, values in wishes.items()}
+
+
 def _chosen(stocked: Stocked, wishes: Mapping[str, Sequence[str]], favourites: bool, origin: Where) -> np.ndarray:
     """Which presets have what is asked for, bool, shape `(N,)`."""
-    rows = picked(stocked.shelf, {name: [value for value in values if value] for name, values in wishes.items()})
+    rows = picked(stocked.shelf, wishes)
     if origin:
         rows = rows & ((np.arange(len(rows)) < stocked.own) == (origin == "library"))
     return rows & stocked.starred if favourites else rows
@@ -140,7 +145,7 @@ def list_library(
 ) -> Listed:
     """Returns a part of the list of all presets that have some words in their labels, and what else is asked for."""
     stocked = here.now()
-    wishes = {"category": [category], "tag": [tag], "synth": [synth]}
+    wishes = _wishes(category, [tag], synth)
     rows = _chosen(stocked, wishes, favourites, origin) & stocked.texts.having_all(text.casefold().split())
     found = np.flatnonzero(rows).tolist()
     if sort:
@@ -266,7 +271,7 @@ def search_library(here: InStock, at: AtDesk, body: SearchBody) -> SearchResult:
     """Finds presets by what they sound like: by words, like a sound or a preset, or both; the best first."""
     stocked = here.now()
     like = _like(here, at, body)
-    wishes = {"tag": body.tags, "category": [body.category], "synth": [body.synth]}
+    wishes = _wishes(body.category, body.tags, body.synth)
     rows = _chosen(stocked, wishes, body.favourites, body.origin)
     words = understand(body.words, stocked.shelf) if body.words.strip() else None
     among = None if rows.all() else rows

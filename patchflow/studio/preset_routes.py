@@ -25,7 +25,7 @@ from .desk import Desk, PresetBody, desk
 from .players import PLAYED_RATE, PlayedNote, Superseded, fitting_gain, wav_bytes
 from .sound_routes import FILE_BODY, Id, incoming_file, spectrogram_reply, wav_reply
 
-__all__ = ["AskedNote", "SynthBody", "all_synths", "asked_note", "play_note", "router"]
+__all__ = ["AskedNote", "SynthBody", "all_synths", "asked_note", "attachment", "play_note", "router"]
 
 router = APIRouter(tags=["presets"])
 
@@ -380,7 +380,12 @@ def _stem(preset: Preset) -> str:
 
 
 def _download(data: bytes, stem: str, ending: str) -> Response:
+    headers = {"content-disposition": attachment(stem, ending)}
+    return Response(data, media_type="application/octet-stream", headers=headers)
+
+
+def attachment(stem: str, ending: str) -> str:
+    """Returns the header that says under which name a file is saved, for old clients in plain letters too."""
     name = file_name(stem, ending)
     plain = file_name(ascii_name(stem) or "preset", ending)
-    place = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-    return Response(data, media_type="application/octet-stream", headers={"content-disposition": place})
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

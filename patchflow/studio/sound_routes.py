@@ -27,6 +27,7 @@ __all__ = [
     "Id",
     "SoundBody",
     "incoming_file",
+    "keep_sound_file",
     "router",
     "sound_part",
     "spectrogram_reply",
@@ -136,7 +137,7 @@ def _ending(label: str, endings: tuple[str, ...]) -> str:
 async def add_sound(request: Request, name: Annotated[str, Query(max_length=1000)] = "") -> SoundBody:
     """Receives a sound file of any kind that is known. It may have 64 MiB and 10 minutes."""
     async with incoming_file(request, name) as (path, label):
-        return await asyncio.to_thread(_keep, desk(request), path, label)
+        return await asyncio.to_thread(keep_sound_file, desk(request), path, label)
 
 
 @router.post("/sounds/example", status_code=201)
@@ -144,7 +145,7 @@ def add_example(request: Request) -> SoundBody:
     """Takes the sound that is shipped, a bell, for whoever has none at hand."""
     with desk(request).workspace.incoming() as path:
         path.write_bytes(_EXAMPLE.read_bytes())
-        return _keep(desk(request), path, _EXAMPLE.name)
+        return keep_sound_file(desk(request), path, _EXAMPLE.name)
 
 
 @router.get("/sounds")
@@ -224,8 +225,13 @@ def sound_part(found: Desk, key: str, start: float | None, end: float | None) ->
     return replace(sound, samples=samples, start=sound.start + first)
 
 
-def _keep(found: Desk, path: Path, label: str) -> SoundBody:
+def keep_sound_file(found: Desk, path: Path, label: str) -> SoundBody:
     """Reads a sound that was received, and keeps it.
+
+    Args:
+        found: The desk.
+        path: The file, among the incoming ones.
+        label: What the user calls it.
 
     Raises:
         TooLarge: If it is too long.
