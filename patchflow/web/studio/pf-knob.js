@@ -61,9 +61,10 @@ const cell = css`
   }
   @media (pointer: coarse) {
     .lock {
-      opacity: 0.7;
-      width: 28px;
-      min-height: 28px;
+      width: 32px;
+      min-height: 32px;
+      top: -10px;
+      right: -8px;
     }
   }
 `;

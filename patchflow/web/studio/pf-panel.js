@@ -149,6 +149,10 @@ export class Panel extends LitElement {
         --pf-knob: 34px;
         --pf-curve: 40px;
       }
+      .tall,
+      .wide {
+        --pf-curve: 88px;
+      }
       .folded .cells {
         grid-template-columns: repeat(6, minmax(0, 1fr));
         gap: 0;
@@ -182,6 +186,11 @@ export class Panel extends LitElement {
         padding: 32px 16px;
         text-align: center;
         color: var(--pf-quiet);
+      }
+      @media (max-width: 1100px) {
+        .body {
+          overflow: visible;
+        }
       }
       @media (max-width: 900px) {
         .operators {
@@ -238,7 +247,7 @@ export class Panel extends LitElement {
     if (this.fault) return html`<p class="empty bad">${this.fault}</p>`;
     if (!this.synth || this.synth.name !== preset.synth) return html`<p class="empty">Reading the panel…</p>`;
     const view = this.#view(preset);
-    return html`${this.#bar(view)}<div class="body scrolls">${this.#body(view)}</div>`;
+    return html`${this.#bar(view)}<div class="body scrolls" role="tabpanel" aria-label="Parameters">${this.#body(view)}</div>`;
   }
 
   /** What one drawing needs: the values that are shown, what they are compared with, and what is locked. */
@@ -267,7 +276,7 @@ export class Panel extends LitElement {
         ${view.sections.map((one) => {
           const isHere = !isFiltered && one === shown;
           const changed = count(one.groups);
-          return html`<button role="tab" id=${`tab-${one.title}`} aria-selected=${String(isHere)}
+          return html`<button role="tab" aria-selected=${String(isHere)}
             tabindex=${isHere || (isFiltered && one === shown) ? 0 : -1} @click=${() => this.#open(one.title)}
             >${one.title}${changed
               ? html` <span class="count" title=${`${changed} changed`}>${changed}</span>`
@@ -336,6 +345,7 @@ export class Panel extends LitElement {
     const title = values.titled(group.title || group.group);
     const on = onOf(group);
     const classes = ["card", "group", folds && !isOpen ? "folded" : "", isOpen ? "wide" : "", this.#isOff(group, view) ? "off" : ""];
+    if (!folds && group.parameters.length < 10 && values.envelopesOf(group.parameters).length === 1) classes.push("tall");
     if (this.operator && group.group === `op${this.operator}`) classes.push("chosen");
     return html`<section class=${classes.join(" ")} id=${`group-${group.group}`} aria-label=${title}>
       <header>
@@ -486,7 +496,8 @@ export class Panel extends LitElement {
   }
 
   async #changed(names) {
-    if (!names.some((name) => ["preset", "origin", "locks", "candidates", "job"].includes(name))) return;
+    const isEnded = names.includes("job") && session.state.job?.state === "done"; // from then on it says how sure it is
+    if (!isEnded && !names.some((name) => ["preset", "origin", "locks", "candidates"].includes(name))) return;
     const { preset } = session.state;
     this.requestUpdate();
     if (!preset) return;

@@ -58,7 +58,7 @@ export class Shape extends LitElement {
       @media (max-width: 1100px) {
         :host {
           grid-template-columns: minmax(0, 1fr);
-          grid-template-rows: auto minmax(320px, max-content) auto;
+          grid-template-rows: auto auto auto;
           overflow: auto;
         }
         aside {

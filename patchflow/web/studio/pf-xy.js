@@ -37,6 +37,9 @@ export class XyPad extends LitElement {
         gap: 6px;
         min-width: 0;
       }
+      .tabs {
+        justify-self: start;
+      }
       .tabs button {
         padding: 0 8px;
       }

@@ -85,7 +85,9 @@ export function nameInGroup(parameter, group) {
 /** Returns a word as a title: op_1 is "Op 1". */
 export function titled(word) {
   const spaced = String(word).replace(/[._]+/g, " ").replace(/([a-z])(\d+)$/i, "$1 $2").trim();
-  return spaced ? spaced[0].toUpperCase() + spaced.slice(1) : "Main";
+  if (!spaced) return "Main";
+  const words = spaced.replace(/\b(lfo|eq|fx|eg|fm|vco|vcf|vca|adsr)\b/gi, (short) => short.toUpperCase());
+  return words[0].toUpperCase() + words.slice(1);
 }
 
 const FAMILIES = [
