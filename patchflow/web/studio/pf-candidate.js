@@ -12,15 +12,16 @@ class Card extends LitElement {
   static properties = { candidate: {}, rank: {}, current: {}, chosen: {} };
 
   static styles = [look, css`
-    :host { display: block; }
-    article { position: relative; overflow: hidden; background: var(--pf-panel); border: 1px solid var(--pf-line); border-radius: 10px;
+    :host { display: block; min-height: 0; }
+    article { height: 100%; display: flex; flex-direction: column; position: relative; overflow: hidden; background: var(--pf-panel); border: 1px solid var(--pf-line); border-radius: 10px;
       transition: border-color var(--pf-quick); }
     article:hover { border-color: var(--pf-edge); }
     article.current { border-color: var(--pf-accent); box-shadow: 0 0 0 1px var(--pf-accent); }
     .pick { position: absolute; inset: 0; width: 100%; height: 100%; background: none; border: 0; border-radius: 10px; z-index: 1; min-height: 0; }
     .pick:focus-visible { outline-offset: -3px; }
     .pick:active { transform: none; }
-    pf-picture { --pf-spectrogram-height: 68px; height: 68px; background: #000; }
+    pf-picture { --pf-spectrogram-height: 100%; flex: 1 1 68px; min-height: 0; background: #000; }
+    pf-picture > * { height: 100%; }
     .text { padding: 8px 10px 10px; display: grid; gap: 3px; }
     .closeness { display: flex; gap: 6px; align-items: center; font-weight: 650; }
     .dots { display: flex; gap: 3px; }

@@ -40,9 +40,9 @@ class Keys extends LitElement {
       background: linear-gradient(90deg, #0a0b0d, #34363b 18%, #1b1d20 80%, #0a0b0d); box-shadow: 0 3px 5px #0009, inset 0 -5px 0 #000; }
     .black.on { background: linear-gradient(#8a5410, #c98226); box-shadow: 0 1px 2px #000; color: #fff; }
     .key:focus-visible { outline: 3px solid var(--pf-second); outline-offset: -3px; z-index: 2; }
-    .cached::after { content: ""; position: absolute; width: 4px; height: 4px; border-radius: 50%; background: #2a8f83; bottom: 24px;
+    .cached::after { content: ""; position: absolute; width: 4px; height: 4px; border-radius: 50%; background: #2a8f83; bottom: 38px;
       left: calc(50% - 2px); }
-    .black.cached::after { background: #5cd6c8; bottom: 20px; }
+    .black.cached::after { background: #5cd6c8; bottom: 24px; }
     .mine { font-weight: 700; }
     .strip { display: flex; align-items: center; gap: 12px; height: 32px; font-size: 12px; color: var(--pf-quiet); }
     .strip button { min-height: 24px; font-size: 12px; padding: 0 8px; }

@@ -28,7 +28,7 @@ class Match extends LitElement {
 
   static styles = [look, css`
     :host { display: block; min-height: 0; }
-    .whole { height: 100%; display: grid; grid-template-rows: auto auto minmax(0, 1fr); gap: 10px; min-height: 0; }
+    .whole { height: 100%; display: grid; grid-template-rows: auto 60px minmax(0, 1fr); gap: 10px; min-height: 0; }
     .tools { padding: 8px 12px; display: flex; gap: 12px; align-items: center; flex-wrap: wrap; }
     .group { display: flex; gap: 6px; align-items: center; flex-wrap: wrap; }
     fieldset { border: 0; margin: 0; padding: 0; display: flex; gap: 0; align-items: center; }
@@ -40,18 +40,18 @@ class Match extends LitElement {
     fieldset label:last-of-type span { border-radius: 0 8px 8px 0; }
     fieldset input:checked + span { background: var(--pf-accent-soft); border-color: var(--pf-accent); box-shadow: -1px 0 0 var(--pf-accent); }
     fieldset input:focus-visible + span { outline: 2px solid var(--pf-accent); outline-offset: 2px; z-index: 1; position: relative; }
-    .progress { padding: 8px 12px; display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 4px 12px; align-items: center; min-height: 52px; }
+    .progress { padding: 8px 12px; display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 4px 12px; align-items: center; align-content: center; }
     progress { width: 100%; height: 6px; appearance: none; border: 0; background: var(--pf-well); border-radius: 3px; overflow: hidden; display: block; }
     progress::-webkit-progress-bar { background: var(--pf-well); }
     progress::-webkit-progress-value { background: linear-gradient(90deg, var(--pf-second), var(--pf-accent)); transition: width .25s linear; }
     progress::-moz-progress-bar { background: var(--pf-accent); }
     .found { display: grid; grid-template-columns: minmax(0, 1fr) minmax(250px, 320px); gap: 10px; min-height: 0; }
-    .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(168px, 1fr)); gap: 10px; overflow: auto; align-content: start;
-      padding: 2px; min-height: 0; }
+    .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(168px, 1fr)); gap: 10px; overflow: auto;
+      grid-auto-rows: minmax(150px, 220px); padding: 2px; min-height: 0; }
     .empty { display: grid; place-content: center; justify-items: center; text-align: center; gap: 12px; padding: 24px; }
     .empty h2 { font-size: 20px; letter-spacing: -.01em; }
     .empty ol { text-align: left; margin: 0; padding-left: 22px; color: var(--pf-quiet); max-width: 46ch; display: grid; gap: 4px; }
-    .guide { padding: 10px 12px; display: flex; gap: 12px; align-items: center; border-color: var(--pf-second); background: var(--pf-second-soft); }
+    .guide { padding: 4px 12px; line-height: 1.35; overflow: hidden; display: flex; gap: 12px; align-items: center; border-color: var(--pf-second); background: var(--pf-second-soft); }
     .guide b { color: var(--pf-second); white-space: nowrap; }
     @media (max-width: 1000px) { .found { grid-template-columns: 1fr; } .whole { display: flex; flex-direction: column; } .cards { overflow: visible; } }
   `];
@@ -114,7 +114,7 @@ class Match extends LitElement {
 
   #progress() {
     const { job, candidates } = session.state;
-    if (!job) return html`<div hidden></div>`;
+    if (!job) return html`<div class="card progress quiet">${session.state.sound ? "Not matched yet" : "No target yet"}</div>`;
     if (job.state === "failed") {
       return html`<div class="card progress"><p class="bad cut" role="alert" title=${job.error}>${job.error}</p></div>`;
     }

@@ -64,10 +64,6 @@ class Studio extends LitElement {
     .drop { position: fixed; inset: 8px; z-index: 30; border: 2px dashed var(--pf-accent); border-radius: 16px; display: grid;
       place-items: center; background: color-mix(in srgb, var(--pf-ground) 85%, transparent); font-size: 20px; font-weight: 650;
       pointer-events: none; }
-    dialog { color: inherit; background: var(--pf-panel); border: 1px solid var(--pf-line); border-radius: 14px; padding: 20px 24px;
-      max-width: min(680px, 92vw); max-height: 84vh; box-shadow: 0 24px 80px #000a; }
-    dialog::backdrop { background: #0008; }
-    dialog h2 { font-size: 16px; margin-bottom: 12px; }
     dl { display: grid; grid-template-columns: auto 1fr; gap: 6px 16px; margin: 0 0 16px; }
     dt { text-align: right; } dd { margin: 0; color: var(--pf-quiet); }
     ol { margin: 0 0 16px; padding: 0; list-style: none; display: grid; gap: 2px; max-height: 50vh; overflow: auto; min-width: 320px; }
@@ -201,8 +197,23 @@ class Studio extends LitElement {
     this.#open(session.state.view, false);
     try {
       this.about = await api.get("/about");
+      await this.#lost("preset", "/presets/", { preset: null, base: null, macros: {} });
+      await this.#lost("sound", "/sounds/", { sound: null, job: null, candidates: [], chosen: [] });
     } catch (error) {
       session.fail(error);
+    }
+  }
+
+  /** Lets go of what the history of this browser has, and the workspace of the server has no longer. */
+  async #lost(name, path, without) {
+    const kept = session.state[name];
+    if (!kept) return;
+    try {
+      await api.get(`${path}${kept.id}`);
+    } catch (error) {
+      if (error.status !== 404) throw error;
+      session.set(without);
+      session.say(`${kept.name} is no longer in the workspace of the server.`, "bad");
     }
   }
 

@@ -31,13 +31,14 @@ class Target extends LitElement {
     .well { border: 1.5px dashed var(--pf-edge); border-radius: 12px; padding: 28px 16px; display: grid; gap: 6px; justify-items: center; }
     .well svg { width: 84px; height: 44px; color: var(--pf-accent); fill: none; stroke: currentColor; stroke-width: 2.500; stroke-linecap: round; }
     .well strong { font-size: 17px; }
-    .body { padding: 0 12px 12px; display: flex; flex-direction: column; gap: 10px; }
-    pf-picture { --pf-spectrogram-height: 104px; border-radius: 8px; overflow: hidden; background: #000; height: 104px; }
-    .picture { position: relative; }
+    .body { flex: 1; padding: 0 12px 12px; display: flex; flex-direction: column; gap: 10px; }
+    pf-picture { --pf-spectrogram-height: 100%; height: 100%; background: #000; }
+    pf-picture > * { height: 100%; }
+    .picture { position: relative; flex: 1 1 104px; min-height: 104px; max-height: 240px; border-radius: 8px; overflow: hidden; }
     .outside { position: absolute; top: 0; bottom: 0; background: #000a; pointer-events: none; }
     .times { display: grid; grid-template-columns: auto 1fr 1fr; gap: 8px; align-items: center; }
     .times label { display: flex; align-items: center; gap: 6px; font-size: 12px; color: var(--pf-quiet); }
-    .times input { width: 100%; }
+    .times input { width: 100%; color: var(--pf-ink); }
     .heard { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 8px 12px; align-items: center; border-top: 1px solid var(--pf-line);
       padding-top: 10px; }
     .note { font-size: 34px; font-weight: 700; letter-spacing: -.02em; line-height: 1; min-width: 2.4ch; color: var(--pf-accent); }

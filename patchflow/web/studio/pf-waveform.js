@@ -12,6 +12,7 @@ class Waveform extends HTMLElement {
   #surfer = null;
   #regions = null;
   #region = null;
+  #ready = false;
   #sound = null;
   #start = 0;
   #end = 0;
@@ -21,7 +22,9 @@ class Waveform extends HTMLElement {
     this.box = document.createElement("div");
     this.attachShadow({ mode: "open" }).append(this.box);
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync(`:host { display: block; height: ${HEIGHT}px; border-radius: 8px; overflow: hidden; background: var(--pf-well); }`);
+    sheet.replaceSync(`:host { display: block; height: ${HEIGHT}px; border-radius: 8px; overflow: hidden; background: var(--pf-well); }
+      ::part(region-handle-left) { border-left: 3px solid var(--pf-second) !important; width: 12px !important; }
+      ::part(region-handle-right) { border-right: 3px solid var(--pf-second) !important; width: 12px !important; }`);
     this.shadowRoot.adoptedStyleSheets = [sheet];
   }
 
@@ -71,6 +74,7 @@ class Waveform extends HTMLElement {
     this.#surfer?.destroy();
     this.#surfer = null;
     this.#region = null;
+    this.#ready = false;
     if (!this.#sound) return;
     const colour = (name) => getComputedStyle(this).getPropertyValue(name).trim();
     this.#surfer = WaveSurfer.create({
@@ -80,12 +84,15 @@ class Waveform extends HTMLElement {
     });
     this.#regions = this.#surfer.registerPlugin(Regions.create());
     this.#regions.on("region-updated", (region) => this.#told(region));
-    this.#surfer.on("ready", () => this.#place());
-    this.#place();
+    // Before it is ready it has no length, and a region would be a line.
+    this.#surfer.on("ready", () => {
+      this.#ready = true;
+      this.#place();
+    });
   }
 
   #place() {
-    if (!this.#surfer || !(this.#end > this.#start)) return;
+    if (!this.#surfer || !this.#ready || !(this.#end > this.#start)) return;
     if (this.#region) {
       this.#region.setOptions({ start: this.#start, end: this.#end });
       return;

@@ -50,6 +50,10 @@ export const look = css`
     padding: 0 8px; line-height: 18px; white-space: nowrap; }
   kbd { font: 11px var(--pf-mono); color: var(--pf-quiet); border: 1px solid var(--pf-line); border-bottom-width: 2px;
     border-radius: 4px; padding: 0 4px; background: var(--pf-ground); }
+  dialog { color: inherit; font: inherit; background: var(--pf-panel); border: 1px solid var(--pf-line); border-radius: 14px; padding: 20px 24px;
+    max-width: min(720px, 92vw); max-height: 84vh; box-shadow: 0 24px 80px #000a; }
+  dialog::backdrop { background: #0009; }
+  dialog h2 { font-size: 16px; margin-bottom: 12px; }
   @media (prefers-reduced-motion: reduce) {
     *, *::before, *::after { animation-duration: 0s !important; transition-duration: 0s !important; }
   }
