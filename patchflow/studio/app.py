@@ -155,8 +155,9 @@ def _listening(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65_535:
         raise OptionError(f"port={port}: not in [0, 65535]")
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # With the protocol: asyncio sends small answers at once only where it knows that it is TCP, else 40 ms later.
+        listener = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:
         raise OptionError(f"host={host!r}: not an address of this machine") from error
     try:
