@@ -157,8 +157,7 @@ class _Loaded:
     def __init__(self, space: ParamSpace, state: Mapping[str, Any]) -> None:
         self._kept = dict(state)
         fresh = space.decode(space.default())
-        self._preset = self.document(fresh)
-        self._numbers = json.loads(self._preset)["settings"]  # through JSON, as Vital gets them
+        self._start_from(fresh)
         self.routes = self._routes(fresh)
         self.until = math.inf
         self._hosts: dict[int, HostProcess] = {}
@@ -169,6 +168,9 @@ class _Loaded:
 
     def play(self, values: Mapping[str, Value], asked: Mapping[str, Any], rate: int) -> Answer:
         """Plays a variation, by what it changes."""
+        # Modulations beyond a preset's own have it loaded anew for each note, so what is loaded has those of the first.
+        if self._kept and not self._hosts:
+            self._start_from(values)
         changed: dict[str, float] = {}
         for parameter, value in values.items():
             name = control_name(parameter)
@@ -178,7 +180,7 @@ class _Loaded:
             if number != self._numbers[name]:
                 changed[name] = number
         routes = self._routes(values)
-        moved = {"controls": changed, "routes": None if routes == self.routes else routes}
+        moved = {"controls": changed, "routes": None if routes == self._loaded_routes else routes}
         return self._host(rate).ask("render", {**asked, **moved}, rate=rate)
 
     def play_whole(self, preset: str, asked: Mapping[str, Any], rate: int) -> Answer:
@@ -189,6 +191,12 @@ class _Loaded:
         """Ends the processes."""
         for host in self._hosts.values():
             host.close()
+
+    def _start_from(self, values: Mapping[str, Value]) -> None:
+        """Has the processes that will be started load these values, which changes no sample."""
+        self._preset = self.document(values)
+        self._numbers = json.loads(self._preset)["settings"]  # through JSON, as Vital gets them
+        self._loaded_routes = self._routes(values)
 
     def _routes(self, values: Mapping[str, Value]) -> list[list[str]]:
         return routes_of({control_name(name): value for name, value in values.items()}, self._kept)

@@ -136,6 +136,21 @@ def test_first_and_later_renders_on_a_rest_are_the_same_and_so_is_a_return_to_it
     assert np.abs(first - fresh).max() > 0.01
 
 
+def test_a_process_that_was_started_for_one_preset_on_a_rest_plays_others_as_they_are():
+    preset = Format().read(packed(document())).presets[0]
+    own = CORE.encode(preset.values)
+    others = jitter(CORE, np.repeat(own[None], 3, 0), np.random.default_rng(0))
+    whole = Vital()
+    by_changes = Vital(passing=0)
+    for engine in (whole, by_changes):
+        engine.build_on(preset.state)
+
+    by_changes.render(own, NOTE, RATE)
+
+    for point in others:
+        np.testing.assert_array_equal(by_changes.render(point, NOTE, RATE), whole.render(point, NOTE, RATE))
+
+
 def test_a_damaged_rest_is_refused():
     with pytest.raises(PresetError, match="damaged"):
         Vital().build_on(b"{")
