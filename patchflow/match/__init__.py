@@ -7,7 +7,8 @@ Open `matcher.py` first, then `search.py`, whose loop is nine lines.
 * `arms`: one search for each synth, and for each kind of its presets
 * `turns`: which of them gets the next batch
 * `limits`: what a match may spend, and what it may not change
-* `target`: a recording prepared for the search: trimmed, its note and the release of the key estimated
+* `target`: a recording prepared for the search: trimmed, its note and the release of the key estimated; and presets
+  that are made of the sound itself
 * `search`: the loop; which stage is next, what was rendered already, when the budget is spent
 * `stages`: what a stage is, the first one, draw, and tune, which puts good presets in tune
 * `proposals`: where the drawn presets come from; `fingerprints`: presets that were played once, of which the nearest

@@ -15,12 +15,11 @@ from ..engines import Engine, Renderer
 from ..errors import EngineError, PatchflowError, RenderError
 from ..presets import Preset
 from ..progress import Progress, ProgressCallback, ignore
-from .from_sound import Resynthesised, presets_of_sound
 from .limits import Clock, encode_locks, known_locks
 from .proposals import Proposer
 from .scorer import Scored, Scorer
 from .search import Search
-from .target import NoteGuess, Target
+from .target import NoteGuess, Resynthesised, Target, presets_of_sound
 
 __all__ = ["PATIENCE", "VELOCITY", "Arm", "Attempt", "Finds"]
 

@@ -16,8 +16,8 @@ from patchflow.engines.tone import Tone
 from patchflow.errors import AudioError, EngineError, OptionError, PresetError, UnknownName
 from patchflow.match import Budget, Matcher, MatchResult, Progress, Target
 from patchflow.match.arms import Arm
-from patchflow.match.from_sound import Resynthesised
 from patchflow.match.proposals import FromSpace
+from patchflow.match.target import Resynthesised
 from patchflow.presets import Preset
 
 from .conftest import RATE, make_target, point_of

@@ -12,10 +12,9 @@ from patchflow.engines.tone import Tone
 from patchflow.features.inputs import inputs
 from patchflow.features.inputs.levels import input_of_levels, model_input
 from patchflow.match import proposals
-from patchflow.match.from_sound import presets_of_sound, together
 from patchflow.match.proposals import FromLibrary, FromModel, FromSpace
 from patchflow.match.scorer import STEPS_PER_DB, Scored, Scorer
-from patchflow.match.target import NoteGuess, Target
+from patchflow.match.target import NoteGuess, Target, presets_of_sound, together
 from patchflow.models import models
 from patchflow.models.posterior import Posterior
 from patchflow.presets import dx7

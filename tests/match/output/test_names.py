@@ -1,4 +1,4 @@
-"""Names that overwrite nothing; and files of a call, which appear together, with nothing of an earlier call among them."""
+"""Names that overwrite nothing; and files of a call, which appear together, none of an earlier call among them."""
 
 import hashlib
 import json
