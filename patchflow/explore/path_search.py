@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..engines import Engine
-from ..match.recombine import Variation
+from ..match.stages import Variation
 from .audio_space import AudioSpace
 from .grid import Grid, Taste, choose, costs_at, heard_apart, weights_at
 from .heard_space import Apart, Tried

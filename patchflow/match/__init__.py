@@ -10,10 +10,10 @@ Open `matcher.py` first, then `search.py`, whose loop is nine lines.
 * `target`: a recording prepared for the search: trimmed, its note and the release of the key estimated; and presets
   that are made of the sound itself
 * `search`: the loop; which stage is next, what was rendered already, when the budget is spent
-* `stages`: what a stage is, the first one, draw, and tune, which puts good presets in tune
+* `stages`: what a stage is; draw, the first one; tune, which puts good presets in tune; recombine, which breeds the
+  best presets, and its moves
 * `proposals`: where the drawn presets come from; `fingerprints`: presets that were played once, of which the nearest
   to a sound are known before anything plays
-* `recombine`: the second stage, breeds the best presets, and its moves
 * `polish`: the last stage, small steps of every audible parameter
 * `scorer`: renders presets on all cores and measures how far each is from the target
 * `result`: what a match returns, and how candidates that sound different are picked

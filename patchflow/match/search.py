@@ -13,10 +13,9 @@ from ..progress import Progress, ProgressCallback, ignore
 from .limits import Budget, Clock
 from .polish import Polish
 from .proposals import Proposer
-from .recombine import Recombine, Variation
 from .result import keep_apart, keep_distinct
 from .scorer import Outcome, Scored, Scorer
-from .stages import Draw, Stage, Tune
+from .stages import Draw, Recombine, Stage, Tune, Variation
 
 __all__ = ["Search", "Trace"]
 

@@ -1,4 +1,4 @@
-"""A recording prepared for the search: trimmed, its note and release estimated; and presets made of the sound itself."""
+"""A recording prepared for the search: trimmed, its note and release estimated; and presets made of the sound."""
 
 import math
 from collections.abc import Iterator, Mapping

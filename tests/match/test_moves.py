@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from patchflow.engines.tone import Tone
-from patchflow.match.recombine import Variation, favoured
+from patchflow.match.stages import Variation, favoured
 from patchflow.presets import Knob, ParamSpace, dx7
 
 SPACE = dx7.SPACE
