@@ -45,13 +45,13 @@ class Match extends LitElement {
     progress::-webkit-progress-bar { background: var(--pf-well); }
     progress::-webkit-progress-value { background: linear-gradient(90deg, var(--pf-second), var(--pf-accent)); transition: width .25s linear; }
     progress::-moz-progress-bar { background: var(--pf-accent); }
-    .found { display: grid; grid-template-columns: minmax(0, 1fr) minmax(250px, 320px); gap: 10px; min-height: 0; }
-    .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(168px, 1fr)); gap: 10px; overflow: auto;
+    .found { display: grid; grid-template-columns: minmax(0, 1fr) minmax(216px, 34%); gap: 10px; min-height: 0; }
+    .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(164px, 1fr)); gap: 10px; overflow: auto;
       grid-auto-rows: minmax(150px, 220px); padding: 2px; min-height: 0; }
     .empty { display: grid; place-content: center; justify-items: center; text-align: center; gap: 12px; padding: 24px; }
     .empty h2 { font-size: 20px; letter-spacing: -.01em; }
     .empty ol { text-align: left; margin: 0; padding-left: 22px; color: var(--pf-quiet); max-width: 46ch; display: grid; gap: 4px; }
-    .guide { padding: 4px 12px; line-height: 1.35; overflow: hidden; display: flex; gap: 12px; align-items: center; border-color: var(--pf-second); background: var(--pf-second-soft); }
+    .guide { padding: 4px 12px; line-height: 1.3; font-size: 13px; overflow: hidden; display: flex; gap: 12px; align-items: center; border-color: var(--pf-second); background: var(--pf-second-soft); }
     .guide b { color: var(--pf-second); white-space: nowrap; }
     @media (max-width: 1000px) { .found { grid-template-columns: 1fr; } .whole { display: flex; flex-direction: column; } .cards { overflow: visible; } }
   `];
@@ -102,7 +102,7 @@ class Match extends LitElement {
         ${this.synths.length > shown.length ? html`<button class="chip plain" title="All synths" @click=${() => { this.all = true; }}>More …</button>` : ""}</div>
       <fieldset><legend class="unseen">Seconds to search</legend>${SECONDS.map((one) => html`<label><input type="radio" name="seconds"
         .checked=${seconds === one} value=${one} @change=${() => session.set({ seconds: one })}><span>${one} s</span></label>`)}</fieldset>
-      <label class="row small quiet"><input type="checkbox" .checked=${this.atOnce} @change=${this.#atOnce}> Match at once</label>
+      <label class="row small quiet" title="Begin to match as soon as there is a target"><input type="checkbox" .checked=${this.atOnce} @change=${this.#atOnce}> At once</label>
       <span class="grow"></span>
       ${running(job) ? html`<button @click=${() => this.#order(job.state === "paused" ? "resume" : "pause")}>${icon(job.state === "paused" ? "play" : "pause")}
           ${job.state === "paused" ? "Go on" : "Pause"}</button>

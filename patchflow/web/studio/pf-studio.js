@@ -46,7 +46,7 @@ class Studio extends LitElement {
     main { min-height: 0; position: relative; overflow: hidden; }
     .view { height: 100%; padding: 12px; gap: 12px; display: grid; min-height: 0; }
     .view > * { min-width: 0; min-height: 0; }
-    .match { grid-template-columns: minmax(300px, 360px) minmax(0, 1fr); }
+    .match { grid-template-columns: minmax(280px, 28%) minmax(0, 1fr); }
     .shape, .explore { grid-template-columns: minmax(0, 1fr); }
     .library { grid-template-columns: minmax(0, 1fr) minmax(240px, 300px); }
     .column { display: flex; flex-direction: column; gap: 12px; overflow: auto; min-height: 0; }

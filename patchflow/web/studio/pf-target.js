@@ -37,8 +37,9 @@ class Target extends LitElement {
     .picture { position: relative; flex: 1 1 104px; min-height: 104px; max-height: 240px; border-radius: 8px; overflow: hidden; }
     .outside { position: absolute; top: 0; bottom: 0; background: #000a; pointer-events: none; }
     .times { display: grid; grid-template-columns: auto 1fr 1fr; gap: 8px; align-items: center; }
+    .times input::-webkit-inner-spin-button { display: none; }
     .times label { display: flex; align-items: center; gap: 6px; font-size: 12px; color: var(--pf-quiet); }
-    .times input { width: 100%; color: var(--pf-ink); }
+    .times input { appearance: textfield; text-align: right; width: 100%; color: var(--pf-ink); }
     .heard { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 8px 12px; align-items: center; border-top: 1px solid var(--pf-line);
       padding-top: 10px; }
     .note { font-size: 34px; font-weight: 700; letter-spacing: -.02em; line-height: 1; min-width: 2.4ch; color: var(--pf-accent); }
