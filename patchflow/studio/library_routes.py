@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,7 +24,7 @@ from ..presets.files import extensions
 from ..printable import printable
 from ..storage import json_text
 from .desk import Desk, PresetBody, desk
-from .players import PLAYED_RATE, wav_bytes
+from .players import PLAYED_RATE, fitting_gain, wav_bytes
 from .preset_routes import AskedNote, Newest
 from .sound_routes import FILE_BODY, incoming_file, sound_part
 from .stock import FAVOURITE, Stock, Stocked, stock
@@ -214,8 +215,12 @@ def _space(synth: str) -> ParamSpace:
 
 
 def _listening(at: Desk) -> str | None:
-    """Has what is new listened to."""
-    return at.jobs.add({"kind": "listen"}).id if at.jobs is not None else None
+    """Has what is new listened to; the answer is the job's name, None where there is no room for one."""
+    if at.jobs is None:
+        return None
+    with suppress(OptionError):  # the queue is full: the next import makes up for it
+        return at.jobs.add("listen", {}, client="library").id
+    return None
 
 
 @router.post("/library/add", status_code=201)
@@ -258,7 +263,7 @@ def library_preset(here: InStock, at: AtDesk, key: Key) -> PresetBody:
 
 @router.get("/library/{key}/audio", response_class=Response)
 def library_audio(here: InStock, at: AtDesk, key: Key, note: AskedNote, x_newest: Newest = "") -> Response:
-    """Returns a note of a preset as WAV, without taking it into the workspace."""
+    """Returns a note of a preset as WAV, without taking it into the workspace; `X-Level-Db` is its loudness (LUFS)."""
     preset = preset_called(key, here.library)[1]
     played = at.players.play(f"library {key}", preset, note, x_newest).result()
     return Response(

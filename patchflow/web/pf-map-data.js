@@ -1,6 +1,7 @@
 // What a map shows: presets with places, categories, tags, attributes, neighbours; which of them pass filter and search.
 //
-// `write_map` of the Python package writes it into the page as JSON; long columns are numbers in base64.
+// `write_map` of the Python package writes it into the page as JSON; long columns are numbers in base64. A page that has
+// them as arrays of numbers gives these.
 
 const CELLS = 96; // of the grid in which points are looked for, along each side
 const LETTERS = /[\p{M}]/gu;
@@ -18,6 +19,11 @@ export function folded(text) {
   return text.normalize("NFKD").replace(LETTERS, "").toLowerCase();
 }
 
+/** Returns a column of numbers: in base64, or as it is. */
+function column(given, Kind) {
+  return typeof given === "string" ? new Kind(bytesOf(given).buffer) : given;
+}
+
 /** The presets of a map, in columns: index i is the same preset everywhere. */
 export class MapData {
   constructor(given) {
@@ -25,9 +31,9 @@ export class MapData {
     this.count = given.names.length;
     this.names = given.names;
     this.numbers = given.numbers;
-    this.places = new Float32Array(bytesOf(given.places).buffer);
+    this.places = column(given.places, Float32Array);
     this.measures = given.measures;
-    this.near = new Uint32Array(bytesOf(given.near).buffer);
+    this.near = column(given.near, Uint32Array);
     this.nearCount = this.count ? this.near.length / this.count : 0;
     this.fields = this.#fields();
     this.values = this.#values();
@@ -148,8 +154,8 @@ export class MapData {
 
   #fields() {
     const one = (names, codes) => {
-      const column = new Uint16Array(bytesOf(codes).buffer);
-      return { names, of: (i) => [column[i]], first: (i) => column[i] };
+      const values = column(codes, Uint16Array);
+      return { names, of: (i) => [values[i]], first: (i) => values[i] };
     };
     const { synths, categories, tags, authors } = this.given;
     const lists = tags.of;
@@ -167,7 +173,8 @@ export class MapData {
   }
 
   #values() {
-    const steps = new Uint16Array(bytesOf(this.given.values).buffer);
+    if (typeof this.given.values !== "string") return this.given.values;
+    const steps = column(this.given.values, Uint16Array);
     const wide = this.measures.length;
     return Float32Array.from(steps, (step, at) => {
       const { least, most } = this.measures[at % wide];

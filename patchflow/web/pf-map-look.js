@@ -15,6 +15,72 @@ export const DARK = {
   ramp: ["#4f7bff", "#38c5d8", "#7fdc86", "#ffd95a"],
 };
 
+/** Returns the bytes of a colour: red, green, blue. */
+function rgb(colour) {
+  return [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+}
+
+/** What colours stand for: `by` is the name of a field of `MapData`, or the number of one of its attributes. */
+export class MapColours {
+  constructor(data, by) {
+    this.data = data;
+    this.by = by;
+    this.palette = DARK;
+  }
+
+  /** Returns the colour of a preset. */
+  of(i) {
+    if (typeof this.by === "number") return this.ramp(this.data.ranksOf(this.by)[i]);
+    return this.ofValue(this.data.fields[this.by].first(i));
+  }
+
+  /** Returns the colour of a value of the field. */
+  ofValue(value) {
+    const place = this.order().indexOf(value);
+    const field = this.data.fields[this.by];
+    if (place < 0 || !field.names[value]) return this.palette.other;
+    return this.palette.series[place] ?? this.palette.other;
+  }
+
+  /** Returns the values of the field, the most frequent first; what has no name last. */
+  order() {
+    if (this.ordered?.by === this.by) return this.ordered.values;
+    const { names, counts } = this.data.fields[this.by];
+    const values = [...names.keys()].filter((value) => counts[value]);
+    values.sort((a, b) => !names[a] - !names[b] || counts[b] - counts[a]);
+    this.ordered = { by: this.by, values };
+    return values;
+  }
+
+  /** Returns the colour of a share of the presets, from less of an attribute to more. */
+  ramp(share) {
+    if (Number.isNaN(share)) return this.palette.other;
+    const { ramp } = this.palette;
+    const at = Math.min(share * (ramp.length - 1), ramp.length - 1.001);
+    const parts = [0, 1].map((step) => rgb(ramp[Math.floor(at) + step]));
+    const mixed = parts[0].map((low, k) => Math.round(low + (parts[1][k] - low) * (at % 1)));
+    return `#${mixed.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+  }
+
+  /** Returns what `MapView` paints: four bytes a preset, and its layer: not shown, without a colour, the rest. */
+  tints() {
+    const { data } = this;
+    const tints = new Uint8Array(4 * data.count);
+    const layers = new Uint8Array(data.count);
+    const known = new Map();
+    const crowd = Math.min(1, Math.max(0.7, 60 / Math.sqrt(data.count + 1)));
+    for (let i = 0; i < data.count; i += 1) {
+      const colour = this.of(i);
+      const plain = colour === this.palette.other;
+      if (!known.has(colour)) known.set(colour, rgb(colour));
+      tints.set(known.get(colour), 4 * i);
+      tints[4 * i + 3] = data.shown[i] ? 255 * crowd * (plain ? 0.62 : 1) : 26;
+      layers[i] = data.shown[i] ? 2 - plain : 0;
+    }
+    return { tints, layers };
+  }
+}
+
 const SVG = (path) => `<svg viewBox="0 0 20 20" aria-hidden="true"><path d="${path}"/></svg>`;
 const ICONS = {
   find: "M8.5 3a5.5 5.5 0 1 0 3.4 9.8l4 4 1.1-1.1-4-4A5.5 5.5 0 0 0 8.5 3zm0 1.6a3.9 3.9 0 1 1 0 7.8 3.9 3.9 0 0 1 0-7.8z",

@@ -153,6 +153,7 @@ export class MapView {
     this.chosen = -1;
     this.picked = new Set();
     this.pulse = null;
+    this.marks = []; // places beside those of presets: {x, y, text, colour}
     this.labels = [];
     this.lasso = null;
     this.lassoMode = false;
@@ -163,6 +164,14 @@ export class MapView {
     this.#listen();
     this.watcher = new ResizeObserver(() => this.#resize());
     this.watcher.observe(stage);
+  }
+
+  /** Ends it: nothing is watched or drawn any more. */
+  close() {
+    this.watcher.disconnect();
+    clearTimeout(this.settling);
+    cancelAnimationFrame(this.waiting);
+    this.goal = null;
   }
 
   get fast() {
@@ -260,9 +269,13 @@ export class MapView {
 
   /** Where a preset is in the picture, in pixels. */
   pixel(i) {
-    const { x, y, scale, width, height } = this.view;
     const { places } = this.data;
-    return [width / 2 + (places[2 * i] - x) * scale, height / 2 - (places[2 * i + 1] - y) * scale];
+    return this.#pixelOf(places[2 * i], places[2 * i + 1]);
+  }
+
+  #pixelOf(px, py) {
+    const { x, y, scale, width, height } = this.view;
+    return [width / 2 + (px - x) * scale, height / 2 - (py - y) * scale];
   }
 
   /** The place below a pixel. */
@@ -380,7 +393,7 @@ export class MapView {
     const { context, look, view } = this;
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     const ringed = Math.max(this.chosen, this.hovered) >= 0;
-    const used = ringed || this.labels.length || this.picked.size || this.lasso || this.pulse;
+    const used = ringed || this.labels.length || this.picked.size || this.lasso || this.pulse || this.marks.length;
     if (!used && !this.marked) return; // an empty canvas need not be painted again
     this.marked = used;
     context.clearRect(0, 0, view.width, view.height);
@@ -389,7 +402,34 @@ export class MapView {
     if (this.lasso) this.#drawLasso();
     if (this.chosen >= 0) this.#ring(this.chosen, this.size / 2 + 5, look.accent, 2.5);
     if (this.hovered >= 0) this.#ring(this.hovered, this.size / 2 + 3.5, look.ink, 1.8);
+    for (const mark of this.marks) this.#drawMark(mark);
     this.#drawPulse();
+  }
+
+  /** Draws a diamond with a text at a place. */
+  #drawMark({ x, y, text, colour }) {
+    const { context, look } = this;
+    const [px, py] = this.#pixelOf(x, y);
+    const reach = this.size / 2 + 6;
+    context.beginPath();
+    context.moveTo(px, py - reach);
+    context.lineTo(px + reach, py);
+    context.lineTo(px, py + reach);
+    context.lineTo(px - reach, py);
+    context.closePath();
+    context.lineWidth = 5;
+    context.strokeStyle = look.ground;
+    context.stroke();
+    context.lineWidth = 2.4;
+    context.strokeStyle = colour;
+    context.stroke();
+    context.font = "600 12px system-ui, sans-serif";
+    context.textBaseline = "middle";
+    context.lineWidth = 4;
+    context.strokeStyle = look.ground;
+    context.strokeText(text, px + reach + 5, py);
+    context.fillStyle = colour;
+    context.fillText(text, px + reach + 5, py);
   }
 
   #ring(i, radius, colour, line) {

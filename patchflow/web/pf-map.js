@@ -10,7 +10,7 @@
 
 import { MapData } from "./pf-map-data.js";
 import { BANKS, MapPresets, MapSounds, copy, fileName, save, zip } from "./pf-map-files.js";
-import { DARK, FRAME, LIGHT, SHEET } from "./pf-map-look.js";
+import { DARK, FRAME, LIGHT, MapColours, SHEET } from "./pf-map-look.js";
 import { MapView } from "./pf-map-view.js";
 
 const CHIPS = 15; // values of a field, before one asks for more
@@ -30,7 +30,7 @@ class PresetMap extends HTMLElement {
     this.data = new MapData(given);
     this.sounds = new MapSounds(given.sounds, text("sounds"));
     this.presets = new MapPresets(given.presets, text("presets"));
-    this.by = given.colour;
+    this.colours = new MapColours(this.data, given.colour);
     this.rows = ROWS;
     const root = this.attachShadow({ mode: "open" });
     root.innerHTML = `<style>${SHEET}</style>${FRAME}`;
@@ -75,7 +75,7 @@ class PresetMap extends HTMLElement {
   }
 
   colourBy(by) {
-    this.by = by;
+    this.colours.by = by;
     this.get("select").value = String(by);
     this.#paint();
     this.#fillLegend();
@@ -88,59 +88,15 @@ class PresetMap extends HTMLElement {
   #theme(name) {
     this.theme = name;
     document.documentElement.dataset.theme = name;
-    this.palette = name === "dark" ? DARK : LIGHT;
+    this.colours.palette = name === "dark" ? DARK : LIGHT;
     this.#paint();
     if (this.ready) this.#fillLegend();
     if (this.ready) this.#fillList();
     this.#showDetail();
   }
 
-  /** The colour of a preset, or of a value of the field that colours stand for. */
-  #colour(i) {
-    if (typeof this.by === "number") return this.#rampColour(this.data.ranksOf(this.by)[i]);
-    return this.#valueColour(this.data.fields[this.by].first(i));
-  }
-
-  #valueColour(value) {
-    const place = this.#order().indexOf(value);
-    const field = this.data.fields[this.by];
-    if (place < 0 || !field.names[value]) return this.palette.other;
-    return this.palette.series[place] ?? this.palette.other;
-  }
-
-  /** The values of the field that colours stand for, the most frequent first; what has no name last. */
-  #order() {
-    if (this.ordered?.by === this.by) return this.ordered.values;
-    const { names, counts } = this.data.fields[this.by];
-    const values = [...names.keys()].filter((value) => counts[value]);
-    values.sort((a, b) => !names[a] - !names[b] || counts[b] - counts[a]);
-    this.ordered = { by: this.by, values };
-    return values;
-  }
-
-  #rampColour(share) {
-    if (Number.isNaN(share)) return this.palette.other;
-    const { ramp } = this.palette;
-    const at = Math.min(share * (ramp.length - 1), ramp.length - 1.001);
-    const parts = [0, 1].map((step) => rgb(ramp[Math.floor(at) + step]));
-    const mixed = parts[0].map((low, k) => Math.round(low + (parts[1][k] - low) * (at % 1)));
-    return `#${mixed.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
-  }
-
   #paint() {
-    const { data } = this;
-    const tints = new Uint8Array(4 * data.count);
-    const layers = new Uint8Array(data.count); // below: what is not shown; then what has no colour; then the rest
-    const known = new Map();
-    const crowd = Math.min(1, Math.max(0.7, 60 / Math.sqrt(data.count + 1)));
-    for (let i = 0; i < data.count; i += 1) {
-      const colour = this.#colour(i);
-      const plain = colour === this.palette.other;
-      if (!known.has(colour)) known.set(colour, rgb(colour));
-      tints.set(known.get(colour), 4 * i);
-      tints[4 * i + 3] = data.shown[i] ? 255 * crowd * (plain ? 0.62 : 1) : 26;
-      layers[i] = data.shown[i] ? 2 - plain : 0;
-    }
+    const { tints, layers } = this.colours.tints();
     const style = getComputedStyle(this);
     const look = {};
     for (const name of ["ink", "quiet", "ground", "accent"]) look[name] = style.getPropertyValue(`--_${name}`).trim();
@@ -167,7 +123,7 @@ class PresetMap extends HTMLElement {
     group.label = "Attribute";
     this.data.measures.forEach((measure, m) => group.append(new Option(upper(measure.name), String(m))));
     if (this.data.measures.length) select.append(group);
-    select.value = String(this.by);
+    select.value = String(this.colours.by);
     this.#wide(select);
   }
 
@@ -180,39 +136,39 @@ class PresetMap extends HTMLElement {
   #fillLegend() {
     const legend = this.get(".legend");
     const focused = this.shadowRoot.activeElement?.dataset?.key;
-    const what = typeof this.by === "number" ? this.data.measures[this.by].name : FIELDS[this.by];
-    const filtered = this.data.filters.has(this.by);
+    const what = typeof this.colours.by === "number" ? this.data.measures[this.colours.by].name : FIELDS[this.colours.by];
+    const filtered = this.data.filters.has(this.colours.by);
     const top = part("div", { className: "top" }, part("h2", {}, upper(what)));
-    if (filtered) top.append(button("Show all", () => this.#filterBy(this.by, new Set(), [0, 1])));
-    const body = typeof this.by === "number" ? this.#rangeOf(this.by) : [this.#chips()];
+    if (filtered) top.append(button("Show all", () => this.#filterBy(this.colours.by, new Set(), [0, 1])));
+    const body = typeof this.colours.by === "number" ? this.#rangeOf(this.colours.by) : [this.#chips()];
     legend.replaceChildren(top, ...body, ...this.#pills());
     legend.classList.toggle("filtered", filtered);
     if (focused) legend.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   }
 
   #chips() {
-    const field = this.data.fields[this.by];
-    const chosen = this.data.filters.get(this.by) ?? new Set();
+    const field = this.data.fields[this.colours.by];
+    const chosen = this.data.filters.get(this.colours.by) ?? new Set();
     const list = part("ul", { className: "chips" });
-    const order = this.#order();
-    const first = this.unfolded === this.by || order.length <= CHIPS + 3 ? order : order.slice(0, CHIPS);
+    const order = this.colours.order();
+    const first = this.unfolded === this.colours.by || order.length <= CHIPS + 3 ? order : order.slice(0, CHIPS);
     for (const value of first) {
-      const name = field.names[value] || NONE[this.by];
+      const name = field.names[value] || NONE[this.colours.by];
       const chip = part("button", { type: "button", className: "chip" }, part("i"), part("b", {}, name),
         part("small", {}, field.counts[value].toLocaleString("en")));
-      chip.style.setProperty("--dot", this.#valueColour(value));
-      chip.dataset.key = `${this.by}-${value}`;
+      chip.style.setProperty("--dot", this.colours.ofValue(value));
+      chip.dataset.key = `${this.colours.by}-${value}`;
       chip.setAttribute("aria-pressed", String(chosen.has(value)));
       chip.addEventListener("click", () => {
         const next = new Set(chosen);
         if (!next.delete(value)) next.add(value);
-        this.#filterBy(this.by, next);
+        this.#filterBy(this.colours.by, next);
       });
       list.append(part("li", {}, chip));
     }
     if (first.length < order.length) {
       const more = button(`${counted(order.length - first.length)} more`, () => {
-        this.unfolded = this.by;
+        this.unfolded = this.colours.by;
         this.#fillLegend();
         this.get(".legend").querySelectorAll(".chip")[CHIPS].focus();
       });
@@ -225,7 +181,7 @@ class PresetMap extends HTMLElement {
   #rangeOf(m) {
     const measure = this.data.measures[m];
     const ramp = part("div", { className: "ramp" });
-    ramp.style.background = `linear-gradient(to right, ${this.palette.ramp.join(", ")})`;
+    ramp.style.background = `linear-gradient(to right, ${this.colours.palette.ramp.join(", ")})`;
     const ends = part("div", { className: "ends" }, part("span", {}, measure.low), part("span", {}, measure.high));
     const [low, high] = this.data.filters.get(m) ?? [0, 1];
     const range = part("div", { className: "range" });
@@ -256,7 +212,7 @@ class PresetMap extends HTMLElement {
 
   /** The filters of other fields than the one that colours stand for: each can be taken away. */
   #pills() {
-    const others = [...this.data.filters].filter(([by]) => by !== this.by);
+    const others = [...this.data.filters].filter(([by]) => by !== this.colours.by);
     if (!others.length) return [];
     const pills = part("div", { className: "pills" });
     for (const [by, values] of others) {
@@ -304,7 +260,7 @@ class PresetMap extends HTMLElement {
   #row(i) {
     const row = button("", () => this.choose(i));
     row.dataset.preset = i;
-    row.style.setProperty("--dot", this.#colour(i));
+    row.style.setProperty("--dot", this.colours.of(i));
     row.append(part("i"), part("b", {}, this.#name(i)), part("small", {}, this.#kind(i)));
     row.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && this.#hover(i));
     row.addEventListener("pointerleave", () => this.#hover(-1));
@@ -462,7 +418,7 @@ class PresetMap extends HTMLElement {
     for (const other of near.subarray(i * nearCount, (i + 1) * nearCount)) {
       if (other === i) continue;
       const chip = part("button", { type: "button", className: "chip" }, part("i"), part("b", {}, this.#name(other)));
-      chip.style.setProperty("--dot", this.#colour(other));
+      chip.style.setProperty("--dot", this.colours.of(other));
       chip.addEventListener("click", () => this.choose(other));
       chip.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && this.#hover(other));
       chip.addEventListener("pointerleave", () => this.#hover(-1));
@@ -699,10 +655,6 @@ class PresetMap extends HTMLElement {
     clearTimeout(this.telling);
     this.telling = setTimeout(() => this.#hint(), 2600);
   }
-}
-
-function rgb(colour) {
-  return [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
 }
 
 function part(tag, properties = {}, ...children) {

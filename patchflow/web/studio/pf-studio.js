@@ -271,6 +271,7 @@ class Studio extends LitElement {
   #drag(event) {
     const files = [...(event.dataTransfer?.types ?? [])].includes("Files");
     if (!files) return;
+    const taken = event.defaultPrevented; // by a part of the view, such as the library
     event.preventDefault();
     if (event.type === "dragleave" && event.relatedTarget) return;
     this.dragging = event.type === "dragenter" || event.type === "dragover";
