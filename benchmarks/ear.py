@@ -32,8 +32,7 @@ from embeddings import EMBEDDINGS, RATE, unit
 from recorded import RECORDED
 from timing import facts
 
-from patchflow.data.bank import Bank
-from patchflow.data.families import near_duplicates
+from patchflow.data.bank import Bank, near_duplicates
 from patchflow.ear.ear import KEYS
 from patchflow.engines import Engine, Note, engines
 from patchflow.engines._renderer import INAUDIBLE, render_or_silence

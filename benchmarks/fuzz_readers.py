@@ -15,7 +15,7 @@ import soundfile
 import torch
 
 from patchflow.audio.sound_file import load
-from patchflow.data.bank import Bank
+from patchflow.data.bank import Bank, deal
 from patchflow.data.cache import Cache, fill_cache
 from patchflow.data.dataset import Dataset, DatasetRecipe, read_dataset_recipe
 from patchflow.data.dataset.executors import executors
@@ -23,7 +23,6 @@ from patchflow.data.dataset.make_dataset import damaged_files, make_dataset
 from patchflow.data.examples import Content, Examples, write_examples
 from patchflow.data.examples.attributes import Attribute
 from patchflow.data.examples.examples_recipe import ExamplesRecipe
-from patchflow.data.families import deal
 from patchflow.data.sampler import Sampler
 from patchflow.engines import Control, Description, engines
 from patchflow.engines._plugin.description_file import read_description, to_text

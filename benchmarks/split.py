@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from patchflow.data.families import split_families
+from patchflow.data.bank import split_families
 from patchflow.presets import dx7
 
 __all__ = ["FILE", "fingerprints", "named", "published_split"]

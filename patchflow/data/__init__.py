@@ -9,8 +9,8 @@ Presets come in, from banks, libraries and preset files; out go folders that mod
 
 What the pipelines share:
 
-* `bank.py`: presets with sound families and a split, and how to make them. `bank_recipe.py`: of which files.
-* `families.py`: near-duplicates, families, and how families are dealt to folds.
+* `bank.py`: presets with sound families and a split, and how to make them; near-duplicates, and how families are dealt
+  to folds. `bank_recipe.py`: of which files.
 * `sampler.py`: draws presets and notes around a bank, and presets as people make them, by their roles.
 * `label_library.py`: words for people who search a preset library. They are not the opposite attributes of training
   presets, see there.

@@ -11,9 +11,8 @@ from ..errors import OptionError, StorageError
 from ..progress import ProgressCallback, ignore
 from ..settings import check_ranges, read_settings
 from ..storage import make_folder
-from .bank import Bank, make_bank
+from .bank import Bank, make_bank, split_families
 from .dataset.pool import DatasetRecipe, Pool, read_pool
-from .families import split_families
 from .sampler import random_presets, read_roles
 
 __all__ = ["BankRecipe", "MadeBank", "bank_of_recipe", "read_bank_recipe"]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from patchflow.data import families
-from patchflow.data.families import join_families, near_duplicates, split_families
+from patchflow.data import bank
+from patchflow.data.bank import join_families, near_duplicates, split_families
 from patchflow.engines import Note, engines
 from patchflow.features.mel import mel_spectrogram, power_to_db
 from patchflow.presets import dx7
@@ -46,7 +46,7 @@ def test_the_pairs_do_not_depend_on_the_block(monkeypatch: pytest.MonkeyPatch):
     mels = spectrograms("everywhere")
     whole = near_duplicates(mels)
 
-    monkeypatch.setattr(families, "_BLOCK", 7)
+    monkeypatch.setattr(bank, "_BLOCK", 7)
 
     assert {tuple(pair) for pair in near_duplicates(mels)} == {tuple(pair) for pair in whole}
 

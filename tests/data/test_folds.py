@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchflow.data.families import PARTS, deal
+from patchflow.data.bank import PARTS, deal
 
 families = st.lists(st.integers(0, 12), min_size=1, max_size=80).map(np.array)
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from patchflow.data.bank import deal
 from patchflow.data.examples import Content, write_examples
 from patchflow.data.examples.attributes import Attribute
-from patchflow.data.families import deal
 from patchflow.engines import Note, engines
 from patchflow.engines.tone import Tone
 from patchflow.errors import RenderError

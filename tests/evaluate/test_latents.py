@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from patchflow.data.bank import deal
 from patchflow.data.examples import Content, Examples, write_examples
 from patchflow.data.examples.attributes import Attribute
-from patchflow.data.families import deal
 from patchflow.engines.tone import Tone
 from patchflow.evaluate.disentanglement import area_under_curve, latent_separation, tag_accuracy
 from patchflow.models import AutoEncoder, Model, models

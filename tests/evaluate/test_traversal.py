@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from patchflow.data.bank import deal
 from patchflow.data.examples import Content, Examples, write_examples
 from patchflow.data.examples.attributes import MEASURED_ATTRIBUTES, NAMED_ATTRIBUTE
-from patchflow.data.families import deal
 from patchflow.engines.tone import Tone
 from patchflow.errors import RenderError
 from patchflow.evaluate.disentanglement import measure_traversal

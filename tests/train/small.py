@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from patchflow.data.bank import deal
 from patchflow.data.examples import Content, write_examples
 from patchflow.data.examples.attributes import Attribute
-from patchflow.data.families import deal
 from patchflow.engines.tone import Tone
 from patchflow.models import Batch, Model
 from patchflow.presets import ParamSpace

@@ -10,7 +10,7 @@ import numpy as np
 from ...features.mel import BANDS, STEPS_PER_DB
 from ...parsing import damage_named, json_value
 from ...progress import Progress, ProgressCallback, ignore
-from ..families import join_families, near_duplicates
+from ..bank import join_families, near_duplicates
 from .pool import DatasetRecipe, Pool
 
 __all__ = ["Relations", "relate"]

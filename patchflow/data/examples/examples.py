@@ -13,7 +13,7 @@ from ...errors import OptionError, StorageError
 from ...old_names import with_new_names
 from ...parsing import damage_named, json_value, map_array, npy_array
 from ...storage import array_bytes, make_folder, read_bytes, write_atomically
-from ..families import PARTS
+from ..bank import PARTS
 from .attributes import Attribute, tags_of
 
 __all__ = ["ABOUT", "Content", "Examples", "load_arrays", "read_about", "write_examples"]

@@ -18,9 +18,8 @@ from ...features.mel import STEPS_PER_DB
 from ...presets.preset import category_from_name
 from ...progress import Progress, ProgressCallback, ignore
 from ...storage import LOCK, locked, read_bytes, reason, sweep, write_atomically
-from ..bank import Bank, fitting
+from ..bank import PARTS, Bank, deal, fitting, join_families, near_duplicates
 from ..dataset.card import check_same_origin, versions_of
-from ..families import PARTS, deal, join_families, near_duplicates
 from .attributes import (
     MEASURED_ATTRIBUTES,
     NAMED_ATTRIBUTE,

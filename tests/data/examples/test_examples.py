@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from patchflow.data.bank import PARTS, deal
 from patchflow.data.examples import Content, Examples, write_examples
 from patchflow.data.examples.attributes import MEASURED_ATTRIBUTES
-from patchflow.data.families import PARTS, deal
 from patchflow.errors import OptionError, StorageError
 
 COUNT, FOLDS = 60, 3
