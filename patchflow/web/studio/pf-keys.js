@@ -9,7 +9,7 @@ import { LitElement, css, html } from "lit";
 import { session } from "./session.js";
 import { engine } from "./sound-engine.js";
 import { look, noteName } from "./studio-look.js";
-import { isTyping } from "./studio-shortcuts.js";
+import { inDialog, isTyping } from "./studio-shortcuts.js";
 
 const BLACK = new Set([1, 3, 6, 8, 10]);
 const CODES = ["KeyA", "KeyW", "KeyS", "KeyE", "KeyD", "KeyF", "KeyT", "KeyG", "KeyY", "KeyH", "KeyU", "KeyJ", "KeyK",
@@ -335,10 +335,6 @@ class Keys extends LitElement {
       // Only Chromium knows the layout.
     }
   }
-}
-
-function inDialog(event) {
-  return event.composedPath().some((node) => node.tagName === "DIALOG");
 }
 
 customElements.define("pf-keys", Keys);

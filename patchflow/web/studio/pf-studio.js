@@ -12,7 +12,7 @@ import "./pf-preset-bar.js";
 import { session } from "./session.js";
 import { engine } from "./sound-engine.js";
 import { icon, look } from "./studio-look.js";
-import { SHORTCUTS, isTyping, shortcutOf } from "./studio-shortcuts.js";
+import { SHORTCUTS, inDialog, isTyping, shortcutOf } from "./studio-shortcuts.js";
 
 const VIEWS = [
   { name: "match", title: "Match", parts: ["pf-target", "pf-match"] },
@@ -30,7 +30,7 @@ class Studio extends LitElement {
   };
 
   static styles = [look, css`
-    :host { display: block; height: 100%; background: var(--pf-ground); font-size: 14px; line-height: 1.45; }
+    :host { display: block; position: relative; overflow: hidden; height: 100%; background: var(--pf-ground); font-size: 14px; line-height: 1.45; }
     .shell { height: 100%; display: grid; grid-template-rows: auto minmax(0, 1fr) auto; }
     header { display: flex; align-items: center; gap: 8px; padding: 0 16px; height: 52px; border-bottom: 1px solid var(--pf-line);
       background: linear-gradient(var(--pf-panel), var(--pf-ground)); min-width: 0; }
@@ -298,7 +298,7 @@ class Studio extends LitElement {
 
   #key(event) {
     const command = shortcutOf(event);
-    if (!command || (isTyping(event) && !command.always)) return;
+    if (!command || (isTyping(event) && !command.always) || inDialog(event)) return;
     const commands = {
       undo: () => session.undo(), redo: () => session.redo(), help: () => this.#help(), flip: () => this.#flip(),
       stop: () => this.#stop(), match: () => this.#open("match"), shape: () => this.#open("shape"),

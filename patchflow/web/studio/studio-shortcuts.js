@@ -43,9 +43,14 @@ export function isTyping(event) {
   return target.tagName === "INPUT" && !["range", "checkbox", "radio", "button", "file"].includes(target.type);
 }
 
+/** Whether an event happened in an open dialog, which has keys of its own. */
+export function inDialog(event) {
+  return event.composedPath().some((node) => node.tagName === "DIALOG");
+}
+
 /** Whether the space bar means something where it was pressed: a control that the keyboard went to, or an open dialog. */
 function pressesSomething(event) {
   const [target] = event.composedPath();
   const control = target.closest?.("button, a, input, summary, [role=button], [role=slider], [role=tab], [role=application]");
-  return Boolean(control?.matches(":focus-visible")) || event.composedPath().some((node) => node.tagName === "DIALOG");
+  return Boolean(control?.matches(":focus-visible")) || inDialog(event);
 }

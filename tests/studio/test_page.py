@@ -1,0 +1,397 @@
+"""The studio's page in a real browser: what a musician does with it, and what is heard, measured in its AudioContext."""
+
+import base64
+import importlib
+import io
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from patchflow.engines import engines
+from patchflow.presets import read_presets
+
+from .browser import ROOT, Served, browsing, open_page, served, state_of, wait_for
+
+RATE = 44_100
+WEB = ROOT / "patchflow" / "web"
+QUIET = 1e-3
+DROP = """([name, data]) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const moved = new DataTransfer();
+  moved.items.add(new File([bytes], name));
+  for (const kind of ["dragenter", "dragover", "drop"]) {
+    document.body.dispatchEvent(new DragEvent(kind, {dataTransfer: moved, bubbles: true, cancelable: true}));
+  }
+}"""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("page")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with browsing() as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def page(browser: Any, studio: Served) -> Iterator[Any]:
+    """A page of a first visit: nothing is kept in its browser, and a target is not matched at once."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.add_init_script("localStorage.setItem('patchflow-at-once', 'no')")
+    opened = open_page(context, studio)
+    yield opened
+    assert opened.faults == []
+    context.close()
+
+
+def test_the_page_is_ready_in_two_seconds_and_small(page: Any):
+    ready = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
+    size = page.evaluate("performance.getEntriesByType('resource').reduce((sum, one) => sum + one.decodedBodySize, 0)")
+
+    assert 0 < ready < 2000
+    assert 50_000 < size < 1_500_000
+
+
+def test_a_sound_that_is_dropped_is_heard(page: Any):
+    _drop(page, "a note.wav", _wav(_tone(440.0)))
+
+    wait_for(page, "state.sound !== null")
+    assert state_of(page, "sound.heard.note") == "A4"
+    assert page.locator("pf-target .note").inner_text() == "A4"
+    assert page.locator("pf-target pf-waveform").count() == 1
+
+
+def test_what_was_heard_is_corrected_and_used_by_the_match(page: Any):
+    _drop(page, "a note.wav", _wav(_tone(440.0)))
+    wait_for(page, "state.sound !== null")
+
+    page.locator("pf-target .heard select").select_option("57")
+    wait_for(page, "state.part.note === 57")
+    page.get_by_label("End", exact=True).fill("0.50")
+    page.get_by_label("End", exact=True).blur()
+    wait_for(page, "state.part.end === 0.5")
+
+    with page.expect_request(lambda sent: sent.url.endswith("/jobs") and sent.method == "POST") as sent:
+        page.keyboard.press("m")
+    asked = json.loads(sent.value.post_data)
+    assert (asked["note"], asked["end"]) == (57, 0.5)
+    wait_for(page, "state.job !== null")
+    page.evaluate("patchflowStudio.api.post(`/jobs/${patchflowStudio.session.state.job.id}/cancel`)")
+
+
+def test_what_is_not_a_sound_is_refused_in_words(page: Any):
+    _drop(page, "noise.wav", b"RIFF not at all")
+
+    page.wait_for_selector("pf-target [role=alert]")
+    assert "noise.wav" in page.locator("pf-target [role=alert]").inner_text()
+    assert state_of(page, "sound") is None
+    page.faults.clear()  # the browser writes each refused request to its console
+
+
+def test_a_match_finds_candidates_and_a_b_flips_without_a_gap_equally_loud(page: Any):
+    _drop(page, "a note.wav", _wav(_tone(440.0)))
+    wait_for(page, "state.sound !== null")
+    _only_dexed(page)
+    page.get_by_text("5 s", exact=True).click()
+    page.get_by_role("button", name="Match", exact=True).click()
+    wait_for(page, "state.job?.state === 'done' && state.candidates.length > 0")
+
+    assert page.locator("pf-candidate").count() == state_of(page, "candidates.length")
+    assert state_of(page, "preset.id") == state_of(page, "candidates[0].preset.id")
+
+    page.keyboard.press("Space")
+    wait_for(page, "engine.comparing && engine.side === 'target'")
+    target = _loudest(page)
+    page.keyboard.press("Space")
+    wait_for(page, "engine.side === 'candidate'")
+    candidate = _loudest(page)
+    assert 20 * np.log10(candidate / target) == pytest.approx(0, abs=4)
+
+    # While one sustained note is flipped to itself, the level never falls: no gap.
+    least = page.evaluate("""async () => {
+      const {engine} = patchflowStudio;
+      const context = engine.context;
+      const tone = new AudioBuffer({length: 44100, sampleRate: 44100});
+      tone.getChannelData(0).forEach((_, i, all) => { all[i] = 0.3 * Math.sin(2 * Math.PI * 441 * i / 44100); });
+      const long = new AudioBuffer({length: 44100 * 20, sampleRate: 44100});
+      for (let at = 0; at < 20; at += 1) long.copyToChannel(tone.getChannelData(0), 0, 44100 * at);
+      await engine.ab(long, long);
+      await new Promise((done) => setTimeout(done, 500));
+      let least = 1;
+      const samples = new Float32Array(1024);
+      const watch = setInterval(() => {
+        engine.level.getFloatTimeDomainData(samples);
+        const power = samples.reduce((sum, one) => sum + one * one, 0) / samples.length;
+        least = Math.min(least, Math.sqrt(power));
+      }, 2);
+      for (let flips = 0; flips < 12; flips += 1) {
+        engine.flip();
+        await new Promise((done) => setTimeout(done, 60));
+      }
+      clearInterval(watch);
+      engine.stopAb();
+      return least;
+    }""")
+    assert least > 0.15  # 0.3 / sqrt(2) is 0.21
+
+
+def test_keys_play_and_let_go(page: Any):
+    _load_init(page)
+    page.evaluate("patchflowStudio.session.hear()")  # makes the AudioContext
+    page.keyboard.down("a")
+    wait_for(page, "engine.sounding.includes(60) && engine.measure().rms > 0.01")
+    page.wait_for_timeout(300)
+    assert page.evaluate("patchflowStudio.engine.measure().pitch") == pytest.approx(261.6, rel=0.01)
+
+    page.keyboard.up("a")
+    wait_for(page, f"engine.sounding.length === 0 && engine.measure().rms < {QUIET}")
+
+
+def test_a_note_that_is_rendered_starts_at_once(page: Any):
+    _load_init(page)
+    page.keyboard.press("a")
+    wait_for(page, "engine.has(state.preset, 64)")
+
+    page.keyboard.down("d")
+    wait_for(page, "engine.latencies.own !== null")
+    page.keyboard.up("d")
+
+    assert 0 <= page.evaluate("patchflowStudio.engine.latencies.own") < 50  # 15 ms where nothing else runs
+    assert "ms" in page.locator("pf-keys .latency").inner_text()
+
+
+def test_chords_sound_together_and_a_key_held_long_goes_on(page: Any):
+    _load_init(page)
+    for key in "adg":
+        page.keyboard.down(key)
+    wait_for(page, "engine.sounding.length === 3 && engine.measure().rms > 0.01")
+    page.wait_for_timeout(3600)  # the short render has ended by now
+
+    assert page.evaluate("patchflowStudio.engine.measure().rms") > 0.01
+    for key in "adg":
+        page.keyboard.up(key)
+    wait_for(page, f"engine.measure().rms < {QUIET}")
+
+
+def test_where_a_key_is_struck_says_how_hard(page: Any):
+    _load_init(page)
+    page.evaluate("addEventListener('pf-note', (event) => { window.struck = event.detail; })")
+    box = page.locator('pf-keys [data-pitch="60"]').bounding_box()
+    velocities = []
+    for share in (0.7, 0.98):
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + share * box["height"])
+        page.mouse.down()
+        page.mouse.up()
+        velocities.append(page.evaluate("window.struck.velocity"))
+
+    assert page.evaluate("window.struck.pitch") == 60
+    assert velocities[0] < velocities[1] <= 127
+
+
+def test_midi_plays_with_velocity_and_pedal(page: Any):
+    _load_init(page)
+    keys = "document.querySelector('pf-studio').shadowRoot.querySelector('pf-keys')"
+    page.evaluate(f"{keys}.midi([0xb0, 64, 127]); {keys}.midi([0x90, 69, 110])")
+    wait_for(page, "engine.sounding.includes(69) && engine.measure().rms > 0.01")
+    page.evaluate(f"{keys}.midi([0x80, 69, 0])")
+
+    assert page.evaluate("patchflowStudio.engine.sounding") == [69]  # the pedal holds it
+    page.evaluate(f"{keys}.midi([0xb0, 64, 0])")
+    wait_for(page, "engine.sounding.length === 0")
+
+
+def test_undo_and_redo_survive_a_reload(page: Any):
+    first = _random(page, 1)
+    second = _random(page, 2)
+    page.keyboard.press("Control+z")
+    wait_for(page, f"state.preset?.id === '{first}'")
+
+    page.reload()
+    page.wait_for_function("() => window.patchflowStudio !== undefined")
+    page.evaluate("patchflowStudio.session.ready")
+
+    assert state_of(page, "preset.id") == first
+    page.keyboard.press("Control+Shift+z")
+    wait_for(page, f"state.preset?.id === '{second}'")
+    assert len(page.evaluate("patchflowStudio.session.history")) == 2
+
+
+def test_two_tabs_have_histories_of_their_own(page: Any, studio: Served):
+    mine = _random(page, 1)
+    other = open_page(page.context, studio)
+    assert state_of(other, "preset") is None
+    theirs = _random(other, 2)
+    for tab, kept in ((page, mine), (other, theirs)):
+        tab.reload()
+        tab.wait_for_function("() => window.patchflowStudio !== undefined")
+        tab.evaluate("patchflowStudio.session.ready")
+        assert state_of(tab, "preset.id") == kept
+        assert len(tab.evaluate("patchflowStudio.session.history")) == 1
+
+
+def test_a_file_that_is_taken_home_is_the_preset(page: Any, tmp_path: Path):
+    _random(page, 3)
+    page.keyboard.press("Control+s")
+    link = page.get_by_role("link", name=".syx file")
+    with page.expect_download() as download:
+        link.click()
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+
+    assert path.suffix == ".syx"
+    [taken] = read_presets(path).presets
+    space = engines["dexed"].space
+    assert space.encode(taken.values) == pytest.approx(space.encode(state_of(page, "preset.values")), abs=1e-6)
+
+
+def test_keyboard_alone_opens_views_and_help(page: Any):
+    page.keyboard.press("2")
+    wait_for(page, "state.view === 'shape'")
+    page.keyboard.press("1")
+    wait_for(page, "state.view === 'match'")
+    page.keyboard.press("?")
+    assert page.locator("dialog#help").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("dialog#help").is_visible()
+
+
+def test_the_shell_does_not_scroll_and_does_not_shift(page: Any):
+    for width, height in ((1280, 800), (1024, 768), (768, 1024)):
+        page.set_viewport_size({"width": width, "height": height})
+        inner = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+        assert inner == [width, height]
+    shift = page.evaluate("""() => new Promise((done) => new PerformanceObserver((list) => {
+      done(list.getEntries().reduce((sum, one) => sum + (one.hadRecentInput ? 0 : one.value), 0));
+    }).observe({type: "layout-shift", buffered: true}) || setTimeout(done, 300, 0))""")
+    assert shift < 0.1
+
+
+def test_a_recording_of_the_microphone_becomes_the_target(studio: Served, tmp_path: Path):
+    heard = tmp_path / "microphone.wav"
+    soundfile.write(heard, _tone(330.0, seconds=8.0), RATE, subtype="PCM_16")
+    device = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    with browsing(*device, f"--use-file-for-fake-audio-capture={heard}") as chromium:
+        context = chromium.new_context(permissions=["microphone"])
+        context.add_init_script("localStorage.setItem('patchflow-at-once', 'no')")
+        page = open_page(context, studio)
+        page.get_by_role("button", name="Record").click()
+        page.wait_for_function(
+            "() => document.querySelector('pf-studio').shadowRoot.querySelector('pf-target').recorder?.seconds > 1.5"
+        )
+        level = page.evaluate(
+            "document.querySelector('pf-studio').shadowRoot.querySelector('pf-target').recorder.level"
+        )
+        page.get_by_role("button", name="Stop and use it").click()
+        wait_for(page, "state.sound !== null")
+
+        assert level > 0.05
+        assert state_of(page, "sound.seconds") > 1.4
+        assert state_of(page, "sound.heard.note") == "E4"
+        assert page.faults == []
+
+
+def test_a_server_that_went_away_is_told_and_nothing_is_lost(browser: Any, tmp_path: Path):
+    with served(tmp_path) as first:
+        page = open_page(browser.new_context(), first)
+        kept = _random(page, 5)
+        first.end()
+        page.evaluate("patchflowStudio.session.edit({feedback: 3})")
+        page.wait_for_selector("p.gone")
+        with served(tmp_path, first.port):
+            page.wait_for_selector("p.gone", state="detached")
+            assert state_of(page, "preset.id") == kept
+            page.evaluate("patchflowStudio.session.edit({feedback: 3})")
+            wait_for(page, f"state.preset.id !== '{kept}'")
+        page.context.close()
+
+
+def test_what_is_shipped_of_others_is_what_they_released(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(str(ROOT / "site"))
+    renew = importlib.import_module("renew_vendor")
+
+    entries = json.loads(renew.LIST.read_text("utf-8"))
+    assert renew.faults(entries) == []
+    assert all((renew.FOLDER / entry["folder"] / renew.LICENCE).is_file() for entry in entries)
+
+
+def test_the_import_map_names_files_that_are_there():
+    text = (WEB / "studio" / "studio.html").read_text("utf-8")
+    found = re.search(r'<script type="importmap">(.*?)</script>', text, re.S)
+    assert found is not None
+
+    for name, path in json.loads(found[1])["imports"].items():
+        assert (WEB.parent / path.lstrip("/")).exists(), name
+
+
+def _drop(page: Any, name: str, data: bytes) -> None:
+    page.evaluate(DROP, [name, base64.b64encode(data).decode()])
+
+
+def _tone(hertz: float, *, seconds: float = 1.5) -> np.ndarray:
+    """A note with a few partials that fades away."""
+    at = np.arange(int(seconds * RATE)) / RATE
+    partials = sum(np.sin(2 * np.pi * hertz * n * at) / n for n in (1, 2, 3, 4))
+    return (0.3 * partials * np.exp(-0.5 * at) * np.minimum(1, at / 0.005)).astype(np.float32)
+
+
+def _wav(samples: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, RATE, format="WAV", subtype="PCM_16")
+    return buffer.getvalue()
+
+
+def _load_init(page: Any) -> None:
+    """Loads the plain voice of Dexed: one sine."""
+    page.evaluate("""async () => {
+      const {session, engine, api} = patchflowStudio;
+      await engine.ready();
+      const {init} = await api.get("/synths/dexed");
+      session.load(init, "Load INIT");
+    }""")
+    wait_for(page, "state.preset !== null && engine.context?.state === 'running'")
+    page.evaluate("patchflowStudio.engine.stopAll()")
+
+
+def _random(page: Any, seed: int) -> str:
+    """Loads a preset that chance made; returns its id."""
+    return page.evaluate(
+        """async (seed) => {
+      const {session, api} = patchflowStudio;
+      const preset = await api.post("/presets/random", {synth: "dexed", seed});
+      session.load(preset, `Load ${preset.name}`);
+      await new Promise((done) => setTimeout(done, 300));
+      return preset.id;
+    }""",
+        seed,
+    )
+
+
+def _only_dexed(page: Any) -> None:
+    page.wait_for_selector("pf-match button.chip")
+    vital = page.get_by_role("button", name="Vital", exact=True)
+    if vital.count() and vital.get_attribute("aria-pressed") == "true":
+        vital.click()
+    assert state_of(page, "synths") == ["dexed"]
+
+
+def _loudest(page: Any) -> float:
+    """The highest level of a loop's first seconds."""
+    levels = []
+    end = time.monotonic() + 2.5
+    while time.monotonic() < end:
+        levels.append(page.evaluate("patchflowStudio.engine.measure().rms"))
+        page.wait_for_timeout(50)
+    return max(levels)
