@@ -20,7 +20,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
-from ..engines import EMBEDDED
 from ..errors import EngineError, OptionError, PatchflowError, RenderError, StorageError, UnknownName
 from ..printable import printable
 from ..storage import FolderInUse, reason
@@ -186,7 +185,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     found.open()
     project_routes.projects(found)  # from now on nothing that they name is removed
     listening.sittings(found)
-    threading.Thread(target=_warm_up, args=(found,), daemon=True).start()
+    if found.settings.warm:
+        threading.Thread(target=_warm_up, args=(found,), daemon=True).start()
     try:
         yield
     finally:
@@ -195,7 +195,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _warm_up(found: Desk) -> None:
     """Has ready what takes long to import or to start, while the page is loaded."""
-    for synth in EMBEDDED:
+    for synth in found.settings.warm:
         with suppress(PatchflowError):  # whoever asks for it is told what is wrong
             found.players.warm(synth)
     importlib.import_module("patchflow.match.matcher")

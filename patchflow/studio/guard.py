@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..engines import EMBEDDED
 from ..errors import OptionError
 from ..printable import printable
 from ..storage import first_sentence
@@ -72,6 +73,7 @@ class StudioSettings:
             refers to.
         kept_presets: Presets that are kept.
         most_jobs: Jobs that are kept.
+        warm: Synths that are started with the server, before anybody asks for them.
     """
 
     workspace: Path
@@ -84,6 +86,7 @@ class StudioSettings:
     kept_bytes: int = 2 * 2**30
     kept_presets: int = 20_000
     most_jobs: int = 1_000
+    warm: tuple[str, ...] = EMBEDDED
 
 
 def loopback(host: str) -> bool:

@@ -24,7 +24,7 @@ from ..presets.files import extensions
 from ..printable import printable
 from ..storage import json_text
 from .desk import Desk, PresetBody, desk
-from .players import PLAYED_RATE, fitting_gain, wav_bytes
+from .players import PLAYED_RATE, wav_bytes
 from .preset_routes import AskedNote, Newest
 from .sound_routes import FILE_BODY, incoming_file, sound_part
 from .stock import FAVOURITE, Stock, Stocked, stock

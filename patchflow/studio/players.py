@@ -312,7 +312,7 @@ _ROWS = 192
 _COLUMNS = 640
 _HIGH_HZ = 16_000.0
 _RANGE_DB = 80.0
-_WINDOW_S = 0.046
+_WINDOW_S = 0.09
 
 
 def spectrogram_png(samples: np.ndarray, rate: int) -> tuple[bytes, float]:
@@ -331,14 +331,25 @@ def spectrogram_png(samples: np.ndarray, rate: int) -> tuple[bytes, float]:
     power = np.empty((columns, size // 2 + 1))
     for column, start in enumerate(starts):
         power[column] = np.square(np.abs(np.fft.rfft(padded[start : start + size] * window)))
-    # The mean between two frequencies, from sums up to them: rows may be narrower or wider than a bin.
-    sums = np.concatenate([np.zeros((columns, 1)), np.cumsum(power, 1)], 1)
-    edges = LOWEST_HZ * (high / LOWEST_HZ) ** (np.arange(_ROWS + 1) / _ROWS) * size / rate + 0.5
-    whole = np.minimum(edges.astype(int), size // 2)
-    upto = sums[:, whole] + (edges - whole) * power[:, whole]
-    level = 10 * np.log10(np.maximum(np.diff(upto, axis=1) / np.diff(edges), 1e-20))
+    edges = LOWEST_HZ * (high / LOWEST_HZ) ** (np.arange(_ROWS + 1) / _ROWS) * size / rate
+    level = 10 * np.log10(np.maximum(_between(power, edges), 1e-20))
     grey = np.clip(255 * (1 + (level - level.max()) / _RANGE_DB), 0, 255).astype(np.uint8)
     return _png(grey.T[::-1]), high
+
+
+def _between(power: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The mean power between places on the axis of bins; where they are nearer than bins, what lies between two."""
+    last = power.shape[1] - 1
+    # Bin k reaches from k - 0.5 to k + 0.5. The mean is the difference of two sums of all that lies below.
+    sums = np.concatenate([np.zeros((len(power), 1)), np.cumsum(power, 1)], 1)
+    whole = np.clip((edges + 0.5).astype(int), 0, last)
+    below = sums[:, whole] + (edges + 0.5 - whole) * power[:, whole]
+    centres = (edges[1:] + edges[:-1]) / 2
+    lower = np.clip(centres.astype(int), 0, last - 1)
+    share = centres - lower
+    smooth = (1 - share) * power[:, lower] + share * power[:, lower + 1]
+    widths = np.diff(edges)
+    return np.where(widths < 1, smooth, np.diff(below, axis=1) / widths)
 
 
 def _png(grey: np.ndarray) -> bytes:
