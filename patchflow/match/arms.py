@@ -222,7 +222,7 @@ class Attempt:
             wait([awaited], PATIENCE)  # in short steps, which Ctrl-C can end
         if self.arm.started:
             self.arm.started.result()
-        begun = time.monotonic()
+        begun = clock.seconds
         try:
             if self._search is None:
                 self._open(clock, progress)
@@ -230,7 +230,7 @@ class Attempt:
                 self._move_to_own()
                 self._search.step(clock, progress)
         finally:
-            self._seconds += time.monotonic() - begun
+            self._seconds += clock.seconds - begun
         self.record.append((self.renders, self._seconds, self.best))
 
     def pools(self) -> list[Finds]:
@@ -304,7 +304,9 @@ class Attempt:
             return
         share = min(1.0, clock.share)
         renders = math.ceil(clock.renders)
-        progress(Progress("draw", share, seconds=clock.seconds, renders=renders, distance=self.best))
+        state = Progress("draw", share, seconds=clock.seconds, renders=renders, distance=self.best)
+        with clock.stopped():
+            progress(state)
 
     def _next_made(self) -> Resynthesised | None:
         """The preset of the sound that was made; None if there is none."""

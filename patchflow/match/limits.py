@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,8 +72,19 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the beginning."""
+        """Seconds since the beginning, without those in which it was stopped."""
         return time.monotonic() - self._start
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """No time passes within this: whoever is told how far a search is may hold it up as long as they like."""
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            away = time.monotonic() - begun
+            self._start += away
+            self.until += away
 
     @property
     def share(self) -> float:

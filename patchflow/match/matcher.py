@@ -11,24 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from ..audio.sound import Sound, from_array
 from ..audio.sound_file import load
 from ..engines import Engine, Started, engines, start_playing
 from ..errors import OptionError, PresetError, RenderError
-from ..metrics.perceptual import Reference, aspect_weights
+from ..metrics.perceptual import aspect_weights
 from ..presets import Preset
 from ..presets.space import Value
 from ..progress import ProgressCallback, ignore
-from .arms import Arm, Attempt, Finds
+from .arms import Arm, Attempt
 from .limits import DEFAULT_SECONDS, Budget, Clock, budget_of, check_locks, encode_locks
 from .proposals import proposers_of
-from .result import Candidate, MatchResult, pick_among, pick_distinct, uncertainty
-from .scorer import Scored
+from .result import MatchResult, uncertainty
 from .target import SEARCH_RATE, Target, prepare_target
-from .turns import take_turns
-from .verdict import Judge, pitch_of
+from .turns import Found, FoundCallback, candidates_of, pick_from, pools_of, take_turns
 
 __all__ = ["DEFAULT_SECONDS", "WAVETABLES", "Matcher", "encode_locks"]
 
@@ -147,6 +144,7 @@ class Matcher:
         trim_db: float | None = None,
         like: Mapping[str, float] | None = None,
         progress: ProgressCallback = ignore,
+        found: FoundCallback | None = None,
     ) -> MatchResult:
         """Searches for presets that sound like a recording.
 
@@ -165,7 +163,9 @@ class Matcher:
             trim_db: Silence threshold below the peak, in dB; see `prepare_target` for None.
             like: How much aspects of the sound count, `"spectrum"`, `"timbre"`, `"pitch"` and `"envelope"`: 1 if not
                 given, 0 to leave one out, 100 at most.
-            progress: Called after every batch of renders.
+            progress: Called after every batch of renders. What it raises ends the search, and the time that it takes is
+                not counted.
+            found: Called with the best distinct candidates so far, when they got better, see `Found`.
 
         Raises:
             AudioError: If the recording is unreadable, silent or too short.
@@ -183,12 +183,14 @@ class Matcher:
         check_locks(lock, [arm.engine.space for arm in self.arms])
         weights = aspect_weights(like or {})
         target = replace(prepare_target(_recording(sound, rate), note=note, trim_db=trim_db), like=weights)
-        found = self.match_target(target, budget, candidates=candidates, lock=lock, seed=seed, progress=progress)
+        result = self.match_target(
+            target, budget, candidates=candidates, lock=lock, seed=seed, progress=progress, found=found
+        )
         settings = {
             "seconds": budget.seconds, "renders": budget.renders, "note": note, "lock": lock,
             "candidates": candidates, "seed": seed, "trim_db": trim_db, "like": weights,
         }  # fmt: skip
-        return replace(found, settings={**settings, **self.settings})
+        return replace(result, settings={**settings, **self.settings})
 
     def match_target(
         self,
@@ -199,6 +201,7 @@ class Matcher:
         lock: Mapping[str, Value | None] | None = None,
         seed: int = 0,
         progress: ProgressCallback = ignore,
+        found: FoundCallback | None = None,
     ) -> MatchResult:
         """Searches for a sound that is prepared already.
 
@@ -208,7 +211,8 @@ class Matcher:
             candidates: See `match`.
             lock: See `match`.
             seed: See `match`.
-            progress: Called after every batch of renders.
+            progress: See `match`.
+            found: See `match`.
 
         Raises:
             EngineError: If no synth can be started, or can play anything.
@@ -221,15 +225,14 @@ class Matcher:
                 shared = attempts[0] if attempts else None
                 attempt = Attempt(arm, target, lock or {}, seed=seed, candidates=candidates, shared=shared)
                 attempts.append(attempt)
-            complete = take_turns(attempts, clock, progress)
+            told = progress if found is None else Found(target, attempts, candidates, found).beside(progress)
+            complete = take_turns(attempts, clock, told)
         finally:
             for attempt in attempts:
                 attempt.close()
         seconds = clock.seconds
-        pools: list[Finds] = []
-        for attempt in attempts:
-            pools += attempt.pools()
-        distinct, picked = _picked(pools, candidates)
+        pools = pools_of(attempts)
+        distinct, picked = pick_from(pools, candidates)
         best = pools[picked[0][0]]
         lost = [attempt.fault for attempt in attempts if attempt.fault]
         stopped = lost[0] if len(lost) == len(attempts) else ""
@@ -238,7 +241,7 @@ class Matcher:
             faults += map(str, attempt.scorer.faults)
         return MatchResult(
             target=target,
-            candidates=_candidates(target, distinct, picked),
+            candidates=candidates_of(target, distinct, picked),
             uncertainty=uncertainty(best.found, best.arm.engine.space) if best.searched else {},
             renders=math.ceil(clock.renders),
             seconds=seconds,
@@ -268,56 +271,6 @@ class Matcher:
         sine = np.sin(np.arange(11_025) * 0.1).astype(np.float32)
         with suppress(RenderError):  # this one preset may be one that the synth cannot play
             Matcher(ready).match(Sound(sine, 22_050), renders=len(ready), candidates=1)
-
-
-def _candidates(target: Target, pools: Sequence[Finds], picked: Sequence[tuple[int, int]]) -> tuple[Candidate, ...]:
-    """The presets that were picked, by pool and row."""
-    name = Path(target.name).stem
-    judge = Judge(target.samples, target.rate, pitched=target.pitched)
-    candidates = []
-    for place, row in picked:
-        pool = pools[place]
-        found = pool.found
-        point = found.points[row]
-        values = pool.arm.engine.space.decode(point)
-        sound = found.sounds[row]
-        cents = None if sound is None else judge.cents(sound)
-        sounding = None if cents is None or target.f0 is None else pitch_of(target.f0) + cents / 100
-        candidate = Candidate(
-            preset=replace(pool.base, values=values, name=name),
-            point=point,
-            note=pool.scorer.note(found.pitch[row]),
-            distances=_distances(target, found, row),
-            renders=int(found.found_at[row, 0]),
-            seconds=float(found.found_at[row, 1]),
-            sound=sound,
-            cents=cents,
-            sounding=sounding,
-            unlike=target.pitched and cents is None and sound is not None,
-            kind=pool.arm.kind,
-        )
-        candidates.append(candidate)
-    return tuple(candidates)
-
-
-def _distances(target: Target, found: Scored, row: int) -> dict[str, float]:
-    """How far a preset is from the target, as users know it: by weights that are all 1."""
-    # The search adds something for presets that are too quiet; this is without.
-    whole = float(found.distance[row] - found.faint[row])
-    sound = found.sounds[row]
-    if set(target.like.values()) - {1.0} and sound is not None:
-        whole = float(Reference(torch.from_numpy(target.samples)).distance(torch.from_numpy(sound[None]))[0])
-    return {"perceptual": whole, "log_mel_l1": float(found.level[row])}
-
-
-def _picked(pools: Sequence[Finds], count: int) -> tuple[list[Finds], list[tuple[int, int]]]:
-    """The distinct presets of each pool, and pool and row of those that a match returns, best first."""
-    distinct = [pool._replace(found=pick_distinct(pool.found, pool.distinct, count)) for pool in pools]
-    arms = [pool.arm.label for pool in pools]
-    kinds = [arms.index(label) for label in arms]
-    if len(pools) == 1:
-        return distinct, [(0, row) for row in range(len(distinct[0].found))]
-    return distinct, pick_among([pool.found for pool in distinct], kinds, count)
 
 
 def _dealt(attempt: Attempt) -> dict[str, Any]:

@@ -172,7 +172,9 @@ class Search:
             memory.busy += time.monotonic() - begun
         self._without_new = self._without_new + 1 if memory.spent == before else 0
         if memory.trace:
-            progress(memory.progress(memory.trace, stage.name, clock))
+            state = memory.progress(memory.trace, stage.name, clock)
+            with clock.stopped():
+                progress(state)
 
     def ended(self, *, complete: bool) -> Trace:
         """Returns what was found.

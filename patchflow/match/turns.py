@@ -1,17 +1,26 @@
-"""Which arm of a match gets the next batch: the one that promises most."""
+"""The arms of a match: which gets the next batch, the one that promises most, and what all have found so far."""
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import replace
+from pathlib import Path
+
+import torch
 
 from ..engines import one_torch_thread
 from ..errors import PatchflowError
+from ..metrics.perceptual import Reference
 from ..progress import Progress, ProgressCallback, ignore
-from .arms import PATIENCE, Attempt
+from .arms import PATIENCE, Attempt, Finds
 from .limits import Clock
+from .result import Candidate, pick_among, pick_distinct
+from .scorer import Scored
+from .target import Target
+from .verdict import Judge, pitch_of
 
-__all__ = ["take_turns"]
+__all__ = ["Found", "FoundCallback", "candidates_of", "pick_from", "pools_of", "take_turns"]
 
 _FLOOR = 0.1  # share of what is spent that every arm gets at least
 _FLOORS = 0.5  # the same of all arms together, at most
@@ -19,6 +28,8 @@ _RECENT = 0.5  # share of what an arm spent in which its gain is measured
 _HOPE = 0.02  # share of its distance that an arm may always gain while it spends as much again
 _NEAR = 0.25  # share of the best distance by which another is half as promising
 _NEAR_DB = 0.5  # the same in dB, added
+_SHARE = 0.02  # of the time of a search in which it is said what was found so far
+_AT_ONCE = 0.05  # seconds that this may take beyond, so that what is found early is known at once
 
 
 def take_turns(attempts: Sequence[Attempt], clock: Clock, progress: ProgressCallback = ignore) -> bool:
@@ -113,3 +124,131 @@ def _promise(attempt: Attempt, best: float, *, by_time: bool) -> float:
     if costs[earlier] < spent and math.isfinite(gain):
         rate += gain / (spent - costs[earlier])
     return rate * 0.5 ** ((attempt.best - best) / (_NEAR * best + _NEAR_DB))
+
+
+FoundCallback = Callable[[tuple[Candidate, ...]], None]
+"""Gets the best distinct candidates so far, best first: presets that can be played and kept."""
+
+
+class Found:
+    """Says what a search has found so far: at once, and then whenever an arm has found something better.
+
+    So that it holds up the search by a fiftieth at most, it waits until fifty times as long has passed as it took after
+    the first time. What counts is the time of the processor: other programs may take turns with this one.
+
+    Args:
+        target: The sound.
+        attempts: Those that search.
+        count: How many candidates are wanted.
+        found: Called with them.
+    """
+
+    def __init__(self, target: Target, attempts: Sequence[Attempt], count: int, found: FoundCallback) -> None:
+        self._target = target
+        self._attempts = attempts
+        self._count = count
+        self._found = found
+        self._judge = Judge(target.samples, target.rate, pitched=target.pitched)
+        self._known: dict[tuple[str, bytes, bytes, int], Candidate] = {}
+        self._told: list[float] = []
+        self._begun = time.monotonic()
+        self._spent = 0.0
+
+    def beside(self, progress: ProgressCallback) -> ProgressCallback:
+        """Returns a callback that says what was found, and calls another one."""
+
+        def tell(state: Progress) -> None:
+            self._look()
+            progress(state)
+
+        return tell
+
+    def _look(self) -> None:
+        begun = time.thread_time()
+        best = [attempt.best for attempt in self._attempts]
+        too_often = self._spent > _AT_ONCE + _SHARE * (time.monotonic() - self._begun)
+        if too_often or best == self._told:
+            return
+        is_first = not self._told
+        self._told = best
+        pools, picked = pick_from(pools_of(self._attempts), self._count)
+        if picked:
+            self._found(tuple(self._candidate(pools[place], row) for place, row in picked))
+        if not is_first:
+            self._spent += time.thread_time() - begun
+
+    def _candidate(self, pool: Finds, row: int) -> Candidate:
+        """A candidate of a pool; to hear how it is tuned takes longer than all else, so it is done once."""
+        found = pool.found
+        key = (pool.arm.label, pool.base.state, found.points[row].tobytes(), int(found.pitch[row]))
+        if key not in self._known:
+            self._known[key] = _candidate(self._target, pool, row, self._judge)
+        return self._known[key]
+
+
+def pools_of(attempts: Sequence[Attempt]) -> list[Finds]:
+    """Returns what all arms have found so far."""
+    pools: list[Finds] = []
+    for attempt in attempts:
+        pools += attempt.pools()
+    return pools
+
+
+def pick_from(pools: Sequence[Finds], count: int) -> tuple[list[Finds], list[tuple[int, int]]]:
+    """Returns the distinct presets of each pool, and pool and row of those that a match returns, best first.
+
+    Args:
+        pools: What was found, see `pools_of`.
+        count: How many are wanted.
+    """
+    distinct = [pool._replace(found=pick_distinct(pool.found, pool.distinct, count)) for pool in pools]
+    arms = [pool.arm.label for pool in pools]
+    kinds = [arms.index(label) for label in arms]
+    if len(pools) == 1:
+        return distinct, [(0, row) for row in range(len(distinct[0].found))]
+    return distinct, pick_among([pool.found for pool in distinct], kinds, count)
+
+
+def candidates_of(
+    target: Target, pools: Sequence[Finds], picked: Sequence[tuple[int, int]]
+) -> tuple[Candidate, ...]:  # fmt: skip
+    """Returns the presets that were picked.
+
+    Args:
+        target: The sound.
+        pools: Distinct presets, see `pick_from`.
+        picked: Pool and row of each.
+    """
+    judge = Judge(target.samples, target.rate, pitched=target.pitched)
+    return tuple(_candidate(target, pools[place], row, judge) for place, row in picked)
+
+
+def _candidate(target: Target, pool: Finds, row: int, judge: Judge) -> Candidate:
+    found = pool.found
+    point = found.points[row]
+    sound = found.sounds[row]
+    cents = None if sound is None else judge.cents(sound)
+    sounding = None if cents is None or target.f0 is None else pitch_of(target.f0) + cents / 100
+    return Candidate(
+        preset=replace(pool.base, values=pool.arm.engine.space.decode(point), name=Path(target.name).stem),
+        point=point,
+        note=pool.scorer.note(found.pitch[row]),
+        distances=_distances(target, found, row),
+        renders=int(found.found_at[row, 0]),
+        seconds=float(found.found_at[row, 1]),
+        sound=sound,
+        cents=cents,
+        sounding=sounding,
+        unlike=target.pitched and cents is None and sound is not None,
+        kind=pool.arm.kind,
+    )
+
+
+def _distances(target: Target, found: Scored, row: int) -> dict[str, float]:
+    """How far a preset is from the target, as users know it: by weights that are all 1."""
+    # The search adds something for presets that are too quiet; this is without.
+    whole = float(found.distance[row] - found.faint[row])
+    sound = found.sounds[row]
+    if set(target.like.values()) - {1.0} and sound is not None:
+        whole = float(Reference(torch.from_numpy(target.samples)).distance(torch.from_numpy(sound[None]))[0])
+    return {"perceptual": whole, "log_mel_l1": float(found.level[row])}

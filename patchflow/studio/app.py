@@ -24,9 +24,10 @@ from ..errors import EngineError, OptionError, PatchflowError, RenderError, Stor
 from ..printable import printable
 from ..storage import FolderInUse, reason
 from ..version import version
-from . import library_routes, listening, preset_routes, project_routes, sound_routes
+from . import job_routes, library_routes, listening, preset_routes, project_routes, sound_routes
 from .desk import Desk, desk
 from .guard import Guard, InUse, StudioSettings, TooLarge, content_policy, loopback
+from .job_states import JobNotNow, QueueFull
 from .players import Superseded
 
 __all__ = ["BASE", "WEB", "build_app", "serve"]
@@ -38,6 +39,7 @@ WEB = Path(__file__).parents[1] / "web"
 """The folder with the pages."""
 
 ROUTERS = (
+    job_routes.router,
     library_routes.router,
     listening.router,
     project_routes.router,
@@ -50,6 +52,8 @@ _STATUS: tuple[tuple[type[PatchflowError], int], ...] = (
     (UnknownName, 404),
     (TooLarge, 413),
     (InUse, 409),
+    (JobNotNow, 409),
+    (QueueFull, 429),
     (Superseded, 409),
     (FolderInUse, 409),
     (StorageError, 507),
@@ -64,6 +68,7 @@ _WORDS = {
     409: "something else is in the way",
     413: "more than is taken",
     422: "a value that is not allowed, or a file that cannot be read",
+    429: "too many jobs are waiting",
 }
 _LONGEST_ERROR = 500  # characters
 
@@ -185,6 +190,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     found.open()
     project_routes.projects(found)  # from now on nothing that they name is removed
     listening.sittings(found)
+    job_routes.open_jobs(found)
     if found.settings.warm:
         threading.Thread(target=_warm_up, args=(found,), daemon=True).start()
     try:

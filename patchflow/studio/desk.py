@@ -94,7 +94,9 @@ class Desk:
             self._held = held.pop_all()
 
     def close(self) -> None:
-        """Ends the synths and gives the workspace back."""
+        """Ends the jobs and the synths, and gives the workspace back."""
+        if self.jobs is not None:
+            self.jobs.close()
         self.players.close()
         if self._held is not None:
             self._held.close()

@@ -219,7 +219,7 @@ def _listening(at: Desk) -> str | None:
     if at.jobs is None:
         return None
     with suppress(OptionError):  # the queue is full: the next import makes up for it
-        return at.jobs.add("listen", {}, client="library").id
+        return at.jobs.add("listen", {"kind": "listen"}, client="library")["id"]
     return None
 
 
