@@ -1,4 +1,4 @@
-"""The studio's page in a real browser: what a musician does with it, and what is heard, measured in its AudioContext."""
+"""The studio's page in a real browser: what a musician does, and what is heard, measured in its AudioContext."""
 
 import base64
 import importlib

@@ -43,7 +43,9 @@ class Keys extends LitElement {
     .cached::after { content: ""; position: absolute; width: 4px; height: 4px; border-radius: 50%; background: #2a8f83; bottom: 38px;
       left: calc(50% - 2px); }
     .black.cached::after { background: #5cd6c8; bottom: 24px; }
-    .mine { font-weight: 700; }
+    /* Drawn, not written: a screen reader says the name of the key, and no letter before it. */
+    .key i::before { content: attr(data-text); font-style: normal; }
+    .key i:first-child { font-weight: 700; }
     .strip { display: flex; align-items: center; gap: 12px; height: 32px; font-size: 12px; color: var(--pf-quiet); }
     .strip button { min-height: 24px; font-size: 12px; padding: 0 8px; }
     .strip label { display: flex; gap: 6px; align-items: center; }
@@ -146,8 +148,7 @@ class Keys extends LitElement {
     const name = !black && pitch % 12 === 0 ? noteName(pitch) : "";
     return html`<button class=${classes} style=${place} data-pitch=${pitch} aria-label=${noteName(pitch)}
       aria-pressed=${String(this.down.has(pitch))} tabindex=${pitch === this.focus ? 0 : -1}>
-      <span class="mine" aria-hidden="true">${letter}</span>${black ? "" : html`<span aria-hidden="true">${name || "\u00a0"}</span>`}
-    </button>`;
+      <i data-text=${letter}></i>${black ? "" : html`<i data-text=${name || "\u00a0"}></i>`}</button>`;
   }
 
   /** Strikes a note: `at` is when the event happened. */

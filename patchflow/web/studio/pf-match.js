@@ -2,7 +2,7 @@
 //
 // A target that is new is matched at once (a switch says so). The job is the server's: the page may be closed meanwhile.
 
-import { LitElement, css, html } from "lit";
+import { LitElement, css, html, svg } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 
 import { api } from "./api.js";
@@ -51,6 +51,9 @@ class Match extends LitElement {
     .empty { display: grid; place-content: center; justify-items: center; text-align: center; gap: 12px; padding: 24px; }
     .empty h2 { font-size: 20px; letter-spacing: -.01em; }
     .empty ol { text-align: left; margin: 0; padding-left: 22px; color: var(--pf-quiet); max-width: 46ch; display: grid; gap: 4px; }
+    .drawing { width: 420px; max-width: 100%; fill: none; stroke-linecap: round; stroke-linejoin: round; stroke-width: 2.500; margin-bottom: 8px; }
+    .wave { stroke: var(--pf-accent); } .arrow { stroke: var(--pf-edge); stroke-dasharray: 2 6; } .box { stroke: var(--pf-line); fill: var(--pf-panel); }
+    .knob { stroke: var(--pf-second); fill: var(--pf-raised); } .hand { stroke: var(--pf-ink); }
     .guide { padding: 4px 12px; line-height: 1.3; font-size: 13px; overflow: hidden; display: flex; gap: 12px; align-items: center; border-color: var(--pf-second); background: var(--pf-second-soft); }
     .guide b { color: var(--pf-second); white-space: nowrap; }
     @media (max-width: 1000px) { .found { grid-template-columns: 1fr; } .whole { display: flex; flex-direction: column; } .cards { overflow: visible; } }
@@ -114,7 +117,7 @@ class Match extends LitElement {
 
   #progress() {
     const { job, candidates } = session.state;
-    if (!job) return html`<div class="card progress quiet">${session.state.sound ? "Not matched yet" : "No target yet"}</div>`;
+    if (!job) return html`<div></div>`;
     if (job.state === "failed") {
       return html`<div class="card progress"><p class="bad cut" role="alert" title=${job.error}>${job.error}</p></div>`;
     }
@@ -129,7 +132,7 @@ class Match extends LitElement {
   #guide() {
     const { job } = session.state;
     const text = {
-      start: "This is a bell. Its note is heard as E3. The search for presets that sound like it has begun …",
+      start: `This is a bell, heard as ${session.state.sound?.heard.note ?? "a sound without pitch"}. The search for presets that sound like it has begun …`,
       found: html`The best so far is loaded. Press <kbd>Space</kbd> to flip between the bell and the match, without a gap and equally loud.`,
       flip: html`<kbd>Space</kbd> flips again. Now play the match: <kbd>A</kbd> <kbd>S</kbd> <kbd>D</kbd> <kbd>F</kbd>, or click on the keys below.`,
       play: "That is the whole of it. Shape turns and morphs this preset, Take home saves it as a file for the synth.",
@@ -163,7 +166,7 @@ class Match extends LitElement {
     if (sound) {
       return html`<div class="empty"><h2>Ready to match</h2><p class="quiet">Choose the synths and how long to search, then press Match.</p></div>`;
     }
-    return html`<div class="empty"><h2>A sound becomes a preset</h2><ol>
+    return html`<div class="empty">${drawing()}<h2>A sound becomes a preset</h2><ol>
       <li>Give it a sound: drop a file, record one, or try the example.</li>
       <li>Hear presets of real synths that sound like it, beside the original.</li>
       <li>Play them, turn them, and take home the file that the synth itself opens.</li></ol></div>`;
@@ -325,6 +328,17 @@ class Match extends LitElement {
       if (this.guide === "flip") this.guide = "play";
     });
   }
+}
+
+/** A sound on the left, a synth's knobs on the right. */
+function drawing() {
+  const turns = [-120, -40, 30, 100, -70, 60];
+  return html`<svg class="drawing" viewBox="0 0 420 120" aria-hidden="true">
+    <path class="wave" d="M4 60h18l8-22 12 50 12-72 14 92 13-84 12 62 10-40 9 26 8-12h22"></path>
+    <path class="arrow" d="M168 60h60M216 48l14 12-14 12"></path>
+    <rect class="box" x="262" y="10" width="150" height="100" rx="12"></rect>
+    ${turns.map((turn, i) => svg`<g transform="translate(${295 + 42 * (i % 3)} ${38 + 44 * Math.floor(i / 3)})"><circle class="knob" r="13"></circle>
+      <path class="hand" d="M0-4v-7" transform="rotate(${turn})"></path></g>`)}</svg>`;
 }
 
 function running(job) {

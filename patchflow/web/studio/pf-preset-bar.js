@@ -3,6 +3,7 @@
 import { LitElement, css, html } from "lit";
 
 import { api } from "./api.js";
+import { compare } from "./compare.js";
 import { session } from "./session.js";
 import { engine } from "./sound-engine.js";
 import { icon, look, noteName } from "./studio-look.js";
@@ -21,6 +22,10 @@ class PresetBar extends LitElement {
     input[type="text"] { width: 16em; }
     canvas { width: 120px; height: 10px; border-radius: 5px; background: var(--pf-well); border: 1px solid var(--pf-line); }
     select { max-width: 7em; }
+    .ab { display: flex; }
+    .ab button { border-radius: 8px 0 0 8px; } .ab button + button { border-radius: 0 8px 8px 0; border-left: 0; }
+    .ab button:first-child[aria-pressed="true"] { background: var(--pf-second); color: var(--pf-on-second); }
+    .ab button:last-child[aria-pressed="true"] { background: var(--pf-accent); color: var(--pf-on-accent); }
     @media (max-width: 800px) { canvas, .from { display: none; } }
   `];
 
@@ -35,6 +40,7 @@ class PresetBar extends LitElement {
     session.addEventListener("change", () => this.requestUpdate());
     session.addEventListener("hear", () => this.#meter());
     for (const name of ["notes", "ab"]) engine.addEventListener(name, () => this.#meter());
+    engine.addEventListener("ab", () => this.requestUpdate());
     window.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -45,6 +51,7 @@ class PresetBar extends LitElement {
         @click=${() => session.hear()}>${icon("play")}</button>
       ${this.renaming ? this.#field(preset) : this.#name(preset)}
       <span class="grow"></span>
+      ${this.#ab()}
       <canvas width="240" height="20" role="img" aria-label="Level"></canvas>
       <label class="row small quiet">Note <select aria-label="Note that is heard" @change=${this.#pitch}>
         ${pitches(note.pitch).map((pitch) => html`<option value=${pitch} ?selected=${pitch === note.pitch}>${noteName(pitch)}</option>`)}
@@ -52,6 +59,22 @@ class PresetBar extends LitElement {
       <button ?disabled=${!preset} title="Ctrl S" @click=${this.#take}>${icon("download")} Take home</button>
     </div>
     <dialog id="takeaway" aria-label="Take home"></dialog>`;
+  }
+
+  /** A/B is at hand in every view; the match view has its own, larger one. */
+  #ab() {
+    const { sound, preset, view } = session.state;
+    if (!sound || !preset || view === "match") return "";
+    const side = engine.comparing ? engine.side : "";
+    return html`<div class="ab" role="group" aria-label="A/B">
+      <button aria-pressed=${String(side === "target")} title="Flip (Space)" @click=${() => this.#side("target")}>Target</button>
+      <button aria-pressed=${String(side === "candidate")} title="Flip (Space)" @click=${() => this.#side("candidate")}>Preset</button></div>`;
+  }
+
+  async #side(side) {
+    if (engine.comparing && engine.side === side) compare.stop();
+    else if (engine.comparing) engine.flip(side);
+    else await compare.start(side);
   }
 
   #name(preset) {

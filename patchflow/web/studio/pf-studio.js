@@ -126,7 +126,7 @@ class Studio extends LitElement {
     </div>
     ${this.gone ? html`<p class="gone" role="alert">The studio's server does not answer. Nothing is lost: it goes on as soon as
       the server is back.</p>` : ""}
-    <div class="toasts">${this.messages.map((one) => this.#toast(one))}</div>
+    <section class="toasts" aria-label="Messages">${this.messages.map((one) => this.#toast(one))}</section>
     ${this.dragging ? html`<div class="drop" aria-hidden="true">Drop it: a sound to match, or a preset to load</div>` : ""}
     <p class="unseen" role="status" aria-live="polite">${this.said}</p>
     ${this.#helpDialog()}${this.#pastDialog()}`;

@@ -32,10 +32,12 @@ class Waveform extends HTMLElement {
     this.#draw();
     this.themed = new MutationObserver(() => this.#draw());
     this.themed.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    matchMedia("(prefers-color-scheme: light)").addEventListener("change", this.#draw);
   }
 
   disconnectedCallback() {
     this.themed.disconnect();
+    matchMedia("(prefers-color-scheme: light)").removeEventListener("change", this.#draw);
     this.#surfer?.destroy();
     this.#surfer = null;
     cancelAnimationFrame(this.frame);
@@ -70,7 +72,7 @@ class Waveform extends HTMLElement {
     move();
   }
 
-  #draw() {
+  #draw = () => {
     this.#surfer?.destroy();
     this.#surfer = null;
     this.#region = null;
@@ -89,7 +91,7 @@ class Waveform extends HTMLElement {
       this.#ready = true;
       this.#place();
     });
-  }
+  };
 
   #place() {
     if (!this.#surfer || !this.#ready || !(this.#end > this.#start)) return;
