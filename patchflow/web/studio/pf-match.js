@@ -227,6 +227,7 @@ class Match extends LitElement {
   }
 
   #ended(job, best) {
+    if (!best) this.guide = "";
     if (job.state === "failed") session.say(job.error, "bad");
     else if (best) session.say(`The match is ${best.closeness}. ${best.text}`, "quiet");
     else session.say("No candidate was found.", "bad");
