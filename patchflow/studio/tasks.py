@@ -67,7 +67,7 @@ class Workshop:
     def warm(self, synth: str, library: Path | None) -> None:
         """Loads what matches with a synth need; one that cannot be loaded is left to the job that asks for it."""
         with suppress(PatchflowError):
-            self._matcher_of(synth, library)
+            self._matcher_of(synth, _there(library))
             self._files_of(synth).start()
 
     def perform(self, kind: str, order: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class Workshop:
         asked = order["request"]
         (preset,) = order["presets"]
         found = vary(
-            GoodPresets.load(preset.synth, order["library"]), preset, asked["amount"],
+            GoodPresets.load(preset.synth, _there(order["library"])), preset, asked["amount"],
             count=asked["count"], how=asked["how"], sections=asked["sections"], lock=lock_of(asked["lock"]),
             seed=asked["seed"], renders=asked["renders"], progress=reporter.progress,
         )  # fmt: skip
@@ -222,7 +222,7 @@ class Workshop:
         notes: list[str] = []
         weights = train_for_synth(
             asked["synth"],
-            library=order["library"], minutes=asked["minutes"], progress=reporter.progress, tell=notes.append,
+            library=_there(order["library"]), minutes=asked["minutes"], progress=reporter.progress, tell=notes.append,
         )  # fmt: skip
         self._forget(asked["synth"])
         said = f"matches of {asked['synth']} use these weights from now on: {weights.name}"
@@ -238,7 +238,7 @@ class Workshop:
         return {"listened": facts, "text": [f"{name}: {value}" for name, value in facts.items()], "notes": notes}
 
     def _matcher(self, synths: Sequence[str], order: Mapping[str, Any]) -> Matcher:
-        library = order["library"]
+        library = _there(order["library"])
         on = order.get("on")
         if on is not None:
             return Matcher.load(list(synths), library=library, on=on)
@@ -397,6 +397,11 @@ def _of_one_synth(presets: Sequence[Preset]) -> Sequence[Preset]:
         if preset.synth != presets[0].synth:
             raise OptionError(f"presets: {preset.name!r} is of {preset.synth}, the first of {presets[0].synth}")
     return presets
+
+
+def _there(library: Path | None) -> Path | None:
+    """A library that nobody has put anything into yet is no reason not to match."""
+    return library if library is not None and library.exists() else None
 
 
 def _state_of(library: Path | None) -> tuple[int, int]:
