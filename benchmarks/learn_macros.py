@@ -15,11 +15,11 @@ import numpy as np
 import torch
 
 from patchflow.data.bank import Bank
-from patchflow.ear.sound_attributes import MEASURES
 from patchflow.engines import engines
 from patchflow.explore.attribute_map import MAP, AttributeMap
 from patchflow.explore.learn_map import learn_map
 from patchflow.explore.player import Player
+from patchflow.features.measures import MEASURES
 from patchflow.models import save_model
 from patchflow.progress import Progress
 from patchflow.version import commit

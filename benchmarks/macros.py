@@ -45,7 +45,6 @@ from marked import filled
 from timing import facts
 
 from patchflow.data.bank import Bank
-from patchflow.ear.sound_attributes import ATTRIBUTES, MEASURES
 from patchflow.engines import Engine, Note, engines, one_torch_thread
 from patchflow.errors import ModelError, OptionError
 from patchflow.explore.attribute_map import MAP, load_map
@@ -53,6 +52,7 @@ from patchflow.explore.audio_space import AudioSpace
 from patchflow.explore.player import Player
 from patchflow.explore.turn import Turner
 from patchflow.features.log_spectrum import PARTIALS
+from patchflow.features.measures import ATTRIBUTES, MEASURES
 from patchflow.metrics.perceptual import Reference
 from patchflow.models import weights_of
 

@@ -23,11 +23,11 @@ import numpy as np
 from scipy.stats import rankdata
 
 from patchflow.data.bank import Bank
-from patchflow.ear.sound_attributes import ATTRIBUTES, MEASURES
 from patchflow.engines import engines
 from patchflow.explore.attribute_map import load_map
 from patchflow.explore.player import Player
 from patchflow.explore.turned_path import turn_preset
+from patchflow.features.measures import ATTRIBUTES, MEASURES
 from patchflow.presets import Preset
 from patchflow.version import commit
 

@@ -18,7 +18,7 @@ folder has a map in its `__init__.py`, and imports only from folders below it in
 * `presets`: parameters, spaces, file formats, the library; `audio`: load, save, pitch, loudness; `hosts`: play plug-ins
 
 The modules beside these rooms are used by all of them: `errors`, `registry`, `storage`, `settings`, `progress`,
-`threads`, `version`, `old_names`.
+`version`, `old_names`.
 """
 
 from typing import TYPE_CHECKING, Any

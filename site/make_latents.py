@@ -12,8 +12,8 @@ from maker import LONG, SYNTH, Maker, emptied, make_with
 from sections import LatentMap, Macro, MacroControls, Matrix, Point, Scatter, Semantics, Step, Traversal
 
 from patchflow.data.examples.attributes import MEASURED_ATTRIBUTES, NAMED_ATTRIBUTE
-from patchflow.ear.sound_attributes import ATTRIBUTES
 from patchflow.explore.player import Player
+from patchflow.features.measures import ATTRIBUTES
 
 STEPS = (-2.0, -1.0, 0.0, 1.0, 2.0)  # standard deviations of a latent dimension
 STARTS = 24  # presets that the matrix is measured on

@@ -12,10 +12,10 @@ from example_files import write_about
 from maker import SYNTH, Maker, emptied, make_with
 from sections import Macro, MacroControls
 
-from patchflow.ear.sound_attributes import ATTRIBUTES, MEASURES, wishes
 from patchflow.explore.attribute_map import load_map
 from patchflow.explore.player import NOTE, Player
 from patchflow.explore.turn import Turn, Turner
+from patchflow.features.measures import ATTRIBUTES, MEASURES, wishes
 
 PRESETS = 4
 FARTHEST = 2.0  # standard deviations over the presets of the synth

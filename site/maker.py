@@ -11,11 +11,11 @@ from example_files import write_clip
 from sections import Preset, Step
 
 from patchflow.audio.conditioning import resample
-from patchflow.ear.sound_attributes import ATTRIBUTES, MEASURES
 from patchflow.engines import Note, engines
 from patchflow.explore.good_presets import GoodPresets
 from patchflow.explore.player import NOTE, RATE, Player, Renders
 from patchflow.features.inputs import inputs
+from patchflow.features.measures import ATTRIBUTES, MEASURES
 from patchflow.metrics.perceptual import Reference
 from patchflow.models.flow_joint import FlowJoint
 from patchflow.presets import Preset as SynthPreset

@@ -47,7 +47,7 @@ from snippets import (
     table,
 )
 
-from patchflow.ear.sound_attributes import ATTRIBUTES, MEASURES
+from patchflow.features.measures import ATTRIBUTES, MEASURES
 
 __all__ = ["SectionPage", "contour_rows"]
 

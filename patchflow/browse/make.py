@@ -10,7 +10,6 @@ import numpy as np
 
 from ..audio.loudness import loudness
 from ..audio.sound_file import encode
-from ..ear import MEASURES
 from ..ear.ear import KEYS
 from ..engines import engines
 from ..errors import OptionError, PresetError
@@ -20,6 +19,7 @@ from ..explore.player import Audition, Player, built
 from ..explore.turn import Turner
 from ..explore.vary import vary
 from ..explore.workbench import check_count
+from ..features.measures import MEASURES
 from ..match.output.names import file_name, write_set
 from ..match.output.rendition import RENDITION_RATE, SynthFiles, equally_loud
 from ..match.verdict import CLOSENESS

@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import numpy as np
 
-from ..ear import MEASURES
 from ..errors import OptionError, PresetError, StorageError
+from ..features.measures import MEASURES
 from ..parsing import damage_named, json_value
 from ..presets import Entry
 from ..printable import json_line, printable

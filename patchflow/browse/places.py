@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..ear import MEASURES
 from ..errors import MissingDependency, OptionError
+from ..features.measures import MEASURES
 from ..parsing import damage_named, npz_arrays
 from ..progress import TellCallback, tell_nobody
 from ..storage import make_folder, read_bytes, user_folder, write_atomically

@@ -11,9 +11,9 @@ from types import ModuleType
 
 import numpy as np
 
-from ..ear import MEASURES
 from ..engines import Engine, Note, engines
 from ..errors import ModelError, PatchflowError, PresetError, RenderError, StorageError, UnknownName
+from ..features.measures import MEASURES
 from ..presets import Entry, Label, Library
 from ..progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
 from ..storage import FolderInUse, locked

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import log_expit, ndtri, softmax
 from scipy.stats import rankdata
 
-from ..ear import MEASURES
+from ..features.measures import MEASURES
 from ..parsing import damage_named, json_value
 from ..presets import Entry
 from ..presets.preset import CATEGORIES, category_from_name

@@ -66,10 +66,10 @@ def macros(
 
 
 def _list(synth: str, *, as_json: bool) -> None:
-    from ..ear.sound_attributes import ATTRIBUTES, MEASURES
     from ..engines import engines
     from ..explore.attribute_map import load_map
     from ..explore.named_words import named_words
+    from ..features.measures import ATTRIBUTES, MEASURES
     from ..models import weights_of
     from ._console import print_json, print_table, say
 

@@ -88,7 +88,7 @@ def _print(making: "Making", summary: "Mapping[str, Any]", numbers: Path) -> Non
 
 def _moves(making: "Making", made: "Refined") -> str:
     """Which attributes that were asked for moved from where to where; of a role alone, those that moved most."""
-    from ..ear import MEASURES
+    from ..features.measures import MEASURES
 
     found = []
     for attribute, before, after in zip(MEASURES, made.before, made.after, strict=True):

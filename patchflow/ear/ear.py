@@ -17,11 +17,12 @@ from ..audio.conditioning import resample
 from ..engines import Engine, Note, Renderer
 from ..engines._renderer import INAUDIBLE, one_torch_thread, render_or_silence
 from ..errors import ModelError, StorageError
+from ..features.measures import MEASURES
 from ..parsing import damage_named, json_value
 from ..progress import Progress, ProgressCallback, ignore
 from ..storage import read_bytes, write_atomically
 from .network import RATE, SECONDS, EarNetwork, EarSizes, ear_levels
-from .sound_attributes import MEASURES, measure
+from .sound_attributes import measure
 
 __all__ = ["KEYS", "SHIPPED", "Ear", "preset_vectors", "save_ear"]
 

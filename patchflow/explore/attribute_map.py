@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..ear.sound_attributes import MEASURES
+from ..features.measures import MEASURES
 from ..models import Network, load_model, weights_of
 from ..presets import ParamSpace
 

@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from ..data.sampler import Sampler, random_presets
-from ..ear.sound_attributes import ATTRIBUTES, MEASURES
 from ..engines import Engine, engines
 from ..errors import EngineError, OptionError
+from ..features.measures import ATTRIBUTES, MEASURES
 from ..metrics.perceptual import Reference
 from ..models import save_model, users_weights
 from ..parsing import damage_named, npz_arrays

@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from ..ear.sound_attributes import ATTRIBUTES, MEASURES, SoundAttribute
 from ..engines import Engine, Note, engines
 from ..errors import OptionError
+from ..features.measures import ATTRIBUTES, MEASURES, SoundAttribute
 from ..metrics.perceptual import Reference
 from ..presets import Preset, check
 from ..presets.space import Value

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..ear.sound_attributes import ATTRIBUTES, MEASURES, within_range
 from ..engines import engines, one_torch_thread
 from ..errors import ModelError, OptionError, StorageError
+from ..features.measures import ATTRIBUTES, MEASURES, within_range
 from ..metrics.perceptual import Reference
 from ..models import find_weights, models, read_header, users_weights
 from ..parsing import damage_named, json_value

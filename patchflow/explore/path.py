@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..ear.sound_attributes import MEASURES, measure
+from ..ear.sound_attributes import measure
 from ..engines import Engine, Note, Renderer
 from ..engines._renderer import render_or_silence
 from ..errors import StorageError
+from ..features.measures import MEASURES
 from ..metrics.perceptual import Reference
 from ..parsing import damage_named, json_value, shown
 from ..presets import ParamSpace, Preset, Value, check

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 
 from ..audio.pitch import estimate_pitch
-from ..ear.sound_attributes import MEASURES, measure
+from ..ear.sound_attributes import measure
 from ..engines import Engine, Note, Renderer
 from ..engines._renderer import INAUDIBLE, one_torch_thread, render_or_silence
 from ..features.log_spectrum import PARTIALS, heard_cents
+from ..features.measures import MEASURES
 from ..match.verdict import interval_between
 from ..metrics.perceptual import Reference
 

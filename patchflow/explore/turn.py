@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from ..ear.sound_attributes import MEASURES
 from ..engines import Engine
 from ..errors import OptionError
+from ..features.measures import MEASURES
 from ..progress import Progress, ProgressCallback, ignore
 from .attribute_map import AttributeMap, Slopes, probe_steps
 from .player import Player, Renders, SamePitch

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from ..audio.note_names import note_name
-from ..ear.sound_attributes import FARTHEST, MEASURES, wishes, within_range
 from ..engines import Engine, Note, Renderer, engines, one_torch_thread
 from ..errors import OptionError, UnknownName
+from ..features.measures import FARTHEST, MEASURES, wishes, within_range
 from ..match.limits import encode_locks
 from ..metrics.perceptual import Reference
 from ..presets import Preset, check

@@ -1,4 +1,4 @@
-"""Sound to numbers, batched, in torch.
+"""Sound to numbers, batched, in torch; and the names of what is measured, without it.
 
 Sounds come in as tensors `(B, T)` with their sample rate; spectrograms `(B, F, N)` or named values `(B,)` go out. Open
 `mel.py` first: nearly everything here begins with it.
@@ -8,6 +8,7 @@ Sounds come in as tensors `(B, T)` with their sample rate; spectrograms `(B, F, 
 * `inputs/`: the spectrograms that models take as input, a registry.
 * `descriptors.py`: what a sound is like, in units (Hz, s, dB): brightness, attack, noisiness, movement; and of
   the held part of a note: harmonicity, dynamics, weight, roughness.
+* `measures.py`: the attributes of sounds that `ear` measures: their names, ends, units, and the words for them.
 """
 
 __all__ = []

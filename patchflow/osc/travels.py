@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..audio import sound_file
-from ..ear.sound_attributes import MEASURES
 from ..engines import Note
 from ..errors import OptionError
 from ..explore.audio_space import AudioSpace
 from ..explore.player import Player, built
+from ..features.measures import MEASURES
 from ..match.target import prepare_target
 from ..match.verdict import closeness
 from ..presets import Preset

@@ -4,11 +4,10 @@ All that is written goes through here, so that nothing is lost when a command is
 in the same folder finds nothing left of it. Open `atomic.py` first.
 
 * `atomic`: one file, read or written whole; folders made and tried
-* `journal`: several files of a folder that appear together or not at all
+* `journal`: several files of a folder that appear together or not at all; what the operating system is asked
 * `locks`: one process at a time on a folder; temporary files of dead processes are swept
 """
 
-from ._system import first_sentence, reason
 from .atomic import (
     array_bytes,
     json_text,
@@ -21,7 +20,7 @@ from .atomic import (
     writable_folder,
     write_atomically,
 )
-from .journal import write_together
+from .journal import first_sentence, reason, write_together
 from .locks import LOCK, FolderInUse, locked, sweep
 
 __all__ = [

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import StorageError
-from ._system import reason
+from .journal import reason
 from .locks import open_temporary, sweep_once
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import StorageError
-from ._system import first_sentence, is_ours, is_temporary, reason, temporary_path
-from .journal import finish
+from .journal import finish, first_sentence, is_ours, is_temporary, reason, temporary_path
 
 __all__ = ["LOCK", "FolderInUse", "locked", "open_temporary", "sweep", "sweep_once"]
 

@@ -16,9 +16,9 @@ from ..browse import Hit, Shelf, find, picked, places, preset_called, understand
 from ..browse.find import hints
 from ..browse.map_page import map_columns
 from ..browse.shelf import ear_version
-from ..ear import MEASURES
 from ..engines import Engine, engines, load_presets
 from ..errors import OptionError, PatchflowError, PresetError
+from ..features.measures import MEASURES
 from ..presets import Entry, ParamSpace, Preset
 from ..presets.files import extensions
 from ..printable import printable

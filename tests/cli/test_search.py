@@ -1,6 +1,8 @@
 """`patchflow search`, and what import does so that presets are found by their sound."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -258,3 +260,12 @@ def test_what_was_called_search_lists_names(shell, presets):
     assert shell.run("presets", "search", "saw 2").out == shell.run("presets", "list", "saw 2").out
     assert "patchflow search" in shell.run("presets", "list", "--help").out
     assert "patchflow presets list" in " ".join(shell.run("search", "--help").out.split())
+
+
+def test_a_search_by_words_alone_does_not_import_torch(shell, presets):
+    code = "import sys; from patchflow.cli import run; print(run(['search', 'warm pad']), 'torch' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, encoding="utf-8")
+
+    assert done.stdout.splitlines()[-1] == "0 False"
+    assert "understood as warm: low brightness" in done.stderr

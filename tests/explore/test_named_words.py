@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import patchflow
-from patchflow.ear.sound_attributes import MEASURES
 from patchflow.engines import Note, engines
 from patchflow.errors import ModelError, OptionError, UnknownName
 from patchflow.explore.audio_space import AudioSpace
@@ -21,6 +20,7 @@ from patchflow.explore.named_words import (
     refuse_missing,
 )
 from patchflow.explore.turned_path import turn_preset
+from patchflow.features.measures import MEASURES
 from patchflow.models import save_model
 from patchflow.presets import Preset
 from tests.small_models import MIXED, make

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from patchflow.ear import MEASURES
-from patchflow.ear.sound_attributes import FARTHEST, wishes
 from patchflow.engines import Note, engines
 from patchflow.engines.tone import Tone
 from patchflow.errors import EngineError, OptionError, UnknownName
@@ -16,6 +15,7 @@ from patchflow.explore.learn_map import PlayedPresets, fit_map, learn_map
 from patchflow.explore.player import RATE, SamePitch, cents_from
 from patchflow.explore.turn import Turner
 from patchflow.explore.turned_path import turn_preset
+from patchflow.features.measures import FARTHEST, wishes
 from patchflow.metrics.perceptual import Reference
 from patchflow.presets import Knob, ParamSpace, Preset, Steps
 

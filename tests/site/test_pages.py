@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from patchflow.ear.sound_attributes import MEASURES
+from patchflow.features.measures import MEASURES
 
 from .conftest import Served
 from .looking import (

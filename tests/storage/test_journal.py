@@ -11,7 +11,7 @@ import pytest
 
 from patchflow.errors import StorageError
 from patchflow.storage import journal, locked, write_together
-from patchflow.storage._system import temporary_path
+from patchflow.storage.journal import temporary_path
 
 ROOT = Path(__file__).parents[2]
 OLD = {"a.syx": b"old", "a-2.syx": b"old 2", "a-3.syx": b"old 3", "a.json": b"about old", "b.txt": b"mine"}

@@ -11,7 +11,7 @@ import pytest
 
 from patchflow.errors import StorageError
 from patchflow.storage import LOCK, locked, sweep, write_atomically
-from patchflow.storage._system import temporary_path
+from patchflow.storage.journal import temporary_path
 from patchflow.storage.locks import open_temporary
 
 ROOT = Path(__file__).parents[2]
