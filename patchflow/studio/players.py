@@ -7,7 +7,7 @@ import time
 import zlib
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -109,9 +109,7 @@ class Players:
             done: Future[PlayedNote] = Future()
             done.set_result(found)
             return done
-        request = _Request((key, note), preset, note, newest)
-        self._band(preset.synth).put(request)
-        return request.future
+        return self._band(preset.synth).put(_Request((key, note), preset, note, newest))
 
     def remembered(self, key: str, note: Note) -> PlayedNote | None:
         """Returns a note that was played before; None if it was not, or is forgotten."""
@@ -164,12 +162,26 @@ class Players:
 
 @dataclass(frozen=True, eq=False)
 class _Request:
+    """A note that is to be played, and all who wait for it."""
+
     key: Key
     preset: Preset
     note: Note
     newest: str
     since: float = field(default_factory=time.monotonic)
-    future: "Future[PlayedNote]" = field(default_factory=Future)
+    futures: "list[Future[PlayedNote]]" = field(default_factory=list)
+
+    def join(self) -> "Future[PlayedNote]":
+        self.futures.append(Future())
+        return self.futures[-1]
+
+    def end(self, result: PlayedNote | Exception) -> None:
+        for future in self.futures:
+            with suppress(InvalidStateError):  # one that is not waited for any more
+                if isinstance(result, Exception):
+                    future.set_exception(result)
+                else:
+                    future.set_result(result)
 
 
 class _Band:
@@ -184,24 +196,29 @@ class _Band:
         self.make = make
         self._remember = remember
         self._waiting: deque[_Request] = deque()
+        self._playing: list[_Request] = []
         self._changed = threading.Condition()
         self._closed = False
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(_THREADS)]
         for thread in self._threads:
             thread.start()
 
-    def put(self, request: _Request) -> None:
+    def put(self, request: _Request) -> "Future[PlayedNote]":
         old: list[_Request] = []
         with self._changed:
+            for other in (*self._waiting, *self._playing):
+                if other.key == request.key and other.newest == request.newest:
+                    return other.join()
             if request.newest:
-                old = [each for each in self._waiting if each.newest == request.newest]
-                for each in old:
-                    self._waiting.remove(each)
+                old = [other for other in self._waiting if other.newest == request.newest]
+            for other in old:
+                self._waiting.remove(other)
+            future = request.join()
             self._waiting.append(request)
             self._changed.notify()
-        for each in old:
-            if each.future.set_running_or_notify_cancel():
-                each.future.set_exception(Superseded(f"newest={request.newest}: a newer request has come"))
+        for other in old:
+            other.end(Superseded(f"newest={request.newest}: a newer request has come"))
+        return future
 
     def close(self) -> None:
         with self._changed:
@@ -217,25 +234,32 @@ class _Band:
                 self._changed.wait()
             if self._closed:
                 for request in self._waiting:
-                    request.future.cancel()
+                    request.end(EngineError("the studio is closing"))
+                self._waiting.clear()
                 return None
             starving = time.monotonic() - self._waiting[0].since > _STARVING
-            return self._waiting.popleft() if starving else self._waiting.pop()
+            request = self._waiting.popleft() if starving else self._waiting.pop()
+            self._playing.append(request)
+            return request
 
     def _work(self) -> None:
         player = _Player(self.make)
         while (request := self._next()) is not None:
-            if not request.future.set_running_or_notify_cancel():
-                continue
-            try:
-                note = player.play(request.preset, request.note)
-            except Exception as error:  # noqa: BLE001 - whoever asked gets it, and the next note is played
-                request.future.set_exception(error)
-                continue
-            self._remember(request.key, note)
-            request.future.set_result(note)
-            if not self._waiting:
+            result = None if all(future.cancelled() for future in request.futures) else self._played(player, request)
+            with self._changed:  # nobody joins what has ended
+                self._playing.remove(request)
+            if result is not None:
+                request.end(result)
+            if isinstance(result, PlayedNote) and not self._waiting:
                 player.settle(request.preset)
+
+    def _played(self, player: "_Player", request: _Request) -> PlayedNote | Exception:
+        try:
+            note = player.play(request.preset, request.note)
+        except Exception as error:  # noqa: BLE001 - whoever asked gets it, and the next note is played
+            return error
+        self._remember(request.key, note)
+        return note
 
 
 class _Player:

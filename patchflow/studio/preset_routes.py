@@ -11,13 +11,13 @@ from urllib.parse import quote
 
 import numpy as np
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictFloat, StrictInt, StrictStr
 
 from ..data.sampler import random_presets
 from ..engines import Engine, Note, engines, load_presets, save_presets
 from ..errors import OptionError, PatchflowError, PresetError
 from ..match.output.names import file_name
-from ..presets import Choice, Knob, Parameter, Preset
+from ..presets import Choice, Knob, Parameter, Preset, Value
 from ..presets.files import extensions
 from ..presets.formats import formats
 from ..presets.preset import ascii_name
@@ -105,7 +105,7 @@ class EditBody(BaseModel):
     """What to change of a preset."""
 
     preset: Id
-    values: dict[str, float | int | str] = Field(max_length=5_000)
+    values: dict[str, StrictFloat | StrictInt | StrictStr] = Field(max_length=5_000)
     name: Annotated[str, Field(max_length=1000)] | None = None
     origin: Annotated[str, Field(max_length=1000)] | None = Field(None, alias="from")
 
@@ -157,7 +157,7 @@ def list_synths() -> list[SynthBody]:
 def show_synth(request: Request, synth: str) -> SynthPanel:
     """A synth with its parameters by group, and its fresh preset."""
     engine = engines[synth]
-    init = Preset(synth, engine.space.decode(engine.space.default()), name="Init")
+    init = Preset(synth, _fresh(engine), name="Init")
     body = desk(request).workspace.keep_preset(init, "fresh")
     return SynthPanel(**_synth(synth).model_dump(), panel=_panel(engine), init=body)
 
@@ -303,9 +303,16 @@ def _title(name: str) -> str:
     return _TITLES.get(name, name.replace("_", " ").capitalize())
 
 
+def _fresh(engine: type[Engine]) -> dict[str, Value]:
+    """The values of a fresh preset, as they are written in the space: from a point they come back rounded."""
+    given = {parameter.name: parameter.default for parameter in engine.space.parameters}
+    default = engine.space.decode(engine.space.default())
+    return {name: default[name] if value is None else value for name, value in given.items()}
+
+
 def _panel(engine: type[Engine]) -> list[PanelGroup]:
     groups: dict[str, list[ParameterBody]] = {}
-    defaults = engine.space.decode(engine.space.default())
+    defaults = _fresh(engine)
     for parameter in engine.space.parameters:
         body = _parameter(parameter, defaults[parameter.name])
         groups.setdefault(parameter.group, []).append(body)
