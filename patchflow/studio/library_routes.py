@@ -37,7 +37,8 @@ _MOST_HITS = 1_000
 _MOST_TAGS = 50
 
 Where = Literal["", "library", "bank"]
-Key = Annotated[str, InPath(pattern=r"^(\w{1,60}:)?[0-9]{1,18}$", description="`17`, or `dexed:17` of the bank.")]
+_KEY = r"^([A-Za-z0-9_]{1,60}:)?[0-9]{1,18}$"
+Key = Annotated[str, InPath(pattern=_KEY, description="`17`, or `dexed:17` of the bank.")]
 AtDesk = Annotated[Desk, Depends(desk)]
 InStock = Annotated[Stock, Depends(stock)]
 
@@ -148,34 +149,43 @@ def list_library(
     stocked = here.now()
     wishes = _wishes(category, [tag], synth)
     rows = _chosen(stocked, wishes, favourites, origin) & stocked.texts.having_all(text.casefold().split())
-    found = np.flatnonzero(rows).tolist()
+    found = np.flatnonzero(rows)
     if sort:
-        found.sort(key=lambda row: _place(stocked.entries[row], sort))
-    part = [ListedPreset(**_listed(stocked, row)) for row in found[offset : offset + limit]]
+        places_in_list = stocked.once("order", sort, make=lambda: _order(stocked.entries, sort))
+        found = found[np.argsort(places_in_list[found])]
+    part = [ListedPreset(**_listed(stocked, row)) for row in found[offset : offset + limit].tolist()]
     return Listed(total=len(found), unheard=stocked.shelf.unknown, entries=part)
 
 
-def _place(entry: Entry, sort: str) -> tuple[bool, str, str]:
-    """Where a preset is in a sorted list: those without are last, equal ones by name."""
-    value = getattr(entry, sort).casefold()
-    return (not value, value, entry.name.casefold())
+def _order(entries: Sequence[Entry], sort: str) -> np.ndarray:
+    """The place of each preset in a sorted list, shape `(N,)`: those without are last, equal ones by name."""
+    texts = [(getattr(entry, sort).casefold(), entry.name.casefold()) for entry in entries]
+    order = sorted(range(len(entries)), key=lambda row: (not texts[row][0], *texts[row]))
+    found = np.empty(len(entries), int)
+    found[order] = np.arange(len(entries))
+    return found
 
 
 @router.get("/library/facets")
 def library_facets(here: InStock) -> dict[str, Any]:
     """Returns which categories, tags and synths there are, and how many presets have each, the most frequent first."""
     stocked = here.now()
+    facets = stocked.once("facets", make=lambda: _facets(stocked.entries))
+    totals = {"presets": len(stocked.keys), "library": stocked.own, "favourites": int(stocked.starred.sum())}
+    return {**facets, **totals, "unheard": stocked.shelf.unknown, "path": str(here.library.path)}
+
+
+def _facets(entries: Sequence[Entry]) -> dict[str, list[dict[str, Any]]]:
     counted: dict[str, Counter[str]] = {"category": Counter(), "tag": Counter(), "synth": Counter()}
-    for entry in stocked.entries:
+    for entry in entries:
         counted["category"][entry.category] += 1
         counted["synth"][entry.synth] += 1
         counted["tag"].update(entry.tags)
-    facets: dict[str, Any] = {}
+    facets: dict[str, list[dict[str, Any]]] = {}
     for name, counts in counted.items():
         ordered = [(value, count) for value, count in counts.most_common() if value and value != FAVOURITE]
         facets[name] = [{"name": printable(value), "count": count} for value, count in ordered]
-    totals = {"presets": len(stocked.keys), "library": stocked.own, "favourites": int(stocked.starred.sum())}
-    return {**facets, **totals, "unheard": stocked.shelf.unknown, "path": str(here.library.path)}
+    return facets
 
 
 class Imported(BaseModel):
@@ -261,6 +271,18 @@ def library_preset(here: InStock, at: AtDesk, key: Key) -> PresetBody:
     return at.workspace.keep_preset(preset, f"{entry.name} of the {'embedded bank' if ':' in key else 'library'}")
 
 
+class KeysBody(BaseModel):
+    """Several presets."""
+
+    keys: list[Annotated[str, Field(pattern=_KEY)]] = Field(min_length=1, max_length=_MOST_HITS)
+
+
+@router.post("/library/presets")
+def library_presets(here: InStock, at: AtDesk, body: KeysBody) -> list[PresetBody]:
+    """Returns several presets with their values, such as those of a lasso; see `GET /library/{key}/preset`."""
+    return [library_preset(here, at, key) for key in body.keys]
+
+
 @router.get("/library/{key}/audio", response_class=Response)
 def library_audio(here: InStock, at: AtDesk, key: Key, note: AskedNote, x_newest: Newest = "") -> Response:
     """Returns a note of a preset as WAV, without taking it into the workspace; `X-Level-Db` is its loudness (LUFS)."""
@@ -338,13 +360,15 @@ def _played(preset: Preset) -> np.ndarray:
 def preset_map(here: InStock, synth: str = "", how: Literal["pca", "umap"] = "pca") -> Response:
     """Returns where all presets lie, in columns; see `browse.map_page.map_columns`."""
     stocked = here.now()
-    if (synth, how) not in stocked.maps:
-        where = places(stocked.shelf, how=how)
-        rows = picked(stocked.shelf, {"synth": [synth] if synth else []}) & np.isfinite(where).all(axis=1)
-        shown = np.flatnonzero(rows)
-        columns = map_columns(stocked.shelf.where(shown), where[shown])
-        stocked.maps[synth, how] = json_text({"ear": ear_version(), **columns}).encode()
-    return Response(stocked.maps[synth, how], media_type="application/json")
+    content = stocked.once("map", synth, how, make=lambda: _map(stocked.shelf, synth, how))
+    return Response(content, media_type="application/json")
+
+
+def _map(shelf: Shelf, synth: str, how: str) -> bytes:
+    where = places(shelf, how=how)
+    rows = picked(shelf, {"synth": [synth] if synth else []}) & np.isfinite(where).all(axis=1)
+    shown = np.flatnonzero(rows)
+    return json_text({"ear": ear_version(), **map_columns(shelf.where(shown), where[shown])}).encode()
 
 
 class Place(BaseModel):

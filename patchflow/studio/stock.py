@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -15,6 +15,7 @@ from fastapi import Depends
 from ..browse import Shelf, preset_called
 from ..browse.index import Texts
 from ..browse.shelf import embedded_synths
+from ..browse.standing import Standing
 from ..errors import AudioError, OptionError
 from ..parsing import read_object
 from ..presets import Entry, Label, Library
@@ -29,6 +30,7 @@ FAVOURITE = "favourite"
 
 _FAVOURITES = "favourites.json"  # in the workspace: those of the embedded bank
 _MOST_KEPT = 64  # vectors of sounds and presets that were looked for
+_MANY = 5_000  # presets of which it takes more than a moment to know where each stands among the others
 _PATIENCE = 10.0  # times what reading took, before a library that changes all the time is read again
 
 
@@ -45,7 +47,7 @@ class Stocked:
         stamp: Of the library file when it was read.
         took: Seconds that reading took.
         read: When that was, by the clock of `time.monotonic`.
-        maps: Answers of maps, by synth and how places are found.
+        kept: What was found out of them and takes long.
     """
 
     shelf: Shelf
@@ -56,11 +58,17 @@ class Stocked:
     stamp: tuple[int, ...]
     took: float
     read: float = field(default_factory=time.monotonic)
-    maps: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    kept: dict[tuple[str, ...], Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rows = {key: row for row, key in enumerate(self.keys)}
         self.texts = Texts([[entry.name, entry.category, entry.author, *entry.tags] for entry in self.entries])
+
+    def once(self, *what: str, make: Callable[[], Any]) -> Any:
+        """Returns what is found out once, by its name."""
+        if what not in self.kept:
+            self.kept[what] = make()
+        return self.kept[what]
 
 
 class Stock:
@@ -96,6 +104,8 @@ class Stock:
             if held is not None and not fresh and time.monotonic() - held.read < _PATIENCE * held.took:
                 return held
             self._held = self._reading()
+            if len(self._held.keys) > _MANY:
+                threading.Thread(target=Standing.of, args=(self._held.shelf,), daemon=True).start()
             return self._held
 
     def _reading(self) -> Stocked:
@@ -159,7 +169,7 @@ class Stock:
             own = _own_category(stocked.entries[row]) if category is None else label_of(category)
             self._label(row, own, list(dict.fromkeys([*wanted, *kept])))
             shelf = replace(stocked.shelf, entries=list(stocked.entries))  # words find what it is called now
-            self._held = replace(stocked, shelf=shelf, stamp=self._stamp(), maps={})
+            self._held = replace(stocked, shelf=shelf, stamp=self._stamp(), kept={})
 
     def _label(self, row: int, category: str, tags: Sequence[str]) -> None:
         """Writes the label that the user gives a preset of the library, there and in memory."""

@@ -9,8 +9,10 @@ import { hits } from "./hits.js";
 import { session } from "./session.js";
 import { icon, look } from "./studio-look.js";
 
-const CATEGORIES = ["Bass", "Bell", "Brass", "Choir", "Drum", "Effect", "Flute", "Guitar", "Keys", "Lead", "Organ", "Pad", "Piano",
-  "Pluck", "Reed", "Strings", "Synth", "Vocal"];
+const CATEGORIES = [
+  "Bass", "Drums", "Bells", "Mallets", "Organ", "Keys", "Plucked", "Brass", "Woodwind", "Strings", "Voice", "Lead",
+  "Pad", "Sequence", "Effects",
+];
 
 class PresetLabels extends LitElement {
   static properties = { entry: { attribute: false }, adding: { state: true } };

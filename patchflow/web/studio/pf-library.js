@@ -3,13 +3,14 @@
 
 import { LitElement, css, html, nothing } from "lit";
 
+import { DARK, LIGHT } from "../pf-map-look.js";
 import { api } from "./api.js";
 import { arrowIsFree, hits } from "./hits.js";
 import "./pf-labels.js";
 import { session } from "./session.js";
 import { icon, look } from "./studio-look.js";
 
-const ROW = 48; // pixels
+const ROW = 42; // pixels
 const PAGE = 200; // entries that are fetched at once
 const BEYOND = 6; // rows above and below those in sight
 const PATIENCE = 160; // ms after the last letter
@@ -52,9 +53,11 @@ class PresetLibrary extends LitElement {
     .room { position: relative; }
     .row { position: absolute; left: 0; right: 0; height: ${ROW}px; cursor: pointer; border-left: 3px solid transparent; }
     .row:hover { background: var(--pf-raised); }
+    .kind::before { content: ""; display: inline-block; width: 8px; height: 8px; border-radius: 50%; margin-right: 8px; background: var(--dot); }
     .row.at { background: var(--pf-accent-soft); border-left-color: var(--pf-accent); }
     .row .name { display: grid; min-width: 0; line-height: 1.3; }
-    .row strong { font-weight: 600; }
+    .row strong { font-weight: 600; font-size: 13px; }
+    .rows:focus-visible { outline-width: 1px; }
     .row .why { font-size: 11.5px; color: var(--pf-quiet); }
     .row.loaded strong { color: var(--pf-accent); }
     .star { width: 32px; min-height: 32px; padding: 0; background: none; border-color: transparent; color: var(--pf-quiet); }
@@ -218,7 +221,7 @@ class PresetLibrary extends LitElement {
       <span role="gridcell"><button class="star" tabindex="-1" aria-pressed=${String(entry.favourite)} aria-label="Favourite: ${entry.name}"
         @click=${(event) => this.#star(event, entry)}>${icon("star")}</button></span>
       <span class="name" role="gridcell"><strong class="cut">${entry.name || "(no name)"}</strong><span class="why cut" title=${why}>${why}</span></span>
-      <span class="cut" role="gridcell">${entry.category}</span>
+      <span class=${entry.category ? "cut kind" : ""} role="gridcell" style="--dot:${dotOf(entry.category)}">${entry.category}</span>
       <span class="synth" role="gridcell"><span class="tag">${entry.synth}</span></span>
       ${"score" in entry ? html`<span role="gridcell" title="${Math.round(100 * entry.score)} %"><span class="near" role="img"
           aria-label="fits ${Math.round(100 * entry.score)} %" style="display:block"><i style="width:${100 * entry.score}%"></i></span></span>`
@@ -467,6 +470,7 @@ class PresetLibrary extends LitElement {
     session.say(title, added || doubles ? "good" : "bad");
     this.renderRoot.querySelector("input[type=file]").value = "";
     if (job) this.#follow({ id: job });
+    hits.dispatchEvent(new Event("imported"));
     await this.#facets();
     this.#search();
   }
@@ -488,9 +492,18 @@ class PresetLibrary extends LitElement {
       if (!["done", "failed", "cancelled"].includes(now.state)) return;
       this.listening = null;
       if (now.state === "failed") session.say(now.error, "bad");
+      hits.dispatchEvent(new Event("imported"));
       this.#facets();
     });
   }
+}
+
+/** Returns the colour of a category, the same everywhere: by the sum of its letters, light or dark as the page is. */
+function dotOf(category) {
+  let place = 0;
+  for (const letter of category) place = (31 * place + letter.codePointAt(0)) % 997;
+  const at = place % DARK.series.length;
+  return `light-dark(${LIGHT.series[at]}, ${DARK.series[at]})`;
 }
 
 customElements.define("pf-library", PresetLibrary);
