@@ -7,8 +7,8 @@ engines. Whatever is kept lies in one folder, the workspace. Open `app.py` first
 * `guard.py`: who may ask, how much may be sent, and what a page may load
 * `desk.py`: what all requests share: settings, and sounds and presets on the disk
 * `players.py`: the synths that play notes at once, and the notes that were played
-* `jobs.py`: the queue of long work, fair and kept on the disk; `job_states.py` is what a job is, `worker.py` the process
-  that does them, `tasks.py` what each kind does
+* `jobs.py`: the queue of long work, fair and kept on the disk; `job_states.py` is what a job is, `worker.py` the
+  process that does them, `tasks.py` what each kind does
 * `sound_routes.py`, `preset_routes.py`: sounds and presets by HTTP
 """
 

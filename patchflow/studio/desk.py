@@ -22,14 +22,12 @@ from ..engines import engines
 from ..errors import PatchflowError, StorageError, UnknownName
 from ..presets import Choice, Knob, Preset, Value, check
 from ..presets.formats import formats
-from ..printable import one_line
 from ..storage import LOCK, locked, make_folder, read_bytes, sweep, write_atomically
-from .guard import InUse, StudioSettings
+from .guard import InUse, StudioSettings, label_of
 from .players import Players
 
 __all__ = ["Desk", "NotKept", "PresetBody", "Workspace", "desk", "label_of"]
 
-_LONGEST_NAME = 200  # characters
 _ID = 16  # hexadecimal digits
 _PARSED = 512  # presets that are kept in memory
 _DECODED = 256 * 2**20  # bytes of samples that are kept in memory
@@ -108,16 +106,6 @@ def desk(request: Request) -> Desk:
     return request.app.state.desk
 
 
-def label_of(name: str) -> str:
-    r"""Returns a name that somebody gave as a label: on one line, not too long. No file is ever called so.
-
-    Example:
-        >>> label_of("../a\nb")
-        '../a b'
-    """
-    return one_line(name.encode("utf-8", "replace").decode())[:_LONGEST_NAME].strip()
-
-
 class Workspace:
     """Sounds and presets on the disk, each called by the hash of its content: the same thing has the same id.
 
@@ -187,10 +175,7 @@ class Workspace:
                 contents = {".txt": label_of(origin).encode(), **contents}
             self.presets.add(key, contents)
         self.presets.touch(key)
-        with self._lock:
-            self._parsed[key] = preset
-            while len(self._parsed) > _PARSED:
-                self._parsed.popitem(last=False)
+        self._remember(key, preset)
         return self.preset_body(key)
 
     def preset(self, key: str) -> Preset:
@@ -204,12 +189,17 @@ class Workspace:
             if key in self._parsed and key in self.presets:
                 self._parsed.move_to_end(key)
                 return self._parsed[key]
-        report = formats["json"]().read(self.presets.read(key, ".json"))
-        if not report.presets:
-            raise StorageError(f"preset {key} of the workspace is damaged: {report.rejected[0]}")
+        found = formats["json"]().read(self.presets.read(key, ".json")).presets
+        if not found:
+            raise StorageError(f"preset={key}: its file in the workspace is damaged")
+        self._remember(key, found[0])
+        return found[0]
+
+    def _remember(self, key: str, preset: Preset) -> None:
         with self._lock:
-            self._parsed[key] = report.presets[0]
-        return report.presets[0]
+            self._parsed[key] = preset
+            if len(self._parsed) > _PARSED:
+                self._parsed.popitem(last=False)
 
     def preset_body(self, key: str) -> PresetBody:
         """Returns a preset that is kept, as the API shows it; see `preset`."""
@@ -232,7 +222,7 @@ class Workspace:
         """
         key = str(facts["id"])
         if key not in self.sounds:
-            self.sounds.take(key, path, {".json": json.dumps(facts).encode()})
+            self.sounds.add(key, {".json": json.dumps(facts).encode()}, path)
         self.sounds.touch(key)
 
     def sound_facts(self, key: str) -> dict[str, Any]:
@@ -336,8 +326,7 @@ class _Shelf:
                 found.setdefault(path.stem, []).append(path)
         whole = [key for key, paths in found.items() if any(path.suffix == ".json" for path in paths)]
         for key in found.keys() - set(whole):  # its studio was killed before it wrote the last file
-            for path in found[key]:
-                path.unlink(missing_ok=True)
+            self._drop(key)
         times = {key: self.path(key, ".json").stat().st_mtime_ns for key in whole}
         for key in sorted(whole, key=times.__getitem__):
             self._sizes[key] = sum(path.stat().st_size for path in found[key])
@@ -349,7 +338,7 @@ class _Shelf:
             return list(reversed(self._sizes))
 
     def path(self, key: str, ending: str) -> Path:
-        return self.folder / f"{key}{ending}"
+        return self.folder / (key + ending)
 
     def read(self, key: str, ending: str) -> bytes:
         self.require(key)
@@ -363,17 +352,15 @@ class _Shelf:
         if key not in self._sizes:
             raise NotKept(self.kind, key, [])
 
-    def add(self, key: str, contents: Mapping[str, bytes]) -> None:
+    def add(self, key: str, contents: Mapping[str, bytes], file: Path | None = None) -> None:
+        """Writes the files of a thing by their endings, after a large one has been moved here from elsewhere."""
+        size = sum(map(len, contents.values()))
+        if file is not None:
+            size += file.stat().st_size
+            file.replace(self.path(key, ".sound"))
         for ending, data in contents.items():
             write_atomically(self.path(key, ending), data)
-        self._count(key, sum(map(len, contents.values())))
-
-    def take(self, key: str, path: Path, contents: Mapping[str, bytes]) -> None:
-        size = path.stat().st_size
-        path.replace(self.path(key, ".sound"))
-        for ending, data in contents.items():
-            write_atomically(self.path(key, ending), data)
-        self._count(key, size + sum(map(len, contents.values())))
+        self._count(key, size)
 
     def touch(self, key: str) -> None:
         with self._lock, suppress(OSError):
@@ -410,6 +397,5 @@ class _Shelf:
     def _drop(self, key: str) -> None:
         with self._lock:
             self._total -= self._sizes.pop(key, 0)
-        self.path(key, ".json").unlink(missing_ok=True)  # first: what is left without it is swept
-        for path in self.folder.glob(f"{key}.*"):
-            path.unlink(missing_ok=True)
+        for ending in (".json", ".txt", ".sound"):  # what is left without the first is swept
+            self.path(key, ending).unlink(missing_ok=True)

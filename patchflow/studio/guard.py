@@ -24,10 +24,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..engines import EMBEDDED
 from ..errors import OptionError
-from ..printable import printable
+from ..printable import one_line, printable
 from ..storage import first_sentence
 
-__all__ = ["COOKIE", "Guard", "InUse", "StudioSettings", "TooLarge", "content_policy", "loopback"]
+__all__ = ["COOKIE", "Guard", "InUse", "StudioSettings", "TooLarge", "content_policy", "label_of", "loopback"]
 
 COOKIE = "patchflow_token"
 """Name of the cookie with the token."""
@@ -35,6 +35,7 @@ COOKIE = "patchflow_token"
 _LOOPBACK = frozenset(("127.0.0.1", "localhost", "[::1]"))
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 _UPLOADS = re.compile(r"/api/v1/(sounds|presets|library/import|projects/file)/?")
+_LONGEST_NAME = 200  # characters
 _JSON_BYTES = 8 * 2**20  # of a body that is no file
 _INLINE = re.compile(r"<script(?P<attributes>[^>]*)>(?P<text>.*?)</script>", re.DOTALL | re.IGNORECASE)
 _HEADERS = {
@@ -87,6 +88,16 @@ class StudioSettings:
     kept_presets: int = 20_000
     most_jobs: int = 1_000
     warm: tuple[str, ...] = EMBEDDED
+
+
+def label_of(name: str) -> str:
+    r"""Returns a name that somebody gave as a label: on one line, not too long. No file is ever called so.
+
+    Example:
+        >>> label_of("../a\nb")
+        '../a b'
+    """
+    return one_line(name.encode("utf-8", "replace").decode())[:_LONGEST_NAME].strip()
 
 
 def loopback(host: str) -> bool:

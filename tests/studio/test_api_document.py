@@ -1,0 +1,1 @@
+"""The API keeps to its own document, whatever is sent."""
