@@ -11,7 +11,8 @@ import { SHAPE_LOOK } from "./shape-look.js";
 
 export const REACH = 3; // values are within -3 and 3
 const KNOBS = 8;
-const QUIET = 700; // ms that a base stays as it is before it is asked what the knobs move
+const QUIET = 1200; // ms that a base stays as it is before it is asked what the knobs move
+const SLOW = 400; // ms of an answer, from which on a synth is not asked again before it is turned
 const SHOWN = 2; // parameters under a knob
 
 const known = new Map();
@@ -145,6 +146,7 @@ export class Macros extends LitElement {
   #timer = 0;
   #abort = new AbortController();
   #seen = "";
+  #slow = new Set(); // synths without a learned map: their knobs are measured anew for each base
   #synth = "";
 
   constructor() {
@@ -251,12 +253,12 @@ export class Macros extends LitElement {
   }
 
   async #changed(names) {
-    if (!names.some((name) => ["base", "macros", "locks"].includes(name))) return;
+    if (!names.some((name) => ["base", "macros", "locks", "view"].includes(name))) return;
     this.requestUpdate();
     const { base } = session.state;
     if (!base) return;
     if (base.synth !== this.#synth) await this.#read(base.synth);
-    if (names.includes("base") || names.includes("locks")) this.#look(QUIET);
+    if (names.some((name) => name !== "macros" && name !== "preset")) this.#look(QUIET);
   }
 
   async #read(synth) {
@@ -282,7 +284,8 @@ export class Macros extends LitElement {
 
   async #ask() {
     const { base, locks } = session.state;
-    if (!base || !this.macros || base.synth !== this.#synth) return;
+    if (!base || !this.macros || base.synth !== this.#synth || this.#slow.has(base.synth)) return;
+    if (!this.checkVisibility()) return; // nobody sees it: asked again when the view opens
     const seen = `${base.id} ${locks.join(" ")}`;
     if (seen !== this.#seen) this.moves = {};
     this.#seen = seen;
@@ -290,9 +293,11 @@ export class Macros extends LitElement {
     const { signal } = this.#abort;
     for (const { word } of this.#shown()) {
       if (signal.aborted || this.moves[word]) continue;
+      const asked = performance.now();
       try {
         const answer = await api.post("/macros/turn", { preset: base.id, words: { [word]: 1 }, lock: locks }, { signal });
         this.moves = { ...this.moves, [word]: inWords(answer.moves) };
+        if (performance.now() - asked > SLOW && word === this.#shown()[0].word) this.#slow.add(base.synth);
       } catch (error) {
         if (error.name === "AbortError") return;
         this.moves = { ...this.moves, [word]: ["moves nothing"] };

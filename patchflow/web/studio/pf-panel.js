@@ -1,8 +1,8 @@
 // <pf-panel>: the current preset's parameters by section and group, to search, edit, lock and compare.
 //
 // A DX7 shows its algorithm and the operators' envelopes, Vital its oscillators' waves and envelopes, any plug-in its
-// groups. What differs from the preset that was loaded is marked, and how far the match's candidates lie apart is a faint
-// ring around a knob. All edits go through session.edit, locks through session.change.
+// groups. What differs from the preset that was loaded, from a slot or a candidate is marked, and how sure the match is of
+// a parameter is a faint ring around its knob. All edits go through session.edit, locks through session.change.
 
 import { LitElement, css, html, nothing } from "lit";
 import { api } from "./api.js";
@@ -37,6 +37,7 @@ export class Panel extends LitElement {
     section: { state: true },
     query: { state: true },
     onlyChanged: { state: true },
+    against: { state: true },
     unfolded: { state: true },
     operator: { state: true },
     waves: { state: true },
@@ -68,8 +69,12 @@ export class Panel extends LitElement {
       }
       input[type="search"] {
         flex: 1 1 120px;
-        max-width: 220px;
+        max-width: 200px;
         margin-left: auto;
+      }
+      .against {
+        width: 104px;
+        flex: none;
       }
       .body {
         min-height: 0;
@@ -218,6 +223,7 @@ export class Panel extends LitElement {
     this.section = "";
     this.query = "";
     this.onlyChanged = false;
+    this.against = "origin";
     this.unfolded = new Set();
     this.operator = 0;
     this.waves = [];
@@ -252,8 +258,9 @@ export class Panel extends LitElement {
 
   /** What one drawing needs: the values that are shown, what they are compared with, and what is locked. */
   #view(preset) {
-    const { origin, locks, candidates, job } = session.state;
-    const base = origin && origin.synth === preset.synth ? origin.values : preset.values;
+    const { locks, candidates, job } = session.state;
+    const other = this.#others().find((one) => one.key === this.against) || this.#others()[0];
+    const base = other ? other.preset.values : preset.values;
     const shown = this.#held.size ? { ...preset.values, ...Object.fromEntries(this.#held) } : preset.values;
     const isChanged = (one) => !values.isSame(one, shown[one.name], base[one.name]);
     return {
@@ -264,6 +271,16 @@ export class Panel extends LitElement {
       sections: values.sectionsOf(this.synth.panel),
       sure: values.spreadOf(candidates, job?.result?.uncertainty, preset.synth, this.synth.panel),
     };
+  }
+
+  /** Presets that the current one can be compared with: of the same synth. */
+  #others() {
+    const { preset, origin, slots, candidates } = session.state;
+    const found = [{ key: "origin", name: "as loaded", preset: origin }];
+    for (const [letter, one] of Object.entries(slots)) found.push({ key: letter, name: `slot ${letter.toUpperCase()}`, preset: one });
+    candidates.forEach((one, index) => found.push({ key: `${index}`, name: `candidate ${index + 1}`, preset: one.preset }));
+    found.push({ key: "init", name: "a fresh preset", preset: this.synth.init });
+    return found.filter((one) => one.preset?.synth === preset.synth);
   }
 
   #bar(view) {
@@ -285,9 +302,12 @@ export class Panel extends LitElement {
       </div>
       <input type="search" placeholder="Search parameters" aria-label="Search parameters" .value=${this.query}
         @input=${(event) => (this.query = event.currentTarget.value)} @keydown=${(event) => event.stopPropagation()}>
+      <select class="against" aria-label="Compare with" title="Marks what differs from this"
+        @change=${(event) => (this.against = event.currentTarget.value)}>
+        ${this.#others().map((one) => html`<option value=${one.key} .selected=${one.key === this.against}>${one.name}</option>`)}
+      </select>
       <button class="chip" aria-pressed=${String(this.onlyChanged)} ?disabled=${!all && !this.onlyChanged}
-        title="Show only what differs from the preset that was loaded"
-        @click=${() => (this.onlyChanged = !this.onlyChanged)}>Changed ${all}</button>
+        title="Show only what differs" @click=${() => (this.onlyChanged = !this.onlyChanged)}>Changed ${all}</button>
       <button class="plain" ?disabled=${!view.locks.size} title="Unlock all parameters"
         @click=${() => session.change("Unlock all", { locks: [] })}>${icon("lock")}${view.locks.size}
         <span class="unseen">locked: unlock all</span></button>
@@ -497,7 +517,7 @@ export class Panel extends LitElement {
 
   async #changed(names) {
     const isEnded = names.includes("job") && session.state.job?.state === "done"; // from then on it says how sure it is
-    if (!isEnded && !names.some((name) => ["preset", "origin", "locks", "candidates"].includes(name))) return;
+    if (!isEnded && !names.some((name) => ["preset", "origin", "locks", "candidates", "slots"].includes(name))) return;
     const { preset } = session.state;
     this.requestUpdate();
     if (!preset) return;

@@ -47,7 +47,7 @@ export class Variations extends LitElement {
     css`
       :host {
         display: grid;
-        grid-template: auto auto minmax(96px, 1fr) auto / minmax(0, 1fr);
+        grid-template: auto auto auto minmax(96px, 1fr) / minmax(0, 1fr);
         gap: 8px;
         min-height: 0;
       }
@@ -245,12 +245,12 @@ export class Variations extends LitElement {
     return html`
       <div class="asked">${this.mode === "vary" ? this.#askVary() : this.#askBreed()}</div>
       ${this.#go()}
+      ${this.#acts()}
       <div class="cards scrolls" role="listbox" aria-label="Variations" aria-orientation="horizontal" @keydown=${this.#key}>
         ${this.items.length
           ? this.items.map((item, index) => this.#card(item, index))
           : html`<p class="nothing" role="option" aria-selected="false" aria-disabled="true">${this.#empty()}</p>`}
       </div>
-      ${this.#acts()}
     `;
   }
 
@@ -443,7 +443,8 @@ export class Variations extends LitElement {
   }
 
   #parent(item) {
-    session.load(item.preset, `Make variation ${this.chosen + 1} the parent`);
+    const { parent } = session.state.variations; // what the panel compares with: it marks what the variation changed
+    session.load(item.preset, `Make variation ${this.chosen + 1} the parent`, { origin: parent });
     session.say(`Variation ${this.chosen + 1} is the parent now`, "quiet");
   }
 
