@@ -423,6 +423,7 @@ export class MapView {
     context.lineWidth = 2.4;
     context.strokeStyle = colour;
     context.stroke();
+    if (!text) return;
     context.font = "600 12px system-ui, sans-serif";
     context.textBaseline = "middle";
     context.lineWidth = 4;
@@ -450,6 +451,7 @@ export class MapView {
     const { context, look, view } = this;
     context.strokeStyle = look.accent;
     context.lineWidth = 1.4;
+    context.globalAlpha = Math.max(0.3, Math.min(1, 20 / Math.sqrt(this.picked.size))); // thousands would hide all else
     context.beginPath();
     const radius = this.size / 2 + 1.6;
     for (const i of this.picked) {
@@ -459,6 +461,7 @@ export class MapView {
       context.arc(x, y, radius, 0, 2 * Math.PI);
     }
     context.stroke();
+    context.globalAlpha = 1;
   }
 
   #drawNames() {

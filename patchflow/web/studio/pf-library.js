@@ -65,7 +65,8 @@ class PresetLibrary extends LitElement {
     .does { display: flex; justify-content: end; gap: 2px; }
     .does button { min-height: 28px; padding: 0 8px; font-size: 12px; opacity: 0; }
     .row:hover .does button, .row.at .does button { opacity: 1; }
-    .near { height: 6px; border-radius: 3px; background: var(--pf-well); overflow: hidden; position: relative; }
+    .fit { display: grid; grid-template-columns: 1fr 36px; align-items: center; gap: 8px; } .fit small { color: var(--pf-quiet); text-align: right; }
+    .near { display: block; height: 6px; border-radius: 3px; background: var(--pf-well); overflow: hidden; position: relative; }
     .near i { position: absolute; inset: 0 auto 0 0; background: var(--pf-second); border-radius: 3px; }
     .empty { position: absolute; inset: 30px 0 0; display: grid; place-content: center; justify-items: center; gap: 8px; padding: 24px;
       text-align: center; }
@@ -223,8 +224,8 @@ class PresetLibrary extends LitElement {
       <span class="name" role="gridcell"><strong class="cut">${entry.name || "(no name)"}</strong><span class="why cut" title=${why}>${why}</span></span>
       <span class=${entry.category ? "cut kind" : ""} role="gridcell" style="--dot:${dotOf(entry.category)}">${entry.category}</span>
       <span class="synth" role="gridcell"><span class="tag">${entry.synth}</span></span>
-      ${"score" in entry ? html`<span role="gridcell" title="${Math.round(100 * entry.score)} %"><span class="near" role="img"
-          aria-label="fits ${Math.round(100 * entry.score)} %" style="display:block"><i style="width:${100 * entry.score}%"></i></span></span>`
+      ${"score" in entry ? html`<span role="gridcell" class="fit"><span class="near"><i style="width:${100 * entry.score}%"></i></span>
+          <small>${Math.round(100 * entry.score)} %</small></span>`
         : html`<span class="does" role="gridcell"><button tabindex="-1" @click=${(event) => this.#load(event, entry)}>Load</button></span>`}
     </div>`;
   }

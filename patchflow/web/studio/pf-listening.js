@@ -37,7 +37,7 @@ class Listening extends LitElement {
     .choice.on { border-color: var(--pf-accent); }
     .choice h2 { font-size: 22px; }
     .choice .main { min-height: 48px; font-size: 15px; padding: 0 24px; }
-    .middle { display: grid; gap: 8px; align-content: center; }
+    .middle { display: grid; gap: 8px; align-content: center; justify-items: center; }
     .hint { color: var(--pf-quiet); font-size: 12px; }
     table { width: 100%; border-collapse: collapse; } td, th { text-align: left; padding: 6px 8px; border-bottom: 1px solid var(--pf-line); }
     .past li { display: flex; gap: 8px; align-items: center; padding: 6px 0; border-bottom: 1px solid var(--pf-line); }

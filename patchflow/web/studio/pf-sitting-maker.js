@@ -6,7 +6,7 @@
 import { LitElement, css, html } from "lit";
 
 import { api } from "./api.js";
-import { icon, look } from "./studio-look.js";
+import { icon, look, minutes } from "./studio-look.js";
 
 const MOST_PAIRS = 200;
 
@@ -63,7 +63,7 @@ class SittingMaker extends LitElement {
           <p class="small quiet">Two with different labels are a pair: name methods, not presets, to compare methods.</p></fieldset>
       </div>
       <div class="row wrap"><span class="grow">${all ? html`<strong>${2 * all} trials</strong> <span class="quiet">of ${all} pair${all === 1 ? "" : "s"}, about
-          ${Math.max(1, Math.round((2 * all * 14) / 60))} minutes</span>` : html`<span class="quiet">Choose at least two presets.</span>`}</span>
+          ${minutes(2 * all * 14)}</span>` : html`<span class="quiet">Choose at least two presets.</span>`}</span>
         <button ?disabled=${!pairs || this.busy} @click=${this.#more}>Add another target</button>
         <button class="main" ?disabled=${!all || all > MOST_PAIRS || this.busy} @click=${this.#make}>Begin</button></div>
       <input type="file" multiple hidden aria-label="Files" @change=${this.#taken}>

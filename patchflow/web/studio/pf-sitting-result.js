@@ -63,7 +63,7 @@ class SittingResult extends LitElement {
       <div class="ends small quiet"><span>← always ${one.labels[1]}</span><span>always ${one.labels[0]} →</span></div>
       <p>${one.labels[0]} won ${percent(one.share)} of what was decided (95 % interval ${percent(low)} to ${percent(high)}), p = ${one.p.toFixed(3)}.
         ${one.p < 0.05 ? "Chance alone hardly does that." : "Chance may have done that."}</p>
-      <p class="quiet small">${one.pairs} pairs, each in both orders: ${one.wins} won, ${one.losses} lost, ${one.same} the same. Mean over pairs
+      <p class="quiet small">${one.pairs} pair${one.pairs === 1 ? "" : "s"}, each in both orders: ${one.wins} won, ${one.losses} lost, ${one.same} the same. Mean over pairs
         ${percent(one.score)} (${percent(one.score_interval[0])} to ${percent(one.score_interval[1])}). Both orders agreed in ${percent(one.agreed)}.</p></section>`;
   }
 

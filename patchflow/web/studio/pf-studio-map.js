@@ -17,7 +17,7 @@ import { icon, look } from "./studio-look.js";
 const STILL = 70; // ms that a pointer stays on a preset before it is heard
 const REST = 300; // ms after the last change before a mark is placed anew
 const LISTED = 200; // rows of what is picked
-const CHIPS = 16;
+const CHIPS = 9;
 const STEP = 70; // pixels that Shift and an arrow key move
 const FIELDS = { category: "Category", synth: "Synth", tag: "Tag" };
 
@@ -84,7 +84,7 @@ class StudioMap extends LitElement {
         ${this.#marksOf()}${this.#tip()}${this.#notice()}
       </div>
       <aside aria-label="Colours and presets">
-        ${this.data ? html`${this.#colourBox()}${this.#detail()}${this.#pickedBox()}` : ""}
+        ${this.data ? html`${this.#colourBox()}${this.#pickedBox()}${this.#detail()}` : ""}
       </aside>
     </div>`;
   }
@@ -290,12 +290,17 @@ class StudioMap extends LitElement {
     };
     for (const [kind, body] of Object.entries(asked)) await this.#place(kind, body);
     const marks = Object.entries(this.placed).filter(([, { at }]) => at).map(([kind, { at }]) => ({
-      ...at, kind: kind === "target" ? "target" : "current preset", text: kind === "target" ? "target" : session.state.preset?.name ?? "",
+      ...at, kind: kind === "target" ? "target" : "current preset", text: this.#markText(kind),
     }));
     this.view.marks = marks;
     this.#inks();
     this.view.draw();
     this.requestUpdate();
+  }
+
+  #markText(kind) {
+    if (kind === "target") return "target";
+    return this.chosen >= 0 ? "" : session.state.preset?.name ?? ""; // the chosen point has its name already
   }
 
   async #place(kind, body) {
@@ -326,7 +331,7 @@ class StudioMap extends LitElement {
 
   #about(i) {
     const { category, synth } = this.#entry(i);
-    return [category, synth, `no. ${this.data.numbers[i]}`].filter(Boolean).join(" · ");
+    return [category, synth, this.data.numbers[i].includes(":") ? "bank" : "library"].filter(Boolean).join(" · ");
   }
 
   #hear(i) {
