@@ -66,7 +66,6 @@ class Desk:
         workspace: Sounds and presets on the disk.
         players: The synths that play.
         jobs: The queue of jobs; None until one is made.
-        library_path: The library file; None for the user's own.
     """
 
     def __init__(self, settings: StudioSettings) -> None:
