@@ -9,7 +9,9 @@ engines. Whatever is kept lies in one folder, the workspace. Open `app.py` first
 * `players.py`: the synths that play notes at once, and the notes that were played
 * `jobs.py`: the queue of long work, fair and kept on the disk; `job_states.py` is what a job is, `worker.py` the
   process that does them, `tasks.py` what each kind does
-* `sound_routes.py`, `preset_routes.py`: sounds and presets by HTTP
+* `curves.py`: what can be drawn of a preset
+* `sound_routes.py`, `preset_routes.py`, `job_routes.py`: sounds, presets and jobs by HTTP; `shape_routes.py`: macros,
+  curves, and what differs between presets
 """
 
 from .app import build_app

@@ -24,7 +24,7 @@ from ..errors import EngineError, OptionError, PatchflowError, RenderError, Stor
 from ..printable import printable
 from ..storage import FolderInUse, reason
 from ..version import version
-from . import job_routes, library_routes, listening, preset_routes, project_routes, sound_routes
+from . import job_routes, library_routes, listening, preset_routes, project_routes, shape_routes, sound_routes
 from .desk import Desk, desk
 from .guard import Guard, InUse, StudioSettings, TooLarge, content_policy, loopback
 from .job_states import JobNotNow, QueueFull
@@ -44,6 +44,7 @@ ROUTERS = (
     listening.router,
     project_routes.router,
     preset_routes.router,
+    shape_routes.router,
     sound_routes.router,
 )
 """The parts of the API, one module each."""

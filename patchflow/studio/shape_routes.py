@@ -1,0 +1,232 @@
+"""Shapes of presets by HTTP: macros that turn them, their curves, what differs between two, and places in a space."""
+
+import math
+import threading
+import weakref
+from collections import OrderedDict
+from concurrent.futures import Future
+from functools import lru_cache
+from typing import Annotated
+
+import numpy as np
+import torch
+from fastapi import APIRouter, Request
+from fastapi import Path as InPath
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..audio.conditioning import resample
+from ..engines import Note, engines
+from ..errors import OptionError
+from ..explore.audio_space import AudioSpace
+from ..explore.children import moves_between
+from ..explore.macro_knobs import MacroKnobs, macro_words
+from ..explore.player import RATE, built
+from ..match.target import prepare_target
+from ..metrics.perceptual import Reference
+from ..presets import Preset
+from .curves import CurvesBody, curves_of
+from .desk import Desk, PresetBody, desk
+from .job_routes import Locks, Name, Number
+from .players import PLAYED_RATE
+from .sound_routes import Id, sound_part
+from .tasks import lock_of
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["shapes"])
+
+_NOTE = Note(pitch=60, velocity=100, hold=1.0, length=2.0)
+_KNOBS = 64  # presets whose knobs are kept
+_MOST_Z = 4_096
+
+
+class MacroBody(BaseModel):
+    """A macro, and what its ends are called."""
+
+    word: str
+    title: str
+    low_word: str
+    high_word: str
+    provenance: str
+    step: float
+
+
+class MoveBody(BaseModel):
+    """A parameter that differs; its size is a share of its range, half of it for another option."""
+
+    name: str
+    before: float | int | str
+    after: float | int | str
+    size: float
+
+
+class TurnBody(BaseModel):
+    """What to turn of a preset, and what stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    preset: Annotated[str, Field(pattern="^[a-z0-9]{6,64}$")]
+    words: dict[Name, Number] = Field({}, max_length=64)
+    lock: Locks = []
+
+
+class TurnedBody(BaseModel):
+    """A preset that macros have turned, and what should have changed, in standard deviations over its synth's."""
+
+    preset: PresetBody
+    moves: list[MoveBody]
+    predicted: dict[str, float]
+
+
+class MovesBody(BaseModel):
+    """How two presets differ, and how far apart they sound; null if one is silent."""
+
+    moves: list[MoveBody]
+    distance_db: float | None
+
+
+class EncodeBody(BaseModel):
+    """What to find the place of: a sound, or a preset."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    synth: Name
+    sound: Annotated[str, Field(pattern="^[a-z0-9]{6,64}$")] | None = None
+    preset: Annotated[str, Field(pattern="^[a-z0-9]{6,64}$")] | None = None
+    model: Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,39}$")] | None = None
+
+
+class PlaceBody(BaseModel):
+    """A place in the space of a synth."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    z: list[Number] = Field(max_length=_MOST_Z)
+    synth: Name
+    model: Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,39}$")] | None = None
+
+
+@router.get("/synths/{synth}/macros")
+def list_macros(synth: Annotated[str, InPath(max_length=100)]) -> list[MacroBody]:
+    """The macros of a synth."""
+    return [
+        MacroBody(
+            word=one.word, title=one.title, low_word=one.low, high_word=one.high, provenance=one.provenance,
+            step=one.step,
+        )
+        for one in macro_words(synth)
+    ]  # fmt: skip
+
+
+@router.post("/macros/turn")
+def turn_macros(request: Request, asked: TurnBody) -> TurnedBody:
+    """A preset with macros turned, by what is known of its synth; nothing is played.
+
+    Of a synth without a learned map the first call for a preset plays it some hundred times, which takes a second or
+    two; all later ones take milliseconds.
+    """
+    at = desk(request)
+    preset = at.workspace.preset(asked.preset)
+    turned = _knobs_of(at).of(asked.preset, preset).turned(asked.words, lock_of(asked.lock))
+    words = ", ".join(f"{word} {amount:+g}" for word, amount in asked.words.items() if amount)
+    origin = f"{preset.name or 'a preset'} turned: {words}" if words else None
+    moves = [MoveBody(**vars(move)) for move in turned.moves]
+    return TurnedBody(preset=at.workspace.keep_preset(turned.preset, origin), moves=moves, predicted=turned.predicted)
+
+
+@router.get("/presets/{preset_id}/moves/{other_id}")
+def compare_presets(request: Request, preset_id: Id, other_id: Id) -> MovesBody:
+    """What differs between two presets of one synth, and how far apart they sound on middle C."""
+    at = desk(request)
+    first = at.workspace.preset(preset_id)
+    second = at.workspace.preset(other_id)
+    if first.synth != second.synth:
+        raise OptionError(f"presets: the first is of {first.synth}, the other of {second.synth}; give two of one synth")
+    make = engines[first.synth]
+    points = [make.space.snap(make.space.encode(preset.values)) for preset in (first, second)]
+    found = moves_between(built(make, first.state), points[0], points[1])
+    waiting = [at.players.play(preset_id, first, _NOTE), at.players.play(other_id, second, _NOTE)]
+    sounds = [resample(played.result().samples, PLAYED_RATE, RATE).astype(np.float32) for played in waiting]
+    distance = None
+    if all(np.abs(sound).max() > 0 for sound in sounds):
+        distance = float(Reference(torch.from_numpy(sounds[0])).distance(torch.from_numpy(sounds[1][None]))[0])
+    moves = [MoveBody(**vars(move)) for move in found]
+    return MovesBody(moves=moves, distance_db=distance if distance is not None and math.isfinite(distance) else None)
+
+
+@router.get("/presets/{preset_id}/curves")
+def draw_curves(request: Request, preset_id: Id) -> CurvesBody:
+    """What can be drawn of a preset: a DX7's algorithm and envelopes, Vital's envelopes, waves and LFOs.
+
+    Of other synths it is every group of parameters that is called like the stages of an envelope.
+    """
+    return curves_of(desk(request).workspace.preset(preset_id))
+
+
+@router.post("/encode")
+def encode(request: Request, asked: EncodeBody) -> PlaceBody:
+    """The place of a sound or a preset in the space of a synth."""
+    at = desk(request)
+    if (asked.sound is None) == (asked.preset is None):
+        raise OptionError("encode: give a sound or a preset, one of them")
+    space = _space(asked.synth, asked.model)
+    if asked.preset is not None:
+        preset = at.workspace.preset(asked.preset)
+        if preset.synth != asked.synth:
+            raise OptionError(f"preset={asked.preset}: is of {preset.synth}, not {asked.synth}")
+        z = space.encode(space.parameters.encode(preset.values)[None])[0]
+    else:
+        target = prepare_target(sound_part(at, asked.sound or "", None, None))
+        note = Note(target.guesses[0].pitch, _NOTE.velocity, target.hold, target.length)
+        z = space.hear(target.samples[None], target.rate, note)[0]
+    return PlaceBody(z=z.tolist(), synth=asked.synth, model=asked.model)
+
+
+@router.post("/decode")
+def decode(request: Request, asked: PlaceBody) -> PresetBody:
+    """The preset at a place in the space of a synth."""
+    space = _space(asked.synth, asked.model)
+    if len(asked.z) != space.size:
+        raise OptionError(f"z: has {len(asked.z)} numbers, this space {space.size}")
+    point = space.presets(np.array(asked.z, float)[None])[0]
+    preset = Preset(asked.synth, space.parameters.decode(point), name="Decoded")
+    return desk(request).workspace.keep_preset(preset, f"a place in {space.description}")
+
+
+class _Knobs:
+    """The knobs of presets that were turned last; those of one preset are made once, however many ask."""
+
+    def __init__(self) -> None:
+        self._made: OrderedDict[str, Future[MacroKnobs]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, key: str, preset: Preset) -> MacroKnobs:
+        """Returns the knobs of a preset."""
+        with self._lock:
+            future = self._made.get(key)
+            is_mine = future is None
+            if future is None:
+                future = self._made[key] = Future()
+                while len(self._made) > _KNOBS:
+                    self._made.popitem(last=False)
+            self._made.move_to_end(key)
+        if is_mine:
+            try:
+                future.set_result(MacroKnobs(preset))
+            except Exception as error:  # noqa: BLE001 - whoever waits for it is told
+                with self._lock:
+                    self._made.pop(key, None)
+                future.set_exception(error)
+        return future.result()
+
+
+_of_desks: "weakref.WeakKeyDictionary[Desk, _Knobs]" = weakref.WeakKeyDictionary()
+
+
+def _knobs_of(at: Desk) -> _Knobs:
+    return _of_desks.setdefault(at, _Knobs())
+
+
+@lru_cache(maxsize=4)
+def _space(synth: str, model: str | None) -> AudioSpace:
+    return AudioSpace.load(synth, model)
