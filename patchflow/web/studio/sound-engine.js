@@ -20,6 +20,7 @@ const LATE = 0.25; // seconds after note-off in which its render must be there
 const FADE = 0.12; // time constant of a note that is faded instead
 const HOP = 0.008; // seconds of a crossfade: no click, no gap
 const AHEAD = 7; // keys on each side of the last that are rendered ahead
+const CALM = 250; // ms that a preset stays as it is before notes are rendered ahead: what is to be heard now comes first
 const LAYERS = [45, 80, 105, 127]; // velocities that are rendered; what is between them is made by gain
 const ROOM = 160e6; // bytes of sounds that are kept
 const VOICES = 16;
@@ -36,6 +37,7 @@ class Engine extends EventTarget {
   #ab = null;
   #single = null; // what hear() or playSound() plays
   #ahead = { preset: null, queue: [], busy: 0, abort: new AbortController() };
+  #later = 0;
   #own = null; // ms from the last event to the start that was scheduled
 
   /** Makes the AudioContext, after a gesture; resolves when it runs. */
@@ -218,7 +220,8 @@ class Engine extends EventTarget {
     }
     const wanted = pitches.filter((pitch) => pitch >= 0 && pitch <= 127);
     this.#ahead.queue = wanted.map((pitch) => ({ pitch, velocity: layer, ...TAP }));
-    this.#next(this.#ahead);
+    clearTimeout(this.#later);
+    this.#later = setTimeout(() => this.#next(this.#ahead), CALM);
   }
 
   /** Whether a key would sound at once. */
