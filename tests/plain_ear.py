@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from patchflow.browse import Meaning, Shelf, shelf
+from patchflow.browse import Meaning, Shelf, embedded, shelf
 from patchflow.browse.shelf import WIDTH
 from patchflow.ear import MEASURES, measure
 from patchflow.engines import Engine, Note
@@ -114,6 +114,7 @@ def put_in(monkeypatch: pytest.MonkeyPatch, *, bank: Sequence[Preset] = ()) -> N
     monkeypatch.setattr("patchflow.ear.preset_vectors", preset_vectors, raising=False)
     monkeypatch.setattr("patchflow.browse.understand", understand, raising=False)
     monkeypatch.setattr(shelf, "ear_version", lambda: PlainEar.version)
+    monkeypatch.setattr(embedded, "embedded_synths", lambda: ("tone",) if bank else ())
     # `patchflow.browse.find` is the function
     for module in (shelf, sys.modules["patchflow.browse.find"]):
         monkeypatch.setattr(module, "embedded_synths", lambda: ("tone",) if bank else ())

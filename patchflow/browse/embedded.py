@@ -1,4 +1,4 @@
-"""The presets that come with the package: one file a synth, with what they are called and what they sound like."""
+"""The presets that come with the package, one file a synth; and what there is to look through, with the library's."""
 
 import json
 import zlib
@@ -13,16 +13,28 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from ..engines import engines
-from ..errors import UnknownName
+from ..errors import OptionError, UnknownName
 from ..parsing import damage_named, json_value
-from ..presets import Entry, Label, ParamSpace, Preset
+from ..presets import Entry, Label, Library, ParamSpace, Preset
+from ..progress import ProgressCallback, TellCallback, ignore, tell_nobody
 from ..storage import opened_file, write_atomically
-from .shelf import MEASURED, WIDTH, Shelf, ear_version
+from .shelf import MEASURED, WIDTH, Shelf, ear_version, embedded_synths
 
-__all__ = ["BANKS", "EmbeddedPresets", "embedded_preset", "embedded_presets", "embedded_shelf"]
+__all__ = [
+    "BANKS",
+    "PLACES",
+    "EmbeddedPresets",
+    "embedded_preset",
+    "embedded_presets",
+    "embedded_shelf",
+    "opened_shelf",
+]
 
 BANKS = Path(__file__).absolute().parent / "banks"
 """Where the files lie, `SYNTH.safetensors`."""
+
+PLACES = ("both", "library", "bank")
+"""Where presets may be."""
 
 AUTHOR = "patchflow"
 """Whose presets they are."""
@@ -182,6 +194,41 @@ def embedded_preset(synth: str, number: int) -> Preset:
         point = replace(found, steps=found.steps[[row]]).points(space)[0]
     values = space.decode(point)
     return Preset(synth, values, found.short_names[row], found.categories[row], AUTHOR, found.tags[row])
+
+
+def opened_shelf(
+    library: Library, where: str = "both", *, progress: ProgressCallback = ignore, tell: TellCallback = tell_nobody
+) -> Shelf:
+    """Returns the presets to look through: those of a library, the embedded ones, or both.
+
+    Args:
+        library: The user's; of both, it may not be there yet.
+        where: One of `PLACES`.
+        progress: Called while the library is read.
+        tell: Called with a line about what is not there or was not listened to.
+
+    Raises:
+        OptionError: If there is no such place, or no embedded bank in this installation.
+        StorageError: If a file is missing or damaged.
+    """
+    if where not in PLACES:
+        raise OptionError(f"in={where!r}: not one of {', '.join(PLACES)}")
+    synths = embedded_synths() if where != "library" else ()
+    if where == "bank" and not synths:
+        raise OptionError("in='bank': there is no embedded bank in this installation")
+    shelves = [Shelf.embedded(synth) for synth in synths]
+    if where == "bank":
+        return Shelf.joined(shelves)
+    if where == "both" and synths and not library.path.exists():
+        tell("no library yet (make one with: patchflow presets import PATH), so the embedded bank alone is used")
+        return Shelf.joined(shelves)
+    own = Shelf.of_library(library, progress=progress, tell=tell)
+    if own.unknown:
+        tell(
+            f"nobody has listened to {own.unknown:,} of {len(own):,} presets of the library yet, so their "
+            "sound is not known. Do it with: patchflow presets listen"
+        )
+    return Shelf.joined([own, *shelves])
 
 
 @lru_cache(maxsize=8)

@@ -52,16 +52,17 @@ def make(
     Example: patchflow make "glassy bell, slow decay" --synth dexed
     Example: patchflow make "dark pad, not noisy" --count 8 --seed 3 --library mine.sqlite
     """
+    from ..browse.embedded import opened_shelf
     from ..browse.make import make as make_presets
     from ..browse.make import write_making
     from ..presets.library.library import Library
     from ..storage import readable, writable_folder
     from ._console import ProgressBar, print_json
     from ._console import note as tell
-    from .search import opened_shelf
 
     source = Library(library, notice=tell)
-    shelf = opened_shelf(source, "both")
+    with ProgressBar("reading", every=60) as bar:
+        shelf = opened_shelf(source, progress=bar.show, tell=tell)
     with writable_folder(out), ProgressBar("loading") as bar:
         typed = readable(" ".join(text))
         making = make_presets(typed, shelf, source, synth, count=count, seed=seed, renders=renders, progress=bar.show)

@@ -69,13 +69,13 @@ def map_(
     Example: patchflow map --in library --sounds-folder
     """
     from ..browse import picked, places
+    from ..browse.embedded import opened_shelf
     from ..browse.map_page import colour_of, write_map
     from ..browse.map_sounds import presets_called
     from ..browse.places import HOW
     from ..presets.library.library import Library
     from ..storage import readable, writable_folder
     from ._console import ProgressBar, note
-    from .search import opened_shelf
 
     if how not in HOW:
         raise OptionError(f"how={how!r}: not {' or '.join(HOW)}")
@@ -87,7 +87,8 @@ def map_(
     asked = {"synth": synth or [], "category": category or [], "tag": tag or []}
     wishes = {field: list(map(readable, values)) for field, values in asked.items()}
     with writable_folder(out.absolute().parent):
-        shelf = opened_shelf(source, where)
+        with ProgressBar("reading", every=60) as bar:
+            shelf = opened_shelf(source, where, progress=bar.show, tell=note)
         rows = picked(shelf, wishes)
         if len(rows) and not rows.any():
             raise PresetError(f"no preset to show: none of {len(rows):,} has what was asked for")

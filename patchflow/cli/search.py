@@ -15,14 +15,10 @@ from ._parse import AsJson, LibraryFile, OnlyCategories, OnlySynths, OnlyTags, w
 if TYPE_CHECKING:
     import numpy as np
 
-    from ..browse import Shelf
     from ..engines import Engine
     from ..presets import Library, Preset
 
-__all__ = ["PLACES", "opened_shelf", "search"]
-
-PLACES = ("both", "library", "bank")
-"""Where presets may be."""
+__all__ = ["search"]
 
 
 def search(
@@ -73,6 +69,7 @@ def search(
     Example: patchflow search --like bank.syx:3 --category "bass or lead" -o near.syx
     """
     from ..browse import find, picked, preset_called
+    from ..browse.embedded import opened_shelf
     from ..browse.find import hints
     from ..engines import save_presets
     from ..presets.library.library import Library
@@ -89,7 +86,8 @@ def search(
         raise OptionError("nothing to look for: give words, a sound with --like, or an option such as --tag")
 
     source = Library(library, notice=note)
-    shelf = opened_shelf(source, where)
+    with ProgressBar("reading", every=60) as bar:
+        shelf = opened_shelf(source, where, progress=bar.show, tell=note)
     words = None
     if typed.strip():
         from ..browse import understand
@@ -108,39 +106,6 @@ def search(
         save_presets(out, [preset_called(hit.number, source)[1] for hit in hits])
         if not as_json:
             print_export(out, len(hits), as_json=False)
-
-
-def opened_shelf(library: "Library", where: str) -> "Shelf":
-    """Returns the presets to look through.
-
-    Args:
-        library: The user's.
-        where: One of `PLACES`.
-
-    Raises:
-        OptionError: If it is none, or there is no embedded bank.
-    """
-    from ..browse import Shelf
-    from ..browse.shelf import embedded_synths
-
-    if where not in PLACES:
-        raise OptionError(f"in={where!r}: not one of {', '.join(PLACES)}")
-    embedded = embedded_synths() if where != "library" else ()
-    if where == "bank" and not embedded:
-        raise OptionError("in='bank': there is no embedded bank in this installation")
-    shelves: list[Shelf] = []
-    if where == "library" or (where == "both" and (library.path.exists() or not embedded)):
-        with ProgressBar("reading", every=60) as bar:
-            shelves.append(Shelf.of_library(library, progress=bar.show, tell=note))
-    elif where == "both":
-        note("no library yet (make one with: patchflow presets import PATH), so the embedded bank alone is used")
-    shelf = Shelf.joined([*shelves, *map(Shelf.embedded, embedded)])
-    if shelf.unknown:
-        note(
-            f"nobody has listened to {shelf.unknown:,} of {len(shelves[0]):,} presets of the library yet, so their "
-            "sound is not known. Do it with: patchflow presets listen"
-        )
-    return shelf
 
 
 def _vector(names: Sequence[str], voice: int | None, library: "Library") -> "np.ndarray":

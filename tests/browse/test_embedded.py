@@ -14,14 +14,16 @@ from patchflow.browse.embedded import (
     embedded_preset,
     embedded_presets,
     embedded_shelf,
+    opened_shelf,
     points_of,
     steps_of,
 )
 from patchflow.browse.shelf import MEASURED, WIDTH, Shelf, ear_version, embedded_synths
 from patchflow.engines import engines, save_presets
-from patchflow.errors import StorageError, UnknownName
-from patchflow.presets import read_presets
+from patchflow.errors import OptionError, StorageError, UnknownName
+from patchflow.presets import Library, read_presets
 from patchflow.presets.preset import CATEGORIES, category_from_name
+from tests import plain_ear
 
 COUNTS = {"dexed": 2_000, "vital": 1_000}
 FEW = ("Sequence",)  # which no single note is
@@ -207,3 +209,38 @@ def test_presets_of_other_parameters_are_refused_when_they_are_asked_for(folder:
     assert len(embedded_shelf("tone")) == 5
     with pytest.raises(StorageError, match="other parameters"):
         embedded_preset("tone", 1)
+
+
+def test_both_is_the_library_first_then_the_embedded_bank(library: Library, monkeypatch: pytest.MonkeyPatch):
+    plain_ear.put_in(monkeypatch, bank=plain_ear.saws([0.3, 1.5]))
+    library.add(plain_ear.saws([0.1]), lambda synth: engines[synth].space)
+    told: list[str] = []
+
+    shelf = opened_shelf(library, tell=told.append)
+
+    assert [entry.id for entry in shelf.entries] == [1, 1, 2]
+    assert shelf.banks.tolist() == [False, True, True]
+    assert len(told) == 1
+    assert told[0].startswith("nobody has listened to 1 of 1 presets of the library yet")
+    assert len(opened_shelf(library, "library")) == 1
+    assert len(opened_shelf(library, "bank")) == 2
+
+
+def test_without_a_library_the_embedded_bank_is_used_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    plain_ear.put_in(monkeypatch, bank=plain_ear.saws([0.3, 1.5]))
+    told: list[str] = []
+
+    shelf = opened_shelf(Library(tmp_path / "none.sqlite"), tell=told.append)
+
+    assert len(shelf) == 2
+    assert [line.partition(" (")[0] for line in told] == ["no library yet"]
+    assert not (tmp_path / "none.sqlite").exists()
+
+
+def test_a_place_that_is_none_or_empty_is_refused(library: Library, monkeypatch: pytest.MonkeyPatch):
+    plain_ear.put_in(monkeypatch)
+
+    with pytest.raises(OptionError, match="in='cloud': not one of both, library, bank"):
+        opened_shelf(library, "cloud")
+    with pytest.raises(OptionError, match="there is no embedded bank"):
+        opened_shelf(library, "bank")

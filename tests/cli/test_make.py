@@ -18,7 +18,7 @@ SPACE = engines["tone"].space
 @pytest.fixture
 def library(shell, monkeypatch):
     """Presets of the tone from short to long, as if somebody had listened to them."""
-    monkeypatch.setattr("patchflow.browse.shelf.embedded_synths", tuple)
+    monkeypatch.setattr("patchflow.browse.embedded.embedded_synths", tuple)
     decays = np.geomspace(0.05, 0.4, 12)
     waves = ["sine", "saw"] * 6
     presets = [
