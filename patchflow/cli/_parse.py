@@ -19,6 +19,7 @@ __all__ = [
     "OnlyCategories",
     "OnlySynths",
     "OnlyTags",
+    "OutFolder",
     "check_device",
     "check_least",
     "key_values",
@@ -205,6 +206,9 @@ LibraryFile = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print nothing but JSON.")]
+OutFolder = Annotated[
+    Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where to write; made if it is not there.")
+]
 OnlySynths = Annotated[
     list[str] | None, typer.Option(metavar="NAME", parser=synth_names, help="Only presets of this synth.")
 ]

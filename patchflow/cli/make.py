@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._parse import synth_name, whole
+from ._parse import OutFolder, synth_name, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,9 +36,7 @@ def make(
             help="Preset library to go on from, beside the embedded bank.  [default: that of `patchflow presets`]",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to write; made if it is not there.")] = Path(
-        "patchflow-out"
-    ),
+    out: OutFolder = Path("patchflow-out"),
     as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON: what the .json file holds.")] = False,
 ) -> None:
     """Make presets that fit TEXT better than those there are.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ._parse import number, synth_name, whole
+from ._parse import OutFolder, number, synth_name, whole
 
 if TYPE_CHECKING:
     from ..engines import ChosenSynths
@@ -35,9 +35,7 @@ def match(
             "plug-ins that were added.  [default: dexed and vital]",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to write; made if it is not there.")] = Path(
-        "patchflow-out"
-    ),
+    out: OutFolder = Path("patchflow-out"),
     seconds: Annotated[
         float | None,
         typer.Option(metavar="S", parser=number, help="How long to search for each sound, in seconds.  [default: 5]"),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ._parse import synth_name, whole
+from ._parse import OutFolder, synth_name, whole
 
 if TYPE_CHECKING:
     from ..explore.output.path_files import PathFiles
@@ -47,9 +47,7 @@ def morph(
             "repeated.",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to write; made if it is not there.")] = Path(
-        "patchflow-out"
-    ),
+    out: OutFolder = Path("patchflow-out"),
     model: Annotated[
         Path | None,
         typer.Option(

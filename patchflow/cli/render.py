@@ -54,7 +54,12 @@ def render(
     rate: Annotated[int, typer.Option(metavar="HZ", parser=whole, help="Sample rate of the file.")] = 44_100,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The .wav or .flac file to write.  [default: named after preset and note]"),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="The .wav or .flac file to write.  [default: named after preset and note]",
+        ),
     ] = None,
 ) -> None:
     """Play PRESET and write what it sounds like.

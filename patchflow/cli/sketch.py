@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._parse import number, synth_name, whole
+from ._parse import OutFolder, number, synth_name, whole
 
 if TYPE_CHECKING:
     from ..audio.sound import Sound
@@ -36,9 +36,7 @@ def sketch(
         int | None,
         typer.Option("--voice", metavar="N", parser=whole, help="With --preset: which preset of FILE, from 1."),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to write; made if it is not there.")] = Path(
-        "patchflow-out"
-    ),
+    out: OutFolder = Path("patchflow-out"),
     seconds: Annotated[
         float | None,
         typer.Option(metavar="S", parser=number, help="How long to search for the preset, in seconds.  [default: 5]"),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ._parse import whole
+from ._parse import OutFolder, whole
 
 if TYPE_CHECKING:
     from ..explore.output.path_files import PathFiles
@@ -50,9 +50,7 @@ def turn(
         Path | None,
         typer.Option(metavar="FILE|RUN|NAME", help="With latent:N: whose latent.  [default: flow_joint of the synth]"),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to write; made if it is not there.")] = Path(
-        "patchflow-out"
-    ),
+    out: OutFolder = Path("patchflow-out"),
     seed: Annotated[int, typer.Option(metavar="N", parser=whole, help="Seed of the random generator.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON.")] = False,
 ) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ._parse import number, synth_name, whole
+from ._parse import OutFolder, number, synth_name, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,9 +93,7 @@ def vary(
         int | None,
         typer.Option(metavar="N", parser=whole, help="How many notes may be played, about.  [default: 150 a child]"),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to write; made if it is not there.")] = Path(
-        "patchflow-out"
-    ),
+    out: OutFolder = Path("patchflow-out"),
     as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON: what the .json file holds.")] = False,
 ) -> None:
     """Make variations of PRESET that all sound as far from it as you ask, and far from each other.

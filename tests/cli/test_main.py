@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 import patchflow.cli.list
+from patchflow.cli.main import app
 
 COMMANDS = ("match", "sketch", "render", "score", "train", "list", "presets")
 HEAVY = (
@@ -92,6 +94,20 @@ def test_no_description_of_a_command_is_cut(shell, monkeypatch: pytest.MonkeyPat
         assert f"{name} {' '.join(own.split())}" in listed
     assert "..." not in listed
     assert max(map(len, lines)) <= int(columns)
+
+
+def test_out_is_o_for_short_in_every_command_that_writes_files():
+    commands = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
+    members = [(name, member) for name, member in commands.items() if name not in ("presets", "synth")]
+    members += [(f"presets {name}", member) for name, member in commands["presets"].commands.items()]
+    outs: dict[str, list[str]] = {}
+    for name, member in members:
+        for option in member.params:
+            if "--out" in option.opts and option.metavar != "HOST:PORT":
+                outs[name] = option.opts
+
+    assert {"match", "make", "vary", "render", "presets export"} <= set(outs)
+    assert [name for name, words in outs.items() if "-o" not in words] == []
 
 
 def test_no_command_prints_the_help(shell):

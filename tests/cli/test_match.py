@@ -27,7 +27,7 @@ def summary(path: Path) -> dict:
 def test_five_files_are_written_for_one_candidate(shell):
     shell.tone("a.wav")
 
-    assert shell.run("match", "a.wav", *SMALL, "--candidates", 1, "--out", "o").code == 0
+    assert shell.run("match", "a.wav", *SMALL, "--candidates", 1, "-o", "o").code == 0
     assert shell.files() == {"a.wav", "o/a.preset.json", "o/a.wav", "o/a-ab.wav", "o/a.png", "o/a.json"}
 
 
