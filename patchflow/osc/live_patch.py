@@ -4,10 +4,11 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from ..ear.sound_attributes import ATTRIBUTES
 from ..engines import engines, load_presets, save_presets
 from ..errors import OptionError, PresetError, StorageError, UnknownName
 from ..explore.macro_knobs import MacroKnobs, MacroWord, macro_words
@@ -20,6 +21,7 @@ _REACH = 2.0  # standard deviations that a macro turns either way
 _SHOWN = 500  # presets in hand that are listed
 
 
+@runtime_checkable
 class Outlet(Protocol):
     """Where answers go."""
 
@@ -30,6 +32,7 @@ class Outlet(Protocol):
         """Sends parameters that changed to everybody who follows."""
 
 
+@runtime_checkable
 class Worker(Protocol):
     """Does what takes long, one after the other, beside the messages."""
 
@@ -178,7 +181,8 @@ class LivePatch:
 
     def set_word(self, number: int, word: str) -> None:
         """Makes a macro turn another word."""
-        known = {one.word: one for one in macro_words(self.synth)}
+        measured = [MacroWord(one.name, one.name, one.low, one.high, one.meaning) for one in ATTRIBUTES]
+        known = {one.word: one for one in (*measured, *macro_words(self.synth))}
         if word not in known:
             raise UnknownName("macro", word, known)
         if number > len(self.words):

@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -104,7 +105,9 @@ class Background:
         self._mailbox = mailbox
         self._tell = tell
         self._tasks: queue.Queue[tuple[str, Callable[[], Any], Callable[[Any], None]] | None] = queue.Queue(_WAITING)
-        threading.Thread(target=self._run, name="patchflow live: long work", daemon=True).start()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="patchflow live: long work", daemon=True)
+        self._thread.start()
 
     def start(self, what: str, task: Callable[[], Any], then: Callable[[Any], None]) -> None:
         """Does a task when those before it are done, see `live_patch.Worker`.
@@ -117,8 +120,15 @@ class Background:
         except queue.Full:
             raise OptionError(f"busy: {_WAITING} things that take long wait already; {what} was not begun") from None
 
+    def close(self) -> None:
+        """Ends the thread after what it does now; what waits is not begun."""
+        self._closed = True
+        with suppress(queue.Full):
+            self._tasks.put_nowait(None)
+        self._thread.join(5.0)
+
     def _run(self) -> None:
-        while (given := self._tasks.get()) is not None:
+        while (given := self._tasks.get()) is not None and not self._closed:
             what, task, then = given
             done = attempt(what, task, self._tell)
             if done.well:

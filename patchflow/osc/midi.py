@@ -303,8 +303,10 @@ def live_server(
             port.send(mido.Message.from_bytes(data))
 
         sender = SysexSender(send, channel=channel, rate=sysex_rate)
+        server.endings.append(sender.close)
     link = Dx7Link(patch, sender, library)
     desk = MidiDesk(server, patch, travels, link, out=midi_out, channel=channel)
     server.targets.update(patch=patch, travels=travels, sysex=link, midi=desk)
     server.followers += [link.follow, desk.follow]
+    server.endings += [travels.stop_match, worker.close]
     return server

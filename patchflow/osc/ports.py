@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import mido
 import mido.sockets
@@ -20,6 +20,7 @@ _TCP = "tcp:"
 _INSTALL = "MIDI ports need a package more: pip install 'patchflow[live]'"
 
 
+@runtime_checkable
 class MidiOut(Protocol):
     """A port that messages go to."""
 

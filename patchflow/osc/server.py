@@ -126,6 +126,7 @@ class LiveServer:
         mailbox: What waits to be done; MIDI puts its messages here too.
         targets: Who does what, by the first word of `OscAddress.call`.
         followers: Called after each batch of messages, with the names of the parameters that it changed.
+        endings: Called at the end of all, to end threads of others.
     """
 
     listening: socket.socket
@@ -134,6 +135,7 @@ class LiveServer:
     mailbox: Mailbox = field(default_factory=Mailbox)
     targets: dict[str, Any] = field(default_factory=dict)
     followers: list[Callable[[Preset, Sequence[str]], None]] = field(default_factory=list)
+    endings: list[Callable[[], None]] = field(default_factory=list)
     changed: list[str] = field(default_factory=list, init=False)
     """Parameters that the present batch has changed."""
 
@@ -203,6 +205,8 @@ class LiveServer:
             _wake(self.listening)
             for thread in threads:
                 thread.join(5.0)
+            for end in self.endings:
+                end()
             self.listening.close()
             self.out.close()
             logging.getLogger().removeFilter(_not_of_the_parser)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..engines import engines
-from ..errors import OptionError, PresetError
+from ..errors import OptionError, PresetError, UnknownName
 from ..presets import Library, Preset, dx7
 from ..presets.formats import ReadReport, formats
 from .live_patch import LivePatch, normal_value
@@ -278,3 +278,9 @@ class Dx7Link:
 
     def _tell_kept(self, counts: tuple[int, int]) -> None:
         self._patch.out.send("/imported", *counts)
+
+
+def _kind(what: str) -> str:
+    if what not in _KINDS:
+        raise UnknownName("kind of dump", what, _KINDS)
+    return what

@@ -15,7 +15,7 @@ from ..explore.player import Player, built
 from ..features.measures import MEASURES
 from ..match.target import prepare_target
 from ..match.verdict import closeness
-from ..presets import Preset
+from ..presets import Library, Preset
 from ..progress import Progress
 from .live_patch import LivePatch
 
@@ -300,10 +300,10 @@ class Travels:
         from ..explore.vary import vary
 
         preset = self.patch.preset
-        engine = self.patch.engine
+        library = Library(self.patch.library).path
 
         def make() -> Any:
-            good = GoodPresets(self.patch.synth, engine, library=self.patch.library)
+            good = GoodPresets.load(self.patch.synth, library if library.exists() else None)
             return vary(good, preset, amount, count=count, seed=self.patch.seed)
 
         def take(found: Any) -> None:
