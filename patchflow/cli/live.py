@@ -1,5 +1,6 @@
 """`patchflow live`: a preset that a DAW, a controller or a hardware synth plays and changes, by OSC, MIDI and SysEx."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,27 +92,31 @@ def live(
     if not 1 <= channel <= 16:
         raise OptionError(f"channel={channel}: not in [1, 16]")
     to = _address(out)
-    listening = opened_socket(host, port)  # before anything that takes long: the port may be taken
-    from ..osc.midi import live_server
-    from ..osc.ports import open_input, open_output
-    from ..osc.server import OscOut
+    folders = _folders(folder or [Path()])
+    with ExitStack() as ending:
+        # Before anything that takes long: the port may be taken.
+        listening = ending.enter_context(opened_socket(host, port))
+        from ..osc.midi import live_server
+        from ..osc.ports import open_input, open_output
+        from ..osc.server import OscOut
 
-    output = open_output(midi_out) if midi_out else None
-    server = live_server(
-        listening,
-        OscOut(*to),
-        synth=synth, folders=_folders(folder or [Path()]), library=library, model=model, seed=seed,
-        midi_out=output, channel=channel - 1, sysex=sysex, sysex_rate=sysex_rate,
-    )  # fmt: skip
-    if preset:
-        server.patch.load(preset)
-    inputs = [open_input(name, server.targets["midi"].receive) for name in midi_in or []]
-    try:
+        sender = OscOut(*to)
+        ending.callback(sender.close)
+        output = open_output(midi_out) if midi_out else None
+        if output is not None:
+            ending.callback(output.close)
+        server = live_server(
+            listening,
+            sender,
+            synth=synth, folders=folders, library=library, model=model, seed=seed,
+            midi_out=output, channel=channel - 1, sysex=sysex, sysex_rate=sysex_rate,
+        )  # fmt: skip
+        if preset:
+            server.patch.load(preset)
+        for name in midi_in or []:
+            ending.callback(open_input(name, server.targets["midi"].receive).close)
         _greet(server, host, to)
         server.serve()
-    finally:
-        for opened in [*inputs, *([output] if output else [])]:
-            opened.close()
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -167,7 +167,8 @@ _LOADED = ("/patch", "/params", "/param/...")
 _MOVED = ("/z_pos", "/params", "/param/...")
 
 ADDRESSES = (
-    OscAddress("/ping", "server.ping", "says that it is there", (), ("/from_server",), "/ping"),
+    OscAddress("/ping", "server.ping", "says that it is there, after all that came before is done",
+               (), ("/from_server",), "/ping"),
     OscAddress("/stop", "server.stop", "ends patchflow live", (), ("/terminated",), "/stop"),
     OscAddress("/state", "patch.tell_state", "tells what is set, as names and values", (), ("/state",), "/get_state"),
     OscAddress("/state/all", "patch.tell_all", "tells everything again",

@@ -17,6 +17,7 @@ __all__ = ["MidiOut", "open_input", "open_output", "port_names"]
 
 _OURS = "patchflow live"  # name of the ports that are made
 _TCP = "tcp:"
+_PACKAGES = ("rtmidi2", "rtmidi")
 _INSTALL = "MIDI ports need a package more: pip install 'patchflow[live]'"
 
 
@@ -87,7 +88,8 @@ class _TcpIn:
     def __init__(self, connection: socket.socket, receive: Callable[[mido.Message], None]) -> None:
         self._connection = connection
         self._receive = receive
-        threading.Thread(target=self._run, name="patchflow live: MIDI", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="patchflow live: MIDI", daemon=True)
+        self._thread.start()
 
     def _run(self) -> None:
         parser = mido.Parser()
@@ -172,7 +174,7 @@ def port_names() -> tuple[list[str], list[str]]:
 
 
 def _package() -> str:
-    for name in ("rtmidi2", "rtmidi"):
+    for name in _PACKAGES:
         if importlib.util.find_spec(name) is not None:
             return name
     raise MissingDependency(_INSTALL)

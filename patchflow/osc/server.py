@@ -6,15 +6,14 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
-from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message import OscMessage, ParseError
 from pythonosc.osc_message_builder import OscMessageBuilder
-from pythonosc.osc_packet import OscPacket, ParseError
 
 from ..errors import OptionError, PatchflowError
 from ..presets import Preset
@@ -31,7 +30,13 @@ _ROOM = 2**22  # bytes that the system may keep of what is not read yet, where i
 _NAMES = 200  # parameters in one message of all
 _ERRORS = 20  # a second, so that a flood of mistakes is no flood of answers
 _DAMAGED = (ParseError, ValueError, IndexError, TypeError, OverflowError, RecursionError, struct.error)
-"""What the parser raises where a packet is damaged."""
+"""What the parser raises where a message is damaged."""
+_BUNDLE_HEAD = b"#bundle\0"
+_BUNDLE_START = 16  # bytes of a bundle before its first message: head and time
+_DEEPEST = 8  # bundles in one another
+_TYPES = {",": 0, "i": 4, "f": 4, "h": 8, "d": 8, "s": 4, "b": 4, "r": 4, "m": 4, "t": 8, "T": 0, "F": 0, "N": 0,
+          "[": 0, "]": 0}  # fmt: skip
+"""Types of arguments, and how many bytes each has at least."""
 
 
 class OscOut:
@@ -156,7 +161,8 @@ class LiveServer:
     # ---- what addresses call
 
     def ping(self) -> None:
-        """Says that it is there."""
+        """Says that it is there, after all that was asked before is done and sent."""
+        self.patch.flush()
         self.out.send("/from_server", "pong")
 
     def stop(self) -> None:
@@ -188,7 +194,6 @@ class LiveServer:
 
     def serve(self) -> None:
         """Works until it is told to stop, or Ctrl-C."""
-        logging.getLogger().addFilter(_not_of_the_parser)
         threads = [
             threading.Thread(target=self._receive, name="patchflow live: receives", daemon=True),
             threading.Thread(target=self._work, name="patchflow live: does", daemon=True),
@@ -209,7 +214,6 @@ class LiveServer:
                 end()
             self.listening.close()
             self.out.close()
-            logging.getLogger().removeFilter(_not_of_the_parser)
 
     def _receive(self) -> None:
         while not self._ended.is_set():
@@ -222,15 +226,15 @@ class LiveServer:
 
     def _read(self, data: bytes) -> None:
         try:
-            messages = OscPacket(data).messages
+            messages = [_parsed(part) for part in _parts(data)]
         except _DAMAGED as error:
             damage = str(error)
             self.out.error("", lambda: f"not an OSC packet ({len(data)} bytes): {damage}")
             return
-        for timed in messages:
-            path = timed.message.address
+        for found in messages:
+            path = found.address
             try:
-                message = self.understood(path, timed.message.params)
+                message = self.understood(path, found.params)
             except PatchflowError as error:
                 self.out.error(path[:200], partial(str, error))
                 continue
@@ -271,10 +275,10 @@ class LiveServer:
 
     def finish(self) -> None:
         """Sends what a batch of messages has changed."""
-        self.changed.clear()
         attempt("", self.patch.flush, self.out.error)
         for follow in self.followers:
             attempt("", partial(follow, self.patch.preset, tuple(self.changed)), self.out.error)
+        self.changed.clear()
 
 
 def opened_socket(host: str, port: int) -> socket.socket:
@@ -305,6 +309,44 @@ def _wake(listening: socket.socket) -> None:
         knock.sendto(b"", ("127.0.0.1" if host == "0.0.0.0" else host, port))
 
 
-def _not_of_the_parser(record: logging.LogRecord) -> bool:
-    """Whether a log record is from elsewhere: python-osc logs what it cannot read, and we answer it with `/error`."""
-    return record.module not in ("osc_message", "osc_bundle")
+def _parts(data: bytes, depth: int = 0) -> Iterator[bytes]:
+    """The messages of a packet, which may be bundles in bundles; what time they are for is ignored: they are done now.
+
+    python-osc reads messages well, but never comes back from a bundle that gives a negative size.
+
+    Raises:
+        ValueError: If a size is not that of a part of the packet.
+    """
+    if not data.startswith(_BUNDLE_HEAD):
+        yield data
+        return
+    if depth == _DEEPEST or len(data) < _BUNDLE_START:
+        raise ValueError("a bundle that is cut off, or in too many others")
+    place = _BUNDLE_START
+    while place < len(data):
+        (size,) = struct.unpack_from(">i", data, place)
+        place += 4
+        if not 0 < size <= len(data) - place:
+            raise ValueError(f"a part of a bundle of {size} bytes, where {len(data) - place} are left")
+        yield from _parts(data[place : place + size], depth + 1)
+        place += size
+
+
+def _parsed(data: bytes) -> OscMessage:
+    """One message.
+
+    Raises:
+        ValueError: If it is none, has arguments of a type that python-osc would leave out, or is cut off where
+            python-osc would think of zeros.
+    """
+    end = data.find(b"\0")
+    if not data.startswith(b"/") or end < 0:
+        raise ValueError("it does not begin with an address")
+    start = (end // 4 + 1) * 4
+    tags = data[start : max(data.find(b"\0", start), start)].decode("ascii", "replace")
+    if set(tags) - set(_TYPES) or (data[start:] and not tags.startswith(",")):
+        raise ValueError(f"its types are {tags[:40]!r}")
+    left = len(data) - start - (len(tags) // 4 + 1) * 4
+    if tags and left < sum(_TYPES[tag] for tag in tags):
+        raise ValueError(f"its arguments {tags[:40]!r} are cut off")
+    return OscMessage(data)

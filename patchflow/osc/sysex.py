@@ -132,10 +132,9 @@ class SysexSender:
                     return
                 message = self._message()
             if message:
-                began = time.monotonic()
                 self._send(message)
                 dump = self._gap if len(message) > _VOICE else 0.0
-                free = began + len(message) / self._rate + dump
+                free = time.monotonic() + len(message) / self._rate + dump
 
     def _differs(self) -> bool:
         return self._wanted is not None and self._wanted != self._there

@@ -29,13 +29,19 @@ class Live:
         self._answers = opened_socket("127.0.0.1", 0)
         self._answers.settimeout(PATIENCE)
         out = OscOut("127.0.0.1", self._answers.getsockname()[1])
-        self.server: LiveServer = live_server(opened_socket("127.0.0.1", 0), out, **options)
+        listening = opened_socket("127.0.0.1", 0)
+        try:
+            self.server: LiveServer = live_server(listening, out, **options)
+        except BaseException:
+            for one in (self._answers, listening, out):
+                one.close()
+            raise
         self.desk = self.server.targets["midi"]
         self._client = SimpleUDPClient("127.0.0.1", self.server.port)
         self._thread = threading.Thread(target=self.server.serve)
         self._thread.start()
         self.wait("/params")  # what it says when it begins
-        self.wait_until_quiet()
+        self.settle()
 
     @property
     def patch(self):
@@ -58,7 +64,7 @@ class Live:
         return next(values for answer, values in self.collect(path) if answer == path)
 
     def collect(self, path: str) -> list[tuple[str, list]]:
-        """All answers up to the next packet with one at an address; an error is a failure unless it is what is wanted."""
+        """All answers up to the next packet with one at an address; an error is a failure but where it is wanted."""
         found: list[tuple[str, list]] = []
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
@@ -75,13 +81,10 @@ class Live:
         self.send("/ping")
         return self.collect("/from_server")[:-1]
 
-    def wait_until_quiet(self) -> None:
-        self._answers.settimeout(0.1)
-        try:
-            while True:
-                self._answers.recv(65_536)
-        except TimeoutError:
-            self._answers.settimeout(PATIENCE)
+    def settle_quietly(self) -> None:
+        """Waits until all is done, whatever went wrong before."""
+        while "/from_server" not in dict(self.answers()):
+            self.send("/ping")
 
     def stop(self) -> None:
         if self._thread.is_alive():

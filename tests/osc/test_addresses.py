@@ -84,8 +84,9 @@ def prepared(live: Callable, wire, tmp_path: Path) -> Callable:
             return live(synth="dexed", midi_out=wire, sysex=True)
         shutil.copy(Path(patchflow.__file__).parent / "examples" / "bell.flac", tmp_path)
         space = engines["tone"].space
-        init = {**space.decode(space.default()), "decay": 0.5}
-        bank = [Preset("tone", {**init, "wave": wave}, name=wave) for wave in ("saw", "square", "sine")]
+        init = space.decode(space.default())
+        sounds = [("saw", 0.5), ("sine", 0.5), ("saw", 0.2)]
+        bank = [Preset("tone", {**init, "wave": wave, "decay": decay}, name=wave) for wave, decay in sounds]
         write_presets(tmp_path / "bank.json", bank)
         Library(tmp_path / "library.sqlite").add(bank, lambda _: space)
         control = live(synth="tone", midi_out=wire)
@@ -94,7 +95,6 @@ def prepared(live: Callable, wire, tmp_path: Path) -> Callable:
         control.send("/path/add_preset", "1")
         control.send("/path/add_preset", "2")
         control.settle()
-        control.wait_until_quiet()
         return control
 
     return start
