@@ -8,10 +8,10 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from ..ear.sound_attributes import ATTRIBUTES
 from ..engines import engines, load_presets, save_presets
 from ..errors import OptionError, PresetError, StorageError, UnknownName
 from ..explore.macro_knobs import MacroKnobs, MacroWord, macro_words
+from ..features.measures import ATTRIBUTES
 from ..presets import Library, Parameter, Preset, Value, chosen_voice
 from .addresses import MACROS
 

@@ -302,7 +302,7 @@ def live_server(
         def send(data: bytes) -> None:
             port.send(mido.Message.from_bytes(data))
 
-        sender = SysexSender(send, channel=channel, rate=sysex_rate)
+        sender = SysexSender(send, channel=channel, rate=sysex_rate, tell=out.error)
         server.endings.append(sender.close)
     link = Dx7Link(patch, sender, library)
     desk = MidiDesk(server, patch, travels, link, out=midi_out, channel=channel)

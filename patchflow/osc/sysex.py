@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from ..engines import engines
@@ -11,6 +12,7 @@ from ..errors import OptionError, PresetError, UnknownName
 from ..presets import Library, Preset, dx7
 from ..presets.formats import ReadReport, formats
 from .live_patch import LivePatch, normal_value
+from .mailbox import ErrorCallback, attempt
 
 __all__ = ["GAP", "RATE", "Dx7Link", "SysexSender", "parameter_change"]
 
@@ -54,18 +56,26 @@ class SysexSender:
         channel: MIDI channel, 0 to 15.
         rate: Bytes a second, at most.
         gap: Seconds of silence after a dump.
+        tell: Is told what goes wrong with the port.
 
     Raises:
         OptionError: If one is out of its range.
     """
 
     def __init__(
-        self, send: Callable[[bytes], None], *, channel: int = 0, rate: float = RATE, gap: float = GAP
+        self,
+        send: Callable[[bytes], None],
+        *,
+        channel: int = 0,
+        rate: float = RATE,
+        gap: float = GAP,
+        tell: ErrorCallback = lambda where, what: None,
     ) -> None:
         if not 100 <= rate <= 10_000_000:
             raise OptionError(f"sysex_rate={rate:g}: not in [100, 10000000] bytes a second")
         self.channel = channel
         self._send = send
+        self._tell = tell
         self._rate = rate
         self._gap = gap
         self._ready = threading.Condition()
@@ -132,7 +142,7 @@ class SysexSender:
                     return
                 message = self._message()
             if message:
-                self._send(message)
+                attempt("SysEx", partial(self._send, message), self._tell)
                 dump = self._gap if len(message) > _VOICE else 0.0
                 free = time.monotonic() + len(message) / self._rate + dump
 
