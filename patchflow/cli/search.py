@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["search"]
 
+_NEAR = 0.5  # nearness from which on a preset is like a sound that is not wanted
+
 
 def search(
     text: Annotated[
@@ -34,6 +36,10 @@ def search(
             help="A sound file, a preset file (a voice of a bank as bank.syx:3), or the number of a preset; given "
             "several times, what lies in the middle.",
         ),
+    ] = None,
+    unlike: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="As --like; leaves out presets that are 50 % near to it or more."),
     ] = None,
     voice: Annotated[
         int | None,
@@ -66,6 +72,7 @@ def search(
     \b
     Example: patchflow search warm dark pad --synth dexed
     Example: patchflow search --like sound.wav "not noisy" --limit 5
+    Example: patchflow search bass --unlike 17 --unlike dexed:21
     Example: patchflow search --like bank.syx:3 --category "bass or lead" -o near.syx
     """
     from ..browse import find, picked, preset_called
@@ -82,7 +89,7 @@ def search(
     for field, values in {"tag": tag, "category": category, "author": author, "synth": synth or []}.items():
         wishes[field] = list(map(readable, values or ()))
     typed = readable(" ".join(text or ()))
-    if not typed.strip() and not like and not any(wishes.values()):
+    if not typed.strip() and not like and not unlike and not any(wishes.values()):
         raise OptionError("nothing to look for: give words, a sound with --like, or an option such as --tag")
 
     source = Library(library, notice=note)
@@ -94,7 +101,10 @@ def search(
 
         words = understand(typed, shelf)
     rows = picked(shelf, wishes)
-    vector = _vector(like, voice, source) if like else None
+    for name in unlike or ():
+        near = shelf.vectors @ _heard(name, voice, source)
+        rows &= (near < _NEAR) & shelf.vectors.any(1)  # what nobody has listened to may be like it
+    vector = _middle(like, voice, source) if like else None
     among = None if rows.all() else rows
     hits = find(shelf, like=vector, words=words, limit=limit, text=typed, rows=among)
     print_hits(hits, words, limit=limit, as_json=as_json)
@@ -108,33 +118,40 @@ def search(
             print_export(out, len(hits), as_json=False)
 
 
-def _vector(names: Sequence[str], voice: int | None, library: "Library") -> "np.ndarray":
-    """What the ear says of sounds and presets: of several, what lies in the middle."""
+def _middle(names: Sequence[str], voice: int | None, library: "Library") -> "np.ndarray":
+    """What the ear says of what lies in the middle of sounds and presets."""
     import numpy as np
 
+    total = np.stack([_heard(name, voice, library) for name in names]).sum(0)
+    return total / np.linalg.norm(total)
+
+
+def _heard(name: str, voice: int | None, library: "Library") -> "np.ndarray":
+    """What the ear says of a sound, or of a preset.
+
+    Raises:
+        AudioError: If it is silent.
+    """
     from ..audio.sound_file import load
     from ..ear import Ear, preset_vectors
     from ..engines import engines
     from ..presets import check
 
-    total = np.zeros(Ear.load().width, np.float32)
-    for name in names:
-        preset = _preset(name, voice, library)
-        if preset is None:
-            sound = load(name)
-            for line in sound.notes:
-                note(f"{name}: {line}")
-            vector = Ear.load().embed([sound.samples], sound.rate)[0]
-        else:
-            engine = engines[preset.synth]
-            check(preset, engine.space)
-            point = engine.space.encode(preset.values)[None]
-            vector = preset_vectors(partial(_built, engine, preset.state), point)[0][0]
-            note(f"{name}: like the preset {preset.name!r} of {preset.synth}")
-        if not vector.any():
-            raise AudioError(f"{name}: silent, and nothing is like silence")
-        total += vector
-    return total / np.linalg.norm(total)
+    preset = _preset(name, voice, library)
+    if preset is None:
+        sound = load(name)
+        for line in sound.notes:
+            note(f"{name}: {line}")
+        vector = Ear.load().embed([sound.samples], sound.rate)[0]
+    else:
+        engine = engines[preset.synth]
+        check(preset, engine.space)
+        point = engine.space.encode(preset.values)[None]
+        vector = preset_vectors(partial(_built, engine, preset.state), point)[0][0]
+        note(f"{name}: the preset {preset.name!r} of {preset.synth}")
+    if not vector.any():
+        raise AudioError(f"{name}: silent, and nothing is like silence")
+    return vector
 
 
 def _built(engine: "type[Engine]", state: bytes) -> "Engine":

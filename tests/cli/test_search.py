@@ -90,6 +90,25 @@ def test_a_sound_finds_the_preset_that_made_it(shell, presets):
     assert found(shell, "--like", "sound.wav", "--like", "2", "--limit", "1") == ["2"]
 
 
+def test_what_is_near_to_a_sound_that_is_not_wanted_is_no_hit(shell, presets, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("patchflow.cli.search._NEAR", 0.9)  # of the plain ear, for which sine and saw are 0.8 near
+    write_presets("sines.json", saws([0.4, 1.0], wave="sine"))
+    shell.run("presets", "import", "sines.json")
+
+    assert found(shell, "long") == ["3", "tone:2", "5", "2", "4", "tone:1", "1"]
+    assert found(shell, "long", "--unlike", "5") == ["3", "tone:2", "2", "tone:1", "1"]
+    assert set(found(shell, "--like", "2", "--unlike", "3", "--in", "library")) == {"4", "5"}
+    assert found(shell, "long", "--unlike", "5", "--unlike", "3") == []
+
+
+def test_what_nobody_has_listened_to_may_be_like_what_is_not_wanted(shell):
+    write_presets("mine.json", saws([0.1, 0.8]))
+    shell.run("presets", "import", "mine.json", "--no-vectors")
+
+    assert found(shell, "saw", "--in", "library") == ["1", "2"]
+    assert found(shell, "saw", "--in", "library", "--unlike", "tone:1") == []
+
+
 def test_hits_are_written_to_a_file_and_exported_by_their_numbers(shell, presets):
     written = shell.run("search", "long", "--limit", "2", "-o", "found.json")
     exported = shell.run("presets", "export", "3", "tone:2", "-o", "same.json")
