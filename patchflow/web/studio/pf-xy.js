@@ -10,6 +10,7 @@ import { SHAPE_LOOK } from "./shape-look.js";
 import { clamp } from "./shape-values.js";
 
 const STEP = 0.05; // of the pad, for an arrow key
+const EDGE = 0.06; // of the pad, around the steps of a morph
 
 export class XyPad extends LitElement {
   static properties = {
@@ -152,7 +153,7 @@ export class XyPad extends LitElement {
         aria-disabled=${String(!this.#isReady(isMorph))} @pointerdown=${this.#press} @keydown=${this.#key}
         @dblclick=${() => this.#to({ x: 0.5, y: 0.5 })}>
         ${isMorph ? this.#steps() : this.#ends()}
-        <span class="spot" style=${`left:${place.x * 100}%;top:${(1 - place.y) * 100}%`}></span>
+        <span class="spot" style=${spotAt(place, Boolean(isMorph))}></span>
       </div>`;
   }
 
@@ -198,7 +199,7 @@ export class XyPad extends LitElement {
     const { side, at, presets } = this.square;
     const corner = (letter, style) => html`<span class="corner" style=${style}>${letter}</span>`;
     return html`${presets.map((_, index) => html`<span class=${index === at ? "step now" : "step"} style=${
-      `left:${6 + (88 * (index % side)) / (side - 1)}%;top:${6 + (88 * Math.floor(index / side)) / (side - 1)}%`}></span>`)}
+      spotAt({ x: (index % side) / (side - 1), y: 1 - Math.floor(index / side) / (side - 1) }, true)}></span>`)}
       ${corner("A", "left:14px;top:12px")}${corner("B", "right:14px;top:12px")}
       ${corner("C", "left:14px;bottom:12px")}${corner("D", "right:14px;bottom:12px")}`;
   }
@@ -227,8 +228,10 @@ export class XyPad extends LitElement {
     pad.setPointerCapture(event.pointerId);
     const move = (next) => {
       const box = pad.getBoundingClientRect();
-      const x = clamp((next.clientX - box.left) / box.width);
-      this.#to({ x, y: clamp(1 - (next.clientY - box.top) / box.height) }, true);
+      const edge = this.mode === "morph" && this.square ? EDGE : 0;
+      const inside = (part) => clamp((part - edge) / (1 - 2 * edge));
+      const x = inside((next.clientX - box.left) / box.width);
+      this.#to({ x, y: inside(1 - (next.clientY - box.top) / box.height) }, true);
     };
     const end = () => {
       pad.removeEventListener("pointermove", move);
@@ -300,6 +303,13 @@ export class XyPad extends LitElement {
       this.words = [];
     }
   }
+}
+
+/** Returns the style of a spot in the pad; the steps of a morph keep off its edges. */
+function spotAt({ x, y }, hasEdge) {
+  const edge = hasEdge ? EDGE : 0;
+  const percent = (part) => (100 * (edge + part * (1 - 2 * edge))).toFixed(2);
+  return `left:${percent(x)}%;top:${percent(1 - y)}%`;
 }
 
 customElements.define("pf-xy", XyPad);
