@@ -16,10 +16,11 @@ from starlette.responses import Response, StreamingResponse
 from ..engines import engines
 from ..errors import OptionError, StorageError, UnknownName
 from ..explore.morph import grid_of
+from ..explore.turned_path import AskedWords
 from ..match.limits import budget_of, check_locks
 from ..presets import Preset
 from ..presets.library.library import default_path
-from ..storage import json_text
+from ..progress import tell_nobody
 from .desk import Desk, PresetBody, desk
 from .job_states import ENDED, JobLimits
 from .jobs import Jobs
@@ -212,7 +213,8 @@ def open_jobs(at: Desk) -> Jobs:
         return _kept(at, content)
 
     limits = JobLimits(ended=at.settings.most_jobs // 2)
-    at.jobs = Jobs(at.settings.workspace / "jobs", prepare, keep, limits=limits, start=start)
+    ready = bool(at.settings.warm)
+    at.jobs = Jobs(at.settings.workspace / "jobs", prepare, keep, limits=limits, start=start, ready=ready)
     at.workspace.refer(at.jobs.references)
     at.jobs.open()
     return at.jobs
@@ -242,6 +244,8 @@ def check_request(at: Desk, asked: JobRequest) -> None:
         check_locks(lock_of(asked.lock), [engines[presets[0].synth].space])
     if isinstance(asked, MorphRequest):
         grid_of(asked.steps, len(asked.presets))
+    if isinstance(asked, TurnRequest):
+        AskedWords.of(asked.words, presets[0].synth, None, tell_nobody)
 
 
 @router.post("/jobs", status_code=201)
@@ -324,7 +328,7 @@ async def _events(jobs: Jobs, key: str) -> AsyncIterator[str]:
                 job = await asyncio.to_thread(jobs.shown, key)
             except UnknownName:
                 return
-            text = await asyncio.to_thread(json_text, JobBody(**job).model_dump(mode="json"))
+            text = await asyncio.to_thread(JobBody(**job).model_dump_json)
             yield f"event: job\nid: {job['revision']}\ndata: {text}\n\n"
             if job["state"] in ENDED:
                 return

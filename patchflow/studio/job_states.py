@@ -13,7 +13,17 @@ from ..parsing import json_value
 from ..storage import read_bytes
 from .worker import Worker
 
-__all__ = ["ENDED", "FairLines", "JobLimits", "JobNotNow", "QueueFull", "StudioJob", "named_ids", "read_job"]
+__all__ = [
+    "ENDED",
+    "FairLines",
+    "JobLimits",
+    "JobNotNow",
+    "QueueFull",
+    "StudioJob",
+    "distance_of",
+    "named_ids",
+    "read_job",
+]
 
 ENDED = frozenset(("done", "cancelled", "failed"))
 """States in which nothing more happens."""
@@ -67,6 +77,10 @@ class StudioJob:
         error: Why it failed, in one line.
         tries: How often it was begun.
         revision: Rises whenever anything changes, over restarts too.
+        worker: What does it; that and the following are not kept.
+        saved: When its state was written, as `time.monotonic` counts.
+        unsaved: Whether it has found something since.
+        cancelled: Whether it is to end.
     """
 
     id: str
@@ -84,18 +98,13 @@ class StudioJob:
     revision: int = 0
     worker: Worker | None = field(default=None, compare=False)
     saved: float = 0.0
+    unsaved: bool = False
     cancelled: bool = False
 
     def content(self) -> dict[str, Any]:
         """Returns what is written to the disk."""
-        hidden = ("worker", "saved", "cancelled")
+        hidden = ("worker", "saved", "unsaved", "cancelled")
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in hidden}
-
-    @property
-    def distance(self) -> float:
-        """How far the best candidate of a match is from the sound, in dB; infinite without one."""
-        candidates = (self.result or {}).get("candidates")
-        return float(candidates[0]["distance"]) if candidates else math.inf
 
 
 class FairLines:
@@ -169,6 +178,12 @@ def read_job(path: Path) -> StudioJob | None:
         if job.id == path.stem and isinstance(job.request, dict):
             return job
     return None
+
+
+def distance_of(result: Mapping[str, Any] | None) -> float:
+    """Returns how far the best candidate of a match is from the sound, in dB; infinite without one."""
+    candidates = (result or {}).get("candidates")
+    return float(candidates[0]["distance"]) if candidates else math.inf
 
 
 def named_ids(content: Any) -> set[str]:

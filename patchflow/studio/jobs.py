@@ -5,6 +5,7 @@ server that was killed goes on where it was: what was queued is queued, and what
 candidates that it had until better ones are there.
 """
 
+import json
 import secrets
 import threading
 import time
@@ -16,8 +17,8 @@ from typing import Any
 
 from ..errors import PatchflowError, StorageError, UnknownName
 from ..hosts._fresh import cause
-from ..storage import json_text, make_folder, sweep, write_atomically
-from .job_states import ENDED, FairLines, JobLimits, JobNotNow, QueueFull, StudioJob, named_ids, read_job
+from ..storage import make_folder, sweep, write_atomically
+from .job_states import ENDED, FairLines, JobLimits, JobNotNow, QueueFull, StudioJob, distance_of, named_ids, read_job
 from .worker import Report, Worker
 
 __all__ = ["Jobs"]
@@ -30,7 +31,7 @@ class Jobs:
     """The queue, and the workers that do what is in it, one job at a time.
 
     Clients take turns, whoever has more jobs. A job that is paused keeps its worker, and another one goes on with the
-    queue.
+    queue. What is asked of a job that there is not raises `UnknownName`.
 
     Args:
         folder: Where states are kept.
@@ -38,9 +39,7 @@ class Jobs:
         keep: Makes of a result what can be written as JSON.
         limits: See `JobLimits`.
         start: Starts a worker.
-
-    Example:
-        >>> # jobs = Jobs(folder, prepare, keep); jobs.open(); jobs.add("match", request, client="127.0.0.1")
+        ready: Whether to have a worker ready before there is anything to do.
     """
 
     def __init__(
@@ -51,12 +50,14 @@ class Jobs:
         *,
         limits: JobLimits | None = None,
         start: Callable[[Callable[[Worker, Report], None]], Worker] = Worker,
+        ready: bool = True,
     ) -> None:
         self.folder = folder
         self.limits = limits or JobLimits()
         self._prepare = prepare
         self._keep = keep
         self._start = start
+        self._ready = ready
         self._jobs: OrderedDict[str, StudioJob] = OrderedDict()
         self._lines = FairLines()
         self._watchers: dict[str, list[Callable[[], None]]] = {}
@@ -90,6 +91,9 @@ class Jobs:
             self._news.notify_all()
             crew = list(self._crew)
             self._crew = []
+            for job in self._jobs.values():
+                if job.unsaved:
+                    self._keep_state(job)
         for worker in crew:
             worker.close()
         if self._foreman is not None:
@@ -106,7 +110,6 @@ class Jobs:
 
         Raises:
             QueueFull: If too many are waiting.
-            StorageError: If it cannot be written.
         """
         with self._news:
             waiting = len(self._lines)
@@ -131,19 +134,13 @@ class Jobs:
         Args:
             key: Its id.
             with_result: Whether to show what it found.
-
-        Raises:
-            UnknownName: If there is none.
         """
         with self._news:
             job = self._get(key)
             content = job.content()
             content["place"] = self._lines.place(key) if job.state == "queued" else None
-            for name in ("client", "tries"):
-                del content[name]
-            if not with_result:
-                content["result"] = None
-            return content
+            content["result"] = job.result if with_result else None
+            return {name: value for name, value in content.items() if name not in ("client", "tries")}
 
     def all(self) -> list[dict[str, Any]]:
         """Returns all jobs without their results, the newest first."""
@@ -154,7 +151,6 @@ class Jobs:
         """Holds up a job.
 
         Raises:
-            UnknownName: If there is none.
             JobNotNow: If it has ended, or too many are held up.
         """
         with self._news:
@@ -175,7 +171,6 @@ class Jobs:
         """Puts a job that is paused at the head of its client's line.
 
         Raises:
-            UnknownName: If there is none.
             JobNotNow: If it is not paused.
         """
         with self._news:
@@ -190,7 +185,6 @@ class Jobs:
         """Ends a job; what it has found is kept.
 
         Raises:
-            UnknownName: If there is none.
             JobNotNow: If it has ended.
         """
         with self._news:
@@ -210,11 +204,7 @@ class Jobs:
                 self._end(job)
 
     def remove(self, key: str) -> None:
-        """Forgets a job; one that is not over is ended first.
-
-        Raises:
-            UnknownName: If there is none.
-        """
+        """Forgets a job; one that is not over is ended first."""
         with self._news:
             job = self._get(key)
             if job.worker is not None:
@@ -222,6 +212,7 @@ class Jobs:
             self._leave(job)
             self._forget(job)
             self._wake([key])
+            self._news.notify_all()
 
     def watch(self, key: str, wake: Callable[[], None]) -> Callable[[], None]:
         """Has a callback called whenever a job changes, also its place; returns what ends that.
@@ -229,9 +220,6 @@ class Jobs:
         Args:
             key: The job.
             wake: Called on any thread; must return at once.
-
-        Raises:
-            UnknownName: If there is none.
         """
         with self._news:
             self._get(key)
@@ -286,11 +274,12 @@ class Jobs:
         self._revision = job.revision = max(self._revision + 1, round(time.time() * 1000))
         if save:
             job.saved = time.monotonic()
-            write_atomically(self.folder / f"{job.id}.json", json_text(job.content()).encode())
+            job.unsaved = False
+            write_atomically(self.folder / f"{job.id}.json", json.dumps(job.content(), allow_nan=False).encode())
         self._wake([job.id])
 
     def _keep_state(self, job: StudioJob, *, save: bool = True) -> None:
-        """The same where nobody could be told: on a full disk the job goes on, and the next change is written."""
+        """The same where nobody could be told of a full disk: the job goes on, and the next change is written."""
         with suppress(StorageError):
             self._change(job, save=save)
 
@@ -303,14 +292,11 @@ class Jobs:
         job.ended = time.time()
         job.worker = None
         job.error = error
-        if error is not None:
-            job.state = "failed"
-        elif job.cancelled and job.result is None:
+        job.state = "done" if error is None else "failed"
+        if job.cancelled and job.result is None:
             job.state = "cancelled"
-        else:
-            job.state = "done"
-            if job.cancelled and job.result is not None:
-                job.result["stopped"] = "cancelled"
+        elif job.cancelled and job.result is not None:
+            job.result["stopped"] = "cancelled"
         self._keep_state(job)
         over = [each for each in self._jobs.values() if each.state in ENDED]
         for old in sorted(over, key=lambda each: each.ended or 0.0)[: -self.limits.ended]:
@@ -320,13 +306,12 @@ class Jobs:
     def _forget(self, job: StudioJob) -> None:
         self._jobs.pop(job.id, None)
         (self.folder / f"{job.id}.json").unlink(missing_ok=True)
-        self._news.notify_all()
 
     def _go_on(self) -> None:
         """Gives out one job after the other: the foreman's thread."""
         while True:
             with self._news:
-                if not self._closing and not self._crew:
+                if self._ready and not self._closing and not self._crew:
                     self._crew.append(self._start(self._hear))  # so that the next job begins at once
                 while not self._closing and (not self._lines or self._is_busy()):
                     self._news.wait()
@@ -355,10 +340,9 @@ class Jobs:
                 self._end(job, str(error))
             return
         with self._news:
-            if self._closing or job.id not in self._jobs:
-                return
-            if job.cancelled:
+            if job.cancelled and job.id in self._jobs:
                 self._end(job)
+            if job.cancelled or self._closing or job.id not in self._jobs:
                 return
             free = [worker for worker in self._crew if worker.is_alive and not worker.job]
             if not free:
@@ -379,11 +363,11 @@ class Jobs:
         with self._news:
             job = self._jobs.get(report.job)
             if job is not None and job.worker is worker and not self._closing:
-                if problem is not None:
-                    worker.cancel()
-                    self._end(job, problem)
-                else:
+                if problem is None:
                     self._take(job, report.kind, content)
+                else:
+                    worker.kill()
+                    self._end(job, problem)
             if report.kind == "ended" and worker in self._crew:
                 self._crew.remove(worker)
             idle = [each for each in self._crew if not each.job]
@@ -392,17 +376,17 @@ class Jobs:
             self._news.notify_all()
 
     def _take(self, job: StudioJob, kind: str, content: Any) -> None:
-        if kind == "progress":
-            job.progress = content
-            self._keep_state(job, save=False)
-        elif kind == "found":
-            found = StudioJob("", "", "", {}, 0.0, result=content)
-            if found.distance <= job.distance:
+        if kind in ("progress", "found"):
+            is_first = job.result is None
+            if kind == "progress":
+                job.progress = content
+            elif distance_of(content) <= distance_of(job.result):
                 job.result = content
-                self._keep_state(job, save=time.monotonic() - job.saved > _SAVED_EVERY)
+                job.unsaved = True
+            is_late = time.monotonic() - job.saved > _SAVED_EVERY
+            self._keep_state(job, save=job.unsaved and (is_first or is_late))
         elif kind == "done":
-            ended = StudioJob("", "", "", {}, 0.0, result=content)
-            if content is not None and not (job.cancelled and job.distance < ended.distance):
+            if content is not None and not (job.cancelled and distance_of(job.result) < distance_of(content)):
                 job.result = content
             self._end(job)
         elif kind == "failed":
@@ -411,6 +395,5 @@ class Jobs:
             self._end(job, None if job.cancelled else f"{job.kind}: the process that did it ended ({cause(content)})")
 
     def _lose_patience(self, job: StudioJob, worker: Worker) -> None:
-        with self._news:
-            if job.worker is worker and worker.job == job.id:
-                worker.kill()
+        if job.worker is worker and worker.job == job.id:
+            worker.kill()

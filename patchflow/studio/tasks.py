@@ -11,7 +11,7 @@ import numpy as np
 from ..audio.loudness import loudness, match_loudness
 from ..audio.note_names import note_name
 from ..engines import Note
-from ..errors import OptionError, PatchflowError
+from ..errors import PatchflowError
 from ..explore.children import Variations
 from ..explore.good_presets import GoodPresets
 from ..explore.path import Path as PresetPath
@@ -71,15 +71,7 @@ class Workshop:
             self._files_of(synth).start()
 
     def perform(self, kind: str, order: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
-        """Does a job.
-
-        Args:
-            kind: One of `KINDS`.
-            order: See `Workshop`.
-            reporter: Is told how far it is.
-
-        Returns:
-            The result; presets in it are `KeptPreset`.
+        """Does a job, and returns its result, in which presets are `KeptPreset`.
 
         Raises:
             KeyboardInterrupt: If it was cancelled and there is nothing to keep.
@@ -123,7 +115,7 @@ class Workshop:
         from ..explore.vary import breed
 
         asked = order["request"]
-        first, second = _of_one_synth(order["presets"])
+        first, second = order["presets"]
         found = breed(
             self._files_of(first.synth).engine.__class__, first, second, asked["share"],
             count=asked["count"], sections=asked["sections"], lock=lock_of(asked["lock"]), seed=asked["seed"],
@@ -166,7 +158,7 @@ class Workshop:
         from ..explore.morph import morph as morphed
 
         asked = order["request"]
-        ends = _of_one_synth(order["presets"])
+        ends = order["presets"]
         grid = grid_of(asked["steps"], len(ends))
         path = morphed(
             ends,
@@ -174,10 +166,9 @@ class Workshop:
             renders=asked["renders"], seed=asked["seed"], progress=reporter.progress,
         )  # fmt: skip
         names = " to ".join(path.ends)
-        heard = path.heard
         said = f"{names}: {len(path)} presets through {path.space}"
-        if heard:
-            said += f"; heard steps {np.mean(heard):.1f} dB on average, the largest {max(heard):.1f} dB"
+        if path.heard:
+            said += f"; heard steps {np.mean(path.heard):.1f} dB on average, the largest {max(path.heard):.1f} dB"
         return {
             "presets": _path(path, f"morph of {names}"),
             "rows": grid.rows,
@@ -225,8 +216,8 @@ class Workshop:
             library=_there(order["library"]), minutes=asked["minutes"], progress=reporter.progress, tell=notes.append,
         )  # fmt: skip
         self._forget(asked["synth"])
-        said = f"matches of {asked['synth']} use these weights from now on: {weights.name}"
-        return {"weights": str(weights), "text": [said], "notes": notes}
+        said = [f"matches of {asked['synth']} use these weights from now on: {weights.name}"]
+        return {"weights": str(weights), "text": said, "notes": notes}
 
     def listen(self, order: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
         """Does what `patchflow presets listen` does."""
@@ -325,14 +316,13 @@ class _Live:
 
     def content(self, candidates: Sequence[Candidate]) -> dict[str, Any]:
         """Returns what the result would be if the match ended now."""
-        shown = {id(one): self._known.get(id(one)) or (one, self._one(one)) for one in candidates}
-        self._known = shown  # which holds the candidates too, so no other can have the id of one
-        return {"candidates": [content for _, content in shown.values()]}
+        # the candidates are held too, so that no other can have the id of one
+        self._known = {id(one): self._known.get(id(one)) or (one, self._one(one)) for one in candidates}
+        return {"candidates": [content for _, content in self._known.values()]}
 
     def _one(self, candidate: Candidate) -> dict[str, Any]:
-        rate = self._target.rate
         sound = np.zeros(len(self._target.samples), np.float32) if candidate.sound is None else candidate.sound
-        gain = match_loudness(sound, rate, self._wanted).gain_db
+        gain = match_loudness(sound, self._target.rate, self._wanted).gain_db
         distance = candidate.distances["perceptual"]
         content = _candidate(candidate, self._judge.verdict(sound), self._target, distance=distance, gain_db=gain)
         return {**content, "closeness": candidate.closeness}
@@ -392,13 +382,6 @@ def _note(note: Note) -> dict[str, float]:
     return {"pitch": note.pitch, "velocity": note.velocity, "hold": note.hold, "length": note.length}
 
 
-def _of_one_synth(presets: Sequence[Preset]) -> Sequence[Preset]:
-    for preset in presets[1:]:
-        if preset.synth != presets[0].synth:
-            raise OptionError(f"presets: {preset.name!r} is of {preset.synth}, the first of {presets[0].synth}")
-    return presets
-
-
 def _there(library: Path | None) -> Path | None:
     """A library that nobody has put anything into yet is no reason not to match."""
     return library if library is not None and library.exists() else None
@@ -406,7 +389,7 @@ def _there(library: Path | None) -> Path | None:
 
 def _state_of(library: Path | None) -> tuple[int, int]:
     """What changes when a library is written."""
-    if library is None or not library.exists():
+    if library is None:
         return (0, 0)
     facts = library.stat()
     return facts.st_mtime_ns, facts.st_size

@@ -251,7 +251,9 @@ class _Bench:
         except KeyboardInterrupt:
             self._say(job, "done", None)  # cancelled, and there is nothing to keep
         except PatchflowError as error:
-            self._say(job, "failed", printable(str(error)))
+            # some work says in an error of its own that it was interrupted, and how to go on
+            ending = ("done", None) if reporter.is_cancelled else ("failed", printable(str(error)))
+            self._say(job, *ending)
         except Exception as error:  # noqa: BLE001 - a fault of ours ends this job and no other
             _show_traceback()
             self._say(job, "failed", printable(f"{kind}: failed inside: {type(error).__name__}: {error}"))

@@ -94,6 +94,9 @@ class Loop:
             if self.team.leads and (checked or now - self._reported >= _NEXT_REPORT):
                 self._reported = now
                 self.progress(self._report())
+                held_up = time.monotonic() - now  # by a callback that waits, which is no time of training
+                self._began += held_up
+                self._checked += held_up
 
     @property
     def _patience(self) -> float:
