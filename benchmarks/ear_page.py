@@ -98,14 +98,14 @@ def synths(whole: dict[str, Any]) -> list[str]:
 def recordings(whole: dict[str, Any]) -> list[str]:
     """Returns how often the first presets have one that is near the best there is, and among how many."""
     lines = [
-        "| sounds | presets | the best, dB | embedding | of the first | of 5 | of 50 | behind the best, dB |",
-        "|---|---:|---:|---|---:|---:|---:|---:|",
+        "| sounds | presets | the best, dB | within 0.5 dB | by | of the first | of 5 | of 50 | of 500 | behind, dB |",
+        "|---|---:|---:|---:|---|---:|---:|---:|---:|---:|",
     ]
     for section, part in whole.items():
         category = section.partition(" ")[2].replace("_", " ")
-        among = f"{part['sounds']} {category} | {part['gallery']:,} | {part['best_db']:.2f}"
+        among = f"{part['sounds']} {category} | {part['gallery']:,} | {part['best_db']:.2f} | {part['near']:.0f}"
         for name, numbers in part["found"].items():
-            shares = [f"{100 * numbers['found'][count]:.0f} %" for count in ("1", "5", "50")]
+            shares = [f"{100 * numbers['found'][count]:.0f} %" for count in ("1", "5", "50", "500")]
             lines.append(f"| {among} | {name} | {' | '.join(shares)} | {numbers['behind_db']:.2f} |")
     return lines
 
