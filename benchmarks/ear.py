@@ -1,7 +1,7 @@
 """How well the ear finds a preset again by another sound of it, beside embeddings that nobody had to learn.
 
 Usage: python benchmarks/ear.py BANK.npz --cache FOLDER [--synth dexed] [--part test] [--queries N] [--gallery N]
-       [--only NAME;...] [--one-key]
+       [--only NAME;...] [--kinds KIND;...] [--one-key]
        (writes its part of benchmarks/results/ear.json)
 
 The gallery: presets of one synth, held out with their families from all training, each on middle C, velocity 100,
@@ -89,7 +89,8 @@ def main() -> None:
     names = options.only.split(";") if options.only else list(EMBEDDINGS)
     keep = partial(kept_vectors, options.cache, names=names)
     scales = training_of(bank, engine, options.synth, names, options.cache)
-    queries = {kind: partial(query, gallery, kind) for kind in (*RECORDED, *OTHER)}
+    kinds = options.kinds.split(";") if options.kinds else (*RECORDED, *OTHER)
+    queries = {kind: partial(query, gallery, kind) for kind in kinds}
     asked, audible = {}, {}
     for kind, play in queries.items():
         audible[kind] = heard(gallery, kind, play, options.cache)
@@ -130,6 +131,7 @@ def parsed() -> argparse.Namespace:
     options.add_argument("--gallery", type=int, default=3144, help="presets to look through")
     options.add_argument("--one-key", action="store_true", help="leave out the rows of three keys")
     options.add_argument("--only", default="", help="names of embeddings with semicolons; all if empty")
+    options.add_argument("--kinds", default="", help="of queries, with semicolons; all if empty")
     found = options.parse_args()
     found.cache.mkdir(parents=True, exist_ok=True)
     return found
