@@ -28,11 +28,11 @@ from patchflow.audio.sound_file import load
 from patchflow.data.bank import Bank
 from patchflow.ear.ear import KEYS
 from patchflow.engines import Note, Renderer, engines
+from patchflow.engines._renderer import one_torch_thread
 from patchflow.match.fingerprints import KEYS as PRINTED
 from patchflow.match.fingerprints import Fingerprints, play_fingerprints
 from patchflow.match.target import Target, prepare_target
 from patchflow.metrics.log_mel_l1 import level_gap, log_mel
-from patchflow.threads import one_torch_thread
 
 RESULTS = Path(__file__).parent / "results" / "ear_recordings.json"
 NEAR_DB = 0.5
