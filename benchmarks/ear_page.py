@@ -25,10 +25,11 @@ NOTHING = "Not measured yet."
 SHOWN = ("log_mel_l1", "timbre", "modulation", "perceptual")
 COMPARED = (
     "ear",
-    "encoder, bands",
     "encoder, channels",
-    "log-mel statistics",
+    "encoder, bands",
+    "MFCC frames",
     "MFCC statistics",
+    "log-mel statistics",
     "descriptors",
     "random",
 )
@@ -63,7 +64,8 @@ def read(name: str) -> dict[str, Any]:
 def recall(found: dict[str, Any], shelf: str, kinds: tuple[str, ...]) -> list[str]:
     """Returns how often the first is right, and one of the first ten, by embedding."""
     lines = [f"| embedding | {' | '.join(kinds)} |", "|---|" + "---:|" * len(kinds)]
-    for name, shelves in found.items():
+    for name in COMPARED:
+        shelves = found.get(name, {})
         if shelf not in shelves:
             continue
         cells = [f"{shelves[shelf][kind]['1'][0]:.2f} / {shelves[shelf][kind]['10'][0]:.2f}" for kind in kinds]
@@ -104,7 +106,10 @@ def recordings(whole: dict[str, Any]) -> list[str]:
     for section, part in whole.items():
         category = section.partition(" ")[2].replace("_", " ")
         among = f"{part['sounds']} {category} | {part['gallery']:,} | {part['best_db']:.2f} | {part['near']:.0f}"
-        for name, numbers in part["found"].items():
+        for name in (*COMPARED, "fingerprints"):
+            if name not in part["found"]:
+                continue
+            numbers = part["found"][name]
             shares = [f"{100 * numbers['found'][count]:.0f} %" for count in ("1", "5", "50", "500")]
             lines.append(f"| {among} | {name} | {' | '.join(shares)} | {numbers['behind_db']:.2f} |")
     return lines
