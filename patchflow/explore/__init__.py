@@ -12,8 +12,7 @@ learned map gives the direction, and the synth itself has the last word: what is
 * `note_spans` where the notes of a voice begin and end
 * `melody` its notes on keys, and how its pitch, level and brightness move
 * `sketch` a voice becomes a melody played by a synth
-* `audio_space` sounds and presets to one space and back
-* `heard_space` where sounds lie between others
+* `audio_space` sounds and presets to one space and back; and where sounds lie between others
 * `grid` places of a path, and of sounds that were tried those that lie evenly there; `path_search` tries them
 * `morph` from one preset to another, or among four, read from files; `path` is what is found
 * `output` writes paths as files

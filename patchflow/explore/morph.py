@@ -20,9 +20,8 @@ from ..metrics.perceptual import Reference
 from ..presets import ParamSpace, Preset, Value, check, chosen_voice
 from ..progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
 from ..storage import readable
-from .audio_space import AudioSpace
+from .audio_space import AudioSpace, HeardSpace, Tried
 from .grid import Grid
-from .heard_space import HeardSpace, Tried
 from .path import Path, path_of
 from .path_search import PathSearch
 from .player import NOTE, RATE, built

@@ -7,9 +7,8 @@ import numpy as np
 
 from ..engines import Engine
 from ..match.stages import Variation
-from .audio_space import AudioSpace
+from .audio_space import Apart, AudioSpace, Tried
 from .grid import Grid, Taste, choose, costs_at, heard_apart, weights_at
-from .heard_space import Apart, Tried
 
 __all__ = ["PathSearch", "straight_points"]
 

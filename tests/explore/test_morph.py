@@ -10,7 +10,7 @@ import pytest
 from patchflow.engines import Note, engines
 from patchflow.errors import OptionError, PresetError, UnknownName
 from patchflow.explore import RATE
-from patchflow.explore.heard_space import HeardSpace
+from patchflow.explore.audio_space import HeardSpace
 from patchflow.explore.morph import grid_of, morph
 from patchflow.explore.path import Path
 from patchflow.presets import Preset
