@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
-PLUGINS := amsynth gcc libc6-dev zynaddsubfx-vst
+PLUGINS := amsynth gcc libc6-dev liblo-tools puredata-core zynaddsubfx-vst
 BROWSER := chromium chromium-driver
 EXAMPLE := patchflow/examples/bell.flac
 
@@ -101,7 +101,7 @@ without-vita:
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then $(MAKE) --no-print-directory debian-plugins; fi
 	@touch $@
 
-# Plug-ins for the tests, a compiler for one that misbehaves, and a browser; without them those tests are skipped.
+# Plug-ins for the tests, a compiler for one that misbehaves, clients of OSC, and a browser; without them those tests are skipped.
 .PHONY: debian-plugins
 debian-plugins:
 	@dpkg -s $(PLUGINS) $(BROWSER) >/dev/null 2>&1 || { apt-get update -q && DEBIAN_FRONTEND=noninteractive \

@@ -145,7 +145,7 @@ def _greet(server: "LiveServer", host: str, to: tuple[str, int]) -> None:
     say(
         f"listening on {host}, UDP port {server.port}; answers go to {to[0]}, port {to[1]}",
         f"{patch.preset.name or 'a preset'} of {patch.synth}, {len(patch.hand)} in hand; macros: "
-        + ", ".join(f"{number} {word.word}" for number, word in enumerate(patch.words, 1)),
+        + ", ".join(f"{number} {word.word}" for number, word in enumerate(patch.macros.words, 1)),
         "/stop or Ctrl-C ends it",
     )
 

@@ -5,6 +5,7 @@ the library, and holds no logic of its own. Open `addresses.py` first.
 
 * `addresses.py`   all OSC addresses: what they take, what they do, what they answer
 * `live_patch.py`  the state: preset, macros, parameters, presets in hand
+* `live_macros.py` what its macros make of it
 * `travels.py`     places of the audio space, paths and maps; sounds that are searched, varied and played
 * `mailbox.py`     messages that wait, of a value only the newest; and what takes long beside them
 * `server.py`      receives OSC, works it off, answers

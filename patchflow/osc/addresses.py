@@ -7,9 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from ..errors import OptionError, UnknownName
-from ..presets import ParamSpace
+from ..presets import Parameter, ParamSpace, Value
 
-__all__ = ["ADDRESSES", "ANSWERS", "MACROS", "AddressTable", "Answer", "Argument", "Found", "OscAddress"]
+__all__ = [
+    "ADDRESSES",
+    "ANSWERS",
+    "MACROS",
+    "AddressTable",
+    "Answer",
+    "Argument",
+    "Found",
+    "OscAddress",
+    "native_value",
+    "normal_value",
+]
 
 MACROS = 8
 """How many macros there are, from 1 on."""
@@ -361,3 +372,28 @@ def _parameter_paths(space: ParamSpace) -> dict[str, str]:
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+def normal_value(parameter: Parameter, value: Value) -> float:
+    """Returns a value from 0 to 1: the lowest value or first option is 0, the highest or last is 1.
+
+    Example:
+        >>> from patchflow.presets import Steps
+        >>> normal_value(Steps("coarse", 0, 31), 31)
+        1.0
+    """
+    number = parameter.number(value)
+    return number / max(1, parameter.cells - 1) if parameter.cells else parameter.unit_value(number)
+
+
+def native_value(parameter: Parameter, share: float) -> Value:
+    """Returns the value at 0 to 1, the nearest one where there are steps.
+
+    Example:
+        >>> from patchflow.presets import Choice
+        >>> native_value(Choice("wave", ("sine", "saw", "square")), 0.6)
+        'saw'
+    """
+    if not parameter.cells:
+        return parameter.value(share)
+    return parameter.value((round(share * (parameter.cells - 1)) + 0.5) / parameter.cells)

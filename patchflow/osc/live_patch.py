@@ -10,14 +10,13 @@ import numpy as np
 
 from ..engines import engines, load_presets, save_presets
 from ..errors import OptionError, PresetError, StorageError, UnknownName
-from ..explore.macro_knobs import MacroKnobs, MacroWord, macro_words
-from ..features.measures import ATTRIBUTES
-from ..presets import Library, Parameter, Preset, Value, chosen_voice
-from .addresses import MACROS
+from ..explore.macro_knobs import MacroKnobs
+from ..presets import Library, Preset, Value, chosen_voice
+from .addresses import native_value, normal_value
+from .live_macros import LiveMacros
 
-__all__ = ["LivePatch", "Outlet", "Worker", "native_value", "normal_value"]
+__all__ = ["LivePatch", "Outlet", "Worker"]
 
-_REACH = 2.0  # standard deviations that a macro turns either way
 _SHOWN = 500  # presets in hand that are listed
 
 
@@ -38,31 +37,6 @@ class Worker(Protocol):
 
     def start(self, what: str, task: Callable[[], Any], then: Callable[[Any], None]) -> None:
         """Does `task` later, and then gives what it returns to `then`, in the turn of the messages."""
-
-
-def normal_value(parameter: Parameter, value: Value) -> float:
-    """Returns a value from 0 to 1: the lowest value or first option is 0, the highest or last is 1.
-
-    Example:
-        >>> from patchflow.presets import Steps
-        >>> normal_value(Steps("coarse", 0, 31), 31)
-        1.0
-    """
-    number = parameter.number(value)
-    return number / max(1, parameter.cells - 1) if parameter.cells else parameter.unit_value(number)
-
-
-def native_value(parameter: Parameter, share: float) -> Value:
-    """Returns the value at 0 to 1, the nearest one where there are steps.
-
-    Example:
-        >>> from patchflow.presets import Choice
-        >>> native_value(Choice("wave", ("sine", "saw", "square")), 0.6)
-        'saw'
-    """
-    if not parameter.cells:
-        return parameter.value(share)
-    return parameter.value((round(share * (parameter.cells - 1)) + 0.5) / parameter.cells)
 
 
 @dataclass
@@ -100,12 +74,11 @@ class LivePatch:
     def __post_init__(self) -> None:
         self.engine = engines[self.synth]
         self.space = self.engine.space
-        self.words: list[MacroWord] = list(macro_words(self.synth))
-        self.macros = [0.5] * MACROS
+        self.macros = LiveMacros(self.synth)
         self._base = Preset(self.synth, self.space.decode(self.space.default()), name="INIT")
         self.preset = self._base
-        self._knobs: MacroKnobs | None = None
         self._edited: dict[str, None] = {}  # parameters set by hand, which macros leave
+        self._measuring = False
         self._turn = False
         self._whole = True
         self._sent: Mapping[str, Value] = {}
@@ -131,27 +104,52 @@ class LivePatch:
             self.out.send_parameters(self.preset, changed, whole=whole)
 
     def _turn_macros(self) -> None:
-        amounts = {self.words[n].word: 2 * _REACH * (v - 0.5) for n, v in enumerate(self.macros) if v != 0.5}
-        if not amounts:
-            self.preset = self._base
+        base = self._base
+        if self.macros.turned and not self.macros.is_ready:
+            if not self.macros.is_learned:
+                self._measure_macros(base)
+                return
+            self.macros.take(MacroKnobs(base))
+        self.preset = self.macros.applied(base, self._edited)
+
+    def _measure_macros(self, preset: Preset) -> None:
+        """Has the slopes around a preset measured; macros wait for that, nothing else does."""
+        if self._measuring:
             return
-        if self._knobs is None:
-            self._knobs = MacroKnobs(self._base)
-        self.preset = self._knobs.turned(amounts, lock=self._edited).preset
+        self._measuring = True
+
+        def measured() -> MacroKnobs | None:
+            try:
+                return MacroKnobs(preset)
+            finally:
+                self._measuring = False
+
+        def take(knobs: MacroKnobs) -> None:
+            if not self.macros.is_ready and preset.state == self._base.state:
+                self.macros.take(knobs)
+            self._turn = True
+
+        self.out.send("/print", f"measuring what macros do to {preset.name or 'the preset'}")
+        self.worker.start("the macros", measured, take)
 
     def arrive(self, preset: Preset, *, keep_macros: bool = False) -> None:
-        """Makes a preset the one that is played."""
+        """Makes a preset the one that is played.
+
+        Args:
+            preset: The preset.
+            keep_macros: Leave macros where they are, and let them move this preset as they moved the one before.
+        """
         self._base = preset
         self.preset = preset
-        self._knobs = None
         self._edited = {}
         self._whole = True
-        turned = [number for number, value in enumerate(self.macros) if value != 0.5]
-        if keep_macros and turned:
-            self._turn = True
+        if keep_macros:
+            self._turn = bool(self.macros.turned)
             return
+        turned = self.macros.turned
+        self.macros.begin()
         for number in turned:
-            self.set_macro(number + 1, 0.5)
+            self.set_macro(number, 0.5)
 
     # ---- parameters and macros
 
@@ -160,7 +158,6 @@ class LivePatch:
         value = native_value(self.space.parameters[self.space.index[name]], share)
         values = {**self._base.values, name: value}
         self._base = replace(self._base, values=values)
-        self._knobs = None
         self._edited[name] = None
         self.preset = replace(self.preset, values={**self.preset.values, name: value})
 
@@ -171,27 +168,17 @@ class LivePatch:
                 raise UnknownName("parameter", name, self.space.names)
             self.set_parameter(str(name), float(share))
 
-    def set_macro(self, number: int, value: float) -> None:
+    def set_macro(self, number: int, place: float) -> None:
         """Turns a macro, 0.5 is the middle."""
-        if number > len(self.words):
-            raise OptionError(f"macro={number}: {self.synth} has {len(self.words)}")
-        self.macros[number - 1] = value
+        self.macros.turn(number, place)
         self._turn = True
-        self.out.send(f"/param/macro/{number}", value, self.words[number - 1].word)
+        self.out.send(f"/param/macro/{number}", *self.macro(number))
 
     def set_word(self, number: int, word: str) -> None:
         """Makes a macro turn another word."""
-        measured = [MacroWord(one.name, one.name, one.low, one.high, one.meaning) for one in ATTRIBUTES]
-        known = {one.word: one for one in (*measured, *macro_words(self.synth))}
-        if word not in known:
-            raise UnknownName("macro", word, known)
-        if number > len(self.words):
-            raise OptionError(f"macro={number}: {self.synth} has {len(self.words)}")
-        if any(one.word == word for place, one in enumerate(self.words) if place != number - 1):
-            raise OptionError(f"{word}: is turned by another macro")
-        self.words[number - 1] = known[word]
+        found = self.macros.set_word(number, word)
         self._turn = True
-        self.out.send("/macro/word", number, word, known[word].low, known[word].high)
+        self.out.send("/macro/word", number, word, found.low, found.high)
 
     def parameter(self, name: str) -> tuple[float | str, ...]:
         """Returns the place of a parameter, and its value for people."""
@@ -202,7 +189,8 @@ class LivePatch:
 
     def macro(self, number: int) -> tuple[float | str, ...]:
         """Returns the place of a macro, and its word."""
-        return self.macros[number - 1], self.words[number - 1].word if number <= len(self.words) else ""
+        words = self.macros.words
+        return self.macros.places[number - 1], words[number - 1].word if number <= len(words) else ""
 
     # ---- telling
 
@@ -224,7 +212,7 @@ class LivePatch:
 
     def tell_parameters(self) -> None:
         """Tells all macros and parameters."""
-        for number in range(1, len(self.words) + 1):
+        for number in range(1, len(self.macros.words) + 1):
             self.out.send(f"/param/macro/{number}", *self.macro(number))
         self._whole = True
         self._sent = {}

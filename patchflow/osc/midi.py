@@ -14,8 +14,8 @@ import mido
 from ..engines import engines
 from ..errors import OptionError, PatchflowError, UnknownName
 from ..presets import Preset
-from .addresses import MACROS, AddressTable
-from .live_patch import LivePatch, normal_value
+from .addresses import MACROS, AddressTable, normal_value
+from .live_patch import LivePatch
 from .mailbox import Background, Message
 from .ports import MidiOut
 from .server import LiveServer, OscOut
@@ -153,7 +153,7 @@ class MidiDesk:
 
     def _value(self, target: str) -> float:
         if target.startswith("macro/"):
-            return self._patch.macros[int(target[6:]) - 1]
+            return self._patch.macros.places[int(target[6:]) - 1]
         parameter = self._patch.space.parameters[self._patch.space.index[target]]
         return normal_value(parameter, self._patch.preset.values[target])
 

@@ -11,7 +11,8 @@ from ..engines import engines
 from ..errors import OptionError, PresetError, UnknownName
 from ..presets import Library, Preset, dx7
 from ..presets.formats import ReadReport, formats
-from .live_patch import LivePatch, normal_value
+from .addresses import normal_value
+from .live_patch import LivePatch
 from .mailbox import ErrorCallback, attempt
 
 __all__ = ["GAP", "RATE", "Dx7Link", "SysexSender", "parameter_change"]

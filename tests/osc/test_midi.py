@@ -38,19 +38,19 @@ def played(live: Callable, wire):
 def test_a_control_that_is_elsewhere_moves_nothing(live_tone):
     turn(live_tone, 10, 20, 30)
 
-    assert live_tone.patch.macros[0] == 0.5
+    assert live_tone.patch.macros.places[0] == 0.5
 
 
 def test_a_control_picks_its_value_up_where_it_passes_it(live_tone):
     turn(live_tone, 10, 40, 100, 90)
 
-    assert live_tone.patch.macros[0] == pytest.approx(90 / 127)
+    assert live_tone.patch.macros.places[0] == pytest.approx(90 / 127)
 
 
 def test_a_control_picks_its_value_up_where_it_is_near_it(live_tone):
     turn(live_tone, 64, 127)
 
-    assert live_tone.patch.macros[0] == 1.0
+    assert live_tone.patch.macros.places[0] == 1.0
 
 
 def test_a_control_lets_go_of_a_value_that_another_one_moved(live_tone):
@@ -58,11 +58,11 @@ def test_a_control_lets_go_of_a_value_that_another_one_moved(live_tone):
     live_tone.send("/param/macro/1", 0.1)
     live_tone.settle()
     turn(live_tone, 71, 72)
-    kept = live_tone.patch.macros[0]
+    kept = live_tone.patch.macros.places[0]
     turn(live_tone, 5)
 
     assert kept == pytest.approx(0.1)
-    assert live_tone.patch.macros[0] == pytest.approx(5 / 127)
+    assert live_tone.patch.macros.places[0] == pytest.approx(5 / 127)
 
 
 def test_a_parameter_in_steps_stays_picked_up(live: Callable):
@@ -85,7 +85,7 @@ def test_the_next_control_that_moves_is_learned(live_tone):
 
     assert live_tone.wait("/learned") == [99, "macro/2"]
     turn(live_tone, 64, 127, control=99)
-    assert live_tone.patch.macros[1] == 1.0
+    assert live_tone.patch.macros.places[1] == 1.0
 
 
 def test_a_macro_that_learned_forgets_its_old_control(live_tone):
@@ -94,7 +94,7 @@ def test_a_macro_that_learned_forgets_its_old_control(live_tone):
     turn(live_tone, 64, control=99)
     turn(live_tone, 64, 127)
 
-    assert live_tone.patch.macros[0] != 1.0
+    assert live_tone.patch.macros.places[0] != 1.0
 
 
 def test_a_control_can_be_taken_away(live_tone):
@@ -102,7 +102,7 @@ def test_a_control_can_be_taken_away(live_tone):
     live_tone.settle()
     turn(live_tone, 64, 127)
 
-    assert live_tone.patch.macros[0] == 0.5
+    assert live_tone.patch.macros.places[0] == 0.5
 
 
 def test_a_control_learns_a_parameter(live_tone):
@@ -128,7 +128,7 @@ def test_mpe_timbre_turns_a_macro(live_tone):
     live_tone.settle()
     turn(live_tone, 100, control=74, channel=5)
 
-    assert live_tone.patch.macros[2] == pytest.approx(100 / 127)
+    assert live_tone.patch.macros.places[2] == pytest.approx(100 / 127)
 
 
 def test_a_program_chooses_among_the_presets_in_hand(live: Callable, voices, wire):

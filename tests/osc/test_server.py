@@ -1,7 +1,5 @@
 """OSC over UDP: floods, damage, real clients, and the command itself."""
 
-import os
-import shutil
 import socket
 import struct
 import subprocess
@@ -201,92 +199,7 @@ def test_nobody_has_to_listen():
     out.close()
 
 
-# ---- the command, and real clients
-
-
-class Command:
-    """`patchflow live` as a process, and oscdump of liblo beside it."""
-
-    def __init__(self, folder: Path, *words: str) -> None:
-        self.port = _free_port()
-        answers = _free_port()
-        self._log = folder / "answers.txt"
-        with self._log.open("w") as log:
-            self._dump = subprocess.Popen(["oscdump", "-L", str(answers)], stdout=log, stderr=subprocess.DEVNULL)
-        command = [sys.executable, "-m", "patchflow", "live", "--port", str(self.port), "--out", f"127.0.0.1:{answers}"]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATCHFLOW_LIBRARY": str(folder / "library.sqlite")}
-        self.process = subprocess.Popen(
-            [*command, *words], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        assert self.process.stdout is not None
-        self.greeting = self.process.stdout.readline()
-
-    def send(self, *words: str) -> None:
-        subprocess.run(["oscsend", "127.0.0.1", str(self.port), *words], check=True)
-
-    def wait(self, text: str) -> str:
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            line = next((line for line in self._log.read_text().splitlines() if text in line), "")
-            if line:
-                return line
-            time.sleep(0.02)
-        raise AssertionError(f"{text} never came: {self._log.read_text()[-500:]}")
-
-    def end(self) -> int:
-        self._dump.terminate()
-        self._dump.wait(10)
-        code = self.process.wait(20)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return code
-
-
-def _free_port() -> int:
-    with opened_socket("127.0.0.1", 0) as free:
-        return free.getsockname()[1]
-
-
-@pytest.fixture
-def liblo() -> None:
-    """The clients of liblo."""
-    if shutil.which("oscsend") and shutil.which("oscdump"):
-        return
-    missing = "oscsend and oscdump are not there: apt-get install liblo-tools"
-    if "liblo" in os.environ.get("PATCHFLOW_REQUIRED_ENGINES", "").split():
-        pytest.fail(missing)
-    pytest.skip(missing)
-
-
-@pytest.mark.slow
-def test_oscsend_plays_and_oscdump_hears(liblo, tmp_path: Path):
-    command = Command(tmp_path)
-    assert f"UDP port {command.port}" in command.greeting
-
-    command.send("/ping")
-    assert command.wait("/from_server").endswith('"pong"')
-    command.send("/load_preset", "i", "17")
-    command.wait("/patch s")
-    command.send("/param/macro/1", "f", "0.9")
-    assert "brightness" in command.wait("/param/macro/1 fs 0.9")
-    command.send("/param/op1/output", "f", "0.5")
-    assert command.wait('/param/op1/output fs 0.505050 "50"')
-    command.send("/nonsense", "s", "x")
-    assert "no OSC address named" in command.wait("/error s")
-    command.send("/stop")
-    command.wait("/terminated")
-
-    assert command.end() == 0
-
-
-@pytest.mark.slow
-def test_ctrl_c_ends_it(liblo, tmp_path: Path):
-    import signal
-
-    command = Command(tmp_path, "--synth", "tone")
-    command.process.send_signal(signal.SIGINT)
-
-    assert command.end() == 130
+# ---- the command
 
 
 @pytest.mark.parametrize(
