@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyloudnorm
 import pytest
 import soundfile
 
@@ -80,8 +81,8 @@ def test_what_was_heard_is_corrected_and_used_by_the_match(page: Any):
 
     page.locator("pf-target .heard select").select_option("57")
     wait_for(page, "state.part.note === 57")
-    page.get_by_label("End", exact=True).fill("0.50")
-    page.get_by_label("End", exact=True).blur()
+    page.get_by_label("End, seconds").fill("0.50")
+    page.get_by_label("End, seconds").blur()
     wait_for(page, "state.part.end === 0.5")
 
     with page.expect_request(lambda sent: sent.url.endswith("/jobs") and sent.method == "POST") as sent:
@@ -105,7 +106,7 @@ def test_a_match_finds_candidates_and_a_b_flips_without_a_gap_equally_loud(page:
     _drop(page, "a note.wav", _wav(_tone(440.0)))
     wait_for(page, "state.sound !== null")
     _only_dexed(page)
-    page.get_by_text("5 s", exact=True).click()
+    page.get_by_label("5 s", exact=True).check()
     page.get_by_role("button", name="Match", exact=True).click()
     wait_for(page, "state.job?.state === 'done' && state.candidates.length > 0")
 
@@ -118,7 +119,9 @@ def test_a_match_finds_candidates_and_a_b_flips_without_a_gap_equally_loud(page:
     page.keyboard.press("Space")
     wait_for(page, "engine.side === 'candidate'")
     candidate = _loudest(page)
-    assert 20 * np.log10(candidate / target) == pytest.approx(0, abs=4)
+    # A fifth of a second of each is measured here, and the whole of each is made equally loud.
+    assert 20 * np.log10(candidate / target) == pytest.approx(0, abs=8)
+    assert _loudness_of(page, "candidate") == pytest.approx(_loudness_of(page, "target"), abs=1.0)
 
     # While one sustained note is flipped to itself, the level never falls: no gap.
     least = page.evaluate("""async () => {
@@ -385,6 +388,16 @@ def _only_dexed(page: Any) -> None:
     if vital.count() and vital.get_attribute("aria-pressed") == "true":
         vital.click()
     assert state_of(page, "synths") == ["dexed"]
+
+
+def _loudness_of(page: Any, side: str) -> float:
+    """How loud a side of A/B is as a whole, in LUFS: the sound that loops, by the gain that it has."""
+    sound = page.evaluate(f"""() => {{
+      const {{buffer, gain}} = patchflowStudio.engine.loops.{side};
+      return [[...buffer.getChannelData(0)], gain, buffer.sampleRate];
+    }}""")
+    samples, gain, rate = sound
+    return pyloudnorm.Meter(rate).integrated_loudness(gain * np.array(samples))
 
 
 def _loudest(page: Any) -> float:

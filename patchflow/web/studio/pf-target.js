@@ -130,7 +130,7 @@ class Target extends LitElement {
 
   #time(name, value, low, high) {
     return html`<label>${name === "start" ? "Start" : "End"}
-      <input type="number" step="0.01" min=${low.toFixed(2)} max=${high.toFixed(2)} .value=${value.toFixed(2)}
+      <input type="number" step="0.01" aria-label="${name === "start" ? "Start" : "End"}, seconds" min=${low.toFixed(2)} max=${high.toFixed(2)} .value=${value.toFixed(2)}
         @change=${(event) => this.#trim({ [name]: Number(event.target.value) })}> s</label>`;
   }
 

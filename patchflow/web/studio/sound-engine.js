@@ -205,6 +205,13 @@ class Engine extends EventTarget {
     this.#tell("ab");
   }
 
+  /** What loops, for tests: {target: {buffer, gain}, candidate: {...}}; null if A/B is off. */
+  get loops() {
+    if (!this.#ab) return null;
+    const sides = Object.entries(this.#ab.sources).map(([name, { source, level }]) => [name, { buffer: source.buffer, gain: level }]);
+    return Object.fromEntries(sides);
+  }
+
   /** Where the loop of A/B is, in seconds; null if it is off. */
   get position() {
     if (!this.#ab) return null;
