@@ -15,12 +15,13 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as InPath
 from pydantic import BaseModel
 
+from ..audio.loudness import loudness
 from ..audio.note_names import note_name
 from ..audio.sound import Sound
 from ..errors import OptionError
 from .desk import Desk, desk, label_of
 from .guard import TooLarge
-from .players import LOWEST_HZ, spectrogram_png, wav_bytes
+from .players import LOWEST_HZ, fitting_gain, spectrogram_png, wav_bytes
 
 __all__ = [
     "HeardBody",
@@ -186,11 +187,13 @@ _PNG = {200: {"content": {"image/png": {}}}}
 
 @router.get("/sounds/{sound_id}/audio", response_class=Response, responses=_WAV)
 def play_sound(request: Request, sound_id: Id, start: From = None, end: To = None) -> Response:
-    """The sound, or a part of it, as WAV of 16 bits, one channel; ranges of bytes are served."""
+    """The sound, or a part of it, as WAV of 16 bits, one channel; ranges of bytes are served, `X-Level-Db` is LUFS."""
     found = desk(request)
     tag = f"{sound_id}-{start}-{end}"
     part = sound_part(found, sound_id, start or 0.0, end)
-    return wav_reply(request, wav_bytes(part.samples, part.rate), tag)
+    level = loudness(part.samples, part.rate) + fitting_gain(part.samples)
+    headers = {"x-level-db": f"{level:.2f}" if np.isfinite(level) else "null"}
+    return wav_reply(request, wav_bytes(part.samples, part.rate), tag, headers)
 
 
 @router.get("/sounds/{sound_id}/spectrogram", response_class=Response, responses=_PNG)
@@ -267,8 +270,6 @@ def _refuse_long(path: Path, name: str, most: float) -> None:
 
 
 def _facts(key: str, name: str, sound: Sound, matched: Sound) -> dict[str, object]:
-    from ..audio.loudness import loudness
-
     level = loudness(matched.samples, matched.rate)
     return {
         "id": key,

@@ -43,7 +43,7 @@ class Compare {
     try {
       const [target, made] = await Promise.all([targetBuffer(sound, part), engine.note(preset, noteOf(candidate))]);
       if (turn !== this.#turn) return;
-      const wanted = candidate?.gain_db ?? loudness(target) - loudness(made);
+      const wanted = loudness(target) - loudness(made);
       // Both are lowered alike where one would be too loud to stay as it is.
       const over = Math.max(peak(target), peak(made) * 10 ** (wanted / 20)) / MOST;
       const less = over > 1 ? -20 * Math.log10(over) : 0;
@@ -82,8 +82,10 @@ function peak(buffer) {
   return most;
 }
 
-/** The level of the loudest 0.4 s in dB: for presets whose gain the server has not measured. */
+/** How loud a sound is: as the server measured it, or the level of its loudest 0.4 s where it is too short for that. */
 function loudness(buffer) {
+  const measured = engine.levelOf(buffer);
+  if (measured !== null) return measured;
   const samples = buffer.getChannelData(0);
   const size = Math.min(Math.round(WINDOW * buffer.sampleRate), samples.length);
   let most = 0;

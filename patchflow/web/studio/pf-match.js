@@ -213,7 +213,7 @@ class Match extends LitElement {
     const patch = { job, candidates };
     // The best so far is at hand for the keys, unless the user has taken something else.
     if (best && !this.own && session.state.preset?.id !== best.preset.id) {
-      Object.assign(patch, { preset: best.preset, base: best.preset, macros: {}, note: best.note });
+      Object.assign(patch, { preset: best.preset, base: best.preset, origin: best.preset, macros: {}, gain: null, note: best.note });
     }
     session.set(patch);
     if (first) this.#first(best);

@@ -95,6 +95,7 @@ class Studio extends LitElement {
     session.addEventListener("message", (event) => this.#message(event.detail));
     session.addEventListener("hear", (event) => this.#hear(event.detail));
     session.addEventListener("change", (event) => this.#changed(event.detail));
+    engine.addEventListener("gain", () => session.set({ gain: engine.current.gain }));
     session.addEventListener("history", () => this.requestUpdate());
     api.addEventListener("gone", () => this.#away(true));
     api.addEventListener("back", () => this.#away(false));
@@ -237,6 +238,9 @@ class Studio extends LitElement {
   }
 
   #changed(names) {
+    if (names.includes("preset") || names.includes("gain")) {
+      engine.current = { id: session.state.preset?.id ?? null, gain: session.state.gain };
+    }
     if (names.includes("view") && session.state.view !== this.view) this.#open(session.state.view);
     this.requestUpdate();
   }

@@ -23,6 +23,7 @@ const EMPTY = {
   base: null,
   origin: null, // the preset that was loaded last: what edits and turns are compared with
   note: NOTE,
+  gain: null, // dB by which the engine turns the preset up; found when it is first heard, kept while it is edited
   macros: {},
   locks: [],
   synths: [],
@@ -120,7 +121,7 @@ class Session extends EventTarget {
   /** Makes a preset the current one: what is shown, played, and what macros turn. */
   load(preset, why, more = {}) {
     this.#drop();
-    this.change(why || `Load ${preset.name}`, { preset, base: preset, origin: preset, macros: {}, ...more });
+    this.change(why || `Load ${preset.name}`, { preset, base: preset, origin: preset, macros: {}, gain: null, ...more });
     this.hear();
   }
 

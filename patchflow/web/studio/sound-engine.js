@@ -24,11 +24,16 @@ const CALM = 400; // ms that a preset stays as it is before notes are rendered a
 const LAYERS = [45, 80, 105, 127]; // velocities that are rendered; what is between them is made by gain
 const ROOM = 160e6; // bytes of sounds that are kept
 const VOICES = 16;
+const ROOM_DB = -12; // notes are rendered so much lower, so that loud ones are not made to fit, each in its own way
+const WANTED_DB = -18; // LUFS of a preset when it is loaded; what is edited from there on keeps its gain, and so its level
+const MOST_DB = 36; // by which a faint preset is turned up
 const STEP = 0.02; // seconds: holds are rounded to it, so that two short taps have one render
 
 class Engine extends EventTarget {
   context = null;
   side = "target"; // of A/B
+  current = { id: null, gain: null }; // the preset that keeps its gain in dB; null until it has been heard
+  #levels = new WeakMap(); // buffer -> LUFS, as the server measured it
   #master = null;
   #analyser = null;
   #notes = new Map(); // key -> {buffer, promise}, the oldest first
@@ -87,13 +92,14 @@ class Engine extends EventTarget {
     this.stopAb();
     this.#silence(this.#voices.get(pitch));
     const layer = layerOf(velocity);
-    const voice = { preset, pitch, layer, gain: gainOf(velocity, layer), down: true, hops: [], started: null, off: null };
+    const voice = { preset, pitch, layer, velocity, gain: 0, down: true, hops: [], started: null, off: null };
     this.#voices.set(pitch, voice);
     this.#limit();
     const span = hold === null ? TAP : { hold, length: hold + RELEASE };
     const cached = this.#cached(preset, { pitch, velocity: layer, ...span });
     try {
       const buffer = cached ?? (await this.#fetched(preset, { pitch, velocity: layer, ...span }));
+      voice.gain = gainOf(velocity, layer) * linear(this.gainOf(preset, buffer));
       if (!voice.dead) this.#start(voice, buffer, cached ? at : null);
     } catch (error) {
       this.#voices.delete(pitch);
@@ -135,7 +141,7 @@ class Engine extends EventTarget {
     try {
       // The server leaves out what waits and is no longer wanted: a knob that is dragged asks faster than a synth plays.
       const buffer = this.#cached(preset, note) ?? (await this.#fetched(preset, note, { headers: { "X-Newest": "hear" } }));
-      if (turn === this.hearing) this.#play(buffer, gainDb);
+      if (turn === this.hearing) this.#play(buffer, gainDb + this.gainOf(preset, buffer));
     } catch (error) {
       if (turn === this.hearing) throw error;
     }
@@ -160,7 +166,26 @@ class Engine extends EventTarget {
   async buffer(address, options = {}) {
     this.#make();
     const answer = await api.response(address, {}, options);
-    return this.context.decodeAudioData(await answer.arrayBuffer());
+    const buffer = await this.context.decodeAudioData(await answer.arrayBuffer());
+    const level = Number.parseFloat(answer.headers.get("X-Level-Db"));
+    if (Number.isFinite(level)) this.#levels.set(buffer, level);
+    return buffer;
+  }
+
+  /** How loud a sound of the API is as a whole, in LUFS; null where that has no meaning. */
+  levelOf(buffer) {
+    return this.#levels.get(buffer) ?? null;
+  }
+
+  /** By how many dB a preset is turned up: as loud as others when it is loaded; what is edited then keeps that gain. */
+  gainOf(preset, buffer) {
+    const own = Math.min(WANTED_DB - (this.levelOf(buffer) ?? WANTED_DB), MOST_DB);
+    if (preset.id !== this.current.id) return own;
+    if (this.current.gain === null) {
+      this.current.gain = own;
+      this.#tell("gain");
+    }
+    return this.current.gain;
   }
 
   /** Returns the sound of a preset's note, rendered unless it is here. */
@@ -183,7 +208,7 @@ class Engine extends EventTarget {
     this.side = side;
     const made = { start, seconds: length, sources: {} };
     for (const [name, buffer, db] of [["target", target, targetDb], ["candidate", candidate, candidateDb]]) {
-      made.sources[name] = this.#loop(buffer, { start, seconds: length, level: 10 ** (db / 20), heard: name === side });
+      made.sources[name] = this.#loop(buffer, { start, seconds: length, level: linear(db), heard: name === side });
     }
     this.#end(old);
     this.#ab = made;
@@ -269,7 +294,7 @@ class Engine extends EventTarget {
     const known = this.#notes.get(key);
     if (known) return known.promise;
     const { pitch, velocity, hold, length } = note;
-    const address = api.url(`/presets/${preset.id}/audio`, { pitch, velocity, hold, length });
+    const address = api.url(`/presets/${preset.id}/audio`, { pitch, velocity, hold, length, gain_db: ROOM_DB });
     const entry = { buffer: null, promise: null };
     entry.promise = this.buffer(address, options).then((buffer) => this.#stored(key, entry, buffer), (error) => {
       this.#notes.delete(key);
@@ -379,7 +404,7 @@ class Engine extends EventTarget {
   #play(buffer, gainDb, onEnd = () => {}) {
     this.stopAb();
     this.#silence(this.#single);
-    const made = this.#source(buffer, { when: this.context.currentTime, offset: 0, level: 10 ** (gainDb / 20) });
+    const made = this.#source(buffer, { when: this.context.currentTime, offset: 0, level: linear(gainDb) });
     this.#single = { hops: [made] };
     made.source.addEventListener("ended", onEnd);
   }
@@ -430,6 +455,10 @@ function around(pitch) {
   const keys = [pitch];
   for (let step = 1; step <= AHEAD; step += 1) keys.push(pitch + step, pitch - step);
   return keys;
+}
+
+function linear(db) {
+  return 10 ** (db / 20);
 }
 
 function sizeOf(buffer) {
