@@ -26,7 +26,7 @@ from .job_states import ENDED, JobLimits
 from .jobs import Jobs
 from .sound_routes import Id, sound_part
 from .tasks import KeptPreset, lock_of
-from .worker import Report, Worker
+from .worker import Worker, WorkReport
 
 __all__ = [
     "JobBody",
@@ -123,7 +123,7 @@ class MorphRequest(_Request):
     steps: Annotated[int, Field(ge=2, le=1024)] = 16
     lock: Locks = []
     seed: Seed = 0
-    renders: Annotated[int, Field(ge=100, le=100_000)] = 2_000
+    renders: Annotated[int, Field(ge=200, le=100_000)] = 2_000
 
 
 class MakeRequest(_Request):
@@ -201,7 +201,7 @@ def open_jobs(at: Desk) -> Jobs:
         StorageError: If the states of jobs cannot be read.
     """
 
-    def start(heard: Callable[[Worker, Report], None]) -> Worker:
+    def start(heard: Callable[[Worker, WorkReport], None]) -> Worker:
         worker = Worker(heard)
         worker.warm(at.settings.warm, _library(at))
         return worker

@@ -19,7 +19,7 @@ from ..errors import PatchflowError, StorageError, UnknownName
 from ..hosts._fresh import cause
 from ..storage import make_folder, sweep, write_atomically
 from .job_states import ENDED, FairLines, JobLimits, JobNotNow, QueueFull, StudioJob, distance_of, named_ids, read_job
-from .worker import Report, Worker
+from .worker import Worker, WorkReport
 
 __all__ = ["Jobs"]
 
@@ -49,7 +49,7 @@ class Jobs:
         keep: Callable[[Any], Any],
         *,
         limits: JobLimits | None = None,
-        start: Callable[[Callable[[Worker, Report], None]], Worker] = Worker,
+        start: Callable[[Callable[[Worker, WorkReport], None]], Worker] = Worker,
         ready: bool = True,
     ) -> None:
         self.folder = folder
@@ -351,7 +351,7 @@ class Jobs:
             job.worker = free[0]
             job.worker.do(job.id, job.kind, order)
 
-    def _hear(self, worker: Worker, report: Report) -> None:
+    def _hear(self, worker: Worker, report: WorkReport) -> None:
         """Takes what a worker says; called on a thread of the worker."""
         content = report.content
         problem: str | None = None

@@ -28,7 +28,7 @@ from ..progress import Progress
 if TYPE_CHECKING:
     from .tasks import Workshop
 
-__all__ = ["Report", "Reporter", "Worker", "work"]
+__all__ = ["Reporter", "WorkReport", "Worker", "work"]
 
 _EVERY = 0.1  # seconds between two reports of progress
 _LENGTH = struct.Struct("<Q")
@@ -36,7 +36,7 @@ _START = "import sys; from patchflow.studio.worker import work; work(int(sys.arg
 
 
 @dataclass(frozen=True)
-class Report:
+class WorkReport:
     """What a worker says of a job.
 
     Args:
@@ -64,7 +64,7 @@ class Worker:
         >>> # worker = Worker(print); worker.do("a1b2c3", "match", order); worker.pause(); worker.close()
     """
 
-    def __init__(self, heard: Callable[["Worker", Report], None]) -> None:
+    def __init__(self, heard: Callable[["Worker", WorkReport], None]) -> None:
         self._heard = heard
         self._writing = threading.Lock()
         self.job = ""
@@ -142,10 +142,10 @@ class Worker:
             job, kind, content = message
             if kind in ("done", "failed"):
                 self.job = ""
-            self._heard(self, Report(job, kind, content))
+            self._heard(self, WorkReport(job, kind, content))
         job = self.job
         self.job = ""
-        self._heard(self, Report(job, "ended", self._process.wait()))
+        self._heard(self, WorkReport(job, "ended", self._process.wait()))
 
 
 class Reporter:

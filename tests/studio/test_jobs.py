@@ -12,13 +12,13 @@ from patchflow.errors import OptionError, UnknownName
 from patchflow.storage import make_folder
 from patchflow.studio.job_states import FairLines, JobLimits, JobNotNow, QueueFull, named_ids
 from patchflow.studio.jobs import Jobs
-from patchflow.studio.worker import Report, Worker
+from patchflow.studio.worker import Worker, WorkReport
 
 
 class Hand(Worker):
     """A worker whose reports are made by the test, so that every order of events can be had."""
 
-    def __init__(self, heard: Callable[[Worker, Report], None]) -> None:
+    def __init__(self, heard: Callable[[Worker, WorkReport], None]) -> None:
         self._heard = heard
         self.job = ""
         self.told: list[Any] = []
@@ -51,13 +51,13 @@ class Hand(Worker):
         job = self.job
         if kind in ("done", "failed"):
             self.job = ""
-        self._heard(self, Report(job, kind, content))
+        self._heard(self, WorkReport(job, kind, content))
 
     def ends(self, code: int) -> None:
         if self._alive:
             self._alive = False
             job, self.job = self.job, ""
-            self._heard(self, Report(job, "ended", code))
+            self._heard(self, WorkReport(job, "ended", code))
 
 
 class Shop:
@@ -70,7 +70,7 @@ class Shop:
         self.jobs = Jobs(folder, prepare, keep, limits=limits, start=self.start)
         self.jobs.open()
 
-    def start(self, heard: Callable[[Worker, Report], None]) -> Worker:
+    def start(self, heard: Callable[[Worker, WorkReport], None]) -> Worker:
         self.hands.append(Hand(heard))
         return self.hands[-1]
 

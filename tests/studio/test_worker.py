@@ -15,7 +15,7 @@ import pytest
 
 from patchflow.audio.sound import from_array
 from patchflow.progress import Progress
-from patchflow.studio.worker import Report, Reporter, Worker
+from patchflow.studio.worker import Reporter, Worker, WorkReport
 
 RATE = 22_050
 ROOT = Path(__file__).parents[2]
@@ -37,10 +37,10 @@ class Team:
     """A worker and what it has said."""
 
     def __init__(self) -> None:
-        self.said: queue.Queue[Report] = queue.Queue()
+        self.said: queue.Queue[WorkReport] = queue.Queue()
         self.worker = Worker(lambda _, report: self.said.put(report))
 
-    def next(self, *kinds: str, within: float = 60.0) -> Report:
+    def next(self, *kinds: str, within: float = 60.0) -> WorkReport:
         """The next report of some kinds."""
         ends = time.monotonic() + within
         while True:
@@ -48,7 +48,7 @@ class Team:
             if report.kind in kinds:
                 return report
 
-    def rest(self) -> list[Report]:
+    def rest(self) -> list[WorkReport]:
         found = []
         while not self.said.empty():
             found.append(self.said.get())
