@@ -25,6 +25,7 @@ const cell = css`
     font-size: 11px;
     line-height: 14px;
     letter-spacing: -0.015em;
+    margin: 0 -2px;
     color: var(--pf-quiet);
     display: -webkit-box;
     -webkit-box-orient: vertical;
@@ -36,10 +37,10 @@ const cell = css`
   }
   .lock {
     position: absolute;
-    top: -3px;
-    right: 0;
-    width: 20px;
-    min-height: 20px;
+    bottom: -1px;
+    right: -3px;
+    width: 18px;
+    min-height: 18px;
     padding: 0;
     border: 0;
     border-radius: 50%;
@@ -63,8 +64,8 @@ const cell = css`
     .lock {
       width: 32px;
       min-height: 32px;
-      top: -10px;
-      right: -8px;
+      bottom: -8px;
+      right: -10px;
     }
   }
 `;
@@ -407,7 +408,8 @@ export class Choice extends Control {
         color: var(--pf-quiet);
       }
       .lock {
-        top: -3px;
+        bottom: auto;
+        top: -1px;
       }
       @media (pointer: coarse) {
         select {

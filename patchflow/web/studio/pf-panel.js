@@ -193,6 +193,9 @@ export class Panel extends LitElement {
         color: var(--pf-quiet);
       }
       @media (max-width: 1100px) {
+        :host {
+          grid-template-rows: auto auto;
+        }
         .body {
           overflow: visible;
         }

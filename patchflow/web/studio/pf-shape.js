@@ -58,12 +58,13 @@ export class Shape extends LitElement {
       @media (max-width: 1100px) {
         :host {
           grid-template-columns: minmax(0, 1fr);
-          grid-template-rows: auto auto auto;
+          grid-template-rows: repeat(3, max-content);
           overflow: auto;
         }
         aside {
           grid-column: 1;
           grid-row: 3;
+          grid-template-rows: auto auto;
         }
       }
       @media (max-width: 860px) {

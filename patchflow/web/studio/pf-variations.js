@@ -24,7 +24,6 @@ const HOW = [
 ];
 const COUNTS = [4, 8, 12, 16];
 const HOVER_MS = 180;
-const COLUMNS = 2;
 
 export class Variations extends LitElement {
   static properties = {
@@ -184,6 +183,15 @@ export class Variations extends LitElement {
         text-align: center;
         color: var(--pf-quiet);
         font-size: 12px;
+      }
+      @media (max-width: 1100px) {
+        .asked,
+        .acts {
+          max-width: 480px;
+        }
+        .cards {
+          grid-template-columns: repeat(auto-fill, minmax(140px, 1fr));
+        }
       }
       .acts {
         display: flex;
@@ -377,7 +385,8 @@ export class Variations extends LitElement {
   }
 
   #key(event) {
-    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: COLUMNS, ArrowUp: -COLUMNS }[event.key];
+    const columns = getComputedStyle(event.currentTarget).gridTemplateColumns.split(" ").length;
+    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
     const item = this.items[this.chosen];
     if (!item) return;
     if (by) this.#walk(this.chosen + by);

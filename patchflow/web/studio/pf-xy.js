@@ -45,6 +45,7 @@ export class XyPad extends LitElement {
         padding: 0 8px;
       }
       label {
+        max-width: 260px;
         display: grid;
         grid-template-columns: 14px minmax(0, 1fr);
         align-items: center;
