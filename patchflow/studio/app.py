@@ -1,5 +1,6 @@
 """Builds the server: the routers of all parts, every error as one line of JSON, and the pages."""
 
+import asyncio
 import errno
 import importlib
 import os
@@ -18,13 +19,14 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import EngineError, OptionError, PatchflowError, RenderError, StorageError, UnknownName
 from ..printable import printable
 from ..storage import FolderInUse, reason
 from ..version import version
-from . import job_routes, library_routes, listening, preset_routes, project_routes, shape_routes, sound_routes
+from . import listening, preset_routes, project_routes, sound_routes
 from .desk import Desk, desk
 from .guard import Guard, InUse, StudioSettings, TooLarge, content_policy, loopback
 from .job_states import JobNotNow, QueueFull
@@ -39,15 +41,15 @@ WEB = Path(__file__).parents[1] / "web"
 """The folder with the pages."""
 
 ROUTERS = (
-    job_routes.router,
-    library_routes.router,
     listening.router,
-    project_routes.router,
     preset_routes.router,
-    shape_routes.router,
+    project_routes.router,
     sound_routes.router,
 )
-"""The parts of the API, one module each."""
+"""The parts of the API that are there at once, one module each."""
+
+LATER = ("job_routes", "library_routes", "shape_routes")
+"""Modules of the parts that need torch or scipy, whose import takes longer than anybody waits for a page."""
 
 _STATUS: tuple[tuple[type[PatchflowError], int], ...] = (
     (UnknownName, 404),
@@ -100,13 +102,14 @@ class About(BaseModel):
     example: str
 
 
-def build_app(settings: StudioSettings) -> FastAPI:
+def build_app(settings: StudioSettings, *, later: bool = False) -> FastAPI:
     """Returns the server of a studio; its desk is `app.state.desk`.
 
     The workspace is taken when the server starts and given back when it ends.
 
     Args:
         settings: Where it is, who may reach it, and its limits.
+        later: Whether the parts that take long to import are made while the server runs: who asks for one waits.
     """
     app = FastAPI(
         title="patchflow studio",
@@ -119,6 +122,8 @@ def build_app(settings: StudioSettings) -> FastAPI:
         responses={status: {"model": ErrorBody, "description": words} for status, words in _WORDS.items()},
     )
     app.state.desk = Desk(settings)
+    app.state.later = later
+    app.state.fault = None
     app.add_exception_handler(PatchflowError, _tell)
     app.add_exception_handler(RequestValidationError, _tell_invalid)
     app.add_exception_handler(HTTPException, _tell_http)
@@ -126,6 +131,10 @@ def build_app(settings: StudioSettings) -> FastAPI:
         app.include_router(router, prefix=BASE)
     app.include_router(_pages)
     app.mount("/web", _Web(directory=WEB))
+    app.state.whole = threading.Event()
+    if not later:
+        _include_rest(app)
+    app.add_middleware(_Waiting, server=app)
     app.add_middleware(Guard, settings=settings, policy=content_policy(sorted(WEB.glob("studio/*.html"))))
     return app
 
@@ -146,7 +155,7 @@ def serve(settings: StudioSettings, ready: Callable[[str], None]) -> None:
 
     with _listening(settings.host, settings.port) as listener:
         token = "" if loopback(settings.host) else secrets.token_urlsafe(24)
-        app = build_app(replace(settings, port=listener.getsockname()[1], token=token))
+        app = build_app(replace(settings, port=listener.getsockname()[1], token=token), later=True)
         app.state.desk.open()  # before anything is said to be ready
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2
@@ -188,24 +197,83 @@ def _address(settings: StudioSettings) -> str:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     found: Desk = app.state.desk
+    whole: threading.Event = app.state.whole
+    workspace = found.workspace
     found.open()
-    project_routes.projects(found)  # from now on nothing that they name is removed
+    # Until all have said what they need, nothing goes.
+    workspace.refer(lambda: () if whole.is_set() else (*workspace.sounds.keys(), *workspace.presets.keys()))
+    project_routes.projects(found)
     listening.sittings(found)
-    job_routes.open_jobs(found)
-    if found.settings.warm:
-        threading.Thread(target=_warm_up, args=(found,), daemon=True).start()
+    if not app.state.later:
+        _begin_rest(app)
+    bringing = threading.Thread(target=_bring_up, args=(app,), daemon=True)
+    bringing.start()
     try:
         yield
     finally:
+        await asyncio.to_thread(bringing.join)
         found.close()
 
 
-def _warm_up(found: Desk) -> None:
+def _include_rest(app: FastAPI) -> None:
+    for name in LATER:
+        app.include_router(importlib.import_module(f"{__package__}.{name}").router, prefix=BASE)
+
+
+def _begin_rest(app: FastAPI) -> None:
+    """Goes on with the jobs.
+
+    Raises:
+        StorageError: If their states cannot be read.
+    """
+    importlib.import_module(f"{__package__}.job_routes").open_jobs(app.state.desk)
+    app.state.whole.set()
+
+
+def _bring_up(app: FastAPI) -> None:
     """Has ready what takes long to import or to start, while the page is loaded."""
+    found: Desk = app.state.desk
     for synth in found.settings.warm:
         with suppress(PatchflowError):  # whoever asks for it is told what is wrong
             found.players.warm(synth)
-    importlib.import_module("patchflow.match.matcher")
+    if app.state.later:
+        try:
+            _include_rest(app)
+            _begin_rest(app)
+        except Exception as error:  # noqa: BLE001 - whoever asks for these parts is told
+            app.state.fault = error
+            app.state.whole.set()
+    if found.settings.warm:
+        importlib.import_module("patchflow.match.matcher")
+
+
+class _Waiting:
+    """Has requests wait for parts of the API that are still being imported.
+
+    Args:
+        app: The server inside.
+        server: The same, where its parts are known.
+    """
+
+    def __init__(self, app: ASGIApp, server: FastAPI) -> None:
+        self.app = app
+        self.server = server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = self.server.state
+        if scope["type"] == "http" and not self._is_there(scope):
+            await asyncio.to_thread(state.whole.wait)
+        if scope["type"] == "http" and state.fault is not None and not self._is_there(scope):
+            raise state.fault
+        await self.app(scope, receive, send)
+
+    def _is_there(self, scope: Scope) -> bool:
+        if self.server.state.whole.is_set() and self.server.state.fault is None:
+            return True
+        path = scope["path"]
+        if not path.startswith(f"{BASE}/") or path == self.server.openapi_url:
+            return not path.startswith(f"{BASE}/")
+        return any(route.matches(scope)[0] == Match.FULL for route in self.server.router.routes)
 
 
 async def _tell(_: Request, error: Exception) -> JSONResponse:

@@ -13,7 +13,6 @@ import numpy as np
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, Field, StrictFloat, StrictInt, StrictStr
 
-from ..data.sampler import random_presets
 from ..engines import Engine, Note, engines, load_presets, save_presets
 from ..errors import OptionError, PatchflowError, PresetError
 from ..match.output.names import file_name
@@ -185,6 +184,7 @@ def edit_preset(request: Request, edit: EditBody) -> PresetBody:
 def random_preset(request: Request, body: RandomBody) -> PresetBody:
     """A preset by chance: of the bank that comes with patchflow or, where there is none, of all that can be set."""
     from ..browse.embedded import BANKS, embedded_preset, embedded_presets
+    from ..data.sampler import random_presets
 
     rng = np.random.default_rng(body.seed)
     space = engines[body.synth].space

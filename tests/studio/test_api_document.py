@@ -1,13 +1,13 @@
 """The API keeps to its own document, whatever is sent: Schemathesis reads it and tries."""
 
-import socket
-import threading
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import schemathesis
-import uvicorn
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as how
 from schemathesis import APIOperation, Case
@@ -15,7 +15,6 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from patchflow.engines.tone import Tone
 from patchflow.presets import Library, Preset
-from patchflow.studio import StudioSettings, build_app
 
 EXAMPLES = 8  # of every operation
 # What fits the document may still be refused: bytes that are no sound, an id of nothing, values beyond a synth's range.
@@ -24,20 +23,18 @@ LONG = {"/api/v1/map"}  # listens to the whole bank
 
 
 @pytest.fixture
-def address(settings: StudioSettings) -> Iterator[str]:
-    """A studio on a port of this machine, with a library of one preset."""
-    assert settings.library is not None
-    Library(settings.library).add([Preset("tone", Tone.space.decode(Tone.space.default()))], lambda _: Tone.space)
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        port = listener.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(build_app(replace(settings, port=port)), log_config=None))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield f"http://127.0.0.1:{port}"
-        server.should_exit = True
-        thread.join()
+def address(tmp_path: Path) -> Iterator[str]:
+    """A studio in a process of its own, with a library of one preset."""
+    library = tmp_path / "library.sqlite"
+    Library(library).add([Preset("tone", Tone.space.decode(Tone.space.default()))], lambda _: Tone.space)
+    words = ["--no-browser", "--port", "0", "--workspace", str(tmp_path / "studio"), "--library", str(library)]
+    command = [sys.executable, "-m", "patchflow", "studio", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+", process.stdout.readline())
+        assert found is not None
+        yield found[0].rstrip("/")
+        process.terminate()
 
 
 @pytest.mark.slow
@@ -45,7 +42,7 @@ def test_every_operation_keeps_to_the_document(address: str):
     load_all_checks()
     excluded = [check for check in CHECKS.get_all() if check.__name__ == MAY_BE_REFUSED]
     assert len(excluded) == 1
-    schema = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json")
+    schema = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json", wait_for_schema=60)
     failures: list[str] = []
     tried = []
     for found in schema.get_all_operations():
