@@ -101,7 +101,8 @@ without-vita:
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then $(MAKE) --no-print-directory debian-plugins; fi
 	@touch $@
 
-# Plug-ins for the tests, a compiler for one that misbehaves, clients of OSC, and a browser; without them those tests are skipped.
+# Plug-ins for the tests, a compiler for one that misbehaves, clients of OSC, and a browser; without them those tests
+# are skipped.
 .PHONY: debian-plugins
 debian-plugins:
 	@dpkg -s $(PLUGINS) $(BROWSER) >/dev/null 2>&1 || { apt-get update -q && DEBIAN_FRONTEND=noninteractive \

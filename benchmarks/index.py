@@ -35,6 +35,7 @@ ORDER = {
         "morphing",
         "variations",
         "sketching",
+        "live",
     ),
     "Train and measure": ("ear", "models", "training", "datasets", "experiments", "evaluation"),
     "Results": ("results", "recordings", "ten_recordings", "ten_morphs", "ten_turns", "paper", "reliability"),

@@ -65,7 +65,7 @@ class Argument:
 
         Example:
             >>> Argument("value", low=0, high=1, clip=True).checked(1.5)
-            1
+            1.0
             >>> Argument("note", "whole", 0, 127).checked(60.0)
             60
         """
@@ -74,7 +74,7 @@ class Argument:
         if not isinstance(value, int | float) or not math.isfinite(value):
             raise OptionError(f"{self.name}={_shown(value)}: not {self.allowed}")
         if self.clip:
-            return min(max(value, self.low), self.high)
+            return float(min(max(value, self.low), self.high))
         if not self.low <= value <= self.high or (self.kind == "whole" and value != int(value)):
             raise OptionError(f"{self.name}={_shown(value)}: not {self.allowed}")
         return int(value) if self.kind == "whole" else float(value)
@@ -220,7 +220,7 @@ ADDRESSES = (
     OscAddress("/render", "travels.render", "writes what the preset sounds like to a .wav file",
                (_FILE, Argument("note", "whole", 0, 127, optional=True)), ("/rendered",)),
     OscAddress("/encode", "travels.encode", "takes a sound file into the audio space of the model, and its preset; "
-               "without such a model, matches it for 2 s", (_FILE,), ("/target_pitch", "/z_pos", *_MOVED), "/encode"),
+               "without such a model, matches it for 2 s", (_FILE,), ("/target_pitch", "/patch", *_MOVED), "/encode"),
     OscAddress("/z", "travels.decode", "goes to x and y along two dimensions of the audio space, from where it is",
                _POINT, _MOVED, "/decode", kind="value", asks="position"),
     OscAddress("/z/hand", "travels.decode_hand", "goes to places along up to 6 dimensions", (_COORDINATE, _DIMENSION),

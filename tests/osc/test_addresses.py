@@ -1,5 +1,6 @@
 """Every address of the table does what it says."""
 
+import runpy
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -195,3 +196,11 @@ def test_a_wrong_argument_is_named(argument: Argument, value: object, said: str)
 def test_an_unknown_address_is_said_with_the_nearest():
     with pytest.raises(UnknownName, match="Did you mean '/patch/load'"):
         AddressTable(engines["tone"].space).find("/patch/lod")
+
+
+def test_the_table_in_the_documents_is_that_of_today():
+    docs = Path(patchflow.__file__).parents[1] / "docs"
+    script = runpy.run_path(str(docs / "make_osc_table.py"))
+    page = (docs / "live.md").read_text("utf-8")
+
+    assert page == script["with_tables"](page), "python docs/make_osc_table.py writes it anew"

@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import mido
@@ -318,3 +319,20 @@ def test_a_port_that_is_not_there_is_one_line():
 
     assert "\n" not in str(caught.value)
     assert "no such port" in str(caught.value) or "pip install" in str(caught.value)
+
+
+@pytest.mark.skipif(not Path("/dev/snd/seq").exists(), reason="this machine has no ALSA sequencer")
+def test_a_port_of_our_own_is_found_and_carries_sysex():
+    got: list[mido.Message] = []
+    closer = open_input("virtual", got.append)
+    out = open_output("patchflow live")
+    sent = [mido.Message("control_change", control=20, value=1), mido.Message("sysex", data=tuple(range(100)) * 40)]
+    for message in sent:
+        out.send(message)
+    end = time.monotonic() + 5
+    while len(got) < 2 and time.monotonic() < end:
+        time.sleep(0.005)
+    out.close()
+    closer.close()
+
+    assert got == sent

@@ -158,6 +158,12 @@ def _built(path: str, value: float):
     return builder.build()
 
 
+def test_whole_numbers_are_the_same_value_as_others(live_tone):
+    keys = {live_tone.server.understood("/param/amp/gain", [value]).key for value in (0, 1, 0.5, True)}
+
+    assert len(keys) == 1
+
+
 @pytest.mark.parametrize("value", [1, 1.0, True])
 def test_numbers_of_every_type_are_numbers(live_tone, value: float):
     live_tone.send("/param/amp/gain", value)
