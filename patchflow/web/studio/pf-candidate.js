@@ -13,11 +13,13 @@ class Card extends LitElement {
 
   static styles = [look, css`
     :host { display: block; min-height: 0; }
-    article { height: 100%; display: flex; flex-direction: column; position: relative; overflow: hidden; background: var(--pf-panel); border: 1px solid var(--pf-line); border-radius: 10px;
+    article { height: 100%; display: flex; flex-direction: column; position: relative; overflow: hidden;
+      background: var(--pf-panel); border: 1px solid var(--pf-line); border-radius: 10px;
       transition: border-color var(--pf-quick); }
     article:hover { border-color: var(--pf-edge); }
     article.current { border-color: var(--pf-accent); box-shadow: 0 0 0 1px var(--pf-accent); }
-    .pick { position: absolute; inset: 0; width: 100%; height: 100%; background: none; border: 0; border-radius: 10px; z-index: 1; min-height: 0; }
+    .pick { position: absolute; inset: 0; width: 100%; height: 100%; background: none; border: 0; border-radius: 10px;
+      z-index: 1; min-height: 0; }
     .pick:focus-visible { outline-offset: -3px; }
     .pick:active { transform: none; }
     pf-picture { --pf-spectrogram-height: 100%; flex: 1 1 68px; min-height: 0; background: #000; }
@@ -28,9 +30,11 @@ class Card extends LitElement {
     .dots i { width: 6px; height: 6px; border-radius: 50%; background: var(--pf-line); }
     .dots i.on { background: var(--pf-second); }
     .name { font-size: 12px; }
-    .bank { position: absolute; right: 6px; top: 6px; z-index: 2; background: #000b; color: #fff; border-radius: 6px; padding: 2px 7px 2px 4px; font-size: 11px;
+    .bank { position: absolute; right: 6px; top: 6px; z-index: 2; background: #000b; color: #fff; border-radius: 6px;
+      padding: 2px 7px 2px 4px; font-size: 11px;
       display: flex; align-items: center; gap: 4px; cursor: pointer; }
-    .rank { position: absolute; left: 6px; top: 6px; background: #000b; color: #fff; border-radius: 6px; font-size: 11px; padding: 0 6px; line-height: 20px; }
+    .rank { position: absolute; left: 6px; top: 6px; background: #000b; color: #fff; border-radius: 6px;
+      font-size: 11px; padding: 0 6px; line-height: 20px; }
     @media (pointer: coarse) { .bank { padding: 10px 12px 10px 10px; } }
   `];
 

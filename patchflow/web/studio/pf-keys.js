@@ -27,20 +27,28 @@ class Keys extends LitElement {
 
   static styles = [look, css`
     :host { display: block; padding: 0 12px 10px; }
-    .keys { position: relative; height: 104px; border-radius: 0 0 10px 10px; overflow: hidden; touch-action: none; user-select: none;
-      background: #08090b; border-top: 3px solid color-mix(in srgb, var(--pf-accent) 70%, #000); padding: 0; display: flex; gap: 1px; }
+    .keys { position: relative; height: 104px; border-radius: 0 0 10px 10px; overflow: hidden; touch-action: none;
+      user-select: none;
+      background: #08090b; border-top: 3px solid color-mix(in srgb, var(--pf-accent) 70%, #000); padding: 0;
+        display: flex; gap: 1px; }
     .key { min-height: 0; padding: 0; margin: 0; position: relative; cursor: pointer; transition: none; }
     .key:active { transform: none; }
-    .white { flex: 1 1 0; min-width: 0; border: 0; border-radius: 0 0 5px 5px; display: flex; flex-direction: column; justify-content: end;
+    .white { flex: 1 1 0; min-width: 0; border: 0; border-radius: 0 0 5px 5px; display: flex; flex-direction: column;
+      justify-content: end;
       align-items: center; gap: 2px; padding-bottom: 5px; color: #6a6458; font-size: 10px;
-      background: linear-gradient(#d9d5cb, #f6f3ec 22%, #f1ede4 88%, #d4cfc3); box-shadow: inset 0 -4px 0 #c2bbac, inset 0 1px 0 #fff; }
-    .white.on { background: linear-gradient(#e0b269, #f7c678 60%, #f5a742); box-shadow: inset 0 2px 8px #7a4c0c66; color: #4a2c00; }
-    .black { position: absolute; top: 0; height: 62%; border: 0; border-radius: 0 0 4px 4px; z-index: 1; color: #b7b2a8; font-size: 10px;
+      background: linear-gradient(#d9d5cb, #f6f3ec 22%, #f1ede4 88%, #d4cfc3);
+        box-shadow: inset 0 -4px 0 #c2bbac, inset 0 1px 0 #fff; }
+    .white.on { background: linear-gradient(#e0b269, #f7c678 60%, #f5a742); box-shadow: inset 0 2px 8px #7a4c0c66;
+      color: #4a2c00; }
+    .black { position: absolute; top: 0; height: 62%; border: 0; border-radius: 0 0 4px 4px; z-index: 1;
+      color: #b7b2a8; font-size: 10px;
       display: flex; align-items: end; justify-content: center; padding-bottom: 5px;
-      background: linear-gradient(90deg, #0a0b0d, #34363b 18%, #1b1d20 80%, #0a0b0d); box-shadow: 0 3px 5px #0009, inset 0 -5px 0 #000; }
+      background: linear-gradient(90deg, #0a0b0d, #34363b 18%, #1b1d20 80%, #0a0b0d);
+        box-shadow: 0 3px 5px #0009, inset 0 -5px 0 #000; }
     .black.on { background: linear-gradient(#8a5410, #c98226); box-shadow: 0 1px 2px #000; color: #fff; }
     .key:focus-visible { outline: 3px solid var(--pf-second); outline-offset: -3px; z-index: 2; }
-    .cached::after { content: ""; position: absolute; width: 4px; height: 4px; border-radius: 50%; background: #2a8f83; bottom: 38px;
+    .cached::after { content: ""; position: absolute; width: 4px; height: 4px; border-radius: 50%;
+      background: #2a8f83; bottom: 38px;
       left: calc(50% - 2px); }
     .black.cached::after { background: #5cd6c8; bottom: 24px; }
     /* Drawn, not written: a screen reader says the name of the key, and no letter before it. */
@@ -51,7 +59,8 @@ class Keys extends LitElement {
     .strip label { display: flex; gap: 6px; align-items: center; }
     .strip output { min-width: 3ch; color: var(--pf-ink); }
     .latency { margin-left: auto; }
-    @media (pointer: coarse) { .strip { height: 48px; } .strip button { min-height: 44px; min-width: 44px; } .keys { height: 120px; } }
+    @media (pointer: coarse) { .strip { height: 48px; } .strip button { min-height: 44px; min-width: 44px; }
+    .keys { height: 120px; } }
     @media (max-width: 800px) { .wide { display: none !important; } }
   `];
 
@@ -114,7 +123,7 @@ class Keys extends LitElement {
           Computer keys play</label>
         ${this.#midiState()}
         <span class="latency" title="From the key to the loudspeaker, as far as it can be measured">
-          ${heard ? `Latency ${heard}` : "Latency is measured at the first note that is rendered already"}</span>
+          ${heard ? `Latency ${heard}` : "Latency: play a note"}</span>
       </div>
       <div class="keys" role="group" aria-label="Piano keys" @pointerdown=${this.#press} @pointermove=${this.#slide}
         @pointerup=${this.#lift} @pointercancel=${this.#lift} @lostpointercapture=${this.#lift} @keydown=${this.#walk}>

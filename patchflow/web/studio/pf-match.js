@@ -34,29 +34,41 @@ class Match extends LitElement {
     fieldset { border: 0; margin: 0; padding: 0; display: flex; gap: 0; align-items: center; }
     fieldset label { position: relative; }
     fieldset input { position: absolute; opacity: 0; inset: 0; margin: 0; cursor: pointer; }
-    fieldset span { display: grid; place-items: center; min-width: 40px; min-height: var(--pf-control); padding: 0 8px; border: 1px solid var(--pf-line);
+    fieldset span { display: grid; place-items: center; min-width: 40px; min-height: var(--pf-control);
+      padding: 0 8px; border: 1px solid var(--pf-line);
       border-left-width: 0; background: var(--pf-raised); font-size: 13px; }
     fieldset label:first-of-type span { border-left-width: 1px; border-radius: 8px 0 0 8px; }
     fieldset label:last-of-type span { border-radius: 0 8px 8px 0; }
-    fieldset input:checked + span { background: var(--pf-accent-soft); border-color: var(--pf-accent); box-shadow: -1px 0 0 var(--pf-accent); }
-    fieldset input:focus-visible + span { outline: 2px solid var(--pf-accent); outline-offset: 2px; z-index: 1; position: relative; }
-    .progress { padding: 8px 12px; display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 4px 12px; align-items: center; align-content: center; }
-    progress { width: 100%; height: 6px; appearance: none; border: 0; background: var(--pf-well); border-radius: 3px; overflow: hidden; display: block; }
+    fieldset input:checked + span { background: var(--pf-accent-soft); border-color: var(--pf-accent);
+      box-shadow: -1px 0 0 var(--pf-accent); }
+    fieldset input:focus-visible + span { outline: 2px solid var(--pf-accent); outline-offset: 2px; z-index: 1;
+      position: relative; }
+    .progress { padding: 8px 12px; display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 4px 12px;
+      align-items: center; align-content: center; }
+    progress { width: 100%; height: 6px; appearance: none; border: 0; background: var(--pf-well); border-radius: 3px;
+      overflow: hidden; display: block; }
     progress::-webkit-progress-bar { background: var(--pf-well); }
-    progress::-webkit-progress-value { background: linear-gradient(90deg, var(--pf-second), var(--pf-accent)); transition: width .25s linear; }
+    progress::-webkit-progress-value { background: linear-gradient(90deg, var(--pf-second), var(--pf-accent));
+      transition: width .25s linear; }
     progress::-moz-progress-bar { background: var(--pf-accent); }
     .found { display: grid; grid-template-columns: minmax(0, 1fr) minmax(216px, 34%); gap: 10px; min-height: 0; }
     .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(164px, 1fr)); gap: 10px; overflow: auto;
       grid-auto-rows: minmax(150px, 220px); padding: 2px; min-height: 0; }
-    .empty { display: grid; place-content: center; justify-items: center; text-align: center; gap: 12px; padding: 24px; }
+    .empty { display: grid; place-content: center; justify-items: center; text-align: center; gap: 12px;
+      padding: 24px; }
     .empty h2 { font-size: 20px; letter-spacing: -.01em; }
-    .empty ol { text-align: left; margin: 0; padding-left: 22px; color: var(--pf-quiet); max-width: 46ch; display: grid; gap: 4px; }
-    .drawing { width: 420px; max-width: 100%; fill: none; stroke-linecap: round; stroke-linejoin: round; stroke-width: 2.500; margin-bottom: 8px; }
-    .wave { stroke: var(--pf-accent); } .arrow { stroke: var(--pf-edge); stroke-dasharray: 2 6; } .box { stroke: var(--pf-line); fill: var(--pf-panel); }
+    .empty ol { text-align: left; margin: 0; padding-left: 22px; color: var(--pf-quiet); max-width: 46ch;
+      display: grid; gap: 4px; }
+    .drawing { width: 420px; max-width: 100%; fill: none; stroke-linecap: round; stroke-linejoin: round;
+      stroke-width: 2.500; margin-bottom: 8px; }
+    .wave { stroke: var(--pf-accent); } .arrow { stroke: var(--pf-edge); stroke-dasharray: 2 6; }
+    .box { stroke: var(--pf-line); fill: var(--pf-panel); }
     .knob { stroke: var(--pf-second); fill: var(--pf-raised); } .hand { stroke: var(--pf-ink); }
-    .guide { padding: 4px 12px; line-height: 1.3; font-size: 13px; overflow: hidden; display: flex; gap: 12px; align-items: center; border-color: var(--pf-second); background: var(--pf-second-soft); }
+    .guide { padding: 4px 12px; line-height: 1.3; font-size: 13px; overflow: hidden; display: flex; gap: 12px;
+      align-items: center; border-color: var(--pf-second); background: var(--pf-second-soft); }
     .guide b { color: var(--pf-second); white-space: nowrap; }
-    @media (max-width: 1000px) { .found { grid-template-columns: 1fr; } .whole { display: flex; flex-direction: column; } .cards { overflow: visible; } }
+    @media (max-width: 1000px) { .found { grid-template-columns: 1fr; } .whole { display: flex;
+      flex-direction: column; } .cards { overflow: visible; } }
   `];
 
   constructor() {

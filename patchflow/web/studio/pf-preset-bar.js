@@ -20,7 +20,8 @@ class PresetBar extends LitElement {
     .name { display: flex; align-items: baseline; gap: 8px; min-width: 0; }
     .name strong { font-size: 15px; }
     input[type="text"] { width: 16em; }
-    canvas { width: 120px; height: 10px; border-radius: 5px; background: var(--pf-well); border: 1px solid var(--pf-line); }
+    canvas { width: 120px; height: 10px; border-radius: 5px; background: var(--pf-well);
+      border: 1px solid var(--pf-line); }
     select { max-width: 7em; }
     .ab { display: flex; }
     .ab button { border-radius: 8px 0 0 8px; } .ab button + button { border-radius: 0 8px 8px 0; border-left: 0; }

@@ -30,15 +30,20 @@ class Studio extends LitElement {
   };
 
   static styles = [look, css`
-    :host { display: block; position: relative; overflow: hidden; height: 100%; background: var(--pf-ground); font-size: 14px; line-height: 1.45; }
+    :host { display: block; position: relative; overflow: hidden; height: 100%; background: var(--pf-ground);
+      font-size: 14px; line-height: 1.45; }
     .shell { height: 100%; display: grid; grid-template-rows: auto minmax(0, 1fr) auto; }
-    header { display: flex; align-items: center; gap: 8px; padding: 0 16px; height: 52px; border-bottom: 1px solid var(--pf-line);
+    header { display: flex; align-items: center; gap: 8px; padding: 0 16px; height: 52px;
+      border-bottom: 1px solid var(--pf-line);
       background: linear-gradient(var(--pf-panel), var(--pf-ground)); min-width: 0; }
-    h1 { font-size: 15px; font-weight: 700; letter-spacing: .01em; display: flex; align-items: center; gap: 8px; margin-right: 16px; }
-    h1 svg { width: 30px; height: 22px; fill: none; stroke: var(--pf-accent); stroke-width: 2.600; stroke-linecap: round; }
+    h1 { font-size: 15px; font-weight: 700; letter-spacing: .01em; display: flex; align-items: center; gap: 8px;
+      margin-right: 16px; }
+    h1 svg { width: 30px; height: 22px; fill: none; stroke: var(--pf-accent); stroke-width: 2.600;
+      stroke-linecap: round; }
     h1 em { font-style: normal; font-weight: 400; color: var(--pf-quiet); }
     nav { display: flex; gap: 2px; height: 100%; }
-    nav button { background: none; border: 0; border-radius: 0; height: 100%; padding: 2px 16px 0; color: var(--pf-quiet);
+    nav button { background: none; border: 0; border-radius: 0; height: 100%; padding: 2px 16px 0;
+      color: var(--pf-quiet);
       font-size: 14px; border-bottom: 2px solid transparent; }
     nav button:hover { color: var(--pf-ink); }
     nav button:active { transform: none; }
@@ -50,23 +55,32 @@ class Studio extends LitElement {
     .shape, .explore { grid-template-columns: minmax(0, 1fr); }
     .library { grid-template-columns: minmax(0, 1fr) minmax(240px, 300px); }
     .column { display: flex; flex-direction: column; gap: 12px; overflow: auto; min-height: 0; }
-    .missing { padding: 24px; display: grid; gap: 8px; place-content: center; justify-items: center; text-align: center; }
+    .missing { padding: 24px; display: grid; gap: 8px; place-content: center; justify-items: center;
+      text-align: center; }
     footer { border-top: 1px solid var(--pf-line); background: var(--pf-panel); }
-    .toasts { position: fixed; right: 16px; bottom: 196px; display: grid; gap: 8px; z-index: 20; max-width: min(420px, 90vw);
+    .toasts { position: fixed; right: 16px; bottom: 196px; display: grid; gap: 8px; z-index: 20;
+      max-width: min(420px, 90vw);
       pointer-events: none; }
-    .toast { pointer-events: auto; background: var(--pf-raised); border: 1px solid var(--pf-line); border-left: 3px solid var(--pf-second);
-      border-radius: 8px; padding: 8px 8px 8px 12px; display: flex; gap: 8px; align-items: center; box-shadow: 0 8px 28px #0006;
+    .toast { pointer-events: auto; background: var(--pf-raised); border: 1px solid var(--pf-line);
+      border-left: 3px solid var(--pf-second);
+      border-radius: 8px; padding: 8px 8px 8px 12px; display: flex; gap: 8px; align-items: center;
+        box-shadow: 0 8px 28px #0006;
       overflow-wrap: anywhere; }
     .toast.bad { border-left-color: var(--pf-bad); color: inherit; }
     .toast button { margin-left: auto; min-height: 28px; width: 28px; }
-    .gone { position: fixed; inset: 52px 0 auto; z-index: 25; text-align: center; padding: 8px; background: var(--pf-bad); color: #1a0504;
-      font-weight: 600; }
-    .drop { position: fixed; inset: 8px; z-index: 30; border: 2px dashed var(--pf-accent); border-radius: 16px; display: grid;
-      place-items: center; background: color-mix(in srgb, var(--pf-ground) 85%, transparent); font-size: 20px; font-weight: 650;
+    .gone { position: fixed; top: 6px; left: 50%; transform: translateX(-50%); width: min(420px, 90vw); z-index: 25;
+      text-align: center;
+      padding: 4px 16px; border-radius: 20px; background: var(--pf-bad); color: var(--pf-ground); font-size: 13px;
+        line-height: 16px; font-weight: 600; }
+    .drop { position: fixed; inset: 8px; z-index: 30; border: 2px dashed var(--pf-accent); border-radius: 16px;
+      display: grid;
+      place-items: center; background: color-mix(in srgb, var(--pf-ground) 85%, transparent); font-size: 20px;
+        font-weight: 650;
       pointer-events: none; }
     dl { display: grid; grid-template-columns: auto 1fr; gap: 6px 16px; margin: 0 0 16px; }
     dt { text-align: right; } dd { margin: 0; color: var(--pf-quiet); }
-    ol { margin: 0 0 16px; padding: 0; list-style: none; display: grid; gap: 2px; max-height: 50vh; overflow: auto; min-width: 320px; }
+    ol { margin: 0 0 16px; padding: 0; list-style: none; display: grid; gap: 2px; max-height: 50vh; overflow: auto;
+      min-width: 320px; }
     ol button { width: 100%; justify-content: start; background: none; border-color: transparent; }
     ol button[aria-current="true"] { border-color: var(--pf-accent); }
     ol button.undone { color: var(--pf-quiet); }
@@ -125,8 +139,7 @@ class Studio extends LitElement {
       <main>${VIEWS.map((view) => this.#view(view))}</main>
       <footer><pf-preset-bar></pf-preset-bar><pf-keys></pf-keys></footer>
     </div>
-    ${this.gone ? html`<p class="gone" role="alert">The studio's server does not answer. Nothing is lost: it goes on as soon as
-      the server is back.</p>` : ""}
+    ${this.gone ? html`<p class="gone" role="alert">The studio's server does not answer.<br>Nothing is lost: this goes on when it is back.</p>` : ""}
     <section class="toasts" aria-label="Messages">${this.messages.map((one) => this.#toast(one))}</section>
     ${this.dragging ? html`<div class="drop" aria-hidden="true">Drop it: a sound to match, or a preset to load</div>` : ""}
     <p class="unseen" role="status" aria-live="polite">${this.said}</p>
@@ -258,7 +271,7 @@ class Studio extends LitElement {
     this.said = this.said === text ? `${text}\u00a0` : text; // the same text twice is spoken twice
     if (kind === "quiet") return;
     const one = { text, kind };
-    this.messages = [...this.messages.slice(-3), one];
+    this.messages = [...this.messages.filter((other) => other.text !== text).slice(-3), one];
     if (kind !== "bad") setTimeout(() => this.#forget(one), MESSAGE_MS);
     else setTimeout(() => this.#forget(one), 3 * MESSAGE_MS);
   }

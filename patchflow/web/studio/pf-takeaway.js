@@ -17,7 +17,8 @@ class Takeaway extends LitElement {
     .head { display: flex; align-items: center; gap: 12px; margin-bottom: 12px; }
     .head h2 { margin: 0; }
     .items { display: grid; gap: 8px; }
-    .item { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 2px 16px; align-items: center; padding: 10px 12px; border: 1px solid var(--pf-line);
+    .item { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 2px 16px; align-items: center;
+      padding: 10px 12px; border: 1px solid var(--pf-line);
       border-radius: 10px; background: var(--pf-raised); }
     .item > .button, .item > button { grid-row: 1 / 3; grid-column: 2; min-width: 132px; background: var(--pf-panel); }
     .item p { font-size: 12px; color: var(--pf-quiet); }

@@ -27,30 +27,38 @@ class Target extends LitElement {
     .card { height: 100%; display: flex; flex-direction: column; overflow: auto; min-height: 0; }
     .head { padding: 10px 12px 8px; display: flex; align-items: center; gap: 8px; }
     .head .icon { min-height: 32px; }
-    .empty { flex: 1; display: flex; flex-direction: column; justify-content: center; gap: 12px; padding: 20px; text-align: center; align-items: stretch; }
-    .well { border: 1.5px dashed var(--pf-edge); border-radius: 12px; padding: 28px 16px; display: grid; gap: 6px; justify-items: center; }
-    .well svg { width: 84px; height: 44px; color: var(--pf-accent); fill: none; stroke: currentColor; stroke-width: 2.500; stroke-linecap: round; }
+    .empty { flex: 1; display: flex; flex-direction: column; justify-content: center; gap: 12px; padding: 20px;
+      text-align: center; align-items: stretch; }
+    .well { border: 1.5px dashed var(--pf-edge); border-radius: 12px; padding: 28px 16px; display: grid; gap: 6px;
+      justify-items: center; }
+    .well svg { width: 84px; height: 44px; color: var(--pf-accent); fill: none; stroke: currentColor;
+      stroke-width: 2.500; stroke-linecap: round; }
     .well strong { font-size: 17px; }
     .body { flex: 1; padding: 0 12px 12px; display: flex; flex-direction: column; gap: 10px; }
     pf-picture { --pf-spectrogram-height: 100%; height: 100%; background: #000; }
     pf-picture > * { height: 100%; }
-    .picture { position: relative; flex: 1 1 104px; min-height: 104px; max-height: 240px; border-radius: 8px; overflow: hidden; }
+    .picture { position: relative; flex: 1 1 104px; min-height: 104px; max-height: 240px; border-radius: 8px;
+      overflow: hidden; }
     .outside { position: absolute; top: 0; bottom: 0; background: #000a; pointer-events: none; }
     .times { display: grid; grid-template-columns: auto 1fr 1fr; gap: 8px; align-items: center; }
     .times input::-webkit-inner-spin-button { display: none; }
     .times label { display: flex; align-items: center; gap: 6px; font-size: 12px; color: var(--pf-quiet); }
     .times input { appearance: textfield; text-align: right; width: 100%; color: var(--pf-ink); }
-    .heard { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 8px 12px; align-items: center; border-top: 1px solid var(--pf-line);
+    .heard { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 8px 12px; align-items: center;
+      border-top: 1px solid var(--pf-line);
       padding-top: 10px; }
-    .note { font-size: 34px; font-weight: 700; letter-spacing: -.02em; line-height: 1; min-width: 2.4ch; color: var(--pf-accent); }
+    .note { font-size: 34px; font-weight: 700; letter-spacing: -.02em; line-height: 1; min-width: 2.4ch;
+      color: var(--pf-accent); }
     .guesses { display: flex; flex-wrap: wrap; gap: 6px; grid-column: 1 / -1; }
     .guesses button { min-height: 26px; font-size: 12px; padding: 0 10px; }
-    .threshold { grid-column: 1 / -1; display: grid; grid-template-columns: auto 1fr 6ch; gap: 8px; align-items: center; font-size: 12px; }
+    .threshold { grid-column: 1 / -1; display: grid; grid-template-columns: auto 1fr 6ch; gap: 8px;
+      align-items: center; font-size: 12px; }
     .remarks { grid-column: 1 / -1; margin: 0; padding-left: 18px; font-size: 12px; color: var(--pf-quiet); }
     .recording { flex: 1; display: grid; place-content: center; gap: 16px; text-align: center; padding: 24px; }
     .time { font-size: 40px; font-weight: 700; letter-spacing: -.02em; }
     meter { width: 260px; max-width: 100%; height: 18px; }
-    .dot { width: 12px; height: 12px; border-radius: 50%; background: var(--pf-bad); display: inline-block; animation: pulse 1.2s infinite; }
+    .dot { width: 12px; height: 12px; border-radius: 50%; background: var(--pf-bad); display: inline-block;
+      animation: pulse 1.2s infinite; }
     @keyframes pulse { 50% { opacity: .3; } }
     @media (max-height: 860px) { .note { font-size: 28px; } }
   `];

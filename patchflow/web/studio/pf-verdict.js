@@ -14,22 +14,26 @@ class Verdict extends LitElement {
   static properties = { candidate: {}, rank: {}, uncertainty: {} };
 
   static styles = [look, css`
-    :host { display: block; overflow: auto; min-height: 0; background: var(--pf-panel); border: 1px solid var(--pf-line); border-radius: var(--pf-radius); }
+    :host { display: block; overflow: auto; min-height: 0; background: var(--pf-panel);
+      border: 1px solid var(--pf-line); border-radius: var(--pf-radius); }
     .body { padding: 12px; display: grid; gap: 12px; }
-    .ab { display: grid; grid-template-columns: 1fr auto 1fr; border-radius: 10px; overflow: hidden; border: 1px solid var(--pf-edge); }
+    .ab { display: grid; grid-template-columns: 1fr auto 1fr; border-radius: 10px; overflow: hidden;
+      border: 1px solid var(--pf-edge); }
     .ab button { border: 0; border-radius: 0; min-height: 44px; background: var(--pf-well); font-weight: 600; }
     .ab .flip { background: var(--pf-raised); padding: 0 10px; }
     .ab .a[aria-pressed="true"] { background: var(--pf-second); color: var(--pf-on-second); }
     .ab .b[aria-pressed="true"] { background: var(--pf-accent); color: var(--pf-on-accent); }
     .word { font-size: 22px; font-weight: 700; letter-spacing: -.01em; }
     table { border-collapse: collapse; width: 100%; font-size: 12px; }
-    th { text-align: left; font-weight: 500; color: var(--pf-quiet); padding: 4px 8px 4px 0; white-space: nowrap; vertical-align: top; }
+    th { text-align: left; font-weight: 500; color: var(--pf-quiet); padding: 4px 8px 4px 0; white-space: nowrap;
+      vertical-align: top; }
     td { padding: 4px 0; }
     td.alike { color: var(--pf-quiet); }
     .actions { display: flex; gap: 8px; flex-wrap: wrap; }
     .actions button { flex: 1; }
     summary { cursor: pointer; font-size: 12px; font-weight: 600; color: var(--pf-quiet); min-height: 24px; }
-    .sure { display: grid; grid-template-columns: minmax(0, 1fr) 70px; gap: 3px 8px; font-size: 12px; align-items: center; }
+    .sure { display: grid; grid-template-columns: minmax(0, 1fr) 70px; gap: 3px 8px; font-size: 12px;
+      align-items: center; }
     .bar { height: 6px; border-radius: 3px; background: var(--pf-well); overflow: hidden; }
     .bar i { display: block; height: 100%; background: var(--pf-second); }
     .none { padding: 20px; display: grid; place-content: center; height: 100%; text-align: center; gap: 6px; }

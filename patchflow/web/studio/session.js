@@ -183,7 +183,7 @@ class Session extends EventTarget {
 
   /** Says what went wrong. */
   fail(error) {
-    if (error?.name === "AbortError") return;
+    if (error?.name === "AbortError" || error?.kind === "Gone") return; // the shell says that the server is gone
     this.say(error?.message || String(error), "bad");
   }
 

@@ -21,13 +21,16 @@ export const look = css`
   .grow { flex: 1 1 0; min-width: 0; }
   .cut { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-width: 0; }
   button, .button { font: inherit; font-size: 13px; color: inherit; background: var(--pf-raised);
-    border: 1px solid var(--pf-line); border-radius: 8px; min-height: var(--pf-control); padding: 0 12px; cursor: pointer;
-    display: inline-flex; align-items: center; justify-content: center; gap: 6px; text-decoration: none; white-space: nowrap;
+    border: 1px solid var(--pf-line); border-radius: 8px; min-height: var(--pf-control); padding: 0 12px;
+      cursor: pointer;
+    display: inline-flex; align-items: center; justify-content: center; gap: 6px; text-decoration: none;
+      white-space: nowrap;
     transition: border-color var(--pf-quick), background var(--pf-quick); }
   button:hover, .button:hover { border-color: var(--pf-edge); }
   button:active { transform: translateY(1px); }
   button:disabled { opacity: .5; cursor: default; transform: none; }
-  button.main { background: var(--pf-accent); border-color: var(--pf-accent); color: var(--pf-on-accent); font-weight: 650; }
+  button.main { background: var(--pf-accent); border-color: var(--pf-accent); color: var(--pf-on-accent);
+    font-weight: 650; }
   button.main:hover { filter: brightness(1.07); }
   button.plain { background: none; border-color: transparent; }
   button.plain:hover { background: var(--pf-raised); }
@@ -46,11 +49,13 @@ export const look = css`
     border-color: var(--pf-accent); color: var(--pf-ink); }
   .card { background: var(--pf-panel); border: 1px solid var(--pf-line); border-radius: var(--pf-radius);
     box-shadow: var(--pf-shadow); }
-  .tag { font-size: 11px; font-weight: 600; color: var(--pf-quiet); border: 1px solid var(--pf-line); border-radius: 99px;
+  .tag { font-size: 11px; font-weight: 600; color: var(--pf-quiet); border: 1px solid var(--pf-line);
+    border-radius: 99px;
     padding: 0 8px; line-height: 18px; white-space: nowrap; }
   kbd { font: 11px var(--pf-mono); color: var(--pf-quiet); border: 1px solid var(--pf-line); border-bottom-width: 2px;
     border-radius: 4px; padding: 0 4px; background: var(--pf-ground); }
-  dialog { color: inherit; font: inherit; background: var(--pf-panel); border: 1px solid var(--pf-line); border-radius: 14px; padding: 20px 24px;
+  dialog { color: inherit; font: inherit; background: var(--pf-panel); border: 1px solid var(--pf-line);
+    border-radius: 14px; padding: 20px 24px;
     max-width: min(720px, 92vw); max-height: 84vh; box-shadow: 0 24px 80px #000a; }
   dialog::backdrop { background: #0009; }
   dialog h2 { font-size: 16px; margin-bottom: 12px; }
