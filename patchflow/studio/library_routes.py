@@ -228,6 +228,9 @@ def _listening(at: Desk) -> str | None:
     """Has what is new listened to; the answer is the job's name, None where there is no room for one."""
     if at.jobs is None:
         return None
+    waiting = [job["id"] for job in at.jobs.all() if job["kind"] == "listen" and job["state"] == "queued"]
+    if waiting:
+        return waiting[0]
     with suppress(OptionError):  # the queue is full: the next import makes up for it
         return at.jobs.add("listen", {"kind": "listen"}, client="library")["id"]
     return None

@@ -138,6 +138,18 @@ class Hits extends EventTarget {
 
 export const hits = new Hits();
 
+// Arrow keys go through the list in every view: where it is shown, as long as no control has a use for them; elsewhere
+// only while nothing has the focus, so that what is under it scrolls. Enter loads what was heard.
+window.addEventListener("keydown", (event) => {
+  const shown = session.state.view === "library";
+  if (hits.total < 1 || !arrowIsFree(event) || event.shiftKey) return;
+  if (!shown && (hits.index < 0 || event.composedPath()[0] !== document.body)) return;
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") hits.step(event.key === "ArrowDown" ? 1 : -1);
+  else if (event.key === "Enter" && event.composedPath()[0] === document.body && hits.at(hits.index)) hits.load(hits.at(hits.index));
+  else return;
+  event.preventDefault();
+});
+
 /** Whether an arrow key of an event is free: nobody types, and no control under the focus has a use for it. */
 export function arrowIsFree(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false;

@@ -402,9 +402,11 @@ class PresetLibrary extends LitElement {
   #key(event) {
     const page = Math.max(1, Math.floor(this.height / ROW) - 1);
     const entry = hits.at(hits.index);
-    const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -this.total, End: this.total };
+    const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page };
+    const ends = { Home: 0, End: this.total - 1 };
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key in moves) hits.step(moves[event.key]);
+    else if (event.key in ends) hits.go(ends[event.key]);
     else if (event.key === "Enter" && entry) hits.load(entry);
     else if (event.key === " " && entry) hits.hear(entry);
     else if (event.key === "*" && entry) hits.star(entry).then(() => this.#facets());
@@ -413,12 +415,9 @@ class PresetLibrary extends LitElement {
     event.stopPropagation();
   }
 
-  /** Arrow keys go through the hits wherever the focus is, as long as nobody else has a use for them. */
   #globalKey(event) {
-    if (session.state.view !== "library" || !arrowIsFree(event)) return;
-    if (event.key === "/") this.renderRoot.querySelector("input[type=search]").focus();
-    else if (event.key === "ArrowDown" || event.key === "ArrowUp") hits.step(event.key === "ArrowDown" ? 1 : -1);
-    else return;
+    if (session.state.view !== "library" || event.key !== "/" || !arrowIsFree(event)) return;
+    this.renderRoot.querySelector("input[type=search]").focus();
     event.preventDefault();
   }
 

@@ -9,6 +9,7 @@ import { api } from "./api.js";
 import { icon, look, minutes } from "./studio-look.js";
 
 const MOST_PAIRS = 200;
+const MOST_MATCHES = 12; // the latest, whose candidates are offered
 
 class SittingMaker extends LitElement {
   static properties = {
@@ -101,10 +102,12 @@ class SittingMaker extends LitElement {
   async #aim(id) {
     this.target = id;
     const [jobs, starred] = await Promise.all([api.get("/jobs").catch(() => []), api.get("/library", { favourites: "true", limit: 100 }).catch(() => null)]);
+    const matches = jobs.filter((job) => job.kind === "match" && job.request.sound === id).slice(0, MOST_MATCHES);
+    const whole = await Promise.all(matches.map((job) => api.get(`/jobs/${job.id}`).catch(() => job))); // a list has no results
     const groups = [];
-    for (const job of jobs) {
+    for (const job of whole) {
       const candidates = job.result?.candidates ?? [];
-      if (job.kind !== "match" || job.request.sound !== id || !candidates.length) continue;
+      if (!candidates.length) continue;
       const title = `Match of ${new Date(1000 * job.created).toLocaleString("en-GB")}`;
       groups.push({ title, items: candidates.map((one) => ({ ...named(one.preset), preset: one.preset.id, note: one.note })) });
     }
