@@ -292,7 +292,7 @@ class Studio extends LitElement {
     event.preventDefault();
     if (event.type === "dragleave" && event.relatedTarget) return;
     this.dragging = event.type === "dragenter" || event.type === "dragover";
-    if (event.type !== "drop") return;
+    if (event.type !== "drop" || taken) return;
     this.#take([...event.dataTransfer.files]);
   }
 
