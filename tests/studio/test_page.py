@@ -264,6 +264,44 @@ def test_a_file_that_is_taken_home_is_the_preset(page: Any, tmp_path: Path):
     assert space.encode(taken.values) == pytest.approx(space.encode(state_of(page, "preset.values")), abs=1e-6)
 
 
+def test_a_part_of_the_page_that_is_missing_says_so_in_its_place(page: Any):
+    page.route("**/pf-library.js", lambda route: route.abort())
+    page.keyboard.press("4")
+
+    page.get_by_text("This part of the page could not be loaded.").wait_for()
+    page.keyboard.press("1")
+    assert page.get_by_role("button", name="Try the example").is_visible()
+    page.faults.clear()
+
+
+def test_names_of_presets_are_text_and_never_markup(page: Any):
+    _random(page, 4)
+    page.evaluate("""async () => {
+      const {session, api} = patchflowStudio;
+      const name = "<img src=x onerror='window.harmed = true'><b>fat</b>";
+      session.load(await api.post("/presets/edit", {preset: session.state.preset.id, values: {}, name}));
+    }""")
+    wait_for(page, "state.preset.name.includes('<b>')")
+
+    assert "<b>" in page.locator("pf-preset-bar .name strong").inner_text()
+    assert page.locator("pf-preset-bar img").count() == 0
+    assert page.evaluate("window.harmed") is None
+
+
+def test_a_drag_is_one_step_of_history(page: Any):
+    _random(page, 6)
+    page.evaluate("""async () => {
+      for (let step = 0; step < 5; step += 1) await patchflowStudio.session.edit({feedback: step}, "Feedback");
+    }""")
+
+    assert page.evaluate("patchflowStudio.session.history.length") == 2
+    page.keyboard.press("Control+z")
+    wait_for(page, "session.cursor === 1")
+    assert state_of(page, "preset.values.feedback") == page.evaluate(
+        "patchflowStudio.api.post('/presets/random', {synth: 'dexed', seed: 6}).then((made) => made.values.feedback)"
+    )
+
+
 def test_keyboard_alone_opens_views_and_help(page: Any):
     page.keyboard.press("2")
     wait_for(page, "state.view === 'shape'")

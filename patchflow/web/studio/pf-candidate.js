@@ -45,14 +45,18 @@ class Card extends LitElement {
     return html`<article class=${this.current ? "current" : ""}>
       <button class="pick" aria-pressed=${String(Boolean(this.current))} @click=${() => this.#tell("pf-pick")}
         aria-label="Candidate ${this.rank}: ${preset.name}, ${preset.synth}, ${closeness}"></button>
-      <pf-picture plain src=${api.url(`/presets/${preset.id}/spectrogram`, { pitch, velocity, hold, length })} label="Spectrogram of candidate ${this.rank}"></pf-picture>
+      <pf-picture plain src=${api.url(`/presets/${preset.id}/spectrogram`, { pitch, velocity, hold, length })}
+        label="Spectrogram of candidate ${this.rank}"></pf-picture>
       <span class="rank">${this.rank}</span>
-      <label class="bank"><input type="checkbox" .checked=${Boolean(this.chosen)} @change=${() => this.#tell("pf-choose")}
+      <label class="bank"><input type="checkbox" .checked=${Boolean(this.chosen)}
+        @change=${() => this.#tell("pf-choose")}
         aria-label="Candidate ${this.rank} into the bank"> bank</label>
-      <div class="text"><span class="closeness"><span class="dots" aria-hidden="true">${WORDS.slice(1).map((_, i) => html`<i class=${i < steps ? "on" : ""}></i>`)}</span>
+      <div class="text"><span class="closeness"><span class="dots"
+        aria-hidden="true">${WORDS.slice(1).map((_, i) => html`<i class=${i < steps ? "on" : ""}></i>`)}</span>
           <span class="cut">${closeness}</span></span>
         <span class="name cut"><span class="quiet">${preset.synth}</span> ${preset.name}</span>
-        <span class="small quiet cut" title=${[tuning, text].filter(Boolean).join(", ")}>${[`${distance.toFixed(1)} dB`, tuning, text].filter(Boolean).join(" · ")}</span></div>
+        <span class="small quiet cut"
+          title=${[tuning, text].filter(Boolean).join(", ")}>${[`${distance.toFixed(1)} dB`, tuning, text].filter(Boolean).join(" · ")}</span></div>
     </article>`;
   }
 

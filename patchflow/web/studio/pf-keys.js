@@ -114,12 +114,14 @@ class Keys extends LitElement {
     const { own, base, output } = engine.latencies;
     const heard = own === null ? "" : `${own.toFixed(1)} ms ours + ${(base + output).toFixed(0)} ms the browser's`;
     return html`<div class="strip" role="group" aria-label="Playing">
-        <span class="row"><button aria-label="Octave down" title="Octave down (←)" @click=${() => this.#shift(-1)}>−</button>
+        <span class="row"><button aria-label="Octave down" title="Octave down (←)"
+          @click=${() => this.#shift(-1)}>−</button>
           <span>Octave <output>${this.octave}</output></span>
           <button aria-label="Octave up" title="Octave up (→)" @click=${() => this.#shift(1)}>+</button></span>
         <label class="wide">Velocity <input type="range" min="1" max="127" .value=${String(this.velocity)}
           @input=${(event) => { this.velocity = Number(event.target.value); }}><output>${this.velocity}</output></label>
-        <label class="wide"><input type="checkbox" .checked=${this.computer} @change=${(event) => { this.computer = event.target.checked; }}>
+        <label class="wide"><input type="checkbox" .checked=${this.computer}
+          @change=${(event) => { this.computer = event.target.checked; }}>
           Computer keys play</label>
         ${this.#midiState()}
         <span class="latency" title="From the key to the loudspeaker, as far as it can be measured">

@@ -112,17 +112,23 @@ class Match extends LitElement {
     const { synths, seconds, job } = session.state;
     const shown = this.synths.filter((one) => this.all || synths.includes(one.name) || (one.ready && !PARTIAL.test(one.name) && one.name !== "tone"));
     return html`<div class="card tools">
-      <div class="group" role="group" aria-label="Synths">${shown.map((one) => html`<button class="chip" aria-pressed=${String(synths.includes(one.name))}
+      <div class="group" role="group" aria-label="Synths">${shown.map((one) => html`<button
+        class="chip" aria-pressed=${String(synths.includes(one.name))}
           ?disabled=${!one.ready} title=${one.ready ? one.title : one.why} @click=${() => this.#toggle(one.name)}>${one.title}</button>`)}
-        ${this.synths.length > shown.length ? html`<button class="chip plain" title="All synths" @click=${() => { this.all = true; }}>More …</button>` : ""}</div>
-      <fieldset><legend class="unseen">Seconds to search</legend>${SECONDS.map((one) => html`<label><input type="radio" name="seconds"
+        ${this.synths.length > shown.length ? html`<button class="chip plain" title="All synths"
+          @click=${() => { this.all = true; }}>More …</button>` : ""}</div>
+      <fieldset><legend class="unseen">Seconds to search</legend>${SECONDS.map((one) => html`<label><input
+        type="radio" name="seconds"
         .checked=${seconds === one} value=${one} @change=${() => session.set({ seconds: one })}><span>${one} s</span></label>`)}</fieldset>
-      <label class="row small quiet" title="Begin to match as soon as there is a target"><input type="checkbox" .checked=${this.atOnce} @change=${this.#atOnce}> At once</label>
+      <label class="row small quiet" title="Begin to match as soon as there is a target"><input
+        type="checkbox" .checked=${this.atOnce} @change=${this.#atOnce}> At once</label>
       <span class="grow"></span>
-      ${running(job) ? html`<button @click=${() => this.#order(job.state === "paused" ? "resume" : "pause")}>${icon(job.state === "paused" ? "play" : "pause")}
+      ${running(job) ? html`<button
+        @click=${() => this.#order(job.state === "paused" ? "resume" : "pause")}>${icon(job.state === "paused" ? "play" : "pause")}
           ${job.state === "paused" ? "Go on" : "Pause"}</button>
           <button @click=${() => this.#order("cancel")}>${icon("stop")} Stop</button>`
-        : html`<button class="main" ?disabled=${!sound || !synths.length || this.starting} title="M" @click=${() => this.start()}>
+        : html`<button class="main" ?disabled=${!sound || !synths.length || this.starting} title="M"
+          @click=${() => this.start()}>
           ${session.state.candidates.length ? "Match again" : "Match"}</button>`}
     </div>`;
   }
@@ -149,9 +155,11 @@ class Match extends LitElement {
       flip: html`<kbd>Space</kbd> flips again. Now play the match: <kbd>A</kbd> <kbd>S</kbd> <kbd>D</kbd> <kbd>F</kbd>, or click on the keys below.`,
       play: "That is the whole of it. Shape turns and morphs this preset, Take home saves it as a file for the synth.",
     }[this.guide];
-    return html`<div class="card guide" role="status"><b>${job && running(job) ? timeOf(job) || "…" : "Example"}</b><span class="grow">${text}</span>
+    return html`<div class="card guide"
+      role="status"><b>${job && running(job) ? timeOf(job) || "…" : "Example"}</b><span class="grow">${text}</span>
       ${this.guide === "play" ? html`<button @click=${() => session.set({ view: "shape" })}>Open Shape</button>` : ""}
-      <button class="plain" @click=${() => { this.guide = ""; }}>${this.guide === "play" ? "Close" : "Leave the guide"}</button></div>`;
+      <button class="plain"
+        @click=${() => { this.guide = ""; }}>${this.guide === "play" ? "Close" : "Leave the guide"}</button></div>`;
   }
 
   #found(candidates) {
@@ -161,7 +169,8 @@ class Match extends LitElement {
         ${repeat(candidates, (one) => one.preset.id, (one, i) => html`<pf-candidate .candidate=${one} .rank=${i + 1}
           .current=${one === current} .chosen=${chosen.includes(one.preset.id)} @pf-pick=${() => this.pick(i)}
           @pf-choose=${() => this.#choose(one)}></pf-candidate>`)}</div>
-      <pf-verdict class="card" .candidate=${current} .rank=${candidates.indexOf(current) + 1} .uncertainty=${this.#uncertainty(current)}></pf-verdict></div>`;
+      <pf-verdict class="card" .candidate=${current} .rank=${candidates.indexOf(current) + 1}
+        .uncertainty=${this.#uncertainty(current)}></pf-verdict></div>`;
   }
 
   #uncertainty(current) {
@@ -176,7 +185,8 @@ class Match extends LitElement {
         <p class="quiet">The first candidates come within seconds, and get better while you wait.</p></div>`;
     }
     if (sound) {
-      return html`<div class="empty"><h2>Ready to match</h2><p class="quiet">Choose the synths and how long to search, then press Match.</p></div>`;
+      return html`<div class="empty"><h2>Ready to match</h2><p
+        class="quiet">Choose the synths and how long to search, then press Match.</p></div>`;
     }
     return html`<div class="empty">${drawing()}<h2>A sound becomes a preset</h2><ol>
       <li>Give it a sound: drop a file, record one, or try the example.</li>
@@ -350,7 +360,8 @@ function drawing() {
     <path class="wave" d="M4 60h18l8-22 12 50 12-72 14 92 13-84 12 62 10-40 9 26 8-12h22"></path>
     <path class="arrow" d="M168 60h60M216 48l14 12-14 12"></path>
     <rect class="box" x="262" y="10" width="150" height="100" rx="12"></rect>
-    ${turns.map((turn, i) => svg`<g transform="translate(${295 + 42 * (i % 3)} ${38 + 44 * Math.floor(i / 3)})"><circle class="knob" r="13"></circle>
+    ${turns.map((turn, i) => svg`<g
+      transform="translate(${295 + 42 * (i % 3)} ${38 + 44 * Math.floor(i / 3)})"><circle class="knob" r="13"></circle>
       <path class="hand" d="M0-4v-7" transform="rotate(${turn})"></path></g>`)}</svg>`;
 }
 

@@ -1,4 +1,4 @@
-// <pf-picture src="/api/v1/sounds/ID/spectrogram" label="...">: the spectrogram of a sound or preset, as the server draws it.
+// <pf-picture src="/api/v1/sounds/ID/spectrogram" label="...">: the spectrogram of a sound or preset.
 //
 // The server sends levels as a grey picture, the lowest frequency in its lowest row; its headers have the axes. The site's
 // own <pf-spectrogram> gives it colours and axes. Pictures are kept: a card that moves does not ask again.

@@ -55,7 +55,8 @@ class PresetBar extends LitElement {
       ${this.#ab()}
       <canvas width="240" height="20" role="img" aria-label="Level"></canvas>
       <label class="row small quiet">Note <select aria-label="Note that is heard" @change=${this.#pitch}>
-        ${pitches(note.pitch).map((pitch) => html`<option value=${pitch} ?selected=${pitch === note.pitch}>${noteName(pitch)}</option>`)}
+        ${pitches(note.pitch).map((pitch) => html`<option value=${pitch}
+          ?selected=${pitch === note.pitch}>${noteName(pitch)}</option>`)}
       </select></label>
       <button ?disabled=${!preset} title="Ctrl S" @click=${this.#take}>${icon("download")} Take home</button>
     </div>
@@ -68,8 +69,10 @@ class PresetBar extends LitElement {
     if (!sound || !preset || view === "match") return "";
     const side = engine.comparing ? engine.side : "";
     return html`<div class="ab" role="group" aria-label="A/B">
-      <button aria-pressed=${String(side === "target")} title="Flip (Space)" @click=${() => this.#side("target")}>Target</button>
-      <button aria-pressed=${String(side === "candidate")} title="Flip (Space)" @click=${() => this.#side("candidate")}>Preset</button></div>`;
+      <button aria-pressed=${String(side === "target")} title="Flip (Space)"
+        @click=${() => this.#side("target")}>Target</button>
+      <button aria-pressed=${String(side === "candidate")} title="Flip (Space)"
+        @click=${() => this.#side("candidate")}>Preset</button></div>`;
   }
 
   async #side(side) {
@@ -86,7 +89,8 @@ class PresetBar extends LitElement {
   }
 
   #field(preset) {
-    return html`<form class="row" @submit=${this.#rename}><input type="text" name="name" maxlength="80" required .value=${preset.name}
+    return html`<form class="row" @submit=${this.#rename}><input type="text" name="name"
+      maxlength="80" required .value=${preset.name}
       aria-label="Name of the preset" @keydown=${(event) => { if (event.key === "Escape") this.renaming = false; }}>
       <button>Keep</button></form>`;
   }

@@ -124,7 +124,8 @@ class Studio extends LitElement {
   render() {
     return html`<div class="shell">
       <header>
-        <h1><svg viewBox="0 0 32 24" aria-hidden="true"><path d="M2 14c3.500 0 3.500-9 7-9s3.500 15 7 15 3.500-17 7-17 3.500 9 7 9"/></svg>
+        <h1><svg viewBox="0 0 32 24" aria-hidden="true"><path
+          d="M2 14c3.500 0 3.500-9 7-9s3.500 15 7 15 3.500-17 7-17 3.500 9 7 9"/></svg>
           <span>patchflow <em>studio</em></span></h1>
         <nav role="tablist" aria-label="Views">${VIEWS.map((view) => this.#tab(view))}</nav>
         <span class="grow"></span>
@@ -132,22 +133,27 @@ class Studio extends LitElement {
           @click=${() => session.undo()}>${icon("undo")}</button>
         <button class="icon plain" title="Redo (Ctrl Shift Z)" aria-label="Redo" ?disabled=${!session.canRedo}
           @click=${() => session.redo()}>${icon("redo")}</button>
-        <button class="icon plain" title="History" aria-label="History" @click=${this.#showPast}>${icon("history")}</button>
-        <button class="icon plain" title="Light or dark" aria-label="Light or dark" @click=${this.#flipTheme}>${icon("theme")}</button>
+        <button class="icon plain" title="History" aria-label="History"
+          @click=${this.#showPast}>${icon("history")}</button>
+        <button class="icon plain" title="Light or dark" aria-label="Light or dark"
+          @click=${this.#flipTheme}>${icon("theme")}</button>
         <button class="icon plain" title="Keys (?)" aria-label="Keys" @click=${this.#help}>${icon("help")}</button>
       </header>
       <main>${VIEWS.map((view) => this.#view(view))}</main>
       <footer><pf-preset-bar></pf-preset-bar><pf-keys></pf-keys></footer>
     </div>
-    ${this.gone ? html`<p class="gone" role="alert">The studio's server does not answer.<br>Nothing is lost: this goes on when it is back.</p>` : ""}
+    ${this.gone ? html`<p class="gone"
+      role="alert">The studio's server does not answer.<br>Nothing is lost: this goes on when it is back.</p>` : ""}
     <section class="toasts" aria-label="Messages">${this.messages.map((one) => this.#toast(one))}</section>
-    ${this.dragging ? html`<div class="drop" aria-hidden="true">Drop it: a sound to match, or a preset to load</div>` : ""}
+    ${this.dragging ? html`<div class="drop"
+      aria-hidden="true">Drop it: a sound to match, or a preset to load</div>` : ""}
     <p class="unseen" role="status" aria-live="polite">${this.said}</p>
     ${this.#helpDialog()}${this.#pastDialog()}`;
   }
 
   #tab({ name, title }) {
-    return html`<button role="tab" id="tab-${name}" aria-controls="view-${name}" aria-selected=${String(this.view === name)}
+    return html`<button role="tab" id="tab-${name}" aria-controls="view-${name}"
+      aria-selected=${String(this.view === name)}
       tabindex=${this.view === name ? 0 : -1} @click=${() => this.#open(name)} @keydown=${this.#tabKey}>${title}</button>`;
   }
 
@@ -155,7 +161,8 @@ class Studio extends LitElement {
     const on = this.view === name;
     const inside = { match: () => this.#match(), shape: () => this.#part("pf-shape"), explore: () => this.#part("pf-studio-map"),
       library: () => this.#library() };
-    return html`<section role="tabpanel" id="view-${name}" aria-labelledby="tab-${name}" class="view ${name}" ?hidden=${!on}>
+    return html`<section role="tabpanel" id="view-${name}" aria-labelledby="tab-${name}"
+      class="view ${name}" ?hidden=${!on}>
       ${on || this.opened[name] ? inside[name]() : ""}</section>`;
   }
 
@@ -172,7 +179,8 @@ class Studio extends LitElement {
     const fault = this.faults[name];
     if (fault) {
       return html`<div class="card missing"><strong>This part of the page could not be loaded.</strong>
-        <span class="quiet small">${name}: ${fault}</span><button @click=${() => location.reload()}>Load the page again</button></div>`;
+        <span class="quiet small">${name}: ${fault}</span><button
+          @click=${() => location.reload()}>Load the page again</button></div>`;
     }
     // Lit has no names of elements that change: each is written out once.
     return {
@@ -187,7 +195,8 @@ class Studio extends LitElement {
 
   #toast(one) {
     return html`<div class="toast ${one.kind}"><span>${one.text}</span>
-      <button class="icon plain" aria-label="Close the message" @click=${() => this.#forget(one)}>${icon("close")}</button></div>`;
+      <button class="icon plain" aria-label="Close the message"
+        @click=${() => this.#forget(one)}>${icon("close")}</button></div>`;
   }
 
   #helpDialog() {
@@ -203,7 +212,8 @@ class Studio extends LitElement {
     return html`<dialog id="past" aria-labelledby="past-title" @close=${() => { this.past = false; }}>
       <h2 id="past-title">History</h2>
       ${this.past ? html`<ol>${steps.reverse()}</ol>` : ""}<form method="dialog" class="row">
-      <button type="button" @click=${() => session.clear()}>Begin anew</button><button class="main">Close</button></form></dialog>`;
+      <button type="button" @click=${() => session.clear()}>Begin anew</button><button
+        class="main">Close</button></form></dialog>`;
   }
 
   async #begin() {

@@ -64,11 +64,14 @@ class Takeaway extends LitElement {
           ${this.#link(api.url(`/presets/${preset.id}/audio`, { pitch, velocity, hold, length }), `${plainName(preset.name)}.wav`, "audio/wav", ".wav file")}</div>
         <div class="item"><strong>Bank</strong><p>${picked.length ? `${picked.length} chosen candidates` : candidates.length ? "Tick candidates to choose; now all of them" : "Candidates of a match, in one file"}.
             Several synths give a .zip of files.</p>
-          <button ?disabled=${!candidates.length || Boolean(this.busy)} @click=${() => this.#bank(picked)}>${icon("download")} Bank</button></div>
+          <button ?disabled=${!candidates.length || Boolean(this.busy)}
+            @click=${() => this.#bank(picked)}>${icon("download")} Bank</button></div>
         <div class="item"><strong>Project</strong><p>Target, candidates, slots and this preset in one .patchflow file: drop it here to go on.</p>
-          <button ?disabled=${Boolean(this.busy)} @click=${this.#project}>${icon("download")} .patchflow file</button></div>
+          <button ?disabled=${Boolean(this.busy)}
+            @click=${this.#project}>${icon("download")} .patchflow file</button></div>
       </div>
-      ${this.synth?.hints?.length ? html`<div class="hints"><h3>Open it in</h3><ul>${this.synth.hints.map((one) => html`<li>${one}</li>`)}</ul></div>` : ""}
+      ${this.synth?.hints?.length ? html`<div
+        class="hints"><h3>Open it in</h3><ul>${this.synth.hints.map((one) => html`<li>${one}</li>`)}</ul></div>` : ""}
       <p role="status" class="small" style="min-height:20px;margin-top:8px">${this.busy || this.said}</p>`;
   }
 

@@ -93,7 +93,8 @@ class Target extends LitElement {
 
   #empty() {
     return html`<div class="empty">
-      <div class="well"><svg viewBox="0 0 84 44" aria-hidden="true"><path d="M3 22h8l5-12 8 26 9-32 9 38 8-28 7 16 5-8h19"/></svg>
+      <div class="well"><svg viewBox="0 0 84 44" aria-hidden="true"><path
+        d="M3 22h8l5-12 8 26 9-32 9 38 8-28 7 16 5-8h19"/></svg>
         <strong>Drop a sound here</strong><span class="quiet">A note, a chord, a drum. WAV, FLAC, AIFF, OGG, MP3.</span>
         ${this.busy ? html`<span role="status">${this.busy}</span>` : ""}</div>
       ${this.#fault()}
@@ -112,7 +113,8 @@ class Target extends LitElement {
     return html`<div class="recording">
       <div class="row" style="justify-content:center"><span class="dot"></span><span>Recording</span></div>
       <div class="time">${minutes(seconds)}<span class="quiet small"> of ${minutes(LONGEST)}</span></div>
-      <meter min="0" max="1" low="0.02" high="0.95" optimum="0.5" .value=${level} aria-label="Level of the microphone"></meter>
+      <meter min="0" max="1" low="0.02" high="0.95" optimum="0.5" .value=${level}
+        aria-label="Level of the microphone"></meter>
       <button class="main" @click=${this.#stopRecording}>${icon("stop")} Stop and use it</button>
       <button @click=${this.#dropRecording}>Throw away</button></div>`;
   }
@@ -121,16 +123,22 @@ class Target extends LitElement {
     const { part } = session.state;
     const { start, end } = bounds(sound, part);
     return html`<div class="head"><h2>Target</h2><span class="cut grow quiet" title=${sound.name}>${sound.name}</span>
-        <button class="icon plain" title="Choose another file" aria-label="Choose another file" @click=${this.#choose}>${icon("open")}</button>
-        <button class="icon plain" title="Record (R)" aria-label="Record" @click=${this.record}>${icon("microphone")}</button>
-        <button class="icon plain" title="Remove" aria-label="Remove the target" @click=${this.#clear}>${icon("close")}</button></div>
+        <button class="icon plain" title="Choose another file" aria-label="Choose another file"
+          @click=${this.#choose}>${icon("open")}</button>
+        <button class="icon plain" title="Record (R)" aria-label="Record"
+          @click=${this.record}>${icon("microphone")}</button>
+        <button class="icon plain" title="Remove" aria-label="Remove the target"
+          @click=${this.#clear}>${icon("close")}</button></div>
       <div class="body">
         ${this.busy ? html`<span class="quiet small" role="status">${this.busy}</span>` : ""}${this.#fault()}
-        <pf-waveform .sound=${sound} .start=${start} .end=${end} @pf-trim=${(event) => this.#trim(event.detail)}></pf-waveform>
-        <div class="picture"><pf-picture src=${api.url(`/sounds/${sound.id}/spectrogram`)} label="Spectrogram of the target"></pf-picture>
+        <pf-waveform .sound=${sound} .start=${start} .end=${end}
+          @pf-trim=${(event) => this.#trim(event.detail)}></pf-waveform>
+        <div class="picture"><pf-picture src=${api.url(`/sounds/${sound.id}/spectrogram`)}
+          label="Spectrogram of the target"></pf-picture>
           <div class="outside" style="left:0;width:${(100 * start) / sound.seconds}%"></div>
           <div class="outside" style="right:0;width:${100 - (100 * end) / sound.seconds}%"></div></div>
-        <div class="times"><button class="icon round" aria-label=${this.playing ? "Stop" : "Hear the target"} title="Hear the target"
+        <div class="times"><button class="icon round" aria-label=${this.playing ? "Stop" : "Hear the target"}
+          title="Hear the target"
             @click=${this.#play}>${icon(this.playing ? "stop" : "play")}</button>
           ${this.#time("start", start, 0, end)}${this.#time("end", end, start, sound.seconds)}</div>
         ${this.#heard(sound, part)}</div>`;
@@ -138,7 +146,8 @@ class Target extends LitElement {
 
   #time(name, value, low, high) {
     return html`<label>${name === "start" ? "Start" : "End"}
-      <input type="number" step="0.01" aria-label="${name === "start" ? "Start" : "End"}, seconds" min=${low.toFixed(2)} max=${high.toFixed(2)} .value=${value.toFixed(2)}
+      <input type="number" step="0.01" aria-label="${name === "start" ? "Start" : "End"}, seconds"
+        min=${low.toFixed(2)} max=${high.toFixed(2)} .value=${value.toFixed(2)}
         @change=${(event) => this.#trim({ [name]: Number(event.target.value) })}> s</label>`;
   }
 
@@ -160,7 +169,8 @@ class Target extends LitElement {
           @change=${(event) => this.#threshold(Number(event.target.value))}
           @input=${(event) => { event.target.nextElementSibling.textContent = `${event.target.value} dB`; }}>
         <output>${threshold} dB</output></label>
-      ${heard.remarks?.length ? html`<ul class="remarks">${heard.remarks.map((one) => html`<li>${one}</li>`)}</ul>` : ""}
+      ${heard.remarks?.length ? html`<ul
+        class="remarks">${heard.remarks.map((one) => html`<li>${one}</li>`)}</ul>` : ""}
     </div>`;
   }
 

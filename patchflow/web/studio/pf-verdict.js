@@ -53,7 +53,8 @@ class Verdict extends LitElement {
     const { preset, sound } = session.state;
     return html`<div class="body">
       ${sound && preset ? this.#ab() : ""}
-      ${this.candidate ? this.#words(this.candidate) : html`<p class="quiet small">The current preset is none of the candidates. Choose a card to see how it compares;
+      ${this.candidate ? this.#words(this.candidate) : html`<p
+        class="quiet small">The current preset is none of the candidates. Choose a card to see how it compares;
         A/B plays the current preset all the same.</p>`}
     </div>`;
   }
@@ -62,21 +63,27 @@ class Verdict extends LitElement {
     const side = engine.comparing ? engine.side : "";
     return html`<div><div class="ab" role="group" aria-label="A/B">
         <button class="a" aria-pressed=${String(side === "target")} @click=${() => this.#side("target")}>Target</button>
-        <button class="flip" aria-label="Flip" title="Flip (Space)" @click=${() => compare.flip()}>${icon("flip")}</button>
-        <button class="b" aria-pressed=${String(side === "candidate")} @click=${() => this.#side("candidate")}>Match</button></div>
-      <p class="small quiet" style="margin-top:6px">${side ? html`Looped and equally loud. <kbd>Space</kbd> flips, <kbd>Esc</kbd> ends.`
+        <button class="flip" aria-label="Flip" title="Flip (Space)"
+          @click=${() => compare.flip()}>${icon("flip")}</button>
+        <button class="b" aria-pressed=${String(side === "candidate")}
+          @click=${() => this.#side("candidate")}>Match</button></div>
+      <p class="small quiet"
+        style="margin-top:6px">${side ? html`Looped and equally loud. <kbd>Space</kbd> flips, <kbd>Esc</kbd> ends.`
         : html`<kbd>Space</kbd> loops both, equally loud, and flips.`}</p></div>`;
   }
 
   #words({ closeness, tuning, distance, differences, preset, note, kind }) {
     const rows = [...differences].sort((a, b) => Number(b.counts) - Number(a.counts));
-    return html`<div><span class="word">${closeness}</span><p class="small quiet">Candidate ${this.rank} · ${preset.synth} · on ${noteName(note.pitch)}
+    return html`<div><span class="word">${closeness}</span><p
+      class="small quiet">Candidate ${this.rank} · ${preset.synth} · on ${noteName(note.pitch)}
         · ${distance.toFixed(1)} dB${kind ? ` · ${kind}` : ""}</p></div>
       <table><caption class="unseen">How it differs from the target</caption><tbody>
         <tr><th scope="row">tuning</th><td>${tuning || "no pitch to compare"}</td></tr>
-        ${rows.map((one) => html`<tr><th scope="row">${one.name}</th><td class=${one.counts ? "" : "alike"}>${one.counts ? without(one.text, one.name) : "alike"}</td></tr>`)}
+        ${rows.map((one) => html`<tr><th scope="row">${one.name}</th><td
+          class=${one.counts ? "" : "alike"}>${one.counts ? without(one.text, one.name) : "alike"}</td></tr>`)}
       </tbody></table>
-      <div class="actions"><button class="main" @click=${() => session.set({ view: "shape" })}>${icon("shape")} Take to Shape</button></div>
+      <div class="actions"><button class="main"
+        @click=${() => session.set({ view: "shape" })}>${icon("shape")} Take to Shape</button></div>
       ${this.#sure()}${this.#distances()}`;
   }
 
@@ -87,8 +94,10 @@ class Verdict extends LitElement {
     const sure = known.filter(([, value]) => value < 0.05).length;
     return html`<details><summary>How sure each parameter is: ${sure} of ${known.length} firm</summary>
       <p class="small quiet">How much a parameter varies over all presets that are nearly as close. The least sure first.</p>
-      <div class="sure">${unsure.map(([name, value]) => html`<span class="cut" title=${name}>${name.replaceAll("_", " ")}</span>
-        <span class="bar" role="img" aria-label="${name}: ${Math.round(100 * (1 - value))} percent sure"><i style="width:${100 * Math.max(0, 1 - 2 * value)}%"></i></span>`)}</div></details>`;
+      <div class="sure">${unsure.map(([name, value]) => html`<span class="cut"
+        title=${name}>${name.replaceAll("_", " ")}</span>
+        <span class="bar" role="img" aria-label="${name}: ${Math.round(100 * (1 - value))} percent sure"><i
+          style="width:${100 * Math.max(0, 1 - 2 * value)}%"></i></span>`)}</div></details>`;
   }
 
   #distances() {
