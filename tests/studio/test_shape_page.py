@@ -147,6 +147,39 @@ def test_brightness_turned_up_raises_the_centroid_and_down_lowers_it(page: Any, 
     assert bright > 1.05 * base
 
 
+def test_undo_takes_a_turn_back_with_its_knob(page: Any):
+    _shape(page, BELL)
+    _turn_up(page, "Brightness", 2)
+    page.get_by_role("slider", name="Brightness").focus()
+
+    page.keyboard.press("Control+z")
+
+    wait_for(page, "state.preset.id === state.base.id")
+    assert state_of(page, "macros") == {}
+    assert page.get_by_role("slider", name="Brightness").get_attribute("aria-valuetext") == "0"
+
+
+def test_of_turns_that_come_fast_some_are_heard_and_the_newest_stands(page: Any):
+    _shape(page, BELL)
+    page.evaluate("""() => {
+      window.heard = [];
+      patchflowStudio.session.addEventListener("hear", (event) => window.heard.push(event.detail.preset.id));
+    }""")
+
+    page.evaluate("""async () => {
+      for (let step = 1; step <= 100; step += 1) {
+        patchflowStudio.session.turn({brightness: step / 50});
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    }""")
+
+    wait_for(page, "state.macros.brightness === 2")
+    heard = page.evaluate("window.heard")
+    assert 3 <= len(heard) <= 100
+    assert heard[-1] == state_of(page, "preset.id")
+    assert set(page.evaluate("patchflowStudio.session.history")[1:]) == {"Turn brightness"}
+
+
 def test_a_macro_says_what_it_moves(page: Any):
     _shape(page, BELL)
     page.wait_for_function("""() => {

@@ -27,10 +27,11 @@ export function algorithmOf(number) {
 /** Returns an algorithm as a sentence. */
 export function algorithmInWords(number) {
   const { carriers, edges, feedback } = algorithmOf(number);
-  const parts = edges.map(([from, to]) => `${from} modulates ${to}`);
-  const loop = feedback[0] === feedback[1] ? `${feedback[0]} feeds back to itself` : `${feedback[0]} feeds back to ${feedback[1]}`;
+  const parts = edges.map(([modulator, modulated]) => `${modulator} modulates ${modulated}`);
+  const [from, to] = feedback;
+  const back = `${from} feeds back to ${from === to ? "itself" : to}`;
   const heard = carriers.length === 1 ? `Operator ${carriers[0]} is heard` : `Operators ${listed(carriers)} are heard`;
-  return `Algorithm ${number}. ${heard}; ${[...parts, loop].join(", ")}.`;
+  return `Algorithm ${number}. ${heard}; ${[...parts, back].join(", ")}.`;
 }
 
 function listed(items) {
@@ -132,7 +133,8 @@ export class Algorithm extends LitElement {
       const { column, row } = places.get(operator);
       return { x: left + column * STEP, y: (ROWS - (ROWS - rows) / 2 - row) * RISE - 14 };
     };
-    return html`<svg viewBox="0 0 ${wide} ${ROWS * RISE + 10}" role="img" aria-label=${algorithmInWords(this.number || 1)}>
+    return html`<svg viewBox="0 0 ${wide} ${ROWS * RISE + 10}" role="img"
+      aria-label=${algorithmInWords(this.number || 1)}>
       ${found.edges.map(([from, to]) => svg`<path d=${wire(at(from), at(to))}></path>`)}
       ${this.#ground(found.carriers.map(at))}
       <path class="loop" d=${loop(at(found.feedback[0]), at(found.feedback[1]))}></path>

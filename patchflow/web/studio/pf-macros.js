@@ -34,7 +34,7 @@ export function asParameter(macro) {
 
 /** Turns one or two words, the others stay where they are; 0 is not sent. */
 export function turnWords(words) {
-  const all = { ...session.state.macros, ...words };
+  const all = { ...session.turned, ...words };
   return session.turn(Object.fromEntries(Object.entries(all).filter(([, amount]) => amount !== 0)));
 }
 
@@ -142,7 +142,6 @@ export class Macros extends LitElement {
     `,
   ];
 
-  #live = new Map(); // amounts of knobs that are being turned
   #timer = 0;
   #abort = new AbortController();
   #seen = "";
@@ -171,8 +170,8 @@ export class Macros extends LitElement {
   }
 
   render() {
-    const { base, macros } = session.state;
-    const isTurned = Object.values(macros || {}).some((amount) => amount !== 0);
+    const { base } = session.state;
+    const isTurned = Object.values(session.turned).some((amount) => amount !== 0);
     return html`<header><h2>Macros</h2><span class="quiet small cut">turn the sound by words</span>
         <button class="plain" ?disabled=${!isTurned} @click=${this.#reset}>Reset</button></header>
       ${this.#inside(base)}`;
@@ -188,8 +187,7 @@ export class Macros extends LitElement {
   }
 
   #knob(macro, index) {
-    const turned = session.state.macros?.[macro.word] ?? 0;
-    const amount = this.#live.has(macro.word) ? this.#live.get(macro.word) : turned;
+    const amount = session.turned[macro.word] ?? 0;
     const moves = this.moves[macro.word] || [];
     return html`<div class="macro">
       ${this.#title(macro, index)}
@@ -236,18 +234,12 @@ export class Macros extends LitElement {
 
   #turned = (event) => {
     event.stopPropagation();
-    const { values, live } = event.detail;
-    const [[word, amount]] = Object.entries(values);
+    const [[word, amount]] = Object.entries(event.detail.values);
     const rounded = Math.round(amount * 100) / 100;
-    const isNew = (this.#live.get(word) ?? session.state.macros?.[word] ?? 0) !== rounded;
-    this.#live.set(word, rounded);
-    this.requestUpdate();
-    if (isNew) turnWords({ [word]: rounded });
-    if (!live) this.#live.clear();
+    if ((session.turned[word] ?? 0) !== rounded) turnWords({ [word]: rounded });
   };
 
   #reset() {
-    this.#live.clear();
     session.turn({});
     session.say("Macros reset", "quiet");
   }

@@ -169,7 +169,7 @@ export class XyPad extends LitElement {
       const now = at ?? 0;
       return { x: (now % side) / (side - 1), y: 1 - Math.floor(now / side) / (side - 1) };
     }
-    const [x, y] = this.words.map((word) => session.state.macros?.[word] ?? 0);
+    const [x, y] = this.words.map((word) => session.turned[word] ?? 0);
     return { x: ((x ?? 0) + REACH) / (2 * REACH), y: ((y ?? 0) + REACH) / (2 * REACH) };
   }
 
@@ -210,7 +210,7 @@ export class XyPad extends LitElement {
       const { side, at } = this.square;
       return at === undefined ? "no step heard yet" : `column ${(at % side) + 1} of ${side}, row ${Math.floor(at / side) + 1} of ${side}`;
     }
-    const parts = this.words.map((word) => `${word} ${(session.state.macros?.[word] ?? 0).toFixed(2)}`);
+    const parts = this.words.map((word) => `${word} ${(session.turned[word] ?? 0).toFixed(2)}`);
     return parts.join(", ") || "no macros";
   }
 
@@ -273,7 +273,7 @@ export class XyPad extends LitElement {
   #toWords(place) {
     const amount = (part) => Math.round((part * 2 - 1) * REACH * 100) / 100;
     const words = { [this.words[0]]: amount(place.x), [this.words[1]]: amount(place.y) };
-    const isNew = this.words.some((word) => (session.state.macros?.[word] ?? 0) !== words[word]);
+    const isNew = this.words.some((word) => (session.turned[word] ?? 0) !== words[word]);
     if (isNew) turnWords(words);
   }
 

@@ -41,9 +41,11 @@ class Session extends EventTarget {
   #cursor = 0; // how many of them are done
   #merge = { label: "", time: 0 };
   #work = Promise.resolve(); // steps are written and undone in their order
-  #turns = { edit: 0, turn: 0 };
+  #turns = 0; // how often another preset was loaded: answers to what was asked before are dropped
   #waiting = null; // edits that came while one was under way
   #busy = false;
+  #wish = null; // {words, base}: the turn that is next
+  #turning = null; // {words}: the turn that is under way
   #marking = 0;
 
   constructor() {
@@ -142,29 +144,28 @@ class Session extends EventTarget {
     }
   }
 
-  /** Turns macros of the base by amounts, the newest wins. Returns the answer ({preset, moves, predicted}) or null. */
-  async turn(words) {
-    const { base, locks } = this.state;
-    if (!base) return null;
-    this.#turns.turn += 1;
-    const [turn, load] = [this.#turns.turn, this.#turns.edit];
-    this.set({ macros: { ...words } });
-    try {
-      const answer = await api.post("/macros/turn", { preset: base.id, words, lock: locks });
-      if (turn !== this.#turns.turn || load !== this.#turns.edit) return null;
-      const before = this.#beforeTurn ?? {};
-      this.#beforeTurn = words;
-      const moved = Object.keys({ ...before, ...words }).find((word) => before[word] !== words[word]);
-      this.change(`Turn ${moved || "macros"}`, { preset: answer.preset, macros: { ...words } });
-      this.hear();
-      return answer;
-    } catch (error) {
-      if (turn === this.#turns.turn) this.fail(error);
-      return null;
-    }
+  /** How far macros are turned, or will be once the answer is there. */
+  get turned() {
+    return this.#wish?.words ?? this.#turning?.words ?? this.state.macros;
   }
 
-  #beforeTurn = null;
+  /** Turns macros of the base by amounts. While one turn is under way, the newest of those that come is the next. */
+  async turn(words) {
+    const { base } = this.state;
+    if (!base) return;
+    this.#wish = { words: { ...words }, base: base.id };
+    this.#tell(["macros"]);
+    if (this.#turning) return;
+    try {
+      while (this.#wish) await this.#turnedNext();
+    } catch (error) {
+      this.#wish = null;
+      this.fail(error);
+    } finally {
+      this.#turning = null;
+      this.#tell(["macros"]);
+    }
+  }
 
   setSlot(slot, preset) {
     const label = preset ? `Put ${preset.name} into ${slot.toUpperCase()}` : `Empty ${slot.toUpperCase()}`;
@@ -207,20 +208,31 @@ class Session extends EventTarget {
   async #edited() {
     const { values, label } = this.#waiting;
     this.#waiting = null;
-    const asked = this.#turns.edit;
+    const asked = this.#turns;
     const preset = await api.post("/presets/edit", { preset: this.state.preset.id, values });
-    if (asked !== this.#turns.edit) return; // another preset was loaded meanwhile
+    if (asked !== this.#turns) return; // another preset was loaded meanwhile
     this.change(label, { preset, base: preset, macros: {} });
-    this.#beforeTurn = null;
+    this.hear();
+  }
+
+  async #turnedNext() {
+    const { words, base } = this.#wish;
+    this.#turning = { words };
+    this.#wish = null;
+    const asked = this.#turns;
+    const answer = await api.post("/macros/turn", { preset: base, words, lock: this.state.locks });
+    if (asked !== this.#turns || this.state.base?.id !== base) return; // another preset was loaded meanwhile
+    const before = this.state.macros;
+    const moved = Object.keys({ ...before, ...words }).find((word) => before[word] !== words[word]);
+    this.change(`Turn ${moved || "macros"}`, { preset: answer.preset, macros: words });
     this.hear();
   }
 
   /** Forgets answers that are under way: they belong to what was before. */
   #drop() {
-    this.#turns.edit += 1;
-    this.#turns.turn += 1;
+    this.#turns += 1;
     this.#waiting = null;
-    this.#beforeTurn = null;
+    this.#wish = null;
     this.#merge = { label: "", time: 0 };
   }
 
