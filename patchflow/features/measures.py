@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -127,5 +128,5 @@ def _place(word: str) -> tuple[int, float]:
             return column, 1.0
         if wanted == attribute.low:
             return column, -1.0
-    known = [name for attribute in ATTRIBUTES for name in (attribute.name, attribute.low, attribute.high)]
+    known = chain.from_iterable((attribute.name, attribute.low, attribute.high) for attribute in ATTRIBUTES)
     raise UnknownName("attribute", word, known)

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -200,7 +201,7 @@ class LivePatch:
             "synth": self.synth, "preset": self.preset.name, "place": self.place, "in_hand": len(self.hand),
             "bank": self.bank, "frozen": int(self.frozen), "shift": self.shift, "octave": self.octave, **self.more(),
         }  # fmt: skip
-        self.out.send("/state", *[one for pair in known.items() for one in pair])
+        self.out.send("/state", *chain.from_iterable(known.items()))
 
     def tell_all(self) -> None:
         """Tells everything."""

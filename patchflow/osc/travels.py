@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,8 +78,7 @@ class Travels:
 
     def tell_place(self) -> None:
         """Tells where the preset lies."""
-        pairs = enumerate(self.position())
-        self.patch.out.send("/z_pos", *[one for pair in pairs for one in pair])
+        self.patch.out.send("/z_pos", *chain.from_iterable(enumerate(self.position())))
 
     def tell_model(self) -> None:
         """Tells synth and audio space."""
@@ -123,8 +123,7 @@ class Travels:
         arrived = Preset(self.patch.synth, self.patch.space.decode(point), name=now.name, state=now.state)
         self.patch.arrive(arrived, keep_macros=True)
         self._place = (arrived, z)
-        pairs = enumerate(z.tolist())
-        self.patch.out.send("/z_pos", *[one for pair in pairs for one in pair])
+        self.patch.out.send("/z_pos", *chain.from_iterable(enumerate(z.tolist())))
 
     # ---- moving
 
@@ -232,7 +231,7 @@ class Travels:
         def tell(measures: np.ndarray) -> None:
             for step, row in enumerate(measures):
                 known = [(one.name, float(value)) for one, value in zip(MEASURES, row, strict=True) if value == value]
-                named = [part for pair in known for part in pair]
+                named = chain.from_iterable(known)
                 self.patch.out.send("/dimension_analysis", dimension, step, float(along[step]), *named)
 
         self.patch.worker.start("the dimension", play, tell)

@@ -18,6 +18,7 @@ __all__ = ["AlgorithmBody", "CurvesBody", "EnvelopeBody", "WaveBody", "curves_of
 _FRAMES = 24  # of a wavetable that are shown, at most
 _POINTS = 128  # of a frame
 _BENT = 9  # points of a part of an envelope that is no straight line
+_ENVELOPE = ("rate1", "rate2", "rate3", "rate4", "level1", "level2", "level3", "level4")  # of an operator, or the pitch
 _ENDINGS = ("delay", "attack", "hold", "decay", "sustain", "release")
 
 # What Dexed does in a block of 64 samples at 44.1 kHz; 2^24 are a doubling of the amplitude.
@@ -129,7 +130,7 @@ def _algorithm(preset: Preset) -> AlgorithmBody:
 def _voice_envelopes(preset: Preset) -> list[EnvelopeBody]:
     envelopes = []
     for operator in range(1, 7):
-        names = [f"op{operator}.{kind}{stage}" for kind in ("rate", "level") for stage in range(1, 5)]
+        names = [f"op{operator}.{point}" for point in _ENVELOPE]
         numbers = [int(preset.values[name]) for name in names]
         output = int(preset.values[f"op{operator}.output"])
         # what middle C adds to the rates
@@ -174,7 +175,7 @@ def _blocks(start: float, end: float, speed: int) -> float:
 
 
 def _pitch_envelope(preset: Preset) -> EnvelopeBody:
-    names = [f"pitch.{kind}{stage}" for kind in ("rate", "level") for stage in range(1, 5)]
+    names = [f"pitch.{point}" for point in _ENVELOPE]
     numbers = [int(preset.values[name]) for name in names]
     octaves = np.interp(numbers[4:], *_PITCH_LEVELS).tolist()
     now = octaves[3]
@@ -265,7 +266,7 @@ def _frames(table: Mapping[str, Any]) -> list[list[float]]:
     if len(waves) > _FRAMES:
         waves = [waves[place] for place in np.linspace(0, len(waves) - 1, _FRAMES).round().astype(int)]
     thin = [wave[:: max(1, len(wave) // _POINTS)][:_POINTS] for wave in waves]
-    return [[round(float(value), 3) for value in np.nan_to_num(wave)] for wave in thin]
+    return [np.nan_to_num(wave).astype(float).round(3).tolist() for wave in thin]
 
 
 def _lfo(shape: Mapping[str, Any]) -> list[float]:

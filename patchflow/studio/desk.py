@@ -323,8 +323,8 @@ class _Shelf:
         for path in self.folder.iterdir():
             if path.name != LOCK:
                 found.setdefault(path.stem, []).append(path)
-        whole = [key for key, paths in found.items() if any(path.suffix == ".json" for path in paths)]
-        for key in found.keys() - set(whole):  # its studio was killed before it wrote the last file
+        whole = found.keys() & {path.stem for path in self.folder.glob("*.json")}
+        for key in found.keys() - whole:  # its studio was killed before it wrote the last file
             self._drop(key)
         times = {key: self.path(key, ".json").stat().st_mtime_ns for key in whole}
         for key in sorted(whole, key=times.__getitem__):

@@ -120,7 +120,7 @@ def _listed(stocked: Stocked, row: int) -> dict[str, Any]:
 
 def _wishes(category: str, tags: Sequence[str], synth: str) -> dict[str, list[str]]:
     wishes = {"category": [category], "tag": tags, "synth": [synth]}
-    return {name: [value for value in values if value.strip()] for name, values in wishes.items()}
+    return {name: list(filter(str.strip, values)) for name, values in wishes.items()}
 
 
 def _chosen(stocked: Stocked, wishes: Mapping[str, Sequence[str]], favourites: bool, origin: Where) -> np.ndarray:

@@ -101,7 +101,7 @@ class Projects:
     def references(self) -> Collection[str]:
         """Returns the ids of all that a project names."""
         with self._lock:
-            return {key for project in self._all().values() for key in project["refers"]}
+            return set().union(*(project["refers"] for project in self._all().values()))
 
     def state(self, key: str) -> dict[str, Any]:
         """Returns the state of a project.

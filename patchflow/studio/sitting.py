@@ -15,7 +15,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -341,7 +341,7 @@ def showing_order(pairs: int, seed: int) -> list[tuple[int, bool]]:
         [(0, False), (0, True), (1, False), (1, True)]
     """
     random = np.random.default_rng(seed)
-    showings = [(pair, swapped) for pair in range(pairs) for swapped in (False, True)]
+    showings = list(product(range(pairs), (False, True)))
     shuffled = showings
     for _ in range(_TRIES):  # more than a third of all orders will do
         shuffled = [showings[int(place)] for place in random.permutation(len(showings))]
