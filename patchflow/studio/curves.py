@@ -108,7 +108,9 @@ def voice_envelope(
         target = _height(wanted, output)
         speed = _speed(rate, scaling)
         start = max(level, float(_JUMP)) if target > level else level
-        corners = np.linspace(start, target, _BENT).tolist()
+        # most points lie where it is loud: there a straight line in dB is bent most
+        shares = np.square(np.linspace(0, 1, _BENT)) if target < start else 1 - np.square(np.linspace(1, 0, _BENT))
+        corners = (start + shares * (target - start)).tolist()
         for before, reached in pairwise(corners):
             times.append(times[-1] + _blocks(before, reached, speed) * _BLOCK)
             heights.append(min(1.0, 2.0 ** ((reached - top) / _OCTAVE)))

@@ -18,6 +18,7 @@ from ..errors import OptionError, StorageError, UnknownName
 from ..explore.morph import grid_of
 from ..explore.turned_path import AskedWords
 from ..match.limits import budget_of, check_locks
+from ..metrics.perceptual import aspect_weights
 from ..presets import Preset
 from ..presets.library.library import default_path
 from ..progress import tell_nobody
@@ -229,6 +230,7 @@ def check_request(at: Desk, asked: JobRequest) -> None:
     if isinstance(asked, MatchRequest):
         sound_part(at, asked.sound, asked.start, asked.end)
         budget_of(asked.seconds, asked.renders)
+        aspect_weights(asked.like)
         spaces = [engines[synth].space for synth in asked.synths]
         check_locks(lock_of(asked.lock), spaces)
         if asked.on is not None:

@@ -1,7 +1,6 @@
 """The queue of jobs: fair, kept on the disk, and never in doubt about what a job is at."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,51 +12,7 @@ from patchflow.storage import make_folder
 from patchflow.studio.job_states import FairLines, JobLimits, JobNotNow, QueueFull, named_ids
 from patchflow.studio.jobs import Jobs
 from patchflow.studio.worker import Worker, WorkReport
-
-
-class Hand(Worker):
-    """A worker whose reports are made by the test, so that every order of events can be had."""
-
-    def __init__(self, heard: Callable[[Worker, WorkReport], None]) -> None:
-        self._heard = heard
-        self.job = ""
-        self.told: list[Any] = []
-        self._alive = True
-
-    @property
-    def is_alive(self) -> bool:
-        return self._alive
-
-    def do(self, job: str, kind: str, order: Any) -> None:
-        self.job = job
-        self.told.append(("do", kind, dict(order)))
-
-    def pause(self) -> None:
-        self.told.append("pause")
-
-    def resume(self) -> None:
-        self.told.append("resume")
-
-    def cancel(self) -> None:
-        self.told.append("cancel")
-
-    def kill(self) -> None:
-        self.ends(-9)
-
-    def close(self) -> None:
-        self._alive = False
-
-    def says(self, kind: str, content: Any = None) -> None:
-        job = self.job
-        if kind in ("done", "failed"):
-            self.job = ""
-        self._heard(self, WorkReport(job, kind, content))
-
-    def ends(self, code: int) -> None:
-        if self._alive:
-            self._alive = False
-            job, self.job = self.job, ""
-            self._heard(self, WorkReport(job, "ended", code))
+from tests.studio.hand import Hand, candidates, wait_until
 
 
 class Shop:
@@ -86,13 +41,6 @@ class Shop:
         return next(hand for hand in self.hands if hand.job == key)
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 10.0) -> None:
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends, "it did not come to that"
-        time.sleep(0.005)
-
-
 @pytest.fixture
 def shops(tmp_path: Path):
     """Makes queues, one after the other, on the same folder, as servers that are started again."""
@@ -111,10 +59,6 @@ def shops(tmp_path: Path):
 @pytest.fixture
 def shop(shops) -> Shop:
     return shops()
-
-
-def candidates(distance: float) -> dict[str, Any]:
-    return {"candidates": [{"distance": distance, "preset": {"id": "abcdef123456"}}]}
 
 
 def test_clients_take_turns_whoever_has_more():
@@ -197,6 +141,7 @@ def test_whoever_watches_a_job_is_woken(shop: Shop):
     assert set(woken[1:]) == {"second"}
 
 
+@pytest.mark.slow
 def test_a_thousand_jobs_wait_and_no_more(shops):
     shop = shops(waiting=1000, of_client=100)
     shop.add("first")
@@ -214,7 +159,6 @@ def test_one_client_cannot_fill_the_queue(shops):
     shop = shops(of_client=3)
     for _ in range(4):
         shop.add("greedy")
-        time.sleep(0.01)
     wait_until(lambda: sum(job["state"] == "queued" for job in shop.jobs.all()) == 3)
 
     with pytest.raises(QueueFull, match="not more than 3 of one client"):
