@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import mido
 import mido.sockets
@@ -42,8 +42,8 @@ class Running(NamedTuple):
     process: subprocess.Popen[str]
     to: tuple[str, int]
     answers: socket.socket
-    midi: mido.sockets.SocketPort
-    synth: mido.sockets.SocketPort
+    midi: Any
+    synth: Any
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ the library, and holds no logic of its own. Open `addresses.py` first.
 * `server.py`      receives OSC, works it off, answers
 * `midi.py`        controllers with soft takeover, learn, notes, clock
 * `ports.py`       MIDI ports
-* `sysex.py`       DX7 messages at the pace that the synth can take, and dumps that come back
+* `dx7_link.py`    DX7 messages at the pace that the synth can take, and dumps that come back
 """
 
 from .server import LiveServer

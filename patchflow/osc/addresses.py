@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from ..errors import OptionError, UnknownName
-from ..presets import Parameter, ParamSpace, Value
+from ..presets import ParamSpace
 
 __all__ = [
     "ADDRESSES",
     "ANSWERS",
     "MACROS",
     "AddressTable",
-    "Answer",
     "Argument",
-    "Found",
+    "FoundAddress",
     "OscAddress",
+    "OscAnswer",
     "native_value",
     "normal_value",
 ]
@@ -132,7 +132,7 @@ class OscAddress:
 
 
 @dataclass(frozen=True)
-class Answer:
+class OscAnswer:
     """One address that is sent.
 
     Args:
@@ -146,7 +146,7 @@ class Answer:
     says: str
 
 
-class Found(NamedTuple):
+class FoundAddress(NamedTuple):
     """What an address means.
 
     Attributes:
@@ -277,32 +277,36 @@ ADDRESSES = (
 """Every address that is received."""
 
 ANSWERS = (
-    Answer("/error", "text", "what went wrong, in one line"),
-    Answer("/print", "text", "what else is worth knowing, in one line"),
-    Answer("/from_server", "pong", "the answer to /ping"),
-    Answer("/terminated", "", "patchflow live ends"),
-    Answer(
+    OscAnswer("/error", "text", "what went wrong, in one line"),
+    OscAnswer("/print", "text", "what else is worth knowing, in one line"),
+    OscAnswer("/from_server", "pong", "the answer to /ping"),
+    OscAnswer("/terminated", "", "patchflow live ends"),
+    OscAnswer(
         "/state", "name value ...", "synth, preset, place, in_hand, bank, model, path, use_z, frozen, shift, octave"
     ),
-    Answer("/params_nb", "count", "how many parameters the synth has"),
-    Answer("/params", "name value ...", "all parameters after a whole preset came, 0 to 1"),
-    Answer("/param/...", "value text", "a parameter that changed, 0 to 1, and its value in the synth's own unit"),
-    Answer("/param/macro/...", "value text", "a macro that changed, 0 to 1, and its word"),
-    Answer("/macro/word", "macro word low high", "what a macro turns, and what its ends are called"),
-    Answer("/patch", "name place in_hand", "the preset that was loaded, and where it is among those in hand"),
-    Answer("/patch/saved", "file", "the preset was written"),
-    Answer("/rendered", "file", "the sound was written"),
-    Answer("/candidate", "place name distance_db closeness", "a preset that came in hand; of a match how near it is"),
-    Answer("/match/progress", "stage share distance_db", "how far a match is"),
-    Answer("/model_params", "name value ...", "synth, parameters, space, dimensions"),
-    Answer("/presets", "id x y", "where a preset lies along two dimensions, one message each"),
-    Answer("/dimension_analysis", "dimension step z name value ...", "what is measured of a preset along a dimension"),
-    Answer("/z_pos", "x0 v0 x1 v1 ...", "where the preset lies in the audio space, each dimension and its value"),
-    Answer("/target_pitch", "note", "the MIDI note that the target, or middle C, is played on, moved by the shift"),
-    Answer("/path", "places", "how many places the path has"),
-    Answer("/learned", "control target", "the MIDI control that turns a macro or a parameter from now on; -1: none"),
-    Answer("/sysex/sent", "what bytes", "a dump is on its way"),
-    Answer("/imported", "added doubles", "a dump that came in is in the library, and its voices are in hand"),
+    OscAnswer("/params_nb", "count", "how many parameters the synth has"),
+    OscAnswer("/params", "name value ...", "all parameters after a whole preset came, 0 to 1"),
+    OscAnswer("/param/...", "value text", "a parameter that changed, 0 to 1, and its value in the synth's own unit"),
+    OscAnswer("/param/macro/...", "value text", "a macro that changed, 0 to 1, and its word"),
+    OscAnswer("/macro/word", "macro word low high", "what a macro turns, and what its ends are called"),
+    OscAnswer("/patch", "name place in_hand", "the preset that was loaded, and where it is among those in hand"),
+    OscAnswer("/patch/saved", "file", "the preset was written"),
+    OscAnswer("/rendered", "file", "the sound was written"),
+    OscAnswer(
+        "/candidate", "place name distance_db closeness", "a preset that came in hand; of a match how near it is"
+    ),
+    OscAnswer("/match/progress", "stage share distance_db", "how far a match is"),
+    OscAnswer("/model_params", "name value ...", "synth, parameters, space, dimensions"),
+    OscAnswer("/presets", "id x y", "where a preset lies along two dimensions, one message each"),
+    OscAnswer(
+        "/dimension_analysis", "dimension step z name value ...", "what is measured of a preset along a dimension"
+    ),
+    OscAnswer("/z_pos", "x0 v0 x1 v1 ...", "where the preset lies in the audio space, each dimension and its value"),
+    OscAnswer("/target_pitch", "note", "the MIDI note that the target, or middle C, is played on, moved by the shift"),
+    OscAnswer("/path", "places", "how many places the path has"),
+    OscAnswer("/learned", "control target", "the MIDI control that turns a macro or a parameter from now on; -1: none"),
+    OscAnswer("/sysex/sent", "what bytes", "a dump is on its way"),
+    OscAnswer("/imported", "added doubles", "a dump that came in is in the library, and its voices are in hand"),
 )
 """Every address that is sent."""
 
@@ -323,13 +327,13 @@ class AddressTable:
 
     space: ParamSpace
     parameter_paths: dict[str, str] = field(init=False)
-    _by_path: dict[str, Found] = field(init=False, repr=False)
+    _by_path: dict[str, FoundAddress] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameter_paths", _parameter_paths(self.space))
         object.__setattr__(self, "_by_path", dict(self._all()))
 
-    def find(self, path: str) -> Found:
+    def find(self, path: str) -> FoundAddress:
         """Returns what an address means.
 
         Raises:
@@ -340,18 +344,18 @@ class AddressTable:
             raise UnknownName("OSC address", path, self._by_path)
         return found
 
-    def _all(self) -> Iterator[tuple[str, Found]]:
+    def _all(self) -> Iterator[tuple[str, FoundAddress]]:
         for address in ADDRESSES:
             if "{macro}" in address.path:
                 for number in range(1, MACROS + 1):
-                    yield address.path.format(macro=number), Found(address, (number,))
+                    yield address.path.format(macro=number), FoundAddress(address, (number,))
             elif "{parameter}" in address.path:
                 for name, path in self.parameter_paths.items():
-                    yield path, Found(address, (name,))
+                    yield path, FoundAddress(address, (name,))
             else:
-                yield address.path, Found(address)
+                yield address.path, FoundAddress(address)
             if address.alias:
-                yield address.alias, Found(address)
+                yield address.alias, FoundAddress(address)
 
 
 def _parameter_paths(space: ParamSpace) -> dict[str, str]:
@@ -372,28 +376,3 @@ def _parameter_paths(space: ParamSpace) -> dict[str, str]:
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:60]}..."
-
-
-def normal_value(parameter: Parameter, value: Value) -> float:
-    """Returns a value from 0 to 1: the lowest value or first option is 0, the highest or last is 1.
-
-    Example:
-        >>> from patchflow.presets import Steps
-        >>> normal_value(Steps("coarse", 0, 31), 31)
-        1.0
-    """
-    number = parameter.number(value)
-    return number / max(1, parameter.cells - 1) if parameter.cells else parameter.unit_value(number)
-
-
-def native_value(parameter: Parameter, share: float) -> Value:
-    """Returns the value at 0 to 1, the nearest one where there are steps.
-
-    Example:
-        >>> from patchflow.presets import Choice
-        >>> native_value(Choice("wave", ("sine", "saw", "square")), 0.6)
-        'saw'
-    """
-    if not parameter.cells:
-        return parameter.value(share)
-    return parameter.value((round(share * (parameter.cells - 1)) + 0.5) / parameter.cells)

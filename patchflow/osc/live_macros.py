@@ -1,4 +1,4 @@
-"""The macros of a preset that is played: where each stands, and what that makes of the preset, at once."""
+"""Places from 0 to 1: of parameters, and of the macros of a preset that is played, with what these make of it at once."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -10,16 +10,41 @@ from ..errors import OptionError, UnknownName
 from ..explore.attribute_map import load_map
 from ..explore.macro_knobs import MacroKnobs, MacroWord, macro_words
 from ..features.measures import ATTRIBUTES
-from ..presets import Preset
+from ..presets import Parameter, Preset, Value
 from .addresses import MACROS
 
-__all__ = ["REACH", "LiveMacros"]
+__all__ = ["REACH", "LiveMacros", "native_value", "normal_value"]
 
 REACH = 2.0
 """Standard deviations that a macro turns either way."""
 
 MIDDLE = 0.5
 """Where a macro leaves the preset as it is."""
+
+
+def normal_value(parameter: Parameter, value: Value) -> float:
+    """Returns a value from 0 to 1: the lowest value or first option is 0, the highest or last is 1.
+
+    Example:
+        >>> from patchflow.presets import Steps
+        >>> normal_value(Steps("coarse", 0, 31), 31)
+        1.0
+    """
+    number = parameter.number(value)
+    return number / max(1, parameter.cells - 1) if parameter.cells else parameter.unit_value(number)
+
+
+def native_value(parameter: Parameter, share: float) -> Value:
+    """Returns the value at 0 to 1, the nearest one where there are steps.
+
+    Example:
+        >>> from patchflow.presets import Choice
+        >>> native_value(Choice("wave", ("sine", "saw", "square")), 0.6)
+        'saw'
+    """
+    if not parameter.cells:
+        return parameter.value(share)
+    return parameter.value((round(share * (parameter.cells - 1)) + 0.5) / parameter.cells)
 
 
 class LiveMacros:

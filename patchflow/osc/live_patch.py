@@ -13,10 +13,9 @@ from ..engines import engines, load_presets, save_presets
 from ..errors import OptionError, PresetError, StorageError, UnknownName
 from ..explore.macro_knobs import MacroKnobs
 from ..presets import Library, Preset, Value, chosen_voice
-from .addresses import native_value, normal_value
-from .live_macros import LiveMacros
+from .live_macros import LiveMacros, native_value, normal_value
 
-__all__ = ["LivePatch", "Outlet", "Worker"]
+__all__ = ["LivePatch", "LongWork", "Outlet"]
 
 _SHOWN = 500  # presets in hand that are listed
 
@@ -33,7 +32,7 @@ class Outlet(Protocol):
 
 
 @runtime_checkable
-class Worker(Protocol):
+class LongWork(Protocol):
     """Does what takes long, one after the other, beside the messages."""
 
     def start(self, what: str, task: Callable[[], Any], then: Callable[[Any], None]) -> None:
@@ -58,7 +57,7 @@ class LivePatch:
 
     synth: str
     out: Outlet
-    worker: Worker
+    worker: LongWork
     folders: tuple[Path, ...]
     library: Path | None = None
     seed: int = 0

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ..errors import OptionError, PatchflowError
 from .addresses import Kind
 
-__all__ = ["Background", "ErrorCallback", "Mailbox", "Message", "Tried", "attempt"]
+__all__ = ["Attempted", "Background", "ErrorCallback", "Mailbox", "Message", "attempt"]
 
 _WAITING = 8  # things that take long
 
@@ -110,7 +110,7 @@ class Background:
         self._thread.start()
 
     def start(self, what: str, task: Callable[[], Any], then: Callable[[Any], None]) -> None:
-        """Does a task when those before it are done, see `live_patch.Worker`.
+        """Does a task when those before it are done, see `live_patch.LongWork`.
 
         Raises:
             OptionError: If too many wait.
@@ -135,7 +135,7 @@ class Background:
                 self._mailbox.put(Message(what, partial(then, done.result)))
 
 
-class Tried(NamedTuple):
+class Attempted(NamedTuple):
     """How a call went.
 
     Attributes:
@@ -147,7 +147,7 @@ class Tried(NamedTuple):
     result: Any = None
 
 
-def attempt(name: str, act: Callable[[], Any], tell: ErrorCallback) -> Tried:
+def attempt(name: str, act: Callable[[], Any], tell: ErrorCallback) -> Attempted:
     """Calls, and tells what went wrong instead of raising it: one message never ends live control.
 
     Args:
@@ -156,7 +156,7 @@ def attempt(name: str, act: Callable[[], Any], tell: ErrorCallback) -> Tried:
         tell: Is told.
     """
     try:
-        return Tried(True, act())
+        return Attempted(True, act())
     except PatchflowError as error:
         tell(name, partial(str, error))
     except KeyboardInterrupt:
@@ -164,4 +164,4 @@ def attempt(name: str, act: Callable[[], Any], tell: ErrorCallback) -> Tried:
     except Exception as error:  # noqa: BLE001 - the last resort: live control goes on, and says that it is at fault
         fault = f"a fault of patchflow ({type(error).__name__}: {error}). Please report it."
         tell(name, lambda: fault)
-    return Tried(False)
+    return Attempted(False)

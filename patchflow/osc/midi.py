@@ -8,18 +8,20 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import mido
 
 from ..engines import engines
 from ..errors import OptionError, PatchflowError, UnknownName
 from ..presets import Preset
-from .addresses import MACROS, AddressTable, normal_value
+from .addresses import MACROS, AddressTable
+from .dx7_link import RATE, Dx7Link, SysexSender
+from .live_macros import normal_value
 from .live_patch import LivePatch
 from .mailbox import Background, Message
 from .ports import MidiOut
 from .server import LiveServer, OscOut
-from .sysex import RATE, Dx7Link, SysexSender
 from .travels import Travels
 
 __all__ = ["FIRST_CONTROL", "MidiDesk", "live_server"]
@@ -82,14 +84,18 @@ class MidiDesk:
 
     # ---- what comes in
 
-    def receive(self, message: mido.Message) -> None:
-        """Takes a message in, in the thread of its port: it is only noted, and done in the turn of all messages."""
+    def receive(self, message: Any) -> None:
+        """Takes a message in, in the thread of its port: it is only noted, and done in the turn of all messages.
+
+        Args:
+            message: A `mido.Message`, whose attributes depend on what it is.
+        """
         with suppress(PatchflowError):  # of a message that has no meaning here
             noted = self._understood(message)
             if noted is not None:
                 self._server.mailbox.put(noted)
 
-    def _understood(self, message: mido.Message) -> Message | None:
+    def _understood(self, message: Any) -> Message | None:
         understood = self._server.understood
         match message.type:
             case "control_change":
@@ -108,7 +114,7 @@ class MidiDesk:
                 return self._timed(message)
         return None
 
-    def _timed(self, message: mido.Message) -> Message | None:
+    def _timed(self, message: Any) -> Message | None:
         """Counts the clock; what it says is a value, so it never piles up."""
         match message.type:
             case "start":

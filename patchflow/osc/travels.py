@@ -123,7 +123,7 @@ class Travels:
         arrived = Preset(self.patch.synth, self.patch.space.decode(point), name=now.name, state=now.state)
         self.patch.arrive(arrived, keep_macros=True)
         self._place = (arrived, z)
-        self.patch.out.send("/z_pos", *chain.from_iterable(enumerate(z.tolist())))
+        self.tell_place()
 
     # ---- moving
 
@@ -231,8 +231,8 @@ class Travels:
         def tell(measures: np.ndarray) -> None:
             for step, row in enumerate(measures):
                 known = [(one.name, float(value)) for one, value in zip(MEASURES, row, strict=True) if value == value]
-                named = chain.from_iterable(known)
-                self.patch.out.send("/dimension_analysis", dimension, step, float(along[step]), *named)
+                place = float(along[step])
+                self.patch.out.send("/dimension_analysis", dimension, step, place, *chain.from_iterable(known))
 
         self.patch.worker.start("the dimension", play, tell)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchflow.engines import engines
-from patchflow.osc.addresses import native_value, normal_value
+from patchflow.osc.live_macros import native_value, normal_value
 from patchflow.presets import Preset, read_presets
 from patchflow.presets.files import write_presets
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchflow.errors import OptionError
-from patchflow.osc.sysex import SysexSender, parameter_change
+from patchflow.osc.dx7_link import SysexSender, parameter_change
 from patchflow.presets import Library, Preset, dx7
 from patchflow.presets.formats import formats
 

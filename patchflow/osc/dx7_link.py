@@ -11,7 +11,7 @@ from ..engines import engines
 from ..errors import OptionError, PresetError, UnknownName
 from ..presets import Library, Preset, dx7
 from ..presets.formats import ReadReport, formats
-from .addresses import normal_value
+from .live_macros import normal_value
 from .live_patch import LivePatch
 from .mailbox import ErrorCallback, attempt
 
