@@ -18,8 +18,6 @@ __all__ = [
     "FoundAddress",
     "OscAddress",
     "OscAnswer",
-    "native_value",
-    "normal_value",
 ]
 
 MACROS = 8

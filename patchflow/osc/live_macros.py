@@ -1,4 +1,4 @@
-"""Places from 0 to 1: of parameters, and of the macros of a preset that is played, with what these make of it at once."""
+"""Places from 0 to 1: of parameters, and of the macros of a preset that is played, with what these make of it."""
 
 from collections.abc import Collection
 from dataclasses import replace
