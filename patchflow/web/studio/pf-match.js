@@ -14,8 +14,8 @@ import { icon, look, minutes } from "./studio-look.js";
 import { isTyping, shortcutOf } from "./studio-shortcuts.js";
 
 const SECONDS = [5, 10, 30, 60];
-const CANDIDATES = 6;
-const SEED = 0;
+const ASPECTS = { spectrum: "Spectrum", timbre: "Timbre", pitch: "Pitch", envelope: "Envelope" };
+const COUNTS = [1, 4, 6, 12, 24];
 const PARTIAL = /(_\d+|_full)$/; // of a synth that another of the list has whole
 const ENDED = new Set(["done", "cancelled", "failed"]);
 const STAGES = { queued: "Waiting", paused: "Paused" };
@@ -59,6 +59,9 @@ class Match extends LitElement {
     .empty h2 { font-size: 20px; letter-spacing: -.01em; }
     .empty ol { text-align: left; margin: 0; padding-left: 22px; color: var(--pf-quiet); max-width: 46ch;
       display: grid; gap: 4px; }
+    .weights { display: grid; gap: 8px; margin: 12px 0 16px; }
+    .weights label { display: grid; grid-template-columns: 8em minmax(160px, 1fr) 3ch; gap: 12px; align-items: center; }
+    dialog form { margin-top: 16px; }
     .drawing { width: 420px; max-width: 100%; fill: none; stroke-linecap: round; stroke-linejoin: round;
       stroke-width: 2.500; margin-bottom: 8px; }
     .wave { stroke: var(--pf-accent); } .arrow { stroke: var(--pf-edge); stroke-dasharray: 2 6; }
@@ -80,6 +83,7 @@ class Match extends LitElement {
     this.guide = ""; // a step of the guide, or "" if there is none
     this.own = false; // whether the user chose a candidate: then the best so far no longer takes its place
     this.stop = () => {};
+    this.latest = null; // the job as the server last told it
   }
 
   connectedCallback() {
@@ -105,7 +109,24 @@ class Match extends LitElement {
     return html`<section class="whole" aria-label="Match">
       ${this.#tools(sound)}
       ${this.guide ? this.#guide() : this.#progress()}
-      ${candidates.length ? this.#found(candidates) : this.#empty(sound)}</section>`;
+      ${candidates.length ? this.#found(candidates) : this.#empty(sound)}</section>${this.#options()}`;
+  }
+
+  #options() {
+    const { candidates, seed, like } = session.state.options;
+    const set = (patch) => session.set({ options: { ...session.state.options, ...patch } });
+    const weigh = (name, weight) => set({ like: { ...session.state.options.like, [name]: weight } });
+    return html`<dialog aria-labelledby="options"><h2 id="options">Options of the match</h2>
+      <p class="quiet small">How much each aspect of the sound counts. 1 is usual, 0 leaves it out.</p>
+      <div class="weights">${Object.entries(ASPECTS).map(([name, title]) => html`<label><span>${title}</span>
+        <input type="range" min="0" max="4" step="0.5" .value=${String(like[name] ?? 1)}
+          @input=${(event) => weigh(name, Number(event.target.value))}><output>${like[name] ?? 1}</output></label>`)}</div>
+      <div class="row wrap"><label class="row">Candidates <select @change=${(event) => set({ candidates: Number(event.target.value) })}>
+          ${COUNTS.map((one) => html`<option value=${one} ?selected=${one === candidates}>${one}</option>`)}</select></label>
+        <label class="row">Seed <input type="number" min="0" max="999999" .value=${String(seed)}
+          @change=${(event) => set({ seed: Math.max(0, Math.round(Number(event.target.value)) || 0) })}></label></div>
+      <form method="dialog" class="row"><button class="main">Close</button>
+        <button type="button" @click=${() => set({ candidates: 6, seed: 0, like: {} })}>As usual</button></form></dialog>`;
   }
 
   #tools(sound) {
@@ -120,6 +141,8 @@ class Match extends LitElement {
       <fieldset><legend class="unseen">Seconds to search</legend>${SECONDS.map((one) => html`<label><input
         type="radio" name="seconds"
         .checked=${seconds === one} value=${one} @change=${() => session.set({ seconds: one })}><span>${one} s</span></label>`)}</fieldset>
+      <button class="icon plain" title="Options" aria-label="Options of the match"
+        @click=${() => this.renderRoot.querySelector("dialog").showModal()}>${icon("shape")}</button>
       <label class="row small quiet" title="Begin to match as soon as there is a target"><input
         type="checkbox" .checked=${this.atOnce} @change=${this.#atOnce}> At once</label>
       <span class="grow"></span>
@@ -196,14 +219,15 @@ class Match extends LitElement {
 
   /** Starts a match of the target. */
   async start(seconds = session.state.seconds) {
-    const { sound, part, synths } = session.state;
+    const { sound, part, synths, options } = session.state;
     if (!sound || !synths.length || this.starting) return;
     this.stop();
     this.own = false;
     this.starting = true;
     const given = Object.fromEntries(Object.entries(part).filter(([, value]) => value !== null));
     try {
-      const job = await api.post("/jobs", { kind: "match", sound: sound.id, synths, seconds, candidates: CANDIDATES, seed: SEED, ...given });
+      const job = await api.post("/jobs", { kind: "match", sound: sound.id, synths, seconds, ...options, ...given });
+      this.latest = job;
       session.change(`Match ${sound.name}`, { job, candidates: [], chosen: [] });
       this.#follow(job);
     } catch (error) {
@@ -229,6 +253,7 @@ class Match extends LitElement {
 
   #heard(job) {
     if (session.state.job?.id !== job.id) return;
+    this.latest = job;
     const candidates = job.result?.candidates ?? session.state.candidates;
     const first = candidates.length > 0 && session.state.candidates.length === 0;
     const best = candidates[0];
@@ -321,17 +346,14 @@ class Match extends LitElement {
   };
 
   #changed = ({ detail }) => {
-    if (detail.includes("job") && session.state.job && !this.starting) this.#jumped();
+    if (detail.includes("job") && session.state.job) this.#jumped();
     if (!session.state.job) this.stop();
     this.requestUpdate();
   };
 
-  /** Undo or redo may bring another job. */
+  /** Undo, redo or a project may bring another job, or one as it was. */
   #jumped() {
-    const { id } = session.state.job;
-    if (id === this.followed) return;
-    this.followed = id;
-    this.#again();
+    if (session.state.job !== this.latest) this.#again();
   }
 
   #key = (event) => {

@@ -28,6 +28,7 @@ const EMPTY = {
   locks: [],
   synths: [],
   seconds: 10,
+  options: { candidates: 6, seed: 0, like: {} }, // of a match: how many, chance, how much aspects count
   view: "match",
   project: null, // {id, name} of what was saved or opened
 };
@@ -190,9 +191,9 @@ class Session extends EventTarget {
 
   /** Begins anew; the history is kept, so that this can be undone too. */
   clear() {
-    const { view, synths, seconds } = this.state;
+    const { view, synths, seconds, options } = this.state;
     this.#drop();
-    this.change("Begin anew", { ...structuredClone(EMPTY), view, synths, seconds });
+    this.change("Begin anew", { ...structuredClone(EMPTY), view, synths, seconds, options });
   }
 
   /** Returns what a project keeps, and takes it back. */
