@@ -29,7 +29,7 @@ const cell = css`
     color: var(--pf-quiet);
     display: -webkit-box;
     -webkit-box-orient: vertical;
-    -webkit-line-clamp: 2;
+    -webkit-line-clamp: 3;
     overflow: hidden;
   }
   :host([changed]) .name {

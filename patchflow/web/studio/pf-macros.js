@@ -134,6 +134,13 @@ export class Macros extends LitElement {
         text-align: center;
         color: var(--pf-quiet);
       }
+      @media (min-width: 1500px) {
+        .ends {
+          grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
+          gap: 8px;
+          margin-bottom: 14px;
+        }
+      }
       @media (max-width: 700px) {
         .knobs {
           grid-template-columns: repeat(4, minmax(0, 1fr));

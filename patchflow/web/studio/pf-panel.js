@@ -192,6 +192,25 @@ export class Panel extends LitElement {
         text-align: center;
         color: var(--pf-quiet);
       }
+      @media (min-width: 1500px) and (min-height: 860px) {
+        .operators {
+          grid-template-columns: 216px minmax(0, 1fr);
+        }
+        .operators .cards {
+          grid-template-columns: repeat(3, minmax(0, 1fr));
+        }
+        .folded {
+          --pf-knob: 44px;
+          --pf-curve: 92px;
+          padding: 8px 12px 10px;
+        }
+        .folded .cells {
+          margin-top: 8px;
+        }
+        .folded > header {
+          margin-bottom: 4px;
+        }
+      }
       @media (max-width: 1100px) {
         :host {
           grid-template-rows: auto auto;

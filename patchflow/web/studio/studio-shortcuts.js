@@ -10,6 +10,8 @@ export const SHORTCUTS = [
   { keys: ["R"], what: "record, and stop recording" },
   { keys: ["N", "B"], what: "next and previous candidate" },
   { keys: ["1", "2", "3", "4"], what: "Match, Shape, Explore, Library" },
+  { keys: ["↑", "↓"], what: "turn the knob that has the focus; with Shift finer, Enter or a digit to type, Delete resets" },
+  { keys: ["Ctrl L"], what: "lock the parameter that has the focus, or unlock it" },
   { keys: ["Ctrl Z"], what: "undo" },
   { keys: ["Ctrl Shift Z"], what: "redo" },
   { keys: ["Ctrl S"], what: "take the preset home" },
