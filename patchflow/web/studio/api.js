@@ -18,6 +18,21 @@ export class ApiError extends Error {
   }
 }
 
+/** Who we are among those that wait for the server, which lets all have their turns: this browser, until it forgets. */
+const CLIENT = clientName();
+
+function clientName() {
+  const made = [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  try {
+    const kept = localStorage.getItem("patchflow-client");
+    if (kept && /^[0-9a-f]{16}$/.test(kept)) return kept;
+    localStorage.setItem("patchflow-client", made);
+  } catch {
+    // a browser that keeps nothing has another name after each reload
+  }
+  return made;
+}
+
 class Api extends EventTarget {
   #gone = false;
   #timer = 0;
@@ -133,7 +148,7 @@ class Api extends EventTarget {
   }
 
   #sent(method, path, body, options) {
-    const headers = { "Content-Type": "application/json" };
+    const headers = { "Content-Type": "application/json", "X-Client": CLIENT };
     return this.#json(this.url(path), { ...options, method, headers, body: JSON.stringify(body) });
   }
 
