@@ -16,7 +16,7 @@ from ..browse import Hit, Shelf, find, picked, places, preset_called, understand
 from ..browse.find import hints
 from ..browse.map_page import map_columns
 from ..browse.shelf import ear_version
-from ..engines import Engine, engines, load_presets
+from ..engines import engines, load_presets
 from ..errors import OptionError, PatchflowError, PresetError
 from ..features.measures import MEASURES
 from ..presets import Entry, ParamSpace, Preset
@@ -24,7 +24,7 @@ from ..presets.files import extensions
 from ..printable import printable
 from ..storage import json_text
 from .desk import Desk, PresetBody, desk
-from .players import PLAYED_RATE, wav_bytes
+from .players import PLAYED_RATE, fitting_gain, wav_bytes
 from .preset_routes import AskedNote, Newest
 from .sound_routes import FILE_BODY, incoming_file, sound_part
 from .stock import FAVOURITE, Stock, Stocked, stock
@@ -291,9 +291,9 @@ def library_audio(here: InStock, at: AtDesk, key: Key, note: AskedNote, x_newest
     """Returns a note of a preset as WAV, without taking it into the workspace; `X-Level-Db` is its loudness (LUFS)."""
     preset = preset_called(key, here.library)[1]
     played = at.players.play(f"library {key}", preset, note, x_newest).result()
-    return Response(
-        wav_bytes(played.samples, PLAYED_RATE), media_type="audio/wav", headers={"cache-control": "no-cache"}
-    )
+    level = "null" if played.level_db is None else f"{played.level_db + fitting_gain(played.samples):.2f}"
+    headers = {"cache-control": "no-cache", "x-level-db": level}
+    return Response(wav_bytes(played.samples, PLAYED_RATE), media_type="audio/wav", headers=headers)
 
 
 @router.post("/search")
@@ -331,12 +331,13 @@ def _like(here: Stock, at: Desk, body: SearchBody) -> np.ndarray | None:
         found.append(here.vector(f"sound {key} {body.start} {body.end}", lambda: _heard(at, key, body.start, body.end)))
     if body.preset is not None:
         preset = at.workspace.preset(body.preset)
-        found.append(here.vector(f"preset {body.preset}", lambda: _played(preset)))
+        found.append(here.vector(f"preset {body.preset}", lambda: _played(at, str(body.preset), preset)))
     if body.key is not None:
         row = here.row(body.key)
         own = here.now().shelf.vectors[row]
+        name = f"library {body.key}"
         chosen = preset_called(body.key, here.library)[1]
-        found.append(own if own.any() else here.vector(f"preset {body.key}", lambda: _played(chosen)))
+        found.append(own if own.any() else here.vector(name, lambda: _played(at, name, chosen)))
     total = np.sum(found, axis=0) if found else None
     return None if total is None else (total / np.linalg.norm(total)).astype(np.float32)
 
@@ -348,15 +349,16 @@ def _heard(at: Desk, key: str, start: float | None, end: float | None) -> np.nda
     return Ear.load().embed([sound.samples], sound.rate)[0]
 
 
-def _played(preset: Preset) -> np.ndarray:
-    from ..ear import preset_vectors
+def _played(at: Desk, key: str, preset: Preset) -> np.ndarray:
+    """What the ear says of a preset; played as all that is heard, since a synth may have one sample rate at a time."""
+    from ..ear import Ear
+    from ..ear.ear import KEYS
 
-    def make() -> Engine:
-        engine = engines[preset.synth]()
-        engine.build_on(preset.state)
-        return engine
-
-    return preset_vectors(make, engines[preset.synth].space.encode(preset.values)[None])[0][0]
+    notes = [at.players.play(key, preset, note) for note in KEYS]
+    sounds = [note.result().samples for note in notes]
+    total = Ear.load().embed(sounds, PLAYED_RATE).sum(axis=0)
+    length = np.linalg.norm(total)
+    return total / length if length > 0 else total
 
 
 @router.get("/map", response_class=Response)

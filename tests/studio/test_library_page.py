@@ -247,7 +247,12 @@ def test_a_current_preset_lies_where_the_map_has_it(page: Any):
 def test_a_lasso_picks_a_bank_that_the_synth_reads(page: Any, tmp_path: Path):
     go(page, "explore")
     page.wait_for_function("() => find('pf-studio-map').view?.tints")
-    page.evaluate("() => { const map = find('pf-studio-map'); map.view.calls.drawn([0, 1, 2, 3, 4], false); }")
+    page.evaluate(
+        """() => { const map = find('pf-studio-map'); const {data} = map;
+        const dexed = data.fields.synth.names.indexOf('dexed');
+        const some = [...data.names.keys()].filter((i) => data.fields.synth.first(i) === dexed).slice(0, 5);
+        map.view.calls.drawn(some, false); }"""
+    )
     page.wait_for_selector("pf-studio-map .picked li")
 
     with page.expect_download() as download:

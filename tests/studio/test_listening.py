@@ -30,7 +30,7 @@ URL = "http://127.0.0.1:8700"
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[TestClient]:
-    settings = StudioSettings(tmp_path / "studio", library=tmp_path / "library.sqlite")
+    settings = StudioSettings(tmp_path / "studio", library=tmp_path / "library.sqlite", warm=())
     with TestClient(build_app(settings), base_url=f"{URL}/api/v1") as found:
         yield found
 

@@ -17,7 +17,7 @@ URL = "http://127.0.0.1:8700"
 
 
 def studio(folder: Path) -> TestClient:
-    settings = StudioSettings(folder, library=folder.with_name("library.sqlite"))
+    settings = StudioSettings(folder, library=folder.with_name("library.sqlite"), warm=())
     return TestClient(build_app(settings), base_url=f"{URL}/api/v1")
 
 
