@@ -378,7 +378,7 @@ export class Panel extends LitElement {
   }
 
   #card(group, view, isPart = false) {
-    const folds = !isPart && FOLDS.test(group.group);
+    const folds = !isPart && FOLDS.test(group.group) && group.parameters.some((one) => FOLDED.test(one.name));
     const isOpen = this.unfolded.has(group.group);
     const shown = folds && !isOpen ? folded(group.parameters) : group.parameters;
     const names = group.parameters.map((one) => one.name);
@@ -420,6 +420,7 @@ export class Panel extends LitElement {
   #role(group, view) {
     if (!FOLDS.test(group.group)) return nothing;
     const get = (name) => view.values[`${group.group}.${name}`];
+    if ([get("mode"), get("coarse"), get("fine")].includes(undefined)) return nothing; // fixed in a synth of fewer knobs
     const coarse = get("coarse") === 0 ? 0.5 : get("coarse");
     const text = get("mode") === "fixed"
       ? `${(10 ** (get("coarse") % 4) * 10 ** (get("fine") / 100)).toPrecision(3)} Hz`
