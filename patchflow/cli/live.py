@@ -139,7 +139,7 @@ def _folders(chosen: list[Path]) -> tuple[Path, ...]:
 
 
 def _greet(server: "LiveServer", host: str, to: tuple[str, int]) -> None:
-    from ._console import say
+    from ._console import note, say
 
     patch = server.patch
     say(
@@ -148,6 +148,8 @@ def _greet(server: "LiveServer", host: str, to: tuple[str, int]) -> None:
         + ", ".join(f"{number} {word.word}" for number, word in enumerate(patch.macros.words, 1)),
         "/stop or Ctrl-C ends it",
     )
+    if not host.startswith("127.") and host != "localhost":
+        note(f"listens on {host}: everybody who reaches this address can play, and read and write in the folder")
 
 
 def _list_ports() -> None:
