@@ -181,7 +181,7 @@ def edit_preset(request: Request, edit: EditBody) -> PresetBody:
 
 
 @router.post("/presets/random")
-def random_preset(request: Request, body: RandomBody) -> PresetBody:
+def drawn_preset(request: Request, body: RandomBody) -> PresetBody:
     """A preset by chance: of the bank that comes with patchflow or, where there is none, of all that can be set."""
     from ..browse.embedded import BANKS, embedded_preset, embedded_presets
     from ..data.sampler import random_presets

@@ -164,7 +164,7 @@ def draw_curves(request: Request, preset_id: Id) -> CurvesBody:
 
 
 @router.post("/encode")
-def encode(request: Request, asked: EncodeBody) -> PlaceBody:
+def place_of(request: Request, asked: EncodeBody) -> PlaceBody:
     """The place of a sound or a preset in the space of a synth."""
     at = desk(request)
     if (asked.sound is None) == (asked.preset is None):

@@ -29,10 +29,10 @@ __all__ = [
     "CHOICES",
     "LOUDNESS",
     "QUESTIONS",
-    "Answer",
     "Pair",
     "Showing",
     "Sitting",
+    "TrialAnswer",
     "binomial_interval",
     "bootstrap_interval",
     "showing_order",
@@ -99,7 +99,7 @@ class Showing:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TrialAnswer:
     """What was answered to a showing.
 
     Args:
@@ -134,7 +134,7 @@ class Sitting:
     seed: int
     pairs: tuple[Pair, ...]
     showings: tuple[Showing, ...]
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[TrialAnswer, ...] = ()
     created: float = 0.0
 
     @classmethod
@@ -208,7 +208,7 @@ class Sitting:
         if trial != len(self.answers) or self.done:
             turn = "all are answered" if self.done else f"it is the turn of {len(self.answers)}"
             raise OptionError(f"trial={trial}: {turn}")
-        answer = Answer(trial, choice, round(seconds, 2), round(time.time(), 1))  # type: ignore[arg-type]
+        answer = TrialAnswer(trial, choice, round(seconds, 2), round(time.time(), 1))  # type: ignore[arg-type]
         return replace(self, answers=(*self.answers, answer))
 
     def result(self) -> dict[str, Any]:
@@ -233,7 +233,7 @@ class Sitting:
         facts = {"id": self.id, "question": self.question, "asked": QUESTIONS[self.question], "seed": self.seed}
         return {**facts, "pairs": len(self.pairs), "compared": compared, "order": order, "answers": rows}
 
-    def _row(self, answer: Answer) -> dict[str, Any]:
+    def _row(self, answer: TrialAnswer) -> dict[str, Any]:
         """An answer with what was heard."""
         showing = self.showings[answer.trial]
         pair = self.pairs[showing.pair]
@@ -317,7 +317,7 @@ class Sitting:
             showings = [
                 Showing(int(one["pair"]), bool(one["swapped"]), tuple(one["sounds"])) for one in found["showings"]
             ]
-            answers = [Answer(**answer) for answer in found["answers"]]
+            answers = [TrialAnswer(**answer) for answer in found["answers"]]
             if any(not 0 <= showing.pair < len(pairs) for showing in showings) or len(answers) > len(showings):
                 raise ValueError("its parts do not fit together")
             return cls(

@@ -199,7 +199,7 @@ class _Broken(Exception):
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundRow:
     """A row, and where it was.
 
     Args:
@@ -211,7 +211,7 @@ class Found:
     columns: Row
 
 
-def rows_on_pages(data: bytes | memoryview) -> Iterator[Found]:
+def rows_on_pages(data: bytes | memoryview) -> Iterator[FoundRow]:
     """Yields all rows that are whole, those of tables and those of indexes, in no order.
 
     Args:
@@ -258,7 +258,7 @@ class _Pages:
             trunk = following
         return found
 
-    def rows(self, number: int) -> Iterator[Found]:
+    def rows(self, number: int) -> Iterator[FoundRow]:
         """The rows on a page; none if it is of another kind."""
         page = self.page(number)
         start = _HEADER if number == 1 else 0
@@ -274,7 +274,7 @@ class _Pages:
             except (_Broken, IndexError, ValueError, struct.error):
                 continue
 
-    def _row(self, page: memoryview, place: int, kind: int) -> Found:
+    def _row(self, page: memoryview, place: int, kind: int) -> FoundRow:
         if kind == _INDEX_INNER:
             place += 4  # the page with the smaller ones
         size, place = _number(page, place)
@@ -284,7 +284,7 @@ class _Pages:
             row = row - 2**64 if row >= 2**63 else row
         if size > min(_LARGEST, len(self.data)):
             raise _Broken
-        return Found(row, _columns(self._content(page, place, size, kind)))
+        return FoundRow(row, _columns(self._content(page, place, size, kind)))
 
     def _content(self, page: memoryview, place: int, size: int, kind: int) -> bytes:
         """The bytes of a row, of which a long one has only the beginning on its page."""
