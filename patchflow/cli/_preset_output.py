@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ def print_intake(files: "Iterable[FileIntake]", bar: ProgressBar, *, verbose: bo
         raise Interrupted(f"interrupted: {count} of {_count(len(done), 'file')} kept. Import again to go on.") from None
     bar.stop()
     if not verbose:
-        for text in _one_of_each([finding for file in done for finding in _findings(file)]):
+        for text in _one_of_each(list(chain.from_iterable(map(_findings, done)))):
             say(text, err=True)
     _print_totals(done, as_json=as_json)
     return sum(file.added + file.merged for file in done)
@@ -79,7 +80,7 @@ def _print_totals(done: "Sequence[FileIntake]", *, as_json: bool) -> None:
             "files": sum(not file.path.is_dir() for file in done),
             "added": added,
             "merged": merged,
-            "problems": [problem for file in done for problem in file.problems],
+            "problems": list(chain.from_iterable(file.problems for file in done)),
             "mended": [f"{file.path}: {fault}" for file in done for fault in file.mended],
             "passed_over": passed_over,
         }
