@@ -155,6 +155,34 @@ def test_a_match_finds_candidates_and_a_b_flips_without_a_gap_equally_loud(page:
     assert least > 0.15  # 0.3 / sqrt(2) is 0.21
 
 
+def test_a_first_visit_hears_the_match_of_the_example_within_a_minute(page: Any):
+    began = time.monotonic()
+    page.get_by_role("button", name="Try the example").click()
+    wait_for(page, "state.candidates.length > 0 && engine.measure().rms > 0.01")
+    assert time.monotonic() - began < 60
+    assert state_of(page, "sound.name").startswith("bell")
+
+    page.get_by_text("flip between the bell and the match").wait_for()
+    page.keyboard.press("Space")
+    page.get_by_text("Now play the match").wait_for()
+    page.keyboard.press("a")
+    page.get_by_role("button", name="Open Shape").click()
+    wait_for(page, "state.view === 'shape'")
+
+
+def test_undo_and_redo_bring_a_match_back(page: Any):
+    page.get_by_role("button", name="Try the example").click()
+    wait_for(page, "state.job?.state === 'done' && state.candidates.length > 0")
+    found = state_of(page, "candidates.map((one) => one.preset.id)")
+
+    for _ in range(2):
+        page.evaluate("patchflowStudio.session.undo()")
+        wait_for(page, "state.job === null && state.candidates.length === 0")
+        page.evaluate("patchflowStudio.session.redo()")
+        wait_for(page, "state.candidates.length > 0")
+        assert state_of(page, "candidates.map((one) => one.preset.id)") == found
+
+
 def test_keys_play_and_let_go(page: Any):
     _load_init(page)
     page.evaluate("patchflowStudio.session.hear()")  # makes the AudioContext

@@ -61,6 +61,7 @@ class Keys extends LitElement {
     .latency { margin-left: auto; }
     @media (pointer: coarse) { .strip { height: 48px; } .strip button { min-height: 44px; min-width: 44px; }
     .keys { height: 120px; } }
+    @media (pointer: coarse) and (max-height: 820px) { .keys { height: 96px; } }
     @media (max-width: 800px) { .wide { display: none !important; } }
   `];
 

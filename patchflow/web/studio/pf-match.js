@@ -64,6 +64,7 @@ class Match extends LitElement {
     dialog form { margin-top: 16px; }
     .drawing { width: 420px; max-width: 100%; fill: none; stroke-linecap: round; stroke-linejoin: round;
       stroke-width: 2.500; margin-bottom: 8px; }
+    @media (max-height: 780px) { .drawing { width: 280px; margin: 0; } }
     .wave { stroke: var(--pf-accent); } .arrow { stroke: var(--pf-edge); stroke-dasharray: 2 6; }
     .box { stroke: var(--pf-line); fill: var(--pf-panel); }
     .knob { stroke: var(--pf-second); fill: var(--pf-raised); } .hand { stroke: var(--pf-ink); }
@@ -152,7 +153,7 @@ class Match extends LitElement {
           <button @click=${() => this.#order("cancel")}>${icon("stop")} Stop</button>`
         : html`<button class="main" ?disabled=${!sound || !synths.length || this.starting} title="M"
           @click=${() => this.start()}>
-          ${session.state.candidates.length ? "Match again" : "Match"}</button>`}
+          Match</button>`}
     </div>`;
   }
 
