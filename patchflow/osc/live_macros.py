@@ -18,7 +18,7 @@ __all__ = ["REACH", "LiveMacros", "native_value", "normal_value"]
 REACH = 2.0
 """Standard deviations that a macro turns either way."""
 
-MIDDLE = 0.5
+_MIDDLE = 0.5
 """Where a macro leaves the preset as it is."""
 
 
@@ -74,7 +74,7 @@ class LiveMacros:
         self._synth = synth
         self._space = engines[synth].space
         self.words: list[MacroWord] = list(macro_words(synth))
-        self.places = [MIDDLE] * MACROS
+        self.places = [_MIDDLE] * MACROS
         self.is_learned = load_map(synth, self._space) is not None
         self._knobs: MacroKnobs | None = None
         self._ends: dict[tuple[int, bool], np.ndarray] = {}  # ways from the preset to the ends of macros
@@ -82,7 +82,7 @@ class LiveMacros:
     @property
     def turned(self) -> list[int]:
         """The numbers of macros that are not in the middle, from 1 on."""
-        return [number for number, place in enumerate(self.places, 1) if place != MIDDLE]
+        return [number for number, place in enumerate(self.places, 1) if place != _MIDDLE]
 
     @property
     def is_ready(self) -> bool:
@@ -140,7 +140,7 @@ class LiveMacros:
         """
         way = np.zeros(len(self._space))
         for number in self.turned:
-            share = 2 * (self.places[number - 1] - MIDDLE)
+            share = 2 * (self.places[number - 1] - _MIDDLE)
             way += abs(share) * self._end(number, up=share > 0)
         way[[self._space.index[name] for name in leave]] = 0.0
         moving = np.flatnonzero(way)

@@ -92,7 +92,7 @@ def need(program: str, package: str) -> None:
     if shutil.which(program):
         return
     missing = f"{program} is not there: apt-get install {package}"
-    if program in os.environ.get("PATCHFLOW_REQUIRED_ENGINES", "").split():
+    if os.environ.get("PATCHFLOW_REQUIRED_CLIENTS"):
         pytest.fail(missing)
     pytest.skip(missing)
 
