@@ -358,13 +358,13 @@ export class Variations extends LitElement {
     const picture = api.url(`/presets/${preset.id}/spectrogram`, { pitch: session.state.note.pitch, hold: 1, length: 1.5 });
     const most = item.moves.slice(0, 2).map((move) => move.name.replace(/[._]+/g, " ")).join(", ");
     return html`<div class="variation" role="option" tabindex=${isHere ? 0 : -1} aria-selected=${String(isHere)}
-      aria-label=${`Variation ${index + 1}, ${this.#distance(item)} away${this.kept.has(preset.id) ? ", kept" : ""}`}
       title=${item.text} @click=${() => this.#choose(index)} @pointerenter=${() => this.#over(index)}
       @pointerleave=${() => clearTimeout(this.#hover)} @focus=${() => this.#focused(index)}>
       <div class="picture"><div style=${`mask-image:url("${picture}")`}></div></div>
-      <div class="row"><strong>${index + 1}</strong><span class="quiet small cut">${this.#distance(item)}</span></div>
+      <div class="row"><strong><span class="unseen">Variation </span>${index + 1}</strong>
+        <span class="quiet small cut">${this.#distance(item)}<span class="unseen"> away</span></span></div>
       <div class="small quiet cut">${most || " "}</div>
-      ${this.kept.has(preset.id) ? html`<span class="star">${icon("star")}</span>` : nothing}
+      ${this.kept.has(preset.id) ? html`<span class="star">${icon("star")}<span class="unseen">kept</span></span>` : nothing}
     </div>`;
   }
 
