@@ -19,11 +19,18 @@ BELL = {
     "algorithm": "5", "op1.output": 95, "op2.output": 80, "op2.coarse": 2, "op3.output": 90, "op4.output": 78,
     "op4.coarse": 3, "op1.rate4": 60, "op3.rate4": 60,
 }  # fmt: skip
-LOAD = """async ([values, name]) => {
+LOAD = """async ([values, name, synth]) => {
   const {session, api} = patchflowStudio;
-  const {init} = await api.get("/synths/dexed");
+  const {init} = await api.get(`/synths/${synth}`);
   session.load(await api.post("/presets/edit", {preset: init.id, values, name}), "Load for a test");
   session.set({view: "shape"});
+}"""
+CARDS = """() => {
+  const {session} = patchflowStudio;
+  const {preset} = session.state;
+  const moves = [{name: "op1.output", before: 95, after: 80, size: 0.15}];
+  const item = {preset, distance_db: [12.3], moves, text: "12.3 dB"};
+  session.set({variations: {parent: preset, items: [item, item, item]}});
 }"""
 SHIFTS = """() => {
   window.shifts = [];
@@ -122,6 +129,17 @@ def test_what_is_locked_stays_where_it_is(page: Any):
 
     assert state_of(page, "preset.values['op1.coarse']") == 1
     assert _knob(page, "op1 Coarse").get_attribute("aria-disabled") == "true"
+
+
+def test_locks_of_another_synth_mean_nothing_to_this_one(page: Any):
+    _shape(page, BELL)
+    _knob(page, "op1 Coarse").press("Control+l")
+    _shape(page, {"wave": "saw"}, synth="tone")
+
+    _turn_up(page, "Length", 2)
+
+    assert state_of(page, "preset.values.decay") > state_of(page, "base.values.decay")
+    assert state_of(page, "locks") == ["op1.coarse"]
 
 
 def test_macros_leave_a_locked_group_alone(page: Any):
@@ -315,6 +333,11 @@ def test_nothing_moves_while_knobs_are_turned(page: Any):
 def test_axe_finds_nothing_in_the_shape_view(page: Any):
     _shape(page, BELL)
     page.get_by_role("slider", name="Brightness").wait_for()
+    page.evaluate(CARDS)
+    _knob(page, "op1 Coarse").press("Control+l")
+    _knob(page, "op2 Coarse").press("ArrowUp")
+    wait_for(page, "state.preset.values['op2.coarse'] === 3")
+    page.wait_for_timeout(500)  # until nothing fades any more
     axe = ROOT / "tests" / "site" / "axe" / "axe.min.js"
     page.evaluate(axe.read_text("utf-8"))
 
@@ -325,8 +348,8 @@ def test_axe_finds_nothing_in_the_shape_view(page: Any):
     assert json.dumps(faults, indent=1) == "[]"
 
 
-def _shape(page: Any, values: dict[str, Any], name: str = "Test") -> None:
-    page.evaluate(LOAD, [values, name])
+def _shape(page: Any, values: dict[str, Any], name: str = "Test", synth: str = "dexed") -> None:
+    page.evaluate(LOAD, [values, name, synth])
     page.locator("pf-panel pf-knob").first.wait_for()
 
 

@@ -282,9 +282,10 @@ export class Macros extends LitElement {
   }
 
   async #ask() {
-    const { base, locks } = session.state;
+    const { base } = session.state;
     if (!base || !this.macros || base.synth !== this.#synth || this.#slow.has(base.synth)) return;
     if (!this.checkVisibility()) return; // nobody sees it: asked again when the view opens
+    const locks = session.locksOf(base);
     const seen = `${base.id} ${locks.join(" ")}`;
     if (seen !== this.#seen) this.moves = {};
     this.#seen = seen;

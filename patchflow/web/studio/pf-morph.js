@@ -226,7 +226,7 @@ export class Morph extends LitElement {
     const letters = this.#filled();
     const presets = letters.map((letter) => session.state.slots[letter]);
     const steps = STEPS[presets.length][this.fineness];
-    const request = { kind: "morph", presets: presets.map((one) => one.id), steps, lock: session.state.locks };
+    const request = { kind: "morph", presets: presets.map((one) => one.id), steps, lock: session.locksOf(presets[0]) };
     this.#abort = new AbortController();
     session.say(`Morphing ${letters.join(", ").toUpperCase()}`, "quiet");
     try {

@@ -280,7 +280,7 @@ export class Panel extends LitElement {
 
   /** What one drawing needs: the values that are shown, what they are compared with, and what is locked. */
   #view(preset) {
-    const { locks, candidates, job } = session.state;
+    const { candidates, job } = session.state;
     const other = this.#others().find((one) => one.key === this.against) || this.#others()[0];
     const base = other ? other.preset.values : preset.values;
     const shown = this.#held.size ? { ...preset.values, ...Object.fromEntries(this.#held) } : preset.values;
@@ -289,7 +289,7 @@ export class Panel extends LitElement {
       values: shown,
       base,
       isChanged,
-      locks: new Set(locks),
+      locks: new Set(session.locksOf(preset)),
       sections: values.sectionsOf(this.synth.panel),
       sure: values.spreadOf(candidates, job?.result?.uncertainty, preset.synth, this.synth.panel),
     };
@@ -331,7 +331,7 @@ export class Panel extends LitElement {
       <button class="chip" aria-pressed=${String(this.onlyChanged)} ?disabled=${!all && !this.onlyChanged}
         title="Show only what differs" @click=${() => (this.onlyChanged = !this.onlyChanged)}>Changed ${all}</button>
       <button class="plain" ?disabled=${!view.locks.size} title="Unlock all parameters"
-        @click=${() => session.change("Unlock all", { locks: [] })}>${icon("lock")}${view.locks.size}
+        @click=${() => this.#setLocks([...view.locks], false, "all")}>${icon("lock")}${view.locks.size}
         <span class="unseen">locked: unlock all</span></button>
     </header>`;
   }

@@ -424,7 +424,7 @@ export class Variations extends LitElement {
   }
 
   #make = async () => {
-    const { preset, locks } = session.state;
+    const { preset } = session.state;
     this.seed += 1;
     const request = this.mode === "vary"
       ? { kind: "vary", preset: preset.id, amount: this.amount, count: this.count, sections: this.sections, how: this.how }
@@ -432,7 +432,7 @@ export class Variations extends LitElement {
     this.#abort = new AbortController();
     session.say(this.mode === "vary" ? "Varying" : "Breeding", "quiet");
     try {
-      const result = await api.job({ ...request, lock: locks, seed: this.seed }, (job) => (this.job = job), this.#abort.signal);
+      const result = await api.job({ ...request, lock: session.locksOf(preset), seed: this.seed }, (job) => (this.job = job), this.#abort.signal);
       this.#take(preset, result);
     } catch (error) {
       session.fail(error);

@@ -150,11 +150,16 @@ class Session extends EventTarget {
     return this.#wish?.words ?? this.#turning?.words ?? this.state.macros;
   }
 
+  /** Returns what is locked of a preset: locks of another synth stay, but mean nothing to this one. */
+  locksOf(preset) {
+    return this.state.locks.filter((name) => name in preset.values);
+  }
+
   /** Turns macros of the base by amounts. While one turn is under way, the newest of those that come is the next. */
   async turn(words) {
     const { base } = this.state;
     if (!base) return;
-    this.#wish = { words: { ...words }, base: base.id };
+    this.#wish = { words: { ...words }, base };
     this.#tell(["macros"]);
     if (this.#turning) return;
     try {
@@ -221,8 +226,8 @@ class Session extends EventTarget {
     this.#turning = { words };
     this.#wish = null;
     const asked = this.#turns;
-    const answer = await api.post("/macros/turn", { preset: base, words, lock: this.state.locks });
-    if (asked !== this.#turns || this.state.base?.id !== base) return; // another preset was loaded meanwhile
+    const answer = await api.post("/macros/turn", { preset: base.id, words, lock: this.locksOf(base) });
+    if (asked !== this.#turns || this.state.base?.id !== base.id) return; // another preset was loaded meanwhile
     const before = this.state.macros;
     const moved = Object.keys({ ...before, ...words }).find((word) => before[word] !== words[word]);
     this.change(`Turn ${moved || "macros"}`, { preset: answer.preset, macros: words });
