@@ -269,6 +269,11 @@ export class Panel extends LitElement {
     clearTimeout(this.#curves.timer);
   }
 
+  /** Nothing is drawn while another view is open; opening this one draws it anew. */
+  shouldUpdate() {
+    return this.checkVisibility();
+  }
+
   render() {
     const { preset } = session.state;
     if (!preset) return html`<p class="empty">No preset yet. Match a sound, or choose one from the library.</p>`;
@@ -540,6 +545,7 @@ export class Panel extends LitElement {
 
   async #changed(names) {
     const isEnded = names.includes("job") && session.state.job?.state === "done"; // from then on it says how sure it is
+    if (names.includes("view")) this.updateComplete.then(() => this.requestUpdate());
     if (!isEnded && !names.some((name) => ["preset", "origin", "locks", "candidates", "slots"].includes(name))) return;
     const { preset } = session.state;
     this.requestUpdate();
