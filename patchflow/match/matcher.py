@@ -25,7 +25,7 @@ from .limits import DEFAULT_SECONDS, Budget, Clock, budget_of, check_locks, enco
 from .proposals import proposers_of
 from .result import MatchResult, uncertainty
 from .target import SEARCH_RATE, Target, prepare_target
-from .turns import Found, FoundCallback, candidates_of, pick_from, pools_of, take_turns
+from .turns import Findings, FoundCallback, candidates_of, pick_from, pools_of, take_turns
 
 __all__ = ["DEFAULT_SECONDS", "WAVETABLES", "Matcher", "encode_locks"]
 
@@ -165,7 +165,7 @@ class Matcher:
                 given, 0 to leave one out, 100 at most.
             progress: Called after every batch of renders. What it raises ends the search, and the time that it takes is
                 not counted.
-            found: Called with the best distinct candidates so far, when they got better, see `Found`.
+            found: Called with the best distinct candidates so far, when they got better, see `Findings`.
 
         Raises:
             AudioError: If the recording is unreadable, silent or too short.
@@ -225,7 +225,7 @@ class Matcher:
                 shared = attempts[0] if attempts else None
                 attempt = Attempt(arm, target, lock or {}, seed=seed, candidates=candidates, shared=shared)
                 attempts.append(attempt)
-            told = progress if found is None else Found(target, attempts, candidates, found).beside(progress)
+            told = progress if found is None else Findings(target, attempts, candidates, found).beside(progress)
             complete = take_turns(attempts, clock, told)
         finally:
             for attempt in attempts:

@@ -20,7 +20,7 @@ from .scorer import Scored
 from .target import Target
 from .verdict import Judge, pitch_of
 
-__all__ = ["Found", "FoundCallback", "candidates_of", "pick_from", "pools_of", "take_turns"]
+__all__ = ["Findings", "FoundCallback", "candidates_of", "pick_from", "pools_of", "take_turns"]
 
 _FLOOR = 0.1  # share of what is spent that every arm gets at least
 _FLOORS = 0.5  # the same of all arms together, at most
@@ -130,7 +130,7 @@ FoundCallback = Callable[[tuple[Candidate, ...]], None]
 """Gets the best distinct candidates so far, best first: presets that can be played and kept."""
 
 
-class Found:
+class Findings:
     """Says what a search has found so far: at once, and then whenever an arm has found something better.
 
     So that it holds up the search by a fiftieth at most, it waits until fifty times as long has passed as it took after

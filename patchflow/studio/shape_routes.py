@@ -183,7 +183,7 @@ def place_of(request: Request, asked: EncodeBody) -> PlaceBody:
 
 
 @router.post("/decode")
-def decode(request: Request, asked: PlaceBody) -> PresetBody:
+def preset_at_place(request: Request, asked: PlaceBody) -> PresetBody:
     """The preset at a place in the space of a synth."""
     space = _space(asked.synth, asked.model)
     if len(asked.z) != space.size:

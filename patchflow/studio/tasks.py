@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -233,10 +234,8 @@ class Workshop:
         on = order.get("on")
         if on is not None:
             return Matcher.load(list(synths), library=library, on=on)
-        names = list(dict.fromkeys(synths))
-        own = [self._matcher_of(name, library) for name in names]
-        arms = [arm for matcher in own for arm in matcher.arms]
-        return Matcher(arms, settings=own[0].settings)
+        own = [self._matcher_of(name, library) for name in dict.fromkeys(synths)]
+        return Matcher([*chain.from_iterable(one.arms for one in own)], settings=own[0].settings)
 
     def _matcher_of(self, synth: str, library: Path | None) -> Matcher:
         """The matcher of a synth; those that were used last are kept, as long as their library is as it was."""
