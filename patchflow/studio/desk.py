@@ -50,7 +50,7 @@ class PresetBody(BaseModel):
     synth: str
     name: str
     values: dict[str, float | int | str]
-    origin: str | None = Field(None, alias="from", description="How it came to be, in words.")
+    origin: str | None = Field(None, validation_alias="from", serialization_alias="from", description="In words.")
     has_state: bool
     category: str
     tags: list[str]

@@ -22,7 +22,7 @@ from ..presets.formats import formats
 from ..presets.preset import ascii_name
 from .desk import Desk, PresetBody, desk
 from .players import PLAYED_RATE, PlayedNote, Superseded, fitting_gain, wav_bytes
-from .sound_routes import FILE_BODY, Id, incoming_file, spectrogram_reply, wav_reply
+from .sound_routes import FILE_BODY, PNG, WAV, Answers, Id, incoming_file, spectrogram_reply, wav_reply
 
 __all__ = ["AskedNote", "SynthBody", "all_synths", "asked_note", "attachment", "play_note", "router"]
 
@@ -202,12 +202,10 @@ def show_preset(request: Request, preset_id: Id) -> PresetBody:
     return desk(request).workspace.preset_body(preset_id)
 
 
-_WAV = {200: {"content": {"audio/wav": {}}}, 206: {"description": "A part", "content": {"audio/wav": {}}}}
-_PNG = {200: {"content": {"image/png": {}}}}
-_FILE = {200: {"content": {"application/octet-stream": {}}}}
+_FILE: Answers = {200: {"content": {"application/octet-stream": {}}}}
 
 
-@router.get("/presets/{preset_id}/audio", response_class=Response, responses=_WAV)
+@router.get("/presets/{preset_id}/audio", response_class=Response, responses=WAV)
 async def play_preset(
     request: Request, preset_id: Id, note: AskedNote, gain_db: Gain = 0.0, x_newest: Newest = ""
 ) -> Response:
@@ -220,7 +218,7 @@ async def play_preset(
     return wav_reply(request, wav_bytes(played.samples, PLAYED_RATE, gain_db), tag, headers)
 
 
-@router.get("/presets/{preset_id}/spectrogram", response_class=Response, responses=_PNG)
+@router.get("/presets/{preset_id}/spectrogram", response_class=Response, responses=PNG)
 async def draw_preset(request: Request, preset_id: Id, note: AskedNote) -> Response:
     """A spectrogram of a note as a grey PNG; frequencies are logarithmic, the lowest at the bottom."""
     played = await play_note(request, preset_id, note)

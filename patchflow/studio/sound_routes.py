@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import soundfile
@@ -24,6 +24,9 @@ from .guard import TooLarge
 from .players import LOWEST_HZ, fitting_gain, spectrogram_png, wav_bytes
 
 __all__ = [
+    "PNG",
+    "WAV",
+    "Answers",
     "HeardBody",
     "Id",
     "SoundBody",
@@ -181,11 +184,14 @@ def hear_part(
     return _hear(sound_part(desk(request), sound_id, start, end), start or 0.0, note=note, trim_db=trim_db)
 
 
-_WAV = {200: {"content": {"audio/wav": {}}}, 206: {"description": "A part", "content": {"audio/wav": {}}}}
-_PNG = {200: {"content": {"image/png": {}}}}
+Answers = dict[int | str, dict[str, Any]]
+"""What the API's document says of answers, by status."""
+
+WAV: Answers = {200: {"content": {"audio/wav": {}}}, 206: {"description": "A part", "content": {"audio/wav": {}}}}
+PNG: Answers = {200: {"content": {"image/png": {}}}}
 
 
-@router.get("/sounds/{sound_id}/audio", response_class=Response, responses=_WAV)
+@router.get("/sounds/{sound_id}/audio", response_class=Response, responses=WAV)
 def play_sound(request: Request, sound_id: Id, start: From = None, end: To = None) -> Response:
     """The sound, or a part of it, as WAV of 16 bits, one channel; ranges of bytes are served, `X-Level-Db` is LUFS."""
     found = desk(request)
@@ -196,7 +202,7 @@ def play_sound(request: Request, sound_id: Id, start: From = None, end: To = Non
     return wav_reply(request, wav_bytes(part.samples, part.rate), tag, headers)
 
 
-@router.get("/sounds/{sound_id}/spectrogram", response_class=Response, responses=_PNG)
+@router.get("/sounds/{sound_id}/spectrogram", response_class=Response, responses=PNG)
 def draw_sound(request: Request, sound_id: Id, start: From = None, end: To = None) -> Response:
     """A spectrogram as a grey PNG; frequencies are logarithmic, the lowest at the bottom."""
     part = sound_part(desk(request), sound_id, start or 0.0, end)

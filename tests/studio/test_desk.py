@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from patchflow.engines.tone import Tone
@@ -20,6 +21,11 @@ from patchflow.studio.guard import InUse
 from .conftest import opened
 
 TONE = Tone.space.decode(Tone.space.default())
+
+
+def desk_of(client: TestClient) -> Desk:
+    assert isinstance(client.app, FastAPI)
+    return client.app.state.desk
 
 
 def preset(number: int) -> Preset:
@@ -158,7 +164,7 @@ def test_what_a_killed_studio_left_is_swept(settings: StudioSettings, workspace:
 
 def test_a_damaged_preset_is_said_and_the_others_are_there(client: TestClient, settings: StudioSettings, tone_id: str):
     saw = client.post("/presets/edit", json={"preset": tone_id, "values": {"wave": "saw"}}).json()["id"]
-    client.app.state.desk.workspace._parsed.clear()  # as after a restart
+    desk_of(client).workspace._parsed.clear()  # as after a restart
     (settings.workspace / "presets" / f"{saw}.json").write_text("{")
 
     reply = client.get(f"/presets/{saw}")
@@ -180,7 +186,7 @@ def test_sounds_and_presets_survive_a_restart(settings: StudioSettings, sine: by
 
 def test_a_sound_that_is_needed_cannot_be_removed(client: TestClient, sine: bytes):
     sound = client.post("/sounds", content=sine).json()["id"]
-    client.app.state.desk.workspace.refer(lambda: {sound})
+    desk_of(client).workspace.refer(lambda: {sound})
 
     reply = client.delete(f"/sounds/{sound}")
 

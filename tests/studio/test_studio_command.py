@@ -29,8 +29,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def begin(*words: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "patchflow", "studio", "--no-browser", "--workspace", str(tmp_path / "studio")]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        started.append(subprocess.Popen([*command, *words], text=True, **pipes))
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen([*command, *words], text=True, stdout=pipe, stderr=pipe))
         return started[-1]
 
     yield begin
