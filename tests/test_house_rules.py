@@ -179,7 +179,7 @@ def _strings(node: ast.AST) -> list[str]:
 
 
 def _name(node: ast.stmt) -> str:
-    return node.name if isinstance(node, ast.FunctionDef | ast.ClassDef) else ""
+    return node.name if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else ""
 
 
 def _bound(node: ast.stmt) -> list[str]:

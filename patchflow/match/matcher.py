@@ -161,8 +161,7 @@ class Matcher:
                 preset that the matcher builds on. One synth has to have each; the others are searched without it.
             seed: Of the random generator, 0 to 2^63 - 1.
             trim_db: Silence threshold below the peak, in dB; see `prepare_target` for None.
-            like: How much aspects of the sound count, `"spectrum"`, `"timbre"`, `"pitch"` and `"envelope"`: 1 if not
-                given, 0 to leave one out, 100 at most.
+            like: Weights of `"spectrum"`, `"timbre"`, `"pitch"` and `"envelope"`, 0 (left out) to 100; 1 if not given.
             progress: Called after every batch of renders. What it raises ends the search, and the time that it takes is
                 not counted.
             found: Called with the best distinct candidates so far, when they got better, see `Findings`.

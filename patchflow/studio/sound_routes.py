@@ -175,6 +175,7 @@ def remove_sound(request: Request, sound_id: Id) -> None:
 def hear_part(
     request: Request,
     sound_id: Id,
+    *,
     start: From = None,
     end: To = None,
     note: Annotated[int | None, Query(ge=0, le=127)] = None,
