@@ -241,6 +241,37 @@ def test_an_algorithm_is_a_sentence_for_screen_readers(page: Any):
     )
 
 
+def test_an_algorithm_is_chosen_by_its_picture_with_the_keyboard(page: Any):
+    _shape(page, {"algorithm": "5"})
+
+    page.get_by_role("button", name="See all 32").press("Enter")
+    page.locator("pf-algorithms .grid button").nth(4).wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+
+    wait_for(page, "state.preset.values.algorithm === '14'")
+    assert (
+        page.locator("pf-algorithm svg").first.get_attribute("aria-label").startswith("Algorithm 14. Operators 1 and 3")
+    )
+
+
+def test_the_drawn_algorithms_are_those_of_the_engine(page: Any):
+    from dexed.algorithms import algorithms  # pyright: ignore[reportMissingImports]
+
+    drawn = page.evaluate("""async () => {
+      const {algorithmOf} = await import("/web/studio/pf-algorithm.js");
+      return Array.from({length: 32}, (_, index) => algorithmOf(index + 1));
+    }""")
+
+    for number, found in enumerate(drawn):
+        engine = algorithms[number]
+        edges = {(int(source) + 1, int(to) + 1) for to, source in np.argwhere(engine.mod_matrix)}
+        assert found["carriers"] == [carrier + 1 for carrier in engine.carriers], number
+        assert {tuple(pair) for pair in found["edges"]} == edges, number
+        assert found["feedback"] == [operator + 1 for operator in engine.feedback_edge], number
+
+
 def test_a_search_finds_parameters_of_every_group(page: Any):
     _shape(page, SINE)
 

@@ -1,7 +1,7 @@
 // <pf-algorithm>: a DX7 algorithm as boxes and lines: carriers stand at the bottom, the feedback is a loop.
 //
 // Properties: `number` (1 to 32), `outputs` ({operator: 0..99}: silent operators are pale), `chosen` (an operator).
-// Event: `operator` {number} when a box is pressed. Screen readers get a sentence. The table is of the DX7's manual.
+// Event: `operator` {number} when a box is pressed. Screen readers get a sentence. <pf-algorithms>: all of them.
 
 import { LitElement, css, html, nothing, svg } from "lit";
 import { SHAPE_LOOK, tell } from "./shape-look.js";
@@ -174,4 +174,108 @@ function loop(from, to) {
   return `M${from.x + BOX / 2} ${from.y}H${right}V${top - 6}H${to.x}V${top}`;
 }
 
+/** <pf-algorithms>: all 32 in a dialog, to choose one by its picture. Property `number`; event: `algorithm` {number}. */
+export class Algorithms extends LitElement {
+  static properties = { number: { type: Number }, isOpen: { state: true } };
+
+  static styles = [
+    SHAPE_LOOK,
+    css`
+      .open {
+        width: 100%;
+      }
+      dialog {
+        padding: 16px;
+        border: 1px solid var(--pf-line);
+        border-radius: 14px;
+        background: var(--pf-panel);
+        color: inherit;
+        box-shadow: 0 24px 80px #000a;
+        max-width: min(900px, 94vw);
+        max-height: 90vh;
+      }
+      dialog::backdrop {
+        background: #0008;
+      }
+      header {
+        display: flex;
+        justify-content: space-between;
+        align-items: center;
+        margin-bottom: 10px;
+      }
+      .grid {
+        display: grid;
+        grid-template-columns: repeat(8, minmax(0, 1fr));
+        gap: 6px;
+      }
+      .grid button {
+        display: grid;
+        padding: 4px 6px;
+        height: auto;
+        justify-items: stretch;
+        background: var(--pf-well);
+        border-color: transparent;
+      }
+      .grid button:hover {
+        border-color: var(--pf-edge);
+      }
+      .grid button[aria-pressed="true"] {
+        border-color: var(--pf-accent);
+        color: var(--pf-ink);
+      }
+      .grid pf-algorithm {
+        pointer-events: none;
+      }
+      @media (max-width: 800px) {
+        .grid {
+          grid-template-columns: repeat(4, minmax(0, 1fr));
+        }
+      }
+    `,
+  ];
+
+  render() {
+    return html`<button class="open" @click=${this.#open}>See all 32</button>
+      <dialog aria-labelledby="title" @close=${() => (this.isOpen = false)}>
+        <header><h2 id="title">Algorithms</h2>
+          <form method="dialog"><button>Close</button></form></header>
+        ${this.isOpen
+          ? html`<div class="grid" @keydown=${this.#key}>${ALGORITHMS.map((_, index) => this.#one(index + 1))}</div>`
+          : nothing}
+      </dialog>`;
+  }
+
+  #one(number) {
+    return html`<button aria-pressed=${String(number === this.number)} @click=${() => this.#choose(number)}>
+      <span class="unseen">${algorithmInWords(number)}</span>
+      <span aria-hidden="true"><pf-algorithm .number=${number}></pf-algorithm>${number}</span></button>`;
+  }
+
+  #open() {
+    this.isOpen = true;
+    this.renderRoot.querySelector("dialog").showModal();
+    this.updateComplete.then(() => this.#focus(this.number - 1));
+  }
+
+  #choose(number) {
+    this.renderRoot.querySelector("dialog").close();
+    tell(this, "algorithm", { number });
+  }
+
+  #focus(index) {
+    this.renderRoot.querySelectorAll(".grid button")[index]?.focus();
+  }
+
+  #key(event) {
+    const columns = getComputedStyle(event.currentTarget).gridTemplateColumns.split(" ").length;
+    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const at = [...event.currentTarget.children].indexOf(event.target.closest("button"));
+    this.#focus(at + by);
+  }
+}
+
 customElements.define("pf-algorithm", Algorithm);
+customElements.define("pf-algorithms", Algorithms);

@@ -379,6 +379,9 @@ export class Panel extends LitElement {
           .locked=${view.locks.has("algorithm")}></pf-choice>
         ${this.#control(this.#parameterNamed("feedback"), view, "")}
       </div>
+      <pf-algorithms .number=${Number(view.values.algorithm)} ?inert=${view.locks.has("algorithm")}
+        @algorithm=${(event) => tell(this, "turn", { values: { algorithm: String(event.detail.number) }, live: false })}
+      ></pf-algorithms>
     </section>`;
   }
 
