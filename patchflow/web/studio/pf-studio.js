@@ -157,13 +157,13 @@ class Studio extends LitElement {
       tabindex=${this.view === name ? 0 : -1} @click=${() => this.#open(name)} @keydown=${this.#tabKey}>${title}</button>`;
   }
 
-  #view({ name }) {
+  #view({ name, title }) {
     const on = this.view === name;
     const inside = { match: () => this.#match(), shape: () => this.#part("pf-shape"), explore: () => this.#part("pf-studio-map"),
       library: () => this.#library() };
     return html`<section role="tabpanel" id="view-${name}" aria-labelledby="tab-${name}"
       class="view ${name}" ?hidden=${!on}>
-      ${on || this.opened[name] ? inside[name]() : ""}</section>`;
+      <h2 class="unseen">${title}</h2>${on || this.opened[name] ? inside[name]() : ""}</section>`;
   }
 
   #match() {
@@ -269,7 +269,7 @@ class Studio extends LitElement {
   }
 
   async #hear({ preset, note }) {
-    if (engine.comparing) return; // the match view puts it into the loop
+    if (engine.comparing && preset === session.state.preset) return; // `compare` puts it into the loop
     try {
       await engine.hear(preset, note);
     } catch (error) {
