@@ -401,12 +401,6 @@ export class Choice extends Control {
       .name {
         margin-top: 3px;
       }
-      .was {
-        font-size: 11px;
-        line-height: 16px;
-        height: 16px;
-        color: var(--pf-quiet);
-      }
       .lock {
         bottom: auto;
         top: -1px;
@@ -421,11 +415,13 @@ export class Choice extends Control {
 
   render() {
     if (!this.parameter) return nothing;
-    const was = this.differs ? `was ${this.base}` : "";
     return html`${isSwitch(this.parameter) ? this.#switch() : this.#select()}
       <div class="name" aria-hidden="true">${this.title_}</div>
-      ${was ? html`<div class="was cut">${was}</div>` : nothing}
       ${this.lockButton()}`;
+  }
+
+  get was() {
+    return this.differs ? `${this.parameter.name}: was ${this.base}` : this.parameter.name;
   }
 
   focus() {
@@ -435,12 +431,13 @@ export class Choice extends Control {
   #switch() {
     const isOn = this.value === this.parameter.options[1];
     return html`<button class="switch" role="switch" aria-checked=${String(isOn)} aria-label=${this.spoken}
-      ?disabled=${this.locked} @keydown=${this.locks}
+      title=${this.was} ?disabled=${this.locked} @keydown=${this.locks}
       @click=${() => this.give(this.parameter.options[isOn ? 0 : 1])}></button>`;
   }
 
   #select() {
-    return html`<select class=${isShort(this.parameter) ? "short" : ""} aria-label=${this.spoken} ?disabled=${this.locked} @keydown=${this.locks}
+    return html`<select class=${isShort(this.parameter) ? "short" : ""} aria-label=${this.spoken} title=${this.was}
+      ?disabled=${this.locked} @keydown=${this.locks}
       @change=${(event) => this.give(event.currentTarget.value)}>
       ${this.parameter.options.map((one) => html`<option .selected=${one === this.value} value=${one}>${one}</option>`)}
     </select>`;

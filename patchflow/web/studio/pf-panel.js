@@ -101,8 +101,10 @@ export class Panel extends LitElement {
         position: sticky;
         top: 0;
       }
-      .drawn pf-choice {
-        padding: 0;
+      .drawn .cells {
+        --pf-choice-top: 6px;
+        grid-template-columns: repeat(3, minmax(0, 1fr));
+        margin-bottom: 6px;
       }
       .group {
         padding: 6px 8px 8px;
