@@ -170,7 +170,7 @@ def test_only_rows_in_sight_exist(page: Any):
     assert page.locator("pf-library .room > .row").count() < 60
     page.locator("pf-library .rows").focus()
     page.keyboard.press("End")
-    page.wait_for_function("() => find('pf-library .row.at strong')?.textContent.length > 0")
+    page.wait_for_selector("pf-library .row.at strong")
     assert page.locator("pf-library .row.at").get_attribute("aria-rowindex") == str(total)
     assert page.locator("pf-library .room > .row").count() < 60
 
@@ -184,7 +184,7 @@ def test_dropped_presets_are_imported_and_their_names_are_only_text(page: Any, s
     page.evaluate(DROP, ["pf-library", "tönes.json", base64.b64encode(data).decode()])
     page.wait_for_function("() => find('pf-library').facets?.library === 2")
     page.get_by_label("Search by words, sound or name").fill("onerror")
-    page.wait_for_function("() => find('pf-library .row strong')?.textContent.includes('onerror')")
+    page.locator("pf-library .row strong", has_text="onerror").wait_for()
 
     assert page.locator("pf-library .row img").count() == 0
     assert page.title() == "patchflow studio"
