@@ -160,7 +160,7 @@ def map_columns(shown: Shelf, where: np.ndarray) -> dict[str, Any]:
     tags = _tags(entries)
     measures = np.where(np.isfinite(shown.measures), shown.measures.astype(float).round(4), np.inf)
     columns = {measure.name: _or_null(measures[:, column]) for column, measure in enumerate(MEASURES)}
-    about = [{name: getattr(measure, name) for name in _ABOUT_MEASURE} for measure in MEASURES]
+    about = [_about(measure) for measure in MEASURES]
     axes = [_axis(meaning) for meaning in meanings(where, shown.measures)]
     return {
         "count": len(entries),
@@ -246,9 +246,12 @@ def _measures(values: np.ndarray) -> dict[str, Any]:
         most = float(values[known, column].max()) if known.any() else 0.0
         scale = 65_534 / (most - least) if most > least else 0.0
         steps[known, column] = np.round((values[known, column] - least) * scale).astype(np.uint16)
-        about = {name: getattr(measure, name) for name in _ABOUT_MEASURE}
-        described.append({**about, "least": least, "most": most})
+        described.append({**_about(measure), "least": least, "most": most})
     return {"measures": described, "values": _base64(steps, np.uint16)}
+
+
+def _about(measure: Any) -> dict[str, str]:
+    return {name: getattr(measure, name) for name in _ABOUT_MEASURE}
 
 
 def _axis(meaning: Any) -> dict[str, Any] | None:

@@ -36,10 +36,10 @@ class ListeningNote(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    pitch: int = Field(60, ge=0, le=127)
-    velocity: int = Field(100, ge=1, le=127)
-    hold: float = Field(1.0, gt=0, le=30)
-    length: float = Field(2.0, gt=0, le=30)
+    pitch: int = Field(default=60, ge=0, le=127)
+    velocity: int = Field(default=100, ge=1, le=127)
+    hold: float = Field(default=1.0, gt=0, le=30)
+    length: float = Field(default=2.0, gt=0, le=30)
 
 
 class ListeningPreset(BaseModel):
@@ -54,8 +54,8 @@ class ListeningTarget(BaseModel):
 
     sound: Given | None = None
     preset: Given | None = None
-    start: float | None = Field(None, ge=0)
-    end: float | None = Field(None, gt=0)
+    start: float | None = Field(default=None, ge=0)
+    end: float | None = Field(default=None, gt=0)
     note: ListeningNote | None = None
 
 

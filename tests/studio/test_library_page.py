@@ -256,7 +256,7 @@ def test_a_lasso_picks_a_bank_that_the_synth_reads(page: Any, tmp_path: Path):
     page.wait_for_selector("pf-studio-map .picked li")
 
     with page.expect_download() as download:
-        page.get_by_role("button", name="Save as a bank").click()
+        page.get_by_role("button", name="Save bank").click()
     download.value.save_as(tmp_path / "picked.syx")
 
     assert download.value.suggested_filename == "picked.syx"

@@ -15,6 +15,7 @@ class Hits extends EventTarget {
   total = 0;
   index = -1;
   key = ""; // of the current one
+  loaded = ""; // of the one that was loaded last
   #at = () => null; // gives the entry of an index, or null while it is not there
   #wait = async () => null; // the same, when it is there
   #sounds = new Map(); // key and note -> {buffer, gain}, the oldest first
@@ -81,6 +82,7 @@ class Hits extends EventTarget {
       const preset = await api.get(`/library/${entry.key}/preset`);
       session.load(preset, `Load ${preset.name || entry.key}`);
       this.key = entry.key;
+      this.loaded = entry.key;
       this.#tell("at");
       return preset;
     } catch (error) {

@@ -28,6 +28,7 @@ class PresetLibrary extends LitElement {
     :host { display: block; height: 100%; min-height: 0; }
     .all { height: 100%; display: grid; grid-template: auto minmax(0, 1fr) auto / 184px minmax(0, 1fr); overflow: hidden; }
     .top { grid-column: 1 / -1; padding: 12px 12px 10px; border-bottom: 1px solid var(--pf-line); display: grid; gap: 8px; }
+    .bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; min-width: 0; }
     .find { position: relative; flex: 1 1 280px; }
     .find svg { position: absolute; left: 10px; top: 50%; translate: 0 -50%; width: 18px; height: 18px; fill: none;
       stroke: var(--pf-quiet); stroke-width: 1.7; stroke-linecap: round; pointer-events: none; }
@@ -35,8 +36,8 @@ class PresetLibrary extends LitElement {
     .said { min-height: 20px; font-size: 12px; color: var(--pf-quiet); display: flex; gap: 12px; align-items: baseline; }
     .said b { color: var(--pf-second); font-weight: 600; }
     aside { overflow-y: auto; padding: 12px 8px 12px 12px; border-right: 1px solid var(--pf-line); scrollbar-width: thin; }
-    aside h3 { margin: 12px 0 4px 8px; font-size: 11px; }
-    aside h3:first-child { margin-top: 0; }
+    aside h2 { margin: 12px 0 4px 8px; font-size: 11px; font-weight: 600; color: var(--pf-quiet); }
+    aside h2:first-child { margin-top: 0; }
     aside ul { list-style: none; margin: 0; padding: 0; }
     .facet { width: 100%; min-height: 28px; padding: 0 8px; justify-content: space-between; background: none; border-color: transparent;
       font-size: 13px; border-radius: 6px; }
@@ -127,7 +128,7 @@ class PresetLibrary extends LitElement {
   render() {
     return html`<div class="all card">
       <div class="top">
-        <div class="row-of row wrap" style="display:flex;position:static;height:auto;padding:0;border:0;cursor:auto;background:none">
+        <div class="bar">
           <label class="find"><svg viewBox="0 0 20 20" aria-hidden="true"><path d="M8.500 3.500a5 5 0 1 0 0 10a5 5 0 0 0 0-10zM12.500 12.500l4 4"/></svg>
             <input type="search" .value=${this.words} placeholder="warm dark pad, not noisy" aria-label="Search by words, sound or name"
               autocomplete="off" spellcheck="false" @input=${this.#typed} @keydown=${this.#searchKey}></label>
@@ -176,7 +177,7 @@ class PresetLibrary extends LitElement {
     const places = [["", "Everything", facets.presets], ["library", "My library", facets.library],
       ["bank", "Bank", facets.presets - facets.library]];
     return html`<aside aria-label="Filters">
-      <h3>Where</h3>
+      <h2>Where</h2>
       <ul>${places.map(([name, text, count]) => this.#facet(text, count, filters.origin === name && !filters.favourites,
         () => this.#filter({ origin: name, favourites: false })))}
         ${this.#facet("★ Favourites", facets.favourites, filters.favourites, () => this.#filter({ favourites: !filters.favourites }))}</ul>
@@ -191,7 +192,7 @@ class PresetLibrary extends LitElement {
     const rest = all.length - wanted.length;
     const more = rest > 0 ? html`<li><button class="facet" @click=${() => { this.unfolded = { ...this.unfolded, [name]: true }; }}>
       <span class="quiet">${rest} more</span></button></li>` : "";
-    return html`<h3>${title}</h3><ul>${wanted.map((one) => this.#facet(one.name, one.count, one.name === chosen,
+    return html`<h2>${title}</h2><ul>${wanted.map((one) => this.#facet(one.name, one.count, one.name === chosen,
       () => this.#filter({ [name]: one.name === chosen ? "" : one.name })))}${more}</ul>`;
   }
 
@@ -214,9 +215,9 @@ class PresetLibrary extends LitElement {
 
   #row(i) {
     const entry = hits.at(i);
-    const at = `row ${i === hits.index ? "at" : ""} ${entry && entry.key === hits.key ? "loaded" : ""}`;
+    const at = `row ${i === hits.index ? "at" : ""} ${entry && entry.key === hits.loaded ? "loaded" : ""}`;
     if (!entry) return html`<div class=${at} role="row" aria-rowindex=${i + 1} style="top:${i * ROW}px"><span role="gridcell"></span><span role="gridcell" class="quiet">…</span></div>`;
-    const why = entry.reason || [...entry.tags, entry.author].filter(Boolean).join(", ");
+    const why = entry.reason || [...entry.tags, entry.origin === "bank" ? "" : entry.author].filter(Boolean).join(", ");
     return html`<div class=${at} id="row-${i}" role="row" aria-rowindex=${i + 1} aria-selected=${String(i === hits.index)} style="top:${i * ROW}px"
         @click=${() => hits.go(i)} @dblclick=${() => hits.load(entry)} @pointerenter=${(event) => this.#over(event, i)}>
       <span role="gridcell"><button class="star" tabindex="-1" aria-pressed=${String(entry.favourite)} aria-label="Favourite: ${entry.name}"
@@ -238,7 +239,7 @@ class PresetLibrary extends LitElement {
   }
 
   #reportOf({ title, lines }) {
-    return html`<div class="report" role="status"><div class="row-of" style="display:flex;gap:8px"><strong class="grow">${title}</strong>
+    return html`<div class="report" role="status"><div class="bar"><strong class="grow">${title}</strong>
       <button class="icon plain" style="min-height:24px;width:24px" aria-label="Close" @click=${() => { this.report = null; }}>${icon("close")}</button></div>
       ${lines.map((line) => html`<p class="quiet">${line}</p>`)}</div>`;
   }

@@ -189,9 +189,9 @@ class StudioMap extends LitElement {
     const { picked } = this;
     if (!picked.length) return "";
     return html`<section class="picked">
-      <div class="row"><h2 class="grow">${picked.length.toLocaleString("en")} picked</h2>
+      <div class="row"><h2 class="grow" style="white-space:nowrap">${picked.length.toLocaleString("en")} picked</h2>
         <button class="plain small" @click=${() => this.#pick([])}>Drop</button>
-        <button ?disabled=${picked.length > 1000} @click=${this.#saveBank}>${icon("download")} Save as a bank</button></div>
+        <button ?disabled=${picked.length > 1000} @click=${this.#saveBank}>${icon("download")} Save bank</button></div>
       <ol>${picked.slice(0, LISTED).map((i) => html`<li><button class="plain" aria-current=${String(i === this.chosen)} style="--dot:${this.colours.of(i)}"
         @pointerenter=${() => this.#hover(i)} @click=${() => this.#choose(i)}><i></i><span class="cut">${this.data.names[i] || "(no name)"}</span></button></li>`)}</ol>
       ${picked.length > LISTED ? html`<p class="small quiet">and ${(picked.length - LISTED).toLocaleString("en")} more</p>` : ""}</section>`;
