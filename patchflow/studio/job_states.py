@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from ..errors import OptionError, StorageError
+from ..errors import OptionError, PatchflowError, StorageError
 from ..parsing import json_value
+from ..printable import printable
 from ..storage import read_bytes
 from .worker import Worker
 
@@ -23,6 +24,7 @@ __all__ = [
     "distance_of",
     "named_ids",
     "read_job",
+    "said",
 ]
 
 ENDED = frozenset(("done", "cancelled", "failed"))
@@ -57,6 +59,21 @@ class JobLimits:
     ended: int = 500
     paused: int = 2
     patience: float = 10.0
+
+    def refuse_more(self, waiting: int, own: int) -> None:
+        """Makes sure that another job may wait.
+
+        Args:
+            waiting: How many wait already.
+            own: How many of them are of the same client.
+
+        Raises:
+            QueueFull: If it may not.
+        """
+        if waiting >= self.waiting:
+            raise QueueFull(f"jobs={waiting + 1}: not more than {self.waiting} may wait. Try again later.")
+        if own >= self.of_client:
+            raise QueueFull(f"jobs={own + 1}: not more than {self.of_client} of one client may wait")
 
 
 @dataclass
@@ -105,6 +122,16 @@ class StudioJob:
         """Returns what is written to the disk."""
         hidden = ("worker", "saved", "unsaved", "cancelled")
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in hidden}
+
+    def shown(self, place: int | None, *, with_result: bool) -> dict[str, Any]:
+        """Returns what the API shows of it.
+
+        Args:
+            place: How many jobs are before it; None if it does not wait.
+            with_result: Whether to show what it found.
+        """
+        content = {**self.content(), "place": place, "result": self.result if with_result else None}
+        return {name: value for name, value in content.items() if name not in ("client", "tries")}
 
 
 class FairLines:
@@ -178,6 +205,13 @@ def read_job(path: Path) -> StudioJob | None:
         if job.id == path.stem and isinstance(job.request, dict):
             return job
     return None
+
+
+def said(error: Exception) -> str:
+    """Returns what a user is told of an error, in one line."""
+    if isinstance(error, PatchflowError):
+        return printable(str(error))
+    return printable(f"failed inside: {type(error).__name__}: {error}")
 
 
 def distance_of(result: Mapping[str, Any] | None) -> float:

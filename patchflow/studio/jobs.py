@@ -15,15 +15,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import PatchflowError, StorageError, UnknownName
+from ..errors import StorageError, UnknownName
 from ..hosts._fresh import cause
 from ..storage import make_folder, sweep, write_atomically
-from .job_states import ENDED, FairLines, JobLimits, JobNotNow, QueueFull, StudioJob, distance_of, named_ids, read_job
+from .job_states import ENDED, FairLines, JobLimits, JobNotNow, StudioJob, distance_of, named_ids, read_job, said
 from .worker import Worker, WorkReport
 
 __all__ = ["Jobs"]
 
 _SAVED_EVERY = 1.0  # seconds between two versions of a result that is not final
+_PATIENT = frozenset(("train",))  # kinds that give way to all others
 _TRIES = 3  # after which a job is begun no more: each time the whole server went down with it
 
 
@@ -31,7 +32,8 @@ class Jobs:
     """The queue, and the workers that do what is in it, one job at a time.
 
     Clients take turns, whoever has more jobs. A job that is paused keeps its worker, and another one goes on with the
-    queue. What is asked of a job that there is not raises `UnknownName`.
+    queue. A training, which takes an hour, lets all others go first. What is asked of a job that there is not raises
+    `UnknownName`.
 
     Args:
         folder: Where states are kept.
@@ -109,15 +111,10 @@ class Jobs:
             client: Who asks.
 
         Raises:
-            QueueFull: If too many are waiting.
+            QueueFull: If too many are waiting, see `JobLimits`.
         """
         with self._news:
-            waiting = len(self._lines)
-            own = self._lines.of_client(client)
-            if waiting >= self.limits.waiting:
-                raise QueueFull(f"jobs={waiting + 1}: not more than {self.limits.waiting} may wait. Try again later.")
-            if own >= self.limits.of_client:
-                raise QueueFull(f"jobs={own + 1}: not more than {self.limits.of_client} of one client may wait")
+            self.limits.refuse_more(len(self._lines), self._lines.of_client(client))
             job = StudioJob(secrets.token_hex(8), kind, client, dict(request), time.time())
             self._jobs[job.id] = job
             try:
@@ -137,10 +134,8 @@ class Jobs:
         """
         with self._news:
             job = self._get(key)
-            content = job.content()
-            content["place"] = self._lines.place(key) if job.state == "queued" else None
-            content["result"] = job.result if with_result else None
-            return {name: value for name, value in content.items() if name not in ("client", "tries")}
+            place = self._lines.place(key) if job.state == "queued" else None
+            return job.shown(place, with_result=with_result)
 
     def all(self) -> list[dict[str, Any]]:
         """Returns all jobs without their results, the newest first."""
@@ -196,10 +191,8 @@ class Jobs:
             job.cancelled = True
             self._leave(job)
             if job.worker is not None:
-                job.worker.cancel()
-                late = threading.Timer(self.limits.patience, self._lose_patience, (job, job.worker))
-                late.daemon = True
-                late.start()
+                job.state = "running"  # for so long as it takes to end
+                job.worker.cancel(self.limits.patience)
             elif job.state != "running":  # else it is just being prepared, and ends when that is done
                 self._end(job)
 
@@ -236,10 +229,7 @@ class Jobs:
     def references(self) -> set[str]:
         """Returns the ids of all sounds and presets that jobs need."""
         with self._news:
-            found: set[str] = set()
-            for job in self._jobs.values():
-                found |= named_ids(job.request) | named_ids(job.result)
-            return found
+            return set().union(*(named_ids([job.request, job.result]) for job in self._jobs.values()))
 
     def _get(self, key: str) -> StudioJob:
         if key not in self._jobs:
@@ -312,7 +302,8 @@ class Jobs:
         while True:
             with self._news:
                 if self._ready and not self._closing and not self._crew:
-                    self._crew.append(self._start(self._hear))  # so that the next job begins at once
+                    with suppress(OSError):  # whose job needs one is told
+                        self._crew.append(self._start(self._hear))  # so that the next job begins at once
                 while not self._closing and (not self._lines or self._is_busy()):
                     self._news.wait()
                 if self._closing:
@@ -330,19 +321,31 @@ class Jobs:
             self._begin(job)
 
     def _is_busy(self) -> bool:
-        return any(job.state == "running" for job in self._jobs.values())
+        """Whether a job runs. One that gives way is held up if there are others."""
+        running = [job for job in self._jobs.values() if job.state == "running"]
+        others = any(job.state == "queued" and job.kind not in _PATIENT for job in self._jobs.values())
+        for job in running:
+            if others and job.kind in _PATIENT and job.worker is not None and not job.cancelled:
+                job.worker.pause()
+                job.state = "queued"
+                self._keep_state(job)
+                self._queue(job)
+        return any(job.state == "running" for job in running)
 
     def _begin(self, job: StudioJob) -> None:
         try:
             order = self._prepare(job.request)
-        except PatchflowError as error:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one job, the others go on
             with self._news:
-                self._end(job, str(error))
+                self._end(job, said(error))
             return
         with self._news:
-            if job.cancelled and job.id in self._jobs:
+            if job.state != "running":  # it was paused meanwhile
+                return
+            if self._closing or job.id not in self._jobs:
+                return
+            if job.cancelled:
                 self._end(job)
-            if job.cancelled or self._closing or job.id not in self._jobs:
                 return
             free = [worker for worker in self._crew if worker.is_alive and not worker.job]
             if not free:
@@ -358,8 +361,8 @@ class Jobs:
         if report.kind in ("found", "done") and content is not None:
             try:
                 content = self._keep(content)
-            except PatchflowError as error:
-                problem = f"what was found cannot be kept: {error}"
+            except Exception as error:  # noqa: BLE001 - the same
+                problem = f"what was found cannot be kept: {said(error)}"
         with self._news:
             job = self._jobs.get(report.job)
             if job is not None and job.worker is worker and not self._closing:
@@ -393,7 +396,3 @@ class Jobs:
             self._end(job, content)
         elif kind == "ended":
             self._end(job, None if job.cancelled else f"{job.kind}: the process that did it ended ({cause(content)})")
-
-    def _lose_patience(self, job: StudioJob, worker: Worker) -> None:
-        if job.worker is worker and worker.job == job.id:
-            worker.kill()

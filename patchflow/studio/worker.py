@@ -5,6 +5,7 @@ Both sides send pickled messages through pipes. The server says what is to be do
 worker says how far it is, what it has found so far, and how it ended.
 """
 
+import math
 import os
 import pickle
 import signal
@@ -111,9 +112,21 @@ class Worker:
         """Lets its job go on."""
         self._send(("resume",))
 
-    def cancel(self) -> None:
-        """Ends its job at the next report of progress, as Ctrl-C would."""
+    def cancel(self, patience: float = math.inf) -> None:
+        """Ends its job at the next report of progress, as Ctrl-C would.
+
+        Args:
+            patience: Seconds after which the process is ended if the job has not ended.
+        """
         self._send(("cancel",))
+        if math.isfinite(patience):
+            late = threading.Timer(patience, self._end_stuck, (self.job,))
+            late.daemon = True
+            late.start()
+
+    def _end_stuck(self, job: str) -> None:
+        if job and self.job == job:
+            self.kill()
 
     def kill(self) -> None:
         """Ends the process at once, whatever it does."""

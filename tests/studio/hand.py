@@ -1,5 +1,6 @@
 """A worker whose reports are made by a test, so that every order of events can be had."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -39,8 +40,9 @@ class Hand(Worker):
     def resume(self) -> None:
         self.told.append("resume")
 
-    def cancel(self) -> None:
+    def cancel(self, patience: float = math.inf) -> None:
         self.told.append("cancel")
+        self.patience = patience
 
     def kill(self) -> None:
         self.ends(-9)

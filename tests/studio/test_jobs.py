@@ -263,7 +263,8 @@ def test_what_does_not_react_to_cancel_is_ended_and_the_others_go_on(shops):
     hand = shop.at_work(stuck)
     hand.says("found", candidates(6.0))
     shop.jobs.cancel(stuck)
-    wait_until(lambda: not hand.is_alive)
+    assert hand.patience == 0.1
+    hand.ends(-9)
 
     assert shop.at_work(other) is not hand
     assert shop.jobs.shown(stuck)["result"]["stopped"] == "cancelled"
@@ -415,3 +416,42 @@ def test_ids_are_found_wherever_they_are():
 
     assert named_ids(content) == {"aaaaaa", "bbbbbb"}
     assert named_ids({"presets": ["dddddd"], "on": "eeeeee", "seed": 3}) == {"dddddd", "eeeeee"}
+
+
+def test_a_training_gives_way_to_all_others_and_goes_on(shop: Shop):
+    training = shop.jobs.add("train", {"kind": "train", "synth": "tone"}, "a")["id"]
+    trainer = shop.at_work(training)
+    match = shop.add()
+    other = shop.at_work(match)
+
+    assert trainer.told[-1] == "pause"
+    assert [shop.state(training), shop.jobs.shown(training)["place"]] == ["queued", 0]
+    other.says("done", {})
+    wait_until(lambda: shop.state(training) == "running")
+    assert trainer.told[-1] == "resume"
+    trainer.says("done", {"text": ["trained"]})
+    assert shop.state(training) == "done"
+
+
+def test_a_job_that_waits_half_way_can_be_cancelled(shop: Shop):
+    first, second = shop.add(), shop.add()
+    held = shop.at_work(first)
+    shop.jobs.pause(first)
+    shop.at_work(second)
+    shop.jobs.resume(first)
+    shop.jobs.cancel(first)
+    assert shop.jobs.shown(first)["place"] is None
+    held.says("done", candidates(3.0))
+
+    assert shop.jobs.shown(first)["result"]["stopped"] == "cancelled"
+
+
+def test_a_fault_of_ours_fails_one_job_and_no_other(shops):
+    def prepare(request: Any) -> Any:
+        return {"sound": request["sound"]}
+
+    shop = shops(prepare=prepare)
+    bad, good = shop.add(), shop.add(sound="here")
+    shop.at_work(good)
+
+    assert shop.jobs.shown(bad)["error"] == "failed inside: KeyError: 'sound'"

@@ -157,6 +157,17 @@ def test_a_crash_is_reported_with_the_job_and_the_signal():
     team.worker.close()
 
 
+def test_a_job_that_does_not_end_when_it_is_cancelled_is_ended_with_the_process():
+    team = Team()
+    team.worker.do("job010", "match", order(renders=None, seconds=600.0))
+    team.next("progress", "found")
+    os.kill(team.worker.number, signal.SIGSTOP)  # it hears nothing any more
+    team.worker.cancel(0.5)
+
+    assert team.next("ended").content == -signal.SIGKILL
+    team.worker.close()
+
+
 def test_it_ends_with_a_server_that_is_killed():
     script = (
         "import time; from patchflow.studio.worker import Worker\n"
