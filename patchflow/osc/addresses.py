@@ -211,7 +211,8 @@ ADDRESSES = (
     OscAddress("/match", "travels.match", "searches for presets that sound like a sound file; they come in hand",
                (_FILE, Argument("seconds", low=0.1, high=600, optional=True)),
                ("/match/progress", "/candidate", *_LOADED)),
-    OscAddress("/match/stop", "travels.stop_match", "ends a match and keeps the best so far", (), ("/candidate",)),
+    OscAddress("/match/stop", "travels.stop_match", "ends the matches that were asked for; the best so far are kept", (),
+               ("/candidate",)),
     OscAddress("/vary", "travels.vary", "makes variations of the preset; they come in hand",
                (Argument("amount", low=0.05, high=1), Argument("count", "whole", 1, 32, optional=True)),
                ("/candidate",)),
@@ -299,7 +300,11 @@ ANSWERS = (
     OscAnswer(
         "/dimension_analysis", "dimension step z name value ...", "what is measured of a preset along a dimension"
     ),
-    OscAnswer("/z_pos", "x0 v0 x1 v1 ...", "where the preset lies in the audio space, each dimension and its value"),
+    OscAnswer(
+        "/z_pos",
+        "x0 v0 x1 v1 ...",
+        "where the preset lies in the audio space without its macros: each dimension and its value",
+    ),
     OscAnswer("/target_pitch", "note", "the MIDI note that the target, or middle C, is played on, moved by the shift"),
     OscAnswer("/path", "places", "how many places the path has"),
     OscAnswer("/learned", "control target", "the MIDI control that turns a macro or a parameter from now on; -1: none"),

@@ -61,7 +61,10 @@ class LivePatch:
     folders: tuple[Path, ...]
     library: Path | None = None
     seed: int = 0
+    base: Preset = field(init=False)
+    """The preset as it is without macros."""
     preset: Preset = field(init=False)
+    """The preset as it is played."""
     hand: tuple[Preset, ...] = ()
     place: int = 0
     """Of the preset in hand, from 1; 0 if it is none of them."""
@@ -75,8 +78,8 @@ class LivePatch:
         self.engine = engines[self.synth]
         self.space = self.engine.space
         self.macros = LiveMacros(self.synth)
-        self._base = Preset(self.synth, self.space.decode(self.space.default()), name="INIT")
-        self.preset = self._base
+        self.base = Preset(self.synth, self.space.decode(self.space.default()), name="INIT")
+        self.preset = self.base
         self._edited: dict[str, None] = {}  # parameters set by hand, which macros leave
         self._measuring = False
         self._turn = False
@@ -104,7 +107,7 @@ class LivePatch:
             self.out.send_parameters(self.preset, changed, whole=whole)
 
     def _turn_macros(self) -> None:
-        base = self._base
+        base = self.base
         if self.macros.turned and not self.macros.is_ready:
             if not self.macros.is_learned:
                 self._measure_macros(base)
@@ -125,7 +128,7 @@ class LivePatch:
                 self._measuring = False
 
         def take(knobs: MacroKnobs) -> None:
-            if not self.macros.is_ready and preset.state == self._base.state:
+            if not self.macros.is_ready and preset.state == self.base.state:
                 self.macros.take(knobs)
             self._turn = True
 
@@ -139,7 +142,7 @@ class LivePatch:
             preset: The preset.
             keep_macros: Leave macros where they are, and let them move this preset as they moved the one before.
         """
-        self._base = preset
+        self.base = preset
         self.preset = preset
         self._edited = {}
         self._whole = True
@@ -156,8 +159,8 @@ class LivePatch:
     def set_parameter(self, name: str, share: float) -> None:
         """Sets a parameter by its place, 0 to 1."""
         value = native_value(self.space.parameters[self.space.index[name]], share)
-        values = {**self._base.values, name: value}
-        self._base = replace(self._base, values=values)
+        values = {**self.base.values, name: value}
+        self.base = replace(self.base, values=values)
         self._edited[name] = None
         self.preset = replace(self.preset, values={**self.preset.values, name: value})
 

@@ -187,7 +187,8 @@ def _opened(name: str, open_: Callable[[], Any]) -> Any:
         raise
     except Exception as error:  # each package has errors of its own, and rtmidi2 plain ones
         why = " ".join(str(error).split()) or type(error).__name__
-        raise OptionError(f"midi={name!r}: cannot be opened ({why[:200]})") from error
+        what = f"midi={name!r}" if name else "MIDI ports"
+        raise OptionError(f"{what}: cannot be opened ({why[:200]})") from error
 
 
 def _address(name: str) -> tuple[str, int]:

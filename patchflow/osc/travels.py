@@ -61,7 +61,8 @@ class Travels:
         self._space = self._loaded(model)
         self._place: tuple[Preset, np.ndarray] | None = None  # a preset, and where it lies
         self._at = 0.0
-        self._stopping = False
+        self._asked = 0  # matches so far
+        self._stopped = 0  # up to which of them they are to end
         self._matcher: Matcher | None = None
         patch.more = self.state
         patch.tell_place = self.tell_place
@@ -107,8 +108,8 @@ class Travels:
         return "none" if self._space.model is None else type(self._space.model).__name__
 
     def _z(self) -> np.ndarray:
-        """Where the preset lies; of a place that was gone to, just that place."""
-        preset = self.patch.preset
+        """Where the preset lies without its macros; of a place that was gone to, just that place."""
+        preset = self.patch.base
         if self._place is None or self._place[0] is not preset:
             self._place = (preset, self._space.encode(self._point(preset)[None])[0])
         return self._place[1].copy()
@@ -119,7 +120,7 @@ class Travels:
 
     def _go(self, point: np.ndarray, z: np.ndarray) -> None:
         """Plays the preset at a place."""
-        now = self.patch.preset
+        now = self.patch.base
         arrived = Preset(self.patch.synth, self.patch.space.decode(point), name=now.name, state=now.state)
         self.patch.arrive(arrived, keep_macros=True)
         self._place = (arrived, z)
@@ -241,21 +242,22 @@ class Travels:
     def match(self, file: str, seconds: float = 5.0) -> None:
         """Searches for presets that sound like a file; they come in hand."""
         path = self.patch.inside(file)
-        self._stopping = False
-        self.patch.worker.start(f"the match of {path.name}", lambda: self._match(path, seconds), self._take)
+        self._asked += 1
+        number = self._asked
+        self.patch.worker.start(f"the match of {path.name}", lambda: self._match(path, seconds, number), self._take)
 
     def stop_match(self) -> None:
-        """Ends the match, which keeps the best so far."""
-        self._stopping = True
+        """Ends all matches that were asked for, which keep the best so far."""
+        self._stopped = self._asked
 
-    def _match(self, path: Path, seconds: float, count: int = _CANDIDATES) -> "MatchResult":
+    def _match(self, path: Path, seconds: float, number: int, *, count: int = _CANDIDATES) -> "MatchResult":
         from ..match import Matcher
 
         if self._matcher is None:
             self._matcher = Matcher.load(self.patch.synth)
 
         def show(progress: Progress) -> None:
-            if self._stopping:
+            if number <= self._stopped:
                 raise KeyboardInterrupt  # how a match is told to end with what it has
             distance = -1.0 if progress.distance is None else progress.distance
             self.patch.out.send("/match/progress", progress.stage, progress.share, distance)
@@ -270,11 +272,13 @@ class Travels:
     def encode(self, file: str) -> None:
         """Takes a sound into the audio space."""
         path = self.patch.inside(file)
-        self.patch.worker.start(f"encoding {path.name}", lambda: self._encoded(path), self._take_heard)
+        self._asked += 1
+        number = self._asked
+        self.patch.worker.start(f"encoding {path.name}", lambda: self._encoded(path, number), self._take_heard)
 
-    def _encoded(self, path: Path) -> _Heard:
+    def _encoded(self, path: Path, number: int) -> _Heard:
         if self._space.model is None:
-            best = self._match(path, _QUICK, 1).candidates[0]
+            best = self._match(path, _QUICK, number, count=1).candidates[0]
             return _Heard(best.note.pitch, best.preset, None)
         target = prepare_target(sound_file.load(path))
         pitch = target.guesses[0].pitch

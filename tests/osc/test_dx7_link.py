@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from patchflow.engines import engines
 from patchflow.errors import OptionError
 from patchflow.osc.dx7_link import SysexSender, parameter_change
 from patchflow.presets import Library, Preset, dx7
@@ -208,6 +209,20 @@ def test_a_dump_can_be_asked_for(dexed, wire):
 def test_another_synth_takes_no_sysex(live: Callable, wire):
     with pytest.raises(OptionError, match="synth=tone: takes no SysEx"):
         live(synth="tone", midi_out=wire, sysex=True)
+
+
+def test_of_a_subset_the_whole_voice_is_sent(live: Callable, wire):
+    control = live(synth="dexed_16", midi_out=wire, sysex=True, sysex_rate=1_000_000)
+    path = next(iter(control.server.table.parameter_paths.values()))
+    control.send(path, 1.0)
+    control.settle()
+    wire.wait_for(1)
+    time.sleep(0.2)
+
+    synth = Dx7()
+    for data in bytes_of(wire):
+        synth.take(data)
+    assert bytes(synth.voice) == voice_of(engines["dexed_16"].whole(control.patch.preset))
 
 
 # ---- from the synth

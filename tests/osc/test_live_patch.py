@@ -195,6 +195,22 @@ def test_decoding_goes_to_the_place_and_says_where_it_is(live):
     assert len(came) == 2 * 145
 
 
+def test_a_place_is_the_same_however_often_it_is_gone_to_with_macros_turned(live):
+    control = live(synth="dexed", model=None)
+    control.send("/load_preset", "5")
+    control.send("/param/macro/1", 0.9)
+    control.settle()
+    heard = []
+    for x in (0.5, -0.5, 0.5):
+        control.send("/decode", x, 0.25, 0, 1)
+        control.settle()
+        heard.append(control.patch.preset.values)
+
+    assert heard[0] == heard[2] != heard[1]
+    assert control.patch.macros.places[0] == pytest.approx(0.9)
+    assert control.patch.base.values != control.patch.preset.values
+
+
 def test_a_match_brings_candidates_while_parameters_go_on(live, tmp_path: Path):
     tone = engines["tone"]()
     from patchflow.engines import Note
