@@ -287,10 +287,10 @@ def library_presets(here: InStock, at: AtDesk, body: KeysBody) -> list[PresetBod
 
 
 @router.get("/library/{key}/audio", response_class=Response)
-def library_audio(here: InStock, at: AtDesk, key: Key, note: AskedNote, x_newest: Newest = "") -> Response:
+def library_audio(here: InStock, at: AtDesk, key: Key, note: AskedNote, newest: Newest) -> Response:
     """Returns a note of a preset as WAV, without taking it into the workspace; `X-Level-Db` is its loudness (LUFS)."""
     preset = preset_called(key, here.library)[1]
-    played = at.players.play(f"library {key}", preset, note, x_newest).result()
+    played = at.players.play(f"library {key}", preset, note, newest).result()
     level = "null" if played.level_db is None else f"{played.level_db + fitting_gain(played.samples):.2f}"
     headers = {"cache-control": "no-cache", "x-level-db": level}
     return Response(wav_bytes(played.samples, PLAYED_RATE), media_type="audio/wav", headers=headers)

@@ -30,12 +30,7 @@ router = APIRouter(tags=["presets"])
 
 _MOST_IMPORTED = 500  # presets of one file; a larger collection belongs into the library
 _MOST_NOTES = 50  # lines on what was mended
-_TITLES = {
-    "dexed": "Dexed (DX7)",
-    "tone": "Tone",
-    "vital": "Vital",
-    "vital_full": "Vital, all parameters",
-}
+_TITLES = {"dexed": "Dexed (DX7)", "vital_full": "Vital, all parameters"}
 _HINTS = {
     "syx": [
         "Dexed: click CART, then load the .syx file, and choose the voice.",
@@ -133,11 +128,20 @@ def asked_note(
     return Note(pitch, velocity, hold, length)
 
 
+def asked_newest(
+    request: Request,
+    x_newest: Annotated[
+        str, Header(max_length=100, description="Of a client's waiting requests, the newest counts.")
+    ] = "",
+    x_client: Annotated[str, Header(max_length=64, description="Who asks; the address if not given.")] = "",
+) -> str:
+    """Returns which requests of one client this one takes the place of; "" if of none."""
+    client = x_client or (request.client.host if request.client else "")
+    return f"{client} {x_newest}" if x_newest else ""
+
+
 AskedNote = Annotated[Note, Depends(asked_note)]
-Newest = Annotated[
-    str,
-    Header(max_length=100, description="Of waiting requests with the same text here, only the newest is played."),
-]
+Newest = Annotated[str, Depends(asked_newest)]
 Gain = Annotated[float, Query(ge=-60, le=60, allow_inf_nan=False, description="By how much it is turned up, in dB.")]
 
 
@@ -207,11 +211,11 @@ _FILE: Answers = {200: {"content": {"application/octet-stream": {}}}}
 
 @router.get("/presets/{preset_id}/audio", response_class=Response, responses=WAV)
 async def play_preset(
-    request: Request, preset_id: Id, note: AskedNote, gain_db: Gain = 0.0, x_newest: Newest = ""
+    request: Request, preset_id: Id, note: AskedNote, newest: Newest, gain_db: Gain = 0.0
 ) -> Response:
     """A note of a preset as WAV of 16 bits at 44.1 kHz; `X-Render-Ms`, `X-Cached` and `X-Level-Db` (LUFS) say more."""
     tag = f"{preset_id}-{note.pitch}-{note.velocity}-{note.hold}-{note.length}-{gain_db}"
-    played = await play_note(request, preset_id, note, x_newest)
+    played = await play_note(request, preset_id, note, newest)
     gain = fitting_gain(played.samples, gain_db)
     level = "null" if played.level_db is None else f"{played.level_db + gain:.2f}"
     headers = {"x-render-ms": f"{played.ms:.1f}", "x-cached": str(int(played.cached)), "x-level-db": level}

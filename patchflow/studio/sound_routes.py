@@ -185,9 +185,7 @@ def hear_part(
     return _hear(sound_part(desk(request), sound_id, start, end), start or 0.0, note=note, trim_db=trim_db)
 
 
-Answers = dict[int | str, dict[str, Any]]
-"""What the API's document says of answers, by status."""
-
+Answers = dict[int | str, dict[str, Any]]  # what the API's document says, by status
 WAV: Answers = {200: {"content": {"audio/wav": {}}}, 206: {"description": "A part", "content": {"audio/wav": {}}}}
 PNG: Answers = {200: {"content": {"image/png": {}}}}
 

@@ -1,5 +1,6 @@
 """Synths and presets by HTTP: shown, edited, played as the command line plays them, and taken home."""
 
+import asyncio
 import io
 import json
 import os
@@ -9,11 +10,13 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
 from patchflow.cli import run
@@ -21,8 +24,11 @@ from patchflow.engines import Note, engines
 from patchflow.engines.tone import Tone
 from patchflow.errors import RenderError
 from patchflow.presets import Preset, read_presets, write_presets
+from patchflow.presets.formats.vital import Vital
 from patchflow.studio import StudioSettings
 from patchflow.studio.players import Players, Superseded, fitting_gain, wav_bytes
+from patchflow.studio.preset_routes import asked_newest, play_note
+from tests.vital_files import document, packed
 
 
 def read_wav(data: bytes) -> np.ndarray:
@@ -329,6 +335,37 @@ def test_notes_that_are_asked_for_twice_are_played_once(gate: Gate, busy: Player
     assert first.samples is second.samples
 
 
+def test_a_request_of_one_client_takes_no_place_of_another():
+    def newest(of: str) -> str:
+        scope = {"type": "http", "client": ("127.0.0.1", 1), "headers": []}
+        return asked_newest(Request(scope), "knob", of)
+
+    assert newest("a") == newest("a")
+    assert newest("a") != newest("b")
+    assert asked_newest(Request({"type": "http", "client": None, "headers": []})) == ""
+
+
+def test_a_note_of_a_client_that_has_gone_is_not_played(gate: Gate, client: TestClient, tone_id: str):
+    assert isinstance(client.app, FastAPI)
+    players = client.app.state.desk.players
+    for pitch in range(min(2, os.cpu_count() or 1)):
+        players.play("a", PRESET, short(pitch))
+        assert gate.begun.acquire(timeout=10)
+    messages = [{"type": "http.request", "body": b""}, {"type": "http.disconnect"}]
+
+    async def receive() -> dict:
+        return messages.pop(0)
+
+    request = Request({"type": "http", "app": client.app, "headers": []}, receive)
+    with pytest.raises(Superseded, match="the client has gone"):
+        asyncio.run(play_note(request, tone_id, short(60)))
+    last = players.play("a", PRESET, short(61))
+    gate.opened.set()
+    last.result(10)
+
+    assert 60 not in gate.played
+
+
 def test_players_that_are_closed_end_their_threads():
     before = threading.active_count()
     players = Players()
@@ -434,6 +471,20 @@ def test_a_spectrogram_of_a_note_is_drawn(client: TestClient, tone_id: str):
 
     assert reply.content.startswith(b"\x89PNG")
     assert float(reply.headers["x-seconds"]) == 1
+
+
+@pytest.mark.slow
+def test_notes_of_a_preset_with_wavetables_are_the_same_before_and_after_it_is_settled():
+    preset = Vital().read(packed(document())).presets[0]
+    edits = [replace(preset, values={**preset.values, "osc_1.level": level}) for level in (0.2, 0.4, 0.6, 0.8)]
+    players = Players()
+    played = [players.play(str(number), edit, short(60)).result(60) for number, edit in enumerate(edits)]
+    players.close()
+
+    for edit, note in zip(edits, played, strict=True):
+        engine = engines["vital"]()
+        engine.build_on(edit.state)
+        np.testing.assert_array_equal(note.samples, engine.render(engine.space.encode(edit.values), short(60)))
 
 
 @pytest.mark.slow

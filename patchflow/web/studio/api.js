@@ -148,7 +148,7 @@ class Api extends EventTarget {
   }
 
   #sent(method, path, body, options) {
-    const headers = { "Content-Type": "application/json", "X-Client": CLIENT };
+    const headers = { "Content-Type": "application/json" };
     return this.#json(this.url(path), { ...options, method, headers, body: JSON.stringify(body) });
   }
 
@@ -160,7 +160,8 @@ class Api extends EventTarget {
   async #fetched(address, options) {
     let answer;
     try {
-      answer = await fetch(address, options);
+      // Clients take turns: for jobs, and where only the newest of one client's requests counts.
+      answer = await fetch(address, { ...options, headers: { ...options.headers, "X-Client": CLIENT } });
     } catch (error) {
       if (error.name === "AbortError") throw error;
       this.#look();
