@@ -211,7 +211,7 @@ ADDRESSES = (
     OscAddress("/match", "travels.match", "searches for presets that sound like a sound file; they come in hand",
                (_FILE, Argument("seconds", low=0.1, high=600, optional=True)),
                ("/match/progress", "/candidate", *_LOADED)),
-    OscAddress("/match/stop", "travels.stop_match", "ends the matches that were asked for; the best so far are kept", (),
+    OscAddress("/match/stop", "travels.stop_match", "ends the matches asked for; the best so far are kept", (),
                ("/candidate",)),
     OscAddress("/vary", "travels.vary", "makes variations of the preset; they come in hand",
                (Argument("amount", low=0.05, high=1), Argument("count", "whole", 1, 32, optional=True)),
