@@ -119,15 +119,18 @@ def _macros(client: httpx.Client, count: int) -> dict[str, Any]:
     return found
 
 
-def _itself(synth: str, count: int) -> dict[str, float]:
-    """Milliseconds of a turn alone, without a server."""
+def _itself(synth: str, count: int) -> dict[str, Any]:
+    """Milliseconds of a turn alone, without a server: on the clock, and of the processor, whatever else it does."""
     knobs = MacroKnobs(embedded_preset(synth, 5))
     times = []
+    busy = []
     for place in range(count + 1):
         begun = time.perf_counter()
+        began = time.process_time()
         knobs.turned({"brightness": 4 * place / count - 2, "movement": 0.5})
         times.append(1000 * (time.perf_counter() - begun))
-    return spread(times[1:])
+        busy.append(1000 * (time.process_time() - began))
+    return {**spread(times[1:]), "processor": spread(busy[1:])}
 
 
 def users_at_once(address: str, count: int) -> dict[str, Any]:
@@ -139,21 +142,27 @@ def users_at_once(address: str, count: int) -> dict[str, Any]:
 
     Returns:
         Failed requests, jobs that did not end well, and of all pairs of a first and a second job of two users the share
-        in which the first one was begun first: all of them, if clients take turns.
+        in which the first one was begun first: all of them, if clients take turns. All first jobs are there before any
+        second one is asked for.
     """
     file = example(NUMBERS[0])
     ended: dict[str, list[dict[str, Any]]] = {}
     failed: list[str] = []
+    together = threading.Barrier(count)
 
     def use(user: str) -> None:
         with httpx.Client(base_url=address, timeout=120, headers={"X-Client": user}) as client:
             try:
                 sound = client.post(f"/sounds?name={user}.wav", content=file).raise_for_status().json()
                 asked = {"kind": "match", "sound": sound["id"], "synths": ["dexed"], "renders": 60}
-                jobs = [client.post("/jobs", json=asked).raise_for_status().json() for _ in range(2)]
+                together.wait()
+                jobs = [client.post("/jobs", json=asked).raise_for_status().json()]
+                together.wait()
+                jobs.append(client.post("/jobs", json=asked).raise_for_status().json())
                 ended[user] = [list(events(client, job["id"]))[-1] for job in jobs]
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, threading.BrokenBarrierError) as error:
                 failed.append(repr(error))
+                together.abort()
 
     users = [threading.Thread(target=use, args=(f"user{number}",)) for number in range(count)]
     begun = time.perf_counter()
