@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import importlib
+import logging
 import os
 import secrets
 import socket
@@ -160,6 +161,8 @@ def serve(settings: StudioSettings, ready: Callable[[str], None]) -> None:
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2
         )
+        # What it says is of connections that somebody cut; faults of ours are said by the guard.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         ready(_address(app.state.desk.settings))
         with suppress(KeyboardInterrupt):  # uvicorn has ended everything before it says so
             uvicorn.Server(config).run(sockets=[listener])

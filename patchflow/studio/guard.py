@@ -158,7 +158,8 @@ class Guard:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        if scope["type"] != "http":  # there are no web sockets here
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})  # there are none here
             return
         reply = _Reply(send, self._headers)
         refused = self._refusal(scope)
@@ -205,7 +206,7 @@ class Guard:
         name, port = _host_and_port(host)
         if port != self.settings.port:
             return False
-        bound = self.settings.host
+        bound = self.settings.host.lower()
         if name in _LOOPBACK or name.strip("[]") == bound:
             return True
         # Bound to all addresses, we have those of all networks. A name that was rebound is none of them.

@@ -239,11 +239,13 @@ def test_what_comes_too_fast_is_not_sent_twice(settings: StudioSettings):
     assert [message["type"] for message in sent] == ["http.response.start"]
 
 
-def test_a_web_socket_is_not_answered(settings: StudioSettings):
+def test_a_web_socket_is_refused(settings: StudioSettings):
     async def app(scope, receive, send):
         raise AssertionError
 
-    assert asyncio.run(asked(Guard(app, settings, ""), [], kind="websocket")) == []
+    sent = asyncio.run(asked(Guard(app, settings, ""), [], kind="websocket"))
+
+    assert [message["type"] for message in sent] == ["websocket.close"]
 
 
 async def asked(guard: Guard, parts: list[bytes], kind: str = "http") -> list[dict]:
