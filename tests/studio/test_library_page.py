@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,6 @@ def page(browser: Any, studio: Served) -> Iterator[Any]:
     context.add_init_script("localStorage.setItem('patchflow-at-once', 'no')")
     opened = open_page(context, studio)
     opened.evaluate(HITS)
-    opened.set_default_timeout(30_000)
     opened.mouse.click(700, 25)  # a browser plays nothing before the first gesture
     yield opened
     assert opened.faults == []
@@ -373,6 +373,25 @@ def test_a_sitting_is_made_of_favourites(browser: Any, studio: Served):
     page.wait_for_selector("pf-listening .asked")
 
     assert page.evaluate("find('pf-listening').sitting.trials.length") == 2
+    context.close()
+
+
+def test_candidates_of_a_match_are_offered_for_a_sitting(browser: Any, studio: Served):
+    sound = api(studio, "/sounds/example", x=1)["id"]
+    job = api(studio, "/jobs", kind="match", sound=sound, synths=["tone"], renders=30, candidates=2, seed=1)
+    deadline = time.monotonic() + 100
+    while api(studio, f"/jobs/{job['id']}")["state"] not in ("done", "failed") and time.monotonic() < deadline:
+        time.sleep(0.5)
+    names = [one["preset"]["name"] for one in api(studio, f"/jobs/{job['id']}")["result"]["candidates"]]
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.goto(f"{studio.address}listening")
+
+    page.locator("pf-sitting-maker li.head", has_text="Match of").wait_for()
+
+    offered = page.locator("pf-sitting-maker li .cut").all_inner_texts()
+    assert names
+    assert set(names) <= set(offered)
     context.close()
 
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from patchflow.browse import listen_to
+from patchflow.browse import Shelf, find, listen_to, picked, understand
+from patchflow.browse.shelf import MEASURED, WIDTH
 from patchflow.engines import engines
-from patchflow.presets import Library, Preset
+from patchflow.presets import Entry, Label, Library, Preset
 from patchflow.studio import StudioSettings, build_app
 from tests.plain_ear import NOTE, put_in, saws
 
@@ -294,3 +296,28 @@ def test_facets_count_what_there_is(client: TestClient, library: Library):
     assert found["category"] == [{"name": "Bass", "count": 2}, {"name": "Lead", "count": 2}]
     assert {"name": "short", "count": 2} in found["tag"]
     assert (found["presets"], found["library"], found["favourites"]) == (4, 2, 1)
+
+
+@pytest.mark.slow
+def test_thirty_thousand_presets_are_searched_in_milliseconds():
+    random = np.random.default_rng(0)
+    vectors = random.standard_normal((30_000, WIDTH)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    labels = [
+        Label(f"preset {n}", ("Bass", "Pad", "")[n % 3], tags=(("bright", "noisy")[n % 2],)) for n in range(30_000)
+    ]
+    entries = [Entry(number, "dexed", (label,)) for number, label in enumerate(labels, 1)]
+    shelf = Shelf(entries, vectors, random.standard_normal((30_000, MEASURED)))
+    words = understand("warm dark pad, not noisy", shelf)
+
+    def search() -> None:
+        rows = picked(shelf, {"category": ["not bass"], "tag": ["bright or noisy"]})
+        assert len(find(shelf, words=words, limit=50, text="warm dark pad, not noisy", rows=rows)) == 50
+        assert find(shelf, like=vectors[7], limit=50, rows=rows)[0].entry.id == 8
+
+    search()  # where each stands among the others is found out once
+    began = time.process_time()
+    for _ in range(10):
+        search()
+
+    assert (time.process_time() - began) / 10 < 0.05
