@@ -7,6 +7,7 @@
 const NAME = "patchflow-studio";
 const KEPT_SESSIONS = 20;
 const PRESET = "$preset";
+const PATIENCE = 2000; // ms that the page which is reloaded may take to let go of its session
 
 /** Waits for a request of IndexedDB. */
 function done(request) {
@@ -86,6 +87,7 @@ export class HistoryStore {
     work.objectStore("sessions").put({ id: this.id, state: this.#packed(state), cursor, touched: Date.now() });
     for (const id of this.#unwritten) work.objectStore("presets").put(this.#presets.get(id));
     this.#unwritten.clear();
+    work.commit?.(); // now, not when the page has time: it may be left at once
   }
 
   #store(name) {
@@ -127,7 +129,7 @@ export class HistoryStore {
   /** Takes a session's lock unless another tab has it. The old page of a reload may hold it for a moment: wait a little. */
   async #locked(id) {
     if (!navigator.locks) return true; // an address that is not this machine, without TLS: the browser has no locks there
-    const patience = id === sessionStorage.getItem(NAME) ? 400 : 0;
+    const patience = id === sessionStorage.getItem(NAME) ? PATIENCE : 0;
     const end = performance.now() + patience;
     do {
       if (await this.#tried(id)) return true;

@@ -52,6 +52,7 @@ class Session extends EventTarget {
   constructor() {
     super();
     this.ready = this.#restored();
+    window.addEventListener("pagehide", () => this.#marking && this.#store.mark(this.#kept(), this.#cursor));
   }
 
   /** Labels of all steps, the oldest first. */
@@ -77,7 +78,7 @@ class Session extends EventTarget {
     Object.assign(this.state, patch);
     this.#tell(Object.keys(patch));
     clearTimeout(this.#marking);
-    this.#marking = setTimeout(() => this.#queue(() => this.#store.mark(this.#kept(), this.#cursor)), 300);
+    this.#marking = setTimeout(() => this.#mark(), 300);
   }
 
   /** Changes the state by a step that can be undone. `label` is what a user reads: "Cutoff to 0.4". */
@@ -269,6 +270,11 @@ class Session extends EventTarget {
     const kept = { ...this.state };
     if (kept.job) kept.job = { id: kept.job.id, kind: kept.job.kind, state: kept.job.state, request: kept.job.request };
     return kept;
+  }
+
+  #mark() {
+    this.#marking = 0;
+    this.#queue(() => this.#store.mark(this.#kept(), this.#cursor));
   }
 
   #tell(names) {
