@@ -224,12 +224,14 @@ def _include_rest(app: FastAPI) -> None:
 
 
 def _begin_rest(app: FastAPI) -> None:
-    """Goes on with the jobs.
+    """Goes on with the jobs, and lets in who asks for them.
 
     Raises:
         StorageError: If their states cannot be read.
     """
     importlib.import_module(f"{__package__}.job_routes").open_jobs(app.state.desk)
+    if app.state.later:
+        _include_rest(app)  # only now: what is asked for too early waits as long as it has no route
     app.state.whole.set()
 
 
@@ -241,7 +243,6 @@ def _bring_up(app: FastAPI) -> None:
             found.players.warm(synth)
     if app.state.later:
         try:
-            _include_rest(app)
             _begin_rest(app)
         except Exception as error:  # noqa: BLE001 - whoever asks for these parts is told
             app.state.fault = error
