@@ -88,6 +88,7 @@ class LivePatch:
         self.bank = "embedded"
         self.more: Callable[[], Mapping[str, float | str]] = dict  # what else the state says
         self.tell_place: Callable[[], None] = lambda: None  # says where in the audio space it is
+        self.has_moved = False  # whether the place is to be told when the parameters are out
         self._file: Path | None = None
         self._rng = random.Random(self.seed)
 
@@ -98,8 +99,13 @@ class LivePatch:
         if self._turn:
             self._turn = False
             self._turn_macros()
-        if self.frozen:
-            return
+        if not self.frozen:
+            self._send_changes()
+        if self.has_moved:
+            self.has_moved = False
+            self.tell_place()
+
+    def _send_changes(self) -> None:
         values = self.preset.values
         changed = [name for name, value in values.items() if self._sent.get(name) != value]
         if changed or self._whole:

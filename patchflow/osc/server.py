@@ -179,16 +179,15 @@ class LiveServer:
     def send_parameters(self, preset: Preset, changed: Sequence[str], *, whole: bool) -> None:
         """Sends parameters that changed: each on its own address, and all in one message after a whole preset."""
         known = {name: self.patch.parameter(name) for name in (preset.values if whole else changed)}
-        if whole:
-            names = list(known)
-            for first in range(0, len(names), _NAMES):
-                pairs: list[float | str] = []
-                for name in names[first : first + _NAMES]:
-                    pairs += (name, known[name][0])
-                self.out.send("/params", *pairs)
         paths = self.table.parameter_paths
         self.out.send_many([(paths[name], known[name]) for name in changed])
         self.changed += changed
+        names = list(known) if whole else []
+        for first in range(0, len(names), _NAMES):
+            pairs: list[float | str] = []
+            for name in names[first : first + _NAMES]:
+                pairs += (name, known[name][0])
+            self.out.send("/params", *pairs)
 
     # ---- threads
 

@@ -124,7 +124,7 @@ class Travels:
         arrived = Preset(self.patch.synth, self.patch.space.decode(point), name=now.name, state=now.state)
         self.patch.arrive(arrived, keep_macros=True)
         self._place = (arrived, z)
-        self.tell_place()
+        self.patch.has_moved = True
 
     # ---- moving
 
