@@ -201,7 +201,7 @@ def test_a_morph_leads_from_one_to_the_other(workshop: Workshop):
     assert (result["rows"], result["columns"]) == (1, 3)
 
 
-def test_training_goes_on_from_where_it_was_cancelled(
+def test_a_training_that_is_cancelled_leaves_no_weights(
     workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PATCHFLOW_WEIGHTS", str(tmp_path / "weights"))
