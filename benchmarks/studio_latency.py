@@ -7,7 +7,8 @@ wavetables of its own, which was made of a recording (docs/recordings).
 
 Usage: python benchmarks/studio_latency.py [--edits 100] [--idle 20]
 
-It writes benchmarks/results/studio_latency.json. An idle machine is needed: a busy one is in the numbers (`load`).
+It writes benchmarks/results/studio_latency.json. An idle machine is needed: a busy one is in the numbers (`load`). The
+processor time of an edit, of the server and the synths together, says what they would be on an idle one.
 """
 
 import argparse
@@ -121,7 +122,7 @@ def processor_seconds(process: int) -> float:
             continue
         number = int(path.parent.name)
         parents.setdefault(int(fields[1]), []).append(number)
-        times[number] = int(fields[11]) + int(fields[12])
+        times[number] = sum(map(int, fields[11:15]))  # with those of its children that have ended
     waiting = [process]
     while waiting:
         number = waiting.pop()
@@ -151,7 +152,10 @@ def main() -> None:
         client = Client(address)
         report["first_answer_s"] = round(ready, 2)
         for name, preset in presets_of(client):
+            before = processor_seconds(process)
             report[name] = latencies(client, preset, options.edits, rng)
+            spent = 1000 * (processor_seconds(process) - before) / (WARM + options.edits)
+            report[name]["processor_ms_per_edit"] = round(spent, 1)
             print(name, report[name], flush=True)
         time.sleep(2)
         before = processor_seconds(process)
