@@ -66,6 +66,7 @@ _STATUS: tuple[tuple[type[PatchflowError], int], ...] = (
     (PatchflowError, 422),
 )
 _WORDS = {
+    400: "a body that cannot be read",
     401: "no token, or a wrong one",
     403: "a request of another page",
     404: "there is none of this name",

@@ -123,6 +123,16 @@ def test_a_body_that_is_none_is_refused(client: TestClient, body: bytes):
     assert set(reply.json()) == {"error", "kind"}
 
 
+@pytest.mark.parametrize("digits", [400, 6000])
+def test_a_number_of_many_digits_is_refused(client: TestClient, tone_id: str, digits: int):
+    body = f'{{"preset": "{tone_id}", "values": {{"decay": 1{"0" * digits}}}}}'
+
+    reply = client.post("/presets/edit", content=body, headers={"content-type": "application/json"})
+
+    assert reply.status_code in (400, 422)
+    assert len(reply.json()["error"]) < 600
+
+
 def test_a_value_that_is_no_number_is_refused(client: TestClient, tone_id: str):
     body = json.dumps({"preset": tone_id, "values": {"decay": float("nan")}})
 
