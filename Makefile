@@ -39,6 +39,7 @@ demo: install
 	@echo "On a DX7: send a .syx file to it as SysEx. Dexed opens cartridges of 32 voices; this makes one:"
 	@echo "  $(BIN)/patchflow presets import demo/bell*.syx --library demo/presets.sqlite"
 	@echo "  $(BIN)/patchflow presets export 1 --library demo/presets.sqlite -o demo/cartridge.syx"
+	@echo "The same on a page in the browser, with keys to play: $(BIN)/patchflow studio"
 	@echo "Next, with a sound of yours, by both synths, by one, or by every plug-in that you have added:"
 	@echo "  $(BIN)/patchflow match SOUND.wav --seconds 20 --out found"
 	@echo "  $(BIN)/patchflow match SOUND.wav --seconds 20 --out found --synth vital"

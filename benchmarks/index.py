@@ -24,6 +24,15 @@ Guides and results. Made by `benchmarks/index.py` from their first lines. Do not
 """
 HEAD = ("| document | what it is about |", "|---|---|")
 ORDER = {
+    "The studio": (
+        "studio",
+        "studio_match",
+        "studio_shape",
+        "studio_explore",
+        "studio_play",
+        "troubleshooting",
+        "studio_api",
+    ),
     "Play": (
         "matching",
         "searching",

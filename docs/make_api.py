@@ -9,7 +9,8 @@ Usage: python docs/make_api.py
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from patchflow.studio.app import BASE
 __all__ = ["EXAMPLES", "KNOWN", "PAGE", "Example", "api_page", "operations"]
 
 PAGE = Path(__file__).parent / "studio_api.md"
+
+WIDTH = 120  # columns, of a line
 
 # What the examples are about. The same sound, and the same preset, has the same id everywhere. What is made anew each
 # time has another: that is in capitals.
@@ -192,25 +195,33 @@ def _document() -> dict[str, Any]:
 
 def _section(name: str, operation: dict[str, Any], example: Example) -> Iterator[str]:
     yield f"### `{name}`\n"
-    yield _plain(operation.get("description", "")) + "\n"
+    yield _folded(_plain(operation.get("description", ""))) + "\n"
     for parameter in operation.get("parameters", []):
         about = parameter.get("description", "")
         needed = "" if parameter["required"] else f", {_default(parameter['schema'])}"
-        yield f"* `{parameter['name']}`: {_kind(parameter['schema'])}{needed}{f'. {about}' if about else ''}"
+        yield _folded(f"* `{parameter['name']}`: {_kind(parameter['schema'])}{needed}{f'. {about}' if about else ''}")
     sent = _json_of(operation.get("requestBody", {}))
     answer = next(
         (_json_of(operation["responses"][code]) for code in ("200", "201") if code in operation["responses"]), {}
     )
     if sent:
-        yield f"* sent: {_kind(sent)}"
+        yield _folded(f"* sent: {_kind(sent)}")
     if answer:
-        yield f"* answer: {_kind(answer)}"
+        yield _folded(f"* answer: {_kind(answer)}")
     yield f"\n```sh\n{_curl(name, example)}\n```\n\n```python\n{_python(name, example)}\n```\n"
 
 
 def _plain(text: str) -> str:
     """A docstring's words, without the list of its arguments."""
     return " ".join(re.split(r"\n\s*(?:Args|Raises|Returns):", text)[0].split())
+
+
+def _folded(text: str) -> str:
+    """A paragraph or an item of a list in lines that are not too long; hidden addresses of links do not count."""
+    if len(re.sub(r"\]\([^)]*\)", "]()", text)) <= WIDTH:
+        return text
+    indent = "  " if text.startswith("* ") else ""
+    return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _json_of(part: dict[str, Any]) -> dict[str, Any]:
@@ -251,12 +262,12 @@ def _range(schema: dict[str, Any]) -> str:
 
 def _objects() -> Iterator[str]:
     for name, schema in sorted(_document()["components"]["schemas"].items()):
-        yield f"### {name}\n\n{_plain(schema.get('description', ''))}\n"
+        yield f"### {name}\n\n{_folded(_plain(schema.get('description', '')))}\n"
         needed = schema.get("required", [])
         for key, value in schema.get("properties", {}).items():
             about = f". {value['description']}" if "description" in value else ""
             optional = "" if key in needed else f", {_default(value)}"
-            yield f"* `{key}`: {_kind(value)}{optional}{about}"
+            yield _folded(f"* `{key}`: {_kind(value)}{optional}{about}")
         yield ""
 
 
@@ -278,7 +289,14 @@ def _curl(name: str, example: Example) -> str:
         words.append(f"--json @{example.file}" if example.file.endswith(".json") else f"--data-binary @{example.file}")
     if example.saved:
         words.append(f"--output {example.saved}")
-    return " ".join([*words, f'"$STUDIO{_address(name, example)}{query}"'])
+    words.append(f'"$STUDIO{_address(name, example)}{query}"')
+    line = " ".join(words)
+    if len(line) <= WIDTH:
+        return line
+    # An argument that is too long by itself is JSON, which may have line ends wherever it has spaces.
+    return " \\\n  ".join(
+        word if len(word) < WIDTH - 4 else f"--json '{json.dumps(example.body, indent=2)}'" for word in words
+    ).replace("curl \\\n  ", "curl ", 1)
 
 
 def _python(name: str, example: Example) -> str:
@@ -295,15 +313,32 @@ def _python(name: str, example: Example) -> str:
         arguments.append(f"json=json.loads(Path({json.dumps(example.file)}).read_text())")
     elif example.file:
         arguments.append(f"content=Path({json.dumps(example.file)}).read_bytes()")
-    call = f"studio.{method}({', '.join(arguments)})"
+    call = _call(method, arguments)
     if example.saved:
-        return f"Path({json.dumps(example.saved)}).write_bytes({call}.content)"
-    return call if method == "delete" else f"{call}.json()"
+        line = f"Path({json.dumps(example.saved)}).write_bytes({call}.content)"
+        return (
+            line
+            if len(line) <= WIDTH
+            else f"reply = {call}\nPath({json.dumps(example.saved)}).write_bytes(reply.content)"
+        )
+    if method == "delete":
+        return call
+    line = f"{call}.json()"
+    return line if len(line) <= WIDTH else f"{_call(method, arguments, example.body)}.json()"
 
 
-def _literal(value: Any) -> str:
+def _call(method: str, arguments: Sequence[str], body: Any = None) -> str:
+    """A call of the client; with a body, in several lines, and where that is not enough, so is the body."""
+    if body is None:
+        return f"studio.{method}({', '.join(arguments)})"
+    lines = [each if len(each) < WIDTH - 4 else f"json={_literal(body, indent=4)}" for each in arguments]
+    inside = textwrap.indent(",\n".join(lines) + ",", "    ")
+    return f"studio.{method}(\n{inside}\n)"
+
+
+def _literal(value: Any, indent: int | None = None) -> str:
     """A value as Python writes it, with the quotes of this project."""
-    return re.sub(r"\btrue\b", "True", json.dumps(value))
+    return re.sub(r"\btrue\b", "True", json.dumps(value, indent=indent))
 
 
 if __name__ == "__main__":
