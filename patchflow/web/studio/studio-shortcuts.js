@@ -12,6 +12,8 @@ export const SHORTCUTS = [
   { keys: ["1", "2", "3", "4"], what: "Match, Shape, Explore, Library" },
   { keys: ["↑", "↓"], what: "turn the knob that has the focus; with Shift finer, Enter or a digit to type, Delete resets" },
   { keys: ["Ctrl L"], what: "lock the parameter that has the focus, or unlock it" },
+  { keys: ["↑", "↓"], what: "hear the previous and the next preset of the list" },
+  { keys: ["Enter", "*", "/"], what: "in the list: load, favourite, search" },
   { keys: ["Ctrl Z"], what: "undo" },
   { keys: ["Ctrl Shift Z"], what: "redo" },
   { keys: ["Ctrl S"], what: "take the preset home" },
