@@ -50,10 +50,10 @@ def _times() -> Iterator[str]:
     yield ""
     yield (
         f"A minute of {flood['messages_a_second']:,} messages a second, one of ten a macro: "
-        f"{flood['last_values_kept']} of {flood['last_values']} last"
+        f"{flood['last_values_kept']} of {flood['last_values']} last values"
     )
     yield (
-        f"values are kept, memory is {memory[1]:.0f} MB after 5 s and {memory[-1]:.0f} MB at the end, and "
+        f"are kept, memory is {memory[1]:.0f} MB after 5 s and {memory[-1]:.0f} MB at the end, and "
         f"{100 * flood['cpu_share']:.0f} % of one core are used."
     )
 
