@@ -221,6 +221,53 @@ def test_chords_sound_together_and_a_key_held_long_goes_on(page: Any):
     wait_for(page, f"engine.measure().rms < {QUIET}")
 
 
+def test_a_held_note_goes_over_to_its_longer_render_without_a_seam(page: Any):
+    """The sine of the plain voice is recorded in the page: in no two periods of it the level changes."""
+    _load_init(page)
+    levels = page.evaluate("""async () => {
+      const {session, engine} = patchflowStudio;
+      const {preset} = session.state;
+      await engine.context.audioWorklet.addModule("/web/studio/recorder-worklet.js");
+      const tap = new AudioWorkletNode(engine.context, "pf-recorder", {numberOfOutputs: 0});
+      const rest = (ms) => new Promise((done) => setTimeout(done, ms));
+      for (const span of [{hold: 2, length: 3}, {hold: 10, length: 11}]) {
+        await engine.note(preset, {pitch: 72, velocity: 105, ...span});
+      }
+      const chunks = [];
+      engine.level.connect(tap);
+      await engine.playNote(preset, {pitch: 72, velocity: 105});
+      tap.port.onmessage = ({data}) => chunks.push(...data);
+      await rest(1300);
+      engine.stopNote(72);
+      chunks.splice(0, Math.round(chunks.length / 4));  // its attack
+      const period = Math.round(2 * engine.context.sampleRate / 523.25);
+      const found = [];
+      for (let at = 0; at + period < chunks.length; at += period) {
+        const part = chunks.slice(at, at + period);
+        found.push(Math.sqrt(part.reduce((sum, one) => sum + one * one, 0) / period));
+      }
+      return found;
+    }""")
+
+    assert len(levels) > 100
+    assert min(levels) > 0.05
+    assert max(levels) / min(levels) < 1.05
+
+
+@pytest.mark.parametrize("synth", ["dexed", "vital"])
+def test_renders_of_a_note_are_the_same_until_it_is_let_go(page: Any, studio: Served, synth: str):
+    made = page.request.post(f"{studio.address}api/v1/presets/random", data={"synth": synth, "seed": 1}).json()
+    sounds = []
+    for hold, length in ((0.5, 2.5), (2, 3)):
+        query = f"pitch=60&velocity=105&hold={hold}&length={length}&gain_db=-12"
+        answer = page.request.get(f"{studio.address}api/v1/presets/{made['id']}/audio?{query}")
+        sounds.append(soundfile.read(io.BytesIO(answer.body()))[0])
+
+    held = int(0.49 * RATE)
+    assert np.abs(sounds[0][:held]).max() > QUIET
+    assert np.array_equal(sounds[0][:held], sounds[1][:held])
+
+
 def test_where_a_key_is_struck_says_how_hard(page: Any):
     _load_init(page)
     page.evaluate("addEventListener('pf-note', (event) => { window.struck = event.detail; })")

@@ -130,8 +130,7 @@ class Engine extends EventTarget {
   stopAll() {
     for (const pitch of [...this.#voices.keys()]) this.stopNote(pitch);
     this.stopAb();
-    this.#silence(this.#single);
-    this.#single = null;
+    this.stopSound();
   }
 
   /** Plays a whole note of a preset: {pitch, velocity, hold, length}. Resolves when it starts; the newest wins. */
