@@ -170,6 +170,21 @@ def test_a_first_visit_hears_the_match_of_the_example_within_a_minute(page: Any)
     wait_for(page, "state.view === 'shape'")
 
 
+def test_a_new_match_ends_the_one_before(page: Any):
+    _drop(page, "a note.wav", _wav(_tone(440.0)))
+    wait_for(page, "state.sound !== null")
+    page.get_by_label("60 s", exact=True).check()
+    page.get_by_role("button", name="Match", exact=True).click()
+    wait_for(page, "state.job?.state === 'running'")
+    first = state_of(page, "job.id")
+
+    page.evaluate("patchflowStudio.session.set({seconds: 5})")
+    page.evaluate("document.querySelector('pf-studio').shadowRoot.querySelector('pf-match').start()")
+    wait_for(page, f"state.job.id !== '{first}' && ['running', 'done'].includes(state.job.state)")
+    ended = page.evaluate(f"patchflowStudio.api.get('/jobs/{first}')")
+    assert ended["ended"] is not None
+
+
 def test_undo_and_redo_bring_a_match_back(page: Any):
     page.get_by_role("button", name="Try the example").click()
     wait_for(page, "state.job?.state === 'done' && state.candidates.length > 0")

@@ -223,6 +223,7 @@ class Match extends LitElement {
     const { sound, part, synths, options } = session.state;
     if (!sound || !synths.length || this.starting) return;
     this.stop();
+    this.#end(this.latest);
     this.own = false;
     this.starting = true;
     const given = Object.fromEntries(Object.entries(part).filter(([, value]) => value !== null));
@@ -236,6 +237,11 @@ class Match extends LitElement {
     } finally {
       this.starting = false;
     }
+  }
+
+  /** Ends a match that another takes the place of: it would only keep that one waiting. What it found so far is kept. */
+  #end(job) {
+    if (running(job)) api.post(`/jobs/${job.id}/cancel`).catch((error) => session.fail(error));
   }
 
   /** Makes a candidate the current preset, and plays it. */
