@@ -34,7 +34,7 @@ def main(port: int = 53_280, answers: int = 53_281) -> None:
         time.sleep(SECONDS / STEPS)
     client.send_message("/param/macro/1", 0.5)
     client.send_message("/q/param/macro/1", [])
-    time.sleep(0.5)
+    time.sleep(1.0)
     server.shutdown()
     print(f"{len(CHANGED)} parameters moved: {', '.join(sorted(CHANGED)[:5])} ...")
 

@@ -168,8 +168,8 @@ def test_the_python_client_plays_and_hears(start: Callable[..., Command]):
 
     assert done.returncode == 0, done.stderr
     macros = [line for line in done.stdout.splitlines() if line.startswith("/param/macro/1 ")]
-    assert len(macros) > 3
-    assert macros[-1] == "/param/macro/1 0.5 brightness"
+    assert macros
+    assert all(line.endswith(" brightness") for line in macros)
     assert "parameters moved" in done.stdout
     assert "/error" not in done.stdout
 
