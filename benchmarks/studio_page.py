@@ -145,7 +145,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60, help="steps of each kind")
     options = parser.parse_args()
     report: dict[str, Any] = {**facts(SEED), "cores": os.cpu_count(), "machine": platform.machine()}
-    report |= {"steps": options.steps, "pause_ms": PAUSE, "load": round(os.getloadavg()[0], 2), "asked": ASKED}
+    report |= {"steps": options.steps, "pause_ms": PAUSE, "load": round(os.getloadavg()[0], 2), "nice": os.nice(0)}
+    report["asked"] = ASKED
     with (
         tempfile.TemporaryDirectory() as folder,
         running_studio(folder) as (address, _, _),

@@ -12,7 +12,8 @@ import { SHAPE_LOOK } from "./shape-look.js";
 export const REACH = 3; // values are within -3 and 3
 const KNOBS = 8;
 const QUIET = 1200; // ms that a base stays as it is before it is asked what the knobs move
-const SLOW = 400; // ms of an answer, from which on a synth is not asked again before it is turned
+const SLOW = 400; // ms of an answer, from which on a synth has no learned map: each base is measured before its first turn
+const SLOW_QUIET = 3000; // ms that a base of such a synth stays as it is before it is measured
 const SHOWN = 2; // parameters under a knob
 
 const known = new Map();
@@ -179,7 +180,9 @@ export class Macros extends LitElement {
   render() {
     const { base } = session.state;
     const isTurned = Object.values(session.turned).some((amount) => amount !== 0);
-    return html`<header><h2>Macros</h2><span class="quiet small cut">turn the sound by words</span>
+    return html`<header><h2>Macros</h2><span class="quiet small cut">${this.#slow.has(this.#synth)
+          ? "turn the sound by words; the first turn of a preset measures it first"
+          : "turn the sound by words"}</span>
         <button class="plain" ?disabled=${!isTurned} @click=${this.#reset}>Reset</button></header>
       ${this.#inside(base)}`;
   }
@@ -257,7 +260,7 @@ export class Macros extends LitElement {
     const { base } = session.state;
     if (!base) return;
     if (base.synth !== this.#synth) await this.#read(base.synth);
-    if (names.some((name) => name !== "macros" && name !== "preset")) this.#look(QUIET);
+    if (names.some((name) => name !== "macros" && name !== "preset")) this.#look(this.#slow.has(base.synth) ? SLOW_QUIET : QUIET);
   }
 
   async #read(synth) {
@@ -283,7 +286,7 @@ export class Macros extends LitElement {
 
   async #ask() {
     const { base } = session.state;
-    if (!base || !this.macros || base.synth !== this.#synth || this.#slow.has(base.synth)) return;
+    if (!base || !this.macros || base.synth !== this.#synth) return;
     if (!this.checkVisibility()) return; // nobody sees it: asked again when the view opens
     const locks = session.locksOf(base);
     const seen = `${base.id} ${locks.join(" ")}`;
