@@ -12,8 +12,7 @@ import { SHAPE_LOOK } from "./shape-look.js";
 export const REACH = 3; // values are within -3 and 3
 const KNOBS = 8;
 const QUIET = 1200; // ms that a base stays as it is before it is asked what the knobs move
-const SLOW = 400; // ms of an answer, from which on a synth has no learned map: each base is measured before its first turn
-const SLOW_QUIET = 3000; // ms that a base of such a synth stays as it is before it is measured
+const SLOW_QUIET = 3000; // the same for a synth without a learned map, each of whose bases is measured first
 const SHOWN = 2; // parameters under a knob
 
 const known = new Map();
@@ -153,7 +152,6 @@ export class Macros extends LitElement {
   #timer = 0;
   #abort = new AbortController();
   #seen = "";
-  #slow = new Set(); // synths without a learned map: their knobs are measured anew for each base
   #synth = "";
 
   constructor() {
@@ -180,7 +178,7 @@ export class Macros extends LitElement {
   render() {
     const { base } = session.state;
     const isTurned = Object.values(session.turned).some((amount) => amount !== 0);
-    return html`<header><h2>Macros</h2><span class="quiet small cut">${this.#slow.has(this.#synth)
+    return html`<header><h2>Macros</h2><span class="quiet small cut">${this.#isMeasured()
           ? "turn the sound by words; the first turn of a preset measures it first"
           : "turn the sound by words"}</span>
         <button class="plain" ?disabled=${!isTurned} @click=${this.#reset}>Reset</button></header>
@@ -206,6 +204,11 @@ export class Macros extends LitElement {
         <span class="cut" title=${macro.high_word}>${macro.high_word}</span></div>
       <div class="moves" title=${moves.join("\n")}>${moves.map((text) => html`<div class="cut">${text}</div>`)}</div>
     </div>`;
+  }
+
+  /** Whether the synth has no learned map: then each preset is measured before its first turn. */
+  #isMeasured() {
+    return Boolean(this.macros?.length) && !this.macros[0].provenance.includes("learned map");
   }
 
   #label(macro) {
@@ -260,7 +263,9 @@ export class Macros extends LitElement {
     const { base } = session.state;
     if (!base) return;
     if (base.synth !== this.#synth) await this.#read(base.synth);
-    if (names.some((name) => name !== "macros" && name !== "preset")) this.#look(this.#slow.has(base.synth) ? SLOW_QUIET : QUIET);
+    if (names.some((name) => name !== "macros" && name !== "preset")) {
+      this.#look(this.#isMeasured() ? SLOW_QUIET : QUIET);
+    }
   }
 
   async #read(synth) {
@@ -296,11 +301,9 @@ export class Macros extends LitElement {
     const { signal } = this.#abort;
     for (const { word } of this.#shown()) {
       if (signal.aborted || this.moves[word]) continue;
-      const asked = performance.now();
       try {
         const answer = await api.post("/macros/turn", { preset: base.id, words: { [word]: 1 }, lock: locks }, { signal });
         this.moves = { ...this.moves, [word]: inWords(answer.moves) };
-        if (performance.now() - asked > SLOW && word === this.#shown()[0].word) this.#slow.add(base.synth);
       } catch (error) {
         if (error.name === "AbortError") return;
         this.moves = { ...this.moves, [word]: ["moves nothing"] };
