@@ -101,6 +101,6 @@ def _keep(page: Any, name: str) -> np.ndarray:
     data = page.screenshot()
     folder = os.environ.get("PATCHFLOW_SCREENSHOTS")
     if folder:
-        picture = Image.open(io.BytesIO(data)).convert("RGB").quantize(128)
+        picture = Image.open(io.BytesIO(data)).convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE)
         picture.save(Path(folder) / f"{name}.png", optimize=True)
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))

@@ -26,6 +26,11 @@ const PLAIN = {
   "?": "help", escape: "stop",
 };
 
+// Whether the pointer put the focus where it is. `:focus-visible` does not tell: it holds from the first key on.
+let pointed = false;
+window.addEventListener("pointerdown", () => { pointed = true; }, true);
+window.addEventListener("keydown", ({ key }) => { if (key === "Tab" || key.startsWith("Arrow")) pointed = false; }, true);
+
 /** Returns {name, always} of a key event, or null; `always` holds also while somebody types. */
 export function shortcutOf(event) {
   if (event.defaultPrevented || event.repeat) return null;
@@ -56,5 +61,5 @@ export function inDialog(event) {
 function pressesSomething(event) {
   const [target] = event.composedPath();
   const control = target.closest?.("button, a, input, summary, [role=button], [role=slider], [role=tab], [role=application]");
-  return Boolean(control?.matches(":focus-visible")) || inDialog(event);
+  return Boolean(control?.matches(":focus-visible") && !pointed) || inDialog(event);
 }
