@@ -19,6 +19,10 @@ const RELEASE = 2; // seconds after note-off
 const LATE = 0.25; // seconds after note-off in which its render must be there
 const FADE = 0.12; // time constant of a note that is faded instead
 const HOP = 0.008; // seconds of a crossfade: no click, no gap
+// What is to begin now begins whenever the audio thread comes to it. Two sounds that have to be in step begin at a time
+// that is still to come: so much later.
+const SOON = 0.005; // seconds, of a key
+const LATER = 0.02; // of a render that takes over
 const AHEAD = 7; // keys on each side of the last that are rendered ahead
 const CALM = 400; // ms that a preset stays as it is before notes are rendered ahead: what is to be heard now comes first
 const LAYERS = [45, 80, 105, 127]; // velocities that are rendered; what is between them is made by gain
@@ -329,10 +333,10 @@ class Engine extends EventTarget {
   }
 
   #start(voice, buffer, at) {
-    const now = this.context.currentTime;
-    voice.started = now;
-    voice.hops = [this.#source(buffer, { when: now, offset: 0, level: voice.gain })];
-    if (at !== null) this.#time(performance.now() - at);
+    const when = this.context.currentTime + SOON;
+    voice.started = when;
+    voice.hops = [this.#source(buffer, { when, offset: 0, level: voice.gain })];
+    if (at !== null) this.#time(performance.now() - at + 1000 * SOON);
     if (voice.off !== null) this.#release(voice, voice.off);
   }
 
@@ -363,19 +367,19 @@ class Engine extends EventTarget {
 
   /** Goes on with another render of the same note at the same place. */
   #hop(voice, buffer) {
-    const now = this.context.currentTime;
+    const when = Math.max(this.context.currentTime + LATER, voice.started);
     for (const { gain, source } of voice.hops) {
-      ramp(gain, 0);
-      source.stop(now + 4 * HOP);
+      ramp(gain, 0, when);
+      source.stop(when + 4 * HOP);
     }
-    voice.hops = [this.#source(buffer, { when: now, offset: now - voice.started, level: voice.gain, fade: true })];
+    voice.hops = [this.#source(buffer, { when, offset: when - voice.started, level: voice.gain, fade: true })];
   }
 
   #source(buffer, { when, offset, level, fade = false }) {
     const gain = new GainNode(this.context, { gain: fade ? 0 : level });
     const source = new AudioBufferSourceNode(this.context, { buffer });
     source.connect(gain).connect(this.#master);
-    if (fade) ramp(gain, level);
+    if (fade) ramp(gain, level, when);
     source.start(when, Math.min(offset, buffer.duration));
     source.addEventListener("ended", () => gain.disconnect());
     return { source, gain };
@@ -432,11 +436,10 @@ class Engine extends EventTarget {
   }
 }
 
-/** Takes a gain to a value within a few milliseconds, from where it is. */
-function ramp(node, value) {
-  const now = node.context.currentTime;
-  node.gain.cancelAndHoldAtTime?.(now);
-  node.gain.setTargetAtTime(value, now, HOP / 4);
+/** Takes a gain to a value within a few milliseconds, from where it is then. */
+function ramp(node, value, when = node.context.currentTime) {
+  node.gain.cancelAndHoldAtTime?.(when);
+  node.gain.setTargetAtTime(value, when, HOP / 4);
 }
 
 /** The velocity that is rendered for one that is played: the nearest layer. */
