@@ -127,6 +127,10 @@ def test_a_match_finds_candidates_and_a_b_flips_without_a_gap_equally_loud(page:
     assert 20 * np.log10(candidate / target) == pytest.approx(0, abs=8)
     assert _loudness_of(page, "candidate") == pytest.approx(_loudness_of(page, "target"), abs=1.0)
 
+    page.locator("pf-candidate").first.click()  # which has the focus from here on
+    page.keyboard.press("Space")
+    wait_for(page, "engine.side === 'target'")
+
     # While one sustained note is flipped to itself, the level never falls: no gap.
     least = page.evaluate("""async () => {
       const {engine} = patchflowStudio;
