@@ -219,7 +219,7 @@ def test_both_is_the_library_first_then_the_embedded_bank(library: Library, monk
     shelf = opened_shelf(library, tell=told.append)
 
     assert [entry.id for entry in shelf.entries] == [1, 1, 2]
-    assert np.array_equal(shelf.banks, [False, True, True])
+    assert shelf.in_bank.tolist() == [False, True, True]
     assert len(told) == 1
     assert told[0].startswith("nobody has listened to 1 of 1 presets of the library yet")
     assert len(opened_shelf(library, "library")) == 1
