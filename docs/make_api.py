@@ -331,14 +331,30 @@ def _call(method: str, arguments: Sequence[str], body: Any = None) -> str:
     """A call of the client; with a body, in several lines, and where that is not enough, so is the body."""
     if body is None:
         return f"studio.{method}({', '.join(arguments)})"
-    lines = [each if len(each) < WIDTH - 4 else f"json={_literal(body, indent=4)}" for each in arguments]
+    lines = [each if len(each) < WIDTH - 4 else f"json={_in_lines(body, WIDTH - 10)}" for each in arguments]
     inside = textwrap.indent(",\n".join(lines) + ",", "    ")
     return f"studio.{method}(\n{inside}\n)"
 
 
-def _literal(value: Any, indent: int | None = None) -> str:
+def _literal(value: Any) -> str:
     """A value as Python writes it, with the quotes of this project."""
-    return re.sub(r"\btrue\b", "True", json.dumps(value, indent=indent))
+    return re.sub(r"\btrue\b", "True", json.dumps(value))
+
+
+def _in_lines(value: Any, width: int) -> str:
+    """A value in one line where it fits and else an item a line, as the formatter of this project has it."""
+    line = _literal(value)
+    if len(line) <= width or not isinstance(value, dict | list):
+        return line
+    if isinstance(value, dict):
+        items = [f"{json.dumps(key)}: {_in_lines(one, width - 4)}" for key, one in value.items()]
+    else:
+        items = [_in_lines(one, width - 4) for one in value]
+    # As the formatter has it: no comma after the only item of a list.
+    comma = "," if len(items) > 1 or isinstance(value, dict) else ""
+    inside = textwrap.indent(",\n".join(items) + comma, "    ")
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    return f"{opening}\n{inside}\n{closing}"
 
 
 if __name__ == "__main__":
