@@ -365,6 +365,8 @@ def test_a_file_that_is_taken_home_is_the_preset(page: Any, tmp_path: Path):
 
 def test_a_part_of_the_page_that_is_missing_says_so_in_its_place(page: Any):
     page.route("**/pf-library.js", lambda route: route.abort())
+    page.reload()  # it may have been loaded already
+    page.wait_for_selector("pf-keys .keys")
     page.keyboard.press("4")
 
     page.get_by_text("This part of the page could not be loaded.").wait_for()
