@@ -75,7 +75,8 @@ def build(out: Path, examples: Path, *, allow_missing: bool = False, reference: 
         Pages(assembly, Shelf(extra), found, reference=reference).write()
         if reference:
             assembly.write("reference.md", reference_list())
-        shutil.copytree(_PACKAGE / "web", static / "web")
+        # the studio is a page of its own, with a server
+        shutil.copytree(_PACKAGE / "web", static / "web", ignore=shutil.ignore_patterns("studio", "vendor"))
         shutil.copyfile(HERE / "site.css", static / "site.css")
         shutil.rmtree(out, ignore_errors=True)
         _run_sphinx(assembly, out, static, reference=reference)
