@@ -17,8 +17,12 @@ class PresetBar extends LitElement {
   static styles = [look, css`
     :host { display: block; padding: 6px 12px 0; }
     .bar { display: flex; align-items: center; gap: 8px; min-height: 36px; }
-    .name { display: flex; align-items: baseline; gap: 8px; min-width: 0; }
-    .name strong { font-size: 15px; }
+    .bar > * { flex: none; }
+    .bar > .name, .bar > form, .bar > .none { flex: 0 1 auto; min-width: 0; }
+    .bar > .grow { flex: 1 1 0; }
+    .name { display: flex; align-items: baseline; gap: 8px; }
+    .name strong { font-size: 15px; flex: 0 1 auto; min-width: 4em; } .name .tag { flex: none; }
+    .name .from { flex: 0 1000 auto; }
     input[type="text"] { width: 16em; }
     canvas { width: 120px; height: 10px; border-radius: 5px; background: var(--pf-well);
       border: 1px solid var(--pf-line); }
@@ -82,9 +86,9 @@ class PresetBar extends LitElement {
   }
 
   #name(preset) {
-    if (!preset) return html`<span class="quiet">No preset yet: match a sound, or load one from the library</span>`;
-    return html`<div class="name"><strong class="cut">${preset.name}</strong><span class="tag">${preset.synth}</span>
-      ${preset.from ? html`<span class="quiet small cut from">${preset.from}</span>` : ""}</div>
+    if (!preset) return html`<span class="quiet cut none">No preset yet: match a sound, or load one from the library</span>`;
+    return html`<div class="name"><strong class="cut" title=${preset.name}>${preset.name}</strong><span class="tag">${preset.synth}</span>
+      ${preset.from ? html`<span class="quiet small cut from" title=${preset.from}>${preset.from}</span>` : ""}</div>
       <button class="plain small" @click=${() => { this.renaming = true; }}>Rename</button>`;
   }
 

@@ -32,7 +32,7 @@ class Studio extends LitElement {
   static styles = [look, css`
     :host { display: block; position: relative; overflow: hidden; height: 100%; background: var(--pf-ground);
       font-size: 14px; line-height: 1.45; }
-    .shell { height: 100%; display: grid; grid-template-rows: auto minmax(0, 1fr) auto; }
+    .shell { height: 100%; display: grid; grid-template: auto minmax(0, 1fr) auto / minmax(0, 1fr); }
     header { display: flex; align-items: center; gap: 8px; padding: 0 16px; height: 52px;
       border-bottom: 1px solid var(--pf-line);
       background: linear-gradient(var(--pf-panel), var(--pf-ground)); min-width: 0; }
