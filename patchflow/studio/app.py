@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -129,6 +130,7 @@ def build_app(settings: StudioSettings, *, later: bool = False) -> FastAPI:
     app.add_exception_handler(PatchflowError, _tell)
     app.add_exception_handler(RequestValidationError, _tell_invalid)
     app.add_exception_handler(HTTPException, _tell_http)
+    app.add_exception_handler(OSError, _tell_system)
     for router in (_about, *ROUTERS):
         app.include_router(router, prefix=BASE)
     app.include_router(_pages)
@@ -288,18 +290,22 @@ async def _tell(_: Request, error: Exception) -> JSONResponse:
 
 async def _tell_invalid(_: Request, error: Exception) -> JSONResponse:
     """What is wrong with the first value that is."""
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
+    first = cast(RequestValidationError, error).errors()[0]
     where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
     value = f"={first['input']!r:.80}" if isinstance(first.get("input"), str | int | float) else ""
     return _line(422, "OptionError", f"{where}{value}: {first['msg'][:1].lower()}{first['msg'][1:]}")
 
 
 async def _tell_http(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    reply = _line(error.status_code, "Refused", f"{request.method} {request.url.path}: {error.detail}")
-    reply.headers.update(error.headers or {})
+    told = cast(HTTPException, error)
+    reply = _line(told.status_code, "Refused", f"{request.method} {request.url.path}: {told.detail}")
+    reply.headers.update(told.headers or {})
     return reply
+
+
+async def _tell_system(_: Request, error: Exception) -> JSONResponse:
+    """What the operating system does not do: nearly always, a full disk takes no more of what is received."""
+    return _line(507, "StorageError", f"cannot keep what was sent: {reason(cast(OSError, error))}")
 
 
 def _line(status: int, kind: str, text: str) -> JSONResponse:

@@ -20,6 +20,7 @@ from ..audio.sound import Sound
 from ..audio.sound_file import load
 from ..engines import engines
 from ..errors import PatchflowError, StorageError, UnknownName
+from ..parsing import read_object
 from ..presets import Choice, Knob, Preset, Value, check
 from ..presets.formats import formats
 from ..storage import LOCK, locked, make_folder, read_bytes, sweep, write_atomically
@@ -119,7 +120,7 @@ class Workspace:
         self._parsed: OrderedDict[str, Preset] = OrderedDict()
         self._decoded: OrderedDict[tuple[str, float], Sound] = OrderedDict()
         self._lock = threading.Lock()
-        self._decoding = threading.Lock()  # one at a time: ten minutes of sound are 100 MB
+        self.decoding = threading.RLock()  # one at a time: ten minutes of sound are 100 MB
 
     def open(self) -> None:
         """Makes the folders, and removes what a killed studio has left unfinished.
@@ -169,10 +170,8 @@ class Workspace:
         preset = _plain(preset)
         key = _preset_id(preset)
         if key not in self.presets:
-            contents = {".json": formats["json"]().write([preset])}
-            if origin:
-                contents = {".txt": label_of(origin).encode(), **contents}
-            self.presets.add(key, contents)
+            told = {".txt": label_of(origin).encode()} if origin else {}
+            self.presets.add(key, {**told, ".json": formats["json"]().write([preset])})
         self.presets.touch(key)
         self._remember(key, preset)
         return self.preset_body(key)
@@ -231,7 +230,8 @@ class Workspace:
             UnknownName: If there is none of this id.
             StorageError: If it cannot be read.
         """
-        return json.loads(self.sounds.read(key, ".json"))
+        self.sounds.require(key)
+        return read_object(self.sounds.path(key, ".json"))
 
     def recording(self, key: str, seconds: float = 30.0) -> Sound:
         """Returns a sound that is kept as `load` reads it, under the name that the user gave it.
@@ -245,7 +245,7 @@ class Workspace:
             PatchflowError: If it cannot be read.
         """
         name = str(self.sound_facts(key)["name"])
-        with self._decoding:
+        with self.decoding:
             if (key, seconds) in self._decoded:
                 self._decoded.move_to_end((key, seconds))
                 return self._decoded[key, seconds]
@@ -283,9 +283,8 @@ def _plain(preset: Preset) -> Preset:
             values[parameter.name] = str(value)
         else:
             values[parameter.name] = float(value) if isinstance(parameter, Knob) else int(value)
-    tags = tuple(label_of(tag) for tag in preset.tags)
     labels = {field: label_of(getattr(preset, field)) for field in ("name", "category", "author")}
-    return replace(preset, values=values, tags=tags, **labels)
+    return replace(preset, values=values, tags=tuple(map(label_of, preset.tags)), **labels)
 
 
 def _preset_id(preset: Preset) -> str:

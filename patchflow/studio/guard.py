@@ -20,6 +20,7 @@ from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..engines import EMBEDDED
@@ -176,7 +177,8 @@ class Guard:
         try:
             await self.app(scope, body.receive, lambda message: reply.send(message, body))
         except Exception as error:  # noqa: BLE001 - the last resort: no traceback leaves this machine
-            _log.error("%s %s: %s", scope["method"], printable(scope["path"]), printable(repr(error)))
+            if not isinstance(error, ClientDisconnect):  # who goes in mid-upload is no fault of ours
+                _log.error("%s %s: %s", scope["method"], printable(scope["path"]), printable(repr(error)))
             if os.environ.get("PATCHFLOW_TRACEBACK"):
                 _log.exception("a fault of patchflow")
             what = f"{type(error).__name__}: {printable(first_sentence(error))}"

@@ -265,7 +265,7 @@ def add_job(
 
 @router.get("/jobs")
 def list_jobs(request: Request) -> list[JobBody]:
-    """All jobs, the newest first, without their results."""
+    """All jobs, the newest first; their results are left out, `GET /jobs/{job_id}` has them."""
     return [JobBody(**job) for job in desk(request).jobs.all()]
 
 

@@ -340,16 +340,18 @@ class Jobs:
                 self._end(job, said(error))
             return
         with self._news:
-            if job.state != "running":  # it was paused meanwhile
-                return
-            if self._closing or job.id not in self._jobs:
+            if job.state != "running" or self._closing or job.id not in self._jobs:  # it was paused meanwhile, or gone
                 return
             if job.cancelled:
                 self._end(job)
                 return
             free = [worker for worker in self._crew if worker.is_alive and not worker.job]
             if not free:
-                free = [self._start(self._hear)]
+                try:
+                    free = [self._start(self._hear)]
+                except OSError as error:  # the system has no room for a process; there may be some for the next job
+                    self._end(job, said(error))
+                    return
                 self._crew += free
             job.worker = free[0]
             job.worker.do(job.id, job.kind, order)

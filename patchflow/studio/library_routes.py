@@ -12,7 +12,7 @@ from fastapi import Path as InPath
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
-from ..browse import Hit, Shelf, find, picked, places, preset_called, understand
+from ..browse import Hit, Shelf, find, picked, places, understand
 from ..browse.find import hints
 from ..browse.map_page import map_columns
 from ..browse.shelf import ear_version
@@ -26,7 +26,7 @@ from ..storage import json_text
 from .desk import Desk, PresetBody, desk
 from .players import PLAYED_RATE, fitting_gain, wav_bytes
 from .preset_routes import AskedNote, Newest
-from .sound_routes import FILE_BODY, incoming_file, sound_part
+from .sound_routes import FILE_BODY, incoming_file, sound_part, while_there
 from .stock import FAVOURITE, Stock, Stocked, stock
 
 __all__ = ["router"]
@@ -270,7 +270,7 @@ def set_labels(here: InStock, key: Key, labels: LabelsBody) -> ListedPreset:
 @router.get("/library/{key}/preset")
 def library_preset(here: InStock, at: AtDesk, key: Key) -> PresetBody:
     """Returns a preset with its values; from now on it is in the workspace."""
-    entry, preset = preset_called(key, here.library)
+    entry, preset = here.called(key)
     return at.workspace.keep_preset(preset, f"{entry.name} of the {'embedded bank' if ':' in key else 'library'}")
 
 
@@ -287,10 +287,12 @@ def library_presets(here: InStock, at: AtDesk, body: KeysBody) -> list[PresetBod
 
 
 @router.get("/library/{key}/audio", response_class=Response)
-def library_audio(here: InStock, at: AtDesk, key: Key, note: AskedNote, newest: Newest) -> Response:
+async def library_audio(
+    request: Request, here: InStock, at: AtDesk, key: Key, *, note: AskedNote, newest: Newest
+) -> Response:
     """Returns a note of a preset as WAV, without taking it into the workspace; `X-Level-Db` is its loudness (LUFS)."""
-    preset = preset_called(key, here.library)[1]
-    played = at.players.play(f"library {key}", preset, note, newest).result()
+    _, preset = await run_in_threadpool(here.called, key)
+    played = await while_there(request, at.players.play(f"library {key}", preset, note, newest))
     level = "null" if played.level_db is None else f"{played.level_db + fitting_gain(played.samples):.2f}"
     headers = {"cache-control": "no-cache", "x-level-db": level}
     return Response(wav_bytes(played.samples, PLAYED_RATE), media_type="audio/wav", headers=headers)
@@ -336,7 +338,7 @@ def _like(here: Stock, at: Desk, body: SearchBody) -> np.ndarray | None:
         row = here.row(body.key)
         own = here.now().shelf.vectors[row]
         name = f"library {body.key}"
-        chosen = preset_called(body.key, here.library)[1]
+        chosen = here.called(body.key)[1]
         found.append(own if own.any() else here.vector(name, lambda: _played(at, name, chosen)))
     total = np.sum(found, axis=0) if found else None
     return None if total is None else (total / np.linalg.norm(total)).astype(np.float32)

@@ -1,6 +1,5 @@
 """Synths and presets by HTTP: what there is to set, edited, played, drawn, and taken home."""
 
-import asyncio
 import io
 import zipfile
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from urllib.parse import quote
 
 import numpy as np
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field, StrictFloat, StrictInt, StrictStr
 
 from ..engines import Engine, Note, engines, load_presets, save_presets
@@ -21,8 +21,8 @@ from ..presets.files import extensions
 from ..presets.formats import formats
 from ..presets.preset import ascii_name
 from .desk import Desk, PresetBody, desk
-from .players import PLAYED_RATE, PlayedNote, Superseded, fitting_gain, wav_bytes
-from .sound_routes import FILE_BODY, PNG, WAV, Answers, Id, incoming_file, spectrogram_reply, wav_reply
+from .players import PLAYED_RATE, PlayedNote, fitting_gain, wav_bytes
+from .sound_routes import FILE_BODY, PNG, WAV, Answers, Id, incoming_file, spectrogram_reply, wav_reply, while_there
 
 __all__ = ["AskedNote", "SynthBody", "all_synths", "asked_note", "attachment", "play_note", "router"]
 
@@ -169,7 +169,7 @@ def show_synth(request: Request, synth: str) -> SynthPanel:
 async def import_presets(request: Request, name: Annotated[str, Query(max_length=1000)] = "") -> ImportedPresets:
     """Reads the presets of a file of any known format."""
     async with incoming_file(request, name, tuple(extensions())) as (path, label):
-        return await asyncio.to_thread(_import, desk(request), path, label or "the file")
+        return await run_in_threadpool(_import, desk(request), path, label or "the file")
 
 
 @router.post("/presets/edit")
@@ -226,7 +226,7 @@ async def play_preset(
 async def draw_preset(request: Request, preset_id: Id, note: AskedNote) -> Response:
     """A spectrogram of a note as a grey PNG; frequencies are logarithmic, the lowest at the bottom."""
     played = await play_note(request, preset_id, note)
-    return await asyncio.to_thread(spectrogram_reply, played.samples, PLAYED_RATE)
+    return await run_in_threadpool(spectrogram_reply, played.samples, PLAYED_RATE)
 
 
 @router.get("/presets/{preset_id}/file", response_class=Response, responses=_FILE)
@@ -273,20 +273,7 @@ async def play_note(request: Request, key: str, note: Note, newest: str = "") ->
     if remembered is not None and key in found.workspace.presets:
         return remembered
     preset = found.workspace.preset(key)
-    playing = asyncio.wrap_future(found.players.play(key, preset, note, newest))
-    leaving = asyncio.ensure_future(_gone(request))
-    await asyncio.wait({playing, leaving}, return_when=asyncio.FIRST_COMPLETED)
-    leaving.cancel()
-    if not playing.done():
-        playing.cancel()
-        raise Superseded("the client has gone")
-    return playing.result()
-
-
-async def _gone(request: Request) -> None:
-    """Returns when the client has ended the connection."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+    return await while_there(request, found.players.play(key, preset, note, newest))
 
 
 def _synth(name: str) -> SynthBody:

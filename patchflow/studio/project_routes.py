@@ -45,6 +45,7 @@ _MOST_UNPACKED = 512 * 2**20  # bytes of all of them
 _MOST_JSON = 16 * 2**20  # bytes of one that is no sound
 _PART = re.compile(r"project\.json|presets/[a-z0-9]{6,64}\.json|sounds/[a-z0-9]{6,64}\.(?:audio|json)")
 _ID = re.compile(r"[a-z0-9]{6,64}")
+_unpacking = threading.Lock()  # one at a time: a file may unpack to half a GB
 
 
 class ProjectBody(BaseModel):
@@ -292,8 +293,13 @@ def _unpacked(at: Desk, kept: Projects, path: Path, label: str) -> WholeProject:
         PresetError: If it is no project file, or is damaged or too large.
         StorageError: If something cannot be written.
     """
+    with _unpacking:
+        return _taken_in(at, kept, path, label)
+
+
+def _taken_in(at: Desk, kept: Projects, path: Path, label: str) -> WholeProject:
     try:
-        parts = _parts(read_bytes(path))
+        parts = _parts(read_bytes(path), at.settings.upload_bytes)
         content = json_value(parts.pop("project.json"))
         _check_project(content)
     except (PresetError, ValueError) as error:
@@ -312,8 +318,12 @@ def _check_project(content: Any) -> None:
         raise PresetError(f"project.json is not of version {_VERSION}: a newer patchflow has made it")
 
 
-def _parts(data: bytes) -> dict[str, bytes]:
+def _parts(data: bytes, most: int) -> dict[str, bytes]:
     """The files of an archive, by names that are those of a project and nothing else.
+
+    Args:
+        data: The archive.
+        most: Bytes of a sound, as of one that is sent alone.
 
     Raises:
         PresetError: If it is none, or has other files, or unpacks to more than is taken.
@@ -329,12 +339,9 @@ def _parts(data: bytes) -> dict[str, bytes]:
         for entry in entries:
             if not _PART.fullmatch(entry.filename) or entry.filename in found:
                 raise PresetError(f"{entry.filename[:80]!r} is no part of a project")
-            if entry.filename.endswith(".json"):
-                small = UnpackBudget(min(_MOST_JSON, budget.left))
-                found[entry.filename] = small.unpack(archive, entry)
-                budget.left -= len(found[entry.filename])
-            else:
-                found[entry.filename] = budget.unpack(archive, entry)
+            limit = _MOST_JSON if entry.filename.endswith(".json") else most
+            found[entry.filename] = UnpackBudget(min(limit, budget.left)).unpack(archive, entry)
+            budget.left -= len(found[entry.filename])
     if "project.json" not in found:
         raise PresetError("project.json is missing")
     return found

@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,15 +14,16 @@ import numpy as np
 import soundfile
 from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as InPath
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
 from ..audio.loudness import loudness
 from ..audio.note_names import note_name
 from ..audio.sound import Sound
-from ..errors import OptionError
+from ..errors import OptionError, PatchflowError
 from .desk import Desk, desk, label_of
 from .guard import TooLarge
-from .players import LOWEST_HZ, fitting_gain, spectrogram_png, wav_bytes
+from .players import LOWEST_HZ, PlayedNote, Superseded, fitting_gain, spectrogram_png, wav_bytes
 
 __all__ = [
     "PNG",
@@ -36,6 +38,7 @@ __all__ = [
     "sound_part",
     "spectrogram_reply",
     "wav_reply",
+    "while_there",
 ]
 
 router = APIRouter(tags=["sounds"])
@@ -141,7 +144,7 @@ def _ending(label: str, endings: tuple[str, ...]) -> str:
 async def add_sound(request: Request, name: Annotated[str, Query(max_length=1000)] = "") -> SoundBody:
     """Receives a sound file of any kind that is known. It may have 64 MiB and 10 minutes."""
     async with incoming_file(request, name) as (path, label):
-        return await asyncio.to_thread(keep_sound_file, desk(request), path, label)
+        return await run_in_threadpool(keep_sound_file, desk(request), path, label)
 
 
 @router.post("/sounds/example", status_code=201)
@@ -156,7 +159,11 @@ def add_example(request: Request) -> SoundBody:
 def list_sounds(request: Request) -> list[SoundBody]:
     """All sounds that are kept, the newest first."""
     workspace = desk(request).workspace
-    return [SoundBody(**workspace.sound_facts(key)) for key in workspace.sounds.keys()]  # noqa: SIM118 - no mapping
+    bodies: list[SoundBody] = []
+    for key in workspace.sounds.keys():  # noqa: SIM118 - no mapping
+        with suppress(PatchflowError):  # one that is damaged, or that another tab has just removed, hides no other
+            bodies.append(SoundBody(**workspace.sound_facts(key)))
+    return bodies
 
 
 @router.get("/sounds/{sound_id}")
@@ -253,11 +260,12 @@ def keep_sound_file(found: Desk, path: Path, label: str) -> SoundBody:
     digest.update(name.encode())
     key = digest.hexdigest()[:16]
     if key not in found.workspace.sounds:
-        sound = found.workspace.decoded(path, name, most)
-        if sound.length > most + 0.5:
-            raise TooLarge(f"{name}: lasts {sound.length:,.0f} s, more than {most:g} s. Cut the sound out of it.")
-        matched = sound if sound.length <= _MATCHED_S else found.workspace.decoded(path, name, _MATCHED_S)
-        found.workspace.keep_sound(path, _facts(key, name, sound, matched))
+        with found.workspace.decoding:
+            sound = found.workspace.decoded(path, name, most)
+            if sound.length > most + 0.5:
+                raise TooLarge(f"{name}: lasts {sound.length:,.0f} s, more than {most:g} s. Cut the sound out of it.")
+            matched = sound if sound.length <= _MATCHED_S else found.workspace.decoded(path, name, _MATCHED_S)
+            found.workspace.keep_sound(path, _facts(key, name, sound, matched))
     else:
         found.workspace.sounds.touch(key)
     return SoundBody(**found.workspace.sound_facts(key))
@@ -323,6 +331,32 @@ def _noise_db(sound: Sound, first: float, last: float) -> float | None:
     rest = np.concatenate([before, sound.samples[round(last * sound.rate) :]])
     power = float(np.square(rest, dtype=np.float64).mean()) if len(rest) >= _LEAST_NOISE_S * sound.rate else 0.0
     return round(10 * float(np.log10(power)), 1) if power > 1e-12 else None
+
+
+async def while_there(request: Request, waiting: "Future[PlayedNote]") -> PlayedNote:
+    """Returns a note when it is played; has it not played if the client goes before it is begun.
+
+    Args:
+        request: Of the client; its body was read.
+        waiting: See `Players.play`.
+
+    Raises:
+        PatchflowError: If it cannot be played, or the client has gone.
+    """
+    playing = asyncio.wrap_future(waiting)
+    leaving = asyncio.ensure_future(_gone(request))
+    await asyncio.wait({playing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    leaving.cancel()
+    if not playing.done():
+        playing.cancel()
+        raise Superseded("the client has gone")
+    return playing.result()
+
+
+async def _gone(request: Request) -> None:
+    """Returns when the client has ended the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def wav_reply(request: Request, data: bytes, tag: str, headers: dict[str, str] | None = None) -> Response:

@@ -16,9 +16,9 @@ from ..browse import Shelf, preset_called
 from ..browse.index import Texts
 from ..browse.shelf import embedded_synths
 from ..browse.standing import Standing
-from ..errors import AudioError, OptionError
+from ..errors import AudioError, OptionError, UnknownName
 from ..parsing import read_object
-from ..presets import Entry, Label, Library
+from ..presets import Entry, Label, Library, Preset
 from ..presets.library import OWN_LABEL
 from ..storage import json_text, write_atomically
 from .desk import Desk, desk, label_of
@@ -187,9 +187,21 @@ class Stock:
             UnknownName: If there is no such preset.
         """
         if key not in self.now().rows:
-            preset_called(key, self.library)
+            self.called(key)
             self.now(fresh=True)  # it has come in since
         return self.now().rows[key]
+
+    def called(self, key: str) -> tuple[Entry, Preset]:
+        """Returns what is known of a preset, and its values.
+
+        Raises:
+            OptionError: If this is no key.
+            UnknownName: If there is no such preset, or no library yet.
+            StorageError: If the library cannot be read.
+        """
+        if key.isdecimal() and not self.library.path.exists():
+            raise UnknownName("preset of the library", key, [])
+        return preset_called(key, self.library)
 
     def vector(self, name: str, make: Callable[[], np.ndarray]) -> np.ndarray:
         """Returns what the ear says of a sound or preset, kept.

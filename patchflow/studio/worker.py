@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from ..errors import PatchflowError
 from ..hosts._host import end_with_parent, start_for_good
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Reporter", "WorkReport", "Worker", "work"]
 
 _EVERY = 0.1  # seconds between two reports of progress
+_COURTESY = 5  # by how much a worker gives way to the notes that somebody plays, as `nice` counts
 _LENGTH = struct.Struct("<Q")
 _START = "import sys; from patchflow.studio.worker import work; work(int(sys.argv[1]))"
 
@@ -144,14 +145,13 @@ class Worker:
                     pipe.close()
 
     def _send(self, message: tuple[Any, ...]) -> None:
-        assert self._process.stdin is not None
         # One that is gone says so through its other pipe.
         with self._writing, suppress(BrokenPipeError, ValueError):
-            _write(self._process.stdin, message)
+            _write(cast(IO[bytes], self._process.stdin), message)
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
-        while (message := _next(self._process.stdout)) is not None:
+        output = cast(IO[bytes], self._process.stdout)
+        while (message := _next(output)) is not None:
             job, kind, content = message
             if kind in ("done", "failed"):
                 self.job = ""
@@ -285,6 +285,8 @@ def work(parent: int) -> None:
         parent: Number of the server's process.
     """
     end_with_parent(parent)
+    if os.name == "posix":
+        os.nice(_COURTESY)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the server's terminal is for the server alone
     # What libraries print must not be among the messages, so stdout goes where stderr goes.
     output = os.fdopen(os.dup(1), "wb", 0)

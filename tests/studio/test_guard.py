@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.requests import ClientDisconnect
 
 import patchflow
 from patchflow.studio import StudioSettings, build_app
@@ -223,6 +224,15 @@ def test_a_fault_of_ours_is_one_line_and_the_next_request_is_served(settings: St
         assert reply.status_code == 500
         assert_is_one_line(reply)
         assert client.get("/api/v1/about").status_code == 200
+
+
+def test_who_goes_in_mid_upload_is_no_fault_of_ours(settings: StudioSettings, caplog: pytest.LogCaptureFixture):
+    async def app(scope, receive, send):
+        raise ClientDisconnect
+
+    asyncio.run(asked(Guard(app, settings, "default-src 'self'"), []))
+
+    assert caplog.messages == []
 
 
 def test_what_comes_too_fast_is_not_sent_twice(settings: StudioSettings):

@@ -82,6 +82,26 @@ def test_places_say_in_which_order_jobs_are_taken():
     assert [lines.take() for _ in said] == said
 
 
+def test_where_the_system_has_no_room_for_a_process_the_next_job_is_done(tmp_path: Path):
+    class Crowded(Shop):
+        room = iter((False, False))
+
+        def start(self, heard: Callable[[Worker, WorkReport], None]) -> Worker:
+            if not next(self.room, True):
+                raise BlockingIOError(11, "Resource temporarily unavailable")
+            return super().start(heard)
+
+    shop = Crowded(tmp_path / "jobs", JobLimits())
+    first = shop.add()
+    wait_until(lambda: shop.state(first) == "failed")
+    assert "temporarily" in shop.jobs.shown(first)["error"]
+    other = shop.add()
+    shop.at_work(other).says("done", {})
+
+    assert shop.state(other) == "done"
+    shop.jobs.close()
+
+
 def test_one_job_is_done_at_a_time(shop: Shop):
     first, second = shop.add(), shop.add()
     hand = shop.at_work(first)

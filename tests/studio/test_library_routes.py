@@ -1,20 +1,25 @@
 """The library by HTTP: list, favourites, labels, import, search, map."""
 
+import asyncio
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
 from patchflow.browse import Shelf, find, listen_to, picked, understand
 from patchflow.browse.shelf import MEASURED, WIDTH
-from patchflow.engines import engines
+from patchflow.engines import Note, engines
 from patchflow.presets import Entry, Label, Library, Preset
 from patchflow.studio import StudioSettings, build_app
+from patchflow.studio.library_routes import library_audio
+from patchflow.studio.players import PlayedNote, Superseded
+from patchflow.studio.stock import stock
 from tests.plain_ear import NOTE, put_in, saws
 
 URL = "http://127.0.0.1:8700"
@@ -276,6 +281,29 @@ def test_a_library_that_another_process_writes_to_is_waited_for(client: TestClie
     other.close()
 
     assert reply.json()["favourite"]
+
+
+@pytest.mark.parametrize("path", ["/library/1/preset", "/library/1/audio"])
+def test_without_a_library_nothing_has_a_number_of_it(client: TestClient, path: str):
+    assert client.get(path).status_code == 404
+    assert client.post("/library/presets", json={"keys": ["1"]}).status_code == 404
+    assert client.post("/library/1/favourite", json={"favourite": True}).status_code == 404
+
+
+def test_a_note_of_a_client_that_has_gone_is_not_played(client: TestClient, monkeypatch: pytest.MonkeyPatch):
+    assert isinstance(client.app, FastAPI)
+    at = client.app.state.desk
+    waiting: Future[PlayedNote] = Future()
+    monkeypatch.setattr(at.players, "play", lambda *_: waiting)
+
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    request = Request({"type": "http", "app": client.app, "headers": []}, receive)
+    with pytest.raises(Superseded, match="the client has gone"):
+        asyncio.run(library_audio(request, stock(at), at, "tone:1", note=Note(), newest=""))
+
+    assert waiting.cancelled()
 
 
 def test_a_damaged_library_is_one_line(client: TestClient, library: Library):

@@ -175,6 +175,16 @@ def test_many_sounds_that_unpack_to_too_much_are_refused(client: TestClient, mon
     assert client.post("/projects/file", content=packed(parts)).status_code == 422
 
 
+def test_a_sound_of_a_file_may_be_as_large_as_one_that_is_sent_alone(tmp_path: Path):
+    settings = StudioSettings(tmp_path / "small", library=tmp_path / "library.sqlite", warm=(), upload_bytes=2**20)
+    data = packed({"project.json": project_json(), "sounds/abcdef.audio": bytes(2**20 + 1)})
+    with TestClient(build_app(settings), base_url=f"{URL}/api/v1") as client:
+        reply = client.post("/projects/file", content=data)
+
+    assert reply.status_code == 422
+    assert "1 MiB" in reply.json()["error"]
+
+
 def test_what_is_broken_in_a_file_is_left_out_and_said(client: TestClient):
     parts = {"project.json": project_json({"a": 1}), "presets/abcdef.json": "{}", "sounds/abcdef.audio": b"no sound"}
 

@@ -3,8 +3,12 @@
 import io
 import struct
 import subprocess
+import threading
+import time
 import zlib
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +16,16 @@ import soundfile
 from fastapi.testclient import TestClient
 
 from patchflow.audio import load
+from patchflow.audio.sound import Sound
 from patchflow.match.target import prepare_target
 from patchflow.studio import StudioSettings
+from patchflow.studio.desk import Workspace
 from patchflow.studio.players import spectrogram_png
 
 from .conftest import opened
+
+
+FULL = Path("/dev/full")
 
 
 def wav(samples: np.ndarray, rate: int = 22_050, kind: str = "WAV") -> bytes:
@@ -265,3 +274,56 @@ def test_what_a_browser_records_is_read(client: TestClient, sine: bytes, tmp_pat
 
     assert reply.status_code == 201
     assert reply.json()["heard"]["pitch"] == 57
+
+
+def test_a_damaged_sound_hides_no_other(client: TestClient, settings: StudioSettings, sine: bytes):
+    first, other = (client.post("/sounds", params={"name": name}, content=sine).json()["id"] for name in "ab")
+    (settings.workspace / "sounds" / f"{first}.json").write_bytes(b'{"id": ')
+
+    assert [sound["id"] for sound in client.get("/sounds").json()] == [other]
+    assert client.get(f"/sounds/{first}").status_code == 507
+
+
+def test_sounds_are_decoded_one_at_a_time(client: TestClient, sine: bytes, monkeypatch: pytest.MonkeyPatch):
+    at_once: list[int] = []
+    under_way: list[str] = []
+    decoded = Workspace.decoded
+
+    def watched(self: Workspace, path: Path, name: str, seconds: float) -> Sound:
+        under_way.append(name)
+        at_once.append(len(under_way))
+        time.sleep(0.02)
+        found = decoded(self, path, name, seconds)
+        under_way.remove(name)
+        return found
+
+    monkeypatch.setattr(Workspace, "decoded", watched)
+    threads = [
+        threading.Thread(target=client.post, args=("/sounds",), kwargs={"params": {"name": name}, "content": sine})
+        for name in "abcd"
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert at_once == [1, 1, 1, 1]
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no device that is always full")
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    client: TestClient, settings: StudioSettings, sine: bytes, monkeypatch: pytest.MonkeyPatch
+):
+    opened_path = Path.open
+
+    def full(path: Path, *rest: Any) -> Any:
+        return open(FULL, "wb", 0) if path.parent.name == "incoming" else opened_path(path, *rest)
+
+    monkeypatch.setattr(Path, "open", full)
+    reply = client.post("/sounds", content=sine)
+    monkeypatch.undo()
+
+    assert reply.status_code == 507
+    assert "o space left" in reply.json()["error"]
+    assert list((settings.workspace / "incoming").iterdir()) == []
+    assert client.post("/sounds", content=sine).status_code == 201

@@ -144,6 +144,14 @@ def test_without_a_job_it_takes_no_time_of_the_processor(team: Team):
     assert ticks() - before <= 1  # a hundredth of a second
 
 
+@pytest.mark.skipif(os.name != "posix", reason="no process gives way to others here")
+def test_it_gives_way_to_what_somebody_plays(team: Team):
+    team.worker.do("job010", "match", order(renders=1))
+    team.next("done")
+
+    assert os.getpriority(os.PRIO_PROCESS, team.worker.number) > os.getpriority(os.PRIO_PROCESS, 0)
+
+
 def test_a_crash_is_reported_with_the_job_and_the_signal():
     team = Team()
     team.worker.do("job009", "match", order(renders=None, seconds=600.0))
