@@ -143,7 +143,7 @@ class Projects:
             facts = {"name": label_of(name) or "Untitled", "created": created, "changed": round(time.time(), 3)}
             content = {"format": _FORMAT, "version": _VERSION, **facts, "state": json.loads(text)}
             make_folder(self._folder)
-            write_atomically(self._path(key), json_text(content).encode())
+            write_atomically(self._path(key), _exact_text(content).encode())
             self._all()[key] = self._facts(key, content)
             return self._all()[key]
 
@@ -176,6 +176,11 @@ class Projects:
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.json"
+
+
+def _exact_text(content: Mapping[str, Any]) -> str:
+    """Returns a project as JSON with all digits: six are too few for a time, and for what the page wants to have again."""
+    return json.dumps(content, allow_nan=False, ensure_ascii=False)
 
 
 _of_desks: "WeakKeyDictionary[Desk, Projects]" = WeakKeyDictionary()
@@ -265,7 +270,7 @@ def project_file(kept: Kept, at: Annotated[Desk, Depends(desk)], project_id: Id)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         state = {"format": _FORMAT, "version": _VERSION, **about, "state": kept.state(project_id)}
-        archive.writestr("project.json", json_text({name: state[name] for name in state if name != "refers"}))
+        archive.writestr("project.json", _exact_text({name: state[name] for name in state if name != "refers"}))
         for key in about["refers"]:
             if key in at.workspace.presets:
                 archive.writestr(f"presets/{key}.json", at.workspace.presets.read(key, ".json"))

@@ -59,10 +59,13 @@ def test_a_project_comes_back_as_it_was(client: TestClient):
 
 
 def test_projects_are_there_after_a_restart(client: TestClient, tmp_path: Path):
-    made = client.post("/projects", json={"name": "Bells", "state": {"a": 1}}).json()
+    made = client.post("/projects", json={"name": "Bells", "state": {"a": 1, "b": 0.123456789}}).json()
     client.__exit__()
     with studio(tmp_path / "studio") as again:
-        assert again.get(f"/projects/{made['id']}").json()["state"] == {"a": 1}
+        assert again.get(f"/projects/{made['id']}").json()["state"] == {"a": 1, "b": 0.123456789}
+        assert again.get("/projects").json() == [made]
+        reply = again.put(f"/projects/{made['id']}", json={"state": {"a": 2}, "seen": made["changed"]})
+        assert reply.status_code == 200
     client.__enter__()
 
 
