@@ -24,7 +24,6 @@ from patchflow.studio.players import spectrogram_png
 
 from .conftest import opened
 
-
 FULL = Path("/dev/full")
 
 
@@ -317,7 +316,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
     opened_path = Path.open
 
     def full(path: Path, *rest: Any) -> Any:
-        return open(FULL, "wb", 0) if path.parent.name == "incoming" else opened_path(path, *rest)
+        return opened_path(FULL, "wb", 0) if path.parent.name == "incoming" else opened_path(path, *rest)
 
     monkeypatch.setattr(Path, "open", full)
     reply = client.post("/sounds", content=sine)
