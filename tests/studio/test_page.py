@@ -490,6 +490,65 @@ def test_the_import_map_names_files_that_are_there():
         assert (WEB.parent / path.lstrip("/")).exists(), name
 
 
+def test_a_loop_that_is_still_rendered_is_ended_by_esc_and_begins_on_the_other_side_if_flipped(page: Any):
+    _target_and_preset(page)
+    page.evaluate(
+        """() => {
+      const note = patchflowStudio.engine.note.bind(patchflowStudio.engine);
+      patchflowStudio.engine.note = async (...given) => {
+        await new Promise((resolve) => { window.goOn = resolve; });
+        return note(...given);
+      };
+    }"""
+    )
+    page.keyboard.press("Space")
+    page.wait_for_function("() => window.goOn")
+    page.keyboard.press("Escape")
+    page.evaluate("goOn()")
+    page.wait_for_timeout(1500)  # in which it would begin
+    assert not page.evaluate("patchflowStudio.engine.comparing")
+
+    page.keyboard.press("Space")
+    page.keyboard.press("Space")
+    page.wait_for_timeout(300)
+    page.evaluate("goOn()")
+    wait_for(page, "engine.comparing")
+    assert page.evaluate("patchflowStudio.engine.side") == "candidate"
+
+
+def test_what_is_locked_stays_in_a_match_of_its_synth_and_a_changed_target_is_said(page: Any):
+    _target_and_preset(page)
+    page.evaluate("patchflowStudio.session.change('Lock', {locks: ['op1.output', 'osc_1_level'], synths: ['dexed']})")
+    page.locator("pf-match").get_by_role("button", name="1 locked parameter stays as it is: unlock").wait_for()
+    with page.expect_request(lambda sent: sent.url.endswith("/jobs") and sent.method == "POST") as sent:
+        page.keyboard.press("m")
+    assert json.loads(sent.value.post_data)["lock"] == {"op1.output": state_of(page, "preset.values['op1.output']")}
+    wait_for(page, "state.job !== null")
+
+    page.locator("pf-target .heard select").select_option("57")
+    page.get_by_text("The target was changed since this match began").wait_for()
+    page.evaluate("patchflowStudio.api.post(`/jobs/${patchflowStudio.session.state.job.id}/cancel`)")
+
+
+@pytest.mark.parametrize("width", [1024, 1280])
+def test_no_name_is_too_long_for_the_window(page: Any, width: int):
+    _target_and_preset(page)
+    page.set_viewport_size({"width": width, "height": 768})
+    page.evaluate(
+        """async () => {
+      const {session, api} = patchflowStudio;
+      const name = "A name that goes on and on ".repeat(3);
+      const preset = await api.post("/presets/edit", {preset: session.state.preset.id, values: {}, name, from: name.repeat(2)});
+      session.load(preset, "Long");
+    }"""
+    )
+    for view in ("Match", "Shape", "Explore", "Library"):
+        page.get_by_role("tab", name=view, exact=True).click()
+        page.wait_for_timeout(300)
+        box = page.get_by_role("button", name="Take home").bounding_box()
+        assert box["x"] + box["width"] <= width
+
+
 def _drop(page: Any, name: str, data: bytes) -> None:
     page.evaluate(DROP, [name, base64.b64encode(data).decode()])
 
@@ -517,6 +576,12 @@ def _load_init(page: Any) -> None:
     }""")
     wait_for(page, "state.preset !== null && engine.context?.state === 'running'")
     page.evaluate("patchflowStudio.engine.stopAll()")
+
+
+def _target_and_preset(page: Any) -> None:
+    _drop(page, "a note.wav", _wav(_tone(440.0)))
+    wait_for(page, "state.sound !== null")
+    _load_init(page)
 
 
 def _random(page: Any, seed: int) -> str:

@@ -91,7 +91,7 @@ def test_a_knob_is_dragged_and_its_last_value_stands(page: Any):
     wait_for(page, f"state.preset.values['op1.output'] === {shown}")
     page.wait_for_timeout(300)
     assert int(knob.get_attribute("aria-valuenow")) == shown
-    assert page.evaluate("patchflowStudio.session.history") == ["Load for a test", "Edit op1.output"]
+    assert page.evaluate("patchflowStudio.session.history") == ["Load for a test", "Edit Op 1 output"]
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,14 @@ const MOST = 0.8; // of full scale: above, the engine bends
 
 class Compare {
   #turn = 0;
+  #asked = 0; // what `engine.ended` was when the newest start was asked for
+  #wish = null; // the side that begins, while it is fetched
 
   constructor() {
     session.addEventListener("change", ({ detail }) => {
-      if (engine.comparing && (detail.includes("preset") || detail.includes("part") || detail.includes("sound"))) {
-        if (session.state.sound && session.state.preset) this.start(engine.side);
-        else engine.stopAb();
+      if ((engine.comparing || this.waiting) && (detail.includes("preset") || detail.includes("part") || detail.includes("sound"))) {
+        if (session.state.sound && session.state.preset) this.start(engine.comparing ? engine.side : this.#wish);
+        else this.stop();
       }
     });
   }
@@ -27,22 +29,29 @@ class Compare {
   }
 
   flip() {
-    if (!engine.comparing) return this.start("target");
+    // What is still being fetched begins on the other side: a key that is pressed twice flips once.
+    if (!engine.comparing) return this.start(this.waiting && this.#wish === "target" ? "candidate" : "target");
     engine.flip();
     session.say(engine.side === "target" ? "Target" : "Candidate", "quiet");
     return null;
   }
 
-  /** Loops both, one side heard; the newest call wins. */
+  /** Whether both sounds are fetched, to begin as soon as they are there. */
+  get waiting() {
+    return this.#wish !== null && this.#asked === engine.ended;
+  }
+
+  /** Loops both, one side heard; the newest call wins. What ends A/B meanwhile ends it: a note, or Esc. */
   async start(side = "target") {
     const { sound, part, preset, candidates } = session.state;
     if (!sound || !preset) return;
     this.#turn += 1;
     const turn = this.#turn;
     const candidate = candidates.find((one) => one.preset.id === preset.id);
+    this.#wait(side);
     try {
       const [target, made] = await Promise.all([targetBuffer(sound, part), engine.note(preset, noteOf(candidate))]);
-      if (turn !== this.#turn) return;
+      if (turn !== this.#turn || this.#asked !== engine.ended) return;
       const wanted = loudness(target) - loudness(made);
       // Both are lowered alike where one would be too loud to stay as it is.
       const over = Math.max(peak(target), peak(made) * 10 ** (wanted / 20)) / MOST;
@@ -50,12 +59,21 @@ class Compare {
       await engine.ab(target, made, { targetDb: less, candidateDb: wanted + less, side });
     } catch (error) {
       session.fail(error);
+    } finally {
+      if (turn === this.#turn) this.#wait(null);
     }
   }
 
   stop() {
     this.#turn += 1;
+    this.#wait(null);
     engine.stopAb();
+  }
+
+  #wait(side) {
+    this.#wish = side;
+    this.#asked = engine.ended;
+    engine.dispatchEvent(new Event("ab"));
   }
 }
 

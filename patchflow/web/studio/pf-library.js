@@ -66,7 +66,7 @@ class PresetLibrary extends LitElement {
     .does { display: flex; justify-content: end; gap: 2px; }
     .does button { min-height: 28px; padding: 0 8px; font-size: 12px; opacity: 0; }
     .row:hover .does button, .row.at .does button { opacity: 1; }
-    .fit { display: grid; grid-template-columns: 1fr 36px; align-items: center; gap: 8px; } .fit small { color: var(--pf-quiet); text-align: right; }
+    .fit { display: grid; grid-template-columns: 1fr 44px; white-space: nowrap; align-items: center; gap: 8px; } .fit small { color: var(--pf-quiet); text-align: right; }
     .near { display: block; height: 6px; border-radius: 3px; background: var(--pf-well); overflow: hidden; position: relative; }
     .near i { position: absolute; inset: 0 auto 0 0; background: var(--pf-second); border-radius: 3px; }
     .empty { position: absolute; inset: 30px 0 0; display: grid; place-content: center; justify-items: center; gap: 8px; padding: 24px;
@@ -164,7 +164,8 @@ class PresetLibrary extends LitElement {
       parts.push(html`<span class="cut">looked for in names: ${answer.unknown.slice(0, 6).join(", ")}</span>`);
     }
     for (const remark of answer?.remarks?.slice(0, 2) ?? []) parts.push(html`<span class="cut">${remark}</span>`);
-    const count = `${this.total.toLocaleString("en")} ${answer ? "hits" : "presets"}`;
+    const number = this.total.toLocaleString("en");
+    const count = !answer ? `${number} presets` : this.total === FOUND ? `The best ${number}` : `${number} hits`;
     const heard = unheard ? html`<span>${unheard.toLocaleString("en")} not heard yet: no sound finds them
       ${this.listening ? html`(${this.listening})` : html`<button class="chip" style="min-height:22px;font-size:11px"
         @click=${() => this.#listen()}>Listen to them</button>`}</span>` : "";

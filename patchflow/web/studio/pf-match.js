@@ -18,12 +18,13 @@ const ASPECTS = { spectrum: "Spectrum", timbre: "Timbre", pitch: "Pitch", envelo
 const COUNTS = [1, 4, 6, 12, 24];
 const PARTIAL = /(_\d+|_full)$/; // of a synth that another of the list has whole
 const ENDED = new Set(["done", "cancelled", "failed"]);
-const STAGES = { queued: "Waiting", paused: "Paused" };
+const STAGES = { draw: "Trying presets", tune: "Tuning the best", recombine: "Crossing the best", polish: "Polishing the best" };
 const EXAMPLE_SECONDS = 5;
 
 class Match extends LitElement {
   static properties = {
     synths: { state: true }, atOnce: { state: true }, guide: { state: true }, all: { state: true }, starting: { state: true },
+    ordered: { state: true },
   };
 
   static styles = [look, css`
@@ -45,6 +46,7 @@ class Match extends LitElement {
       position: relative; }
     .progress { padding: 8px 12px; display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 4px 12px;
       align-items: center; align-content: center; }
+    .stale { color: var(--pf-accent); font-weight: 600; }
     progress { width: 100%; height: 6px; appearance: none; border: 0; background: var(--pf-well); border-radius: 3px;
       overflow: hidden; display: block; }
     progress::-webkit-progress-bar { background: var(--pf-well); }
@@ -80,6 +82,7 @@ class Match extends LitElement {
     this.synths = [];
     this.all = false;
     this.starting = false;
+    this.ordered = ""; // an order that the job has not followed yet
     this.atOnce = localStorage.getItem("patchflow-at-once") !== "no";
     this.guide = ""; // a step of the guide, or "" if there is none
     this.own = false; // whether the user chose a candidate: then the best so far no longer takes its place
@@ -137,8 +140,9 @@ class Match extends LitElement {
       <div class="group" role="group" aria-label="Synths">${shown.map((one) => html`<button
         class="chip" aria-pressed=${String(synths.includes(one.name))}
           ?disabled=${!one.ready} title=${one.ready ? one.title : one.why} @click=${() => this.#toggle(one.name)}>${one.title}</button>`)}
-        ${this.synths.length > shown.length ? html`<button class="chip plain" title="All synths"
-          @click=${() => { this.all = true; }}>More …</button>` : ""}</div>
+        ${this.all || this.synths.length > shown.length ? html`<button class="chip plain" aria-expanded=${String(this.all)}
+          title=${this.all ? "Only what is usual" : "All synths"}
+          @click=${() => { this.all = !this.all; }}>${this.all ? "Fewer" : "More …"}</button>` : ""}</div>
       <fieldset><legend class="unseen">Seconds to search</legend>${SECONDS.map((one) => html`<label><input
         type="radio" name="seconds"
         .checked=${seconds === one} value=${one} @change=${() => session.set({ seconds: one })}><span>${one} s</span></label>`)}</fieldset>
@@ -146,15 +150,24 @@ class Match extends LitElement {
         @click=${() => this.renderRoot.querySelector("dialog").showModal()}>${icon("shape")}</button>
       <label class="row small quiet" title="Begin to match as soon as there is a target"><input
         type="checkbox" .checked=${this.atOnce} @change=${this.#atOnce}> At once</label>
-      <span class="grow"></span>
-      ${running(job) ? html`<button
+      <span class="grow"></span>${this.#locked()}
+      ${running(job) ? html`<button ?disabled=${this.ordered !== ""}
         @click=${() => this.#order(job.state === "paused" ? "resume" : "pause")}>${icon(job.state === "paused" ? "play" : "pause")}
           ${job.state === "paused" ? "Go on" : "Pause"}</button>
-          <button @click=${() => this.#order("cancel")}>${icon("stop")} Stop</button>`
+          <button ?disabled=${this.ordered === "cancel"} @click=${() => this.#order("cancel")}>${icon("stop")} ${this.ordered === "cancel" ? "Stopping …" : "Stop"}</button>`
         : html`<button class="main" ?disabled=${!sound || !synths.length || this.starting} title="M"
           @click=${() => this.start()}>
           Match</button>`}
     </div>`;
+  }
+
+  /** Says what a match leaves as it is: locks are made in the shape view. */
+  #locked() {
+    const count = Object.keys(locked()).length;
+    if (!count) return "";
+    const what = count === 1 ? "1 locked parameter stays as it is" : `${count} locked parameters stay as they are`;
+    return html`<button class="plain" title="${what}. Press to unlock." aria-label="${what}: unlock"
+      @click=${() => session.change("Unlock all", { locks: [] })}>${icon("lock")} ${count}</button>`;
   }
 
   #progress() {
@@ -164,9 +177,11 @@ class Match extends LitElement {
       return html`<div class="card progress"><p class="bad cut" role="alert" title=${job.error}>${job.error}</p></div>`;
     }
     const { progress } = job;
+    const stale = isStale(job, session.state.part);
     const share = progress?.total ? progress.done / progress.total : ENDED.has(job.state) ? 1 : 0;
     return html`<div class="card progress" role="group" aria-label="Progress">
-      <span class="cut">${statusOf(job, candidates)}</span>
+      ${stale ? html`<span class="cut stale" role="status">The target was changed since this match began: match it again.</span>`
+        : html`<span class="cut">${statusOf(job, candidates)}</span>`}
       <span class="quiet small">${timeOf(job)}</span>
       <progress style="grid-column:1/-1" max="1" .value=${share} aria-label="Match"></progress></div>`;
   }
@@ -225,10 +240,11 @@ class Match extends LitElement {
     this.stop();
     this.#end(this.latest);
     this.own = false;
+    this.ordered = "";
     this.starting = true;
     const given = Object.fromEntries(Object.entries(part).filter(([, value]) => value !== null));
     try {
-      const job = await api.post("/jobs", { kind: "match", sound: sound.id, synths, seconds, ...options, ...given });
+      const job = await api.post("/jobs", { kind: "match", sound: sound.id, synths, seconds, lock: locked(), ...options, ...given });
       this.latest = job;
       session.change(`Match ${sound.name}`, { job, candidates: [], chosen: [] });
       this.#follow(job);
@@ -263,6 +279,7 @@ class Match extends LitElement {
     this.latest = job;
     const candidates = job.result?.candidates ?? session.state.candidates;
     const first = candidates.length > 0 && session.state.candidates.length === 0;
+    if (ENDED.has(job.state) || this.ordered !== "cancel") this.ordered = "";
     const best = candidates[0];
     const patch = { job, candidates };
     // The best so far is at hand for the keys, unless the user has taken something else.
@@ -288,10 +305,12 @@ class Match extends LitElement {
   }
 
   async #order(what) {
+    this.ordered = what;
     try {
       const job = await api.post(`/jobs/${session.state.job.id}/${what}`);
       if (session.state.job?.id === job.id) this.#heard(job);
     } catch (error) {
+      this.ordered = "";
       session.fail(error);
     }
   }
@@ -394,6 +413,18 @@ function drawing() {
       <path class="hand" d="M0-4v-7" transform="rotate(${turn})"></path></g>`)}</svg>`;
 }
 
+/** What is locked of the current preset, with its values, if its synth is among those that are searched. */
+function locked() {
+  const { preset, synths } = session.state;
+  if (!preset || !synths.includes(preset.synth)) return {};
+  return Object.fromEntries(session.locksOf(preset).map((name) => [name, preset.values[name]]));
+}
+
+/** Whether the target is no longer what a job matches: its note, part or threshold was changed since. */
+function isStale(job, part) {
+  return job.request && Object.entries(part).some(([name, value]) => (job.request[name] ?? null) !== value);
+}
+
 function running(job) {
   return Boolean(job) && !ENDED.has(job.state);
 }
@@ -402,8 +433,8 @@ function running(job) {
 function statusOf(job, candidates) {
   const best = candidates[0] ? `best so far: ${candidates[0].closeness}` : "";
   if (job.state === "queued") return job.place ? `Waiting: ${job.place} before it` : "About to begin";
-  if (job.state === "running") return [job.progress?.stage ?? "Begins", best].filter(Boolean).join(" · ");
-  if (job.state === "paused") return [STAGES.paused, best].filter(Boolean).join(" · ");
+  if (job.state === "running") return [job.progress ? STAGES[job.progress.stage] ?? job.progress.stage : "Begins", best].filter(Boolean).join(" · ");
+  if (job.state === "paused") return ["Paused", best].filter(Boolean).join(" · ");
   if (!candidates.length) return "Ended without a candidate";
   const { closeness, tuning, text } = candidates[0];
   return [`${job.result?.stopped === "cancelled" ? "Stopped" : "Done"}: ${closeness}`, tuning, text].filter(Boolean).join(" · ");

@@ -533,9 +533,21 @@ export class Panel extends LitElement {
     this.requestUpdate();
   };
 
+  /** What an edit is called in the history: the words that stand on the knobs. */
+  #said(given) {
+    const named = (name) => {
+      const group = this.synth?.panel.find((one) => one.parameters.some((parameter) => parameter.name === name));
+      if (!group) return name;
+      const parameter = group.parameters.find((one) => one.name === name);
+      const own = values.nameInGroup(parameter, group.group);
+      return `${values.titled(group.title || group.group)} ${own.toLowerCase()}`;
+    };
+    return `Edit ${Object.keys(given).map(named).join(", ")}`;
+  }
+
   #edit(given) {
     for (const [name, value] of Object.entries(given)) this.#held.set(name, value);
-    const run = session.edit(given, `Edit ${Object.keys(given).join(", ")}`);
+    const run = session.edit(given, this.#said(given));
     if (this.#run) return;
     this.#run = run.finally(() => {
       this.#run = null;

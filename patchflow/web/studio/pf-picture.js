@@ -27,9 +27,11 @@ class Picture extends HTMLElement {
     const address = this.getAttribute("src");
     if (!address || address === this.shown) return;
     this.shown = address;
+    this.#wait();
     try {
       const { levels, low, high, seconds } = await picture(address);
       if (this.shown !== address) return;
+      this.waiting?.cancel();
       const drawn = document.createElement("pf-spectrogram");
       const plain = this.hasAttribute("plain"); // a small one has no room for axes
       if (!plain) for (const [name, value] of Object.entries({ low, high, seconds })) drawn.setAttribute(name, value);
@@ -39,8 +41,16 @@ class Picture extends HTMLElement {
     } catch (error) {
       if (this.shown !== address) return;
       this.shown = null;
+      this.waiting?.cancel();
       this.replaceChildren(`No picture: ${error.message}`);
     }
+  }
+
+  /** Glows while the first picture is made: black would be silence. */
+  #wait() {
+    if (this.firstChild || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    this.waiting ??= this.animate([{ backgroundColor: "#0b0d12" }, { backgroundColor: "#2a3140" }],
+      { duration: 700, direction: "alternate", iterations: Infinity, easing: "ease-in-out" });
   }
 }
 

@@ -122,7 +122,7 @@ class Target extends LitElement {
   #sound(sound) {
     const { part } = session.state;
     const { start, end } = bounds(sound, part);
-    return html`<div class="head"><h2>Target</h2><span class="cut grow quiet" title=${sound.name}>${sound.name}</span>
+    return html`<div class="head"><h2>Target</h2><span class="cut grow quiet" role="status" title=${this.busy || sound.name}>${this.busy || sound.name}</span>
         <button class="icon plain" title="Choose another file" aria-label="Choose another file"
           @click=${this.#choose}>${icon("open")}</button>
         <button class="icon plain" title="Record (R)" aria-label="Record"
@@ -130,7 +130,7 @@ class Target extends LitElement {
         <button class="icon plain" title="Remove" aria-label="Remove the target"
           @click=${this.#clear}>${icon("close")}</button></div>
       <div class="body">
-        ${this.busy ? html`<span class="quiet small" role="status">${this.busy}</span>` : ""}${this.#fault()}
+        ${this.#fault()}
         <pf-waveform .sound=${sound} .start=${start} .end=${end}
           @pf-trim=${(event) => this.#trim(event.detail)}></pf-waveform>
         <div class="picture"><pf-picture src=${api.url(`/sounds/${sound.id}/spectrogram`)}
@@ -159,7 +159,7 @@ class Target extends LitElement {
       <span class="note">${pitch === null ? "–" : noteName(pitch)}</span>
       <div><label class="row small"><span class="quiet">Note</span>
           <select @change=${(event) => this.#note(event.target.value)}>
-            <option value="" ?selected=${part.note === null}>as heard${heard.note ? `: ${heard.note}` : ": none"}</option>
+            <option value="" ?selected=${part.note === null}>as heard: ${heard.pitch === null ? "none" : noteName(heard.pitch)}</option>
             ${notes.map((one) => html`<option value=${one} ?selected=${one === part.note}>${noteName(one)}</option>`)}
           </select></label>
         <p class="small quiet">${facts(heard)}</p></div>

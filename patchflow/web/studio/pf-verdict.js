@@ -66,10 +66,10 @@ class Verdict extends LitElement {
         <button class="flip" aria-label="Flip" title="Flip (Space)"
           @click=${() => compare.flip()}>${icon("flip")}</button>
         <button class="b" aria-pressed=${String(side === "candidate")}
-          @click=${() => this.#side("candidate")}>Match</button></div>
+          @click=${() => this.#side("candidate")}>Preset</button></div>
       <p class="small quiet"
         style="margin-top:6px">${side ? html`Looped and equally loud. <kbd>Space</kbd> flips, <kbd>Esc</kbd> ends.`
-        : html`<kbd>Space</kbd> loops both, equally loud, and flips.`}</p></div>`;
+        : compare.waiting ? "Rendering: it begins in a moment …" : html`<kbd>Space</kbd> loops both, equally loud, and flips.`}</p></div>`;
   }
 
   #words({ closeness, tuning, distance, differences, preset, note, kind }) {

@@ -44,6 +44,7 @@ class Engine extends EventTarget {
   #bytes = 0;
   #voices = new Map(); // pitch -> voice
   #ab = null;
+  #ended = 0; // how often A/B was ended, or would have been
   #single = null; // what hear() or playSound() plays
   #ahead = { preset: null, queue: [], busy: 0, abort: new AbortController() };
   #later = 0;
@@ -226,7 +227,17 @@ class Engine extends EventTarget {
     this.#tell("ab");
   }
 
+  /** Changes when a note or Esc ends A/B, or would have: what is still being fetched must not begin then. */
+  get ended() {
+    return this.#ended;
+  }
+
   stopAb() {
+    this.#ended += 1;
+    this.#endAb();
+  }
+
+  #endAb() {
     if (!this.#ab) return;
     this.#end(this.#ab);
     this.#ab = null;
@@ -405,7 +416,7 @@ class Engine extends EventTarget {
   }
 
   #play(buffer, gainDb, onEnd = () => {}) {
-    this.stopAb();
+    this.#endAb(); // not one that was asked for after this, and is still being fetched
     this.#silence(this.#single);
     const made = this.#source(buffer, { when: this.context.currentTime, offset: 0, level: linear(gainDb) });
     this.#single = { hops: [made] };
