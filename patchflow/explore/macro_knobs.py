@@ -242,6 +242,7 @@ class MacroKnobs:
             by_parameter[0][:, columns[some]] = np.nan_to_num(changes / steps[:, None]).T
             cents = cents_from(reference, played.sounds[:, 0])
             self._steady[columns[some]] = np.abs(cents) <= _CENTS
+        self._steady &= ~_transposing(self._engine, start)
         slopes = Slopes(turner.standardised(original.measures[0]), by_parameter)
         return Turner(self._make, player, None, measured=(slopes, start))
 
@@ -263,6 +264,21 @@ def _probes(engine: Engine, start: np.ndarray, movable: np.ndarray) -> tuple[np.
     canonical = engine.canonical(np.concatenate((start[None], moved)))
     heard = (canonical[1:] != canonical[0]).any(1) & (moved[rows, columns] != start[columns])
     return moved[heard], columns[heard]
+
+
+def _transposing(engine: Engine, point: np.ndarray) -> np.ndarray:
+    """Which parameters transpose the sound or a part of it, by what the engine knows, (P,).
+
+    What is heard does not tell: one oscillator of two may move by an octave, and most partials are where they were.
+    """
+    found = np.zeros(len(point), bool)
+    for cents in (100.0, -100.0):
+        free = ~found
+        # The engine moves what comes first; without that, what comes next.
+        while (moved := (engine.transposed(point[None], np.array([cents]), free)[0] != point) & free).any():
+            found |= moved
+            free &= ~moved
+    return found
 
 
 def _named(synth: str) -> list[NamedWord]:

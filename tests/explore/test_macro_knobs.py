@@ -168,6 +168,19 @@ def test_a_vital_preset_is_turned_by_measured_slopes():
 
 
 @pytest.mark.slow
+def test_the_pitch_of_one_oscillator_among_others_is_left_alone():
+    # where the other oscillator is louder, no cents are heard when this one moves by ten semitones
+    voice = embedded_preset("vital", 17)
+    knobs = MacroKnobs(voice)
+    pitched = [name for name in voice.values if name.endswith(("transpose", ".tune"))]
+
+    for word in ("brightness", "movement", "roughness", "harmonicity"):
+        turned = knobs.turned({word: 2.0})
+        assert turned.moves
+        assert {name: turned.preset.values[name] for name in pitched} == {name: voice.values[name] for name in pitched}
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("synth", ["dexed", "vital"])
 def test_a_warm_turn_is_there_at_once(synth: str):
     # benchmarks/studio_jobs.py holds it to 30 ms; here every call of a function is checked, which costs as much again
