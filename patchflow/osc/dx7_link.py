@@ -124,6 +124,8 @@ class SysexSender:
         with self._ready:
             if self._there is not None:
                 self._there[number] = value
+            if self._wanted is not None:  # else the old value would be sent back until the preset has this one
+                self._wanted = self._wanted[:number] + bytes((value,)) + self._wanted[number + 1 :]
 
     def close(self) -> None:
         """Ends the thread; what waits is not sent."""
@@ -276,7 +278,8 @@ class Dx7Link:
             raise PresetError(f"SysEx dump of {len(message):,} bytes: {why}")
         for problem in report.problems[:3]:
             self._patch.out.send("/print", f"SysEx dump: {problem}")
-        if len(report.presets) == 1 and self._sender is not None:
+        is_voice = len(message) == _HEADER + _VOICE + 2  # else a bank of which only one voice could be read
+        if is_voice and self._sender is not None:
             self._sender.know(message[_HEADER : _HEADER + _VOICE])
         if self._patch.synth == "dexed":
             self._patch.take(report.presets)

@@ -82,6 +82,7 @@ class LivePatch:
         self.preset = self.base
         self._edited: dict[str, None] = {}  # parameters set by hand, which macros leave
         self._measuring = False
+        self._arrivals = 0  # whole presets so far: what was measured of one before is of no use
         self._turn = False
         self._whole = True
         self._sent: Mapping[str, Value] = {}
@@ -126,6 +127,7 @@ class LivePatch:
         if self._measuring:
             return
         self._measuring = True
+        arrivals = self._arrivals
 
         def measured() -> MacroKnobs | None:
             try:
@@ -134,12 +136,16 @@ class LivePatch:
                 self._measuring = False
 
         def take(knobs: MacroKnobs) -> None:
-            if not self.macros.is_ready and preset.state == self.base.state:
+            if arrivals == self._arrivals:
                 self.macros.take(knobs)
             self._turn = True
 
+        try:
+            self.worker.start("the macros", measured, take)
+        except OptionError:  # too much waits: the next turn of a macro tries again
+            self._measuring = False
+            raise
         self.out.send("/print", f"measuring what macros do to {preset.name or 'the preset'}")
-        self.worker.start("the macros", measured, take)
 
     def arrive(self, preset: Preset, *, keep_macros: bool = False) -> None:
         """Makes a preset the one that is played.
@@ -155,6 +161,7 @@ class LivePatch:
         if keep_macros:
             self._turn = bool(self.macros.turned)
             return
+        self._arrivals += 1
         turned = self.macros.turned
         self.macros.begin()
         for number in turned:

@@ -131,8 +131,8 @@ class Background:
         while (given := self._tasks.get()) is not None and not self._closed:
             what, task, then = given
             done = attempt(what, task, self._tell)
-            if done.well:
-                self._mailbox.put(Message(what, partial(then, done.result)))
+            if done.well and not self._mailbox.put(Message(what, partial(then, done.result))):
+                self._tell(what, lambda: "too many messages wait, so what it gave was left out")
 
 
 class Attempted(NamedTuple):

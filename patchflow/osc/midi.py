@@ -79,7 +79,7 @@ class MidiDesk:
         self._notes: dict[int, int] = {}  # keys that are down, and what they play
         self._beats = 16.0
         self._timbre = 0
-        self._ticks = 0
+        self._ticks = 0  # number of the next clock message
         self._running = False
 
     # ---- what comes in
@@ -92,8 +92,8 @@ class MidiDesk:
         """
         with suppress(PatchflowError):  # of a message that has no meaning here
             noted = self._understood(message)
-            if noted is not None:
-                self._server.mailbox.put(noted)
+            if noted is not None and not self._server.mailbox.put(noted):
+                self._server.out.error("MIDI", lambda: "too many messages wait, so one was left out")
 
     def _understood(self, message: Any) -> Message | None:
         understood = self._server.understood
@@ -115,19 +115,21 @@ class MidiDesk:
         return None
 
     def _timed(self, message: Any) -> Message | None:
-        """Counts the clock; what it says is a value, so it never piles up."""
+        """Counts the clock; what it says is a value, so it never piles up. The first one after a start is beat 0."""
         match message.type:
             case "start":
                 self._ticks = 0
             case "songpos":
                 self._ticks = message.pos * _SONG
-            case "clock" if self._running:
-                self._ticks += 1
+            case "clock" if not self._running:  # many send it while they stand
+                return None
         if message.type in ("start", "continue", "stop"):
             self._running = message.type != "stop"
+        tick = self._ticks
+        self._ticks += message.type == "clock"
         if not self._beats or message.type == "stop":
             return None
-        place = self._ticks / _TICKS / self._beats % 1.0
+        place = tick / _TICKS / self._beats % 1.0
         return Message("MIDI clock", partial(self._play_path, place), "value", "clock")
 
     def _play_path(self, place: float) -> None:

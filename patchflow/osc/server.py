@@ -45,10 +45,16 @@ class OscOut:
     Args:
         host: Where to.
         port: Its UDP port.
+
+    Raises:
+        OptionError: If there is no such host.
     """
 
     def __init__(self, host: str, port: int) -> None:
-        self._to = (host, port)
+        try:  # once: to ask for the address of a name may take seconds
+            self._to = (socket.gethostbyname(host), port)
+        except (OSError, UnicodeError) as error:
+            raise OptionError(f"out={host}:{port}: no such host is known ({error})") from error
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._said = 0  # errors in this second
         self._unsaid = 0

@@ -258,6 +258,21 @@ def test_a_bank_that_comes_in_is_in_hand_and_kept_once(dexed, voices: list[Prese
     assert len(Library(tmp_path / "library.sqlite")) == 4
 
 
+def test_what_a_synth_says_of_a_byte_is_not_sent_back(synth: Dx7, voices: list[Preset]):
+    sender = SysexSender(synth.take, rate=1_000_000, gap=0.0)
+    voice = voice_of(voices[0])
+    number = dx7.NAMES.index("op3.output")
+    sender.want(voice)
+    synth.wait_for(voice)
+    sender.know_byte(number, 77)
+    sender.add(parameter_change(0, 155, 1))  # wakes it, and says that it is at work
+    time.sleep(0.1)
+    sender.close()
+
+    assert len(synth.sizes) == 2
+    assert bytes(synth.voice) == voice
+
+
 def test_a_knob_that_is_turned_at_the_synth_turns_the_parameter(dexed, wire):
     wire.wait_for(1)
     time.sleep(0.1)

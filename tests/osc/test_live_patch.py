@@ -1,7 +1,7 @@
 """What messages do to the preset, and what they answer."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchflow.engines import engines
+from patchflow.errors import OptionError
+from patchflow.explore.macro_knobs import MacroKnobs
 from patchflow.osc.live_macros import native_value, normal_value
+from patchflow.osc.live_patch import LivePatch
 from patchflow.presets import Preset, read_presets
 from patchflow.presets.files import write_presets
 
@@ -300,3 +303,62 @@ def test_a_name_that_would_command_a_terminal_is_only_text(live_tone):
     live_tone.send("/patch/load", "\x1b]0;title\x07.json")
 
     assert "\x1b" not in live_tone.wait("/error")[0]
+
+
+class Slow:
+    """Long work that is done when the test says so."""
+
+    def __init__(self, *, busy: bool = False) -> None:
+        self.busy = busy
+        self.begun: list[tuple[Callable, Callable]] = []
+
+    def start(self, what: str, task: Callable, then: Callable) -> None:
+        if self.busy:
+            raise OptionError(f"busy: {what} was not begun")
+        self.begun.append((task, then))
+
+    def finish(self) -> None:
+        task, then = self.begun.pop(0)
+        then(task())
+
+
+class Quiet:
+    """Nobody listens."""
+
+    def send(self, path: str, *values: float | str) -> None:
+        pass
+
+    def send_parameters(self, preset: Preset, changed: Sequence[str], *, whole: bool) -> None:
+        pass
+
+
+def test_macros_that_were_measured_of_the_preset_before_are_measured_again(tmp_path: Path):
+    slow = Slow()
+    patch = LivePatch("tone", Quiet(), slow, (tmp_path,))
+    saw = Preset("tone", {"wave": "saw", "decay": 0.2, "gain": -12.0}, name="SAW")
+    patch.arrive(Preset("tone", {"wave": "sine", "decay": 1.5, "gain": -30.0}, name="BEFORE"))
+    patch.set_macro(3, 1.0)
+    patch.flush()
+    patch.arrive(saw)
+    patch.set_macro(3, 1.0)
+    while slow.begun:
+        slow.finish()
+        patch.flush()
+
+    wanted = MacroKnobs(saw).turned({"length": 2.0}).preset.values
+    assert patch.preset.values["decay"] == pytest.approx(wanted["decay"], rel=1e-9)
+
+
+def test_macros_that_could_not_be_measured_are_tried_again(tmp_path: Path):
+    slow = Slow(busy=True)
+    patch = LivePatch("tone", Quiet(), slow, (tmp_path,))
+    patch.set_macro(3, 1.0)
+    with pytest.raises(OptionError, match="busy"):
+        patch.flush()
+    slow.busy = False
+    patch.set_macro(3, 1.0)
+    patch.flush()
+    slow.finish()
+    patch.flush()
+
+    assert patch.macros.is_ready

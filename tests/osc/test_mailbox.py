@@ -101,6 +101,20 @@ def test_long_work_comes_back_as_a_message():
     assert done == [2]
 
 
+def test_a_result_for_which_there_is_no_room_is_told():
+    box = Mailbox(most=1)
+    box.put(Message("note", int, "event"))
+    told: list = []
+    said = threading.Event()
+    background = Background(box, lambda where, what: (told.append((where, what())), said.set()))
+
+    background.start("a sum", lambda: 1 + 1, lambda _: None)
+    assert said.wait(5.0)
+    background.close()
+
+    assert told == [("a sum", "too many messages wait, so what it gave was left out")]
+
+
 def test_too_much_long_work_is_refused():
     box = Mailbox()
     gate = threading.Event()

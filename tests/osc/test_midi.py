@@ -216,7 +216,7 @@ def tick(live, *messages: str, count: int = 1) -> None:
     live.settle()
 
 
-@pytest.mark.parametrize(("ticks", "place"), [(0, 0.0), (12, 0.25), (24, 0.5), (47, 47 / 48), (48, 0.0), (60, 0.25)])
+@pytest.mark.parametrize(("ticks", "place"), [(0, 0.0), (1, 0.0), (13, 0.25), (25, 0.5), (48, 47 / 48), (49, 0.0), (61, 0.25)])
 def test_the_clock_moves_along_the_path_in_beats(on_path, ticks: int, place: float):
     tick(on_path, "start", "clock", count=ticks)
 
@@ -224,7 +224,7 @@ def test_the_clock_moves_along_the_path_in_beats(on_path, ticks: int, place: flo
 
 
 def test_a_clock_that_stands_moves_nothing(on_path):
-    tick(on_path, "start", "clock", count=12)
+    tick(on_path, "start", "clock", count=13)
     tick(on_path, "stop")
     tick(on_path, "clock", count=12)
     stopped = on_path.patch.parameter("gain")[0]
@@ -232,6 +232,16 @@ def test_a_clock_that_stands_moves_nothing(on_path):
 
     assert stopped == pytest.approx(0.25)
     assert on_path.patch.parameter("gain")[0] == pytest.approx(0.5)
+
+
+def test_a_clock_that_stands_leaves_what_others_move(on_path):
+    tick(on_path, "start", "clock", count=13)
+    tick(on_path, "stop")
+    on_path.send("/path/play", 0.75)
+    on_path.settle()
+    tick(on_path, "clock", count=3)
+
+    assert on_path.patch.parameter("gain")[0] == pytest.approx(0.75)
 
 
 def test_a_song_position_is_a_place_of_the_path(on_path):

@@ -197,6 +197,11 @@ def test_an_address_that_is_not_ours_is_an_error(host: str, port: int):
         opened_socket(host, port)
 
 
+def test_a_place_that_is_not_there_is_an_error():
+    with pytest.raises(OptionError, match=r"out=no\.\.where:9: no such host is known"):
+        OscOut("no..where", 9)
+
+
 def test_nobody_has_to_listen():
     out = OscOut("127.0.0.1", 9)
 
