@@ -91,8 +91,7 @@ class Jobs:
         with self._news:
             self._closing = True
             self._news.notify_all()
-            crew = list(self._crew)
-            self._crew = []
+            crew, self._crew = self._crew, []
             for job in self._jobs.values():
                 if job.unsaved:
                     self._keep_state(job)
@@ -279,6 +278,7 @@ class Jobs:
                 wake()
 
     def _end(self, job: StudioJob, error: str | None = None) -> None:
+        self._leave(job)  # it may have been done just before it was held up, and wait to go on
         job.ended = time.time()
         job.worker = None
         job.error = error

@@ -216,7 +216,9 @@ def tick(live, *messages: str, count: int = 1) -> None:
     live.settle()
 
 
-@pytest.mark.parametrize(("ticks", "place"), [(0, 0.0), (1, 0.0), (13, 0.25), (25, 0.5), (48, 47 / 48), (49, 0.0), (61, 0.25)])
+@pytest.mark.parametrize(
+    ("ticks", "place"), [(0, 0.0), (1, 0.0), (13, 0.25), (25, 0.5), (48, 47 / 48), (49, 0.0), (61, 0.25)]
+)
 def test_the_clock_moves_along_the_path_in_beats(on_path, ticks: int, place: float):
     tick(on_path, "start", "clock", count=ticks)
 

@@ -453,6 +453,19 @@ def test_a_training_gives_way_to_all_others_and_goes_on(shop: Shop):
     assert shop.state(training) == "done"
 
 
+def test_a_job_that_is_done_while_it_waits_to_go_on_is_not_begun_again(shop: Shop):
+    training = shop.jobs.add("train", {"kind": "train", "synth": "tone"}, "a")["id"]
+    trainer = shop.at_work(training)
+    match = shop.add("b")
+    matcher = shop.at_work(match)
+    trainer.says("done", {"text": ["trained"]})
+    matcher.says("done", {})
+    shop.at_work(shop.add("b"))
+
+    assert shop.state(training) == "done"
+    assert trainer.job != training
+
+
 def test_a_job_that_waits_half_way_can_be_cancelled(shop: Shop):
     first, second = shop.add(), shop.add()
     held = shop.at_work(first)
