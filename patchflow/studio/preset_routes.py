@@ -33,8 +33,8 @@ _MOST_NOTES = 50  # lines on what was mended
 _TITLES = {"dexed": "Dexed (DX7)", "vital_full": "Vital, all parameters"}
 _HINTS = {
     "syx": [
-        "Dexed opens cartridges of 32 voices: take the bank, not the single voice. Click CART, then load the .syx file, "
-        "and choose the voice; or drop the file onto its window.",
+        "Dexed opens cartridges of 32 voices: take the bank, not the single voice.",
+        "Click CART in Dexed and load the .syx file, or drop it onto its window.",
         "A DX7 or a DX7 II: send the .syx file with a SysEx program; memory protection has to be off.",
         "MiniDexed: copy the bank into sysex/voice on its card.",
     ],

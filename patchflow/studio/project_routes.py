@@ -179,7 +179,7 @@ class Projects:
 
 
 def _exact_text(content: Mapping[str, Any]) -> str:
-    """Returns a project as JSON with all digits: six are too few for a time, and for what the page wants to have again."""
+    """Returns a project as JSON with all digits: six are too few for a time, and for the page's own numbers."""
     return json.dumps(content, allow_nan=False, ensure_ascii=False)
 
 

@@ -538,8 +538,9 @@ def test_no_name_is_too_long_for_the_window(page: Any, width: int):
         """async () => {
       const {session, api} = patchflowStudio;
       const name = "A name that goes on and on ".repeat(3);
-      const preset = await api.post("/presets/edit", {preset: session.state.preset.id, values: {}, name, from: name.repeat(2)});
-      session.load(preset, "Long");
+      const preset = session.state.preset.id;
+      const made = await api.post("/presets/edit", {preset, values: {}, name, from: name.repeat(2)});
+      session.load(made, "Long");
     }"""
     )
     for view in ("Match", "Shape", "Explore", "Library"):
