@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -246,7 +247,7 @@ def take_preset(
 def take_bank(request: Request, bank: BankBody) -> Response:
     """Several presets as one bank or, where their synth has none or they are of several synths, as a zip of files."""
     found = desk(request)
-    presets = [found.workspace.preset(key) for key in bank.presets]
+    presets = _told_apart([found.workspace.preset(key) for key in bank.presets])
     kinds = {formats[engines[preset.synth].native] for preset in presets}
     synths = {preset.synth for preset in presets}
     stem = ascii_name(bank.name) or "bank"
@@ -254,6 +255,15 @@ def take_bank(request: Request, bank: BankBody) -> Response:
         ending = next(iter(kinds)).extensions[0]
         return _download(_file(found, presets, ending), stem, ending)
     return _download(_zip(found, presets), stem, ".zip")
+
+
+def _told_apart(presets: Sequence[Preset]) -> list[Preset]:
+    """Numbers presets of one name, as candidates of a match are; in front, as a DX7 shows no more than ten letters."""
+    shared = {name for name, count in Counter(preset.name for preset in presets).items() if count > 1}
+    return [
+        replace(preset, name=f"{place} {preset.name}".strip()) if preset.name in shared else preset
+        for place, preset in enumerate(presets, 1)
+    ]
 
 
 async def play_note(request: Request, key: str, note: Note, newest: str = "") -> PlayedNote:

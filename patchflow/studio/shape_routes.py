@@ -68,12 +68,13 @@ class TurnBody(BaseModel):
     preset: Annotated[str, Field(pattern="^[a-z0-9]{6,64}$")]
     words: dict[Name, Number] = Field({}, max_length=64)
     lock: Locks = []
+    keep: bool = Field(True, description="Whether the turned preset is kept; false only says what would move.")
 
 
 class TurnedBody(BaseModel):
     """A preset that macros have turned, and what should have changed, in standard deviations over its synth's."""
 
-    preset: PresetBody
+    preset: PresetBody | None = Field(description="Null if it is not to be kept.")
     moves: list[MoveBody]
     predicted: dict[str, float]
 
@@ -131,7 +132,8 @@ def turn_macros(request: Request, asked: TurnBody) -> TurnedBody:
     words = ", ".join(f"{word} {amount:+g}" for word, amount in asked.words.items() if amount)
     origin = f"{preset.name or 'a preset'} turned: {words}" if words else None
     moves = [MoveBody(**vars(move)) for move in turned.moves]
-    return TurnedBody(preset=at.workspace.keep_preset(turned.preset, origin), moves=moves, predicted=turned.predicted)
+    kept = at.workspace.keep_preset(turned.preset, origin) if asked.keep else None
+    return TurnedBody(preset=kept, moves=moves, predicted=turned.predicted)
 
 
 @router.get("/presets/{preset_id}/moves/{other_id}")

@@ -461,6 +461,22 @@ def test_presets_of_one_synth_with_banks_are_one_bank(client: TestClient, tmp_pa
     assert [dict(preset.values) for preset in found[:3]] == [voice["values"] for voice in voices]
 
 
+def test_presets_of_one_name_are_told_apart_in_a_bank(client: TestClient, tmp_path: Path):
+    ids = []
+    for seed, name in enumerate(["A long name", "A long name", "Other"]):
+        made = client.post("/presets/random", json={"synth": "dexed", "seed": seed}).json()
+        ids.append(client.post("/presets/edit", json={"preset": made["id"], "values": {}, "name": name}).json()["id"])
+
+    reply = client.post("/bank", json={"presets": ids})
+    (tmp_path / "a.syx").write_bytes(reply.content)
+
+    assert [preset.name for preset in read_presets(tmp_path / "a.syx").presets[:3]] == [
+        "1 A long n",
+        "2 A long n",
+        "Other",
+    ]
+
+
 def test_presets_of_several_synths_are_a_zip(client: TestClient, voice: dict, tone_id: str):
     reply = client.post("/bank", json={"presets": [voice["id"], tone_id, voice["id"]]})
 

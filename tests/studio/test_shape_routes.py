@@ -44,6 +44,21 @@ def test_a_turn_is_that_of_the_knobs_and_kept(client: TestClient, voice: str):
     assert answer["preset"]["from"].endswith("turned: brightness +1")
 
 
+def test_a_look_at_a_turn_keeps_no_preset(client: TestClient, voice: str):
+    workspace = client.app.state.desk.workspace  # type: ignore[attr-defined]
+    files = lambda: len(list((workspace.folder / "presets").glob("*.json")))  # noqa: E731
+    before = files()
+    body = {"preset": voice, "words": {"brightness": 1.0}}
+
+    looked = client.post("/macros/turn", json={**body, "keep": False}).json()
+    assert looked["preset"] is None
+    assert files() == before
+
+    turned = client.post("/macros/turn", json=body).json()
+    assert (looked["moves"], looked["predicted"]) == (turned["moves"], turned["predicted"])
+    assert files() == before + 1
+
+
 def test_nothing_turned_is_the_preset_itself(client: TestClient, voice: str):
     answer = client.post("/macros/turn", json={"preset": voice, "words": {"brightness": 0}}).json()
 

@@ -22,7 +22,7 @@ const cell = css`
     text-align: center;
   }
   .name {
-    font-size: 11px;
+    font-size: var(--pf-knob-name, 11px);
     line-height: 14px;
     letter-spacing: -0.015em;
     margin: 0 -2px;

@@ -44,7 +44,7 @@ function inWords(moves) {
   return largest.map(({ name, before, after }) => {
     const short = name.replace(/[._]+/g, " ");
     if (typeof before !== "number") return `${short} → ${after}`;
-    return `${short} ${after > before ? "↑" : "↓"}`;
+    return `${after > before ? "↑" : "↓"} ${short}`; // the arrow first: a long name is cut at its end
   });
 }
 
@@ -89,9 +89,9 @@ export class Macros extends LitElement {
         width: 100%;
         height: 20px;
         min-height: 20px;
-        font-size: 11.5px;
+        font-size: 11px;
         font-weight: 600;
-        letter-spacing: -0.02em;
+        letter-spacing: -0.035em;
         line-height: 20px;
       }
       select.title {
@@ -302,7 +302,8 @@ export class Macros extends LitElement {
     for (const { word } of this.#shown()) {
       if (signal.aborted || this.moves[word]) continue;
       try {
-        const answer = await api.post("/macros/turn", { preset: base.id, words: { [word]: 1 }, lock: locks }, { signal });
+        const asked = { preset: base.id, words: { [word]: 1 }, lock: locks, keep: false };
+        const answer = await api.post("/macros/turn", asked, { signal });
         this.moves = { ...this.moves, [word]: inWords(answer.moves) };
       } catch (error) {
         if (error.name === "AbortError") return;

@@ -152,6 +152,10 @@ export class Panel extends LitElement {
         grid-template-columns: repeat(auto-fill, minmax(50px, 1fr));
         margin-top: 6px;
       }
+      .folded,
+      .drawn .cells {
+        --pf-knob-name: 10px;
+      }
       .folded {
         --pf-knob: 34px;
         --pf-curve: 40px;
@@ -202,6 +206,7 @@ export class Panel extends LitElement {
           grid-template-columns: repeat(3, minmax(0, 1fr));
         }
         .folded {
+          --pf-knob-name: 11px;
           --pf-knob: 44px;
           --pf-curve: 92px;
           padding: 8px 12px 10px;

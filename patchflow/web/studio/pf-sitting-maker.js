@@ -109,7 +109,7 @@ class SittingMaker extends LitElement {
       const candidates = job.result?.candidates ?? [];
       if (!candidates.length) continue;
       const title = `Match of ${new Date(1000 * job.created).toLocaleString("en-GB")}`;
-      groups.push({ title, items: candidates.map((one) => ({ ...named(one.preset), preset: one.preset.id, note: one.note })) });
+      groups.push({ title, items: candidates.map((one, at) => ({ ...named(one.preset, at + 1), preset: one.preset.id, note: one.note })) });
     }
     const favourites = (starred?.entries ?? []).map((one) => ({ ...named(one), key: one.key }));
     if (favourites.length) groups.push({ title: "Favourites", items: favourites });
@@ -199,8 +199,8 @@ function pairsOf(items) {
   return found;
 }
 
-function named({ name, synth }) {
-  return { name: name || "(no name)", synth };
+function named({ name, synth }, rank = 0) {
+  return { name: `${rank ? `${rank} ` : ""}${name || "(no name)"}`, synth };
 }
 
 customElements.define("pf-sitting-maker", SittingMaker);
