@@ -1,6 +1,7 @@
 """Of a value only the newest waits, of everything else all, in order."""
 
 import threading
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -106,7 +107,12 @@ def test_a_result_for_which_there_is_no_room_is_told():
     box.put(Message("note", int, "event"))
     told: list = []
     said = threading.Event()
-    background = Background(box, lambda where, what: (told.append((where, what())), said.set()))
+
+    def tell(where: str, what: Callable[[], str]) -> None:
+        told.append((where, what()))
+        said.set()
+
+    background = Background(box, tell)
 
     background.start("a sum", lambda: 1 + 1, lambda _: None)
     assert said.wait(5.0)
