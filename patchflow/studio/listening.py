@@ -54,8 +54,8 @@ class ListeningTarget(BaseModel):
 
     sound: Given | None = None
     preset: Given | None = None
-    start: float | None = Field(default=None, ge=0)
-    end: float | None = Field(default=None, gt=0)
+    start: float | None = Field(default=None, ge=0, le=3600)
+    end: float | None = Field(default=None, gt=0, le=3600)
     note: ListeningNote | None = None
 
 

@@ -223,10 +223,14 @@ def _state_text(state: Mapping[str, Any]) -> str:
         text = json.dumps(state, allow_nan=False, ensure_ascii=False)
     except ValueError as error:
         raise OptionError(f"state: {error}") from error
-    size = len(text.encode("utf-8", "replace"))
-    if size > _MOST_STATE:
-        raise TooLarge(f"state: {size / 2**20:.1f} MiB, more than {_MOST_STATE // 2**20} MiB")
-    return text.encode("utf-8", "replace").decode()
+    data = text.encode("utf-8", "replace")
+    if len(data) > _MOST_STATE:
+        raise TooLarge(f"state: {len(data) / 2**20:.1f} MiB, more than {_MOST_STATE // 2**20} MiB")
+    try:
+        json_value(data)  # whatever is kept can be read again
+    except ValueError as error:
+        raise OptionError(f"state: {error}") from error
+    return data.decode()
 
 
 @router.get("/projects")

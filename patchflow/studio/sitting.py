@@ -11,6 +11,7 @@ References:
 
 import csv
 import io
+import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ import numpy as np
 
 from ..errors import OptionError, StorageError, UnknownName
 from ..parsing import damage_named, read_object
-from ..storage import json_text, write_atomically
+from ..storage import write_atomically
 
 __all__ = [
     "CHOICES",
@@ -300,7 +301,7 @@ class Sitting:
             StorageError: If it cannot be written.
         """
         content = {"format": _FORMAT, "version": _VERSION, **asdict(self)}
-        write_atomically(folder / f"{self.id}.json", json_text(content).encode())
+        write_atomically(folder / f"{self.id}.json", json.dumps(content, allow_nan=False).encode())
 
     @classmethod
     def load(cls, path: Path) -> "Sitting":

@@ -5,6 +5,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -189,6 +190,24 @@ def test_the_sounds_of_a_trial_are_equally_loud(client: TestClient):
         levels.append(loudness(samples, rate))
 
     assert np.ptp(levels) < 0.1
+
+
+def test_a_sitting_is_kept_as_it_is(tmp_path: Path):
+    made_of = Pair({"sound": "t", "start": 123.45678, "end": 124.0}, {"preset": "a"}, {"preset": "b"})
+    kept = replace(answered(Sitting.made("better", [made_of], 0), lambda _: "first"), created=1795722065.9)
+    kept.save(tmp_path)
+
+    assert Sitting.load(tmp_path / f"{kept.id}.json") == kept
+
+
+@pytest.mark.parametrize("end", ["1e999", "NaN", "1e300"])
+def test_a_part_without_an_end_is_refused(client: TestClient, end: str):
+    a, b = presets(client, 2)
+    sound = client.post("/sounds/example").json()["id"]
+    trial = f'{{"target": {{"sound": "{sound}", "end": {end}}}, "a": "{a}", "b": "{b}"}}'
+    body = f'{{"question": "closer", "trials": [{trial}]}}'
+
+    assert client.post("/listening", content=body, headers={"content-type": "application/json"}).status_code == 422
 
 
 def test_a_sitting_is_answered_in_turn_and_kept_over_a_restart(client: TestClient):

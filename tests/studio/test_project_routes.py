@@ -208,6 +208,15 @@ def test_a_state_too_large_or_too_deep_is_refused(client: TestClient):
     assert client.post("/projects", json={"name": "x", "state": deep}).status_code == 422
 
 
+@pytest.mark.parametrize("number", ["1" + "0" * 25, "-1" + "0" * 4000, "NaN", "1e999"])
+def test_a_state_that_could_not_be_read_again_is_refused(client: TestClient, number: str):
+    body = f'{{"name": "x", "state": {{"a": {number}}}}}'
+    reply = client.post("/projects", content=body, headers={"content-type": "application/json"})
+
+    assert reply.status_code == 422
+    assert client.get("/projects").json() == []
+
+
 @pytest.mark.parametrize("name", ["../../x", "名前", "a/b\\c", "\x00\x1b[2J", "x" * 900, ""])
 def test_no_file_is_called_as_a_project_is(client: TestClient, tmp_path: Path, name: str):
     made = client.post("/projects", json={"name": name, "state": {}}).json()
