@@ -306,10 +306,12 @@ class LivePatch:
         Raises:
             StorageError: If it does not, or this is no name.
         """
-        if "\0" in name or len(name) > 1_000:
-            raise StorageError(f"file={name[:40]!r}: not a name that a file can have")
         for folder in self.folders:
-            path = (folder / name).resolve()  # links are followed: what they lead to counts
+            try:
+                path = (folder / name).resolve()  # links are followed: what they lead to counts
+                path.exists()
+            except (OSError, RuntimeError, ValueError) as error:  # too long, links in a circle, or a zero in it
+                raise StorageError(f"file={name[:40]!r}: not a name that a file can have") from error
             if path.is_relative_to(folder.resolve()) and (path.parent.exists() or len(self.folders) == 1):
                 return path
         raise StorageError(f"file={name!r}: not in {' or '.join(map(str, self.folders))}. Name another with --folder.")

@@ -34,7 +34,7 @@ _DAMAGED = (ParseError, ValueError, IndexError, TypeError, OverflowError, Recurs
 _BUNDLE_HEAD = b"#bundle\0"
 _BUNDLE_START = 16  # bytes of a bundle before its first message: head and time
 _DEEPEST = 8  # bundles in one another
-_TYPES = {",": 0, "i": 4, "f": 4, "h": 8, "d": 8, "s": 4, "b": 4, "r": 4, "m": 4, "t": 8, "T": 0, "F": 0, "N": 0,
+_TYPES = {"i": 4, "f": 4, "h": 8, "d": 8, "s": 4, "b": 4, "r": 4, "m": 4, "t": 8, "T": 0, "F": 0, "N": 0,
           "[": 0, "]": 0}  # fmt: skip
 """Types of arguments, and how many bytes each has at least."""
 
@@ -349,9 +349,9 @@ def _parsed(data: bytes) -> OscMessage:
         raise ValueError("it does not begin with an address")
     start = (end // 4 + 1) * 4
     tags = data[start : max(data.find(b"\0", start), start)].decode("ascii", "replace")
-    if set(tags) - set(_TYPES) or (data[start:] and not tags.startswith(",")):
+    if set(tags[1:]) - set(_TYPES) or (data[start:] and not tags.startswith(",")):
         raise ValueError(f"its types are {tags[:40]!r}")
     left = len(data) - start - (len(tags) // 4 + 1) * 4
-    if tags and left < sum(_TYPES[tag] for tag in tags):
+    if tags and left < sum(_TYPES[tag] for tag in tags[1:]):
         raise ValueError(f"its arguments {tags[:40]!r} are cut off")
     return OscMessage(data)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchflow.engines import engines
-from patchflow.errors import OptionError
+from patchflow.errors import OptionError, StorageError
 from patchflow.explore.macro_knobs import MacroKnobs
 from patchflow.osc.live_macros import native_value, normal_value
 from patchflow.osc.live_patch import LivePatch
@@ -161,6 +161,15 @@ def test_nothing_outside_the_folder_is_touched(live, tmp_path: Path, path: str, 
     assert error.startswith(f"{path}: file=")
     assert "Name another with --folder" in error
     assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*")} == before
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".syx", "x" * 5000, "round/x.syx", "no\0.syx"])
+def test_a_name_that_no_file_can_have_is_refused(live, tmp_path: Path, name: str):
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    control = live(synth="tone", folders=(tmp_path,))
+
+    with pytest.raises(StorageError, match="not a name that a file can have"):
+        control.patch.inside(name)
 
 
 def test_a_path_leads_from_one_preset_to_another(dexed, tmp_path: Path):

@@ -98,6 +98,7 @@ def test_a_flood_of_mistakes_is_no_flood_of_answers(live_tone):
         b"/param/amp/gain\0f\0\0\0\x3f\x80\0\0",
         b"/param/amp/gain\0,[f\0\x3f\x80\0\0",
         b"/param/amp/gain\0,s\0\0abc",
+        b"/param/amp/gain\0,f,\0\x3f\x80\0\0",
         b"/param/amp/gain\0,b\0\0\xff\xff\xff\xff",
         b"/\xff\xfe\0,\0\0\0",
         b"#bundle\0",
