@@ -105,7 +105,7 @@ class Turner:
 
         Args:
             point: Encoded preset, shape `(P,)`.
-            wish: Change of each of `MEASURES` at share 1, in standard deviations, see `sound_attributes.wishes`,
+            wish: Change of each of `MEASURES` at share 1, in standard deviations, see `features.measures.wishes`,
                 shape `(M,)`.
             shares: Places of the path, ascending, 0 among them; see `turn`.
             free: Which parameters may move, boolean, shape `(P,)`; all if None.

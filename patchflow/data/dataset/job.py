@@ -34,7 +34,7 @@ class Item:
         note: The note it is played on.
         kind: One of `sampler.SAMPLE_KINDS`.
         sources: Rows of the pool that its preset was made of.
-        flaws: Its flaws: some of `dataset_recipe.FLAWS`, or `"failed"` where the synth could not play it.
+        flaws: Its flaws: some of `pool.FLAWS`, or `"failed"` where the synth could not play it.
         gain_db: Gain that was applied so that it does not clip, in dB, at most 0.
         flac: The sound; empty if it is left out.
         fingerprint: That of the sound, see `features.mel`; empty if the recipe compares no sounds.
