@@ -247,17 +247,20 @@ class Sitting:
     def _compared(
         self, labels: tuple[str, str], members: Sequence[int], rows: Sequence[dict[str, Any]]
     ) -> dict[str, Any]:
-        """How often the first of two labels won against the second; of two equal ones, the `a` of each pair."""
+        """How many pairs the first of two labels won against the second; of two equal ones, the `a` of each pair.
+
+        Both orders of a pair count as one: who hears a difference hears it in either, so two answers are no surer.
+        """
         scores = np.array([self._score(labels, number, rows) for number in members])
-        wins = int((scores == 1).sum())
-        losses = int((scores == 0).sum())
         both = scores.mean(axis=1)
+        wins = int((both > 0.5).sum())
+        losses = int((both < 0.5).sum())
         return {
             "labels": list(labels),
             "pairs": len(members),
             "wins": wins,
             "losses": losses,
-            "same": int((scores == 0.5).sum()),
+            "same": len(members) - wins - losses,
             "share": wins / (wins + losses) if wins + losses else None,
             "interval": list(binomial_interval(wins, losses)),
             "p": sign_test(wins, losses),

@@ -19,6 +19,7 @@ from patchflow.errors import OptionError
 from patchflow.studio import StudioSettings, build_app
 from patchflow.studio.sitting import (
     Pair,
+    Showing,
     Sitting,
     binomial_interval,
     bootstrap_interval,
@@ -88,16 +89,34 @@ def test_whoever_always_chooses_one_method_makes_it_win():
 
     (compared,) = found["compared"]
     assert compared["labels"] == ["ours", "theirs"]
-    assert (compared["wins"], compared["losses"], compared["share"], compared["agreed"]) == (20, 0, 1.0, 1.0)
-    assert compared["p"] < 1e-5
+    assert (compared["wins"], compared["losses"], compared["share"], compared["agreed"]) == (10, 0, 1.0, 1.0)
+    assert compared["p"] < 0.01
     assert found["order"]["p"] == 1.0
+
+
+def test_both_answers_to_a_pair_count_as_one():
+    def choose(showing: Showing) -> str:
+        return "first" if (showing.pair < 8) != showing.swapped else "second"
+
+    (compared,) = answered(sitting(10), choose).result()["compared"]
+
+    assert (compared["wins"], compared["losses"]) == (8, 2)
+    assert compared["p"] == pytest.approx(sign_test(8, 2))
+    assert compared["interval"] == list(binomial_interval(8, 2))
+
+
+def test_one_answer_beside_one_of_the_same_wins_a_pair():
+    (compared,) = answered(sitting(3), lambda showing: "same" if showing.swapped else "first").result()["compared"]
+
+    assert (compared["wins"], compared["losses"], compared["same"]) == (3, 0, 0)
 
 
 def test_whoever_always_takes_the_first_decides_nothing():
     found = answered(sitting(10), lambda showing: "first").result()
 
     (compared,) = found["compared"]
-    assert (compared["wins"], compared["losses"], compared["score"], compared["agreed"]) == (10, 10, 0.5, 0.0)
+    assert (compared["wins"], compared["losses"], compared["same"]) == (0, 0, 10)
+    assert (compared["score"], compared["agreed"]) == (0.5, 0.0)
     assert found["order"]["p"] < 1e-5
 
 
@@ -114,13 +133,13 @@ def test_labels_may_be_given_in_either_place():
         return "first" if a_is_ours != showing.swapped else "second"  # type: ignore[attr-defined]
 
     (compared,) = answered(of, ours).result()["compared"]
-    assert (compared["labels"], compared["wins"], compared["losses"]) == (["ours", "theirs"], 4, 0)
+    assert (compared["labels"], compared["wins"], compared["losses"]) == (["ours", "theirs"], 2, 0)
 
 
 def test_same_counts_for_neither():
     (compared,) = answered(sitting(4), lambda showing: "same").result()["compared"]
 
-    assert (compared["wins"], compared["losses"], compared["same"], compared["share"]) == (0, 0, 8, None)
+    assert (compared["wins"], compared["losses"], compared["same"], compared["share"]) == (0, 0, 4, None)
     assert compared["interval"] == [0.0, 1.0]
     assert compared["score"] == 0.5
 

@@ -53,9 +53,9 @@ class SittingResult extends LitElement {
   #pair(one) {
     const [low, high] = one.interval;
     const decided = one.wins + one.losses;
-    const title = one.share === null ? `${one.labels[0]} and ${one.labels[1]}: no answer decided`
+    const title = one.share === null ? `${one.labels[0]} and ${one.labels[1]}: undecided`
       : one.share === 0.5 ? `${one.labels[0]} and ${one.labels[1]}: even`
-        : `${one.share > 0.5 ? one.labels[0] : one.labels[1]} won ${Math.max(one.wins, one.losses)} of ${decided}`;
+        : `${one.share > 0.5 ? one.labels[0] : one.labels[1]} won ${Math.max(one.wins, one.losses)} of ${decided} pairs`;
     return html`<section class="card pair"><h2>${title}</h2>
       <div class="bar" role="img" aria-label="${one.labels[0]} won ${percent(one.share)}; interval ${percent(low)} to ${percent(high)}">
         <div class="scale"></div><div class="half"></div><div class="span" style="left:${100 * low}%;width:${100 * (high - low)}%"></div>
@@ -63,7 +63,7 @@ class SittingResult extends LitElement {
       <div class="ends small quiet"><span>← always ${one.labels[1]}</span><span>always ${one.labels[0]} →</span></div>
       <p>${one.labels[0]} won ${percent(one.share)} of what was decided (95 % interval ${percent(low)} to ${percent(high)}), p = ${one.p.toFixed(3)}.
         ${one.p < 0.05 ? "Chance alone hardly does that." : "Chance may have done that."}</p>
-      <p class="quiet small">${one.pairs} pair${one.pairs === 1 ? "" : "s"}, each in both orders: ${one.wins} won, ${one.losses} lost, ${one.same} the same. Mean over pairs
+      <p class="quiet small">${one.pairs} pair${one.pairs === 1 ? "" : "s"}, each in both orders: ${one.wins} won, ${one.losses} lost, ${one.same} undecided. Mean over pairs
         ${percent(one.score)} (${percent(one.score_interval[0])} to ${percent(one.score_interval[1])}). Both orders agreed in ${percent(one.agreed)}.</p></section>`;
   }
 
