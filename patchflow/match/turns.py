@@ -173,17 +173,21 @@ class Findings:
         self._told = best
         pools, picked = pick_from(pools_of(self._attempts), self._count)
         if picked:
-            self._found(tuple(self._candidate(pools[place], row) for place, row in picked))
+            self._found(self._candidates(pools, picked))
         if not is_first:
             self._spent += time.thread_time() - begun
 
-    def _candidate(self, pool: Finds, row: int) -> Candidate:
-        """A candidate of a pool; to hear how it is tuned takes longer than all else, so it is done once."""
-        found = pool.found
-        key = (pool.arm.label, pool.base.state, found.points[row].tobytes(), int(found.pitch[row]))
-        if key not in self._known:
-            self._known[key] = _candidate(self._target, pool, row, self._judge)
-        return self._known[key]
+    def _candidates(self, pools: Sequence[Finds], picked: Sequence[tuple[int, int]]) -> tuple[Candidate, ...]:
+        """What was picked; to hear how one is tuned takes longer than all else, so those of the last time are kept."""
+        known: dict[tuple[str, bytes, bytes, int], Candidate] = {}
+        candidates: list[Candidate] = []
+        for place, row in picked:
+            pool = pools[place]
+            key = (pool.arm.label, pool.base.state, pool.found.points[row].tobytes(), int(pool.found.pitch[row]))
+            known[key] = self._known.get(key) or _candidate(self._target, pool, row, self._judge)
+            candidates.append(known[key])
+        self._known = known
+        return tuple(candidates)
 
 
 def pools_of(attempts: Sequence[Attempt]) -> list[Finds]:
