@@ -126,7 +126,7 @@ class Keys extends LitElement {
           Computer keys play</label>
         ${this.#midiState()}
         <span class="latency" title="From the key to the loudspeaker, as far as it can be measured">
-          ${heard ? `Latency ${heard}` : "Latency: play a note"}</span>
+          ${heard ? `Latency ${heard}` : session.state.preset ? "Keys with a dot sound at once" : ""}</span>
       </div>
       <div class="keys" role="group" aria-label="Piano keys" @pointerdown=${this.#press} @pointermove=${this.#slide}
         @pointerup=${this.#lift} @pointercancel=${this.#lift} @lostpointercapture=${this.#lift} @keydown=${this.#walk}>

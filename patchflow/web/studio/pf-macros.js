@@ -122,7 +122,8 @@ export class Macros extends LitElement {
       }
       .moves {
         height: 28px;
-        font-size: 11px;
+        font-size: 10.5px;
+        letter-spacing: -0.02em;
         line-height: 14px;
         color: var(--pf-second);
         margin-top: 1px;

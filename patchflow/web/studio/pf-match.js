@@ -335,7 +335,8 @@ class Match extends LitElement {
     try {
       const found = await api.get(`/jobs/${job.id}`);
       if (session.state.job?.id !== job.id) return;
-      this.own = this.own || Boolean(session.state.preset);
+      const { preset } = session.state;
+      this.own = this.own || (Boolean(preset) && preset.id !== candidates[0]?.preset.id); // else it goes on with the best
       this.#heard(found);
       if (!ENDED.has(found.state)) this.#follow(found);
     } catch (error) {

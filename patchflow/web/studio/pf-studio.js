@@ -68,8 +68,7 @@ class Studio extends LitElement {
       overflow-wrap: anywhere; }
     .toast.bad { border-left-color: var(--pf-bad); color: inherit; }
     .toast button { margin-left: auto; min-height: 28px; width: 28px; }
-    .gone { position: fixed; top: 6px; left: 50%; transform: translateX(-50%); width: min(420px, 90vw); z-index: 25;
-      text-align: center;
+    .gone { max-width: 420px; margin: 0 auto; text-align: center; overflow: hidden; max-height: 40px;
       padding: 4px 16px; border-radius: 20px; background: var(--pf-bad); color: var(--pf-ground); font-size: 13px;
         line-height: 16px; font-weight: 600; }
     .drop { position: fixed; inset: 8px; z-index: 30; border: 2px dashed var(--pf-accent); border-radius: 16px;
@@ -84,6 +83,7 @@ class Studio extends LitElement {
     ol button { width: 100%; justify-content: start; background: none; border-color: transparent; }
     ol button[aria-current="true"] { border-color: var(--pf-accent); }
     ol button.undone { color: var(--pf-quiet); }
+    @media (max-width: 1200px) { .gone { font-size: 11px; padding: 4px 8px; letter-spacing: -.01em; } }
     @media (max-width: 1000px) {
       .match, .library { grid-template-columns: minmax(0, 1fr); overflow: auto; grid-auto-rows: max-content; }
       h1 em { display: none; } h1 { margin-right: 4px; }
@@ -128,7 +128,8 @@ class Studio extends LitElement {
           d="M2 14c3.500 0 3.500-9 7-9s3.500 15 7 15 3.500-17 7-17 3.500 9 7 9"/></svg>
           <span>patchflow <em>studio</em></span></h1>
         <nav role="tablist" aria-label="Views">${VIEWS.map((view) => this.#tab(view))}</nav>
-        <span class="grow"></span>
+        ${this.gone ? html`<p class="gone grow" role="alert">The studio's server does not answer.<br>Nothing is lost: the page waits.</p>`
+          : html`<span class="grow"></span>`}
         <button class="icon plain" title="Undo (Ctrl Z)" aria-label="Undo" ?disabled=${!session.canUndo}
           @click=${() => session.undo()}>${icon("undo")}</button>
         <button class="icon plain" title="Redo (Ctrl Shift Z)" aria-label="Redo" ?disabled=${!session.canRedo}
@@ -142,8 +143,6 @@ class Studio extends LitElement {
       <main>${VIEWS.map((view) => this.#view(view))}</main>
       <footer><pf-preset-bar></pf-preset-bar><pf-keys></pf-keys></footer>
     </div>
-    ${this.gone ? html`<p class="gone"
-      role="alert">The studio's server does not answer.<br>Nothing is lost: this goes on when it is back.</p>` : ""}
     <section class="toasts" aria-label="Messages">${this.messages.map((one) => this.#toast(one))}</section>
     ${this.dragging ? html`<div class="drop"
       aria-hidden="true">Drop it: a sound to match, or a preset to load</div>` : ""}
