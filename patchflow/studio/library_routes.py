@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +22,7 @@ from ..errors import OptionError, PatchflowError, PresetError
 from ..features.measures import MEASURES
 from ..presets import Entry, ParamSpace, Preset
 from ..presets.files import extensions
+from ..presets.formats import formats
 from ..printable import printable
 from ..storage import json_text
 from .desk import Desk, PresetBody, desk
@@ -271,6 +273,8 @@ def set_labels(here: InStock, key: Key, labels: LabelsBody) -> ListedPreset:
 def library_preset(here: InStock, at: AtDesk, key: Key) -> PresetBody:
     """Returns a preset with its values; from now on it is in the workspace."""
     entry, preset = here.called(key)
+    if formats[engines[preset.synth].native].single:  # banks have a short name of their own, that fits their letters
+        preset = replace(preset, name=entry.name)
     return at.workspace.keep_preset(preset, f"{entry.name} of the {'embedded bank' if ':' in key else 'library'}")
 
 

@@ -14,6 +14,7 @@ import { icon } from "./studio-look.js";
 const SWEEP = 135; // degrees to either side of up
 const TRAVEL = 180; // pixels of dragging from end to end
 const FINE = 0.1;
+const LONG = /\S{9}/; // a word that would reach into the next knob's
 const SETTLE = 350; // ms after the last key or notch of the wheel, when one turn of the knob has ended
 
 const cell = css`
@@ -31,6 +32,10 @@ const cell = css`
     -webkit-box-orient: vertical;
     -webkit-line-clamp: 3;
     overflow: hidden;
+  }
+  .name.long {
+    font-size: min(var(--pf-knob-name, 11px), 10px);
+    letter-spacing: -0.03em;
   }
   :host([changed]) .name {
     color: var(--pf-accent);
@@ -217,7 +222,7 @@ export class Knob extends Control {
         aria-valuemax=${parameter.high} aria-valuenow=${value} aria-valuetext=${this.#said()}
         aria-disabled=${String(Boolean(this.locked))} title=${this.#hint()} @pointerdown=${this.#press}
         @keydown=${this.#key} @wheel=${this.#wheel} @dblclick=${this.#reset}>${this.#drawn()}</div>
-      ${this.plain ? nothing : html`<div class="name" aria-hidden="true">${this.title_}</div>`}
+      ${this.plain ? nothing : html`<div class=${LONG.test(this.title_) ? "name long" : "name"} aria-hidden="true">${this.title_}</div>`}
       ${this.typing === undefined || this.typing === null
         ? html`<div class="number cut" aria-hidden="true" @click=${() => this.type()}>${written(parameter, value)}</div>`
         : html`<input class="number" type="text" inputmode="decimal" aria-label=${`Value of ${this.spoken}`}

@@ -180,7 +180,7 @@ export class Macros extends LitElement {
     const { base } = session.state;
     const isTurned = Object.values(session.turned).some((amount) => amount !== 0);
     return html`<header><h2>Macros</h2><span class="quiet small cut">${this.#isMeasured()
-          ? "turn the sound by words; the first turn of a preset measures it first"
+          ? "turn the sound by words; the first turn of a preset takes longer"
           : "turn the sound by words"}</span>
         <button class="plain" ?disabled=${!isTurned} @click=${this.#reset}>Reset</button></header>
       ${this.#inside(base)}`;

@@ -62,7 +62,7 @@ class Takeaway extends LitElement {
           ${this.#link(api.url(`/presets/${preset.id}/file`), `${plainName(preset.name)}.${native}`, "application/octet-stream", `.${native} file`)}</div>
         <div class="item"><strong>Sound</strong><p>${noteName(pitch)}, ${length.toFixed(1)} s, 16 bits at 44.1 kHz.</p>
           ${this.#link(api.url(`/presets/${preset.id}/audio`, { pitch, velocity, hold, length }), `${plainName(preset.name)}.wav`, "audio/wav", ".wav file")}</div>
-        <div class="item"><strong>Bank</strong><p>${picked.length ? `${picked.length} chosen candidates` : candidates.length ? "Tick candidates to choose; now all of them" : "Candidates of a match, in one file"}.
+        <div class="item"><strong>Bank</strong><p>${picked.length ? `${picked.length} chosen candidates` : candidates.length ? "All candidates of the match, or only those whose bank box you tick" : "Candidates of a match, in one file"}.
             Several synths give a .zip of files.</p>
           <button ?disabled=${!candidates.length || Boolean(this.busy)}
             @click=${() => this.#bank(picked)}>${icon("download")} Bank</button></div>

@@ -18,9 +18,9 @@ const WORDS = [
   [1, "other sounds"],
 ];
 const HOW = [
-  ["both", "sections and walks"],
-  ["borrow", "borrow sections"],
-  ["walk", "walk in the model"],
+  ["both", "some of each"],
+  ["borrow", "parts of other presets"],
+  ["walk", "steps away from here"],
 ];
 const COUNTS = [4, 8, 12, 16];
 const HOVER_MS = 180;
@@ -253,13 +253,21 @@ export class Variations extends LitElement {
     return html`
       <div class="asked">${this.mode === "vary" ? this.#askVary() : this.#askBreed()}</div>
       ${this.#go()}
-      ${this.#acts()}
+      <div>${this.#acts()}${this.#whose()}</div>
       <div class="cards scrolls" role="listbox" aria-label="Variations" aria-orientation="horizontal" @keydown=${this.#key}>
         ${this.items.length
           ? this.items.map((item, index) => this.#card(item, index))
           : html`<p class="nothing" role="option" aria-selected="false" aria-disabled="true">${this.#empty()}</p>`}
       </div>
     `;
+  }
+
+  /** Says of what the cards are variations, once another preset is the current one. */
+  #whose() {
+    const { preset, variations } = session.state;
+    const { parent, items = [] } = variations ?? {};
+    const isHere = !parent || [parent, ...items.map((item) => item.preset)].some((one) => one.id === preset?.id);
+    return isHere || !items.length ? nothing : html`<p class="small quiet cut">These are of ${parent.name || "another preset"}, ${parent.synth}.</p>`;
   }
 
   #empty() {
@@ -287,7 +295,7 @@ export class Variations extends LitElement {
     return html`
       <label class="line"><span class="quiet">With</span>
         <select @change=${(event) => (this.other = event.currentTarget.value)}>
-          ${parents.length ? nothing : html`<option value="">no other preset of this synth</option>`}
+          ${parents.length ? nothing : html`<option value="">none of this synth yet</option>`}
           ${parents.map(({ preset, name }) => html`<option value=${preset.id} .selected=${preset.id === this.other}>${name}</option>`)}
         </select>${this.#counts()}</label>
       <label class="line"><span class="quiet">Share</span>

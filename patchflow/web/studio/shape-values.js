@@ -79,7 +79,8 @@ export function nameInGroup(parameter, group) {
   let name = parameter.title && parameter.title !== parameter.name ? parameter.title : parameter.name;
   if (group && name.toLowerCase().startsWith(group.toLowerCase())) name = name.slice(group.length);
   name = name.replace(/^[._ ]+/, "");
-  return (name || parameter.name).replace(/[._]+/g, " ").replace(/([a-z])(\d+)$/i, "$1 $2");
+  const words = (name || parameter.name).replace(/[._]+/g, " ").replace(/([a-z])(\d+)$/i, "$1 $2");
+  return words[0].toUpperCase() + words.slice(1);
 }
 
 /** Returns a word as a title: op_1 is "Op 1". */
