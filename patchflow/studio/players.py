@@ -142,12 +142,14 @@ class Players:
                 raise EngineError("the studio is closing")
             band = self._bands.get(synth)
             # A plug-in whose description was edited is another synth.
-            if band is None or band.make is not make:
+            idle = [band] if band is not None and band.make is not make else []
+            if band is None or idle:
                 band = self._bands[synth] = _Band(make, self._remember)
             self._bands.move_to_end(synth)
-            idle = [self._bands.popitem(last=False)[1]] if len(self._bands) > _MOST_SYNTHS else []
-        for each in idle:
-            each.close()
+            if len(self._bands) > _MOST_SYNTHS:
+                idle.append(self._bands.popitem(last=False)[1])
+        for each in idle:  # not waited for: one may hang
+            threading.Thread(target=each.close, daemon=True).start()
         return band
 
     def _remember(self, key: Key, note: PlayedNote) -> None:
@@ -206,6 +208,8 @@ class _Band:
     def put(self, request: _Request) -> "Future[PlayedNote]":
         old: list[_Request] = []
         with self._changed:
+            if self._closed:
+                raise EngineError(f"{request.preset.synth}: was put away just now; ask again")
             for other in (*self._waiting, *self._playing):
                 if other.key == request.key and other.newest == request.newest:
                     return other.join()

@@ -27,6 +27,7 @@ from patchflow.presets.formats.vital import Vital
 from patchflow.studio import StudioSettings
 from patchflow.studio.players import Players, Superseded, fitting_gain, wav_bytes
 from patchflow.studio.preset_routes import asked_newest, play_note
+from tests.studio.hand import wait_until
 from tests.vital_files import document, packed
 
 
@@ -373,6 +374,22 @@ def test_a_note_of_a_client_that_has_gone_is_not_played(gate: Gate, client: Test
     last.result(10)
 
     assert 60 not in gate.played
+
+
+def test_a_synth_that_was_edited_takes_the_place_of_the_one_before(monkeypatch: pytest.MonkeyPatch):
+    class Edited(Tone):
+        def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+            return 0.5 * super().render(point, note, rate)
+
+    players = Players()
+    before = players.play("a", PRESET, short(60)).result(10)
+    threads = threading.active_count()
+    monkeypatch.setattr("patchflow.studio.players.engines", {"tone": Edited})
+    after = players.play("b", PRESET, short(60)).result(10)
+    wait_until(lambda: threading.active_count() == threads)
+    players.close()
+
+    np.testing.assert_allclose(after.samples, 0.5 * before.samples)
 
 
 def test_players_that_are_closed_end_their_threads():

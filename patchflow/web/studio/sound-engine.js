@@ -107,7 +107,7 @@ class Engine extends EventTarget {
       voice.gain = gainOf(velocity, layer) * linear(this.gainOf(preset, buffer));
       if (!voice.dead) this.#start(voice, buffer, cached ? at : null);
     } catch (error) {
-      this.#voices.delete(pitch);
+      if (this.#voices.get(pitch) === voice) this.#voices.delete(pitch); // its key may be down again
       throw error;
     }
     this.#tell("notes");
