@@ -16,7 +16,6 @@ import secrets
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
@@ -31,7 +30,7 @@ from ..storage import first_sentence
 __all__ = ["COOKIE", "Guard", "InUse", "StudioSettings", "TooLarge", "content_policy", "label_of", "loopback"]
 
 COOKIE = "patchflow_token"
-"""Name of the cookie with the token."""
+"""Name of the cookie with the token, before `_` and the port: browsers show a cookie to all ports of a host."""
 
 _LOOPBACK = frozenset(("127.0.0.1", "localhost", "[::1]"))
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -153,6 +152,7 @@ class Guard:
         self.settings = settings
         self._headers = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
         self._headers.append((b"content-security-policy", policy.encode()))
+        self._cookie = f"{COOKIE}_{settings.port}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -168,7 +168,7 @@ class Guard:
             await reply.fail(*refused)
             return
         if self.settings.token and _query_token(scope):
-            await reply.redirect(_without_token(scope), self.settings.token)
+            await reply.redirect(_without_token(scope), self._cookie, self.settings.token)
             return
         body = _Body(receive, self._limit(scope["path"]))
         if _length(scope) > body.limit:
@@ -218,7 +218,7 @@ class Guard:
 
     def _knows_token(self, scope: Scope) -> bool:
         kind, _, bearer = _header(scope, b"authorization").partition(" ")
-        shown = [bearer if kind.lower() == "bearer" else "", _cookie_token(scope), _query_token(scope)]
+        shown = [bearer if kind.lower() == "bearer" else "", *_cookies(scope, self._cookie), _query_token(scope)]
         wanted = self.settings.token.encode()
         return any(secrets.compare_digest(each.encode(), wanted) for each in shown)
 
@@ -282,9 +282,9 @@ class _Reply:
         headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
         await self._whole(status, headers, data)
 
-    async def redirect(self, place: str, token: str) -> None:
+    async def redirect(self, place: str, name: str, token: str) -> None:
         """Sends a browser on to an address without the token, which it keeps as a cookie."""
-        cookie = f"{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/"
+        cookie = f"{name}={token}; HttpOnly; SameSite=Strict; Path=/"
         await self._whole(303, [(b"location", place.encode()), (b"set-cookie", cookie.encode())], b"")
 
     async def _whole(self, status: int, headers: list[tuple[bytes, bytes]], data: bytes) -> None:
@@ -319,12 +319,11 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _cookie_token(scope: Scope) -> str:
-    try:
-        cookies = SimpleCookie(_header(scope, b"cookie"))
-    except CookieError:
-        return ""
-    return cookies[COOKIE].value if COOKIE in cookies else ""
+def _cookies(scope: Scope, name: str) -> list[str]:
+    """All values of a cookie. What other programs on this host have set may be no proper cookies, and hides none."""
+    sent = "; ".join(value.decode("latin-1") for key, value in scope["headers"] if key == b"cookie")
+    pairs = [part.strip().partition("=") for part in sent.split(";")]
+    return [value for key, _, value in pairs if key == name]
 
 
 def _query_token(scope: Scope) -> str:
@@ -337,5 +336,5 @@ def _query_token(scope: Scope) -> str:
 def _without_token(scope: Scope) -> str:
     pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     query = urlencode([(key, value) for key, value in pairs if key != "token"])
-    path = "/" + scope.get("raw_path", scope["path"].encode()).decode("latin-1").lstrip("/")
+    path = "/" + scope.get("raw_path", scope["path"].encode()).decode("latin-1").lstrip("/\\")
     return f"{path}?{query}" if query else path

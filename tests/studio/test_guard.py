@@ -106,14 +106,31 @@ def test_a_browser_changes_the_token_of_the_address_for_a_cookie(afar: TestClien
     reply = afar.get("/?token=secret&x=1", follow_redirects=False)
 
     assert (reply.status_code, reply.headers["location"]) == (303, "/?x=1")
-    assert reply.headers["set-cookie"] == f"{COOKIE}=secret; HttpOnly; SameSite=Strict; Path=/"
+    assert reply.headers["set-cookie"] == f"{COOKIE}_8700=secret; HttpOnly; SameSite=Strict; Path=/"
     assert afar.get("/api/v1/about").status_code == 200  # the client keeps cookies
 
 
-def test_after_the_token_a_browser_stays_here(afar: TestClient):
-    reply = afar.get(f"{afar.base_url}//evil.example/?token=secret", follow_redirects=False)
+@pytest.mark.parametrize(
+    "others",
+    ["{0}_8700=wrong; {1}", "{1}; {0}_8700=wrong", 'x={{"a":"b,c"}}; {1}', 'a[b]=1; "; {1}', "{0}_8701=x; {1}"],
+)
+def test_cookies_of_other_programs_on_this_host_hide_none_of_ours(afar: TestClient, others: str):
+    cookies = others.format(COOKIE, f"{COOKIE}_8700=secret")
+    wrong = cookies.replace("secret", "sécret").encode("latin-1")
 
-    assert reply.headers["location"] == "/evil.example/"
+    assert afar.get("/api/v1/about", headers={"cookie": cookies}).status_code == 200
+    assert afar.get("/api/v1/about", headers={b"cookie": wrong}).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "/\\evil.example/", "/\\/evil.example/"])
+def test_after_the_token_a_browser_stays_here(settings: StudioSettings, path: str):
+    async def app(scope, receive, send):
+        raise AssertionError
+
+    guard = Guard(app, replace(settings, token="secret"), "")
+    sent = asyncio.run(asked(guard, [], method="GET", path=path, query_string=b"token=secret"))
+
+    assert dict(sent[0]["headers"])[b"location"] == b"/evil.example/"
 
 
 @pytest.mark.parametrize("host", ["evil.example:8700", "192.168.0.7:80"])
@@ -258,7 +275,7 @@ def test_a_web_socket_is_refused(settings: StudioSettings):
     assert [message["type"] for message in sent] == ["websocket.close"]
 
 
-async def asked(guard: Guard, parts: list[bytes], kind: str = "http") -> list[dict]:
+async def asked(guard: Guard, parts: list[bytes], kind: str = "http", **scope: object) -> list[dict]:
     """Returns what a guard sends to a client that sends a body in parts."""
     sent: list[dict] = []
     waiting = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
@@ -269,9 +286,9 @@ async def asked(guard: Guard, parts: list[bytes], kind: str = "http") -> list[di
     async def send(message) -> None:
         sent.append(dict(message))
 
-    scope = {
+    usual = {
         "type": kind, "method": "POST", "path": "/api/v1/sounds", "query_string": b"",
         "headers": [(b"host", b"127.0.0.1:8700")],
     }  # fmt: skip
-    await guard(scope, receive, send)
+    await guard({**usual, **scope}, receive, send)
     return sent
