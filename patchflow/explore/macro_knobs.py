@@ -95,7 +95,7 @@ class MacroKnobs:
     The amounts are always counted from the preset itself, not from where the knobs were: the same call gives the same
     preset. With a learned map the result is that of `patchflow turn --instant`. Of a synth without a map, the slopes
     are measured around the preset first, once, by playing each of its parameters a little moved; that takes from
-    milliseconds to some seconds.
+    milliseconds to some seconds. What transposes the sound, or one oscillator of it, is never moved.
 
     Args:
         preset: Complete, with allowed values.
