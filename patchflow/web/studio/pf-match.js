@@ -72,7 +72,12 @@ class Match extends LitElement {
     .knob { stroke: var(--pf-second); fill: var(--pf-raised); } .hand { stroke: var(--pf-ink); }
     .guide { padding: 4px 12px; line-height: 1.3; font-size: 13px; overflow: hidden; display: flex; gap: 12px;
       align-items: center; border-color: var(--pf-second); background: var(--pf-second-soft); }
+    .guide svg.icon { width: 15px; height: 15px; vertical-align: -3px; }
     .guide b { color: var(--pf-second); white-space: nowrap; }
+    @media (max-width: 1100px) {
+      .tools { gap: 8px; padding: 8px; }
+      .words { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+    }
     @media (max-width: 1000px) { .found { grid-template-columns: 1fr; } .whole { display: flex;
       flex-direction: column; } .cards { overflow: visible; } }
   `];
@@ -139,7 +144,7 @@ class Match extends LitElement {
     return html`<div class="card tools">
       <div class="group" role="group" aria-label="Synths">${shown.map((one) => html`<button
         class="chip" aria-pressed=${String(synths.includes(one.name))}
-          ?disabled=${!one.ready} title=${one.ready ? one.title : one.why} @click=${() => this.#toggle(one.name)}>${one.title}</button>`)}
+          ?disabled=${!one.ready} title=${one.ready ? `${one.title}: ${one.parameters} parameters are searched` : one.why} @click=${() => this.#toggle(one.name)}>${one.title}</button>`)}
         ${this.all || this.synths.length > shown.length ? html`<button class="chip plain" aria-expanded=${String(this.all)}
           title=${this.all ? "Only what is usual" : "All synths"}
           @click=${() => { this.all = !this.all; }}>${this.all ? "Fewer" : "More …"}</button>` : ""}</div>
@@ -153,8 +158,9 @@ class Match extends LitElement {
       <span class="grow"></span>${this.#locked()}
       ${running(job) ? html`<button ?disabled=${this.ordered !== ""}
         @click=${() => this.#order(job.state === "paused" ? "resume" : "pause")}>${icon(job.state === "paused" ? "play" : "pause")}
-          ${job.state === "paused" ? "Go on" : "Pause"}</button>
-          <button ?disabled=${this.ordered === "cancel"} @click=${() => this.#order("cancel")}>${icon("stop")} ${this.ordered === "cancel" ? "Stopping …" : "Stop"}</button>`
+          <span class="words">${job.state === "paused" ? "Go on" : "Pause"}</span></button>
+          <button ?disabled=${this.ordered === "cancel"} @click=${() => this.#order("cancel")}>${icon("stop")}
+          <span class="words">${this.ordered === "cancel" ? "Stopping …" : "Stop"}</span></button>`
         : html`<button class="main" ?disabled=${!sound || !synths.length || this.starting} title="M"
           @click=${() => this.start()}>
           Match</button>`}
@@ -190,12 +196,12 @@ class Match extends LitElement {
     const { job } = session.state;
     const text = {
       start: `This is a bell, heard as ${session.state.sound?.heard.note ?? "a sound without pitch"}. The search for presets that sound like it has begun …`,
-      found: html`The best so far is loaded. Press <kbd>Space</kbd> to flip between the bell and the match, without a gap and equally loud.`,
-      flip: html`<kbd>Space</kbd> flips again. Now play the match: <kbd>A</kbd> <kbd>S</kbd> <kbd>D</kbd> <kbd>F</kbd>, or click on the keys below.`,
+      found: html`The best so far is loaded. Press <kbd>Space</kbd>, or ${icon("flip")} at the right, to flip between the bell and the match, without a gap and equally loud.`,
+      flip: html`Flip again as often as you like. Now play the match: <kbd>A</kbd> <kbd>S</kbd> <kbd>D</kbd> <kbd>F</kbd>, or the keys below.`,
       play: "That is the whole of it. Shape turns and morphs this preset, Take home saves it as a file for the synth.",
     }[this.guide];
     return html`<div class="card guide"
-      role="status"><b>${job && running(job) ? timeOf(job) || "…" : "Example"}</b><span class="grow">${text}</span>
+      role="status"><b>${running(job) ? "Searching" : "Example"}</b><span class="grow">${text}</span>
       ${this.guide === "play" ? html`<button @click=${() => session.set({ view: "shape" })}>Open Shape</button>` : ""}
       <button class="plain"
         @click=${() => { this.guide = ""; }}>${this.guide === "play" ? "Close" : "Leave the guide"}</button></div>`;

@@ -21,7 +21,7 @@ class PresetBar extends LitElement {
     .bar > .name, .bar > form, .bar > .none { flex: 0 1 auto; min-width: 0; }
     .bar > .grow { flex: 1 1 0; }
     .name { display: flex; align-items: baseline; gap: 8px; }
-    .name strong { font-size: 15px; flex: 0 1 auto; min-width: 4em; } .name .tag { flex: none; }
+    .name strong { font-size: 15px; flex: 0 1 auto; } .name .tag { flex: none; }
     .name .from { flex: 0 1000 auto; }
     input[type="text"] { width: 16em; }
     canvas { width: 120px; height: 10px; border-radius: 5px; background: var(--pf-well);
