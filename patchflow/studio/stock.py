@@ -59,6 +59,8 @@ class Stocked:
     took: float
     read: float = field(default_factory=time.monotonic)
     kept: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    turns: dict[tuple[str, ...], threading.Lock] = field(default_factory=dict, init=False)
+    """Whoever asks for what somebody else is finding out waits for that: a map takes a minute of all processors."""
 
     def __post_init__(self) -> None:
         self.rows = {key: row for row, key in enumerate(self.keys)}
@@ -66,8 +68,9 @@ class Stocked:
 
     def once(self, *what: str, make: Callable[[], Any]) -> Any:
         """Returns what is found out once, by its name."""
-        if what not in self.kept:
-            self.kept[what] = make()
+        with self.turns.setdefault(what, threading.Lock()):
+            if what not in self.kept:
+                self.kept[what] = make()
         return self.kept[what]
 
 

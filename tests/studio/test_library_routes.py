@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -314,6 +315,24 @@ def test_a_damaged_library_is_one_line(client: TestClient, library: Library):
 
     assert reply.status_code == 507
     assert "repair" in reply.json()["error"] or "library" in reply.json()["error"]
+
+
+def test_what_several_ask_for_at_once_is_found_out_once(client: TestClient, monkeypatch: pytest.MonkeyPatch):
+    made: list[str] = []
+
+    def slow(_: Shelf, synth: str, how: str) -> bytes:
+        made.append(how)
+        time.sleep(0.05)
+        return b"{}"
+
+    monkeypatch.setattr("patchflow.studio.library_routes._map", slow)
+    threads = [threading.Thread(target=client.get, args=("/map",)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert made == ["pca"]
 
 
 def test_facets_count_what_there_is(client: TestClient, library: Library):
