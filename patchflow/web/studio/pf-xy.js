@@ -190,8 +190,8 @@ export class XyPad extends LitElement {
   #ends() {
     const [x, y] = this.words.map((word) => this.macros.find((one) => one.word === word));
     if (!x || !y) return nothing;
-    return html`<span class="end cut" style="left:4px;top:50%">${x.low_word}</span>
-      <span class="end cut" style="right:4px;top:50%">${x.high_word}</span>
+    return html`<span class="end cut" style="left:4px;top:calc(50% + 10px)">${x.low_word}</span>
+      <span class="end cut" style="right:4px;top:calc(50% + 10px)">${x.high_word}</span>
       <span class="end cut" style="left:calc(50% + 4px);bottom:2px">${y.low_word}</span>
       <span class="end cut" style="left:calc(50% + 4px);top:2px">${y.high_word}</span>`;
   }
