@@ -15,6 +15,10 @@ import patchflow
 from patchflow.osc.server import opened_socket
 
 ROOT = Path(patchflow.__file__).parent.parent
+RUN = """import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
+runpy.run_module("patchflow", run_name="__main__")
+"""
 EXAMPLES = ROOT / "examples"
 
 
@@ -26,7 +30,7 @@ class Command:
         self.answers = answers = _free_port()
         self._log = folder / "answers.txt"
         self._dump: subprocess.Popen | None = None
-        command = [sys.executable, "-m", "patchflow", "live", "--port", str(self.port), "--out", f"127.0.0.1:{answers}"]
+        command = [sys.executable, "-c", RUN, "live", "--port", str(self.port), "--out", f"127.0.0.1:{answers}"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATCHFLOW_LIBRARY": str(folder / "library.sqlite")}
         self.process = subprocess.Popen(
             [*command, *words], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
