@@ -139,10 +139,6 @@ class Worker:
         self.kill()
         self._process.wait()
         self._reader.join(5.0)
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
 
     def _send(self, message: tuple[Any, ...]) -> None:
         # One that is gone says so through its other pipe.
@@ -158,7 +154,13 @@ class Worker:
             self._heard(self, WorkReport(job, kind, content))
         job = self.job
         self.job = ""
-        self._heard(self, WorkReport(job, "ended", self._process.wait()))
+        code = self._process.wait()
+        with self._writing:
+            for pipe in (self._process.stdin, output):
+                if pipe is not None:
+                    with suppress(OSError):
+                        pipe.close()
+        self._heard(self, WorkReport(job, "ended", code))
 
 
 class Reporter:
