@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import soundfile
 from fastapi.testclient import TestClient
 
 from patchflow.studio import StudioSettings, build_app
+
+from .browser import Served, browsing, served
 
 __all__ = ["SITE", "opened"]
 
@@ -19,6 +22,18 @@ SITE = "http://127.0.0.1:8700"
 def opened(settings: StudioSettings) -> TestClient:
     """Returns a client of a studio that was not started yet; paths begin at the API."""
     return TestClient(build_app(settings), base_url=f"{SITE}/api/v1")
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("studio")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with browsing() as chromium:
+        yield chromium
 
 
 @pytest.fixture

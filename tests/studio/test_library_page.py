@@ -17,7 +17,7 @@ import soundfile
 from patchflow.presets import Preset, read_presets
 from patchflow.presets.formats import formats
 
-from .browser import ROOT, Served, browsing, open_page, served, state_of, wait_for
+from .browser import ROOT, Served, open_page, state_of, wait_for
 
 QUIET = 1e-3
 DROP = """([selector, name, data]) => {
@@ -38,18 +38,6 @@ HITS = """() => {
 }"""
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served(tmp_path_factory.mktemp("library")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with browsing() as chromium:
-        yield chromium
 
 
 @pytest.fixture

@@ -35,18 +35,6 @@ DROP = """([name, data]) => {
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served(tmp_path_factory.mktemp("page")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with browsing() as chromium:
-        yield chromium
-
-
 @pytest.fixture
 def page(browser: Any, studio: Served) -> Iterator[Any]:
     """A page of a first visit: nothing is kept in its browser, and a target is not matched at once."""

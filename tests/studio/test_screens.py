@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .browser import ROOT, Served, browsing, open_page, served, state_of, wait_for
+from .browser import ROOT, Served, browsing, open_page, state_of, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -28,12 +28,6 @@ READY = {
     "explore": "pf-studio-map",
     "library": "pf-library [role=row]",
 }
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served(tmp_path_factory.mktemp("screens")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from .browser import ROOT, Served, browsing, open_page, served, state_of, wait_for
+from .browser import ROOT, Served, open_page, state_of, wait_for
 
 QUIET = 1e-3
 C4 = 261.6  # Hz
@@ -40,18 +40,6 @@ SHIFTS = """() => {
 }"""
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served(tmp_path_factory.mktemp("shape")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with browsing() as chromium:
-        yield chromium
 
 
 @pytest.fixture(params=["dark"])
