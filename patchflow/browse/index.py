@@ -32,6 +32,7 @@ _DEPTH_MADE = 100  # vectors that are looked at for the links of one
 _DEPTH_ASKED = 200  # and for one query
 _MORE = 10  # times as many are asked for as are wanted: the index has vectors of 8 bits, and the best are then compared
 _CHUNK = 20_000  # vectors that are added before somebody is told
+_ONE_BY_ONE = 2_000  # in a graph this small, one of two vectors that are added at once may be left without a link to it
 _EVERY = 100  # rows of which one is compared with what is in the index
 _SAME = 0.95  # cosine of a vector and itself in the index, where it has 8 bits, at least
 _KEPT = 250_000  # vectors that are added before the file is written
@@ -280,13 +281,15 @@ def _add(
 ) -> None:
     """Adds vectors, and keeps the file now and then, so that an interrupted call loses little."""
     rows = np.searchsorted(ids, wanted)
-    kept = 0
-    for first in range(0, len(rows), _CHUNK):
+    first = kept = 0
+    while first < len(rows):
         progress(Progress("index", first, len(rows), "presets"))
-        chunk = rows[first : first + _CHUNK]
-        graph.add_items(vectors[chunk], ids[chunk].tolist())
-        if first + len(chunk) - kept >= _KEPT or first + len(chunk) == len(rows):
-            kept = first + len(chunk)
+        is_small = len(graph) < _ONE_BY_ONE
+        chunk = rows[first : first + (_ONE_BY_ONE if is_small else _CHUNK)]
+        graph.add_items(vectors[chunk], ids[chunk].tolist(), num_threads=1 if is_small else -1)
+        first += len(chunk)
+        if first - kept >= _KEPT or first == len(rows):
+            kept = first
             keep()
     progress(Progress("index", len(rows), len(rows), "presets"))
 

@@ -322,6 +322,7 @@ async def _events(jobs: Jobs, key: str) -> AsyncIterator[str]:
             loop.call_soon_threadsafe(changed.set)
 
     stop = jobs.watch(key, wake)
+    sent = ""
     try:
         yield f"retry: {_RETRY}\n\n"
         while True:
@@ -331,7 +332,9 @@ async def _events(jobs: Jobs, key: str) -> AsyncIterator[str]:
             except UnknownName:
                 return
             text = await asyncio.to_thread(JobBody(**job).model_dump_json)
-            yield f"event: job\nid: {job['revision']}\ndata: {text}\n\n"
+            if text != sent:  # who was woken just before the job was read has sent that change already
+                yield f"event: job\nid: {job['revision']}\ndata: {text}\n\n"
+                sent = text
             if job["state"] in ENDED:
                 return
             await asyncio.sleep(_SENT_EVERY)

@@ -118,6 +118,23 @@ def test_events_tell_a_job_to_its_end(client: TestClient, sound: str):
     assert revisions == sorted(set(revisions))
 
 
+def test_what_was_told_is_not_told_again(client: TestClient, sound: str):
+    hand = at_work(asked(client, sound)["id"])
+    waiting = asked(client, sound)["id"]
+    heard: list[dict[str, Any]] = []
+    listener = threading.Thread(target=events, args=(client, waiting, heard))
+    listener.start()
+    wait_until(lambda: bool(heard))
+    for _ in range(3):  # each might move all others, but these are behind it
+        asked(client, sound)
+        time.sleep(0.3)
+    client.post(f"/jobs/{waiting}/cancel")
+    listener.join(10)
+
+    assert [one["state"] for one in heard] == ["queued", "cancelled"]
+    hand.says("done", {})
+
+
 def test_events_are_few_however_much_happens(client: TestClient, sound: str):
     job = asked(client, sound)
     hand = at_work(job["id"])
