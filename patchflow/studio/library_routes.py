@@ -294,11 +294,11 @@ def library_presets(here: InStock, at: AtDesk, body: KeysBody) -> list[PresetBod
 async def library_audio(
     request: Request, here: InStock, at: AtDesk, key: Key, *, note: AskedNote, newest: Newest
 ) -> Response:
-    """Returns a note of a preset as WAV, without taking it into the workspace; `X-Level-Db` is its loudness (LUFS)."""
+    """Returns a note of a preset as WAV, without taking it into the workspace; `X-Loudness-Lufs` says more."""
     _, preset = await run_in_threadpool(here.called, key)
     played = await while_there(request, at.players.play(f"library {key}", preset, note, newest))
-    level = "null" if played.level_db is None else f"{played.level_db + fitting_gain(played.samples):.2f}"
-    headers = {"cache-control": "no-cache", "x-level-db": level}
+    heard = "null" if played.loudness is None else f"{played.loudness + fitting_gain(played.samples):.2f}"
+    headers = {"cache-control": "no-cache", "x-loudness-lufs": heard}
     return Response(wav_bytes(played.samples, PLAYED_RATE), media_type="audio/wav", headers=headers)
 
 

@@ -55,13 +55,13 @@ class PlayedNote:
 
     Args:
         samples: Mono float32 as the synth made it, shape `(T,)`.
-        level_db: Its loudness, in LUFS; None of silence.
+        loudness: In LUFS; None of silence.
         ms: How long it took to play, in milliseconds.
         cached: Whether it had been played before.
     """
 
     samples: np.ndarray
-    level_db: float | None
+    loudness: float | None
     ms: float
     cached: bool = False
 
@@ -156,7 +156,7 @@ class Players:
         with self._lock:
             old = self._notes.pop(key, None)
             self._bytes += note.samples.nbytes - (0 if old is None else old.samples.nbytes)
-            self._notes[key] = PlayedNote(note.samples, note.level_db, note.ms, cached=True)
+            self._notes[key] = PlayedNote(note.samples, note.loudness, note.ms, cached=True)
             while self._bytes > _CACHE and len(self._notes) > 1:
                 _, gone = self._notes.popitem(last=False)
                 self._bytes -= gone.samples.nbytes
@@ -289,9 +289,9 @@ class _Player:
         self._played = self._played + 1 if preset.state == self._state else 1
         self._state = preset.state
         samples = engine.render(engine.space.encode(preset.values), note, PLAYED_RATE)
-        level = loudness(samples, PLAYED_RATE)
+        heard = loudness(samples, PLAYED_RATE)
         ms = 1000 * (time.perf_counter() - start)
-        return PlayedNote(samples, float(level) if np.isfinite(level) else None, ms)
+        return PlayedNote(samples, float(heard) if np.isfinite(heard) else None, ms)
 
     def settle(self, preset: Preset) -> None:
         """Has ready the state that somebody works on, while nothing else is to be played.

@@ -143,7 +143,7 @@ def asked_newest(
 
 AskedNote = Annotated[Note, Depends(asked_note)]
 Newest = Annotated[str, Depends(asked_newest)]
-Gain = Annotated[float, Query(ge=-60, le=60, allow_inf_nan=False, description="By how much it is turned up, in dB.")]
+Gain = Annotated[float, Query(ge=-60, le=60, allow_inf_nan=False, description="dB more, less if it would clip.")]
 
 
 def all_synths() -> list[SynthBody]:
@@ -214,12 +214,13 @@ _FILE: Answers = {200: {"content": {"application/octet-stream": {}}}}
 async def play_preset(
     request: Request, preset_id: Id, note: AskedNote, newest: Newest, gain_db: Gain = 0.0
 ) -> Response:
-    """A note of a preset as WAV of 16 bits at 44.1 kHz; `X-Render-Ms`, `X-Cached` and `X-Level-Db` (LUFS) say more."""
+    """A note of a preset as WAV; `X-Gain-Db`, `X-Loudness-Lufs` (with it), `X-Render-Ms` and `X-Cached` say more."""
     tag = f"{preset_id}-{note.pitch}-{note.velocity}-{note.hold}-{note.length}-{gain_db}"
     played = await play_note(request, preset_id, note, newest)
     gain = fitting_gain(played.samples, gain_db)
-    level = "null" if played.level_db is None else f"{played.level_db + gain:.2f}"
-    headers = {"x-render-ms": f"{played.ms:.1f}", "x-cached": str(int(played.cached)), "x-level-db": level}
+    heard = "null" if played.loudness is None else f"{played.loudness + gain:.2f}"
+    headers = {"x-gain-db": f"{gain:.2f}", "x-loudness-lufs": heard}
+    headers |= {"x-render-ms": f"{played.ms:.1f}", "x-cached": str(int(played.cached))}
     return wav_reply(request, wav_bytes(played.samples, PLAYED_RATE, gain_db), tag, headers)
 
 

@@ -100,7 +100,7 @@ class SoundBody(BaseModel):
     seconds: float
     channels: int
     peaks: list[float]
-    level_db: float | None
+    loudness_lufs: float | None
     heard: HeardBody
 
 
@@ -199,12 +199,12 @@ PNG: Answers = {200: {"content": {"image/png": {}}}}
 
 @router.get("/sounds/{sound_id}/audio", response_class=Response, responses=WAV)
 def play_sound(request: Request, sound_id: Id, start: From = None, end: To = None) -> Response:
-    """The sound, or a part of it, as WAV of 16 bits, one channel; ranges of bytes are served, `X-Level-Db` is LUFS."""
+    """The sound, or a part of it, as WAV of 16 bits, one channel; ranges of bytes are served, `X-Loudness-Lufs`."""
     found = desk(request)
     tag = f"{sound_id}-{start}-{end}"
     part = sound_part(found, sound_id, start or 0.0, end)
-    level = loudness(part.samples, part.rate) + fitting_gain(part.samples)
-    headers = {"x-level-db": f"{level:.2f}" if np.isfinite(level) else "null"}
+    heard = loudness(part.samples, part.rate) + fitting_gain(part.samples)
+    headers = {"x-loudness-lufs": f"{heard:.2f}" if np.isfinite(heard) else "null"}
     return wav_reply(request, wav_bytes(part.samples, part.rate), tag, headers)
 
 
@@ -283,7 +283,7 @@ def _refuse_long(path: Path, name: str, most: float) -> None:
 
 
 def _facts(key: str, name: str, sound: Sound, matched: Sound) -> dict[str, object]:
-    level = loudness(matched.samples, matched.rate)
+    heard = loudness(matched.samples, matched.rate)
     return {
         "id": key,
         "name": name,
@@ -291,7 +291,7 @@ def _facts(key: str, name: str, sound: Sound, matched: Sound) -> dict[str, objec
         "seconds": round(sound.seconds, 6),
         "channels": sound.channels,
         "peaks": _peaks(sound.samples),
-        "level_db": round(float(level), 2) if np.isfinite(level) else None,
+        "loudness_lufs": round(float(heard), 2) if np.isfinite(heard) else None,
         "heard": _hear(matched).model_dump(),
     }
 

@@ -161,7 +161,7 @@ def test_a_sound_finds_the_preset_that_made_it(client: TestClient, library: Libr
     hits = client.post("/search", json={"sound": sound["id"]}).json()["hits"]
 
     assert wav.headers["content-type"] == "audio/wav"
-    assert -40 < float(wav.headers["x-level-db"]) < 0
+    assert -40 < float(wav.headers["x-loudness-lufs"]) < 0
     assert hits[0]["key"] == "2"
 
 

@@ -176,27 +176,30 @@ def test_a_note_that_was_played_is_remembered(client: TestClient, voice: dict):
     assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
-def test_a_level_is_that_of_what_is_sent(client: TestClient, tone_id: str):
+def test_loudness_and_gain_are_those_of_what_is_sent(client: TestClient, tone_id: str):
     path = f"/presets/{tone_id}/audio"
     plain = client.get(path)
     soft = client.get(path, params={"gain_db": -12})
     loud = client.get(path, params={"gain_db": 60})
 
-    assert float(soft.headers["x-level-db"]) == pytest.approx(float(plain.headers["x-level-db"]) - 12, abs=0.02)
+    sent = [float(reply.headers["x-loudness-lufs"]) for reply in (plain, soft, loud)]
+    assert sent[1] == pytest.approx(sent[0] - 12, abs=0.02)
     assert np.abs(read_wav(loud.content)).max() <= 1
     gained = np.abs(read_wav(loud.content)).max() / np.abs(read_wav(plain.content)).max()
-    risen = float(loud.headers["x-level-db"]) - float(plain.headers["x-level-db"])
-    assert 20 * np.log10(gained) == pytest.approx(risen, abs=0.02)
+    assert 20 * np.log10(gained) == pytest.approx(sent[2] - sent[0], abs=0.02)
+    assert [reply.headers["x-gain-db"] for reply in (plain, soft)] == ["0.00", "-12.00"]
+    assert float(loud.headers["x-gain-db"]) == pytest.approx(sent[2] - sent[0], abs=0.02)
+    assert float(loud.headers["x-gain-db"]) < 60
 
 
-def test_silence_has_no_level(client: TestClient):
+def test_silence_has_no_loudness(client: TestClient):
     values = {f"op{n}.output": 0 for n in range(1, 7)}
     init = client.get("/synths/dexed").json()["init"]
     edited = client.post("/presets/edit", json={"preset": init["id"], "values": values}).json()
 
     reply = client.get(f"/presets/{edited['id']}/audio")
 
-    assert (reply.status_code, reply.headers["x-level-db"]) == (200, "null")
+    assert (reply.status_code, reply.headers["x-loudness-lufs"]) == (200, "null")
 
 
 @pytest.mark.parametrize(

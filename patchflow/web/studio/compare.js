@@ -102,7 +102,7 @@ function peak(buffer) {
 
 /** How loud a sound is: as the server measured it, or the level of its loudest 0.4 s where it is too short for that. */
 function loudness(buffer) {
-  const measured = engine.levelOf(buffer);
+  const measured = engine.loudnessOf(buffer);
   if (measured !== null) return measured;
   const samples = buffer.getChannelData(0);
   const size = Math.min(Math.round(WINDOW * buffer.sampleRate), samples.length);

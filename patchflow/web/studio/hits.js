@@ -8,7 +8,7 @@ import { session } from "./session.js";
 import { engine } from "./sound-engine.js";
 
 const KEPT = 120; // sounds that were heard, which are heard again at once
-const LEVEL = -20; // LUFS at which all are heard, so that a soft one is no worse than a loud one
+const LOUDNESS = -20; // LUFS at which all are heard, so that a soft one is no worse than a loud one
 const MOST_GAIN = 12; // dB
 
 class Hits extends EventTarget {
@@ -117,9 +117,9 @@ class Hits extends EventTarget {
     const { pitch, velocity, hold, length } = session.state.note;
     const headers = newest ? { "X-Newest": newest } : {};
     const answer = await api.response(`/library/${key}/audio`, { pitch, velocity, hold, length }, { headers });
-    const level = Number.parseFloat(answer.headers.get("x-level-db") ?? "");
+    const loudness = Number.parseFloat(answer.headers.get("X-Loudness-Lufs"));
     const buffer = await engine.context.decodeAudioData(await answer.arrayBuffer());
-    return { buffer, gain: Number.isFinite(level) ? Math.min(MOST_GAIN, LEVEL - level) : 0 };
+    return { buffer, gain: Number.isFinite(loudness) ? Math.min(MOST_GAIN, LOUDNESS - loudness) : 0 };
   }
 
   /** Fetches the neighbours, which are heard next. */

@@ -37,7 +37,7 @@ class Engine extends EventTarget {
   context = null;
   side = "target"; // of A/B
   current = { id: null, gain: null }; // the preset that keeps its gain in dB; null until it has been heard
-  #levels = new WeakMap(); // buffer -> LUFS, as the server measured it
+  #loudness = new WeakMap(); // buffer -> LUFS, as the server measured it
   #master = null;
   #analyser = null;
   #notes = new Map(); // key -> {buffer, promise}, the oldest first
@@ -171,19 +171,19 @@ class Engine extends EventTarget {
     this.#make();
     const answer = await api.response(address, {}, options);
     const buffer = await this.context.decodeAudioData(await answer.arrayBuffer());
-    const level = Number.parseFloat(answer.headers.get("X-Level-Db"));
-    if (Number.isFinite(level)) this.#levels.set(buffer, level);
+    const loudness = Number.parseFloat(answer.headers.get("X-Loudness-Lufs"));
+    if (Number.isFinite(loudness)) this.#loudness.set(buffer, loudness);
     return buffer;
   }
 
   /** How loud a sound of the API is as a whole, in LUFS; null where that has no meaning. */
-  levelOf(buffer) {
-    return this.#levels.get(buffer) ?? null;
+  loudnessOf(buffer) {
+    return this.#loudness.get(buffer) ?? null;
   }
 
   /** By how many dB a preset is turned up: as loud as others when it is loaded; what is edited then keeps that gain. */
   gainOf(preset, buffer) {
-    const own = Math.min(WANTED_DB - (this.levelOf(buffer) ?? WANTED_DB), MOST_DB);
+    const own = Math.min(WANTED_DB - (this.loudnessOf(buffer) ?? WANTED_DB), MOST_DB);
     if (preset.id !== this.current.id) return own;
     if (this.current.gain === null) {
       this.current.gain = own;
