@@ -259,11 +259,12 @@ def take_bank(request: Request, bank: BankBody) -> Response:
 
 
 def _told_apart(presets: Sequence[Preset]) -> list[Preset]:
-    """Numbers presets of one name, as candidates of a match are; in front, as a DX7 shows no more than ten letters."""
-    shared = {name for name, count in Counter(preset.name for preset in presets).items() if count > 1}
+    """Numbers presets of one name; in front, as a DX7 shows no more than ten letters: by those its voices are told."""
+    shown = [ascii_name(one.name, 10) if one.synth == "dexed" else one.name for one in presets]
+    count = Counter(shown)
     return [
-        replace(preset, name=f"{place} {preset.name}".strip()) if preset.name in shared else preset
-        for place, preset in enumerate(presets, 1)
+        replace(preset, name=f"{place} {preset.name}".strip()) if count[name] > 1 else preset
+        for place, (name, preset) in enumerate(zip(shown, presets, strict=True), 1)
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ..explore.children import Variations
 from ..explore.good_presets import GoodPresets
 from ..explore.path import Path as PresetPath
 from ..match.matcher import Matcher
+from ..match.output.names import candidate_name
 from ..match.output.rendition import RENDITION_RATE, SynthFiles, cut_reference, rank_by_sound
 from ..match.result import Candidate, MatchResult
 from ..match.target import Target, prepare_target
@@ -271,12 +272,12 @@ class Workshop:
         target = result.target
         reference = cut_reference(target, RENDITION_RATE).samples
         ranked = rank_by_sound(candidates, sounds, reference, pitched=target.pitched, like=target.like)
-        best = ranked[0].candidate
-        sure = result.uncertainty.keys() <= best.preset.values.keys()
+        sure = result.uncertainty.keys() <= ranked[0].candidate.preset.values.keys()
         shown = []
-        for one in ranked:
-            distance = one.distance.value
-            content = _candidate(one.candidate, one.verdict, target, distance=distance, gain_db=one.gain_db)
+        for rank, one in enumerate(ranked, 1):
+            preset = one.candidate.preset
+            named = replace(one.candidate, preset=replace(preset, name=candidate_name(preset.name, rank)))
+            content = _candidate(named, one.verdict, target, distance=one.distance.value, gain_db=one.gain_db)
             shown.append({**content, "closeness": one.closeness})
         return {
             "candidates": shown,

@@ -143,6 +143,22 @@ def test_a_match_finds_candidates_and_a_b_flips_without_a_gap_equally_loud(page:
     assert least > 0.15  # 0.3 / sqrt(2) is 0.21
 
 
+def test_what_was_taken_of_candidates_stays_taken_when_they_get_numbers_in_their_names(page: Any):
+    taken = page.evaluate("""async () => {
+      const { followed } = await import("/web/studio/pf-match.js");
+      const { session } = patchflowStudio;
+      const made = (id, cutoff) => ({ kind: "", preset: { id, synth: "tone", values: { cutoff } } });
+      const before = [made("first", 1), made("second", 2), made("third", 3)];
+      session.set({ candidates: before, preset: before[1].preset, chosen: ["second", "third"] });
+      const after = [made("first", 1), made("third 2", 3), made("second 3", 2)];
+      return [followed(before), followed(after)];
+    }""")
+
+    assert taken[0] == {}
+    assert taken[1]["chosen"] == ["second 3", "third 2"]
+    assert taken[1]["preset"]["id"] == taken[1]["base"]["id"] == "second 3"
+
+
 def test_a_first_visit_hears_the_match_of_the_example(page: Any):
     page.get_by_role("button", name="Try the example").click()
     wait_for(page, "state.candidates.length > 0 && engine.measure().rms > 0.01")

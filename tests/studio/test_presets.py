@@ -481,9 +481,9 @@ def test_presets_of_one_synth_with_banks_are_one_bank(client: TestClient, tmp_pa
     assert [dict(preset.values) for preset in found[:3]] == [voice["values"] for voice in voices]
 
 
-def test_presets_of_one_name_are_told_apart_in_a_bank(client: TestClient, tmp_path: Path):
+def test_presets_that_a_dx7_would_show_alike_are_told_apart_in_a_bank(client: TestClient, tmp_path: Path):
     ids = []
-    for seed, name in enumerate(["A long name", "A long name", "Other"]):
+    for seed, name in enumerate(["A long name", "A long name too", "Other"]):
         made = client.post("/presets/random", json={"synth": "dexed", "seed": seed}).json()
         ids.append(client.post("/presets/edit", json={"preset": made["id"], "values": {}, "name": name}).json()["id"])
 

@@ -1,5 +1,6 @@
 """What jobs do is what the command line does, and what is found on the way can be played."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,14 @@ def test_a_candidate_says_what_the_page_shows(workshop: Workshop):
     for one in best["differences"]:
         assert {"name", "unit", "candidate", "target", "text", "counts"} <= one.keys()
     assert isinstance(best["gain_db"], float)
+
+
+def test_candidates_are_called_as_the_files_of_the_command_call_them(workshop: Workshop):
+    order = match_order()
+    order["sound"] = replace(order["sound"], path=Path("glockenspiel.wav"))
+    found = workshop.perform("match", order, Listener().reporter)["candidates"]
+
+    assert [one["preset"].preset.name for one in found] == ["glockenspiel", "glocken 2", "glocken 3"]
 
 
 def test_a_match_that_is_cancelled_keeps_the_best(workshop: Workshop):

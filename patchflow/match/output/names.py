@@ -12,10 +12,11 @@ from typing import Any
 
 from ...errors import StorageError
 from ...parsing import read_object
+from ...presets.preset import ascii_name
 from ...printable import without_hidden
 from ...storage import json_text, locked, readable, writable_folder, write_together
 
-__all__ = ["MOST", "OutputNames", "bank_name", "choose_names", "file_name", "write_set"]
+__all__ = ["MOST", "OutputNames", "bank_name", "candidate_name", "choose_names", "file_name", "write_set"]
 
 _LONGEST = 255  # bytes of a file name, on all usual disks
 _COMPARISON = "-ab.wav"
@@ -142,6 +143,26 @@ def bank_name(number: int, extension: str) -> str:
     """
     ending = f"-{number}" if number > 1 else ""
     return f"patchflow-bank{ending}{extension}"
+
+
+def candidate_name(stem: str, rank: int) -> str:
+    """Returns the name of a candidate's preset; the number of the second and later is within a DX7's ten letters.
+
+    Args:
+        stem: What the sound is called.
+        rank: From 1, the best.
+
+    Example:
+        >>> [candidate_name("Glockenspiel", rank) for rank in (1, 2, 12)]
+        ['Glockenspiel', 'Glocken 2', 'Glocken 12']
+        >>> candidate_name("Сопрано", 2)
+        'Сопрано 2'
+    """
+    if rank == 1:
+        return stem
+    # As the DX7 would write it: letters of another script may become several of its own.
+    short = stem[:7] if len(ascii_name(stem[:7])) <= 7 else ascii_name(stem, 7)
+    return f"{short.rstrip()} {rank}".strip()
 
 
 def file_name(stem: str, ending: str, longest: int = _LONGEST) -> str:

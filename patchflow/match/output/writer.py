@@ -17,13 +17,12 @@ from ...errors import EngineError, StorageError
 from ...presets import Preset
 from ...presets.files import written_files
 from ...presets.formats import PresetFormat, formats
-from ...presets.preset import ascii_name
 from ...storage import json_text, locked, read_bytes, readable, writable_folder, write_together
 from ..result import Candidate, MatchResult
 from ..target import Target
 from ..verdict import pitch_of, pitch_text
 from .drawing import Panel, begin_drawing
-from .names import MOST, OutputNames, bank_name, choose_names, file_name
+from .names import MOST, OutputNames, bank_name, candidate_name, choose_names, file_name
 from .rendition import (
     PLAIN,
     RENDITION_RATE,
@@ -268,13 +267,10 @@ def _outdated_folder(folder: Path, kind: PresetFormat, gone: Sequence[str]) -> l
 
 
 def _named(renditions: Sequence[Rendition], stem: str) -> list[Preset]:
-    """The presets, called like the sound; the second and later short enough for a number in a DX7's ten letters."""
+    """The presets, called like the sound."""
     presets = []
     for rank, rendition in enumerate(renditions, 1):
-        # As the DX7 would write it: letters of another script may become several of its own.
-        short = stem[:7] if len(ascii_name(stem[:7])) <= 7 else ascii_name(stem, 7)
-        name = stem if rank == 1 else f"{short} {rank}"
-        presets.append(replace(rendition.candidate.preset, name=name))
+        presets.append(replace(rendition.candidate.preset, name=candidate_name(stem, rank)))
     return presets
 
 

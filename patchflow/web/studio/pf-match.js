@@ -287,7 +287,7 @@ class Match extends LitElement {
     const first = candidates.length > 0 && session.state.candidates.length === 0;
     if (ENDED.has(job.state) || this.ordered !== "cancel") this.ordered = "";
     const best = candidates[0];
-    const patch = { job, candidates };
+    const patch = { job, candidates, ...followed(candidates) };
     // The best so far is at hand for the keys, unless the user has taken something else.
     if (best && !this.own && session.state.preset?.id !== best.preset.id) {
       Object.assign(patch, { preset: best.preset, base: best.preset, origin: best.preset, macros: {}, gain: null, note: best.note });
@@ -454,6 +454,18 @@ function timeOf(job) {
   if (running(job) && Number.isFinite(left)) words.push(`${minutes(left)} left`);
   else if (Number.isFinite(seconds)) words.push(`${minutes(seconds)}`);
   return words.join(" · ");
+}
+
+/** What was taken of the candidates so far, under the ids that they have now: at the end they get numbers in their names. */
+export function followed(candidates) {
+  const { candidates: before, preset, chosen } = session.state;
+  const like = ({ preset: { synth, values }, kind }) => JSON.stringify([synth, kind, values]);
+  const now = new Map(candidates.map((one) => [like(one), one.preset]));
+  const renamed = new Map(before.map((one) => [one.preset.id, now.get(like(one))]).filter(([id, one]) => one && one.id !== id));
+  if (!renamed.size) return {};
+  const current = renamed.get(preset?.id);
+  const patch = { chosen: chosen.map((id) => renamed.get(id)?.id ?? id) };
+  return current ? { ...patch, preset: current, base: current, origin: current } : patch;
 }
 
 customElements.define("pf-match", Match);
