@@ -147,6 +147,22 @@ class Projects:
             self._all()[key] = self._facts(key, content)
             return self._all()[key]
 
+    def change(self, key: str, asked: ChangedProject) -> dict[str, Any]:
+        """Gives a project another name or state; see `keep`.
+
+        Raises:
+            UnknownName: If there is none of this id.
+            InUse: If it was changed since it was seen.
+        """
+        with self._lock:
+            now = self.about(key)
+            if asked.seen is not None and asked.seen != now["changed"]:
+                raise InUse(
+                    f"project={now['name']}: it was changed elsewhere. Open it again, or save under another name."
+                )
+            name = now["name"] if asked.name is None else asked.name
+            return self.keep(key, name, self.state(key) if asked.state is None else asked.state)
+
     def remove(self, key: str) -> None:
         """Removes a project; what it named stays until there is no more room.
 
@@ -254,11 +270,7 @@ def show_project(kept: Kept, project_id: Id) -> WholeProject:
 @router.put("/projects/{project_id}")
 def change_project(kept: Kept, project_id: Id, body: ChangedProject) -> ProjectBody:
     """Gives a project another name or state."""
-    now = kept.about(project_id)
-    if body.seen is not None and body.seen != now["changed"]:
-        raise InUse(f"project={now['name']}: it was changed elsewhere. Open it again, or save this as another one.")
-    state = kept.state(project_id) if body.state is None else body.state
-    return ProjectBody(**kept.keep(project_id, now["name"] if body.name is None else body.name, state))
+    return ProjectBody(**kept.change(project_id, body))
 
 
 @router.delete("/projects/{project_id}", status_code=204)
@@ -303,21 +315,17 @@ def _unpacked(at: Desk, kept: Projects, path: Path, label: str) -> WholeProject:
         StorageError: If something cannot be written.
     """
     with _unpacking:
-        return _taken_in(at, kept, path, label)
-
-
-def _taken_in(at: Desk, kept: Projects, path: Path, label: str) -> WholeProject:
-    try:
-        parts = _parts(read_bytes(path), at.settings.upload_bytes)
-        content = json_value(parts.pop("project.json"))
-        _check_project(content)
-    except (PresetError, ValueError) as error:
-        raise PresetError(f"{label or 'the file'}: not a project file, or damaged ({error})") from error
-    taken, notes = _taken(at, parts)
-    state = _renamed(content["state"], taken)
-    named = content.get("name")
-    about = kept.keep("", named if isinstance(named, str) else label.rpartition(".")[0], state)
-    return WholeProject(**about, state=kept.state(about["id"]), notes=notes)
+        try:
+            parts = _parts(read_bytes(path), at.settings.upload_bytes)
+            content = json_value(parts.pop("project.json"))
+            _check_project(content)
+        except (PresetError, ValueError) as error:
+            raise PresetError(f"{label or 'the file'}: not a project file, or damaged ({error})") from error
+        taken, notes = _taken(at, parts)
+        state = _renamed(content["state"], taken)
+        named = content.get("name")
+        about = kept.keep("", named if isinstance(named, str) else label.rpartition(".")[0], state)
+        return WholeProject(**about, state=kept.state(about["id"]), notes=notes)
 
 
 def _check_project(content: Any) -> None:

@@ -364,6 +364,25 @@ def test_a_file_that_is_taken_home_is_the_preset(page: Any, tmp_path: Path):
     assert space.encode(taken.values) == pytest.approx(space.encode(state_of(page, "preset.values")), abs=1e-6)
 
 
+def test_a_project_that_is_taken_home_is_not_written_over_what_another_tab_saved(page: Any):
+    _random(page, 3)
+    page.keyboard.press("Control+s")
+    with page.expect_download():
+        page.get_by_role("button", name=".patchflow file").click()
+    wait_for(page, "state.project?.changed > 0")
+    mine = state_of(page, "project.id")
+    with page.expect_download():  # nobody was faster: it is written again
+        page.get_by_role("button", name=".patchflow file").click()
+
+    put = "patchflowStudio.api.put(`/projects/${patchflowStudio.session.state.project.id}`, {state: {theirs: true}})"
+    page.evaluate(put)
+    page.get_by_role("button", name=".patchflow file").click()
+    page.get_by_text("it was changed elsewhere").wait_for()
+
+    assert page.evaluate(f"patchflowStudio.api.get('/projects/{mine}')")["state"] == {"theirs": True}
+    page.faults.clear()  # the browser writes each refused request to its console
+
+
 def test_a_part_of_the_page_that_is_missing_says_so_in_its_place(page: Any):
     page.route("**/pf-library.js", lambda route: route.abort())
     page.reload()  # it may have been loaded already

@@ -3,6 +3,7 @@
 import { LitElement, css, html } from "lit";
 
 import { api } from "./api.js";
+import { keepProject, openProject, renameProject } from "./project-store.js";
 import { saved } from "./saving.js";
 import { session } from "./session.js";
 import { icon, look } from "./studio-look.js";
@@ -95,14 +96,9 @@ class Projects extends LitElement {
   async #keep(event) {
     event.preventDefault();
     const name = new FormData(event.target).get("name").trim();
-    const { project } = session.state;
     this.busy = true;
     try {
-      const { project: _, view: __, ...state } = session.snapshot();
-      const body = { name, state };
-      const same = project && project.name === name && this.list.some((one) => one.id === project.id);
-      const kept = same ? await api.put(`/projects/${project.id}`, { ...body, seen: project.changed }) : await api.post("/projects", body);
-      this.#now(kept);
+      const kept = await keepProject(name);
       session.say(`Saved: ${kept.name}`);
     } catch (error) {
       session.fail(error);
@@ -114,17 +110,12 @@ class Projects extends LitElement {
   async #open(one) {
     try {
       const found = await api.get(`/projects/${one.id}`);
-      session.restore(found.state, `Open ${found.name}`);
-      this.#now(found);
+      openProject(found);
       session.say(`Opened: ${found.name}`);
     } catch (error) {
       session.fail(error);
       this.#load();
     }
-  }
-
-  #now({ id, name, changed }) {
-    session.set({ project: { id, name, changed } });
   }
 
   async #begin(one) {
@@ -138,8 +129,7 @@ class Projects extends LitElement {
     const name = new FormData(event.target).get("name").trim();
     this.renaming = "";
     try {
-      const now = await api.put(`/projects/${one.id}`, { name });
-      if (session.state.project?.id === one.id) this.#now(now);
+      await renameProject(one.id, name);
     } catch (error) {
       session.fail(error);
     }

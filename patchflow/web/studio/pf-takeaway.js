@@ -6,6 +6,8 @@
 import { LitElement, css, html } from "lit";
 
 import { api } from "./api.js";
+import { keepProject } from "./project-store.js";
+import { saved } from "./saving.js";
 import { session } from "./session.js";
 import { icon, look, noteName } from "./studio-look.js";
 
@@ -93,19 +95,15 @@ class Takeaway extends LitElement {
     const presets = picked.length ? picked : candidates.map((one) => one.preset.id);
     await this.#working("Writing the bank …", async () => {
       const name = plainName((sound?.name ?? "patchflow").replace(/\.[^.]*$/, ""));
-      const answer = await api.response("/bank", {}, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ presets, name }) });
-      save(await answer.blob(), nameOf(answer, `${name}.zip`));
+      await saved("/bank", { presets, name });
     });
   }
 
   #project = () => this.#working("Writing the project …", async () => {
     const { project, sound, preset } = session.state;
     const name = project?.name ?? (sound?.name ?? preset.name).replace(/\.[^.]*$/, "");
-    const body = { name, state: session.snapshot() };
-    const kept = project ? await api.put(`/projects/${project.id}`, body) : await api.post("/projects", body);
-    session.set({ project: { id: kept.id, name } });
-    const answer = await api.response(`/projects/${kept.id}/file`);
-    save(await answer.blob(), nameOf(answer, `${plainName(name)}.patchflow`));
+    const kept = await keepProject(name);
+    await saved(`/projects/${kept.id}/file`);
   });
 
   async #working(text, work) {
@@ -114,30 +112,13 @@ class Takeaway extends LitElement {
       await work();
       this.said = "It is in your downloads.";
     } catch (error) {
-      this.said = "";
-      session.fail(error);
+      this.said = error.message; // a toast would lie behind the dialog
     } finally {
       this.busy = "";
     }
   }
 
   #close = () => this.closest("dialog").close();
-}
-
-/** Hands bytes to the browser's downloads. */
-function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
-
-/** The name that the server gave a file. */
-function nameOf(answer, otherwise) {
-  const said = answer.headers.get("Content-Disposition") ?? "";
-  const coded = /filename\*=UTF-8''([^;]+)/i.exec(said)?.[1];
-  return coded ? decodeURIComponent(coded) : /filename="?([^";]+)"?/.exec(said)?.[1] ?? otherwise;
 }
 
 /** A name without what file systems do not take. */

@@ -8,6 +8,7 @@ import { api } from "./api.js";
 import { bounds } from "./compare.js";
 import "./pf-picture.js";
 import "./pf-waveform.js";
+import { openProject } from "./project-store.js";
 import { LONGEST, Recorder } from "./recorder.js";
 import { session } from "./session.js";
 import { engine } from "./sound-engine.js";
@@ -248,7 +249,7 @@ class Target extends LitElement {
   async #project(file) {
     await this.#working(`Opening ${file.name} …`, async () => {
       const project = await api.upload("/projects/file", file);
-      session.restore({ ...project.state, project: { id: project.id, name: project.name } }, `Open ${project.name}`);
+      openProject(project);
     });
   }
 

@@ -30,7 +30,7 @@ const EMPTY = {
   seconds: 10,
   options: { candidates: 6, seed: 0, like: {} }, // of a match: how many, chance, how much aspects count
   view: "match",
-  project: null, // {id, name} of what was saved or opened
+  project: null, // {id, name, changed} of what was saved or opened, see project-store.js
 };
 
 class Session extends EventTarget {
