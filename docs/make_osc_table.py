@@ -41,10 +41,10 @@ def with_tables(page: str) -> str:
 
 def _times() -> Iterator[str]:
     found = json.loads(TIMES.read_text())
-    yield "| what | median | 95 % are within | longest |"
-    yield "|---|---|---|---|"
+    yield f"| what | median | 95 % are within | longest | lost of {found['rounds']} |"
+    yield "|---|---|---|---|---|"
     for what, times in found["ms"].items():
-        yield f"| {what} | {times['median']} ms | {times['p95']} ms | {times['longest']} ms |"
+        yield f"| {what} | {times['median']} ms | {times['p95']} ms | {times['longest']} ms | {times['lost']} |"
     flood = found["flood"]
     memory = flood["memory_mb"]
     yield ""

@@ -211,3 +211,17 @@ def test_the_ear_may_choose_another_candidate_and_gains_what_is_nearer(benchmark
 
     assert (found["ear 5"]["other"], found["ear 5"]["mss"][0], found["ear 5"]["wmfcc"][0]) == (1, 50.0, -100.0)
     assert found["statistics 80"]["other"] == 0
+
+
+def test_messages_that_are_not_answered_are_counted_as_lost(benchmark, monkeypatch: pytest.MonkeyPatch):
+    live_latency = benchmark("live_latency")
+    monkeypatch.setattr(live_latency, "PAUSE", 0)
+    monkeypatch.setattr(live_latency, "drain", lambda live: None)
+    sent: list[int] = []
+
+    some = live_latency.timed(None, sent.append, lambda live: len(sent) % 4 != 0)
+    none = live_latency.timed(None, sent.append, lambda live: False)
+
+    assert (some["lost"], none["lost"]) == (live_latency.ROUNDS // 4, live_latency.ROUNDS)
+    assert some["median"] >= 0
+    assert none["median"] is None
