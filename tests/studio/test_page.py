@@ -553,6 +553,21 @@ def test_what_is_locked_stays_in_a_match_of_its_synth_and_a_changed_target_is_sa
     page.evaluate("patchflowStudio.api.post(`/jobs/${patchflowStudio.session.state.job.id}/cancel`)")
 
 
+def test_what_a_theme_says_is_a_colour_to_scripts_that_draw(page: Any):
+    read = """(theme) => {
+      document.documentElement.dataset.theme = theme;
+      const style = getComputedStyle(document.querySelector("pf-studio"));
+      const names = ["ground", "ink", "quiet", "accent", "second", "second-soft", "bad"];
+      return names.map((name) => style.getPropertyValue(`--pf-${name}`));
+    }"""
+    dark = page.evaluate(read, "dark")
+    light = page.evaluate(read, "light")
+
+    assert all(value.startswith("rgb") for value in [*dark, *light])
+    assert (dark[0], light[0]) == ("rgb(16, 18, 22)", "rgb(236, 234, 229)")
+    assert not set(dark) & set(light)
+
+
 @pytest.mark.parametrize("width", [1024, 1280])
 def test_no_name_is_too_long_for_the_window(page: Any, width: int):
     _target_and_preset(page)
