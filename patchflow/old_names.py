@@ -32,12 +32,14 @@ OLD_NAMES: dict[str, dict[str, str]] = {
         "pairs": "attributes",
         "told": "posterior_context",
     },
+    "bank": {},
     "checkpoint": {"watch": "early_stopping"},
     "claim": {
         "Words cost accuracy: Flow_joint matches sounds better without": (
             "Attributes cost accuracy: Flow_joint matches sounds better without"
         ),
     },
+    "dataset": {},
     "examples": {"hears": "input", "pairs": "attributes"},
     "preset": {"rest": "state"},
     "result": {},

@@ -13,7 +13,7 @@ from types import UnionType
 from typing import Any, TypeVar
 
 from .errors import OptionError, PatchflowError, UnknownName
-from .old_names import kind_of_old_recipe
+from .old_names import kind_of_old_recipe, with_new_names
 from .parsing import MOST_TEXT, toml_table
 from .storage import read_bytes
 
@@ -27,7 +27,6 @@ __all__ = [
     "read_settings",
     "read_toml",
     "recipe_kind",
-    "values_of_kind",
     "with_overrides",
 ]
 
@@ -43,7 +42,7 @@ def read_settings(path: str | Path, cls: type[T], overrides: Mapping[str, str] |
     Args:
         path: The recipe.
         cls: The dataclass, which checks its own ranges, see `make_settings`.
-        overrides: Texts by key, see `with_overrides`.
+        overrides: Texts by key, see `with_overrides`; old keys of a kind of recipe are taken, see `old_names`.
         kind: The kind of recipe it has to be, one of `RECIPE_KINDS`; a file that names no kind if not given.
 
     Raises:
@@ -52,9 +51,11 @@ def read_settings(path: str | Path, cls: type[T], overrides: Mapping[str, str] |
         UnknownName: If a key is not one of the recipe.
     """
     values = read_toml(path)
+    changes = overrides or {}
     if kind:
-        values = values_of_kind(kind, values, path)
-    return make_settings(with_overrides(values, cls, overrides or {}), cls, path)
+        values = with_new_names(kind, _of_kind(kind, values, path))
+        changes = with_new_names(kind, changes)
+    return make_settings(with_overrides(values, cls, changes), cls, path)
 
 
 def recipe_kind(path: str | Path) -> str:
@@ -66,33 +67,6 @@ def recipe_kind(path: str | Path) -> str:
         UnknownName: If there is no such kind.
     """
     return _kind(read_toml(path), path)
-
-
-def values_of_kind(kind: str, values: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
-    """Returns the values of a recipe without its key `kind`.
-
-    Args:
-        kind: The kind it has to be, one of `RECIPE_KINDS`.
-        values: By key.
-        path: Where they are from, for errors.
-
-    Raises:
-        OptionError: If it is a recipe of another kind.
-        UnknownName: If there is no such kind.
-    """
-    found = _kind(values, path)
-    if found != kind:
-        raise OptionError(f"{path}: a recipe of kind {found!r}, not {kind!r}")
-    return {key: value for key, value in values.items() if key != "kind"}
-
-
-def _kind(values: Mapping[str, Any], path: str | Path) -> str:
-    kind = values.get("kind", kind_of_old_recipe(values))
-    if not isinstance(kind, str):
-        raise OptionError(f"{path}: kind={kind!r}: not a text in quotes")
-    if kind not in RECIPE_KINDS:
-        raise UnknownName("kind of recipe", kind, RECIPE_KINDS)
-    return kind
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
@@ -228,6 +202,23 @@ def quoted(text: str) -> str:
         '"a \\"b\\""'
     """
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML wants this escaped, too
+
+
+def _of_kind(kind: str, values: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
+    """The values of a recipe of a kind, without its key `kind`."""
+    found = _kind(values, path)
+    if found != kind:
+        raise OptionError(f"{path}: a recipe of kind {found!r}, not {kind!r}")
+    return {key: value for key, value in values.items() if key != "kind"}
+
+
+def _kind(values: Mapping[str, Any], path: str | Path) -> str:
+    kind = values.get("kind", kind_of_old_recipe(values))
+    if not isinstance(kind, str):
+        raise OptionError(f"{path}: kind={kind!r}: not a text in quotes")
+    if kind not in RECIPE_KINDS:
+        raise UnknownName("kind of recipe", kind, RECIPE_KINDS)
+    return kind
 
 
 def _origin(kind: Any) -> Any:

@@ -9,8 +9,7 @@ from typing import Any
 from ...engines import Note
 from ...errors import OptionError, UnknownName
 from ...features.inputs import inputs
-from ...old_names import with_new_names
-from ...settings import check_ranges, make_settings, read_toml, values_of_kind, with_overrides
+from ...settings import check_ranges, read_settings
 
 __all__ = ["ExamplesRecipe", "read_examples_recipe"]
 
@@ -93,6 +92,4 @@ def read_examples_recipe(path: str | Path, overrides: Mapping[str, str] | None =
         OptionError: If it is not TOML, or a value has the wrong type or is not allowed.
         UnknownName: If a key is not one of a recipe.
     """
-    values = with_new_names("examples", values_of_kind("examples", read_toml(path), path))
-    changes = with_new_names("examples", overrides or {})
-    return make_settings(with_overrides(values, ExamplesRecipe, changes), ExamplesRecipe, path)
+    return read_settings(path, ExamplesRecipe, overrides, kind="examples")
