@@ -1,18 +1,23 @@
 """Shapes of presets by HTTP: macros that turn them, their curves, what differs between two, and places in a space."""
 
+import asyncio
 import math
 import threading
 import weakref
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi import Path as InPath
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import ClientDisconnect
 
 from ..audio.conditioning import resample
 from ..engines import Note, engines
@@ -33,7 +38,54 @@ from .tasks import lock_of
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["shapes"])
+_SLOW = 20  # requests at once: half of the threads that there are for all
+_SLOW_OF_ONE = 4  # the same of one client
+
+
+class _SlowRoute(APIRoute):
+    """A route whose work may take seconds: more than some requests wait without a thread, so that pages get theirs.
+
+    Of one client few run at once, so that others need not wait for all that it asks for.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Returns what answers a request once it is its turn."""
+        handle = super().get_route_handler()
+
+        async def in_turn(request: Request) -> Response:
+            await request.body()  # whatever comes after it says that the client has gone
+            client = request.headers.get("x-client") or (request.client.host if request.client else "")
+            async with _turns_of.setdefault(request.app, _Turns()).of(client):
+                if await request.is_disconnected():
+                    raise ClientDisconnect
+                return await handle(request)
+
+        return in_turn
+
+
+class _Turns:
+    """Turns of slow requests, by client."""
+
+    def __init__(self) -> None:
+        self._all = asyncio.Semaphore(_SLOW)
+        self._own: dict[str, asyncio.Semaphore] = {}
+        self._asking: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def of(self, client: str) -> AsyncIterator[None]:
+        own = self._own.setdefault(client, asyncio.Semaphore(_SLOW_OF_ONE))
+        self._asking[client] += 1
+        try:
+            async with own, self._all:
+                yield
+        finally:
+            self._asking[client] -= 1
+            if not self._asking[client]:
+                del self._asking[client], self._own[client]
+
+
+_turns_of: "weakref.WeakKeyDictionary[FastAPI, _Turns]" = weakref.WeakKeyDictionary()
+router = APIRouter(tags=["shapes"], route_class=_SlowRoute)
 
 _NOTE = Note(pitch=60, velocity=100, hold=1.0, length=2.0)
 _KNOBS = 64  # presets whose knobs are kept

@@ -1,13 +1,19 @@
 """Macros, curves, differences and places by HTTP: small answers that say what a preset is and becomes."""
 
+from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
+from threading import Event
+
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
 from patchflow.browse.embedded import embedded_preset
 from patchflow.engines import Note, engines
+from patchflow.errors import OptionError
 from patchflow.explore.macro_knobs import MacroKnobs
 from patchflow.presets import Preset
+from patchflow.studio import shape_routes
 from patchflow.studio.curves import curves_of, voice_envelope
 
 RATE = 44_100
@@ -228,3 +234,33 @@ def test_a_synth_without_curves_has_none():
     found = curves_of(init("tone"))
 
     assert (found.algorithm, found.envelopes, found.waves) == (None, [], [])
+
+
+def test_many_first_turns_keep_neither_pages_nor_other_clients_waiting(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+):
+    began: Queue[str] = Queue()
+    go_on = Event()
+
+    def measure(preset: Preset, **_: object) -> MacroKnobs:
+        began.put(preset.name)
+        go_on.wait(120)
+        raise OptionError("measured long enough")
+
+    monkeypatch.setattr(shape_routes, "MacroKnobs", measure)
+    ids = [client.post("/presets/random", json={"synth": "tone", "seed": seed}).json()["id"] for seed in range(50)]
+    with ThreadPoolExecutor(len(ids) + 1) as pool:
+        ask = lambda key, who: pool.submit(  # noqa: E731
+            client.post, "/macros/turn", json={"preset": key, "words": {"length": 1}}, headers={"X-Client": who}
+        )
+        try:
+            asked = [ask(key, "busy") for key in ids[1:]]
+            names = [began.get(timeout=60) for _ in range(4)]
+            page = client.get(f"/presets/{ids[1]}")
+            asked.append(ask(ids[0], "other"))
+            names.append(began.get(timeout=60))
+        finally:
+            go_on.set()
+    assert page.status_code == 200
+    assert names[-1] == client.get(f"/presets/{ids[0]}").json()["name"]
+    assert {each.result().status_code for each in asked} == {422}
