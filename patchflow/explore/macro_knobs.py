@@ -1,6 +1,6 @@
 """Macro knobs of a preset: words that are turned at once, with nothing played, as the learned map says."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -30,7 +30,7 @@ _FIRST = ("brightness", "attack", "length", "movement", "roughness", "weight", "
 _LAST = ("harmonicity", "dynamics")  # where there is room
 _OCTAVES = (-12.0, 0.0, 12.0)  # around the note: a macro should do the same all over the keyboard
 _PROBE = Note(pitch=60, velocity=100, hold=0.8, length=1.0)  # what is played of a synth without a map
-_BATCH = 8  # presets that are played between two calls of the progress callback
+_BATCH = 8  # presets that are played between two calls of callbacks
 _STILL = 0.001  # of the range of a parameter: what moves less is not named
 _CENTS = 8.0  # by which a parameter may change the pitch and still be moved
 
@@ -102,6 +102,8 @@ class MacroKnobs:
         note: The macros are meant for this note and the octaves around it.
         measure: Whether to measure the slopes of a synth that has no map.
         progress: Called while slopes are measured.
+        pace: Called before some presets are played to measure slopes; says how many, at least 1. It may wait, so that
+            others come first, or raise what ends the measuring. The slopes are the same.
 
     Attributes:
         preset: The preset that is turned.
@@ -119,7 +121,13 @@ class MacroKnobs:
     """
 
     def __init__(
-        self, preset: Preset, *, note: Note = _PROBE, measure: bool = True, progress: ProgressCallback = ignore
+        self,
+        preset: Preset,
+        *,
+        note: Note = _PROBE,
+        measure: bool = True,
+        progress: ProgressCallback = ignore,
+        pace: Callable[[], int] = lambda: _BATCH,
     ) -> None:
         self._make = engines[preset.synth]
         check(preset, self._make.space)
@@ -132,7 +140,7 @@ class MacroKnobs:
             if self._learned is not None:
                 self._turner = Turner(self._make, self._player, self._learned)
             elif measure:
-                self._turner = self._measured(note, progress)
+                self._turner = self._measured(note, progress, pace)
             else:
                 raise OptionError(
                     f"{preset.synth}: has no learned map. Learn one: patchflow macros {preset.synth} --learn"
@@ -220,7 +228,7 @@ class MacroKnobs:
         with torch.inference_mode():
             return self._learned(rows, torch.tensor(pitches)).double().mean(0).numpy()
 
-    def _measured(self, note: Note, progress: ProgressCallback) -> Turner:
+    def _measured(self, note: Note, progress: ProgressCallback, pace: Callable[[], int]) -> Turner:
         """A turner by slopes that are measured around the preset, with each parameter moved a little."""
         space = self._make.space
         player = self._player
@@ -228,14 +236,17 @@ class MacroKnobs:
         start = space.snap(space.encode(self.preset.values))
         moved, columns = _probes(self._engine, start, turner.movable)
         key = (replace(note, length=max(note.hold, note.length)),)
+        pace()
         original = player.play(start[None], key)
         if np.isnan(original.measures).any():
             raise OptionError(f"{self.preset.name or 'the preset'}: silent on this note; there is nothing to turn")
         reference = Reference(torch.from_numpy(original.sounds[0, 0]))
         by_parameter = np.zeros((1, len(MEASURES), len(space)))
-        for first in range(0, len(moved), _BATCH):
+        first = 0
+        while first < len(moved):
             progress(Progress("measure", first, len(moved), "parameters"))
-            some = slice(first, first + _BATCH)
+            some = slice(first, first + pace())
+            first = some.stop
             played = player.play(moved[some], key)
             changes = turner.standardised(played.measures[:, 0] - original.measures[:, 0])
             steps = moved[some, columns[some]].diagonal() - start[columns[some]]

@@ -1,7 +1,9 @@
-"""Curves of presets: what can be drawn of a DX7's algorithm and envelopes, of Vital's waves, and of any envelope."""
+"""What can be drawn: a DX7's algorithm and envelopes, Vital's waves, any envelope, and a sound as a spectrogram."""
 
 import base64
 import math
+import struct
+import zlib
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -13,7 +15,19 @@ from ..engines import engines
 from ..presets import Preset
 from ..presets.vital import SPACES, document_of, load_state
 
-__all__ = ["AlgorithmBody", "CurvesBody", "EnvelopeBody", "WaveBody", "curves_of", "voice_envelope"]
+__all__ = [
+    "LOWEST_HZ",
+    "AlgorithmBody",
+    "CurvesBody",
+    "EnvelopeBody",
+    "WaveBody",
+    "curves_of",
+    "spectrogram_png",
+    "voice_envelope",
+]
+
+LOWEST_HZ = 30.0
+"""Frequency at the bottom of a spectrogram, in Hz."""
 
 _FRAMES = 24  # of a wavetable that are shown, at most
 _POINTS = 128  # of a frame
@@ -276,3 +290,59 @@ def _lfo(shape: Mapping[str, Any]) -> list[float]:
     points = np.array(shape["points"], float).reshape(-1, 2)
     heights = np.interp(np.linspace(0, 1, _POINTS), points[:, 0], 1 - points[:, 1])
     return [round(float(value), 3) for value in heights]
+
+
+_ROWS = 192
+_COLUMNS = 640
+_HIGH_HZ = 16_000.0
+_RANGE_DB = 80.0
+_WINDOW_S = 0.09
+
+
+def spectrogram_png(samples: np.ndarray, rate: int) -> tuple[bytes, float]:
+    """Returns a spectrogram as a grey PNG of 8 bits and its highest frequency in Hz; its lowest is 30 Hz.
+
+    Args:
+        samples: Mono, shape `(T,)`.
+        rate: Sample rate, in Hz.
+    """
+    high = min(_HIGH_HZ, rate / 2)
+    size = 1 << max(6, round(_WINDOW_S * rate).bit_length())
+    columns = min(_COLUMNS, max(1, len(samples) // 64))
+    padded = np.pad(samples, size // 2)
+    window = np.hanning(size).astype(np.float32)
+    starts = np.linspace(0, len(padded) - size, columns).astype(int)
+    power = np.empty((columns, size // 2 + 1))
+    for column, start in enumerate(starts):
+        power[column] = np.square(np.abs(np.fft.rfft(padded[start : start + size] * window)))
+    edges = LOWEST_HZ * (high / LOWEST_HZ) ** (np.arange(_ROWS + 1) / _ROWS) * size / rate
+    level = 10 * np.log10(np.maximum(_between(power, edges), 1e-20))
+    grey = np.clip(255 * (1 + (level - level.max()) / _RANGE_DB), 0, 255).astype(np.uint8)
+    return _png(grey.T[::-1]), high
+
+
+def _between(power: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The mean power between places on the axis of bins; where they are nearer than bins, what lies between two."""
+    last = power.shape[1] - 1
+    # Bin k reaches from k - 0.5 to k + 0.5. The mean is the difference of two sums of all that lies below.
+    sums = np.concatenate([np.zeros((len(power), 1)), np.cumsum(power, 1)], 1)
+    whole = np.clip((edges + 0.5).astype(int), 0, last)
+    below = sums[:, whole] + (edges + 0.5 - whole) * power[:, whole]
+    centres = (edges[1:] + edges[:-1]) / 2
+    lower = np.clip(centres.astype(int), 0, last - 1)
+    share = centres - lower
+    smooth = (1 - share) * power[:, lower] + share * power[:, lower + 1]
+    widths = np.diff(edges)
+    return np.where(widths < 1, smooth, np.diff(below, axis=1) / widths)
+
+
+def _png(grey: np.ndarray) -> bytes:
+    """A picture `(rows, columns)` as PNG."""
+    rows, columns = grey.shape
+    lines = np.concatenate([np.zeros((rows, 1), np.uint8), grey], 1).tobytes()  # before each, that it is not filtered
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 0, 0, 0, 0)), (b"IDAT", zlib.compress(lines, 6)),
+             (b"IEND", b"")]  # fmt: skip
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

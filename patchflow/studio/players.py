@@ -1,10 +1,9 @@
-"""The synths that play notes at once, a thread an engine, the newest request first; sounds as WAV and as pictures."""
+"""The synths that play notes at once, a thread an engine, the newest request first; and their sounds as WAV."""
 
 import os
 import struct
 import threading
 import time
-import zlib
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
@@ -19,21 +18,16 @@ from ..errors import EngineError, OptionError, PatchflowError
 from ..presets import Preset
 
 __all__ = [
-    "LOWEST_HZ",
     "PLAYED_RATE",
     "PlayedNote",
     "Players",
     "Superseded",
     "fitting_gain",
-    "spectrogram_png",
     "wav_bytes",
 ]
 
 PLAYED_RATE = 44_100
 """Sample rate of all that is played, in Hz."""
-
-LOWEST_HZ = 30.0
-"""Frequency at the bottom of a spectrogram, in Hz."""
 
 _THREADS = min(2, os.cpu_count() or 1)  # of a synth
 _MOST_SYNTHS = 6  # that are kept ready
@@ -70,6 +64,7 @@ class Players:
     """The synths that play notes at once, started when they are first asked for.
 
     The newest note is played first: it is what somebody hears next. Who has waited for a second is next nevertheless.
+    What nobody waits for yet is played while nothing else is, one note at a time: another thread is free then.
 
     Example:
         >>> players = Players()
@@ -88,7 +83,7 @@ class Players:
         self._lock = threading.Lock()
         self._closed = False
 
-    def play(self, key: str, preset: Preset, note: Note, newest: str = "") -> "Future[PlayedNote]":
+    def play(self, key: str, preset: Preset, note: Note, newest: str = "", ahead: bool = False) -> "Future[PlayedNote]":
         """Plays a note, or remembers it; returns at once.
 
         Args:
@@ -96,6 +91,7 @@ class Players:
             preset: Complete, with allowed values.
             note: What to play.
             newest: Of waiting requests with the same text here, only the newest is played; "" for one that always is.
+            ahead: Whether nobody waits for it yet.
 
         Returns:
             The note; cancel it if nobody waits for it any more. Its errors are `RenderError` if the synth crashes or
@@ -109,7 +105,7 @@ class Players:
             done: Future[PlayedNote] = Future()
             done.set_result(found)
             return done
-        return self._band(preset.synth).put(_Request((key, note), preset, note, newest))
+        return self._band(preset.synth).put(_Request((key, note), preset, note, newest, ahead))
 
     def remembered(self, key: str, note: Note) -> PlayedNote | None:
         """Returns a note that was played before; None if it was not, or is forgotten."""
@@ -118,6 +114,13 @@ class Players:
             if found is not None:
                 self._notes.move_to_end((key, note))
         return found
+
+    @property
+    def are_wanted(self) -> bool:
+        """Whether somebody waits for a note."""
+        with self._lock:
+            bands = list(self._bands.values())
+        return any(band.is_wanted for band in bands)
 
     def warm(self, synth: str) -> None:
         """Has a synth ready: loads it on each of its threads; does not wait."""
@@ -162,14 +165,15 @@ class Players:
                 self._bytes -= gone.samples.nbytes
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Request:
-    """A note that is to be played, and all who wait for it."""
+    """A note that is to be played, all who wait for it, and whether there is none who does so yet."""
 
     key: Key
     preset: Preset
     note: Note
     newest: str
+    ahead: bool
     since: float = field(default_factory=time.monotonic)
     futures: "list[Future[PlayedNote]]" = field(default_factory=list)
 
@@ -206,15 +210,14 @@ class _Band:
             thread.start()
 
     def put(self, request: _Request) -> "Future[PlayedNote]":
-        old: list[_Request] = []
         with self._changed:
             if self._closed:
                 raise EngineError(f"{request.preset.synth}: was put away just now; ask again")
             for other in (*self._waiting, *self._playing):
                 if other.key == request.key and other.newest == request.newest:
+                    other.ahead &= request.ahead
                     return other.join()
-            if request.newest:
-                old = [other for other in self._waiting if other.newest == request.newest]
+            old = [other for other in self._waiting if request.newest and other.newest == request.newest]
             for other in old:
                 self._waiting.remove(other)
             future = request.join()
@@ -223,6 +226,11 @@ class _Band:
         for other in old:
             other.end(Superseded(f"newest={request.newest}: a newer request has come"))
         return future
+
+    @property
+    def is_wanted(self) -> bool:
+        with self._changed:
+            return any(not request.ahead for request in (*self._waiting, *self._playing))
 
     def close(self) -> None:
         with self._changed:
@@ -234,17 +242,22 @@ class _Band:
     def _next(self) -> _Request | None:
         """Waits for a request; None at the end."""
         with self._changed:
-            while not self._waiting and not self._closed:
+            while (request := self._chosen()) is None and not self._closed:
                 self._changed.wait()
-            if self._closed:
-                for request in self._waiting:
-                    request.end(EngineError("the studio is closing"))
-                self._waiting.clear()
+            if request is None or self._closed:
+                while self._waiting:
+                    self._waiting.pop().end(EngineError("the studio is closing"))
                 return None
-            starving = time.monotonic() - self._waiting[0].since > _STARVING
-            request = self._waiting.popleft() if starving else self._waiting.pop()
+            self._waiting.remove(request)
             self._playing.append(request)
             return request
+
+    def _chosen(self) -> _Request | None:
+        """What is to be played now, if anything."""
+        wanted = [request for request in self._waiting if not request.ahead]
+        if wanted:
+            return wanted[0] if time.monotonic() - wanted[0].since > _STARVING else wanted[-1]
+        return self._waiting[0] if self._waiting and not self._playing else None
 
     def _work(self) -> None:
         player = _Player(self.make)
@@ -334,59 +347,3 @@ def wav_bytes(samples: np.ndarray, rate: int, gain_db: float = 0.0) -> bytes:
     form = (16, 1, 1, rate, 2 * rate, 2, 16)  # size, whole numbers, channels, rate, bytes a second, a frame, bits
     head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 36 + len(whole), b"WAVE", b"fmt ", *form)
     return head + struct.pack("<4sI", b"data", len(whole)) + whole
-
-
-_ROWS = 192
-_COLUMNS = 640
-_HIGH_HZ = 16_000.0
-_RANGE_DB = 80.0
-_WINDOW_S = 0.09
-
-
-def spectrogram_png(samples: np.ndarray, rate: int) -> tuple[bytes, float]:
-    """Returns a spectrogram as a grey PNG of 8 bits and its highest frequency in Hz; its lowest is 30 Hz.
-
-    Args:
-        samples: Mono, shape `(T,)`.
-        rate: Sample rate, in Hz.
-    """
-    high = min(_HIGH_HZ, rate / 2)
-    size = 1 << max(6, round(_WINDOW_S * rate).bit_length())
-    columns = min(_COLUMNS, max(1, len(samples) // 64))
-    padded = np.pad(samples, size // 2)
-    window = np.hanning(size).astype(np.float32)
-    starts = np.linspace(0, len(padded) - size, columns).astype(int)
-    power = np.empty((columns, size // 2 + 1))
-    for column, start in enumerate(starts):
-        power[column] = np.square(np.abs(np.fft.rfft(padded[start : start + size] * window)))
-    edges = LOWEST_HZ * (high / LOWEST_HZ) ** (np.arange(_ROWS + 1) / _ROWS) * size / rate
-    level = 10 * np.log10(np.maximum(_between(power, edges), 1e-20))
-    grey = np.clip(255 * (1 + (level - level.max()) / _RANGE_DB), 0, 255).astype(np.uint8)
-    return _png(grey.T[::-1]), high
-
-
-def _between(power: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """The mean power between places on the axis of bins; where they are nearer than bins, what lies between two."""
-    last = power.shape[1] - 1
-    # Bin k reaches from k - 0.5 to k + 0.5. The mean is the difference of two sums of all that lies below.
-    sums = np.concatenate([np.zeros((len(power), 1)), np.cumsum(power, 1)], 1)
-    whole = np.clip((edges + 0.5).astype(int), 0, last)
-    below = sums[:, whole] + (edges + 0.5 - whole) * power[:, whole]
-    centres = (edges[1:] + edges[:-1]) / 2
-    lower = np.clip(centres.astype(int), 0, last - 1)
-    share = centres - lower
-    smooth = (1 - share) * power[:, lower] + share * power[:, lower + 1]
-    widths = np.diff(edges)
-    return np.where(widths < 1, smooth, np.diff(below, axis=1) / widths)
-
-
-def _png(grey: np.ndarray) -> bytes:
-    """A picture `(rows, columns)` as PNG."""
-    rows, columns = grey.shape
-    lines = np.concatenate([np.zeros((rows, 1), np.uint8), grey], 1).tobytes()  # before each, that it is not filtered
-    parts = [(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 0, 0, 0, 0)), (b"IDAT", zlib.compress(lines, 6)),
-             (b"IEND", b"")]  # fmt: skip
-    chunks = [
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

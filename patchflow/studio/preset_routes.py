@@ -143,6 +143,7 @@ def asked_newest(
 
 AskedNote = Annotated[Note, Depends(asked_note)]
 Newest = Annotated[str, Depends(asked_newest)]
+Ahead = Annotated[bool, Header(alias="x-ahead", description="Whether nobody waits for it yet: all else comes first.")]
 Gain = Annotated[float, Query(ge=-60, le=60, allow_inf_nan=False, description="dB more, less if it would clip.")]
 
 
@@ -212,11 +213,11 @@ _FILE: Answers = {200: {"content": {"application/octet-stream": {}}}}
 
 @router.get("/presets/{preset_id}/audio", response_class=Response, responses=WAV)
 async def play_preset(
-    request: Request, preset_id: Id, note: AskedNote, newest: Newest, gain_db: Gain = 0.0
+    request: Request, preset_id: Id, note: AskedNote, newest: Newest, *, gain_db: Gain = 0.0, ahead: Ahead = False
 ) -> Response:
     """A note of a preset as WAV; `X-Gain-Db`, `X-Loudness-Lufs` (with it), `X-Render-Ms` and `X-Cached` say more."""
     tag = f"{preset_id}-{note.pitch}-{note.velocity}-{note.hold}-{note.length}-{gain_db}"
-    played = await play_note(request, preset_id, note, newest)
+    played = await play_note(request, preset_id, note, newest, ahead)
     gain = fitting_gain(played.samples, gain_db)
     heard = "null" if played.loudness is None else f"{played.loudness + gain:.2f}"
     headers = {"x-gain-db": f"{gain:.2f}", "x-loudness-lufs": heard}
@@ -268,7 +269,7 @@ def _told_apart(presets: Sequence[Preset]) -> list[Preset]:
     ]
 
 
-async def play_note(request: Request, key: str, note: Note, newest: str = "") -> PlayedNote:
+async def play_note(request: Request, key: str, note: Note, newest: str = "", ahead: bool = False) -> PlayedNote:
     """Plays a note of a preset that is kept; not any more if the client has gone meanwhile.
 
     Args:
@@ -276,6 +277,7 @@ async def play_note(request: Request, key: str, note: Note, newest: str = "") ->
         key: The preset.
         note: What to play.
         newest: See `Players.play`.
+        ahead: See `Players.play`.
 
     Raises:
         PatchflowError: If there is no such preset, or its synth does not play it.
@@ -284,8 +286,7 @@ async def play_note(request: Request, key: str, note: Note, newest: str = "") ->
     remembered = found.players.remembered(key, note)
     if remembered is not None and key in found.workspace.presets:
         return remembered
-    preset = found.workspace.preset(key)
-    return await while_there(request, found.players.play(key, preset, note, newest))
+    return await while_there(request, found.players.play(key, found.workspace.preset(key), note, newest, ahead))
 
 
 def _synth(name: str) -> SynthBody:

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import threading
+import time
 import weakref
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import torch
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Header, Request, Response
 from fastapi import Path as InPath
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,7 +33,7 @@ from ..presets import Preset
 from .curves import CurvesBody, curves_of
 from .desk import Desk, PresetBody, desk
 from .job_routes import Locks, Name, Number
-from .players import PLAYED_RATE
+from .players import PLAYED_RATE, Players, Superseded
 from .sound_routes import Id, sound_part
 from .tasks import lock_of
 
@@ -89,6 +90,9 @@ router = APIRouter(tags=["shapes"], route_class=_SlowRoute)
 
 _NOTE = Note(pitch=60, velocity=100, hold=1.0, length=2.0)
 _KNOBS = 64  # presets whose knobs are kept
+_MANY = 8  # presets that are played at once to measure slopes, on all processors
+_FEW = 2  # the same while nobody waits for it, on one
+_PAUSE = 0.01  # seconds between two looks whether notes are still played
 _MOST_Z = 4_096
 
 
@@ -172,15 +176,22 @@ def list_macros(synth: Annotated[str, InPath(max_length=100)]) -> list[MacroBody
 
 
 @router.post("/macros/turn")
-def turn_macros(request: Request, asked: TurnBody) -> TurnedBody:
+def turn_macros(
+    request: Request,
+    asked: TurnBody,
+    x_ahead: Annotated[bool, Header(description="Whether nobody waits for it yet: all else comes first.")] = False,
+    x_client: Annotated[str, Header(max_length=64, description="Who asks; the address if not given.")] = "",
+) -> TurnedBody:
     """A preset with macros turned, by what is known of its synth; nothing is played.
 
-    Of a synth without a learned map the first call for a preset plays it some hundred times, which takes a second or
-    two; all later ones take milliseconds.
+    Of a synth without a learned map the first call for a preset plays it some dozen times, which takes a second or
+    two; all later ones take milliseconds. With `X-Ahead` that gives way to notes, and ends with an error of status 409
+    as soon as the client asks so for another preset.
     """
     at = desk(request)
     preset = at.workspace.preset(asked.preset)
-    turned = _knobs_of(at).of(asked.preset, preset).turned(asked.words, lock_of(asked.lock))
+    client = x_client or (request.client.host if request.client else "") or "somebody"
+    turned = _knobs_of(at).of(asked.preset, preset, client if x_ahead else "").turned(asked.words, lock_of(asked.lock))
     words = ", ".join(f"{word} {amount:+g}" for word, amount in asked.words.items() if amount)
     origin = f"{preset.name or 'a preset'} turned: {words}" if words else None
     moves = [MoveBody(**vars(move)) for move in turned.moves]
@@ -247,38 +258,88 @@ def preset_at_place(request: Request, asked: PlaceBody) -> PresetBody:
     return desk(request).workspace.keep_preset(preset, f"a place in {space.description}")
 
 
-class _Knobs:
-    """The knobs of presets that were turned last; those of one preset are made once, however many ask."""
+class _Making:
+    """Knobs of a preset, while its slopes are measured and afterwards.
 
-    def __init__(self) -> None:
-        self._made: OrderedDict[str, Future[MacroKnobs]] = OrderedDict()
+    Args:
+        client: Who asked for them and does not wait for them yet; "" once somebody does.
+    """
+
+    def __init__(self, client: str) -> None:
+        self.client = client
+        self.is_left = False  # the client is at another preset by now
+        self.done: Future[MacroKnobs] = Future()
+
+
+class _Knobs:
+    """The knobs of presets that were turned last; those of one preset are made once, however many ask.
+
+    Args:
+        players: Whose notes come before what nobody waits for.
+    """
+
+    def __init__(self, players: Players) -> None:
+        self._players = players
+        self._made: OrderedDict[str, _Making] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, key: str, preset: Preset) -> MacroKnobs:
-        """Returns the knobs of a preset."""
+    def of(self, key: str, preset: Preset, client: str = "") -> MacroKnobs:
+        """Returns the knobs of a preset.
+
+        Args:
+            key: What the preset is called.
+            preset: The preset.
+            client: Who asks before they are needed; "" for who needs them now.
+
+        Raises:
+            Superseded: If the client has asked so for another preset meanwhile.
+            PatchflowError: If the preset cannot be turned.
+        """
         with self._lock:
-            future = self._made.get(key)
-            is_mine = future is None
-            if future is None:
-                future = self._made[key] = Future()
+            making = self._made.get(key)
+            is_mine = making is None
+            if making is None:
+                making = self._made[key] = _Making(client)
                 while len(self._made) > _KNOBS:
                     self._made.popitem(last=False)
             self._made.move_to_end(key)
+            making.is_left = False
+            if not client:
+                making.client = ""
+            for other in self._made.values() if client else ():
+                other.is_left |= other.client == client and other is not making
         if is_mine:
-            try:
-                future.set_result(MacroKnobs(preset))
-            except Exception as error:  # noqa: BLE001 - whoever waits for it is told
-                with self._lock:
-                    self._made.pop(key, None)
-                future.set_exception(error)
-        return future.result()
+            self._make(key, preset, making)
+        return making.done.result()
+
+    def _make(self, key: str, preset: Preset, making: _Making) -> None:
+        try:
+            making.done.set_result(MacroKnobs(preset, pace=lambda: self._pace(key, making)))
+        except Exception as error:  # noqa: BLE001 - whoever waits for it is told
+            with self._lock:
+                self._forget(key, making)
+            making.done.set_exception(error)
+
+    def _pace(self, key: str, making: _Making) -> int:
+        """How many presets are played next; while nobody waits for it, none before all notes are played."""
+        while making.client and not making.is_left and self._players.are_wanted:
+            time.sleep(_PAUSE)
+        with self._lock:
+            if making.client and making.is_left:
+                self._forget(key, making)  # now: whoever asks from here on has it measured anew
+                raise Superseded("another preset is asked for")
+            return _FEW if making.client else _MANY
+
+    def _forget(self, key: str, making: _Making) -> None:
+        if self._made.get(key) is making:
+            del self._made[key]
 
 
 _of_desks: "weakref.WeakKeyDictionary[Desk, _Knobs]" = weakref.WeakKeyDictionary()
 
 
 def _knobs_of(at: Desk) -> _Knobs:
-    return _of_desks.setdefault(at, _Knobs())
+    return _of_desks.setdefault(at, _Knobs(at.players))
 
 
 @lru_cache(maxsize=4)

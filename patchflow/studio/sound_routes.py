@@ -21,9 +21,10 @@ from ..audio.loudness import loudness
 from ..audio.note_names import note_name
 from ..audio.sound import Sound
 from ..errors import OptionError, PatchflowError
+from .curves import LOWEST_HZ, spectrogram_png
 from .desk import Desk, desk, label_of
 from .guard import TooLarge
-from .players import LOWEST_HZ, PlayedNote, Superseded, fitting_gain, spectrogram_png, wav_bytes
+from .players import PlayedNote, Superseded, fitting_gain, wav_bytes
 
 __all__ = [
     "PNG",
@@ -391,10 +392,6 @@ def wav_reply(request: Request, data: bytes, tag: str, headers: dict[str, str] |
 def spectrogram_reply(samples: np.ndarray, rate: int) -> Response:
     """Returns the spectrogram of a sound, see `spectrogram_png`."""
     data, high = spectrogram_png(samples, rate)
-    headers = {
-        "x-seconds": f"{len(samples) / rate:.4f}",
-        "x-low-hz": f"{LOWEST_HZ:g}",
-        "x-high-hz": f"{high:g}",
-        "cache-control": "private, max-age=31536000, immutable",
-    }
+    headers = {"x-seconds": f"{len(samples) / rate:.4f}", "x-low-hz": f"{LOWEST_HZ:g}", "x-high-hz": f"{high:g}",
+               "cache-control": "private, max-age=31536000, immutable"}  # fmt: skip
     return Response(data, media_type="image/png", headers=headers)

@@ -123,6 +123,15 @@ def test_measuring_says_how_far_it_is():
     assert {progress.unit for progress in heard} == {"parameters"}
 
 
+def test_slopes_are_the_same_at_any_pace():
+    paces = [4, 1, 1, 1]
+    slow = MacroKnobs(SAW, pace=lambda: paces.pop() if paces else 1)
+
+    assert len(paces) < 3
+    words = {"length": 1.0, "brightness": -1.0}
+    assert slow.turned(words) == MacroKnobs(SAW).turned(words)
+
+
 def test_whoever_wants_no_measuring_is_told_how_to_learn_a_map():
     with pytest.raises(OptionError, match=r"tone: has no learned map\. Learn one: patchflow macros tone --learn"):
         MacroKnobs(SAW, measure=False)

@@ -264,6 +264,7 @@ class Gate:
     def __init__(self) -> None:
         self.opened = threading.Event()
         self.begun = threading.Semaphore(0)
+        self.started: list[int] = []
         self.played: list[int] = []
 
 
@@ -273,6 +274,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     plain = Tone.render
 
     def render(self: Tone, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+        found.started.append(note.pitch)
         found.begun.release()
         assert found.opened.wait(10)
         found.played.append(note.pitch)
@@ -346,6 +348,45 @@ def test_notes_that_are_asked_for_twice_are_played_once(gate: Gate, busy: Player
 
     assert gate.played.count(60) == 1
     assert first.samples is second.samples
+
+
+@pytest.fixture
+def idle(gate: Gate) -> Iterator[Players]:
+    """Players that have two threads, and nothing to do."""
+    players = Players()
+    yield players
+    gate.opened.set()
+    players.close()
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one processor has one thread a synth")
+def test_of_notes_that_nobody_waits_for_yet_one_is_played_at_a_time(gate: Gate, idle: Players):
+    ahead = [idle.play("a", PRESET, short(pitch), ahead=True) for pitch in (60, 61, 62)]
+    assert gate.begun.acquire(timeout=10)
+    wanted = idle.play("a", PRESET, short(63))
+    assert gate.begun.acquire(timeout=10)
+    assert gate.started == [60, 63]  # the other thread was free
+    assert idle.are_wanted
+
+    gate.opened.set()
+    for future in (*ahead, wanted):
+        future.result(10)
+
+    assert gate.started.index(61) < gate.started.index(62)
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one processor has one thread a synth")
+def test_a_note_that_is_to_be_rendered_ahead_is_played_once_somebody_waits_for_it(gate: Gate, idle: Players):
+    _, ahead = (idle.play("a", PRESET, short(pitch), ahead=True) for pitch in (60, 61))
+    assert gate.begun.acquire(timeout=10)
+    assert not idle.are_wanted
+    wanted = idle.play("a", PRESET, short(61))
+    assert gate.begun.acquire(timeout=10)
+    assert gate.started == [60, 61]
+
+    gate.opened.set()
+
+    assert ahead.result(10).samples is wanted.result(10).samples
 
 
 def test_a_request_of_one_client_takes_no_place_of_another():

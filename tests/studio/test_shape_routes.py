@@ -15,6 +15,7 @@ from patchflow.explore.macro_knobs import MacroKnobs
 from patchflow.presets import Preset
 from patchflow.studio import shape_routes
 from patchflow.studio.curves import curves_of, voice_envelope
+from patchflow.studio.players import Players
 
 RATE = 44_100
 
@@ -99,6 +100,31 @@ def test_a_synth_without_a_map_is_turned_too(client: TestClient, tone_id: str):
 
     assert longer["preset"]["values"]["decay"] > client.get(f"/presets/{tone_id}").json()["values"]["decay"]
     assert client.post("/macros/turn", json=body).json() == longer
+
+
+def test_measuring_that_nobody_waits_for_gives_way_to_notes_and_ends_with_its_preset(
+    client: TestClient, tone_id: str, monkeypatch: pytest.MonkeyPatch
+):
+    looked = Event()
+    # notes are played all the time
+    monkeypatch.setattr(Players, "are_wanted", property(lambda _: looked.set() or True))
+    other = client.post("/presets/edit", json={"preset": tone_id, "values": {"decay": 0.5}}).json()["id"]
+
+    def turned(preset: str, *, ahead: bool) -> int:
+        asked = {"preset": preset, "words": {"length": 1.0}, "keep": False}
+        headers = {"X-Client": "me", "X-Ahead": str(int(ahead))}
+        return client.post("/macros/turn", json=asked, headers=headers).status_code
+
+    with ThreadPoolExecutor(2) as threads:
+        left = threads.submit(turned, tone_id, ahead=True)
+        assert looked.wait(10)
+        kept = threads.submit(turned, other, ahead=True)
+
+        assert left.result(10) == 409
+        assert not kept.done()
+        assert turned(other, ahead=False) == 200  # somebody waits now
+        assert kept.result(10) == 200
+    assert turned(tone_id, ahead=False) == 200
 
 
 def test_two_presets_are_compared(client: TestClient, voice: str):

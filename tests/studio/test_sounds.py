@@ -19,8 +19,8 @@ from patchflow.audio import load
 from patchflow.audio.sound import Sound
 from patchflow.match.target import prepare_target
 from patchflow.studio import StudioSettings
+from patchflow.studio.curves import spectrogram_png
 from patchflow.studio.desk import Workspace
-from patchflow.studio.players import spectrogram_png
 
 from .conftest import opened
 

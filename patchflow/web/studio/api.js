@@ -148,7 +148,7 @@ class Api extends EventTarget {
   }
 
   #sent(method, path, body, options) {
-    const headers = { "Content-Type": "application/json" };
+    const headers = { ...options.headers, "Content-Type": "application/json" };
     return this.#json(this.url(path), { ...options, method, headers, body: JSON.stringify(body) });
   }
 

@@ -1,7 +1,8 @@
 // <pf-macros>: eight knobs by words, each with its two ends and, below, what it moves most.
 //
 // Turning asks `/macros/turn` for the base preset turned by all words at once, so that the newest turn wins; what is
-// locked stays. What a knob moves is asked for once a base stays as it is, one word after another.
+// locked stays. What a knob moves is asked for once a base stays as it is, one word after another: of a synth without a
+// learned map this has each base measured, and the server lets notes come first.
 
 import { LitElement, css, html } from "lit";
 import { api } from "./api.js";
@@ -12,7 +13,6 @@ import { SHAPE_LOOK } from "./shape-look.js";
 export const REACH = 3; // values are within -3 and 3
 const KNOBS = 8;
 const QUIET = 1200; // ms that a base stays as it is before it is asked what the knobs move
-const SLOW_QUIET = 3000; // the same for a synth without a learned map, each of whose bases is measured first
 const SHOWN = 2; // parameters under a knob
 
 const known = new Map();
@@ -180,7 +180,7 @@ export class Macros extends LitElement {
     const { base } = session.state;
     const isTurned = Object.values(session.turned).some((amount) => amount !== 0);
     return html`<header><h2>Macros</h2><span class="quiet small cut">${this.#isMeasured()
-          ? "turn the sound by words; the first turn of a preset takes longer"
+          ? "turn the sound by words; a preset that was just edited takes longer"
           : "turn the sound by words"}</span>
         <button class="plain" ?disabled=${!isTurned} @click=${this.#reset}>Reset</button></header>
       ${this.#inside(base)}`;
@@ -265,7 +265,7 @@ export class Macros extends LitElement {
     if (!base) return;
     if (base.synth !== this.#synth) await this.#read(base.synth);
     if (names.some((name) => name !== "macros" && name !== "preset")) {
-      this.#look(this.#isMeasured() ? SLOW_QUIET : QUIET);
+      this.#look(QUIET);
     }
   }
 
@@ -299,15 +299,15 @@ export class Macros extends LitElement {
     if (seen !== this.#seen) this.moves = {};
     this.#seen = seen;
     this.#abort = new AbortController();
-    const { signal } = this.#abort;
+    const options = { signal: this.#abort.signal, headers: { "X-Ahead": "1" } };
     for (const { word } of this.#shown()) {
-      if (signal.aborted || this.moves[word]) continue;
+      if (options.signal.aborted || this.moves[word]) continue;
       try {
         const asked = { preset: base.id, words: { [word]: 1 }, lock: locks, keep: false };
-        const answer = await api.post("/macros/turn", asked, { signal });
+        const answer = await api.post("/macros/turn", asked, options);
         this.moves = { ...this.moves, [word]: inWords(answer.moves) };
       } catch (error) {
-        if (error.name === "AbortError") return;
+        if (error.name === "AbortError" || error.status === 409) return; // another base is asked about, here or elsewhere
         this.moves = { ...this.moves, [word]: ["moves nothing"] };
       }
     }

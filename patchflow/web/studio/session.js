@@ -82,11 +82,12 @@ class Session extends EventTarget {
   }
 
   /** Changes the state by a step that can be undone. `label` is what a user reads: "Cutoff to 0.4". */
-  change(label, patch) {
+  change(label, patch, { heard = false } = {}) {
     const names = Object.keys(patch).filter((name) => !UNKEPT.has(name));
     const before = Object.fromEntries(names.map((name) => [name, this.state[name]]));
     const after = Object.fromEntries(names.map((name) => [name, patch[name]]));
     Object.assign(this.state, patch);
+    if (heard) this.hear(); // the sound is asked for before anything is drawn anew
     this.#record(label, before, after);
     this.#tell(Object.keys(patch));
   }
@@ -218,8 +219,7 @@ class Session extends EventTarget {
     const asked = this.#turns;
     const preset = await api.post("/presets/edit", { preset: this.state.preset.id, values });
     if (asked !== this.#turns) return; // another preset was loaded meanwhile
-    this.change(label, { preset, base: preset, macros: {} });
-    this.hear();
+    this.change(label, { preset, base: preset, macros: {} }, { heard: true });
   }
 
   async #turnedNext() {
@@ -231,8 +231,7 @@ class Session extends EventTarget {
     if (asked !== this.#turns || this.state.base?.id !== base.id) return; // another preset was loaded meanwhile
     const before = this.state.macros;
     const moved = Object.keys({ ...before, ...words }).find((word) => before[word] !== words[word]);
-    this.change(`Turn ${moved || "macros"}`, { preset: answer.preset, macros: words });
-    this.hear();
+    this.change(`Turn ${moved || "macros"}`, { preset: answer.preset, macros: words }, { heard: true });
   }
 
   /** Forgets answers that are under way: they belong to what was before. */

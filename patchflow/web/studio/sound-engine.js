@@ -8,6 +8,10 @@
 // stays down, the same note held for LONG seconds is fetched and takes over at the same place. When the key goes up, the
 // render held for exactly as long as the key was down is fetched and takes over: up to note-off both are the same sound, so
 // that only the release is new, the synth's own release. A render that comes too late (LATE) or never is faded instead.
+//
+// First parts. A slow synth takes longer for a note than anybody waits for an edit, so the first part of the note is asked
+// for before the whole, held as long, only shorter: it is heard at once, and the whole takes over at the same place. Both
+// are the same sound, to the sample for our own synths; but the last samples of a render, which Vital fades.
 
 import { api } from "./api.js";
 import { measured } from "./sound-measure.js";
@@ -15,6 +19,8 @@ import { measured } from "./sound-measure.js";
 const TAP = { hold: 2, length: 3 }; // seconds
 const LONG = { hold: 10, length: 11 };
 const SOONER = 0.7; // seconds that a key is down before the long render is fetched
+const CHEAP = 20; // ms that the last note of a synth took, below which the whole is asked for at once
+const FIRST = 0.25; // seconds of a first part, at least; twice as long as the whole will take, if that is more
 const RELEASE = 2; // seconds after note-off
 const LATE = 0.25; // seconds after note-off in which its render must be there
 const FADE = 0.12; // time constant of a note that is faded instead
@@ -38,6 +44,8 @@ class Engine extends EventTarget {
   side = "target"; // of A/B
   current = { id: null, gain: null }; // the preset that keeps its gain in dB; null until it has been heard
   #loudness = new WeakMap(); // buffer -> LUFS, as the server measured it
+  #rendered = new WeakMap(); // buffer -> {ms, gain}: how long it took, and by how many dB it was turned up at last
+  #took = new Map(); // synth and length -> ms that the last such note took
   #master = null;
   #analyser = null;
   #notes = new Map(); // key -> {buffer, promise}, the oldest first
@@ -97,15 +105,17 @@ class Engine extends EventTarget {
     this.stopAb();
     this.#silence(this.#voices.get(pitch));
     const layer = layerOf(velocity);
-    const voice = { preset, pitch, layer, velocity, gain: 0, down: true, hops: [], started: null, off: null };
+    const voice = { preset, pitch, layer, velocity, gain: 0, length: 0, down: true, hops: [], started: null, off: null };
     this.#voices.set(pitch, voice);
     this.#limit();
-    const span = hold === null ? TAP : { hold, length: hold + RELEASE };
-    const cached = this.#cached(preset, { pitch, velocity: layer, ...span });
+    const note = { pitch, velocity: layer, ...(hold === null ? TAP : { hold, length: hold + RELEASE }) };
+    const cached = this.#cached(preset, note);
+    const first = cached ? null : this.#firstOf(preset, note);
     try {
-      const buffer = cached ?? (await this.#fetched(preset, { pitch, velocity: layer, ...span }));
+      const buffer = cached ?? (await this.#fetched(preset, first ?? note));
       voice.gain = gainOf(velocity, layer) * linear(this.gainOf(preset, buffer));
-      if (!voice.dead) this.#start(voice, buffer, cached ? at : null);
+      if (!voice.dead) this.#start(voice, buffer, { at: cached ? at : null, isFirst: first !== null });
+      if (first && voice.down && !voice.dead) this.#complete(voice, note);
     } catch (error) {
       if (this.#voices.get(pitch) === voice) this.#voices.delete(pitch); // its key may be down again
       throw error;
@@ -138,14 +148,20 @@ class Engine extends EventTarget {
     this.stopSound();
   }
 
-  /** Plays a whole note of a preset: {pitch, velocity, hold, length}. Resolves when it starts; the newest wins. */
+  /** Plays a whole note of a preset: {pitch, velocity, hold, length}. Resolves when all of it plays; the newest wins. */
   async hear(preset, note, gainDb = 0) {
     await this.#running();
     const turn = (this.hearing = Symbol("turn"));
+    const cached = this.#cached(preset, note);
+    const first = cached ? null : this.#firstOf(preset, note);
     try {
       // The server leaves out what waits and is no longer wanted: a knob that is dragged asks faster than a synth plays.
-      const buffer = this.#cached(preset, note) ?? (await this.#fetched(preset, note, { headers: { "X-Newest": "hear" } }));
-      if (turn === this.hearing) this.#play(buffer, gainDb + this.gainOf(preset, buffer));
+      const buffer = cached ?? (await this.#fetched(preset, first ?? note, { headers: { "X-Newest": "hear" } }));
+      if (turn !== this.hearing) return;
+      const voice = this.#play(buffer, gainDb + this.gainOf(preset, buffer), { isFirst: first !== null });
+      if (!first) return;
+      const whole = await this.#fetched(preset, note, { headers: { "X-Newest": "hear on" } });
+      if (turn === this.hearing && !voice.dead) this.#hop(voice, whole);
     } catch (error) {
       if (turn === this.hearing) throw error;
     }
@@ -156,7 +172,7 @@ class Engine extends EventTarget {
     await this.#running();
     const turn = (this.hearing = Symbol("turn"));
     const buffer = sound instanceof AudioBuffer ? sound : await this.buffer(sound);
-    if (turn === this.hearing) this.#play(buffer, gainDb, onEnd);
+    if (turn === this.hearing) this.#play(buffer, gainDb, { onEnd });
   }
 
   /** Ends what hear() or playSound() plays. */
@@ -173,6 +189,8 @@ class Engine extends EventTarget {
     const buffer = await this.context.decodeAudioData(await answer.arrayBuffer());
     const loudness = Number.parseFloat(answer.headers.get("X-Loudness-Lufs"));
     if (Number.isFinite(loudness)) this.#loudness.set(buffer, loudness);
+    const [ms, gain] = ["X-Render-Ms", "X-Gain-Db"].map((name) => Number.parseFloat(answer.headers.get(name)) || 0);
+    this.#rendered.set(buffer, { ms, gain });
     return buffer;
   }
 
@@ -257,7 +275,7 @@ class Engine extends EventTarget {
     return Math.max(0, this.context.currentTime - this.#ab.start) % this.#ab.seconds;
   }
 
-  /** Renders notes ahead, two at a time, the nearest first; those of another preset are no longer wanted. */
+  /** Renders notes ahead, one at a time, the nearest first; those of another preset are no longer wanted. */
   prefetch(preset, pitches, layer = layerOf(100)) {
     this.#make();
     if (this.#ahead.preset?.id !== preset.id) {
@@ -303,22 +321,35 @@ class Engine extends EventTarget {
     return entry.buffer;
   }
 
-  #fetched(preset, note, options = {}) {
+  #fetched(preset, note, options = {}, ahead = false) {
     const key = this.#key(preset, note);
     const known = this.#notes.get(key);
-    if (known) return known.promise;
+    // What is being rendered ahead is asked for again once somebody waits: the server plays it once, but sooner.
+    if (known && (known.buffer || ahead || !known.ahead)) return known.promise;
     const { pitch, velocity, hold, length } = note;
     const address = api.url(`/presets/${preset.id}/audio`, { pitch, velocity, hold, length, gain_db: ROOM_DB });
-    const entry = { buffer: null, promise: null };
-    entry.promise = this.buffer(address, options).then((buffer) => this.#stored(key, entry, buffer), (error) => {
-      this.#notes.delete(key);
+    const entry = { buffer: null, promise: null, ahead };
+    entry.promise = this.buffer(address, options).then((buffer) => {
+      this.#took.set(`${preset.synth} ${length}`, this.#rendered.get(buffer).ms);
+      return this.#stored(key, entry, buffer);
+    }, (error) => {
+      if (this.#notes.get(key) === entry) this.#notes.delete(key);
       throw error;
     });
     this.#notes.set(key, entry);
     return entry.promise;
   }
 
+  /** The first part of a note; null where the whole is as soon there, or its gain, which is of the whole, is not known. */
+  #firstOf(preset, note) {
+    const ms = this.#took.get(`${preset.synth} ${note.length}`) ?? 0;
+    if (ms < CHEAP || preset.id !== this.current.id || this.current.gain === null) return null;
+    const length = Number(Math.max(FIRST, Math.ceil(ms / 25) * 0.05).toFixed(2));
+    return length < note.length ? { ...note, length } : null;
+  }
+
   #stored(key, entry, buffer) {
+    if (this.#notes.get(key) !== entry) return buffer; // it was asked for again meanwhile
     entry.buffer = buffer;
     this.#bytes += sizeOf(buffer);
     for (const [old, { buffer: held }] of this.#notes) {
@@ -331,11 +362,12 @@ class Engine extends EventTarget {
   }
 
   #next(ahead) {
-    while (ahead === this.#ahead && ahead.busy < 2 && ahead.queue.length) {
+    while (ahead === this.#ahead && ahead.busy < 1 && ahead.queue.length) {
       const note = ahead.queue.shift();
       if (this.#notes.has(this.#key(ahead.preset, note))) continue;
       ahead.busy += 1;
-      this.#fetched(ahead.preset, note, { signal: ahead.abort.signal }).then(() => this.#tell("notes"), () => { ahead.queue = []; })
+      const options = { signal: ahead.abort.signal, headers: { "X-Ahead": "1" } };
+      this.#fetched(ahead.preset, note, options, true).then(() => this.#tell("notes"), () => { ahead.queue = []; })
         .finally(() => {
           ahead.busy -= 1;
           this.#next(ahead);
@@ -343,25 +375,38 @@ class Engine extends EventTarget {
     }
   }
 
-  #start(voice, buffer, at) {
+  #start(voice, buffer, { at, isFirst }) {
     const when = this.context.currentTime + SOON;
-    voice.started = when;
+    Object.assign(voice, { buffer, started: when });
     voice.hops = [this.#source(buffer, { when, offset: 0, level: voice.gain })];
+    if (isFirst) this.#endSoftly(voice, buffer);
     if (at !== null) this.#time(performance.now() - at + 1000 * SOON);
     if (voice.off !== null) this.#release(voice, voice.off);
   }
 
   /** Fetches the same note held for longer, if its key is still down. */
   #extend(voice) {
-    voice.extend = setTimeout(async () => {
-      const { preset, pitch, layer } = voice;
-      try {
-        const buffer = await this.#fetched(preset, { pitch, velocity: layer, ...LONG });
-        if (voice.down && !voice.dead && voice.started !== null) this.#hop(voice, buffer);
-      } catch {
-        // The short render goes on to its own end; the next request says what is wrong.
-      }
+    voice.extend = setTimeout(() => {
+      const { pitch, layer } = voice;
+      this.#complete(voice, { pitch, velocity: layer, ...LONG });
     }, 1000 * SOONER);
+  }
+
+  /** Fetches a longer render of a note, which takes over if its key is still down. */
+  async #complete(voice, note) {
+    try {
+      const buffer = await this.#fetched(voice.preset, note);
+      const isLonger = note.length > voice.length;
+      if (voice.down && !voice.dead && voice.started !== null && isLonger) this.#hop(voice, buffer, note.length);
+    } catch {
+      // The short render goes on to its own end; the next request says what is wrong.
+    }
+  }
+
+  /** Has a first part end without a click, should the whole come too late; hop() takes this back. */
+  #endSoftly(voice, buffer) {
+    const [{ gain }] = voice.hops;
+    gain.gain.setTargetAtTime(0, voice.started + buffer.duration - 4 * HOP, HOP / 4);
   }
 
   async #release(voice, held = this.context.currentTime - voice.started) {
@@ -377,13 +422,16 @@ class Engine extends EventTarget {
   }
 
   /** Goes on with another render of the same note at the same place. */
-  #hop(voice, buffer) {
+  #hop(voice, buffer, length = 0) {
+    voice.length = length;
     const when = Math.max(this.context.currentTime + LATER, voice.started);
     for (const { gain, source } of voice.hops) {
       ramp(gain, 0, when);
       source.stop(when + 4 * HOP);
     }
-    voice.hops = [this.#source(buffer, { when, offset: when - voice.started, level: voice.gain, fade: true })];
+    // Where one of the two was turned down so that it does not clip, both are as loud nevertheless.
+    const level = voice.gain * linear(this.#rendered.get(voice.buffer).gain - this.#rendered.get(buffer).gain);
+    voice.hops = [this.#source(buffer, { when, offset: when - voice.started, level, fade: true })];
   }
 
   #source(buffer, { when, offset, level, fade = false }) {
@@ -415,12 +463,15 @@ class Engine extends EventTarget {
     }
   }
 
-  #play(buffer, gainDb, onEnd = () => {}) {
+  #play(buffer, gainDb, { onEnd = () => {}, isFirst = false } = {}) {
     this.#endAb(); // not one that was asked for after this, and is still being fetched
     this.#silence(this.#single);
-    const made = this.#source(buffer, { when: this.context.currentTime, offset: 0, level: linear(gainDb) });
-    this.#single = { hops: [made] };
-    made.source.addEventListener("ended", onEnd);
+    const voice = { buffer, gain: linear(gainDb), started: this.context.currentTime + (isFirst ? SOON : 0) };
+    voice.hops = [this.#source(buffer, { when: voice.started, offset: 0, level: voice.gain })];
+    if (isFirst) this.#endSoftly(voice, buffer);
+    voice.hops[0].source.addEventListener("ended", onEnd);
+    this.#single = voice;
+    return voice;
   }
 
   #silence(voice) {
