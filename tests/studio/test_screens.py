@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 
 DESK = {"width": 1280, "height": 800}
 TABLET = {"width": 1024, "height": 768}
+PHONE = {"width": 390, "height": 844}
 DOCUMENTS = ROOT / "docs" / "studio"
 VIEWS = ("match", "shape", "explore", "library")
 READY = {
@@ -28,6 +29,21 @@ READY = {
     "explore": "pf-studio-map",
     "library": "pf-library [role=row]",
 }
+
+# Which of some buttons are hit by a click into their middle.
+REACHED = """(names) => {
+  const parts = (one) => (one.shadowRoot ? [one, ...inside(one.shadowRoot)] : [one]);
+  const inside = (root) => [...root.querySelectorAll("*")].flatMap(parts);
+  const called = (one) => (one.getAttribute("aria-label") || one.textContent).trim();
+  const buttons = inside(document.body).filter((one) => one.localName === "button" && one.checkVisibility());
+  return names.filter((name) => buttons.some((one) => {
+    if (called(one) !== name) return false;
+    const {x, y, width, height} = one.getBoundingClientRect();
+    let hit = document.elementFromPoint(x + width / 2, y + height / 2);
+    while (hit?.shadowRoot && hit !== one) hit = hit.shadowRoot.elementFromPoint(x + width / 2, y + height / 2);
+    return hit && (hit === one || one.contains(hit));
+  }));
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +74,16 @@ def test_axe_finds_nothing(page: Any, view: str, scheme: str):
     assert len(found["passes"]) > 10  # that it looked at all
     faults = [(one["id"], [node["html"][:200] for node in one["nodes"][:3]]) for one in found["violations"]]
     assert json.dumps(faults, indent=1) == "[]"
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("size", [DESK, TABLET, PHONE], ids=["desk", "tablet", "phone"])
+def test_what_every_view_has_is_in_sight_and_in_reach(page: Any, view: str, size: dict[str, int]):
+    page.set_viewport_size(size)
+    _show(page, view, "dark")
+    names = [*(one.capitalize() for one in VIEWS), "Undo", "History", "Light or dark", "Keys", "Take home", "Rename"]
+
+    assert page.evaluate(REACHED, names) == names
 
 
 @pytest.mark.parametrize("view", VIEWS)

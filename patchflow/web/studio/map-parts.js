@@ -69,7 +69,7 @@ export const MAP_SHEET = css`
   .picked li button { width: 100%; justify-content: start; min-height: 26px; padding: 0 6px; }
   .picked li button[aria-current="true"] { background: var(--pf-accent-soft); }
   @media (max-width: 1000px) { .all { grid-template-columns: minmax(0, 1fr) 240px; } }
-  @media (max-width: 700px) { .all { grid-template: minmax(0, 3fr) minmax(0, 2fr) / minmax(0, 1fr); }
+  @media (max-width: 700px) { .marks { top: 64px; } .all { grid-template: minmax(0, 3fr) minmax(0, 2fr) / minmax(0, 1fr); }
     aside { border-left: 0; border-top: 1px solid var(--pf-line); } }
   @media (pointer: coarse) { .dot { min-height: 44px; } }
 `;

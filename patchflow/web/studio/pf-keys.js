@@ -63,6 +63,7 @@ class Keys extends LitElement {
     .keys { height: 120px; } }
     @media (pointer: coarse) and (max-height: 820px) { .keys { height: 96px; } }
     @media (max-width: 800px) { .wide { display: none !important; } }
+    @media (max-width: 640px) { .strip > * { flex: none; } .latency { display: none; } }
   `];
 
   constructor() {

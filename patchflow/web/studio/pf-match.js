@@ -154,7 +154,7 @@ class Match extends LitElement {
       <button class="icon plain" title="Options" aria-label="Options of the match"
         @click=${() => this.renderRoot.querySelector("dialog").showModal()}>${icon("shape")}</button>
       <label class="row small quiet" title="Begin to match as soon as there is a target"><input
-        type="checkbox" .checked=${this.atOnce} @change=${this.#atOnce}> At once</label>
+        type="checkbox" .checked=${this.atOnce} @change=${this.#atOnce}> Match at once</label>
       <span class="grow"></span>${this.#locked()}
       ${running(job) ? html`<button ?disabled=${this.ordered !== ""}
         @click=${() => this.#order(job.state === "paused" ? "resume" : "pause")}>${icon(job.state === "paused" ? "play" : "pause")}

@@ -32,6 +32,12 @@ class PresetBar extends LitElement {
     .ab button:first-child[aria-pressed="true"] { background: var(--pf-second); color: var(--pf-on-second); }
     .ab button:last-child[aria-pressed="true"] { background: var(--pf-accent); color: var(--pf-on-accent); }
     @media (max-width: 800px) { canvas, .from { display: none; } }
+    @media (max-width: 640px) {
+      .bar { flex-wrap: wrap; row-gap: 4px; }
+      .bar > .name, .bar > form, .bar > .none { flex: 1 1 100px; } .bar > .grow { display: none; }
+      .bar > .ab, .bar > label { order: 1; }
+      input[type="text"] { width: 100%; min-width: 0; }
+    }
   `];
 
   constructor() {

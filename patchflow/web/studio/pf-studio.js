@@ -89,6 +89,12 @@ class Studio extends LitElement {
       h1 em { display: none; } h1 { margin-right: 4px; }
       nav button { padding: 2px 12px 0; }
     }
+    @media (max-width: 640px) {
+      header { height: auto; flex-wrap: wrap; gap: 0 4px; padding: 0 8px; }
+      header > button { width: 44px; min-height: 44px; }
+      nav { order: 1; width: 100%; height: 40px; } nav button { flex: 1; padding: 2px 4px 0; }
+      .gone { order: 1; margin: 4px auto; }
+    }
   `];
 
   constructor() {

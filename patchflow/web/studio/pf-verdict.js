@@ -92,7 +92,7 @@ class Verdict extends LitElement {
     const known = Object.entries(this.uncertainty).filter(([, value]) => Number.isFinite(value));
     const unsure = known.sort((a, b) => b[1] - a[1]).slice(0, SHOWN);
     const sure = known.filter(([, value]) => value < 0.05).length;
-    return html`<details><summary>How sure each parameter is: ${sure} of ${known.length} firm</summary>
+    return html`<details><summary>How sure each parameter is: ${sure} of ${known.length} are sure</summary>
       <p class="small quiet">How much a parameter varies over all presets that are nearly as close. The least sure first.</p>
       <div class="sure">${unsure.map(([name, value]) => html`<span class="cut"
         title=${name}>${name.replaceAll("_", " ")}</span>
