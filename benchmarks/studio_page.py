@@ -1,13 +1,15 @@
 """How long the studio's page takes: to be ready, from a knob to its sound, and for a note that was played before.
 
 A real Chromium opens the page of a studio of its own. In the Shape view a key is pressed at one knob after another,
-first at parameters, then at macros; the time goes from that event to the moment when the page schedules the new sound,
-a note of one second. Nothing is waited for between two but a pause, in which notes of other keys are rendered ahead as
-they are for everybody. A cached note is one whose render is there: the time is the page's own, from the event to the
-start it schedules. The page is ready when its keys can be played; bytes are those of all its files, without a cache,
-for the first view and once all of them were opened.
+first at parameters, then at macros; the time goes from that event to the moment for which the page schedules the new
+sound, a note of one second. Nothing is waited for between two but pauses of 300 to 900 ms, in which notes of other keys
+are rendered ahead as they are for everybody. Of slow synths the page plays the first part of a note before the whole
+is there: `late` is how often it was over before that. First turns are those of presets that nobody has turned: right
+after an edit, and some seconds after they were loaded. A cached note is one whose render is there: the time is the
+page's own, from the event to the start it schedules. The page is ready when its keys can be played; bytes are those of
+all its files, without a cache, for the first view and once all of them were opened.
 
-Usage: python benchmarks/studio_page.py [--steps 60]
+Usage: python benchmarks/studio_page.py [--steps 60] [--synths dexed,vital]
 
 It writes benchmarks/results/studio_page.json. An idle machine is needed: a busy one is in the numbers (`load`).
 """
@@ -25,7 +27,7 @@ import numpy as np
 from studio_latency import SEED, running_studio, summary
 from timing import facts
 
-__all__ = ["ASKED", "cached_notes", "knob_times", "opened", "ready_times"]
+__all__ = ["ASKED", "cached_notes", "knob_times", "opened", "ready_times", "shaped", "synth_times"]
 
 OUT = Path(__file__).parent / "results" / "studio_page.json"
 ASKED = {
@@ -38,19 +40,26 @@ ASKED = {
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required")
 VIEWS = ("match", "shape", "explore", "library")
-SYNTHS = ("dexed", "vital")
 WARM = 6  # steps before any is measured
-PAUSE = 300  # ms between two steps
+PAUSES = (300, 900)  # ms between two steps
+REST = 6_000  # ms from loading a preset to its first turn
+FIRST_TURNS = 3
 VISITS = 7
 PATIENCE = 20_000  # ms
 WATCH = """(() => {
   const start = AudioBufferSourceNode.prototype.start;
   window.starts = [];
-  AudioBufferSourceNode.prototype.start = function (...when) {
-    window.starts.push(performance.now());
-    return start.apply(this, when);
+  AudioBufferSourceNode.prototype.start = function (when = 0, offset = 0) {
+    const wait = 1000 * Math.max(0, when - this.context.currentTime);
+    window.starts.push({at: performance.now() + wait, offset, seconds: this.buffer.duration});
+    return start.call(this, when, offset);
   };
 })();"""
+LATE = """() => {
+  const pairs = starts.slice(1).map((one, i) => [starts[i], one]).filter(([first, one]) => !first.offset && one.offset);
+  return {parts: pairs.length, late: pairs.filter(([first, one]) => one.offset > first.seconds - 0.03).length};
+}"""
+"""First parts that were heard, and after how many of them the whole came late: a sound that begins in its middle."""
 LOAD = """async ([synth, seed]) => {
   const {session, api} = patchflowStudio;
   const preset = await api.post("/presets/random", {synth, seed});
@@ -70,13 +79,12 @@ STEP = """async ([part, index, patience]) => {
     if (performance.now() - from > patience) throw new Error(`${part} ${knob.parameter.name}: no sound came`);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  return starts[count] - from;
+  return starts[count].at - from;
 }"""
 STRIKE = """async (pitch) => {
   const {session, engine} = patchflowStudio;
   const preset = session.state.preset;
-  await engine.playNote(preset, {pitch, hold: 0.5}); // rendered now, if it was not
-  engine.stopNote(pitch);
+  await engine.note(preset, {pitch, velocity: 105, hold: 0.5, length: 2.5}); // rendered now, if it was not
   const isCached = await engine.playNote(preset, {pitch, hold: 0.5, at: performance.now()});
   if (!isCached) throw new Error(`${pitch}: was not cached`);
   const {own} = engine.latencies;
@@ -117,19 +125,44 @@ def ready_times(browser: Any, address: str) -> dict[str, Any]:
     }
 
 
-def knob_times(page: Any, part: str, steps: int) -> dict[str, float]:
-    """Returns the milliseconds from a key at knobs to their sound.
+def knob_times(page: Any, part: str, steps: int, rng: np.random.Generator) -> tuple[float, dict[str, Any]]:
+    """Returns the milliseconds from a key at knobs to their sound: of the first one, and a summary.
 
     Args:
         page: In the Shape view.
         part: `"pf-panel"` for parameters, `"pf-macros"` for macros.
         steps: How many are measured.
+        rng: Of the pauses.
     """
     times = []
+    page.evaluate("starts.length = 0")
     for step in range(WARM + steps):
-        page.wait_for_timeout(PAUSE)
+        page.wait_for_timeout(rng.uniform(*PAUSES))
         times.append(page.evaluate(STEP, [part, step, PATIENCE]))
-    return summary(times[WARM:])
+    return round(times[0], 1), {**summary(times[WARM:]), **page.evaluate(LATE)}
+
+
+def shaped(page: Any, synth: str, seed: int, rest: int) -> None:
+    """Loads a preset in the Shape view, and leaves it alone for some milliseconds."""
+    page.evaluate(LOAD, [synth, seed])
+    page.wait_for_selector("pf-macros pf-knob")
+    page.wait_for_selector("pf-panel pf-knob")
+    page.wait_for_timeout(rest)
+
+
+def synth_times(page: Any, synth: str, steps: int) -> dict[str, Any]:
+    """Returns what a synth's knobs and cached notes take, in milliseconds."""
+    rng = np.random.default_rng(SEED)
+    shaped(page, synth, SEED, 3_000)
+    _, edits = knob_times(page, "pf-panel", steps, rng)
+    first, turns = knob_times(page, "pf-macros", steps, rng)
+    cached = cached_notes(page, steps)
+    rested = []
+    for seed in range(SEED + 1, SEED + 1 + FIRST_TURNS):
+        shaped(page, synth, seed, REST)
+        rested.append(round(page.evaluate(STEP, ["pf-macros", 0, PATIENCE]), 1))
+    firsts = {"right after an edit": first, f"{REST / 1000:g} s after it was loaded": rested}
+    return {"edit_to_sound_ms": edits, "turn_to_sound_ms": turns, "first_turn_ms": firsts, "cached_note_ms": cached}
 
 
 def cached_notes(page: Any, steps: int) -> dict[str, float]:
@@ -143,9 +176,10 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=60, help="steps of each kind")
+    parser.add_argument("--synths", default="dexed,vital", help="which, with commas")
     options = parser.parse_args()
     report: dict[str, Any] = {**facts(SEED), "cores": os.cpu_count(), "machine": platform.machine()}
-    report |= {"steps": options.steps, "pause_ms": PAUSE, "load": round(os.getloadavg()[0], 2), "nice": os.nice(0)}
+    report |= {"steps": options.steps, "pause_ms": PAUSES, "load": round(os.getloadavg()[0], 2), "nice": os.nice(0)}
     report["asked"] = ASKED
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -156,16 +190,9 @@ def main() -> None:
         report["browser"] = browser.version
         report |= ready_times(browser, address)
         page, _ = opened(browser, address)
-        for synth in SYNTHS:
-            page.evaluate(LOAD, [synth, SEED])
-            page.wait_for_selector("pf-macros pf-knob")
-            page.wait_for_selector("pf-panel pf-knob")
-            page.wait_for_timeout(3000)
-            times = {"edit_to_sound_ms": knob_times(page, "pf-panel", options.steps)}
-            times["turn_to_sound_ms"] = knob_times(page, "pf-macros", options.steps)
-            times["cached_note_ms"] = cached_notes(page, options.steps)
-            report[synth] = times
-            print(synth, times, flush=True)
+        for synth in options.synths.split(","):
+            report[synth] = synth_times(page, synth, options.steps)
+            print(synth, report[synth], flush=True)
         browser.close()
     OUT.write_text(json.dumps(report, indent=1) + "\n")
     print(json.dumps(report, indent=1))
