@@ -52,6 +52,8 @@ def main(name: str) -> None:
                 header = {"error": str(error) or type(error).__name__, "render": isinstance(error, RenderError)}
             _alarm(0)
             send(answers, header, body)
+            if fresh is not None:
+                fresh.rest()
 
 
 def _find(name: str) -> type[Host]:

@@ -3,6 +3,7 @@
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -152,6 +153,15 @@ def test_length_is_the_notes(make: Make, rate: int, length: float):
     sound = make().render(make.space.default(), Note(hold=0.05, length=length), rate)
 
     assert sound.shape == (round(length * rate),)
+
+
+def test_a_shorter_recording_is_the_beginning_of_a_longer_one(make: Make):
+    """But for its last samples: Vital fades 200. The studio plays the first part of a note before it has the whole."""
+    engine, count = make(), affordable(make, 16)
+    for point, note in zip(draw_presets(make.space, count), draw_notes(count), strict=True):
+        whole = engine.render(point, note, RATE)
+        part = engine.render(point, replace(note, length=0.2), RATE)[:-200]
+        np.testing.assert_array_equal(part, whole[: len(part)])
 
 
 def test_samples_are_finite_float32(make: Make):

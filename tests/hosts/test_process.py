@@ -1,5 +1,6 @@
 """Hosts in processes of their own: fresh every time, and never a danger to who asks."""
 
+import ctypes
 import math
 import os
 import signal
@@ -7,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import pairwise
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 from patchflow.errors import EngineError, RenderError
-from patchflow.hosts import HostProcess, _process
+from patchflow.hosts import Answer, HostProcess, _fresh, _process
 from patchflow.hosts._fresh import CAN_FORK
 
 needs_copies = pytest.mark.skipif(not CAN_FORK, reason="this system does not copy processes")
@@ -126,6 +127,69 @@ def test_a_crash_of_a_copy_does_not_cost_the_host():
             host.ask("crash")
 
         assert host._process is before
+
+
+def copies_of(host: HostProcess) -> list[int]:
+    """The processes that a host has made, those too that have ended and that it has not heard of yet."""
+    assert host._process
+    return [int(n) for n in Path(f"/proc/{host._process.pid}/task/{host._process.pid}/children").read_text().split()]
+
+
+def wait_for_a_copy(host: HostProcess, other: int = 0) -> int:
+    """Waits until a host has one copy, another one than that; returns its number."""
+    end = time.monotonic() + 20
+    while len(found := copies_of(host)) != 1 or found == [other]:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    return found[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="who has made a process is looked up in /proc")
+def test_a_copy_is_ready_before_a_question_and_another_one_after_it(host: HostProcess):
+    host.ask("count")
+    first = wait_for_a_copy(host)
+    host.ask("count")
+    second = wait_for_a_copy(host, first)
+    assert host._process
+    pipes = Path(f"/proc/{host._process.pid}/fd")
+    before = len(list(pipes.iterdir()))
+
+    for _ in range(20):
+        host.ask("count")
+
+    wait_for_a_copy(host, second)
+    assert len(list(pipes.iterdir())) <= before + 2  # those of a copy that has just been made
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="who has made a process is looked up in /proc")
+def test_a_copy_that_was_ended_while_it_waited_costs_no_answer(host: HostProcess):
+    host.ask("count")
+    os.kill(wait_for_a_copy(host), signal.SIGKILL)
+
+    assert host.ask("echo", data=b"x" * 3_000_000).data == b"x" * 3_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there pages can be copied ahead")
+def test_pages_that_a_copy_has_written_to_are_known():
+    held = bytearray(range(256)) * 4_000
+
+    def work(what: str, arguments: Mapping[str, Any], data: bytes) -> Answer:
+        held[500_000] += 1
+        return Answer({}, bytes(held[500_000:500_001]))
+
+    memory = _fresh._AnswerMemory()
+    copy = _fresh._Copy(work)
+    answer = bytes(copy.asked("", {}, b"", 10.0, memory).data)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(held)) + 500_000
+    spans = copy.written()
+    copy.end()
+    again = _fresh._Copy(work, spans)
+    same = bytes(again.asked("", {}, b"", 10.0, memory).data)
+    again.end()
+
+    assert any(first <= address < first + size for first, size in spans)
+    assert sum(size for _, size in spans) < 2**28
+    assert answer == same == bytes([held[500_000] + 1])
 
 
 def kill(host: HostProcess) -> None:
@@ -293,8 +357,7 @@ sys.stdin.read()
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         assert parent.stdout
         host = int(parent.stdout.readline())
-        busy = 1 + (doing != "")  # with a copy, which answers
-        assert _within(5, lambda: len(_group(host)) == busy)
+        assert _within(5, lambda: len(_group(host)) == 2)  # with a copy, which answers, or waits for a question
         parent.kill()
 
         assert _within(1, lambda: not _group(host))
