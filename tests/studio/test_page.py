@@ -198,6 +198,7 @@ def test_undo_and_redo_bring_a_match_back(page: Any):
         page.evaluate("patchflowStudio.session.redo()")
         wait_for(page, "state.candidates.length > 0")
         assert state_of(page, "candidates.map((one) => one.preset.id)") == found
+    wait_for(page, "state.job.result?.renders > 0")  # the page keeps no results: the server has them
 
 
 def test_keys_play_and_let_go(page: Any):

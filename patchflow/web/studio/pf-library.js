@@ -6,6 +6,7 @@ import { LitElement, css, html, nothing } from "lit";
 import { DARK, LIGHT } from "../pf-map-look.js";
 import { api } from "./api.js";
 import { arrowIsFree, hits } from "./hits.js";
+import { Listens } from "./listens.js";
 import "./pf-labels.js";
 import { session } from "./session.js";
 import { icon, look } from "./studio-look.js";
@@ -91,20 +92,15 @@ class PresetLibrary extends LitElement {
     this.report = null;
     this.pages = new Map(); // of the list: number of a page -> its entries, or a promise of them
     this.turn = 0;
+    new Listens(this, session, {
+      change: (event) => event.detail.some((name) => ["preset", "sound"].includes(name)) && this.requestUpdate(),
+    });
+    new Listens(this, hits, { at: () => this.#reveal(), star: () => this.requestUpdate() });
+    new Listens(this, window, { keydown: (event) => this.#globalKey(event) });
   }
 
   connectedCallback() {
     super.connectedCallback();
-    this.heard = {
-      session: (event) => event.detail.some((name) => ["preset", "sound"].includes(name)) && this.requestUpdate(),
-      at: () => this.#reveal(),
-      star: () => this.requestUpdate(),
-      key: (event) => this.#globalKey(event),
-    };
-    session.addEventListener("change", this.heard.session);
-    hits.addEventListener("at", this.heard.at);
-    hits.addEventListener("star", this.heard.star);
-    window.addEventListener("keydown", this.heard.key);
     this.watcher = new ResizeObserver(() => this.#measure());
     this.addEventListener("drop", (event) => this.#drop(event));
     this.#facets();
@@ -113,10 +109,6 @@ class PresetLibrary extends LitElement {
 
   disconnectedCallback() {
     super.disconnectedCallback();
-    session.removeEventListener("change", this.heard.session);
-    hits.removeEventListener("at", this.heard.at);
-    hits.removeEventListener("star", this.heard.star);
-    window.removeEventListener("keydown", this.heard.key);
     this.watcher.disconnect();
     this.unfollow?.();
   }

@@ -8,7 +8,7 @@ import { api } from "./api.js";
 import "./pf-sitting-maker.js";
 import "./pf-sitting-result.js";
 import { engine } from "./sound-engine.js";
-import { icon, look } from "./studio-look.js";
+import { icon, look, when } from "./studio-look.js";
 
 const GAP = 0.35; // seconds of silence between two sounds
 const PARTS = ["Target", "First", "Target", "Second"];
@@ -83,7 +83,7 @@ class Listening extends LitElement {
   #setup() {
     return html`<main><pf-sitting-maker @pf-sitting=${(event) => this.#open(event.detail)}></pf-sitting-maker>
       ${this.all.length ? html`<section><h2>Sittings</h2><ul class="past">${this.all.map((one) => html`<li>
-        <span class="grow">${new Date(1000 * one.created).toLocaleString("en-GB")} · ${one.question === "closer" ? "closer?" : "the better patch?"} ·
+        <span class="grow">${when(one.created)} · ${one.question === "closer" ? "closer?" : "the better patch?"} ·
           ${one.answered} of ${one.trials.length}</span>
         <button @click=${() => this.#open(one)}>${one.done ? "Result" : one.answered ? "Go on" : "Begin"}</button>
         <button class="plain icon" aria-label="Delete this sitting" @click=${() => this.#remove(one)}>${icon("close")}</button></li>`)}</ul></section>` : ""}</main>`;

@@ -6,6 +6,7 @@
 
 import { LitElement, css, html } from "lit";
 import { api } from "./api.js";
+import { Listens } from "./listens.js";
 import "./pf-knob.js";
 import { session } from "./session.js";
 import { SHAPE_LOOK } from "./shape-look.js";
@@ -160,18 +161,16 @@ export class Macros extends LitElement {
     this.macros = null;
     this.moves = {};
     this.fault = "";
+    new Listens(this, session, { change: (event) => this.#changed(event.detail) });
   }
 
   connectedCallback() {
     super.connectedCallback();
-    this.heard = (event) => this.#changed(event.detail);
-    session.addEventListener("change", this.heard);
     this.#changed(["base"]);
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
-    session.removeEventListener("change", this.heard);
     clearTimeout(this.#timer);
     this.#abort.abort();
   }

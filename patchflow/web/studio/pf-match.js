@@ -6,6 +6,7 @@ import { LitElement, css, html, svg } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 
 import { api } from "./api.js";
+import { Listens } from "./listens.js";
 import "./pf-candidate.js";
 import "./pf-verdict.js";
 import { session } from "./session.js";
@@ -93,13 +94,13 @@ class Match extends LitElement {
     this.own = false; // whether the user chose a candidate: then the best so far no longer takes its place
     this.stop = () => {};
     this.latest = null; // the job as the server last told it
+    new Listens(this, session, { change: this.#changed });
+    new Listens(this, engine, { ab: this.#compared });
+    new Listens(this, window, { keydown: this.#key });
   }
 
   connectedCallback() {
     super.connectedCallback();
-    session.addEventListener("change", this.#changed);
-    engine.addEventListener("ab", this.#compared);
-    window.addEventListener("keydown", this.#key);
     // <pf-target> beside this element tells of a new target.
     this.getRootNode().addEventListener("pf-target", this.#targeted);
     this.#load();
@@ -107,9 +108,6 @@ class Match extends LitElement {
 
   disconnectedCallback() {
     super.disconnectedCallback();
-    session.removeEventListener("change", this.#changed);
-    engine.removeEventListener("ab", this.#compared);
-    window.removeEventListener("keydown", this.#key);
     this.stop();
   }
 
@@ -337,16 +335,22 @@ class Match extends LitElement {
   /** Goes on listening to a job that was under way when the page was left, or that undo brought back. */
   async #again() {
     const { job, candidates } = session.state;
-    if (!job || (ENDED.has(job.state) && (candidates.length || job.result))) return;
+    if (!job || (ENDED.has(job.state) && job.result)) return;
+    const isHere = ENDED.has(job.state) && candidates.length > 0; // but what was found beside them is not kept in the page
     try {
       const found = await api.get(`/jobs/${job.id}`);
       if (session.state.job?.id !== job.id) return;
+      if (isHere) {
+        this.latest = found;
+        session.set({ job: found });
+        return;
+      }
       const { preset } = session.state;
       this.own = this.own || (Boolean(preset) && preset.id !== candidates[0]?.preset.id); // else it goes on with the best
       this.#heard(found);
       if (!ENDED.has(found.state)) this.#follow(found);
     } catch (error) {
-      if (error.status === 404) session.set({ job: null });
+      if (error.status === 404) isHere ? (this.latest = job) : session.set({ job: null });
       else session.fail(error);
     }
   }

@@ -5,6 +5,7 @@
 
 import { LitElement, css, html, nothing } from "lit";
 import { api } from "./api.js";
+import { Listens } from "./listens.js";
 import { session } from "./session.js";
 import { SHAPE_LOOK } from "./shape-look.js";
 import { icon } from "./studio-look.js";
@@ -102,18 +103,12 @@ export class Morph extends LitElement {
     this.job = null;
     this.favourites = [];
     this.fineness = 1;
+    new Listens(this, session, { change: () => this.requestUpdate() });
   }
 
   connectedCallback() {
     super.connectedCallback();
-    this.heard = () => this.requestUpdate();
-    session.addEventListener("change", this.heard);
     this.#readFavourites();
-  }
-
-  disconnectedCallback() {
-    super.disconnectedCallback();
-    session.removeEventListener("change", this.heard);
   }
 
   render() {

@@ -6,6 +6,7 @@
 
 import { LitElement, css, html, nothing } from "lit";
 import { api } from "./api.js";
+import { Listens } from "./listens.js";
 import "./pf-algorithm.js";
 import "./pf-curves.js";
 import { isShort } from "./pf-knob.js";
@@ -257,12 +258,11 @@ export class Panel extends LitElement {
     this.operator = 0;
     this.waves = [];
     this.fault = "";
+    new Listens(this, session, { change: (event) => this.#changed(event.detail) });
   }
 
   connectedCallback() {
     super.connectedCallback();
-    this.heard = (event) => this.#changed(event.detail);
-    session.addEventListener("change", this.heard);
     this.addEventListener("turn", this.#turned);
     this.addEventListener("lock", this.#lock);
     this.#changed(["preset"]);
@@ -270,7 +270,6 @@ export class Panel extends LitElement {
 
   disconnectedCallback() {
     super.disconnectedCallback();
-    session.removeEventListener("change", this.heard);
     this.removeEventListener("turn", this.#turned);
     this.removeEventListener("lock", this.#lock);
     clearTimeout(this.#curves.timer);

@@ -3,10 +3,11 @@
 import { LitElement, css, html } from "lit";
 
 import { api } from "./api.js";
+import { Listens } from "./listens.js";
 import { keepProject, openProject, renameProject } from "./project-store.js";
 import { saved } from "./saving.js";
 import { session } from "./session.js";
-import { icon, look } from "./studio-look.js";
+import { icon, look, when } from "./studio-look.js";
 
 class Projects extends LitElement {
   static properties = { list: { state: true }, failed: { state: true }, renaming: { state: true }, busy: { state: true }, sure: { state: true } };
@@ -32,19 +33,13 @@ class Projects extends LitElement {
   constructor() {
     super();
     Object.assign(this, { list: [], failed: "", renaming: "", busy: false, sure: "" });
-    this.changed = () => this.requestUpdate();
+    new Listens(this, session, { change: () => this.requestUpdate() });
   }
 
   connectedCallback() {
     super.connectedCallback();
-    session.addEventListener("change", this.changed);
     this.addEventListener("drop", (event) => this.#drop(event));
     this.#load();
-  }
-
-  disconnectedCallback() {
-    super.disconnectedCallback();
-    session.removeEventListener("change", this.changed);
   }
 
   render() {
@@ -176,14 +171,6 @@ class Projects extends LitElement {
     }
     this.renderRoot.querySelector("input[type=file]").value = "";
   }
-}
-
-/** Returns a time as people read it: today the time, else the day. */
-function when(seconds) {
-  const date = new Date(1000 * seconds);
-  const today = new Date().toDateString() === date.toDateString();
-  return today ? date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })
-    : date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
 }
 
 function pen() {

@@ -6,7 +6,7 @@
 import { LitElement, css, html } from "lit";
 
 import { api } from "./api.js";
-import { icon, look, minutes } from "./studio-look.js";
+import { icon, look, minutes, when } from "./studio-look.js";
 
 const MOST_PAIRS = 200;
 const MOST_MATCHES = 12; // the latest, whose candidates are offered
@@ -108,8 +108,9 @@ class SittingMaker extends LitElement {
     for (const job of whole) {
       const candidates = job.result?.candidates ?? [];
       if (!candidates.length) continue;
-      const title = `Match of ${new Date(1000 * job.created).toLocaleString("en-GB")}`;
-      groups.push({ title, items: candidates.map((one, at) => ({ ...named(one.preset, at + 1), preset: one.preset.id, note: one.note })) });
+      const isDone = job.state === "done"; // then they have numbers in their names
+      const items = candidates.map((one, at) => ({ ...named(one.preset, isDone ? 0 : at + 1), preset: one.preset.id, note: one.note }));
+      groups.push({ title: `Match of ${when(job.created)}`, items });
     }
     const favourites = (starred?.entries ?? []).map((one) => ({ ...named(one), key: one.key }));
     if (favourites.length) groups.push({ title: "Favourites", items: favourites });

@@ -8,6 +8,7 @@ import { DARK, LIGHT, MapColours } from "../pf-map-look.js";
 import { MapView } from "../pf-map-view.js";
 import { api } from "./api.js";
 import { hits } from "./hits.js";
+import { Listens } from "./listens.js";
 import { MAP_SHEET, givenOf } from "./map-parts.js";
 import { saved } from "./saving.js";
 import { session } from "./session.js";
@@ -37,33 +38,21 @@ class StudioMap extends LitElement {
     this.unfolded = false;
     this.query = "";
     this.placed = {}; // what was asked for each mark, and where it is
+    new Listens(this, session, { change: (event) => this.#changed(event.detail) });
+    new Listens(this, hits, { imported: () => { this.stale = true; this.#again(); }, at: () => this.#follow() });
+    new Listens(this, matchMedia("(prefers-color-scheme: dark)"), { change: () => this.#paint() });
   }
 
   connectedCallback() {
     super.connectedCallback();
-    this.heard = {
-      change: (event) => this.#changed(event.detail),
-      theme: () => this.#paint(),
-      again: () => { this.stale = true; this.#again(); },
-      at: () => this.#follow(),
-    };
-    session.addEventListener("change", this.heard.change);
-    hits.addEventListener("imported", this.heard.again);
-    hits.addEventListener("at", this.heard.at);
-    this.themes = new MutationObserver(this.heard.theme);
+    this.themes = new MutationObserver(() => this.#paint());
     this.themes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
-    this.media = matchMedia("(prefers-color-scheme: dark)");
-    this.media.addEventListener("change", this.heard.theme);
     this.#load();
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
-    session.removeEventListener("change", this.heard.change);
-    hits.removeEventListener("imported", this.heard.again);
-    hits.removeEventListener("at", this.heard.at);
     this.themes.disconnect();
-    this.media.removeEventListener("change", this.heard.theme);
     this.view?.close();
   }
 

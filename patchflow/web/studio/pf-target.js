@@ -6,6 +6,7 @@ import { LitElement, css, html } from "lit";
 
 import { api } from "./api.js";
 import { bounds } from "./compare.js";
+import { Listens } from "./listens.js";
 import "./pf-picture.js";
 import "./pf-waveform.js";
 import { openProject } from "./project-store.js";
@@ -71,18 +72,12 @@ class Target extends LitElement {
     this.fault = "";
     this.playing = false;
     this.asked = 0;
-  }
-
-  connectedCallback() {
-    super.connectedCallback();
-    session.addEventListener("change", this.#seen);
-    window.addEventListener("keydown", this.#key);
+    new Listens(this, session, { change: () => this.requestUpdate() });
+    new Listens(this, window, { keydown: this.#key });
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
-    session.removeEventListener("change", this.#seen);
-    window.removeEventListener("keydown", this.#key);
     this.recorder?.stop();
   }
 
@@ -335,8 +330,6 @@ class Target extends LitElement {
     this.take([...event.target.files]);
     event.target.value = "";
   };
-
-  #seen = () => this.requestUpdate();
 
   #key = (event) => {
     if (isTyping(event) || shortcutOf(event)?.name !== "record" || session.state.view !== "match") return;

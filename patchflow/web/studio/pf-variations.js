@@ -5,6 +5,7 @@
 
 import { LitElement, css, html, nothing } from "lit";
 import { api } from "./api.js";
+import { Listens } from "./listens.js";
 import { synthNamed } from "./pf-panel.js";
 import { session } from "./session.js";
 import { SHAPE_LOOK } from "./shape-look.js";
@@ -230,18 +231,16 @@ export class Variations extends LitElement {
     this.job = null;
     this.kept = new Set();
     this.seed = 0;
+    new Listens(this, session, { change: (event) => this.#changed(event.detail) });
   }
 
   connectedCallback() {
     super.connectedCallback();
-    this.heard = (event) => this.#changed(event.detail);
-    session.addEventListener("change", this.heard);
     this.#changed(["preset"]);
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
-    session.removeEventListener("change", this.heard);
     clearTimeout(this.#hover);
   }
 

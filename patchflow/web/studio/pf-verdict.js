@@ -3,6 +3,7 @@
 import { LitElement, css, html } from "lit";
 
 import { compare } from "./compare.js";
+import { Listens } from "./listens.js";
 import { session } from "./session.js";
 import { engine } from "./sound-engine.js";
 import { icon, look, noteName } from "./studio-look.js";
@@ -39,14 +40,9 @@ class Verdict extends LitElement {
     .none { padding: 20px; display: grid; place-content: center; height: 100%; text-align: center; gap: 6px; }
   `];
 
-  connectedCallback() {
-    super.connectedCallback();
-    engine.addEventListener("ab", this.#seen);
-  }
-
-  disconnectedCallback() {
-    super.disconnectedCallback();
-    engine.removeEventListener("ab", this.#seen);
+  constructor() {
+    super();
+    new Listens(this, engine, { ab: () => this.requestUpdate() });
   }
 
   render() {
@@ -111,8 +107,6 @@ class Verdict extends LitElement {
     if (engine.comparing) engine.flip(side);
     else await compare.start(side);
   }
-
-  #seen = () => this.requestUpdate();
 }
 
 /** A sentence without the word that stands before it already. */

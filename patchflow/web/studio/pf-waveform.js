@@ -7,6 +7,7 @@ import WaveSurfer from "wavesurfer.js";
 import Regions from "wavesurfer.js/plugins/regions.esm.js";
 
 const HEIGHT = 84; // px
+const LIGHT = matchMedia("(prefers-color-scheme: light)");
 
 class Waveform extends HTMLElement {
   #surfer = null;
@@ -32,12 +33,12 @@ class Waveform extends HTMLElement {
     this.#draw();
     this.themed = new MutationObserver(() => this.#draw());
     this.themed.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-    matchMedia("(prefers-color-scheme: light)").addEventListener("change", this.#draw);
+    LIGHT.addEventListener("change", this.#draw);
   }
 
   disconnectedCallback() {
     this.themed.disconnect();
-    matchMedia("(prefers-color-scheme: light)").removeEventListener("change", this.#draw);
+    LIGHT.removeEventListener("change", this.#draw);
     this.#surfer?.destroy();
     this.#surfer = null;
     cancelAnimationFrame(this.frame);

@@ -4,6 +4,7 @@
 // square of steps that <pf-morph> had made; the nearest is heard, and kept there.
 
 import { LitElement, css, html, nothing } from "lit";
+import { Listens } from "./listens.js";
 import { REACH, macrosOf, turnWords } from "./pf-macros.js";
 import { session } from "./session.js";
 import { SHAPE_LOOK } from "./shape-look.js";
@@ -117,18 +118,12 @@ export class XyPad extends LitElement {
     this.words = [];
     this.mode = "macros";
     this.spot = null;
+    new Listens(this, session, { change: (event) => this.#changed(event.detail) });
   }
 
   connectedCallback() {
     super.connectedCallback();
-    this.heard = (event) => this.#changed(event.detail);
-    session.addEventListener("change", this.heard);
     this.#changed(["base"]);
-  }
-
-  disconnectedCallback() {
-    super.disconnectedCallback();
-    session.removeEventListener("change", this.heard);
   }
 
   /** The square of a morph of four, if there is one: {presets, side, names}. */

@@ -105,3 +105,11 @@ export function minutes(seconds) {
   const whole = Math.max(0, Math.round(seconds));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
+
+/** Returns a time as people read it: today the time, else the day. */
+export function when(seconds) {
+  const date = new Date(1000 * seconds);
+  const today = new Date().toDateString() === date.toDateString();
+  return today ? date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })
+    : date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+}
