@@ -1,6 +1,5 @@
 """An ear without weights, words without a lexicon, and a small embedded bank: for tests of what is built on them."""
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -114,9 +113,7 @@ def put_in(monkeypatch: pytest.MonkeyPatch, *, bank: Sequence[Preset] = ()) -> N
     monkeypatch.setattr("patchflow.ear.preset_vectors", preset_vectors, raising=False)
     monkeypatch.setattr("patchflow.browse.understand", understand, raising=False)
     monkeypatch.setattr(shelf, "ear_version", lambda: PlainEar.version)
-    monkeypatch.setattr(embedded, "embedded_synths", lambda: ("tone",) if bank else ())
-    # `patchflow.browse.find` is the function
-    for module in (shelf, sys.modules["patchflow.browse.find"]):
+    for module in (shelf, embedded):
         monkeypatch.setattr(module, "embedded_synths", lambda: ("tone",) if bank else ())
         monkeypatch.setattr(module, "embedded_bank", lambda: EmbeddedBank(bank))
 

@@ -11,10 +11,12 @@ In come a library, a sound or words, out come hits with the reason for each. Ope
 * `wishes`  how far each preset fits what is asked for
 * `standing` where each preset stands among those of its synth
 * `make`    makes presets that fit words better than those there are
-* `places`  where presets lie on a map; `map_page` writes the page of one, `map_sounds` its sounds and files
+* `played`  plays presets: beside a sound, to sort them by how far they are from it, and for a map
+* `places`  where presets lie on a map; `map_page` writes the page of one
 """
 
-from .find import Hit, find, picked, preset_called
+from .embedded import preset_called
+from .find import Hit, find, picked
 from .meaning import Meaning, understand
 from .places import places
 from .shelf import Listened, Shelf, listen_to

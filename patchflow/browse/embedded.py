@@ -1,10 +1,11 @@
-"""The presets that come with the package, one file a synth; and what there is to look through, with the library's."""
+"""The presets that come with the package, one file a synth; all there are with the library's, and one by its number."""
 
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,12 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from ..engines import engines
-from ..errors import OptionError, UnknownName
+from ..errors import OptionError, PatchflowError, StorageError, UnknownName
 from ..parsing import damage_named, json_value
 from ..presets import Entry, Label, Library, ParamSpace, Preset
 from ..progress import ProgressCallback, TellCallback, ignore, tell_nobody
 from ..storage import opened_file, write_atomically
-from .shelf import MEASURED, WIDTH, Shelf, ear_version, embedded_synths
+from .shelf import MEASURED, WIDTH, Shelf, ear_version, embedded_bank, embedded_synths
 
 __all__ = [
     "BANKS",
@@ -28,6 +29,8 @@ __all__ = [
     "embedded_presets",
     "embedded_shelf",
     "opened_shelf",
+    "preset_called",
+    "presets_called",
 ]
 
 BANKS = Path(__file__).absolute().parent / "banks"
@@ -62,6 +65,8 @@ class EmbeddedPresets:
         vectors: See `Shelf.vectors`.
         measures: See `Shelf.measures`.
         about: Facts for people: how they were made.
+        prints: Fingerprints on the keys of the ear, see `match.fingerprints.packed_levels`, uint8, shape `(N, bytes)`;
+            None if there are none.
     """
 
     synth: str
@@ -76,6 +81,7 @@ class EmbeddedPresets:
     vectors: np.ndarray
     measures: np.ndarray
     about: Mapping[str, Any]
+    prints: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -119,6 +125,8 @@ class EmbeddedPresets:
             "vectors": self.vectors.astype(np.float16),
             "measures": self.measures.astype(np.float32),
         }
+        if self.prints is not None:
+            tensors["prints"] = _packed(np.ascontiguousarray(self.prints.T).tobytes())
         write_atomically(path, save(tensors, header))
 
     @classmethod
@@ -196,6 +204,59 @@ def embedded_preset(synth: str, number: int) -> Preset:
     return Preset(synth, values, found.short_names[row], found.categories[row], AUTHOR, found.tags[row])
 
 
+def preset_called(number: str, library: Library) -> tuple[Entry, Preset]:
+    """Returns a preset by what it is called in commands, see `Shelf.numbers`: what is known of it, and its values.
+
+    Args:
+        number: `"17"` of the library, `"dexed:17"` of the embedded bank.
+        library: The library.
+
+    Raises:
+        OptionError: If this is no such number.
+        UnknownName: If there is no such preset.
+        StorageError: If the library cannot be read.
+    """
+    synth, sign, digits = number.rpartition(":")
+    if not (digits.isascii() and digits.isdecimal()) or (sign and not synth):
+        raise OptionError(f"{number!r}: not the number of a preset, such as 17, or dexed:17 of the embedded bank")
+    if not sign:
+        return library.entry(int(digits)), library.get(int(digits))
+    if synth not in embedded_synths():
+        raise UnknownName("embedded bank", synth, embedded_synths())
+    there = {entry.id: entry for entry in Shelf.embedded(synth).entries}
+    if int(digits) not in there:
+        raise UnknownName("preset of the embedded bank", number, [f"{synth}:{id_}" for id_ in there])
+    return there[int(digits)], embedded_bank().embedded_preset(synth, int(digits))
+
+
+def presets_called(numbers: Sequence[str], library: Library) -> dict[str, Preset]:
+    """Returns presets with their values by what they are called in commands, see `Shelf.numbers`.
+
+    Args:
+        numbers: Such as `"17"` of the library, `"dexed:17"` of the embedded bank.
+        library: The library.
+
+    Returns:
+        Those that can be read; one that is damaged, was removed, or is of a synth that is not there, is left out.
+    """
+    found: dict[str, Preset] = {}
+    own = [number for number in numbers if ":" not in number]
+    if own:
+        try:
+            for id_, preset in library.presets(list(map(int, own))).items():
+                found[str(id_)] = preset
+        except StorageError:  # of one of them at least
+            for number in own:
+                with suppress(StorageError, UnknownName):
+                    found[number] = library.get(int(number))
+    for number in numbers:
+        synth, sign, digits = number.partition(":")
+        if sign:
+            with suppress(PatchflowError):
+                found[number] = embedded_bank().embedded_preset(synth, int(digits))
+    return found
+
+
 def opened_shelf(
     library: Library, where: str = "both", *, progress: ProgressCallback = ignore, tell: TellCallback = tell_nobody
 ) -> Shelf:
@@ -239,9 +300,10 @@ def _loaded(path: Path) -> EmbeddedPresets:
 @lru_cache(maxsize=8)
 def _shelf(found: EmbeddedPresets, ear: str) -> Shelf:
     entries = [_entry(found, row) for row in range(len(found))]
+    prints = None if found.prints is None else partial(np.take, found.prints, axis=0)
     if found.ear == ear:
-        return Shelf(entries, found.vectors, found.measures)
-    return Shelf(entries, np.zeros_like(found.vectors), found.measures, unknown=len(found))
+        return Shelf(entries, found.vectors, found.measures, prints=prints)
+    return Shelf(entries, np.zeros_like(found.vectors), found.measures, unknown=len(found), prints=prints)
 
 
 def _entry(found: EmbeddedPresets, row: int) -> Entry:
@@ -273,6 +335,10 @@ def _checked(header: Mapping[str, str], tensors: Mapping[str, np.ndarray]) -> Em
     steps = _unpacked(tensors["steps"], count * len(parameters))
     if len(steps) != count * len(parameters):
         raise ValueError(f"it has no {count} presets of {len(parameters)} parameters")
+    prints = None
+    if "prints" in tensors and count:
+        data = np.frombuffer(_unpacked(tensors["prints"], _LARGEST), np.uint8)
+        prints = data.reshape(-1, count).T.copy()  # a ValueError if they are not of so many presets
     length = np.linalg.norm(vectors, axis=1, keepdims=True)  # of half precision, about 1
     return EmbeddedPresets(
         header["synth"],
@@ -287,6 +353,7 @@ def _checked(header: Mapping[str, str], tensors: Mapping[str, np.ndarray]) -> Em
         np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0),
         measures,
         json_value(header["about"]),
+        prints,
     )
 
 

@@ -10,18 +10,18 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ..errors import OptionError, UnknownName
-from ..presets import Entry, Library, Preset
+from ..errors import OptionError
+from ..presets import Entry
 from ..presets.library import Hint
 from .index import FieldValues, Texts
 from .lexicon import fold
-from .shelf import Shelf, embedded_bank, embedded_synths
+from .shelf import Shelf
 from .standing import Standing
 
 if TYPE_CHECKING:
     from .meaning import Meaning
 
-__all__ = ["FIELDS", "Hit", "find", "hints", "picked", "preset_called"]
+__all__ = ["FIELDS", "Hit", "find", "hints", "picked"]
 
 FIELDS = ("tag", "category", "author", "synth")
 """What presets are picked by."""
@@ -35,31 +35,6 @@ _MOST_KNOWN = 12  # words that are listed
 _MOST_HINTS = 5
 
 
-def preset_called(number: str, library: Library) -> tuple[Entry, Preset]:
-    """Returns a preset by what it is called in commands, see `Shelf.numbers`: what is known of it, and its values.
-
-    Args:
-        number: `"17"` of the library, `"dexed:17"` of the embedded bank.
-        library: The library.
-
-    Raises:
-        OptionError: If this is no such number.
-        UnknownName: If there is no such preset.
-        StorageError: If the library cannot be read.
-    """
-    synth, sign, digits = number.rpartition(":")
-    if not (digits.isascii() and digits.isdecimal()) or (sign and not synth):
-        raise OptionError(f"{number!r}: not the number of a preset, such as 17, or dexed:17 of the embedded bank")
-    if not sign:
-        return library.entry(int(digits)), library.get(int(digits))
-    if synth not in embedded_synths():
-        raise UnknownName("embedded bank", synth, embedded_synths())
-    there = {entry.id: entry for entry in Shelf.embedded(synth).entries}
-    if int(digits) not in there:
-        raise UnknownName("preset of the embedded bank", number, [f"{synth}:{id_}" for id_ in there])
-    return there[int(digits)], embedded_bank().embedded_preset(synth, int(digits))
-
-
 @dataclass(frozen=True)
 class Hit:
     """A preset that was found.
@@ -71,6 +46,7 @@ class Hit:
         fit: How well it fits the words, 0 to 1; None if there were none that are understood.
         reason: Why it was found, for people.
         number: What it is called in commands: `"17"` of the library, `"dexed:17"` of the embedded bank.
+        distance: Of its sound from the one asked for, in dB, where it was played beside that, see `played`.
     """
 
     entry: Entry
@@ -79,6 +55,7 @@ class Hit:
     fit: float | None
     reason: str
     number: str = ""
+    distance: float | None = None
 
     @property
     def origin(self) -> str:
@@ -94,6 +71,7 @@ def find(
     limit: int = 20,
     text: str = "",
     rows: np.ndarray | None = None,
+    by: np.ndarray | None = None,
 ) -> list[Hit]:
     """Returns the presets that fit best.
 
@@ -108,6 +86,7 @@ def find(
         limit: Return no more than this.
         text: What was typed, to be looked for in names.
         rows: Which presets may be hits, bool, shape `(N,)`; all if None. Words are measured at all of the shelf.
+        by: What counts in place of nearness to `like`, at most 1, shape `(N,)`; see `played.likely_near`.
 
     Returns:
         The best first, equally good ones in the order of the shelf. Without a sound and words, the first.
@@ -121,7 +100,7 @@ def find(
         raise OptionError("the sound is silent, and nothing is like silence")
     if not len(shelf):
         return []
-    if like is not None and words is None and rows is None and not text and shelf.index is not None:
+    if like is not None and words is None and rows is None and by is None and not text and shelf.index is not None:
         near_rows = _candidates(shelf, like, limit)
         heard = near_rows[shelf.vectors[near_rows].any(1)]
         best = heard[_top(shelf.vectors[heard] @ like, limit)]
@@ -132,7 +111,7 @@ def find(
     if words is not None and fit is None and not rank.any() and not words.denied:
         return []
     near = None if like is None else shelf.vectors @ like
-    score, lacking = _scored(shelf, near, fit)
+    score, lacking = _scored(shelf, near if by is None else by, fit)
     if words is not None and fit is not None:
         lacking = (lacking & (rank == 0)) | words.excludes(shelf)
     # a preset that is called so is found, whatever it sounds like

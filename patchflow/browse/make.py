@@ -27,7 +27,7 @@ from ..presets import Entry, Label, Library, Preset
 from ..presets.preset import ascii_name
 from ..progress import Progress, ProgressCallback, ignore
 from ..version import version
-from .find import preset_called
+from .embedded import preset_called
 from .meaning import Meaning, understand
 from .shelf import Shelf
 from .standing import COLUMNS

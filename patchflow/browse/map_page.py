@@ -19,8 +19,8 @@ from ..presets import Entry
 from ..printable import json_line, printable
 from ..progress import ProgressCallback, ignore
 from ..storage import json_text, locked, make_folder, read_bytes, write_atomically, write_together
-from .map_sounds import SOUND_RATE, MapFiles, MapPlayer, PresetsOf, sounds_and_files
 from .places import meanings, most_like, nearest, spread_out
+from .played import SOUND_RATE, MapFiles, MapPlayer, PresetsOf, sounds_and_files
 from .shelf import Shelf
 
 __all__ = ["COLOURS", "MapReport", "colour_of", "map_columns", "write_map"]

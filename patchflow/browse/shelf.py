@@ -2,9 +2,9 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +12,8 @@ from types import ModuleType
 import numpy as np
 
 from ..engines import Engine, Note, engines
-from ..errors import ModelError, PatchflowError, PresetError, RenderError, StorageError, UnknownName
+from ..engines._renderer import Stateful
+from ..errors import ModelError, PatchflowError, PresetError, StorageError, UnknownName
 from ..features.measures import MEASURES
 from ..presets import Entry, Label, Library
 from ..progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
@@ -70,6 +71,8 @@ class Shelf:
         unknown: How many nobody has listened to, by the present ear.
         index: Finds the nearest among the first rows; None where all are compared.
         part: Whether these are some of the presets of another shelf.
+        prints: Gives fingerprints of some rows, see `match.fingerprints.packed_levels`, with 255 everywhere where there
+            is none; None where there are none at all.
     """
 
     entries: Sequence[Entry]
@@ -79,6 +82,7 @@ class Shelf:
     unknown: int = 0
     index: Index | None = None
     part: bool = False
+    prints: Callable[[np.ndarray], np.ndarray] | None = None
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -112,7 +116,9 @@ class Shelf:
         if len(sounds.ids) > INDEXED_FROM:
             path = library.path.with_name(f"{library.path.name}.index")
             index = Index.opened(path, version, sounds.ids, sounds.vectors, progress=progress, tell=tell)
-        return cls(entries, sounds.vectors, sounds.measures, unknown=int((~sounds.known).sum()), index=index)
+        unknown = int((~sounds.known).sum())
+        prints = partial(_stored_prints, library, version, sounds.ids)
+        return cls(entries, sounds.vectors, sounds.measures, unknown=unknown, index=index, prints=prints)
 
     @classmethod
     def embedded(cls, synth: str) -> "Shelf":
@@ -145,6 +151,15 @@ class Shelf:
                 found[here] = np.fromiter(entries_at(shelf.entries, rows[here] - start), object, int(here.sum()))
             return list(found)
 
+        def prints(rows: np.ndarray) -> np.ndarray:
+            found = np.full((len(rows), _print_size()), 255, np.uint8)
+            for start, shelf in zip(starts, shelves, strict=False):
+                here = (start <= rows) & (rows < start + len(shelf))
+                own = shelf.prints(rows[here] - start) if shelf.prints is not None and here.any() else None
+                if own is not None and own.shape[1] == found.shape[1]:  # else of other keys
+                    found[here] = own
+            return found
+
         empty = cls([], np.zeros((0, WIDTH), np.float32), np.zeros((0, MEASURED), np.float32))
         all_of_them = [*shelves] or [empty]
         return cls(
@@ -155,6 +170,7 @@ class Shelf:
             sum(shelf.unknown for shelf in shelves),
             all_of_them[0].index,
             any(shelf.part for shelf in shelves),
+            None if all(shelf.prints is None for shelf in shelves) else prints,
         )
 
     def where(self, rows: np.ndarray) -> "Shelf":
@@ -165,7 +181,9 @@ class Shelf:
         """
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         entries = EntriesOnDemand(len(rows), lambda wanted: entries_at(self.entries, rows[wanted]))
-        return Shelf(entries, self.vectors[rows], self.measures[rows], self.in_bank[rows], part=True)
+        of_all = self.prints
+        prints = None if of_all is None else lambda wanted: of_all(rows[wanted])
+        return Shelf(entries, self.vectors[rows], self.measures[rows], self.in_bank[rows], part=True, prints=prints)
 
     @property
     def in_bank(self) -> np.ndarray:
@@ -178,6 +196,17 @@ class Shelf:
         for entry, embedded in zip(entries_at(self.entries, rows), self.in_bank[rows], strict=True):
             found.append(f"{entry.synth}:{entry.id}" if embedded else str(entry.id))
         return found
+
+
+def _print_size() -> int:
+    from ..ear.ear import KEYS  # loads torch, which nothing but the sound of a query needs
+    from ..match.fingerprints import print_size
+
+    return print_size(len(KEYS))
+
+
+def _stored_prints(library: Library, ear: str, ids: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    return library.prints(ear, ids[rows].tolist(), MEASURED, _print_size())
 
 
 def _entry(library: Library, number: int, synth: str) -> Entry:
@@ -279,7 +308,7 @@ class _Listener:
     def _synth(self, synth: str, ids: Sequence[int], total: int) -> None:
         """Listens to presets of one synth."""
         left = list(ids)
-        idle: list[_Player] = []  # engines are kept from block to block: a plug-in takes seconds to start
+        idle: list[Stateful] = []  # engines are kept from block to block: a plug-in takes seconds to start
         try:
             while left:
                 self._block(synth, left[:_BLOCK], idle, total)
@@ -289,22 +318,29 @@ class _Listener:
         except PatchflowError as error:  # the synth is not there, or does not start
             self._leave_out(synth, left, str(error))
 
-    def _block(self, synth: str, ids: Sequence[int], idle: list["_Player"], total: int) -> None:
+    def _block(self, synth: str, ids: Sequence[int], idle: list[Stateful], total: int) -> None:
         from ..ear import preset_vectors
+        from ..ear.ear import KEYS
+        from ..match.fingerprints import BANDS, PARTS, note_levels, packed_levels
 
         engine = engines[synth]
         numbers, points, states = self._encoded(synth, ids)
         if not numbers:
             return
-        used: list[_Player] = []
+        used: list[Stateful] = []
         failed: dict[int, str] = {}
+        levels = np.full((len(numbers), len(KEYS), BANDS, PARTS), np.nan, np.float32)
+
+        def heard(number: int, note: Note, sound: np.ndarray) -> None:
+            if note in KEYS:
+                levels[number, KEYS.index(note)] = note_levels(sound, note.hold)
 
         def make() -> Engine:
             try:
                 player = idle.pop()
             except IndexError:
-                player = _Player(engine())
-            player.turn_to(states, failed)
+                player = Stateful(engine())
+            player.turn_to(states, failed, heard)
             used.append(player)
             return player
 
@@ -315,7 +351,8 @@ class _Listener:
         vectors, measures = preset_vectors(make, rows, progress=show)
         # A preset that was not played is not silent: nothing is kept of it.
         good = [row for row in range(len(numbers)) if row not in failed]
-        self._library.keep_sounds(self._version, [numbers[row] for row in good], vectors[good], measures[good])
+        kept = [numbers[row] for row in good]
+        self._library.keep_sounds(self._version, kept, vectors[good], measures[good], packed_levels(levels[good]))
         self._done += len(good)
         idle += used
         if failed:
@@ -346,35 +383,3 @@ class _Listener:
         presets = "preset" if len(ids) == 1 else "presets"
         are = "is" if len(ids) == 1 else "are"
         self._tell(f"{len(ids):,} {presets} of {synth} {are} left out: {why}")
-
-
-class _Player(Engine):
-    """An engine whose points end with a preset's number, so that each is played on a state of its own.
-
-    Args:
-        engine: The synth.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._states: Sequence[bytes] = ()
-        self._failed: dict[int, str] = {}
-        self._on = -1
-
-    def turn_to(self, states: Sequence[bytes], failed: dict[int, str]) -> None:
-        """Takes other presets, of which it gets the states, by their numbers; notes why one cannot be played."""
-        self._states = states
-        self._failed = failed
-        self._on = -1
-
-    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
-        """Plays one note; see `Engine.render`."""
-        number = int(point[-1])
-        try:
-            if self._engine.has_state and number != self._on:
-                self._engine.build_on(self._states[number])
-                self._on = number
-            return self._engine.render(point[:-1], note, rate)
-        except (PresetError, RenderError) as error:
-            self._failed.setdefault(number, str(error))
-            raise RenderError(str(error)) from error

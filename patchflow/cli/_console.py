@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 _VERBS = {
+    "compare": "playing presets",
     "draw": "searching",
     "gather": "playing presets",
     "index": "making an index",

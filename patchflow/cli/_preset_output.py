@@ -168,13 +168,15 @@ def print_hits(hits: "Sequence[Hit]", words: "Meaning | None", *, limit: int, as
         entry = hit.entry
         place = "embedded bank" if hit.origin == "bank" else "library"
         score = "" if hit.nearness is None and hit.fit is None else f"{hit.score:.0%}"
+        if any(one.distance is not None for one in hits):  # they are sorted by that, and it is in the reason
+            score = ""
         rows.append([hit.number, entry.name, entry.category, entry.author, entry.synth, place, score, hit.reason])
     _print_columns(rows)
 
 
 def _hit_facts(hit: "Hit") -> dict[str, Any]:
     facts = _facts(hit.entry)
-    scores = {name: getattr(hit, name) for name in ("score", "nearness", "fit", "reason")}
+    scores = {name: getattr(hit, name) for name in ("score", "nearness", "fit", "distance", "reason")}
     return {"number": hit.number, "in": hit.origin, **scores, **facts}
 
 

@@ -71,7 +71,7 @@ def map_(
     from ..browse import picked, places
     from ..browse.embedded import opened_shelf
     from ..browse.map_page import colour_of, write_map
-    from ..browse.map_sounds import presets_called
+    from ..browse.embedded import presets_called
     from ..browse.places import HOW
     from ..presets.library.library import Library
     from ..storage import readable, writable_folder

@@ -15,7 +15,10 @@ from ._parse import AsJson, LibraryFile, OnlyCategories, OnlySynths, OnlyTags, w
 if TYPE_CHECKING:
     import numpy as np
 
+    from ..audio.sound import Sound
+    from ..browse import Hit
     from ..engines import Engine
+    from ..match.target import Target
     from ..presets import Library, Preset
 
 __all__ = ["search"]
@@ -40,6 +43,19 @@ def search(
     unlike: Annotated[
         list[str] | None,
         typer.Option(metavar="FILE", help="As --like; leaves out presets that are 50 % near to it or more."),
+    ] = None,
+    play: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            parser=whole,
+            help="Play the N nearest to the sound on its note, as long as it, and sort them by how far they are, in "
+            "dB: 100 take one to two seconds for DX7 voices.",
+        ),
+    ] = None,
+    note_played: Annotated[
+        str | None,
+        typer.Option("--note", metavar="NOTE", help="For --play: 60 or C4.  [default: the note of the sound]"),
     ] = None,
     voice: Annotated[
         int | None,
@@ -72,6 +88,7 @@ def search(
     \b
     Example: patchflow search warm dark pad --synth dexed
     Example: patchflow search --like sound.wav "not noisy" --limit 5
+    Example: patchflow search --like sound.wav --play 100
     Example: patchflow search bass --unlike 17 --unlike dexed:21
     Example: patchflow search --like bank.syx:3 --category "bass or lead" -o near.syx
     """
@@ -83,14 +100,17 @@ def search(
     from ..storage import readable
     from ._preset_output import print_export, print_hints, print_hits
 
-    if limit < 1:
-        raise OptionError(f"limit={limit}: not 1 or more")
+    for name, value in {"limit": limit, "play": play}.items():
+        if value is not None and value < 1:
+            raise OptionError(f"{name}={value}: not 1 or more")
     wishes: dict[str, list[str]] = {}
     for field, values in {"tag": tag, "category": category, "author": author, "synth": synth or []}.items():
         wishes[field] = list(map(readable, values or ()))
     typed = readable(" ".join(text or ()))
     if not typed.strip() and not like and not unlike and not any(wishes.values()):
         raise OptionError("nothing to look for: give words, a sound with --like, or an option such as --tag")
+    if (play or note_played) and len(like or ()) != 1:
+        raise OptionError("--play and --note need one --like: the sound that presets are played beside")
 
     source = Library(library, notice=note)
     with ProgressBar("reading", every=60) as bar:
@@ -102,11 +122,20 @@ def search(
         words = understand(typed, shelf)
     rows = picked(shelf, wishes)
     for name in unlike or ():
-        near = shelf.vectors @ _heard(name, voice, source)
+        near = shelf.vectors @ _heard(name, _read(name, voice, source))
         rows &= (near < _NEAR) & shelf.vectors.any(1)  # what nobody has listened to may be like it
-    vector = _middle(like, voice, source) if like else None
+    asked = [(name, _read(name, voice, source)) for name in like or ()]
+    vector = _middle(asked) if asked else None
     among = None if rows.all() else rows
-    hits = find(shelf, like=vector, words=words, limit=limit, text=typed, rows=among)
+    search_for = partial(find, shelf, like=vector, words=words, text=typed, rows=among)
+    if play and vector is not None:
+        from ..browse.played import likely_near
+
+        target = _target(asked[0][1], note_played)
+        hits = search_for(limit=max(play, limit), by=likely_near(shelf, target, vector))
+        hits = [*_played(hits[:play], target, source), *hits[play:]][:limit]
+    else:
+        hits = search_for(limit=limit)
     print_hits(hits, words, limit=limit, as_json=as_json)
     if not hits and rows.any() and not shelf.vectors[rows].any() and (like or (words and words.text())):
         note("none of these presets was listened to, or all are silent. To listen: patchflow presets listen")
@@ -118,37 +147,70 @@ def search(
             print_export(out, len(hits), as_json=False)
 
 
-def _middle(names: Sequence[str], voice: int | None, library: "Library") -> "np.ndarray":
+def _target(asked: "Sound | Preset", note_played: str | None) -> "Target":
+    """The sound that presets are played beside."""
+    from ..audio.note_names import note_number
+    from ..audio.sound import Sound
+    from ..browse.played import target_of_preset
+    from ..match.target import prepare_target
+
+    pitch = None if note_played is None else note_number(note_played)
+    if isinstance(asked, Sound):
+        return prepare_target(asked, note=pitch)
+    return target_of_preset(asked, 60 if pitch is None else pitch)
+
+
+def _played(hits: "Sequence[Hit]", target: "Target", library: "Library") -> "list[Hit]":
+    """The hits, sorted by how far they are from a sound when they are played beside it."""
+    from ..browse.played import Beside, play_hits
+
+    beside = Beside(target)
+    note(f"played {beside.words}")
+    with ProgressBar("playing") as bar:
+        return play_hits(hits, beside, library, progress=bar.show, tell=note)
+
+
+def _middle(asked: "Sequence[tuple[str, Sound | Preset]]") -> "np.ndarray":
     """What the ear says of what lies in the middle of sounds and presets."""
     import numpy as np
 
-    total = np.stack([_heard(name, voice, library) for name in names]).sum(0)
+    total = np.stack([_heard(name, one) for name, one in asked]).sum(0)
     return total / np.linalg.norm(total)
 
 
-def _heard(name: str, voice: int | None, library: "Library") -> "np.ndarray":
+def _read(name: str, voice: int | None, library: "Library") -> "Sound | Preset":
+    """A sound, or a preset, by what it is called."""
+    from ..audio.sound_file import load
+    from ..engines import engines
+    from ..presets import check
+
+    preset = _preset(name, voice, library)
+    if preset is not None:
+        check(preset, engines[preset.synth].space)
+        note(f"{name}: the preset {preset.name!r} of {preset.synth}")
+        return preset
+    sound = load(name)
+    for line in sound.notes:
+        note(f"{name}: {line}")
+    return sound
+
+
+def _heard(name: str, asked: "Sound | Preset") -> "np.ndarray":
     """What the ear says of a sound, or of a preset.
 
     Raises:
         AudioError: If it is silent.
     """
-    from ..audio.sound_file import load
+    from ..audio.sound import Sound
     from ..ear import Ear, preset_vectors
     from ..engines import engines
-    from ..presets import check
 
-    preset = _preset(name, voice, library)
-    if preset is None:
-        sound = load(name)
-        for line in sound.notes:
-            note(f"{name}: {line}")
-        vector = Ear.load().embed([sound.samples], sound.rate)[0]
+    if isinstance(asked, Sound):
+        vector = Ear.load().embed([asked.samples], asked.rate)[0]
     else:
-        engine = engines[preset.synth]
-        check(preset, engine.space)
-        point = engine.space.encode(preset.values)[None]
-        vector = preset_vectors(partial(_built, engine, preset.state), point)[0][0]
-        note(f"{name}: the preset {preset.name!r} of {preset.synth}")
+        engine = engines[asked.synth]
+        point = engine.space.encode(asked.values)[None]
+        vector = preset_vectors(partial(_built, engine, asked.state), point)[0][0]
     if not vector.any():
         raise AudioError(f"{name}: silent, and nothing is like silence")
     return vector

@@ -16,11 +16,11 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from ..errors import RenderError
+from ..errors import PresetError, RenderError
 from ..presets import Preset
 from ._engine import Engine, Note
 
-__all__ = ["INAUDIBLE", "Renderer", "Started", "one_torch_thread", "render_or_silence", "start_playing"]
+__all__ = ["INAUDIBLE", "Renderer", "Started", "Stateful", "one_torch_thread", "render_or_silence", "start_playing"]
 
 _AHEAD = 4  # items per thread that are taken before they are needed
 _JOB = 2  # of these, renders that go to a thread together, see `benchmarks/rendering.py`
@@ -179,6 +179,57 @@ def start_playing(engine: type[Engine], rate: int, preset: Preset | None = None)
     ready = beside.submit(start)
     beside.shutdown(wait=False)
     return Started(renderer, ready)
+
+
+class Stateful(Engine):
+    """An engine whose points end with a preset's number, so that each is played on a state of its own.
+
+    Args:
+        engine: The synth.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._states: Sequence[bytes] = ()
+        self._failed: dict[int, str] = {}
+        self._heard: Callable[[int, Note, np.ndarray], None] = _forget
+        self._on = -1
+
+    def turn_to(
+        self,
+        states: Sequence[bytes],
+        failed: dict[int, str],
+        heard: "Callable[[int, Note, np.ndarray], None] | None" = None,
+    ) -> None:
+        """Takes other presets.
+
+        Args:
+            states: Of each, by its number.
+            failed: Is told by number why a preset cannot be played.
+            heard: Called with number, note and sound of whatever is played; on the thread that plays it.
+        """
+        self._states = states
+        self._failed = failed
+        self._heard = heard or _forget
+        self._on = -1
+
+    def render(self, point: np.ndarray, note: Note, rate: int = 44_100) -> np.ndarray:
+        """Plays one note; see `Engine.render`."""
+        number = int(point[-1])
+        try:
+            if self._engine.has_state and number != self._on:
+                self._engine.build_on(self._states[number])
+                self._on = number
+            sound = self._engine.render(point[:-1], note, rate)
+        except (PresetError, RenderError) as error:
+            self._failed.setdefault(number, str(error))
+            raise RenderError(str(error)) from error
+        self._heard(number, note, sound)
+        return sound
+
+
+def _forget(number: int, note: Note, sound: np.ndarray) -> None:
+    del number, note, sound
 
 
 INAUDIBLE = 1e-3

@@ -26,10 +26,16 @@ __all__ = [
     "BANDS",
     "FINGERPRINTS",
     "KEYS",
+    "PARTS",
     "Fingerprints",
     "choose_fingerprints",
     "levels_in_parts",
+    "note_levels",
+    "packed_levels",
     "play_fingerprints",
+    "play_prints",
+    "print_distances",
+    "print_size",
     "rounded",
 ]
 
@@ -42,21 +48,26 @@ KEYS = (48, 72)
 BANDS = 20
 """Bands of a fingerprint, each four of `log_mel`."""
 
+_HELD = (0.04, 0.12, 0.3, 0.7, 1.3)  # seconds after the onset where a new part begins; the last one goes on
+_RELEASED = (0.15, 0.35)  # the same after the release of the key
+
+PARTS = len(_HELD) + len(_RELEASED) + 2
+"""Parts of time of a fingerprint."""
+
 _RATE = 22_050
 _MELS = 80  # bands of `log_mel`
 _HOP = 512 / _RATE  # seconds from one frame of it to the next
-_HELD = (0.04, 0.12, 0.3, 0.7, 1.3)  # seconds after the onset where a new part begins; the last one goes on
-_RELEASED = (0.15, 0.35)  # the same after the release of the key
-_PARTS = len(_HELD) + len(_RELEASED) + 2
 _VELOCITY = 100
 _HOLD = 2.0  # seconds
 _LENGTH = 2.75  # seconds
 _STEP = 4.0  # dB between two levels of a fingerprint: half of that makes no difference to the ranking
 _FLOOR = 80.0  # dB below the peak
+_MOST_STEPS = 15  # of 5.3 dB, in half a byte: those of a preset in a library, which need not be the very nearest
 _KNOB = 254  # steps of a continuous parameter; even, so that the middle is one of them
 _TWIN = 1.0  # dB
 _JOB = 8  # presets that a thread gets at once
 _LARGEST = 2**28  # bytes
+_TOGETHER = 8_192  # presets of which packed levels are unpacked at once
 
 
 @dataclass(frozen=True)
@@ -156,13 +167,100 @@ class Fingerprints:
             keys = np.array(config["keys"], int)
             with safe_open(path, "np") as file:
                 points = _unpacked(file.get_tensor("points"), (len(space), count)).T
-                levels = _unpacked(file.get_tensor("levels"), (count, len(keys), BANDS, _PARTS))
+                levels = _unpacked(file.get_tensor("levels"), (count, len(keys), BANDS, PARTS))
             return cls(_points_of(points, space.cells), keys, levels * np.float32(-_STEP), space.cells)
 
 
 def levels_in_parts(samples: np.ndarray, hold: float) -> tuple[np.ndarray, np.ndarray]:
     """Returns the fingerprint of a sound at 22,050 Hz, `(BANDS, parts)`, and the share of its time in each part."""
     return _reduced(log_mel(torch.from_numpy(samples)[None])[0].numpy(), hold)
+
+
+def note_levels(samples: np.ndarray, hold: float) -> np.ndarray:
+    """Returns the fingerprint of a sound of any note, with NaN in parts that it is too short for.
+
+    Args:
+        samples: At 22,050 Hz, shape `(T,)`.
+        hold: Seconds from its onset to the release of the key.
+
+    Returns:
+        Shape `(BANDS, parts)`.
+    """
+    if np.abs(samples).max(initial=0) < INAUDIBLE:
+        return np.full((BANDS, PARTS), -_FLOOR, np.float32)
+    levels, share = levels_in_parts(samples, hold)
+    return np.where(share > 0, levels, np.nan).astype(np.float32)
+
+
+def print_size(keys: int) -> int:
+    """Returns how many bytes `packed_levels` makes of a preset that was played on some keys."""
+    return -(-keys * BANDS * PARTS // 8) * 4  # half a byte each, and a multiple of four
+
+
+def packed_levels(levels: np.ndarray) -> np.ndarray:
+    """Returns fingerprints in half a byte a level.
+
+    What a note was too short for goes on as the first note does, or as it was.
+
+    Args:
+        levels: What `note_levels` says of presets on some notes, shape `(N, K, BANDS, parts)`.
+
+    Returns:
+        uint8, shape `(N, print_size(K))`; 255 everywhere where a note was not played.
+    """
+    whole = np.array(levels, np.float32)
+    for part in range(1, PARTS):
+        step = np.nan_to_num(whole[:, :1, :, part] - whole[:, :1, :, part - 1])
+        missing = np.isnan(whole[..., part])
+        whole[..., part] = np.where(missing, whole[..., part - 1] + step, whole[..., part])
+    unknown = np.isnan(whole).any((1, 2, 3))
+    whole[unknown] = 0.0
+    steps = np.round(whole.clip(-_FLOOR, 0) * (_MOST_STEPS / -_FLOOR)).astype(np.uint8).reshape(len(whole), -1)
+    steps = np.pad(steps, ((0, 0), (0, 2 * print_size(levels.shape[1]) - steps.shape[1])))
+    packed = steps[:, ::2] << 4 | steps[:, 1::2]
+    packed[unknown] = 255  # as silence, which nothing is found by
+    return packed
+
+
+def play_prints(points: np.ndarray, renderer: Renderer, notes: Sequence[Note]) -> np.ndarray:
+    """Plays presets on some notes and returns their fingerprints, see `packed_levels`.
+
+    Args:
+        points: Encoded presets, shape `(N, P)`.
+        renderer: Plays them.
+        notes: Of a preset, the longest first.
+    """
+
+    def played(engine: Engine, point: np.ndarray) -> np.ndarray:
+        return np.stack([note_levels(render_or_silence(engine, point, note, _RATE), note.hold) for note in notes])
+
+    levels = list(renderer.map(played, points))
+    return packed_levels(np.stack(levels) if levels else np.zeros((0, len(notes), BANDS, PARTS)))
+
+
+def print_distances(
+    packed: np.ndarray, keys: Sequence[int], samples: np.ndarray, hold: float, pitch: int
+) -> np.ndarray:
+    """Returns about how far presets are from a sound, see `Fingerprints.distances`, shape `(N,)`.
+
+    Args:
+        packed: What `packed_levels` made of them, shape `(N, print_size(K))`.
+        keys: MIDI notes that they were played on, in the order of the levels, shape `(K,)`.
+        samples: The sound at 22,050 Hz, shape `(T,)`.
+        hold: Seconds from its onset to the release of the key.
+        pitch: MIDI note that the presets would be played on.
+    """
+    order = np.argsort(keys)
+    size = len(keys) * BANDS * PARTS
+    found = [np.zeros(0, np.float32)]
+    for first in range(0, len(packed), _TOGETHER):  # unpacked they are eight times as large
+        part = packed[first : first + _TOGETHER]
+        steps = np.stack([part >> 4, part & 15], 2).reshape(len(part), -1)[:, :size]
+        levels = steps.reshape(len(part), len(keys), BANDS, PARTS)[:, order] * np.float32(-_FLOOR / _MOST_STEPS)
+        nothing = np.zeros((len(part), 0))
+        prints = Fingerprints(nothing, np.sort(keys), levels, nothing[:0])
+        found.append(prints.distances(samples, hold, [pitch])[:, 0])
+    return np.concatenate(found)
 
 
 def rounded(points: np.ndarray, engine: Engine) -> np.ndarray:
@@ -191,7 +289,7 @@ def play_fingerprints(points: np.ndarray, renderer: Renderer, progress: Progress
         See `Fingerprints.levels`; -80 everywhere where nothing can be heard.
     """
     jobs = [points[i : i + _JOB] for i in range(0, len(points), _JOB)]
-    parts = [np.empty((0, len(KEYS), BANDS, _PARTS), np.float32)]
+    parts = [np.empty((0, len(KEYS), BANDS, PARTS), np.float32)]
     for part in renderer.map(_played, jobs):
         parts.append(part)
         progress(Progress("gather", min(len(points), _JOB * (len(parts) - 1)), len(points), "presets"))
@@ -218,7 +316,7 @@ def choose_fingerprints(points: np.ndarray, levels: np.ndarray, cells: np.ndarra
 
 def _played(engine: Engine, points: np.ndarray) -> np.ndarray:
     """Fingerprints of a few presets on every key."""
-    levels = np.full((len(points), len(KEYS), BANDS, _PARTS), -_FLOOR, np.float32)
+    levels = np.full((len(points), len(KEYS), BANDS, PARTS), -_FLOOR, np.float32)
     for row, point in enumerate(points):
         for k, key in enumerate(KEYS):
             sound = render_or_silence(engine, point, Note(key, _VELOCITY, _HOLD, _LENGTH), _RATE)
@@ -245,8 +343,8 @@ def _reduced(mel: np.ndarray, hold: float) -> tuple[np.ndarray, np.ndarray]:
     released = len(_HELD) + 1 + np.searchsorted(_RELEASED, time - hold, side="right")
     part = np.where(time < hold, np.searchsorted(_HELD, time, side="right"), released)
     bands = mel.reshape(BANDS, -1, mel.shape[1]).mean(1)
-    counts = np.bincount(part, minlength=_PARTS)
-    sums = np.zeros((BANDS, _PARTS), np.float32)
+    counts = np.bincount(part, minlength=PARTS)
+    sums = np.zeros((BANDS, PARTS), np.float32)
     np.add.at(sums.T, part, bands.T)
     return sums / np.maximum(counts, 1), counts / counts.sum()
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,7 +21,7 @@ from ..browse.shelf import ear_version
 from ..engines import engines, load_presets
 from ..errors import OptionError, PatchflowError, PresetError
 from ..features.measures import MEASURES
-from ..presets import Entry, ParamSpace, Preset
+from ..presets import Entry, ParamSpace
 from ..presets.files import extensions
 from ..presets.formats import formats
 from ..printable import printable
@@ -28,14 +29,13 @@ from ..storage import json_text
 from .desk import Desk, PresetBody, desk
 from .players import PLAYED_RATE, fitting_gain, wav_bytes
 from .preset_routes import AskedNote, Newest
-from .sound_routes import FILE_BODY, incoming_file, sound_part, while_there
-from .stock import FAVOURITE, Stock, Stocked, stock
+from .sound_routes import FILE_BODY, incoming_file, while_there
+from .stock import FAVOURITE, MOST_HITS, LikeBody, Stock, Stocked, hits_beside, stock, vector_like
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["library"])
 
-_MOST_HITS = 1_000
 _MOST_TAGS = 50
 
 Where = Literal["", "library", "bank"]
@@ -73,6 +73,7 @@ class FoundPreset(ListedPreset):
     score: float
     nearness: float | None
     fit: float | None
+    distance: float | None = Field(description="In dB, of what was played beside the sound.")
     reason: str
 
 
@@ -88,21 +89,15 @@ class SearchResult(BaseModel):
     hints: list[str]
 
 
-class SearchBody(BaseModel):
+class SearchBody(LikeBody):
     """What to look for: words, what it should be like, and what it must have; at least one of them."""
 
     words: str = Field("", max_length=100_000)
-    sound: str | None = None
-    start: float | None = Field(None, ge=0, description="Of the part of the sound, in seconds.")
-    end: float | None = Field(None, gt=0)
-    preset: str | None = None
-    key: str | None = None
     tags: list[str] = Field([], max_length=_MOST_TAGS, description='Each such as "bright or noisy".')
     category: str = ""
     synth: str = ""
     favourites: bool = False
     origin: Where = ""
-    limit: int = Field(50, ge=1, le=_MOST_HITS)
 
 
 def _listed(stocked: Stocked, row: int) -> dict[str, Any]:
@@ -145,7 +140,7 @@ def list_library(
     origin: Where = "",
     sort: Literal["", "name", "category", "synth"] = "",
     offset: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=_MOST_HITS)] = 100,
+    limit: Annotated[int, Query(ge=1, le=MOST_HITS)] = 100,
 ) -> Listed:
     """Returns a part of the list of all presets that have some words in their labels, and what else is asked for."""
     stocked = here.now()
@@ -281,7 +276,7 @@ def library_preset(here: InStock, at: AtDesk, key: Key) -> PresetBody:
 class KeysBody(BaseModel):
     """Several presets."""
 
-    keys: list[Annotated[str, Field(pattern=_KEY)]] = Field(min_length=1, max_length=_MOST_HITS)
+    keys: list[Annotated[str, Field(pattern=_KEY)]] = Field(min_length=1, max_length=MOST_HITS)
 
 
 @router.post("/library/presets")
@@ -306,16 +301,18 @@ async def library_audio(
 def search_library(here: InStock, at: AtDesk, body: SearchBody) -> SearchResult:
     """Finds presets by what they sound like: by words, like a sound or a preset, or both; the best first."""
     stocked = here.now()
-    like = _like(here, at, body)
+    like = vector_like(here, at, body)
     wishes = _wishes(body.category, body.tags, body.synth)
     rows = _chosen(stocked, wishes, body.favourites, body.origin)
     words = understand(body.words, stocked.shelf) if body.words.strip() else None
     among = None if rows.all() else rows
-    hits = find(stocked.shelf, like=like, words=words, limit=body.limit, text=body.words.strip(), rows=among)
+    search_for = partial(find, stocked.shelf, like=like, words=words, text=body.words.strip(), rows=among)
+    said: list[str] = []
+    hits = hits_beside(here, at, body, search_for, said.append) if body.play else search_for(limit=body.limit)
     unknown = () if words is None else words.unknown
     return SearchResult(
         understood="" if words is None else printable(words.text()),
-        remarks=[] if words is None else list(map(printable, words.remarks)),
+        remarks=list(map(printable, [*said, *(() if words is None else words.remarks)])),
         unknown=list(map(printable, unknown)),
         among=int(rows.sum()),
         unheard=stocked.shelf.unknown,
@@ -326,45 +323,8 @@ def search_library(here: InStock, at: AtDesk, body: SearchBody) -> SearchResult:
 
 def _found(stocked: Stocked, hit: Hit) -> FoundPreset:
     facts = _listed(stocked, stocked.rows[hit.number])
-    return FoundPreset(**facts, score=hit.score, nearness=hit.nearness, fit=hit.fit, reason=printable(hit.reason))
-
-
-def _like(here: Stock, at: Desk, body: SearchBody) -> np.ndarray | None:
-    """What the ear says of what presets should be like: of several, what lies in the middle."""
-    found: list[np.ndarray] = []
-    if body.sound is not None:
-        key = body.sound
-        found.append(here.vector(f"sound {key} {body.start} {body.end}", lambda: _heard(at, key, body.start, body.end)))
-    if body.preset is not None:
-        preset = at.workspace.preset(body.preset)
-        found.append(here.vector(f"preset {body.preset}", lambda: _played(at, str(body.preset), preset)))
-    if body.key is not None:
-        row = here.row(body.key)
-        own = here.now().shelf.vectors[row]
-        name = f"library {body.key}"
-        chosen = here.called(body.key)[1]
-        found.append(own if own.any() else here.vector(name, lambda: _played(at, name, chosen)))
-    total = np.sum(found, axis=0) if found else None
-    return None if total is None else (total / np.linalg.norm(total)).astype(np.float32)
-
-
-def _heard(at: Desk, key: str, start: float | None, end: float | None) -> np.ndarray:
-    from ..ear import Ear
-
-    sound = sound_part(at, key, start, end)
-    return Ear.load().embed([sound.samples], sound.rate)[0]
-
-
-def _played(at: Desk, key: str, preset: Preset) -> np.ndarray:
-    """What the ear says of a preset; played as all that is heard, since a synth may have one sample rate at a time."""
-    from ..ear import Ear
-    from ..ear.ear import KEYS
-
-    notes = [at.players.play(key, preset, note) for note in KEYS]
-    sounds = [note.result().samples for note in notes]
-    total = Ear.load().embed(sounds, PLAYED_RATE).sum(axis=0)
-    length = np.linalg.norm(total)
-    return total / length if length > 0 else total
+    scores = {name: getattr(hit, name) for name in ("score", "nearness", "fit", "distance")}
+    return FoundPreset(**facts, **scores, reason=printable(hit.reason))
 
 
 @router.get("/map", response_class=Response)
@@ -392,7 +352,7 @@ class Place(BaseModel):
 @router.post("/map/place")
 def map_place(here: InStock, at: AtDesk, body: SearchBody) -> Place:
     """Returns where a sound or a preset lies among the others, which move for nobody."""
-    like = _like(here, at, body)
+    like = vector_like(here, at, body)
     if like is None:
         raise OptionError("sound, preset or key: one of them says what is to be placed")
     one = Shelf([here.now().entries[0]], like[None], np.full((1, len(MEASURES)), np.nan), part=True)

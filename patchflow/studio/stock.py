@@ -1,9 +1,10 @@
-"""The presets of the library and of the embedded bank, read once and kept in memory until the library changes."""
+"""The presets of the library and of the embedded bank, kept in memory; and what they are like, also when played."""
 
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,23 +12,34 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from fastapi import Depends
+from pydantic import BaseModel, Field
 
-from ..browse import Shelf, preset_called
+from ..browse import Hit, Shelf, preset_called
+from ..browse.embedded import presets_called
 from ..browse.index import Texts
+from ..browse.played import Beside, likely_near, note_beside, sorted_beside, target_of_note
 from ..browse.shelf import embedded_synths
 from ..browse.standing import Standing
-from ..errors import AudioError, OptionError, UnknownName
+from ..errors import AudioError, OptionError, PatchflowError, UnknownName
+from ..match.target import Target, prepare_target
 from ..parsing import read_object
 from ..presets import Entry, Label, Library, Preset
 from ..presets.library import OWN_LABEL
+from ..progress import TellCallback
 from ..storage import json_text, write_atomically
 from .desk import Desk, desk, label_of
+from .players import PLAYED_RATE, PlayedNote
+from .sound_routes import sound_part
 
-__all__ = ["FAVOURITE", "Stock", "Stocked", "stock"]
+__all__ = ["FAVOURITE", "MOST_HITS", "LikeBody", "Stock", "Stocked", "hits_beside", "stock", "vector_like"]
 
 FAVOURITE = "favourite"
 """The tag of a favourite of the library, so that every command finds it."""
 
+MOST_HITS = 1_000
+"""Presets of an answer, at most."""
+
+_MOST_PLAYED = 300  # presets of one search: some seconds of the DX7, a minute of Vital
 _FAVOURITES = "favourites.json"  # in the workspace: those of the embedded bank
 _MOST_KEPT = 64  # vectors of sounds and presets that were looked for
 _MANY = 5_000  # presets of which it takes more than a moment to know where each stands among the others
@@ -239,3 +251,105 @@ def stock(at: Annotated[Desk, Depends(desk)]) -> Stock:
         if at not in _stocks:
             _stocks[at] = Stock(at.library_path, at.settings.workspace)
         return _stocks[at]
+
+
+class LikeBody(BaseModel):
+    """What presets should be like, of several what lies in the middle; and how many are played beside it."""
+
+    sound: str | None = None
+    start: float | None = Field(None, ge=0, description="Of the part of the sound, in seconds.")
+    end: float | None = Field(None, gt=0)
+    preset: str | None = None
+    key: str | None = None
+    play: int = Field(
+        0, ge=0, le=_MOST_PLAYED, description="Play so many of the nearest on its note, and sort by distance."
+    )
+    note: int | None = Field(None, ge=0, le=127, description="That is played; the note of the sound if not given.")
+    limit: int = Field(50, ge=1, le=MOST_HITS)
+
+
+def vector_like(here: Stock, at: Desk, body: LikeBody) -> np.ndarray | None:
+    """Returns what the ear says of what presets should be like; None if nothing is asked for."""
+    found: list[np.ndarray] = []
+    if body.sound is not None:
+        key = body.sound
+        found.append(here.vector(f"sound {key} {body.start} {body.end}", lambda: _heard(at, key, body.start, body.end)))
+    if body.preset is not None:
+        preset = at.workspace.preset(body.preset)
+        found.append(here.vector(f"preset {body.preset}", lambda: _vector_played(at, str(body.preset), preset)))
+    if body.key is not None:
+        row = here.row(body.key)
+        own = here.now().shelf.vectors[row]
+        name = f"library {body.key}"
+        chosen = here.called(body.key)[1]
+        found.append(own if own.any() else here.vector(name, lambda: _vector_played(at, name, chosen)))
+    total = np.sum(found, axis=0) if found else None
+    return None if total is None else (total / np.linalg.norm(total)).astype(np.float32)
+
+
+def _heard(at: Desk, key: str, start: float | None, end: float | None) -> np.ndarray:
+    from ..ear import Ear
+
+    sound = sound_part(at, key, start, end)
+    return Ear.load().embed([sound.samples], sound.rate)[0]
+
+
+def _vector_played(at: Desk, key: str, preset: Preset) -> np.ndarray:
+    """What the ear says of a preset; played as all that is heard, since a synth may have one sample rate at a time."""
+    from ..ear import Ear
+    from ..ear.ear import KEYS
+
+    notes = [at.players.play(key, preset, note) for note in KEYS]
+    sounds = [note.result().samples for note in notes]
+    total = Ear.load().embed(sounds, PLAYED_RATE).sum(axis=0)
+    length = np.linalg.norm(total)
+    return total / length if length > 0 else total
+
+
+def hits_beside(
+    here: Stock, at: Desk, body: LikeBody, search_for: Callable[..., list[Hit]], tell: TellCallback
+) -> list[Hit]:
+    """Returns the hits of a search, of which the nearest were played beside a sound, the nearest first.
+
+    Args:
+        here: The presets.
+        at: Plays them as all that is heard.
+        body: The sound, and how many are played.
+        search_for: As `find`, with `limit` and `by`.
+        tell: Called with a line on what was played, and on what could not be.
+
+    Raises:
+        OptionError: If not one sound or preset is asked for.
+    """
+    if [body.sound, body.preset, body.key].count(None) != 2:
+        raise OptionError(f"play={body.play}: needs one of sound, preset and key, that presets are played beside")
+    target = _target(here, at, body)
+    like = vector_like(here, at, body)
+    beside = Beside(target)
+    hits = search_for(limit=max(body.play, body.limit), by=likely_near(here.now().shelf, target, like))
+    wanted = hits[: body.play]
+    presets = presets_called([hit.number for hit in wanted], here.library)
+    notes: dict[str, Future[PlayedNote]] = {}
+    found: dict[str, float | str] = dict.fromkeys([hit.number for hit in wanted], "it was removed, or cannot be read")
+    for number, preset in presets.items():
+        try:
+            notes[number] = at.players.play(f"library {number}", preset, beside.note)
+        except PatchflowError as error:  # the synth is not there
+            found[number] = str(error)
+    for number, note in notes.items():
+        try:
+            found[number] = beside.distance(note.result().samples, PLAYED_RATE)
+        except PatchflowError as error:
+            found[number] = str(error)
+    tell(f"played {beside.words}")
+    return [*sorted_beside(wanted, found, tell), *hits[body.play :]][: body.limit]
+
+
+def _target(here: Stock, at: Desk, body: LikeBody) -> Target:
+    """The sound that presets are played beside."""
+    if body.sound is not None:
+        return prepare_target(sound_part(at, body.sound, body.start, body.end), note=body.note)
+    name = f"library {body.key}" if body.preset is None else body.preset
+    preset = at.workspace.preset(body.preset) if body.preset is not None else here.called(str(body.key))[1]
+    note = note_beside(60 if body.note is None else body.note)
+    return target_of_note(at.players.play(name, preset, note).result().samples, PLAYED_RATE, note)

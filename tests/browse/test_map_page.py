@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from patchflow.browse.embedded import presets_called
 from patchflow.browse.map_page import colour_of, write_map
-from patchflow.browse.map_sounds import SOUND_RATE, presets_called
+from patchflow.browse.played import SOUND_RATE
 from patchflow.browse.shelf import Shelf
 from patchflow.ear import MEASURES
 from patchflow.engines import engines

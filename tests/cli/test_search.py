@@ -90,6 +90,51 @@ def test_a_sound_finds_the_preset_that_made_it(shell, presets):
     assert found(shell, "--like", "sound.wav", "--like", "2", "--limit", "1") == ["2"]
 
 
+def test_the_nearest_are_played_beside_a_sound_and_sorted_by_decibels(shell, presets):
+    from patchflow.engines import Note, engines
+
+    tone = engines["tone"]()
+    values = read_presets(presets).presets[1].values
+    shell.save("low.wav", tone.render(tone.space.encode(values), Note(45, 100, 0.3, 0.6), 44_100))
+
+    done = shell.run("search", "--like", "low.wav", "--play", "5")
+    first = shell.run("search", "--like", "low.wav", "--play", "5", "--limit", "1")
+
+    assert done.code == 0
+    assert done.err.startswith("patchflow: played on A2, held 0.")
+    lines = done.out.splitlines()
+    assert lines[0].startswith("2       saw 0.8  ")
+    distances = [float(line.rpartition(" dB, ")[0].split()[-1]) for line in lines]
+    assert len(distances) == 5
+    assert distances == sorted(distances)
+    assert first.out.splitlines()[0].split() == lines[0].split()
+
+
+def test_played_beside_a_preset_itself_is_the_nearest(shell, presets):
+    content = json.loads(shell.run("search", "--like", "3", "--play", "3", "--note", "C3", "--json").out)
+
+    assert content["hits"][0]["number"] == "3"
+    assert content["hits"][0]["distance"] == 0.0
+    assert [hit["distance"] is None for hit in content["hits"]] == [False, False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--play", "5", "long"], "--play and --note need one --like: the sound that presets are played beside"),
+        (["--play", "5", "--like", "1", "--like", "2"], "--play and --note need one --like"),
+        (["--play", "0", "--like", "1"], "play=0: not 1 or more"),
+        (["--play", "5", "--like", "1", "--note", "H9"], "note=H9: not a MIDI number"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_played_beside_is_refused(shell, presets, words, message):
+    done = shell.run("search", *words)
+
+    assert done.code == 1
+    assert message in done.err
+
+
 def test_what_is_near_to_a_sound_that_is_not_wanted_is_no_hit(shell, presets, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("patchflow.cli.search._NEAR", 0.9)  # of the plain ear, for which sine and saw are 0.8 near
     write_presets("sines.json", saws([0.4, 1.0], wave="sine"))

@@ -13,11 +13,18 @@ from patchflow.engines.tone import Tone
 from patchflow.errors import ModelError, PresetError
 from patchflow.match import Matcher
 from patchflow.match.fingerprints import (
+    BANDS,
     KEYS,
+    PARTS,
     Fingerprints,
     choose_fingerprints,
     levels_in_parts,
+    note_levels,
+    packed_levels,
     play_fingerprints,
+    play_prints,
+    print_distances,
+    print_size,
     rounded,
 )
 from patchflow.match.proposals import FromFingerprints
@@ -183,3 +190,51 @@ def test_a_matcher_takes_the_library_that_lies_beside_the_weights(
     result = Matcher.load("tone").match(sound, RATE, renders=6, note=60)
 
     np.testing.assert_array_equal(result.candidates[0].point, library.points[4])
+
+
+NOTES = (Note(60, 100, 2.0, 2.75), Note(48, 100, 0.5, 0.8))
+
+
+@pytest.fixture(scope="module")
+def packed(points: np.ndarray) -> np.ndarray:
+    with Renderer(Tone, 1) as renderer:
+        return play_prints(points, renderer, NOTES)
+
+
+@pytest.mark.parametrize("pitch", [48, 55, 64])
+def test_packed_a_preset_is_still_found_by_its_own_sound(packed: np.ndarray, points: np.ndarray, pitch: int):
+    for row, point in enumerate(points):
+        distances = print_distances(packed, [60, 48], heard(point, pitch, 1.0, 1.5), 1.0, pitch)
+
+        assert distances.argmin() == row
+
+
+def test_packed_a_level_is_half_a_byte(packed: np.ndarray):
+    assert packed.shape == (len(VOICES), print_size(2))
+    assert print_size(2) == 2 * BANDS * PARTS // 2
+    assert print_size(3) % 4 == 0
+
+
+def test_what_a_note_is_too_short_for_goes_on_as_the_first_one():
+    long = np.linspace(0, -40, PARTS, dtype=np.float32)
+    short = np.where(np.arange(PARTS) < 3, -10.0, np.nan)
+    whole = np.where(np.arange(PARTS) < 3, -10.0, -10.0 + long - long[2])
+
+    levels = np.broadcast_to(np.stack([long, short])[:, None], (1, 2, BANDS, PARTS))
+    same = np.broadcast_to(np.stack([long, whole])[:, None], (1, 2, BANDS, PARTS))
+
+    assert (packed_levels(levels) == packed_levels(same)).all()
+
+
+def test_a_note_that_was_not_played_leaves_no_fingerprint():
+    levels = np.zeros((2, 2, BANDS, PARTS), np.float32)
+    levels[1, 1] = np.nan
+
+    packed = packed_levels(levels)
+
+    assert (packed[0] == 0).all()
+    assert (packed[1] == 255).all()
+
+
+def test_silence_is_as_low_as_it_can_be():
+    assert (note_levels(np.zeros(22_050, np.float32), 0.5) == -80).all()

@@ -165,6 +165,36 @@ def test_a_sound_finds_the_preset_that_made_it(client: TestClient, library: Libr
     assert hits[0]["key"] == "2"
 
 
+def test_the_nearest_are_played_beside_a_sound(client: TestClient, library: Library):
+    filled(library, 0.1, 0.5)
+    wav = client.get("/library/2/audio", params={"pitch": 48, "hold": 0.4, "length": 0.5})
+    sound = client.post("/sounds", params={"name": "saw.wav"}, content=wav.content).json()
+
+    found = client.post("/search", json={"sound": sound["id"], "play": 3, "note": 48}).json()
+
+    assert found["hits"][0]["key"] == "2"
+    assert found["hits"][0]["distance"] < 2
+    assert found["hits"][0]["reason"].startswith(f"{found['hits'][0]['distance']:.1f} dB, ")
+    assert [hit["distance"] is None for hit in found["hits"]] == [False, False, False, True]
+    assert found["remarks"][0].startswith("played on C3, held 0.")
+
+
+def test_a_preset_that_is_played_beside_itself_is_the_same(client: TestClient, library: Library):
+    filled(library, 0.1, 0.5)
+
+    hits = client.post("/search", json={"key": "1", "play": 2, "words": "short", "limit": 2}).json()["hits"]
+
+    assert (hits[0]["key"], hits[0]["distance"]) == ("1", 0.0)
+
+
+@pytest.mark.parametrize("body", [{"play": 2, "words": "long"}, {"play": 2, "key": "tone:1", "sound": "x" * 8}])
+def test_presets_are_played_beside_one_sound(client: TestClient, body: dict):
+    reply = client.post("/search", json=body)
+
+    assert reply.status_code in (404, 422)
+    assert client.post("/search", json={"key": "tone:1", "play": 301}).status_code == 422
+
+
 def test_a_search_says_how_many_nobody_has_listened_to(client: TestClient, library: Library):
     filled(library, 0.1)
     filled(library, 0.5, 0.7, heard=False)

@@ -5,7 +5,7 @@ import os
 import shlex
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -13,7 +13,18 @@ from ...errors import StorageError
 from ...storage import make_folder, other_kind, reason
 from ._tables import VERSION, header, is_empty, is_library, make_tables, read_as_new, upgrade, wrong_table
 
-__all__ = ["WAIT", "Damaged", "changing", "faults_told", "held", "opened", "patiently", "refuse_other_kinds", "who_has"]
+__all__ = [
+    "WAIT",
+    "Damaged",
+    "changing",
+    "faults_told",
+    "held",
+    "opened",
+    "patiently",
+    "refuse_other_kinds",
+    "require_bytes",
+    "who_has",
+]
 
 WAIT = 30.0
 """Seconds until another program that has locked the library is given up on."""
@@ -367,3 +378,14 @@ def _command(process: int) -> str:
         if shown:
             return f" ({shown[:80]}{'...' if len(shown) > 80 else ''})"
     return ""
+
+
+def require_bytes(values: Sequence[object]) -> None:
+    """Makes sure that the content of a preset is bytes.
+
+    Raises:
+        Damaged: If it is not.
+    """
+    # SQLite keeps in any column what it is given: numbers and texts as well
+    if not all(isinstance(value, bytes) for value in values):
+        raise Damaged("the content of a preset is not bytes")

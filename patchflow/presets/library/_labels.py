@@ -11,7 +11,7 @@ from ...parsing import json_value
 from ._database import Damaged
 from .entry import Entry, Hint, Label
 
-__all__ = ["FIELDS", "hints_for", "matching", "read_entries", "write_label", "write_words"]
+__all__ = ["FIELDS", "hints_for", "matching", "read_entries", "stored_labels", "write_label", "write_words"]
 
 FIELDS = ("name", "category", "author", "tags", "source")
 """The columns of a label, in the order of `Label`."""
@@ -197,4 +197,21 @@ def _counted_words(connection: sqlite3.Connection) -> Counter[str]:
         for text, count in connection.execute(f"SELECT {field}, count(*) FROM label GROUP BY {field}"):
             for word in _HINT_WORD.findall(text):
                 found[word] += count
+    return found
+
+
+def stored_labels(text: str) -> list[Label]:
+    """Reads the labels of a removed preset.
+
+    Raises:
+        Damaged: If they cannot be read.
+    """
+    try:
+        found = [Label(**{**fields, "tags": tuple(fields["tags"])}) for fields in json.loads(text)]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise Damaged("the labels of a removed preset cannot be read") from error
+    for label in found:
+        texts = (label.name, label.category, label.author, label.source, *label.tags)
+        if not all(isinstance(value, str) for value in texts):
+            raise Damaged("the labels of a removed preset are no texts")
     return found

@@ -11,7 +11,17 @@ from ...parsing import json_value
 from ..space import Choice, Knob, Parameter, ParamSpace, Steps, Value
 from ._database import Damaged
 
-__all__ = ["FINGERPRINT", "Vectors", "describe_space", "is_sound", "pack_sounds", "space_from", "unpack_sounds"]
+__all__ = [
+    "FINGERPRINT",
+    "Vectors",
+    "describe_space",
+    "is_sound",
+    "measures_size",
+    "pack_sounds",
+    "space_from",
+    "unpack_prints",
+    "unpack_sounds",
+]
 
 FINGERPRINT = 32
 """Bytes of SHA-256, with which the bytes of a preset end that has a state."""
@@ -162,19 +172,28 @@ _MEASURES = np.dtype("<f4")
 _NEAR_1 = 0.01  # what halves of floats, as they are stored, make of a length of 1
 
 
-def pack_sounds(vectors: np.ndarray, measures: np.ndarray) -> list[tuple[bytes, bytes]]:
+def pack_sounds(
+    vectors: np.ndarray, measures: np.ndarray, prints: np.ndarray | None = None
+) -> list[tuple[bytes, bytes]]:
     """Returns the bytes of what presets sound like.
 
     Args:
         vectors: What an ear says, shape `(N, width)`: each of length 1, or zeros.
         measures: What is measured, shape `(N, M)`.
+        prints: Fingerprints, uint8, a multiple of four bytes each, which are put behind what is measured.
 
     Example:
         >>> [(len(vector), len(measured)) for vector, measured in pack_sounds(np.zeros((1, 128)), np.zeros((1, 10)))]
         [(256, 40)]
     """
-    rows = zip(vectors.astype(_VECTOR), measures.astype(_MEASURES), strict=True)
-    return [(vector.tobytes(), measured.tobytes()) for vector, measured in rows]
+    more = np.zeros((len(vectors), 0), np.uint8) if prints is None else prints
+    rows = zip(vectors.astype(_VECTOR), measures.astype(_MEASURES), more, strict=True)
+    return [(vector.tobytes(), measured.tobytes() + each.tobytes()) for vector, measured, each in rows]
+
+
+def measures_size(measures: int) -> int:
+    """Returns how many bytes so many numbers that are measured have; behind them are fingerprints."""
+    return measures * _MEASURES.itemsize
 
 
 def unpack_sounds(
@@ -219,6 +238,18 @@ def _has_sizes(row: tuple[object, object], sizes: tuple[int, int]) -> bool:
     if not isinstance(vector, bytes) or not isinstance(measures, bytes):
         return False
     return (len(vector), len(measures)) == sizes
+
+
+def unpack_prints(packed: Sequence[object], size: int) -> np.ndarray:
+    """Returns fingerprints of presets, uint8, shape `(N, size)`, with 255 everywhere where there is none.
+
+    Args:
+        packed: Of each what stands behind the measures, see `pack_sounds`, or anything else where that is not known.
+        size: Bytes of each; others are of another version.
+    """
+    nothing = b"\xff" * size
+    rows = [row if isinstance(row, bytes) and len(row) == size else nothing for row in packed]
+    return np.frombuffer(b"".join(rows), np.uint8).reshape(-1, size)
 
 
 def _are_units(vectors: np.ndarray) -> np.ndarray:

@@ -14,9 +14,9 @@ from ...storage import user_folder
 from ..formats import Rejected
 from ..preset import Preset
 from ..space import ParamSpace
-from ._database import Damaged, changing, opened
-from ._labels import hints_for, matching, read_entries, write_label, write_words
-from ._vectors import Vectors, describe_space, pack_sounds, space_from, unpack_sounds
+from ._database import Damaged, changing, opened, require_bytes
+from ._labels import hints_for, matching, read_entries, stored_labels, write_label, write_words
+from ._vectors import Vectors, describe_space, measures_size, pack_sounds, space_from, unpack_prints, unpack_sounds
 from .entry import Entry, Hint, ImportReport, Label, Restored, Sounds
 
 __all__ = ["Adding", "Library", "default_path"]
@@ -196,12 +196,27 @@ class Library:
             measures: How many things are measured.
         """
         with opened(self.path, self._notice) as connection:
-            rows = connection.execute(_SOUNDS, [ear]).fetchall()
+            rows = connection.execute(_SOUNDS, [measures_size(measures), ear]).fetchall()
         known, vectors, measured = unpack_sounds([row[2:] for row in rows], width, measures)
         ids = np.array([row[0] for row in rows], np.int64)
         return Sounds(ids, np.array([row[1] for row in rows], object), known, vectors, measured)
 
-    def keep_sounds(self, ear: str, ids: Sequence[int], vectors: np.ndarray, measures: np.ndarray) -> None:
+    def prints(self, ear: str, ids: Sequence[int], measures: int, size: int) -> np.ndarray:
+        """Returns fingerprints of presets, uint8, shape `(N, size)`, with 255 everywhere where there is none.
+
+        Args:
+            ear: The version of the ear that listened to them.
+            ids: Numbers of the presets.
+            measures: How many things are measured beside.
+            size: Bytes of each.
+        """
+        with opened(self.path, self._notice) as connection:
+            found = dict(connection.execute(_PRINTS, [measures_size(measures) + 1, ear, json.dumps(list(ids))]))
+        return unpack_prints([found.get(number) for number in ids], size)
+
+    def keep_sounds(
+        self, ear: str, ids: Sequence[int], vectors: np.ndarray, measures: np.ndarray, prints: np.ndarray | None = None
+    ) -> None:
         """Stores what presets sound like, in place of what was known of them; those that are gone are left out.
 
         Args:
@@ -209,9 +224,10 @@ class Library:
             ids: Numbers of the presets.
             vectors: What the ear says, each of length 1 or zeros, shape `(N, width)`.
             measures: What is measured, shape `(N, M)`.
+            prints: Fingerprints, uint8, a multiple of four bytes each.
         """
         with changing(self.path, notice=self._notice) as connection:
-            for number, packed in zip(ids, pack_sounds(vectors, measures), strict=True):
+            for number, packed in zip(ids, pack_sounds(vectors, measures, prints), strict=True):
                 connection.execute(_KEEP_SOUND, [number, ear, *packed, number])
 
     def ids(self, synth: str) -> tuple[int, ...]:
@@ -239,7 +255,7 @@ class Library:
                 raise StorageError(
                     f"{self.path}: holds presets of another version of {synth!r}. Remove or re-import them."
                 )
-            _require_bytes(vectors)
+            require_bytes(vectors)
             return Vectors(space).points(vectors)
 
 
@@ -249,7 +265,7 @@ def _presets(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Pr
     vectors_of = {layout: Vectors(space_from(layout)) for layout in dict.fromkeys(row[1] for row in rows)}
     found: dict[int, Preset] = {}
     for entry, (number, layout, vector, state) in zip(entries, rows, strict=True):
-        _require_bytes([vector, b"" if state is None else state])
+        require_bytes([vector, b"" if state is None else state])
         values = vectors_of[layout].unpack(vector)
         if not vectors_of[layout].is_of(vector, state or b""):
             raise Damaged("the state of a preset is not what was stored")
@@ -257,14 +273,10 @@ def _presets(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Pr
     return found
 
 
-def _require_bytes(values: Sequence[object]) -> None:
-    # SQLite keeps in any column what it is given: numbers and texts as well
-    if not all(isinstance(value, bytes) for value in values):
-        raise Damaged("the content of a preset is not bytes")
-
-
-_SOUNDS = """SELECT preset.id, synth, sound.vector, sound.measures FROM preset JOIN layout ON layout.id = layout
-LEFT JOIN sound ON sound.preset = preset.id AND ear = ? ORDER BY preset.id"""
+_SOUNDS = """SELECT preset.id, synth, sound.vector, substr(sound.measures, 1, ?) FROM preset
+JOIN layout ON layout.id = layout LEFT JOIN sound ON sound.preset = preset.id AND ear = ? ORDER BY preset.id"""
+_PRINTS = """SELECT preset, substr(measures, ?) FROM sound WHERE ear = ?
+AND preset IN (SELECT value FROM json_each(?))"""
 _KEEP_SOUND = "INSERT OR REPLACE INTO sound SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM preset WHERE id = ?)"
 _CONTENT = """SELECT preset.id, parameters, vector, rest.data FROM preset JOIN layout ON layout.id = layout
 LEFT JOIN rest ON rest.preset = preset.id WHERE preset.id IN (SELECT value FROM json_each(?))"""
@@ -370,7 +382,7 @@ def _restore(connection: sqlite3.Connection) -> tuple[Restored, ...]:
     """Brings the presets of the last removal back."""
     restored: list[Restored] = []
     for was, layout, vector, state, text in connection.execute(_REMOVED).fetchall():
-        labels = _labels(text)
+        labels = stored_labels(text)
         # The number is free, since none is given twice. But the same preset may have been imported
         # again meanwhile, under another number: then only its labels come back.
         new = connection.execute(_INSERT_NUMBERED, [was, layout, vector]).rowcount
@@ -386,15 +398,3 @@ def _restore(connection: sqlite3.Connection) -> tuple[Restored, ...]:
     write_words(connection, [preset.id for preset in restored])
     connection.execute("DELETE FROM removed")
     return tuple(restored)
-
-
-def _labels(text: str) -> list[Label]:
-    try:
-        found = [Label(**{**fields, "tags": tuple(fields["tags"])}) for fields in json.loads(text)]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise Damaged("the labels of a removed preset cannot be read") from error
-    for label in found:
-        texts = (label.name, label.category, label.author, label.source, *label.tags)
-        if not all(isinstance(value, str) for value in texts):
-            raise Damaged("the labels of a removed preset are no texts")
-    return found
