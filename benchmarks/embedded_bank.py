@@ -6,7 +6,7 @@ Usage: python benchmarks/embedded_bank.py FOLDER dexed --voices BANK.npz
 
 What was drawn and played lies in FOLDER, and an interrupted run goes on there. Writes
 patchflow/browse/banks/SYNTH.safetensors, a line of benchmarks/results/embedded_bank.jsonl, and the card of all lines.
-`--listen-again` renews what a new ear says of the presets that are there, and nothing else.
+`--listen-again` renews what a new ear says of the presets that are there, and their fingerprints, nothing else.
 
 Candidates of a synth with a posterior are its draws for sounds of voices that never were: crossovers and small changes
 of voices of the split `train` of one category. Those of a synth with a fingerprint library are the presets of that.
@@ -17,7 +17,7 @@ import argparse
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +53,11 @@ from patchflow.browse.standing import Standing
 from patchflow.data import Bank
 from patchflow.data.sampler import crossover, jitter, read_roles
 from patchflow.ear import Ear, preset_vectors
-from patchflow.engines import Note, engines
+from patchflow.ear.ear import KEYS
+from patchflow.engines import Note, Renderer, engines
 from patchflow.engines._renderer import one_torch_thread, render_or_silence
 from patchflow.features.inputs import inputs
-from patchflow.match.fingerprints import FINGERPRINTS, Fingerprints
+from patchflow.match.fingerprints import FINGERPRINTS, Fingerprints, play_prints
 from patchflow.models import load_model, models, shipped
 from patchflow.presets import Entry, Label, dx7, read_presets
 from patchflow.presets.preset import CATEGORIES, category_from_name
@@ -392,7 +393,7 @@ def write(
     )
     BANKS.mkdir(exist_ok=True)
     path = BANKS / f"{synth}.safetensors"
-    presets.save(path)
+    printed(presets).save(path)
     line = {"synth": synth, "presets": len(names), "megabytes": round(path.stat().st_size / 1e6, 2), **facts}
     line["categories"] = {kind: categories.count(kind) for kind in CATEGORIES if kind in categories}
     lines = [json.loads(text) for text in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
@@ -423,7 +424,14 @@ def listen_again(options: argparse.Namespace) -> None:
     path = BANKS / f"{options.synth}.safetensors"
     presets = EmbeddedPresets.load(path)
     vectors, _ = heard(options.synth, presets.points(engines[options.synth].space), options.folder)
-    presets.heard(Ear.load().version, vectors, presets.measures).save(path)
+    printed(presets.heard(Ear.load().version, vectors, presets.measures)).save(path)
+
+
+def printed(presets: EmbeddedPresets) -> EmbeddedPresets:
+    """Returns the same presets with their fingerprints on the keys of the ear."""
+    engine = engines[presets.synth]
+    with one_torch_thread(), Renderer(engine) as renderer:
+        return replace(presets, prints=play_prints(presets.points(engine.space), renderer, KEYS))
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def find(
         limit: Return no more than this.
         text: What was typed, to be looked for in names.
         rows: Which presets may be hits, bool, shape `(N,)`; all if None. Words are measured at all of the shelf.
-        by: What counts in place of nearness to `like`, at most 1, shape `(N,)`; see `played.likely_near`.
+        by: What counts in place of nearness to `like`, at most 1, shape `(N,)`; see `standing.likely_near`.
 
     Returns:
         The best first, equally good ones in the order of the shelf. Without a sound and words, the first.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
-from scipy.stats import rankdata
 
 from ..audio.conditioning import resample
 from ..audio.loudness import match_loudness
@@ -21,7 +20,6 @@ from ..presets import Library, Preset
 from ..progress import Progress, ProgressCallback, TellCallback, ignore, tell_nobody
 from .embedded import presets_called
 from .find import Hit
-from .index import INDEXED_FROM
 from .shelf import Shelf
 
 if TYPE_CHECKING:  # a map needs no torch
@@ -34,7 +32,6 @@ __all__ = [
     "MapFiles",
     "MapPlayer",
     "PresetsOf",
-    "likely_near",
     "note_beside",
     "play_hits",
     "sorted_beside",
@@ -49,7 +46,6 @@ PLAYED = 100
 SOUND_RATE = 44_100
 """Sample rate of the sounds of a map, in Hz."""
 
-_HALF_FAR = 10.0  # dB by which a preset counts less, where words count as well
 _HOLD, _LENGTH = 2.0, 2.75  # seconds that a preset is played for if others are to be played beside it
 _LOUDNESS = -20.0  # LUFS of each sound of a map
 _QUALITY = 0.9  # of the MP3 encoder, 0 best to 1 smallest: about 40 kbit/s. Every browser plays MP3.
@@ -123,36 +119,6 @@ class Beside:
         except (PresetError, RenderError) as error:
             return str(error)
         return self.distance(sound, self._rate)
-
-
-def likely_near(shelf: Shelf, target: "Target", like: np.ndarray) -> np.ndarray | None:
-    """Returns how near presets will be when they are played beside a sound, by their fingerprints, 0 to 1.
-
-    Those that have none are taken to be as near in their order by the ear as the others are in theirs.
-
-    Args:
-        shelf: The presets.
-        target: The sound.
-        like: What the ear says of it, shape `(width,)`.
-
-    Returns:
-        Shape `(N,)`; None where there are no fingerprints, or too many presets: then the ear chooses.
-    """
-    from ..ear.ear import KEYS
-    from ..match.fingerprints import print_distances
-
-    packed = None if shelf.prints is None or len(shelf) > INDEXED_FROM else shelf.prints(np.arange(len(shelf)))
-    known = np.zeros(0, bool) if packed is None else (packed != 255).any(1)
-    if packed is None or not known.any():
-        return None
-    keys = [note.pitch for note in KEYS]
-    far = print_distances(packed[known], keys, target.samples, target.hold, target.guesses[0].pitch)
-    found = np.zeros(len(shelf))
-    found[known] = np.exp(-far / _HALF_FAR)
-    others = ~known & shelf.vectors.any(1)
-    places = rankdata(shelf.vectors[others] @ like) / max(1, others.sum())
-    found[others] = np.quantile(found[known], places)
-    return found
 
 
 def target_of_preset(preset: Preset, pitch: int = 60) -> "Target":

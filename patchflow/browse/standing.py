@@ -1,4 +1,4 @@
-"""Where each preset of a shelf stands among those of its synth: by rank, by category and by what its names say."""
+"""Where each preset stands: among those of its synth, by rank, category and names; and likely, beside a sound."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -16,12 +16,14 @@ from ..parsing import damage_named, json_value
 from ..presets import Entry
 from ..presets.preset import CATEGORIES, category_from_name
 from ..storage import read_bytes
+from .index import INDEXED_FROM
 from .lexicon import fold, lexicon
 
 if TYPE_CHECKING:
+    from ..match.target import Target
     from .shelf import Shelf
 
-__all__ = ["COLUMNS", "Standing", "ranks_within"]
+__all__ = ["COLUMNS", "Standing", "likely_near", "ranks_within"]
 
 COLUMNS = {attribute.name: column for column, attribute in enumerate(MEASURES)}
 """The column of each of `MEASURES` by its name."""
@@ -39,6 +41,8 @@ _ONE_OF_SEVERAL = 0.9  # fit of a preset that is called something else as well
 _SO_CALLED = 0.05  # fit of a preset whose name has the word of a quality and that does not sound so
 _LEAST = -14.0  # logarithm of a fit below which nothing differs
 _FAR = -13.9  # logarithm of a fit below which presets differ by a thousandth of that
+_ONE_BY_EAR = 3  # presets by their fingerprints for one by the ear, chosen in `benchmarks/ear_recordings.py`
+_HALF_FAR = 10.0  # dB by which a preset counts less, where words count as well
 _MOST_KEPT = 64  # of what was compared before
 
 
@@ -257,3 +261,40 @@ def _text(entry: Entry) -> str:
     for label in entry.labels:
         words += [label.name, label.category, label.author, *label.tags]
     return fold("\n".join(words))
+
+
+def likely_near(shelf: "Shelf", target: "Target", like: np.ndarray) -> np.ndarray | None:
+    """Returns how near presets will be when they are played beside a sound, by fingerprints and the ear, 0 to 1.
+
+    Of the first ones three in four are the nearest by their fingerprints and one the nearest by the ear. Those without
+    a fingerprint are taken to be as near in their order by the ear as the others are in theirs.
+
+    Args:
+        shelf: The presets.
+        target: The sound.
+        like: What the ear says of it, shape `(width,)`.
+
+    Returns:
+        Shape `(N,)`; None where there are no fingerprints, or too many presets: then the ear chooses.
+    """
+    from ..ear.ear import KEYS
+    from ..match.fingerprints import print_distances
+
+    packed = None if shelf.prints is None or len(shelf) > INDEXED_FROM else shelf.prints(np.arange(len(shelf)))
+    known = np.zeros(0, bool) if packed is None else (packed != 255).any(1)
+    if packed is None or not known.any():
+        return None
+    keys = [note.pitch for note in KEYS]
+    far = print_distances(packed[known], keys, target.samples, target.hold, target.guesses[0].pitch)
+    return _mixed(np.exp(-far / _HALF_FAR), known, shelf.vectors.any(1) & ~known, shelf.vectors @ like)
+
+
+def _mixed(printed: np.ndarray, known: np.ndarray, others: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """How near presets will be; see `likely_near`. What is in no order is at 0."""
+    curve = np.sort(printed)[::-1]
+    by_ear = rankdata(-near[known], "ordinal") - 1
+    found = np.zeros(len(known))
+    found[known] = np.maximum(printed, curve[np.minimum(_ONE_BY_EAR * by_ear, len(curve) - 1)])
+    places = (rankdata(-near[others], "ordinal") - 1) / max(1, others.sum())
+    found[others] = curve[(places * len(curve)).astype(int)]
+    return found

@@ -129,7 +129,7 @@ def search(
     among = None if rows.all() else rows
     search_for = partial(find, shelf, like=vector, words=words, text=typed, rows=among)
     if play and vector is not None:
-        from ..browse.played import likely_near
+        from ..browse.standing import likely_near
 
         target = _target(asked[0][1], note_played)
         hits = search_for(limit=max(play, limit), by=likely_near(shelf, target, vector))

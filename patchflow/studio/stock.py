@@ -17,9 +17,9 @@ from pydantic import BaseModel, Field
 from ..browse import Hit, Shelf, preset_called
 from ..browse.embedded import presets_called
 from ..browse.index import Texts
-from ..browse.played import Beside, likely_near, note_beside, sorted_beside, target_of_note
+from ..browse.played import Beside, note_beside, sorted_beside, target_of_note
 from ..browse.shelf import embedded_synths
-from ..browse.standing import Standing
+from ..browse.standing import Standing, likely_near
 from ..errors import AudioError, OptionError, PatchflowError, UnknownName
 from ..match.target import Target, prepare_target
 from ..parsing import read_object
@@ -326,7 +326,8 @@ def hits_beside(
     target = _target(here, at, body)
     like = vector_like(here, at, body)
     beside = Beside(target)
-    hits = search_for(limit=max(body.play, body.limit), by=likely_near(here.now().shelf, target, like))
+    by = None if like is None else likely_near(here.now().shelf, target, like)
+    hits = search_for(limit=max(body.play, body.limit), by=by)
     wanted = hits[: body.play]
     presets = presets_called([hit.number for hit in wanted], here.library)
     notes: dict[str, Future[PlayedNote]] = {}

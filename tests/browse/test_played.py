@@ -5,7 +5,8 @@ import pytest
 
 from patchflow.audio import Sound
 from patchflow.browse import Hit, Shelf, find, listen_to
-from patchflow.browse.played import Beside, likely_near, play_hits, target_of_note, target_of_preset
+from patchflow.browse.played import Beside, play_hits, target_of_note, target_of_preset
+from patchflow.browse.standing import likely_near
 from patchflow.engines import Note, engines
 from patchflow.match.target import prepare_target
 from patchflow.presets import Entry, Label, Library, Preset
