@@ -39,6 +39,7 @@ FAVOURITE = "favourite"
 MOST_HITS = 1_000
 """Presets of an answer, at most."""
 
+_MOST_AT_ONCE = 4  # searches that are being played
 _MOST_PLAYED = 300  # presets of one search: some seconds of the DX7, a minute of Vital
 _FAVOURITES = "favourites.json"  # in the workspace: those of the embedded bank
 _MOST_KEPT = 64  # vectors of sounds and presets that were looked for
@@ -92,11 +93,15 @@ class Stock:
     Args:
         path: The library; the user's own if None.
         workspace: Where favourites of the embedded bank are kept.
+
+    Attributes:
+        playing: Searches whose presets are being played.
     """
 
     def __init__(self, path: Path | None, workspace: Path) -> None:
         self.library = Library(path)
         self._kept = workspace / _FAVOURITES
+        self.playing = threading.BoundedSemaphore(_MOST_AT_ONCE)
         self._lock = threading.RLock()
         self._held: Stocked | None = None
         self._bank = Shelf.joined([Shelf.embedded(synth) for synth in embedded_synths()])
@@ -319,10 +324,21 @@ def hits_beside(
         tell: Called with a line on what was played, and on what could not be.
 
     Raises:
-        OptionError: If not one sound or preset is asked for.
+        OptionError: If not one sound or preset is asked for, or too many searches are being played.
     """
     if [body.sound, body.preset, body.key].count(None) != 2:
         raise OptionError(f"play={body.play}: needs one of sound, preset and key, that presets are played beside")
+    if not here.playing.acquire(blocking=False):  # each holds a thread that pages wait for
+        raise OptionError(f"play={body.play}: {_MOST_AT_ONCE} searches are being played already; ask again")
+    try:
+        return _hits_beside(here, at, body, search_for, tell)
+    finally:
+        here.playing.release()
+
+
+def _hits_beside(
+    here: Stock, at: Desk, body: LikeBody, search_for: Callable[..., list[Hit]], tell: TellCallback
+) -> list[Hit]:
     target = _target(here, at, body)
     like = vector_like(here, at, body)
     beside = Beside(target)

@@ -149,6 +149,25 @@ def test_like_the_target_finds_what_is_near_it(page: Any):
     assert [hit["score"] for hit in hits] == sorted((hit["score"] for hit in hits), reverse=True)
 
 
+def test_the_nearest_are_compared_by_playing_them(page: Any):
+    go(page, "library")
+    page.evaluate(
+        """async () => { const {session, api} = patchflowStudio;
+        session.set({sound: await api.post('/sounds/example')}); }"""
+    )
+    page.evaluate("find('pf-library').filters = {...find('pf-library').filters, synth: 'dexed'}")
+    page.get_by_role("button", name="Like the target").click()
+    page.get_by_role("button", name="Compare by playing").click()
+
+    page.wait_for_function("() => find('pf-library').answer?.hits[0]?.distance != null", timeout=120_000)
+
+    hits = page.evaluate("find('pf-library').answer.hits")
+    distances = [hit["distance"] for hit in hits]
+    assert len(distances) == 100
+    assert distances == sorted(distances)
+    assert page.locator("pf-library .row .fit small").first.inner_text() == f"{distances[0]:.1f} dB"
+
+
 def test_only_rows_in_sight_exist(page: Any):
     go(page, "library")
     page.wait_for_selector("pf-library .row strong")

@@ -195,6 +195,21 @@ def test_presets_are_played_beside_one_sound(client: TestClient, body: dict):
     assert client.post("/search", json={"key": "tone:1", "play": 301}).status_code == 422
 
 
+def test_a_fifth_search_whose_presets_are_played_is_refused(client: TestClient, library: Library):
+    filled(library, 0.1)
+    playing = stock(client.app.state.desk).playing
+    for _ in range(4):
+        playing.acquire()
+
+    reply = client.post("/search", json={"key": "1", "play": 2})
+    for _ in range(4):
+        playing.release()
+
+    assert reply.status_code == 422
+    assert reply.json()["error"] == "play=2: 4 searches are being played already; ask again"
+    assert client.post("/search", json={"key": "1", "play": 2}).status_code == 200
+
+
 def test_a_search_says_how_many_nobody_has_listened_to(client: TestClient, library: Library):
     filled(library, 0.1)
     filled(library, 0.5, 0.7, heard=False)

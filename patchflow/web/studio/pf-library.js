@@ -16,11 +16,12 @@ const PAGE = 200; // entries that are fetched at once
 const BEYOND = 6; // rows above and below those in sight
 const PATIENCE = 160; // ms after the last letter
 const FOUND = 500; // hits of a search
+const PLAYED = 100; // of these that are played beside the sound, if that is asked for
 const SHOWN = 9; // categories and tags, before one asks for more
 
 class PresetLibrary extends LitElement {
   static properties = {
-    words: { state: true }, like: { state: true }, filters: { state: true }, facets: { state: true }, total: { state: true },
+    words: { state: true }, like: { state: true }, played: { state: true }, filters: { state: true }, facets: { state: true }, total: { state: true },
     answer: { state: true }, first: { state: true }, height: { state: true }, unfolded: { state: true }, busy: { state: true },
     listening: { state: true }, failed: { state: true }, report: { state: true },
   };
@@ -84,7 +85,7 @@ class PresetLibrary extends LitElement {
 
   constructor() {
     super();
-    Object.assign(this, { words: "", like: null, facets: null, total: 0, answer: null, first: 0, height: 400, busy: false });
+    Object.assign(this, { words: "", like: null, played: false, facets: null, total: 0, answer: null, first: 0, height: 400, busy: false });
     this.filters = { favourites: false, origin: "", synth: "", category: "", tag: "", sort: "" };
     this.unfolded = { category: false, tag: false };
     this.listening = null;
@@ -143,7 +144,9 @@ class PresetLibrary extends LitElement {
       @click=${() => this.#likeIt(kind)}>${text}</button>`;
     const other = this.like?.kind === "key" ? html`<button class="chip cut" aria-pressed="true" style="max-width:200px"
       @click=${() => this.#likeIt("key")}>Like ${this.like.name} ${icon("close")}</button>` : "";
-    return html`${chip("sound", "Like the target", sound)}${chip("preset", "Like the current preset", preset)}${other}`;
+    const compare = this.like ? html`<button class="chip" aria-pressed=${String(this.played)} @click=${() => this.#compare()}
+      title="Plays the nearest ${PLAYED} on the note of the sound and sorts them by how far they are from it">Compare by playing</button>` : "";
+    return html`${chip("sound", "Like the target", sound)}${chip("preset", "Like the current preset", preset)}${other}${compare}`;
   }
 
   #said() {
@@ -152,6 +155,7 @@ class PresetLibrary extends LitElement {
     const parts = [];
     if (this.failed) parts.push(html`<span class="bad cut" role="alert">${this.failed}</span>`);
     else if (answer?.understood) parts.push(html`<span class="cut">Understood: <b>${answer.understood}</b></span>`);
+    if (this.busy && this.like && this.played) parts.push(html`<span class="quiet">playing the nearest…</span>`);
     if (answer?.unknown?.length) {
       parts.push(html`<span class="cut">looked for in names: ${answer.unknown.slice(0, 6).join(", ")}</span>`);
     }
@@ -219,7 +223,7 @@ class PresetLibrary extends LitElement {
       <span class=${entry.category ? "cut kind" : ""} role="gridcell" style="--dot:${dotOf(entry.category)}">${entry.category}</span>
       <span class="synth" role="gridcell"><span class="tag">${entry.synth}</span></span>
       ${"score" in entry ? html`<span role="gridcell" class="fit"><span class="near"><i style="width:${100 * entry.score}%"></i></span>
-          <small>${Math.round(100 * entry.score)} %</small></span>`
+          <small>${entry.distance == null ? `${Math.round(100 * entry.score)} %` : `${entry.distance.toFixed(1)} dB`}</small></span>`
         : html`<span class="does" role="gridcell"><button tabindex="-1" @click=${(event) => this.#load(event, entry)}>Load</button></span>`}
     </div>`;
   }
@@ -250,6 +254,11 @@ class PresetLibrary extends LitElement {
     this.#search();
   }
 
+  #compare() {
+    this.played = !this.played;
+    this.#search();
+  }
+
   #likeKey(entry) {
     this.like = { kind: "key", key: entry.key, name: entry.name || entry.key };
     this.#search();
@@ -263,6 +272,7 @@ class PresetLibrary extends LitElement {
   #reset() {
     this.words = "";
     this.like = null;
+    this.played = false;
     this.filters = { favourites: false, origin: "", synth: "", category: "", tag: "", sort: "" };
     this.#search();
   }
@@ -287,6 +297,7 @@ class PresetLibrary extends LitElement {
   async #find(turn, signal) {
     const { favourites, origin, synth, category, tag } = this.filters;
     const body = { words: this.words, favourites, origin, synth, category, tags: tag ? [tag] : [], limit: FOUND, ...this.#likeBody() };
+    if (this.like && this.played) Object.assign(body, { play: PLAYED, limit: PLAYED });
     const answer = await api.post("/search", body, { signal });
     if (turn !== this.turn) return;
     this.answer = answer;
@@ -295,7 +306,7 @@ class PresetLibrary extends LitElement {
 
   #likeBody() {
     const { sound, part, preset } = session.state;
-    if (this.like?.kind === "sound" && sound) return { sound: sound.id, start: part?.start ?? null, end: part?.end ?? null };
+    if (this.like?.kind === "sound" && sound) return { sound: sound.id, start: part?.start ?? null, end: part?.end ?? null, note: part?.note ?? null };
     if (this.like?.kind === "preset" && preset) return { preset: preset.id };
     return this.like?.kind === "key" ? { key: this.like.key } : {};
   }
