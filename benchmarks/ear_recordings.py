@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/ear_recordings.py BANK.npz SOUNDS --cache FOLDER [--synth dexed] [--category other_synths]
        [--gallery N] [--only NAME;...] [--every N]
-       (writes its part of benchmarks/results/ear_recordings.json)
+       (writes its part of benchmarks/results/ear_recordings.json, and the table in docs/searching.md)
 
 SOUNDS is a folder with manifest.csv (file, category, pitch_midi). The gallery is that of `ear.py`. Every preset of it
 is played on the note of the sound, as long as it, and measured by log-mel L1: that says which are the best there are.
@@ -27,13 +27,16 @@ import argparse
 import csv
 import json
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from ear import Gallery, drawn, kept_vectors, scaled, training_of
 from embeddings import EMBEDDINGS, RATE, unit
+from marked import filled
 from timing import facts
 
 from patchflow.audio.sound_file import load
@@ -51,6 +54,7 @@ from patchflow.metrics.log_mel_l1 import level_gap, log_mel
 from patchflow.presets import Entry
 
 RESULTS = Path(__file__).parent / "results" / "ear_recordings.json"
+PAGE = Path(__file__).parents[1] / "docs" / "searching.md"
 NEAR_DB = 0.5
 PLAYED = {
     "ear": (100, 200, 500), "fingerprints": (50, 100, 200), "both": (50, 100, 200), "both, note heard": (100,),
@@ -113,6 +117,7 @@ def main() -> None:
     }  # fmt: skip
     print(json.dumps(whole[key]["played"], indent=1))
     RESULTS.write_text(json.dumps(whole, indent=1) + "\n")
+    PAGE.write_text(filled(PAGE, {"played": played_table(whole)}), "utf-8")
 
 
 def parsed() -> argparse.Namespace:
@@ -254,6 +259,23 @@ def played(gallery: Gallery, cache: Path) -> Fingerprints:
         with one_torch_thread(), Renderer(type(gallery.engine), 1) as renderer:
             np.save(file, play_fingerprints(gallery.points, renderer))
     return Fingerprints(gallery.points, np.array(PRINTED), np.load(file), gallery.engine.space.cells)
+
+
+def played_table(whole: Mapping[str, Any]) -> list[str]:
+    """Returns the lines of the table in the document: what is found among presets that were played."""
+    lines = [
+        "| sounds | chosen by, played | log-mel L1: the first | `perceptual`: the first | one of 5 | behind, dB |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for section, part in whole.items():
+        sounds = f"{part['sounds']} {section.partition(' ')[2].replace('_', ' ')}"
+        for name, row in part.get("played", {}).items():
+            if name == "seconds":
+                continue
+            shares = [row["sorted by log-mel L1"], *row["sorted by perceptual"].values()]
+            cells = " | ".join(f"{100 * share:.0f} %" for share in shares)
+            lines.append(f"| {sounds} | {name} | {cells} | {row['behind_db']:.2f} |")
+    return lines
 
 
 def summary(gaps: np.ndarray) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """`patchflow search`: finds presets by words, by a sound, by tags, in the library and in the embedded bank."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..audio.sound import Sound
-    from ..browse import Hit
+    from ..browse import Hit, Shelf
     from ..engines import Engine
     from ..match.target import Target
     from ..presets import Library, Preset
@@ -100,17 +100,13 @@ def search(
     from ..storage import readable
     from ._preset_output import print_export, print_hints, print_hits
 
-    for name, value in {"limit": limit, "play": play}.items():
-        if value is not None and value < 1:
-            raise OptionError(f"{name}={value}: not 1 or more")
+    _check(limit, play, note_played, like)
     wishes: dict[str, list[str]] = {}
     for field, values in {"tag": tag, "category": category, "author": author, "synth": synth or []}.items():
         wishes[field] = list(map(readable, values or ()))
     typed = readable(" ".join(text or ()))
     if not typed.strip() and not like and not unlike and not any(wishes.values()):
         raise OptionError("nothing to look for: give words, a sound with --like, or an option such as --tag")
-    if (play or note_played) and len(like or ()) != 1:
-        raise OptionError("--play and --note need one --like: the sound that presets are played beside")
 
     source = Library(library, notice=note)
     with ProgressBar("reading", every=60) as bar:
@@ -129,11 +125,7 @@ def search(
     among = None if rows.all() else rows
     search_for = partial(find, shelf, like=vector, words=words, text=typed, rows=among)
     if play and vector is not None:
-        from ..browse.standing import likely_near
-
-        target = _target(asked[0][1], note_played)
-        hits = search_for(limit=max(play, limit), by=likely_near(shelf, target, vector))
-        hits = [*_played(hits[:play], target, source), *hits[play:]][:limit]
+        hits = _beside(search_for, shelf, _target(asked[0][1], note_played), vector, source, play=play, limit=limit)
     else:
         hits = search_for(limit=limit)
     print_hits(hits, words, limit=limit, as_json=as_json)
@@ -145,6 +137,14 @@ def search(
         save_presets(out, [preset_called(hit.number, source)[1] for hit in hits])
         if not as_json:
             print_export(out, len(hits), as_json=False)
+
+
+def _check(limit: int, play: int | None, note_played: str | None, like: Sequence[str] | None) -> None:
+    for name, value in {"limit": limit, "play": play}.items():
+        if value is not None and value < 1:
+            raise OptionError(f"{name}={value}: not 1 or more")
+    if (play or note_played) and len(like or ()) != 1:
+        raise OptionError("--play and --note need one --like: the sound that presets are played beside")
 
 
 def _target(asked: "Sound | Preset", note_played: str | None) -> "Target":
@@ -160,14 +160,26 @@ def _target(asked: "Sound | Preset", note_played: str | None) -> "Target":
     return target_of_preset(asked, 60 if pitch is None else pitch)
 
 
-def _played(hits: "Sequence[Hit]", target: "Target", library: "Library") -> "list[Hit]":
-    """The hits, sorted by how far they are from a sound when they are played beside it."""
+def _beside(
+    search_for: "Callable[..., list[Hit]]",
+    shelf: "Shelf",
+    target: "Target",
+    vector: "np.ndarray",
+    library: "Library",
+    *,
+    play: int,
+    limit: int,
+) -> "list[Hit]":
+    """The best hits, of which the first were played beside a sound, those that are nearest to it first."""
     from ..browse.played import Beside, play_hits
+    from ..browse.standing import likely_near
 
+    hits = search_for(limit=max(play, limit), by=likely_near(shelf, target, vector))
     beside = Beside(target)
     note(f"played {beside.words}")
     with ProgressBar("playing") as bar:
-        return play_hits(hits, beside, library, progress=bar.show, tell=note)
+        played = play_hits(hits[:play], beside, library, progress=bar.show, tell=note)
+    return [*played, *hits[play:]][:limit]
 
 
 def _middle(asked: "Sequence[tuple[str, Sound | Preset]]") -> "np.ndarray":
