@@ -350,7 +350,7 @@ def _hits_beside(
     found: dict[str, float | str] = dict.fromkeys([hit.number for hit in wanted], "it was removed, or cannot be read")
     for number, preset in presets.items():
         try:
-            notes[number] = at.players.play(f"library {number}", preset, beside.note)
+            notes[number] = at.players.play(f"library {number}", preset, beside.note, ahead=True)  # keys come first
         except PatchflowError as error:  # the synth is not there
             found[number] = str(error)
     for number, note in notes.items():
