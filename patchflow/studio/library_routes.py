@@ -289,7 +289,7 @@ def library_presets(here: InStock, at: AtDesk, body: KeysBody) -> list[PresetBod
 async def library_audio(
     request: Request, here: InStock, at: AtDesk, key: Key, *, note: AskedNote, newest: Newest
 ) -> Response:
-    """Returns a note of a preset as WAV, without taking it into the workspace; `X-Loudness-Lufs` says more."""
+    """Returns a note of a preset as WAV, without taking it into the workspace; `X-Loudness-Lufs` tells how loud."""
     _, preset = await run_in_threadpool(here.called, key)
     played = await while_there(request, at.players.play(f"library {key}", preset, note, newest))
     heard = "null" if played.loudness is None else f"{played.loudness + fitting_gain(played.samples):.2f}"
