@@ -200,7 +200,7 @@ PNG: Answers = {200: {"content": {"image/png": {}}}}
 
 @router.get("/sounds/{sound_id}/audio", response_class=Response, responses=WAV)
 def play_sound(request: Request, sound_id: Id, start: From = None, end: To = None) -> Response:
-    """The sound, or a part of it, as WAV of 16 bits, one channel, with `X-Loudness-Lufs`; ranges of bytes are served."""
+    """The sound, or a part of it, as WAV of 16 bits and one channel, with `X-Loudness-Lufs`; ranges are served."""
     found = desk(request)
     tag = f"{sound_id}-{start}-{end}"
     part = sound_part(found, sound_id, start or 0.0, end)
