@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 import patchflow
+from patchflow.browse.played import target_of_note
+from patchflow.engines import Note
 
 SCRIPTS = Path(patchflow.__file__).parents[1] / "benchmarks"
 
@@ -201,6 +203,25 @@ def test_a_recording_has_found_what_is_near_the_best(benchmark):
     # Of the second sound the fourth is 0.6 dB behind: not near enough.
     shares = {"1": 0.5, "5": 0.5, "50": 1.0, "500": 1.0}
     assert found == {"found": shares, "behind_db": pytest.approx(0.3)}
+
+
+def test_of_presets_that_were_played_the_nearest_come_first(benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    recordings = benchmark("ear_recordings")
+    note = Note(60, 100, 0.3, 0.5)
+    target = target_of_note(np.sin(np.arange(11_025) * 0.1).astype(np.float32), 22_050, note)
+    np.save(tmp_path / "tone-prints.npy", np.zeros((4, 272), np.uint8))
+    np.save(tmp_path / "bell-60-distance.npy", np.array([4.0, 3.0, 2.0, np.nan]))  # the last one is never played
+    monkeypatch.setattr(recordings, "PLAYED", {"ear": (1, 3)})
+    second = recordings.Second(recordings.Gallery("tone", None, np.zeros((4, 3)), np.arange(0)), np.eye(4), tmp_path)
+
+    second._judge("ear", "bell", target, np.array([1.0, 1.2, 6.0, 0.9]), np.array([0, 1, 2, 3]), None)
+
+    found = second.summary()
+    assert found["ear 1"]["sorted by perceptual"] == {"1": 1.0, "5": 1.0}
+    assert found["ear 3"]["sorted by log-mel L1"] == 1.0
+    # the nearest by the distance is the farthest by level, but others are among the first five
+    assert found["ear 3"]["sorted by perceptual"] == {"1": 0.0, "5": 1.0}
+    assert found["ear 3"]["behind_db"] == 0.1
 
 
 def test_the_ear_may_choose_another_candidate_and_gains_what_is_nearer(benchmark):

@@ -26,7 +26,6 @@ if TYPE_CHECKING:  # a map needs no torch
     from ..match.target import Target
 
 __all__ = [
-    "PLAYED",
     "SOUND_RATE",
     "Beside",
     "MapFiles",
@@ -39,9 +38,6 @@ __all__ = [
     "target_of_note",
     "target_of_preset",
 ]
-
-PLAYED = 100
-"""How many presets are played beside a sound if nobody says: one to two seconds of two cores for DX7 voices."""
 
 SOUND_RATE = 44_100
 """Sample rate of the sounds of a map, in Hz."""

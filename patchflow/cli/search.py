@@ -50,7 +50,7 @@ def search(
             metavar="N",
             parser=whole,
             help="Play the N nearest to the sound on its note, as long as it, and sort them by how far they are, in "
-            "dB: 100 take one to two seconds for DX7 voices.",
+            "dB. For DX7 voices 100 are enough, and take about half a second.",
         ),
     ] = None,
     note_played: Annotated[
