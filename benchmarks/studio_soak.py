@@ -2,15 +2,20 @@
 
 Eight clients of one server do what people do: they upload sounds, match them, hear presets on keys, edit, turn macros,
 search by words and by sound, read the library and the map, follow jobs and remove what they made. One of a hundred
-requests is nonsense. Before and after, and every half minute, the server's processes are looked at: resident memory,
-open files, threads, processes, and files of the workspace. A first part of the traffic warms up and is not counted.
+requests is nonsense. A first part of the traffic warms up and is not counted. Before and after the day, and every half
+minute, the server's processes are looked at: memory, open files, threads, processes, and files of the workspace.
+
+- Before and after are measured when nobody has asked for anything for 100 seconds: after 60 the studio lets go what it
+  had at hand for those who were there. `at_once` is the state in which the day ends, `most` the largest of each.
+- `memory_mb` is the sum of PSS over all processes: what processes share (libraries, pages of a fork) counts once.
+  `resident_mb`, the sum of RSS, counts it in each of them.
 
 A day of a studio that is used from morning to night is: 64 sounds and matches, 4,000 notes, 800 edits, 600 turns of
 macros and 320 searches. Presets are kept until there are 20,000, so their files grow; all else has to be as before.
 
 Usage: python benchmarks/studio_soak.py [--minutes 10] [--day 1.0]
 
-It writes benchmarks/results/studio_soak.json. `--day 0.1` replays a tenth of the day.
+It takes a quarter of an hour and writes benchmarks/results/studio_soak.json. `--day 0.1` replays a tenth of the day.
 """
 
 import argparse
@@ -47,6 +52,7 @@ NONSENSE = (
     ("POST", "/projects/file", b"PK\x03\x04 cut off"),
 )
 LOOK = 30.0  # seconds between two looks at the server
+PAUSE = 100.0  # seconds without a request before the server is taken to be at rest
 
 
 class Person:
@@ -201,21 +207,29 @@ def family(process: int) -> list[int]:
 
 def state_of_server(process: int, folder: Path) -> dict[str, float]:
     """Returns what a server holds at the moment."""
-    state = {"resident_mb": 0.0, "open_files": 0, "threads": 0, "processes": 0}
+    state = {"memory_mb": 0.0, "resident_mb": 0.0, "open_files": 0, "threads": 0, "processes": 0}
     for one in family(process):
+        folder_of = Path("/proc") / str(one)
         try:
-            status = (Path("/proc") / str(one) / "status").read_text()
-            files = len(list((Path("/proc") / str(one) / "fd").iterdir()))
-        except OSError:
+            memory = _fields(folder_of / "smaps_rollup")
+            threads = _fields(folder_of / "status")["Threads"]
+            files = len(list((folder_of / "fd").iterdir()))
+        except OSError:  # it has ended meanwhile
             continue
-        lines = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
-        state["resident_mb"] += int(lines["VmRSS"].split()[0]) / 1024 if "VmRSS" in lines else 0.0
-        state["threads"] += int(lines["Threads"])
+        state["memory_mb"] += memory.get("Pss", 0) / 1024
+        state["resident_mb"] += memory.get("Rss", 0) / 1024
+        state["threads"] += threads
         state["open_files"] += files
         state["processes"] += 1
     for kind in ("sounds", "jobs", "presets", "incoming"):
         state[f"{kind}_files"] = sum(1 for _ in (folder / kind).glob("*"))
     return {name: round(value, 1) for name, value in state.items()}
+
+
+def _fields(path: Path) -> dict[str, int]:
+    """The numbers in a file of `/proc`, sizes in KB."""
+    lines = [line.partition(":")[::2] for line in path.read_text().splitlines()]
+    return {name: int(rest.split()[0]) for name, rest in lines if rest.split() and rest.split()[0].isdecimal()}
 
 
 def replay(address: str, share: float, minutes: float, look: Callable[[], None]) -> list[Person]:
@@ -246,11 +260,14 @@ def main() -> None:
 
         replay(address, 0.13, 0.2 * asked.minutes, look)
         looks.clear()
+        time.sleep(PAUSE)
         look()
         begun = time.monotonic()
         people = replay(address, asked.day, asked.minutes, look)
         took = time.monotonic() - begun
         time.sleep(5)  # until what was removed is gone
+        look()
+        time.sleep(PAUSE)
         look()
     done: Counter[str] = Counter()
     for person in people:
@@ -259,8 +276,9 @@ def main() -> None:
     slowest = {kind: round(max(person.slowest.get(kind, 0.0) for person in people), 2) for kind in DAY}
     result = {
         **head, "people": PEOPLE, "share_of_a_day": asked.day, "seconds": round(took, 1), "done": dict(done),
-        "failed": len(failed), "failures": failed[:10], "slowest_seconds": slowest, "before": looks[0],
-        "after": looks[-1], "most": {name: max(one[name] for one in looks) for name in looks[0]},
+        "failed": len(failed), "failures": failed[:10], "slowest_seconds": slowest,
+        "pause_seconds": PAUSE, "before": looks[0], "after": looks[-1], "at_once": looks[-2],
+        "most": {name: max(one[name] for one in looks) for name in looks[0]},
     }  # fmt: skip
     OUT.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     print(json.dumps(result, indent=1))

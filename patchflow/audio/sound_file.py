@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from ._mending import mend_sound
 from .conditioning import mono
 from .sound import SILENCE_DB, Sound, from_array, without_offset
 
-__all__ = ["LONGEST_RECORDING", "encode", "load", "record", "save"]
+__all__ = ["LONGEST_RECORDING", "encode", "fitting_gain", "load", "record", "save", "wav_bytes"]
 
 _LATEST_ONSET_S = 180.0  # a sound that begins later is not looked for
 _MOST_SILENT = 1 << 26  # samples of all channels that are decoded before the sound
@@ -31,6 +32,7 @@ _CUT_OFF_S = 0.1  # a sound that is shorter than promised by less is whole: loss
 _CUT_OFF = re.compile(r"(?:data|SSND|Data Size|[Rr]iff\w* ?\w*)\s*: (\d+) \(should be (\d+)\)")  # in libsndfile's log
 _SUFFIXES = (".wav", ".flac")
 _LOUDEST = 1 - 2.0**-23  # the largest sample of 24 bits: +1 does not fit
+_HIGHEST = 32_768  # of 16 bits; it does not fit itself
 
 
 LONGEST_RECORDING = 120.0
@@ -282,6 +284,32 @@ def encode(path: str | os.PathLike[str], samples: np.ndarray, rate: int) -> tupl
         raise AudioError(f"cannot write {path}: sample {worst} is {samples[worst]}, not a number.")
     gain = min(1.0, _LOUDEST / max(float(np.abs(samples).max()), _LOUDEST))
     return _encode(samples * gain, rate, suffix, path), 20 * float(np.log10(gain))
+
+
+def fitting_gain(samples: np.ndarray, gain_db: float = 0.0) -> float:
+    """Returns by how much a sound can be turned up without clipping, in dB, at most `gain_db`.
+
+    Args:
+        samples: Mono, shape `(T,)`.
+        gain_db: By how much it should be turned up, in dB.
+    """
+    peak = float(np.abs(samples).max(initial=0.0))
+    return min(gain_db, 20 * float(np.log10(_LOUDEST / peak))) if peak > 0 else gain_db
+
+
+def wav_bytes(samples: np.ndarray, rate: int, gain_db: float = 0.0) -> bytes:
+    """Returns a WAV file of 16 bits; as `patchflow render` does, it is turned down only where it would clip.
+
+    Args:
+        samples: Mono, shape `(T,)`.
+        rate: Sample rate, in Hz.
+        gain_db: By how much it is turned up, in dB.
+    """
+    gain = 10 ** (fitting_gain(samples, gain_db) / 20)
+    whole = np.minimum(np.round(samples * np.float32(gain * _HIGHEST)), _HIGHEST - 1).astype("<i2").tobytes()
+    form = (16, 1, 1, rate, 2 * rate, 2, 16)  # size, whole numbers, channels, rate, bytes a second, a frame, bits
+    head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 36 + len(whole), b"WAVE", b"fmt ", *form)
+    return head + struct.pack("<4sI", b"data", len(whole)) + whole
 
 
 def record(seconds: float, *, rate: int = 44_100, progress: ProgressCallback = ignore) -> Sound:

@@ -156,9 +156,9 @@ class _Loaded:
 
     def __init__(self, space: ParamSpace, state: Mapping[str, Any]) -> None:
         self._kept = dict(state)
-        fresh = space.decode(space.default())
-        self._start_from(fresh)
-        self.routes = self._routes(fresh)
+        self._first = space.decode(space.default())
+        self._preset = ""  # what the processes load: several MB where there are wavetables, so not before it is played
+        self.routes = self._routes(self._first)
         self.until = math.inf
         self._hosts: dict[int, HostProcess] = {}
 
@@ -169,8 +169,8 @@ class _Loaded:
     def play(self, values: Mapping[str, Value], asked: Mapping[str, Any], rate: int) -> Answer:
         """Plays a variation, by what it changes."""
         # Modulations beyond a preset's own have it loaded anew for each note, so what is loaded has those of the first.
-        if self._kept and not self._hosts:
-            self._start_from(values)
+        if not self._hosts:
+            self._start_from(values if self._kept else self._first)
         changed: dict[str, float] = {}
         for parameter, value in values.items():
             name = control_name(parameter)
@@ -195,13 +195,16 @@ class _Loaded:
     def _start_from(self, values: Mapping[str, Value]) -> None:
         """Has the processes that will be started load these values, which changes no sample."""
         self._preset = self.document(values)
-        self._numbers = json.loads(self._preset)["settings"]  # through JSON, as Vital gets them
+        settings = json.loads(self._preset)["settings"]  # through JSON, as Vital gets them
+        self._numbers = {name: number for name, number in settings.items() if isinstance(number, int | float)}
         self._loaded_routes = self._routes(values)
 
     def _routes(self, values: Mapping[str, Value]) -> list[list[str]]:
         return routes_of({control_name(name): value for name, value in values.items()}, self._kept)
 
     def _host(self, rate: int) -> HostProcess:
+        if not self._preset:
+            self._start_from(self._first)
         if rate not in self._hosts:
             self._hosts[rate] = HostProcess("vita", {"preset": self._preset}, name="vital")
         self._hosts[rate].until = self.until

@@ -1,6 +1,8 @@
 """The learned map from presets to the attributes of their sounds, and how each parameter moves them."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +128,8 @@ class AttributeMap(Network):
 def load_map(synth: str, space: ParamSpace, path: str | Path | None = None) -> AttributeMap | None:
     """Returns the map of a synth: the user's own, else the one that is shipped; None if there is neither.
 
+    Who asks twice gets the same one, as long as the file is the same: it is for inference only.
+
     Args:
         synth: Name of the engine.
         space: Its parameters.
@@ -135,7 +139,18 @@ def load_map(synth: str, space: ParamSpace, path: str | Path | None = None) -> A
         ModelError: If the file is missing, damaged, or of another synth.
     """
     found = path or weights_of(synth, space, MAP)
-    return None if found is None else load_model(found, space, {MAP: AttributeMap})
+    if found is None:
+        return None
+    with suppress(OSError):  # one that is missing is said by who reads it
+        facts = Path(found).stat()
+        return _shared_map(str(found), space, facts.st_mtime_ns, facts.st_size)
+    return load_model(found, space, {MAP: AttributeMap})
+
+
+@lru_cache(maxsize=4)
+def _shared_map(path: str, space: ParamSpace, *_: int) -> AttributeMap:
+    """One map for all who ask: it takes 8 MB, and the studio has the knobs of 64 presets at once."""
+    return load_model(path, space, {MAP: AttributeMap})
 
 
 def probe_steps(space: ParamSpace, point: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -135,7 +135,7 @@ class MacroKnobs:
         self._learned = load_map(preset.synth, self._make.space)
         self._engine = built(self._make, preset.state)
         self._steady = np.ones(len(self._make.space), bool)  # what does not change the pitch
-        self._player = Player(lambda: built(self._make, preset.state), _keys(note))
+        self._player = Player(partial(built, self._make, preset.state), _keys(note))  # without us: no cycle
         try:
             if self._learned is not None:
                 self._turner = Turner(self._make, self._player, self._learned)

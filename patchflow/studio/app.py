@@ -30,7 +30,7 @@ from ..storage import FolderInUse, reason
 from ..version import version
 from . import listening, preset_routes, project_routes, sound_routes
 from .desk import Desk, desk
-from .guard import Guard, InUse, StudioSettings, TooLarge, content_policy, loopback
+from .guard import Guard, InUse, Quiet, StudioSettings, TooLarge, content_policy, loopback
 from .job_states import JobNotNow, QueueFull
 from .players import Superseded
 
@@ -139,6 +139,7 @@ def build_app(settings: StudioSettings, *, later: bool = False) -> FastAPI:
     if not later:
         _include_rest(app)
     app.add_middleware(_Waiting, server=app)
+    app.add_middleware(Quiet, rest=app.state.desk.rest)
     app.add_middleware(Guard, settings=settings, policy=content_policy(sorted(WEB.glob("studio/*.html"))))
     return app
 

@@ -25,13 +25,15 @@ from ..presets import Choice, Knob, Preset, Value, check
 from ..presets.formats import formats
 from ..storage import LOCK, locked, make_folder, read_bytes, sweep, write_atomically
 from .guard import InUse, StudioSettings, label_of
-from .players import Players
+from .players import LastUsed, Players
+from .worker import give_memory_back
 
 __all__ = ["Desk", "NotKept", "PresetBody", "Workspace", "desk", "label_of"]
 
 _ID = 16  # hexadecimal digits
-_PARSED = 512  # presets that are kept in memory
-_DECODED = 256 * 2**20  # bytes of samples that are kept in memory
+_PARSED = 64 * 2**20  # bytes of presets that are kept in memory: a state with wavetables has up to two million
+_VALUES = 2**15  # of them those of the values of one, about
+_DECODED = 64 * 2**20  # bytes of samples that are kept in memory
 
 
 class NotKept(UnknownName):
@@ -91,6 +93,12 @@ class Desk:
             self.workspace.open()
             self._held = held.pop_all()
 
+    def rest(self) -> None:
+        """Forgets what is soon found again, since nobody is there, and gives its memory back to the system."""
+        self.workspace.rest()
+        self.players.rest()
+        give_memory_back()
+
     def close(self) -> None:
         """Ends the jobs and the synths, and gives the workspace back."""
         if self.jobs is not None:
@@ -117,9 +125,8 @@ class Workspace:
         self.folder = settings.workspace
         self.sounds = _Shelf("sound", self.folder / "sounds", 2**31, settings.kept_bytes)
         self.presets = _Shelf("preset", self.folder / "presets", settings.kept_presets, settings.kept_bytes)
-        self._parsed: OrderedDict[str, Preset] = OrderedDict()
-        self._decoded: OrderedDict[tuple[str, float], Sound] = OrderedDict()
-        self._lock = threading.Lock()
+        self._parsed: LastUsed[str, Preset] = LastUsed(_PARSED)
+        self._decoded: LastUsed[tuple[str, float], Sound] = LastUsed(_DECODED)
         self.decoding = threading.RLock()  # one at a time: ten minutes of sound are 100 MB
 
     def open(self) -> None:
@@ -133,6 +140,11 @@ class Workspace:
             path.unlink(missing_ok=True)
         self.sounds.open()
         self.presets.open()
+
+    def rest(self) -> None:
+        """Forgets what was read of the disk."""
+        self._parsed.shrink()
+        self._decoded.shrink()
 
     def refer(self, references: Callable[[], Collection[str]]) -> None:
         """Has somebody asked, before anything is removed, which sounds and presets they need.
@@ -173,7 +185,7 @@ class Workspace:
             told = {".txt": label_of(origin).encode()} if origin else {}
             self.presets.add(key, {**told, ".json": formats["json"]().write([preset])})
         self.presets.touch(key)
-        self._remember(key, preset)
+        self._parsed.put(key, preset, _VALUES + len(preset.state))
         return self.preset_body(key)
 
     def preset(self, key: str) -> Preset:
@@ -183,21 +195,13 @@ class Workspace:
             UnknownName: If there is none of this id.
             StorageError: If its file cannot be read, or was damaged.
         """
-        with self._lock:
-            if key in self._parsed and key in self.presets:
-                self._parsed.move_to_end(key)
-                return self._parsed[key]
+        if (known := self._parsed.get(key)) is not None and key in self.presets:
+            return known
         found = formats["json"]().read(self.presets.read(key, ".json")).presets
         if not found:
             raise StorageError(f"preset={key}: its file in the workspace is damaged")
-        self._remember(key, found[0])
+        self._parsed.put(key, found[0], _VALUES + len(found[0].state))
         return found[0]
-
-    def _remember(self, key: str, preset: Preset) -> None:
-        with self._lock:
-            self._parsed[key] = preset
-            if len(self._parsed) > _PARSED:
-                self._parsed.popitem(last=False)
 
     def preset_body(self, key: str) -> PresetBody:
         """Returns a preset that is kept, as the API shows it; see `preset`."""
@@ -246,13 +250,10 @@ class Workspace:
         """
         name = str(self.sound_facts(key)["name"])
         with self.decoding:
-            if (key, seconds) in self._decoded:
-                self._decoded.move_to_end((key, seconds))
-                return self._decoded[key, seconds]
-            sound = self.decoded(self.sounds.path(key, ".sound"), name, seconds)
-            self._decoded[key, seconds] = sound
-            while sum(each.samples.nbytes for each in self._decoded.values()) > _DECODED and len(self._decoded) > 1:
-                self._decoded.popitem(last=False)
+            sound = self._decoded.get((key, seconds))
+            if sound is None:
+                sound = self.decoded(self.sounds.path(key, ".sound"), name, seconds)
+                self._decoded.put((key, seconds), sound, sound.samples.nbytes)
         return sound
 
     def decoded(self, path: Path, name: str, seconds: float) -> Sound:

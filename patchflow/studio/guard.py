@@ -1,10 +1,11 @@
-"""Who may ask, how much may be sent, and what a page may load: around the whole server, as plain ASGI.
+"""Who may ask, how much may be sent, what a page may load, and when nobody asks: around the server, as plain ASGI.
 
 A page of any site that somebody visits can send requests to this machine. So each request has to be addressed to us by
 name (`Host`: a name that was rebound to 127.0.0.1 is another), to come from our own page if a page sent it (`Origin`,
 `Sec-Fetch-Site`), and to know the token where other machines can reach us.
 """
 
+import asyncio
 import base64
 import hashlib
 import ipaddress
@@ -14,7 +15,9 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Iterable
+import threading
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
@@ -27,7 +30,7 @@ from ..errors import OptionError
 from ..printable import one_line, printable
 from ..storage import first_sentence
 
-__all__ = ["COOKIE", "Guard", "InUse", "StudioSettings", "TooLarge", "content_policy", "label_of", "loopback"]
+__all__ = ["COOKIE", "Guard", "InUse", "Quiet", "StudioSettings", "TooLarge", "content_policy", "label_of", "loopback"]
 
 COOKIE = "patchflow_token"
 """Name of the cookie with the token, before `_` and the port: browsers show a cookie to all ports of a host."""
@@ -221,6 +224,47 @@ class Guard:
         shown = [bearer if kind.lower() == "bearer" else "", *_cookies(scope, self._cookie), _query_token(scope)]
         wanted = self.settings.token.encode()
         return any(secrets.compare_digest(each.encode(), wanted) for each in shown)
+
+
+class Quiet:
+    """Has something done whenever nobody has asked for anything for a while: once, on a thread of its own.
+
+    Args:
+        app: The server inside.
+        rest: What is done.
+        seconds: How long nobody has asked.
+    """
+
+    def __init__(self, app: ASGIApp, rest: Callable[[], None], seconds: float = 60.0) -> None:
+        self.app = app
+        self._rest = rest
+        self._seconds = seconds
+        self._last = 0.0
+        self._waits = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._last = time.monotonic()
+            if not self._waits:
+                self._waits = True
+                self._look_again(self._seconds)
+
+    def _look_again(self, seconds: float) -> None:
+        asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        left = self._last + self._seconds - time.monotonic()
+        if left > 0:
+            self._look_again(left)
+            return
+        self._waits = False
+        threading.Thread(target=self._rest, name="rest", daemon=True).start()
 
 
 class _Body:

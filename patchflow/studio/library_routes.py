@@ -14,6 +14,7 @@ from fastapi import Path as InPath
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
+from ..audio.sound_file import fitting_gain, wav_bytes
 from ..browse import Hit, Shelf, find, picked, places, understand
 from ..browse.find import hints
 from ..browse.map_page import map_columns
@@ -27,7 +28,7 @@ from ..presets.formats import formats
 from ..printable import printable
 from ..storage import json_text
 from .desk import Desk, PresetBody, desk
-from .players import PLAYED_RATE, fitting_gain, wav_bytes
+from .players import PLAYED_RATE
 from .preset_routes import AskedNote, Newest
 from .sound_routes import FILE_BODY, incoming_file, while_there
 from .stock import FAVOURITE, MOST_HITS, LikeBody, Stock, Stocked, hits_beside, stock, vector_like

@@ -11,12 +11,13 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..audio.loudness import loudness, match_loudness
+from ..audio.sound_file import wav_bytes
 from ..engines import Note
 from ..errors import OptionError, StorageError, UnknownName
 from ..storage import make_folder
 from .desk import Desk, desk
 from .guard import InUse, TooLarge
-from .players import PLAYED_RATE, wav_bytes
+from .players import PLAYED_RATE
 from .sitting import LOUDNESS, Pair, Showing, Sitting
 from .sound_routes import Id, sound_part
 

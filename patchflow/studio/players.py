@@ -1,14 +1,14 @@
-"""The synths that play notes at once, a thread an engine, the newest request first; and their sounds as WAV."""
+"""The synths that play notes at once, a thread an engine, the newest request first; and what was used last."""
 
+import math
 import os
-import struct
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -19,11 +19,10 @@ from ..presets import Preset
 
 __all__ = [
     "PLAYED_RATE",
+    "LastUsed",
     "PlayedNote",
     "Players",
     "Superseded",
-    "fitting_gain",
-    "wav_bytes",
 ]
 
 PLAYED_RATE = 44_100
@@ -31,12 +30,17 @@ PLAYED_RATE = 44_100
 
 _THREADS = min(2, os.cpu_count() or 1)  # of a synth
 _MOST_SYNTHS = 6  # that are kept ready
-_CACHE = 256 * 2**20  # bytes of notes that are kept
+_CACHE = 64 * 2**20  # bytes of notes that are kept: six minutes
+_CACHE_AT_REST = 16 * 2**20  # of them while nobody is there
 _PATIENCE = 20.0  # seconds after which a synth hangs
 _STARVING = 1.0  # seconds after which who has waited longest is next
 _AT_HOME = 2  # notes on one state after which somebody seems to work on it
+_LEAVING = 60.0  # seconds without a note after which nobody does any more
+_GONE = 600.0  # seconds without a note after which a synth that was not to be kept warm is ended
 
 Key = tuple[str, Note]
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Superseded(OptionError):
@@ -60,11 +64,69 @@ class PlayedNote:
     cached: bool = False
 
 
+class LastUsed(Generic[K, V]):
+    """What was used last, by its name, kept in memory; what was used longest ago goes first. Any thread may use it.
+
+    Args:
+        most_bytes: Bytes that are kept, in all; what was put there last stays, however large it is.
+
+    Attributes:
+        total: Bytes of all that is kept.
+
+    Example:
+        >>> kept = LastUsed(most_bytes=100)
+        >>> for name in ("a", "b", "c"):
+        ...     kept.put(name, name.upper(), 40)
+        >>> kept.get("a"), kept.get("b"), kept.total
+        (None, 'B', 80)
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        self.total = 0
+        self._things: OrderedDict[K, tuple[V, int]] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def get(self, name: K) -> V | None:
+        """Returns what has a name, which was used now; None if it is not there."""
+        with self._lock:
+            if name in self._things:
+                self._things.move_to_end(name)
+            return self._things.get(name, (None, 0))[0]
+
+    def values(self) -> list[V]:
+        """Returns all that is kept, what was used longest ago first."""
+        with self._lock:
+            return [thing for thing, _ in self._things.values()]
+
+    def put(self, name: K, thing: V, size: int) -> None:
+        """Keeps something of so many bytes, in place of what had its name."""
+        with self._lock:
+            self.total += size - self._things.pop(name, (None, 0))[1]
+            self._things[name] = (thing, size)
+            self.shrink(self.most_bytes, 1)
+
+    def drop(self, name: K) -> None:
+        """Forgets what has a name, if there is such a thing."""
+        with self._lock:
+            self.total -= self._things.pop(name, (None, 0))[1]
+
+    def shrink(self, most_bytes: int = 0, least: int = 0) -> None:
+        """Forgets what was used longest ago, until only so many bytes are left, or so few things."""
+        with self._lock:
+            while self.total > most_bytes and len(self._things) > least:
+                self.total -= self._things.popitem(last=False)[1][1]
+
+
 class Players:
     """The synths that play notes at once, started when they are first asked for.
 
     The newest note is played first: it is what somebody hears next. Who has waited for a second is next nevertheless.
     What nobody waits for yet is played while nothing else is, one note at a time: another thread is free then.
+
+    Args:
+        leaving: Seconds without a note after which a synth has no state of a preset loaded any more.
+        gone: Seconds without a note after which a synth is ended that was not to be kept warm.
 
     Example:
         >>> players = Players()
@@ -76,9 +138,11 @@ class Players:
         >>> players.close()
     """
 
-    def __init__(self) -> None:
-        self._notes: OrderedDict[Key, PlayedNote] = OrderedDict()
-        self._bytes = 0
+    def __init__(self, leaving: float = _LEAVING, gone: float = _GONE) -> None:
+        self._leaving = leaving
+        self._gone = gone
+        self._warm: set[str] = set()
+        self._notes: LastUsed[Key, PlayedNote] = LastUsed(_CACHE)
         self._bands: OrderedDict[str, _Band] = OrderedDict()
         self._lock = threading.Lock()
         self._closed = False
@@ -109,11 +173,7 @@ class Players:
 
     def remembered(self, key: str, note: Note) -> PlayedNote | None:
         """Returns a note that was played before; None if it was not, or is forgotten."""
-        with self._lock:
-            found = self._notes.get((key, note))
-            if found is not None:
-                self._notes.move_to_end((key, note))
-        return found
+        return self._notes.get((key, note))
 
     @property
     def are_wanted(self) -> bool:
@@ -123,11 +183,16 @@ class Players:
         return any(band.is_wanted for band in bands)
 
     def warm(self, synth: str) -> None:
-        """Has a synth ready: loads it on each of its threads; does not wait."""
+        """Has a synth ready for good: loads it on each of its threads; does not wait."""
+        self._warm.add(synth)
         engine = engines[synth]
         preset = Preset(synth, engine.space.decode(engine.space.default()))
         for pitch in range(_THREADS):
             self.play(f"warm {synth}", preset, Note(60 + pitch, hold=0.05, length=0.05))
+
+    def rest(self) -> None:
+        """Forgets most notes, since nobody is there."""
+        self._notes.shrink(_CACHE_AT_REST)
 
     def close(self) -> None:
         """Ends all synths; what waits is cancelled."""
@@ -147,22 +212,14 @@ class Players:
             # A plug-in whose description was edited is another synth.
             idle = [band] if band is not None and band.make is not make else []
             if band is None or idle:
-                band = self._bands[synth] = _Band(make, self._remember)
+                gone = math.inf if synth in self._warm else self._gone
+                band = self._bands[synth] = _Band(make, self._notes, self._leaving, gone)
             self._bands.move_to_end(synth)
             if len(self._bands) > _MOST_SYNTHS:
                 idle.append(self._bands.popitem(last=False)[1])
         for each in idle:  # not waited for: one may hang
             threading.Thread(target=each.close, daemon=True).start()
         return band
-
-    def _remember(self, key: Key, note: PlayedNote) -> None:
-        with self._lock:
-            old = self._notes.pop(key, None)
-            self._bytes += note.samples.nbytes - (0 if old is None else old.samples.nbytes)
-            self._notes[key] = PlayedNote(note.samples, note.loudness, note.ms, cached=True)
-            while self._bytes > _CACHE and len(self._notes) > 1:
-                _, gone = self._notes.popitem(last=False)
-                self._bytes -= gone.samples.nbytes
 
 
 @dataclass(eq=False)
@@ -195,12 +252,16 @@ class _Band:
 
     Args:
         make: Makes an engine.
-        remember: Called with every note that was played.
+        notes: Keeps every note that was played.
+        leaving: See `Players`.
+        gone: See `Players`; infinity for a synth that is kept warm.
     """
 
-    def __init__(self, make: type[Engine], remember: Callable[[Key, PlayedNote], None]) -> None:
+    def __init__(self, make: type[Engine], notes: LastUsed[Key, PlayedNote], leaving: float, gone: float) -> None:
         self.make = make
-        self._remember = remember
+        self._notes = notes
+        self._leaving = leaving
+        self._gone = gone
         self._waiting: deque[_Request] = deque()
         self._playing: list[_Request] = []
         self._changed = threading.Condition()
@@ -239,14 +300,15 @@ class _Band:
         for thread in self._threads:
             thread.join(_PATIENCE)
 
-    def _next(self) -> _Request | None:
-        """Waits for a request; None at the end."""
+    def _next(self, patience: float | None) -> _Request | None:
+        """Waits for a request; None at the end, or after some seconds without one."""
         with self._changed:
-            while (request := self._chosen()) is None and not self._closed:
-                self._changed.wait()
-            if request is None or self._closed:
+            self._changed.wait_for(lambda: self._closed or self._chosen() is not None, patience)
+            if self._closed:
                 while self._waiting:
                     self._waiting.pop().end(EngineError("the studio is closing"))
+            request = self._chosen()
+            if request is None:
                 return None
             self._waiting.remove(request)
             self._playing.append(request)
@@ -261,7 +323,11 @@ class _Band:
 
     def _work(self) -> None:
         player = _Player(self.make)
-        while (request := self._next()) is not None:
+        while not self._closed:
+            request = self._next(player.patience(self._leaving, self._gone))
+            if request is None:
+                player.rest()
+                continue
             result = None if all(future.cancelled() for future in request.futures) else self._played(player, request)
             with self._changed:  # nobody joins what has ended
                 self._playing.remove(request)
@@ -275,7 +341,7 @@ class _Band:
             note = player.play(request.preset, request.note)
         except Exception as error:  # noqa: BLE001 - whoever asked gets it, and the next note is played
             return error
-        self._remember(request.key, note)
+        self._notes.put(request.key, replace(note, cached=True), note.samples.nbytes)
         return note
 
 
@@ -306,6 +372,21 @@ class _Player:
         ms = 1000 * (time.perf_counter() - start)
         return PlayedNote(samples, float(heard) if np.isfinite(heard) else None, ms)
 
+    def patience(self, leaving: float, gone: float) -> float | None:
+        """Returns how many seconds to wait for a note before it is time to `rest`; None if it never is."""
+        if self._engine is None or (not self._state and math.isinf(gone)):
+            return None
+        return leaving if self._state else gone
+
+    def rest(self) -> None:
+        """Lets go what has the last preset loaded, such as a process more; if it has gone already, the engine."""
+        if self._engine is not None and self._state:
+            self._engine.build_on(b"")
+        else:
+            self._engine = None  # its processes end with it
+        self._state = b""
+        self._played = 0
+
     def settle(self, preset: Preset) -> None:
         """Has ready the state that somebody works on, while nothing else is to be played.
 
@@ -317,33 +398,3 @@ class _Player:
         self._engine.expect_many()
         with suppress(PatchflowError):  # the note itself was played, and the next one tells what is wrong
             self._engine.render(self._engine.space.encode(preset.values), Note(hold=0.01, length=0.01), PLAYED_RATE)
-
-
-_HIGHEST = 32_768  # of 16 bits; it does not fit itself
-_LOUDEST = 1 - 2.0**-23  # see `save`
-
-
-def fitting_gain(samples: np.ndarray, gain_db: float = 0.0) -> float:
-    """Returns by how much a sound can be turned up without clipping, in dB, at most `gain_db`.
-
-    Args:
-        samples: Mono, shape `(T,)`.
-        gain_db: By how much it should be turned up, in dB.
-    """
-    peak = float(np.abs(samples).max(initial=0.0))
-    return min(gain_db, 20 * float(np.log10(_LOUDEST / peak))) if peak > 0 else gain_db
-
-
-def wav_bytes(samples: np.ndarray, rate: int, gain_db: float = 0.0) -> bytes:
-    """Returns a WAV file of 16 bits; as `patchflow render` does, it is turned down only where it would clip.
-
-    Args:
-        samples: Mono, shape `(T,)`.
-        rate: Sample rate, in Hz.
-        gain_db: By how much it is turned up, in dB.
-    """
-    gain = 10 ** (fitting_gain(samples, gain_db) / 20)
-    whole = np.minimum(np.round(samples * np.float32(gain * _HIGHEST)), _HIGHEST - 1).astype("<i2").tobytes()
-    form = (16, 1, 1, rate, 2 * rate, 2, 16)  # size, whole numbers, channels, rate, bytes a second, a frame, bits
-    head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 36 + len(whole), b"WAVE", b"fmt ", *form)
-    return head + struct.pack("<4sI", b"data", len(whole)) + whole

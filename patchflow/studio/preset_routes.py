@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field, StrictFloat, StrictInt, StrictStr
 
+from ..audio.sound_file import fitting_gain, wav_bytes
 from ..engines import Engine, Note, engines, load_presets, save_presets
 from ..errors import OptionError, PatchflowError, PresetError
 from ..match.output.names import file_name
@@ -22,7 +23,7 @@ from ..presets.files import extensions
 from ..presets.formats import formats
 from ..presets.preset import ascii_name
 from .desk import Desk, PresetBody, desk
-from .players import PLAYED_RATE, PlayedNote, fitting_gain, wav_bytes
+from .players import PLAYED_RATE, PlayedNote
 from .sound_routes import FILE_BODY, PNG, WAV, Answers, Id, incoming_file, spectrogram_reply, wav_reply, while_there
 
 __all__ = ["AskedNote", "SynthBody", "all_synths", "asked_note", "attachment", "play_note", "router"]
@@ -31,6 +32,7 @@ router = APIRouter(tags=["presets"])
 
 _MOST_IMPORTED = 500  # presets of one file; a larger collection belongs into the library
 _MOST_NOTES = 50  # lines on what was mended
+_FILE: Answers = {200: {"content": {"application/octet-stream": {}}}}
 _TITLES = {"dexed": "Dexed (DX7)", "vital_full": "Vital, all parameters"}
 _HINTS = {
     "syx": [
@@ -206,9 +208,6 @@ def drawn_preset(request: Request, body: RandomBody) -> PresetBody:
 def show_preset(request: Request, preset_id: Id) -> PresetBody:
     """A preset that is kept."""
     return desk(request).workspace.preset_body(preset_id)
-
-
-_FILE: Answers = {200: {"content": {"application/octet-stream": {}}}}
 
 
 @router.get("/presets/{preset_id}/audio", response_class=Response, responses=WAV)

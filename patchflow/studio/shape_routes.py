@@ -5,10 +5,10 @@ import math
 import threading
 import time
 import weakref
-from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -23,6 +23,7 @@ from starlette.requests import ClientDisconnect
 from ..audio.conditioning import resample
 from ..engines import Note, engines
 from ..errors import OptionError
+from ..explore.attribute_map import load_map
 from ..explore.audio_space import AudioSpace
 from ..explore.children import moves_between
 from ..explore.macro_knobs import MacroKnobs, macro_words
@@ -33,7 +34,7 @@ from ..presets import Preset
 from .curves import CurvesBody, curves_of
 from .desk import Desk, PresetBody, desk
 from .job_routes import Locks, Name, Number
-from .players import PLAYED_RATE, Players, Superseded
+from .players import PLAYED_RATE, LastUsed, Players, Superseded
 from .sound_routes import Id, sound_part
 from .tasks import lock_of
 
@@ -89,7 +90,10 @@ _turns_of: "weakref.WeakKeyDictionary[FastAPI, _Turns]" = weakref.WeakKeyDiction
 router = APIRouter(tags=["shapes"], route_class=_SlowRoute)
 
 _NOTE = Note(pitch=60, velocity=100, hold=1.0, length=2.0)
-_KNOBS = 64  # presets whose knobs are kept
+_KNOBS = 128 * 2**20  # bytes in memory of knobs of presets that are kept: 500, or some twenty with wavetables
+_OF_STATE = 2  # times its length is what a state takes in memory, with the engine that is built on it
+_OF_KNOBS = 2**18  # bytes of knobs without a state
+_MEASURED = 2  # presets whose slopes are measured at once; each has processes of its own
 _MANY = 8  # presets that are played at once to measure slopes, on all processors
 _FEW = 2  # the same while nobody waits for it, on one
 _PAUSE = 0.01  # seconds between two looks whether notes are still played
@@ -274,14 +278,17 @@ class _Making:
 class _Knobs:
     """The knobs of presets that were turned last; those of one preset are made once, however many ask.
 
+    Where they are measured, a few presets are at once, and only one of those that nobody waits for.
+
     Args:
         players: Whose notes come before what nobody waits for.
     """
 
     def __init__(self, players: Players) -> None:
         self._players = players
-        self._made: OrderedDict[str, _Making] = OrderedDict()
-        self._lock = threading.Lock()
+        self._made: LastUsed[str, _Making] = LastUsed(_KNOBS)
+        self._measured: list[_Making] = []  # those that are measured now
+        self._changed = threading.Condition()
 
     def of(self, key: str, preset: Preset, client: str = "") -> MacroKnobs:
         """Returns the knobs of a preset.
@@ -295,44 +302,70 @@ class _Knobs:
             Superseded: If the client has asked so for another preset meanwhile.
             PatchflowError: If the preset cannot be turned.
         """
-        with self._lock:
+        with self._changed:
             making = self._made.get(key)
             is_mine = making is None
             if making is None:
-                making = self._made[key] = _Making(client)
-                while len(self._made) > _KNOBS:
-                    self._made.popitem(last=False)
-            self._made.move_to_end(key)
+                making = _Making(client)
+                self._made.put(key, making, _OF_KNOBS + _OF_STATE * len(preset.state))
             making.is_left = False
             if not client:
                 making.client = ""
             for other in self._made.values() if client else ():
                 other.is_left |= other.client == client and other is not making
+            self._changed.notify_all()
         if is_mine:
             self._make(key, preset, making)
         return making.done.result()
 
     def _make(self, key: str, preset: Preset, making: _Making) -> None:
         try:
-            making.done.set_result(MacroKnobs(preset, pace=lambda: self._pace(key, making)))
+            with self._turn(key, preset.synth, making):
+                knobs = MacroKnobs(preset, pace=lambda: self._pace(key, making))
+            making.done.set_result(knobs)
         except Exception as error:  # noqa: BLE001 - whoever waits for it is told
-            with self._lock:
+            with self._changed:
                 self._forget(key, making)
             making.done.set_exception(error)
+
+    @contextmanager
+    def _turn(self, key: str, synth: str, making: _Making) -> Iterator[None]:
+        """Waits until a preset may be measured; where there is a learned map nothing is."""
+        if load_map(synth, engines[synth].space) is not None:
+            yield
+            return
+        with self._changed:
+            self._changed.wait_for(lambda: self._may_begin(making))
+            self._end_if_left(key, making)
+            self._measured.append(making)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._measured.remove(making)
+                self._changed.notify_all()
+
+    def _may_begin(self, making: _Making) -> bool:
+        if making.client and (making.is_left or any(other.client for other in self._measured)):
+            return making.is_left  # to end
+        return len(self._measured) < _MEASURED
 
     def _pace(self, key: str, making: _Making) -> int:
         """How many presets are played next; while nobody waits for it, none before all notes are played."""
         while making.client and not making.is_left and self._players.are_wanted:
             time.sleep(_PAUSE)
-        with self._lock:
-            if making.client and making.is_left:
-                self._forget(key, making)  # now: whoever asks from here on has it measured anew
-                raise Superseded("another preset is asked for")
+        with self._changed:
+            self._end_if_left(key, making)
             return _FEW if making.client else _MANY
+
+    def _end_if_left(self, key: str, making: _Making) -> None:
+        if making.client and making.is_left:
+            self._forget(key, making)  # now: whoever asks from here on has it measured anew
+            raise Superseded("another preset is asked for")
 
     def _forget(self, key: str, making: _Making) -> None:
         if self._made.get(key) is making:
-            del self._made[key]
+            self._made.drop(key)
 
 
 _of_desks: "weakref.WeakKeyDictionary[Desk, _Knobs]" = weakref.WeakKeyDictionary()

@@ -20,11 +20,12 @@ from pydantic import BaseModel
 from ..audio.loudness import loudness
 from ..audio.note_names import note_name
 from ..audio.sound import Sound
+from ..audio.sound_file import fitting_gain, wav_bytes
 from ..errors import OptionError, PatchflowError
 from .curves import LOWEST_HZ, spectrogram_png
 from .desk import Desk, desk, label_of
 from .guard import TooLarge
-from .players import PlayedNote, Superseded, fitting_gain, wav_bytes
+from .players import PlayedNote, Superseded
 
 __all__ = [
     "PNG",
@@ -37,7 +38,6 @@ __all__ = [
     "keep_sound_file",
     "router",
     "sound_part",
-    "spectrogram_reply",
     "wav_reply",
     "while_there",
 ]

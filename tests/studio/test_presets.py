@@ -18,6 +18,7 @@ import soundfile
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
+from patchflow.audio.sound_file import fitting_gain, wav_bytes
 from patchflow.cli import run
 from patchflow.engines import Note, engines
 from patchflow.engines.tone import Tone
@@ -25,7 +26,7 @@ from patchflow.errors import RenderError
 from patchflow.presets import Preset, read_presets, write_presets
 from patchflow.presets.formats.vital import Vital
 from patchflow.studio import StudioSettings
-from patchflow.studio.players import Players, Superseded, fitting_gain, wav_bytes
+from patchflow.studio.players import Players, Superseded
 from patchflow.studio.preset_routes import asked_newest, play_note
 from tests.studio.hand import wait_until
 from tests.vital_files import document, packed
