@@ -93,7 +93,7 @@ _NOTE = Note(pitch=60, velocity=100, hold=1.0, length=2.0)
 _KNOBS = 128 * 2**20  # bytes in memory of knobs of presets that are kept: 500, or some twenty with wavetables
 _OF_STATE = 2  # times its length is what a state takes in memory, with the engine that is built on it
 _OF_KNOBS = 2**18  # bytes of knobs without a state
-_MEASURED = 2  # presets whose slopes are measured at once; each has processes of its own
+_MEASURED = 6  # presets whose slopes are measured at once: each takes 400 MB for processes of its own
 _MANY = 8  # presets that are played at once to measure slopes, on all processors
 _FEW = 2  # the same while nobody waits for it, on one
 _PAUSE = 0.01  # seconds between two looks whether notes are still played

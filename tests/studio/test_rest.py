@@ -217,6 +217,7 @@ def test_few_presets_are_measured_at_once_and_of_those_that_nobody_waits_for_one
             under_way.remove(is_ahead)
         return knobs
 
+    monkeypatch.setattr(shape_routes, "_MEASURED", 2)
     monkeypatch.setattr(shape_routes, "MacroKnobs", measured)
     players = Players()
     knobs = shape_routes._Knobs(players)
