@@ -72,6 +72,7 @@ def find(
     text: str = "",
     rows: np.ndarray | None = None,
     by: np.ndarray | None = None,
+    either: bool = False,
 ) -> list[Hit]:
     """Returns the presets that fit best.
 
@@ -87,6 +88,7 @@ def find(
         text: What was typed, to be looked for in names.
         rows: Which presets may be hits, bool, shape `(N,)`; all if None. Words are measured at all of the shelf.
         by: What counts in place of nearness to `like`, at most 1, shape `(N,)`; see `standing.likely_near`.
+        either: Whether being like the sound or fitting the words is enough: the better of the two places counts.
 
     Returns:
         The best first, equally good ones in the order of the shelf. Without a sound and words, the first.
@@ -111,13 +113,19 @@ def find(
     if words is not None and fit is None and not rank.any() and not words.denied:
         return []
     near = None if like is None else shelf.vectors @ like
-    score, lacking = _scored(shelf, near if by is None else by, fit)
+    likely = near if by is None else by
+    score, lacking = _scored(shelf, likely, fit)
+    places = _places(likely, fit) if either and likely is not None and fit is not None else None
+    if places is not None:
+        score = 1 - places.min(0) / (len(shelf) + 1)
     if words is not None and fit is not None:
         lacking = (lacking & (rank == 0)) | words.excludes(shelf)
     # a preset that is called so is found, whatever it sounds like
     score[(lacking & (rank < _NAMED)) | out] = -np.inf
     best = _top(score + rank, limit)
-    scored = {name: values[best] for name, values in (("near", near), ("fit", fit)) if values is not None}
+    by_sound = None if places is None else places[0] <= places[1]
+    pairs = (("near", near), ("fit", fit), ("by sound", by_sound))
+    scored = {name: values[best] for name, values in pairs if values is not None}
     return _hits(shelf, best, scored, words, rank)
 
 
@@ -133,6 +141,13 @@ def _scored(shelf: Shelf, near: np.ndarray | None, fit: np.ndarray | None) -> tu
         at_right_angles = np.flatnonzero(near == 0)
         lacking[at_right_angles[~shelf.vectors[at_right_angles].any(1)]] = True
     return score, lacking
+
+
+def _places(near: np.ndarray, fit: np.ndarray) -> np.ndarray:
+    """At which place presets are by sound and by words, from 1 on, equal ones by the other; shape `(2, N)`."""
+    by_sound = np.lexsort((-fit, -near)).argsort()
+    by_words = np.lexsort((-near, -fit)).argsort()
+    return np.stack([by_sound, by_words]) + 1
 
 
 def _ranked(shelf: Shelf, words: "Meaning | None", text: str, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -174,6 +189,9 @@ def _hits(
         if nearness is not None:
             reasons.append(f"{nearness:.0%} near")
         score = (1.0 if nearness is None else nearness) * (1.0 if fit is None else fit)
+        if "by sound" in scored:
+            score = float(nearness or 0.0) if scored["by sound"][place] else float(fit or 0.0)
+            reasons.insert(0, "the sound" if scored["by sound"][place] else "the words")
         number = of_rows.numbers(np.array([place]))[0]
         found.append(Hit(entry, score, nearness, fit, "; ".join(filter(None, reasons)), number))
     return found

@@ -44,6 +44,9 @@ def search(
         list[str] | None,
         typer.Option(metavar="FILE", help="As --like; leaves out presets that are 50 % near to it or more."),
     ] = None,
+    either: Annotated[
+        bool, typer.Option("--or", help="What is like the sound or fits the words, whichever it does better; not both.")
+    ] = False,
     play: Annotated[
         int | None,
         typer.Option(
@@ -89,6 +92,7 @@ def search(
     Example: patchflow search warm dark pad --synth dexed
     Example: patchflow search --like sound.wav "not noisy" --limit 5
     Example: patchflow search --like sound.wav --play 100
+    Example: patchflow search --like sound.wav --or warm pad
     Example: patchflow search bass --unlike 17 --unlike dexed:21
     Example: patchflow search --like bank.syx:3 --category "bass or lead" -o near.syx
     """
@@ -107,6 +111,8 @@ def search(
     typed = readable(" ".join(text or ()))
     if not typed.strip() and not like and not unlike and not any(wishes.values()):
         raise OptionError("nothing to look for: give words, a sound with --like, or an option such as --tag")
+    if either and not (like and typed.strip()):
+        raise OptionError("--or stands between a sound and words: give --like and words")
 
     source = Library(library, notice=note)
     with ProgressBar("reading", every=60) as bar:
@@ -123,7 +129,7 @@ def search(
     asked = [(name, _read(name, voice, source)) for name in like or ()]
     vector = _middle(asked) if asked else None
     among = None if rows.all() else rows
-    search_for = partial(find, shelf, like=vector, words=words, text=typed, rows=among)
+    search_for = partial(find, shelf, like=vector, words=words, text=typed, rows=among, either=either)
     if play and vector is not None:
         hits = _beside(search_for, shelf, _target(asked[0][1], note_played), vector, source, play=play, limit=limit)
     else:

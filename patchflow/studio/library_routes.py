@@ -94,6 +94,7 @@ class SearchBody(LikeBody):
     """What to look for: words, what it should be like, and what it must have; at least one of them."""
 
     words: str = Field("", max_length=100_000)
+    either: bool = Field(False, description="Whether being like that or fitting the words is enough.")
     tags: list[str] = Field([], max_length=_MOST_TAGS, description='Each such as "bright or noisy".')
     category: str = ""
     synth: str = ""
@@ -307,7 +308,8 @@ def search_library(here: InStock, at: AtDesk, body: SearchBody) -> SearchResult:
     rows = _chosen(stocked, wishes, body.favourites, body.origin)
     words = understand(body.words, stocked.shelf) if body.words.strip() else None
     among = None if rows.all() else rows
-    search_for = partial(find, stocked.shelf, like=like, words=words, text=body.words.strip(), rows=among)
+    asked = {"like": like, "words": words, "text": body.words.strip(), "rows": among, "either": body.either}
+    search_for = partial(find, stocked.shelf, **asked)
     said: list[str] = []
     hits = hits_beside(here, at, body, search_for, said.append) if body.play else search_for(limit=body.limit)
     unknown = () if words is None else words.unknown

@@ -321,3 +321,24 @@ def test_words_fit_a_library_nobody_has_listened_to():
     shelf = made_shelf(["Jupiter", "b"])
 
     assert names(shelf, words=Said(("jupiter",))) == ["Jupiter"]
+
+
+def test_either_a_sound_or_words_is_enough_and_the_better_place_counts():
+    shelf = made_shelf("abcd", vectors=directions(0, 20, 90, 60), lengths=[0.1, 0.5, 2.0, 1.0])
+    asked = {"like": directions(0)[0], "words": understand("long")}
+
+    both = names(shelf, **asked)
+    hits = find(shelf, **asked, either=True)
+
+    assert both[0] == "d"
+    # a is the first by its sound, c by the words; b is the second by its sound, d by the words
+    assert [hit.entry.name for hit in hits] == ["a", "c", "b", "d"]
+    assert [hit.reason.partition(";")[0] for hit in hits] == ["the sound", "the words", "the sound", "the words"]
+    assert hits[0].score == hits[0].nearness
+    assert hits[1].score == hits[1].fit
+
+
+def test_without_words_either_makes_no_difference():
+    shelf = made_shelf("abc", vectors=directions(60, 0, 30))
+
+    assert find(shelf, like=directions(0)[0], either=True) == find(shelf, like=directions(0)[0])

@@ -118,11 +118,22 @@ def test_played_beside_a_preset_itself_is_the_nearest(shell, presets):
     assert [hit["distance"] is None for hit in content["hits"]] == [False, False, False, True, True]
 
 
+def test_a_sound_or_words(shell, presets):
+    done = shell.run("search", "--like", "1", "--or", "long", "--limit", "2")
+
+    reasons = [line.rpartition("%  ")[2] for line in done.out.splitlines()]
+    assert [line.split()[0] for line in done.out.splitlines()] == ["1", "3"]
+    assert reasons[0].startswith("the sound; ")
+    assert reasons[1].startswith("the words; ")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--play", "5", "long"], "--play and --note need one --like: the sound that presets are played beside"),
         (["--play", "5", "--like", "1", "--like", "2"], "--play and --note need one --like"),
+        (["--or", "long"], "--or stands between a sound and words: give --like and words"),
+        (["--or", "--like", "1"], "--or stands between a sound and words"),
         (["--play", "0", "--like", "1"], "play=0: not 1 or more"),
         (["--play", "5", "--like", "1", "--note", "H9"], "note=H9: not a MIDI number"),
     ],
