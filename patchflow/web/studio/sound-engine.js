@@ -11,7 +11,7 @@
 //
 // First parts. A slow synth takes longer for a note than anybody waits for an edit, so the first part of the note is asked
 // for before the whole, held as long, only shorter: it is heard at once, and the whole takes over at the same place. Both
-// are the same sound, to the sample for our own synths; but the last samples of a render, which Vital fades.
+// are the same sound, to the sample; but for the last samples of a render, which Vital fades, and which are not needed.
 
 import { api } from "./api.js";
 import { measured } from "./sound-measure.js";
@@ -340,12 +340,12 @@ class Engine extends EventTarget {
     return entry.promise;
   }
 
-  /** The first part of a note; null where the whole is as soon there, or its gain, which is of the whole, is not known. */
+  /** The first part of a note; null where the whole is about as soon there, or its gain, which only that tells, unknown. */
   #firstOf(preset, note) {
     const ms = this.#took.get(`${preset.synth} ${note.length}`) ?? 0;
     if (ms < CHEAP || preset.id !== this.current.id || this.current.gain === null) return null;
     const length = Number(Math.max(FIRST, Math.ceil(ms / 25) * 0.05).toFixed(2));
-    return length < note.length ? { ...note, length } : null;
+    return length <= note.length / 2 ? { ...note, length } : null;
   }
 
   #stored(key, entry, buffer) {
