@@ -103,11 +103,7 @@ def find(
     if not len(shelf):
         return []
     if like is not None and words is None and rows is None and by is None and not text and shelf.index is not None:
-        near_rows = _candidates(shelf, like, limit)
-        heard = near_rows[shelf.vectors[near_rows].any(1)]
-        best = heard[_top(shelf.vectors[heard] @ like, limit)]
-        return _hits(shelf, best, {"near": shelf.vectors[best] @ like}, words, np.zeros(len(shelf)))
-
+        return _by_index(shelf, like, limit)
     rank, out = _ranked(shelf, words, text, np.ones(len(shelf), bool) if rows is None else rows)
     fit = words.fit(shelf) if words is not None and _understood(words) else None
     if words is not None and fit is None and not rank.any() and not words.denied:
@@ -127,6 +123,13 @@ def find(
     pairs = (("near", near), ("fit", fit), ("by sound", by_sound))
     scored = {name: values[best] for name, values in pairs if values is not None}
     return _hits(shelf, best, scored, words, rank)
+
+
+def _by_index(shelf: Shelf, like: np.ndarray, limit: int) -> list[Hit]:
+    near_rows = _candidates(shelf, like, limit)
+    heard = near_rows[shelf.vectors[near_rows].any(1)]
+    best = heard[_top(shelf.vectors[heard] @ like, limit)]
+    return _hits(shelf, best, {"near": shelf.vectors[best] @ like}, None, np.zeros(len(shelf)))
 
 
 def _scored(shelf: Shelf, near: np.ndarray | None, fit: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -104,15 +104,13 @@ def search(
     from ..storage import readable
     from ._preset_output import print_export, print_hints, print_hits
 
-    _check(limit, play, note_played, like)
     wishes: dict[str, list[str]] = {}
     for field, values in {"tag": tag, "category": category, "author": author, "synth": synth or []}.items():
         wishes[field] = list(map(readable, values or ()))
     typed = readable(" ".join(text or ()))
     if not typed.strip() and not like and not unlike and not any(wishes.values()):
         raise OptionError("nothing to look for: give words, a sound with --like, or an option such as --tag")
-    if either and not (like and typed.strip()):
-        raise OptionError("--or stands between a sound and words: give --like and words")
+    _check(like or (), typed, limit=limit, play=play, note_played=note_played, either=either)
 
     source = Library(library, notice=note)
     with ProgressBar("reading", every=60) as bar:
@@ -145,12 +143,21 @@ def search(
             print_export(out, len(hits), as_json=False)
 
 
-def _check(limit: int, play: int | None, note_played: str | None, like: Sequence[str] | None) -> None:
+def _check(
+    like: Sequence[str], typed: str, *, limit: int, play: int | None, note_played: str | None, either: bool
+) -> None:
+    """Makes sure that options fit each other.
+
+    Raises:
+        OptionError: If they do not.
+    """
     for name, value in {"limit": limit, "play": play}.items():
         if value is not None and value < 1:
             raise OptionError(f"{name}={value}: not 1 or more")
-    if (play or note_played) and len(like or ()) != 1:
+    if (play or note_played) and len(like) != 1:
         raise OptionError("--play and --note need one --like: the sound that presets are played beside")
+    if either and not (like and typed.strip()):
+        raise OptionError("--or stands between a sound and words: give --like and words")
 
 
 def _target(asked: "Sound | Preset", note_played: str | None) -> "Target":
