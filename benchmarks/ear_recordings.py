@@ -181,15 +181,19 @@ class Second:
         keys = [note.pitch for note in KEYS]
         like = EMBEDDINGS["ear"].of(torch.from_numpy(whole_sound(target)[None]))[0]
         by_ear = self._shelf.vectors @ like
+        assert self._shelf.prints is not None
         packed = self._shelf.prints(np.arange(len(self._shelf)))
         far = print_distances(packed, keys, target.samples, target.hold, target.guesses[0].pitch)
         began = time.process_time()
         by_both = likely_near(self._shelf, target, like)
         chosen_in = time.process_time() - began
+        by_both_heard = likely_near(self._shelf, heard, like)
+        assert by_both is not None
+        assert by_both_heard is not None
         for name, near in {"ear": by_ear, "fingerprints": -far, "both": by_both}.items():
             order = np.argsort(-near, kind="stable")
             self._judge(name, label, target, gaps, order, chosen_in if name == "both" else None)
-        order = np.argsort(-likely_near(self._shelf, heard, like), kind="stable")
+        order = np.argsort(-by_both_heard, kind="stable")
         self._judge("both, note heard", label, heard, gaps, order, None)
 
     def _judge(

@@ -5,7 +5,7 @@ Usage: python benchmarks/live_latency.py  (writes benchmarks/results/live_latenc
 `patchflow live` runs as a process of its own, as users run it: OSC goes in and comes back over UDP, MIDI over TCP. Each
 time is from just before a message is sent until the first parameter that it changed has come back. Each message asks
 for another value than the one before, in another step of the parameter, so each has to be answered: `lost` is how many
-were not within five seconds. On a machine that is busy with other work, start it with `nice -n -15`; the result says so.
+were not within five seconds. On a machine that is busy, start it with `nice -n -15`; the result says how busy it was.
 """
 
 import json

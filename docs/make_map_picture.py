@@ -20,7 +20,7 @@ from patchflow.browse.map_page import write_map
 from patchflow.presets import Library
 
 PICTURE = Path(__file__).parent / "map.png"
-SIZE = {"width": 1400, "height": 900}
+WIDTH, HEIGHT = 1_400, 900  # pixels
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def picture_of(page: Path) -> bytes:
     """Returns a page as a browser in the dark shows it, as PNG."""
     with sync_playwright() as player:
         browser = player.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        shown = browser.new_page(viewport=SIZE, color_scheme="dark")
+        shown = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark")
         shown.goto(page.as_uri())
         shown.wait_for_function("() => document.querySelector('pf-map')?.view?.frames > 0")
         shown.wait_for_timeout(1_500)  # until nothing fades any more

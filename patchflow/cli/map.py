@@ -69,9 +69,8 @@ def map_(
     Example: patchflow map --in library --sounds-folder
     """
     from ..browse import picked, places
-    from ..browse.embedded import opened_shelf
+    from ..browse.embedded import opened_shelf, presets_called
     from ..browse.map_page import colour_of, write_map
-    from ..browse.embedded import presets_called
     from ..browse.places import HOW
     from ..presets.library.library import Library
     from ..storage import readable, writable_folder

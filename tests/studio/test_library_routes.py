@@ -197,7 +197,7 @@ def test_presets_are_played_beside_one_sound(client: TestClient, body: dict):
 
 def test_a_fifth_search_whose_presets_are_played_is_refused(client: TestClient, library: Library):
     filled(library, 0.1)
-    playing = stock(client.app.state.desk).playing
+    playing = stock(client.app.state.desk).playing  # type: ignore[attr-defined]
     for _ in range(4):
         playing.acquire()
 
