@@ -1,13 +1,14 @@
 """Trains the ear from banks of presets, in stages that go on where they stopped, and writes its weights and card.
 
-Usage: python benchmarks/learn_ear.py FOLDER SYNTH=BANK.npz ... [--valid SYNTH] [--views N] [--steps N] [--ship]
-       torchrun --nproc-per-node 2 benchmarks/learn_ear.py FOLDER SYNTH=BANK.npz ... --stage train
+Usage: python benchmarks/learn_ear.py FOLDER SYNTH=BANK.npz[:MOST] ... [--valid SYNTH] [--views N ...] [--recipe JSON]
+       torchrun --nproc-per-node 2 benchmarks/learn_ear.py FOLDER SYNTH=BANK.npz[:MOST] ... --stage train
 
 Stages, all of them if `--stage` names none:
 
 - `render`: every preset is played several times, at most two of a family: plain; plain in a room, with noise, through a
-  codec or in a narrow band; on other keys, some of these changed as well. What the ear is given of each is kept in
-  FOLDER, a file for each view of 512 presets. Files that are there are not made again.
+  codec or in a narrow band; on other keys, some of these changed as well; plain in a room with noise through a codec;
+  on other keys again, heard to the end. What the ear is given of each is kept in FOLDER, a file for each view of 512
+  presets. Files that are there are not made again.
 - `train`: learns from the presets of the split `train`, with a checkpoint every 50 steps. With torchrun on two cores.
 - `ship`: writes patchflow/ear/ear.safetensors, the card beside it and benchmarks/results/learn_ear.jsonl.
 
@@ -20,8 +21,9 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -29,7 +31,7 @@ import numpy as np
 import torch
 
 from patchflow.data import Bank
-from patchflow.ear.ear import SHIPPED, Ear, save_ear
+from patchflow.ear.ear import SHIPPED, Ear, from_onset, save_ear
 from patchflow.ear.learn_ear import BLOCK, EarRecipe, Views, load_views, recall, train_ear
 from patchflow.ear.network import BANDS, FRAMES, RATE, EarNetwork, ear_levels
 from patchflow.ear.views import CHANGES, PLAIN, SAME_NOTE, changed, other_note
@@ -42,11 +44,20 @@ RESULTS = Path(__file__).parent / "results" / "learn_ear.jsonl"
 CARD = SHIPPED.with_name("ear.md")
 GALLERY = 3_144
 RELATIVES = 2  # presets of one family that are played
+MOST = 16_384  # presets of a synth, where the call says nothing else
 SEED = 7
-SOFT = 4  # the first view of soft notes
+TOGETHER = 4  # the view with all that a recording does
+WHOLE = (5, 6)  # views whose other notes are heard to their end
+SOFT = 7  # the first view of soft notes
+ASKED = (2, 3, *WHOLE)  # views whose other notes are asked for
+RECORDING = ("room", "noise", "codec")
+NARROW = ("room", "noise", "band")  # takes a fifth of the time
 CHECK = 50  # steps
 QUICK = tuple(name for name in CHANGES if name != "codec")  # a codec takes as long as ten of the others
 _ENGINES: dict[str, Engine] = {}  # of this process
+
+Vectors = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Returns vectors of views of presets, given the numbers of both, shape `(B, width)`."""
 
 
 @dataclass(frozen=True)
@@ -64,30 +75,37 @@ def main() -> None:
     """Runs the stages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("banks", nargs="+", metavar="SYNTH=BANK.npz")
+    parser.add_argument("banks", nargs="+", metavar="SYNTH=BANK.npz[:MOST]")
     parser.add_argument("--stage", choices=("render", "train", "ship"))
     parser.add_argument("--valid", default="dexed", metavar="SYNTH")
-    parser.add_argument("--views", type=int, default=6)
-    parser.add_argument("--most", type=int, default=16_384, help="presets of a synth")
+    parser.add_argument("--views", type=int, nargs="+", default=list(range(9)), help="which to render, in this order")
+    parser.add_argument("--start", type=Path, metavar="EAR.safetensors", help="weights to train further")
     parser.add_argument("--recipe", type=json.loads, default={}, help="fields of EarRecipe, as JSON")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     options = parser.parse_args()
-    parts = {}
-    for text in options.banks:
-        synth, _, path = text.partition("=")
-        bank = Bank.load(path)
-        parts[synth, "train"] = few_of_a_family(bank.part("train"), options.most)
-        if synth == options.valid:
-            parts[synth, "valid"] = bank.part("valid")
+    parts = parts_of(options.banks, options.valid)
     torch.set_num_threads(1)
     recipe = EarRecipe(**{"check": CHECK, **options.recipe})
     if options.stage in (None, "render"):
         render(parts, options.folder, options.views, options.processes)
     if options.stage in (None, "train"):
         with joined("cpu") as team:
-            train(parts, options.folder, options.valid, recipe, team)
+            train(parts, options.folder, options.valid, recipe, team, start=options.start and Ear.load(options.start))
     if options.stage in (None, "ship"):
         ship(parts, options.folder)
+
+
+def parts_of(banks: Sequence[str], valid: str) -> dict[tuple[str, str], Bank]:
+    """Returns what is learned from, and what is measured on, by synth and split."""
+    parts = {}
+    for text in banks:
+        synth, _, place = text.partition("=")
+        path, _, most = place.partition(":")
+        bank = Bank.load(path)
+        parts[synth, "train"] = few_of_a_family(bank.part("train"), int(most or MOST))
+        if synth == valid:
+            parts[synth, "valid"] = bank.part("valid")
+    return parts
 
 
 def few_of_a_family(bank: Bank, most: int) -> Bank:
@@ -104,16 +122,15 @@ def few_of_a_family(bank: Bank, most: int) -> Bank:
     return Bank(bank.points[rows], bank.family[rows], bank.names[rows], bank.split[rows])
 
 
-def render(parts: dict[tuple[str, str], Bank], folder: Path, views: int, processes: int) -> None:
+def render(parts: dict[tuple[str, str], Bank], folder: Path, views: Sequence[int], processes: int) -> None:
     """Makes the files of views that are missing, view by view."""
     jobs = []
-    for (synth, split), bank in parts.items():
-        for view in range(views):
+    for view in views:
+        for (synth, split), bank in parts.items():
             for block in range(0, len(bank.points), BLOCK):
                 path = views_folder(folder, synth, split) / f"v{view:02}-{block // BLOCK:04}.npy"
                 if not path.exists():
                     jobs.append(Job(synth, view, block, bank.points[block : block + BLOCK], path))
-    jobs.sort(key=lambda job: job.view)
     with Pool(processes) as pool:
         for done, path in enumerate(pool.imap_unordered(make_views, jobs), 1):
             print(f"{path}  {done} of {len(jobs)}", flush=True)
@@ -127,13 +144,16 @@ def make_views(job: Job) -> str:
     levels = np.zeros((len(job.points), BANDS, FRAMES), np.uint8)
     for row, point in enumerate(job.points):
         rng = np.random.default_rng((SEED, job.view, job.block + row))
-        note, names = plan(job.view, rng)
+        note, names, count = plan(job.view, rng)
         sound = render_or_silence(_ENGINES[job.synth], point, note, RATE)
         if np.abs(sound).max() < INAUDIBLE:
             continue
         if names:
-            sound = changed(sound, rng, names)
-        level = ear_levels(torch.from_numpy(np.ascontiguousarray(sound))[None])[0]
+            sound = changed(sound, rng, names, count=count)
+        heard = from_onset(sound, RATE)
+        if heard is None:
+            continue
+        level = ear_levels(torch.from_numpy(heard)[None])[0]
         levels[row] = (255 * level).round().to(torch.uint8).numpy()
     job.path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = job.path.with_suffix(f".{os.getpid()}")
@@ -143,17 +163,19 @@ def make_views(job: Job) -> str:
     return job.path.name
 
 
-def plan(view: int, rng: np.random.Generator) -> tuple[Note, Sequence[str]]:
-    """Returns the note of a view, and of which changes it has one or two."""
+def plan(view: int, rng: np.random.Generator) -> tuple[Note, Sequence[str], int | None]:
+    """Returns the note of a view, and of which changes it has how many, one or two where nothing is said."""
     if view == 0:
-        return PLAIN, ()
+        return PLAIN, (), 0
     if view == 1:
-        return PLAIN, SAME_NOTE
-    note = other_note(rng, soft=view >= SOFT)
+        return PLAIN, SAME_NOTE, None
+    if view == TOGETHER:
+        return PLAIN, RECORDING if rng.random() < 0.5 else NARROW, len(RECORDING)
+    note = other_note(rng, soft=view >= SOFT, whole=view in WHOLE)
     chance = rng.random()
     if chance < 0.6:
-        return note, ()
-    return note, QUICK if chance < 0.93 else ("codec",)
+        return note, (), 0
+    return note, QUICK if chance < 0.93 else ("codec",), None
 
 
 def views_folder(folder: Path, synth: str, split: str) -> Path:
@@ -161,12 +183,14 @@ def views_folder(folder: Path, synth: str, split: str) -> Path:
     return folder / f"{synth}-{split}"
 
 
-def train(parts: dict[tuple[str, str], Bank], folder: Path, valid: str, recipe: EarRecipe, team: Team) -> None:
+def train(
+    parts: dict[tuple[str, str], Bank], folder: Path, valid: str, recipe: EarRecipe, team: Team, *, start: Ear | None
+) -> None:
     """Trains on the views that are there; keeps the weights of the best check as best.safetensors."""
     banks = {synth: bank for (synth, split), bank in parts.items() if split == "train"}
     exam = Exam(parts, folder, valid)
     log = folder / "log.jsonl"
-    best = [max((row["same"] + row["near"] for row in read_log(log)), default=0.0)]
+    best = [max(map(merit, read_log(log)), default=0.0)]
 
     def sources() -> list[Views]:
         found = [load_views(views_folder(folder, synth, "train"), bank.family) for synth, bank in banks.items()]
@@ -174,9 +198,11 @@ def train(parts: dict[tuple[str, str], Bank], folder: Path, valid: str, recipe: 
 
     def judge(network: EarNetwork, so_far: Mapping[str, float]) -> dict[str, float]:
         scores = exam.scores(network)
-        if scores["same"] + scores["near"] >= best[0]:
-            best[0] = scores["same"] + scores["near"]
+        if merit(scores) >= best[0]:
+            best[0] = merit(scores)
             about = {"recipe": asdict(recipe), "batches": f"{team.size} of {recipe.presets}", "scores": scores}
+            if start is not None:
+                about["start"] = {"version": start.version, **start.about}
             save_ear(folder / "best.safetensors", network, {**about, **so_far})
         return scores
 
@@ -185,7 +211,13 @@ def train(parts: dict[tuple[str, str], Bank], folder: Path, valid: str, recipe: 
         with log.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
-    train_ear(sources, recipe, folder, team, judge=judge, tell=tell)
+    network = None if start is None else start.network
+    train_ear(sources, recipe, folder, team, judge=judge, tell=tell, start=network)
+
+
+def merit(scores: Mapping[str, float]) -> float:
+    """Returns what the weights of the best check are best by."""
+    return scores["same"] + scores["together"] + scores["near"]
 
 
 def read_log(path: Path) -> list[dict[str, float]]:
@@ -210,24 +242,28 @@ class Exam:
         count = min(len(others), GALLERY - len(self.family))
         self.rows = np.sort(np.random.default_rng(0).choice(len(others), count, replace=False))
         self.of_gallery = np.concatenate([self.family, others[self.rows]])
-        self.queries: dict[str, list[tuple[int, int]]] = {"same": [], "near": [], "far": []}
+        self.queries: dict[str, list[tuple[int, int]]] = {"same": [], "together": [], "near": [], "far": []}
         for row in range(len(self.family)):
             self.queries["same"].append((row, 1))
-            for view in (2, 3):
-                note, names = plan(view, np.random.default_rng((SEED, view, row)))
+            if plan(TOGETHER, np.random.default_rng((SEED, TOGETHER, row)))[1] is RECORDING:
+                self.queries["together"].append((row, TOGETHER))
+            for view in ASKED:
+                note, names, _ = plan(view, np.random.default_rng((SEED, view, row)))
                 if not names:
                     self.queries["near" if abs(note.pitch - PLAIN.pitch) <= 12 else "far"].append((row, view))
 
     def scores(self, network: EarNetwork) -> dict[str, float]:
         """Returns how often one of the nearest is the voice itself, or a twin of it."""
+        return self.scores_of(partial(embedded, network, self.views), partial(embedded, network, self.others))
+
+    def scores_of(self, asked: Vectors, others: Vectors) -> dict[str, float]:
+        """Returns the same for vectors of views of the presets that are asked for, and of others."""
         whole = np.arange(len(self.family))
-        own = embedded(network, self.views, whole, 0 * whole)
-        others = embedded(network, self.others, self.rows, 0 * self.rows)
-        gallery = np.concatenate([own, others])
+        gallery = np.concatenate([asked(whole, 0 * whole), others(self.rows, 0 * self.rows)])
         found = {}
         for name, pairs in self.queries.items():
             rows, views = np.array(pairs).T
-            vectors = embedded(network, self.views, rows, views)
+            vectors = asked(rows, views)
             for most, ending in ((1, ""), (10, "@10")):
                 value = recall(vectors, gallery, self.family[rows], self.of_gallery, most)
                 found[name + ending] = round(value, 4)
@@ -316,6 +352,7 @@ More, with other embeddings beside it and on voices of the test part, is in [doc
 """
 ROWS = {
     "same": "the same note in a room, with noise, through a codec or in a narrow band",
+    "together": "the same note in a room, with noise and through a codec, all at once",
     "near": "another note within an octave, another velocity, another length",
     "far": "another note within two octaves",
 }

@@ -24,7 +24,7 @@ from ..storage import read_bytes, write_atomically
 from .network import RATE, SECONDS, EarNetwork, EarSizes, ear_levels
 from .sound_attributes import measure
 
-__all__ = ["KEYS", "SHIPPED", "Ear", "preset_vectors", "save_ear"]
+__all__ = ["KEYS", "SHIPPED", "Ear", "from_onset", "preset_vectors", "save_ear"]
 
 SHIPPED = Path(__file__).absolute().parent / "ear.safetensors"
 """The weights that come with the package."""
@@ -54,6 +54,7 @@ class Ear:
         about: Facts for people: how it was trained.
 
     Attributes:
+        network: The network.
         width: Length of a vector.
 
     Example:
@@ -64,7 +65,7 @@ class Ear:
     """
 
     def __init__(self, network: EarNetwork, version: str, about: Mapping[str, Any] | None = None) -> None:
-        self._network = network
+        self.network = network
         self.version = version
         self.about = about or {}
         self.width = network.sizes.out
@@ -91,7 +92,7 @@ class Ear:
         Raises:
             ValueError: If a sound is not mono or has samples that are no finite numbers, or the rate is not positive.
         """
-        return self._each(sounds, rate, [self.width], lambda levels: [self._network(levels)])[0]
+        return self._each(sounds, rate, [self.width], lambda levels: [self.network(levels)])[0]
 
     def statistics(self, sounds: Sequence[np.ndarray], rate: int) -> list[np.ndarray]:
         """Returns mean and deviation of the channels of every inner layer, from the input on.
@@ -106,8 +107,8 @@ class Ear:
         Raises:
             ValueError: As for `embed`.
         """
-        width = self._network.sizes.width
-        return self._each(sounds, rate, [2 * width, 4 * width, 8 * width], self._network.statistics)
+        width = self.network.sizes.width
+        return self._each(sounds, rate, [2 * width, 4 * width, 8 * width], self.network.statistics)
 
     def _each(
         self, sounds: Sequence[np.ndarray], rate: int, widths: Sequence[int], work: Callable[[Tensor], list[Tensor]]
@@ -115,7 +116,7 @@ class Ear:
         """The results of some work on the levels of sounds, with zeros where a sound is silent."""
         outputs = [np.zeros((len(sounds), width), np.float32) for width in widths]
         for place in range(0, len(sounds), _BATCH):
-            parts = [_heard(sound, rate) for sound in sounds[place : place + _BATCH]]
+            parts = [from_onset(sound, rate) for sound in sounds[place : place + _BATCH]]
             rows = [place + row for row, part in enumerate(parts) if part is not None]
             if not rows:
                 continue
@@ -144,6 +145,38 @@ def save_ear(path: str | Path, network: EarNetwork, about: dict[str, Any]) -> No
     for key, value in network.state_dict().items():
         tensors[key] = (value.half() if key in halved else value).contiguous()
     write_atomically(path, save(tensors, header))
+
+
+def from_onset(sound: np.ndarray, rate: int) -> np.ndarray | None:
+    """Returns what the ear hears of a sound: the first seconds from the onset on, or None if the sound is silent.
+
+    Args:
+        sound: Mono, shape `(T,)`.
+        rate: Its sample rate, in Hz.
+
+    Returns:
+        `SECONDS` at `RATE` with the peak at 1, float32, zeros after the end.
+
+    Raises:
+        ValueError: As for `Ear.embed`.
+    """
+    samples = np.asarray(sound)
+    if samples.ndim != 1:
+        raise ValueError(f"a sound of shape {samples.shape}: not mono, shape (T,)")
+    if rate <= 0:
+        raise ValueError(f"rate={rate}: not positive")
+    if not np.isfinite(samples).all():
+        raise ValueError("a sound has samples that are no finite numbers")
+    size = np.abs(samples)
+    peak = float(size.max()) if len(samples) else 0.0
+    if peak < np.finfo(np.float32).tiny:
+        return None
+    begin = max(0, int(np.argmax(size >= _ONSET * peak)) - round(_LEAD * rate))
+    # A few samples more than are heard, so that the end of what is resampled lies beyond them.
+    end = begin + round((SECONDS + 0.1) * rate)
+    part = resample((samples[begin:end] / peak).astype(np.float32), rate, RATE)
+    wanted = round(SECONDS * RATE)
+    return np.pad(part[:wanted], (0, max(0, wanted - len(part))))
 
 
 def preset_vectors(
@@ -217,27 +250,6 @@ def _network_of(sizes: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> Ea
         if shapes.get(key) != tuple(value.shape):
             raise ValueError(f"{key}: its header asks for {tuple(value.shape)}, and there is {shapes.get(key, 'none')}")
     return network
-
-
-def _heard(sound: np.ndarray, rate: int) -> np.ndarray | None:
-    """The first seconds from the onset on, at `RATE`, with the peak at 1; None if the sound is silent."""
-    samples = np.asarray(sound)
-    if samples.ndim != 1:
-        raise ValueError(f"a sound of shape {samples.shape}: not mono, shape (T,)")
-    if rate <= 0:
-        raise ValueError(f"rate={rate}: not positive")
-    if not np.isfinite(samples).all():
-        raise ValueError("a sound has samples that are no finite numbers")
-    size = np.abs(samples)
-    peak = float(size.max()) if len(samples) else 0.0
-    if peak < np.finfo(np.float32).tiny:
-        return None
-    begin = max(0, int(np.argmax(size >= _ONSET * peak)) - round(_LEAD * rate))
-    # A few samples more than are heard, so that the end of what is resampled lies beyond them.
-    end = begin + round((SECONDS + 0.1) * rate)
-    part = resample((samples[begin:end] / peak).astype(np.float32), rate, RATE)
-    wanted = round(SECONDS * RATE)
-    return np.pad(part[:wanted], (0, max(0, wanted - len(part))))
 
 
 def _played(engine: Engine, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -111,6 +111,7 @@ def train_ear(
     *,
     judge: Callable[[EarNetwork, Mapping[str, float]], dict[str, float]],
     tell: Callable[[str], None],
+    start: EarNetwork | None = None,
 ) -> EarNetwork:
     """Trains the ear, or goes on where it stopped, and returns the moving average of its weights.
 
@@ -122,9 +123,12 @@ def train_ear(
         judge: Measures a network on what it does not learn from, given `step` and `seconds` so far as well, and keeps
             it if it likes; only the first process asks it.
         tell: Gets a line at every check.
+        start: An ear of the recipe's sizes to begin with; it is measured as step 0. By default weights are random.
     """
-    run = _Run(recipe, folder / "checkpoint.pt", team)
+    run = _Run(recipe, folder / "checkpoint.pt", team, start)
     data = list(sources())
+    if start is not None and run.step == 0 and team.leads:
+        tell(json.dumps({"step": 0, "seconds": 0, **judge(run.average, {"step": 0, "seconds": 0})}))
     while run.step < recipe.steps:
         run.take_step(data)
         if run.step % recipe.check == 0 or run.step == recipe.steps:
@@ -142,12 +146,14 @@ def train_ear(
 class _Run:
     """The state of a training."""
 
-    def __init__(self, recipe: EarRecipe, path: Path, team: Team) -> None:
+    def __init__(self, recipe: EarRecipe, path: Path, team: Team, start: EarNetwork | None) -> None:
         self.recipe = recipe
         self.path = path
         self.team = team
         torch.manual_seed(recipe.seed)
         self.network = EarNetwork(width=recipe.width, depth=recipe.depth)
+        if start is not None:
+            self.network.load_state_dict(start.state_dict())
         self.average = EarNetwork(width=recipe.width, depth=recipe.depth)
         decayed = [weight for weight in self.network.parameters() if weight.ndim > 1]
         others = [weight for weight in self.network.parameters() if weight.ndim == 1]

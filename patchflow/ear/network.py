@@ -133,12 +133,27 @@ class EarNetwork(nn.Module):
         Args:
             levels: What `ear_levels` returned.
         """
+        return self.ended(self.pooled(levels))
+
+    def pooled(self, levels: Float[Tensor, "B F N"]) -> Float[Tensor, "B S"]:
+        """Returns the statistics of the last stage, which is all that the last layers are given.
+
+        Args:
+            levels: What `ear_levels` returned.
+        """
         x = self._maps(levels)[-1]
         over_all = [x.mean((2, 3)), x.amax((2, 3)), _deviation(x)]
         bands = self.by_band(x.mean(3)).flatten(1)
         frames = self.by_frame(x.mean(2)).flatten(1)
-        out = self.head(torch.cat([*over_all, bands, frames], 1))
-        return nn.functional.normalize(out.float(), dim=1)
+        return torch.cat([*over_all, bands, frames], 1)
+
+    def ended(self, pooled: Float[Tensor, "B S"]) -> Float[Tensor, "B D"]:
+        """Returns the vectors that `forward` returns.
+
+        Args:
+            pooled: What `pooled` returned.
+        """
+        return nn.functional.normalize(self.head(pooled).float(), dim=1)
 
     def statistics(self, levels: Float[Tensor, "B F N"]) -> list[Float[Tensor, "B S"]]:
         """Returns mean and deviation of every channel over bands and frames, of the stem and of each stage."""

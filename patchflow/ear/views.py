@@ -31,25 +31,27 @@ _OPUS_RATE = 24_000
 _CODECS = (("MP3", "MPEG_LAYER_III", _MP3_RATE), ("OGG", "VORBIS", _MP3_RATE), ("OGG", "OPUS", _OPUS_RATE))
 
 
-def other_note(rng: np.random.Generator, *, near: float = 0.75, soft: bool = False) -> Note:
+def other_note(rng: np.random.Generator, *, near: float = 0.75, soft: bool = False, whole: bool = False) -> Note:
     """Returns another key within an octave of C4, or two, with another velocity and length.
 
     Args:
         rng: Random generator.
         near: How often it is within one octave.
         soft: Whether it is soft more often than loud: at a low velocity presets differ most from what they are.
+        whole: Whether all of its end is heard; otherwise a second of it or less.
     """
     octaves = 12 if rng.random() < near else 24
     pitch = PLAIN.pitch + int(rng.integers(-octaves, octaves + 1))
     hold = float(np.exp(rng.uniform(np.log(0.3), np.log(3.0))))
-    length = min(SECONDS, hold + float(rng.uniform(0.2, 1.2)))
+    cut = min(SECONDS, hold + float(rng.uniform(0.2, 1.2)))
+    length = SECONDS if whole else cut
     low, high = VELOCITIES
     share = rng.random() ** (2 if soft else 1)
     return Note(pitch, int(low + share * (high + 1 - low)), hold, length)
 
 
 def noise(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Adds noise between white and red, 12 to 45 dB below the loudest tenth of a second."""
+    """Adds noise between white and red, 6 to 45 dB below the loudest tenth of a second."""
     size = int(next_fast_len(len(sound), real=True) or 1)
     spectrum = np.fft.rfft(rng.standard_normal(size))
     hz = np.fft.rfftfreq(size, 1 / RATE)
@@ -57,7 +59,7 @@ def noise(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     piece = RATE // 10
     padded = np.pad(sound.astype(float), (0, -len(sound) % piece))
     loudest = np.sqrt((padded.reshape(-1, piece) ** 2).mean(1).max())
-    gain = loudest * 10 ** (-rng.uniform(12, 45) / 20) / max(np.sqrt((coloured**2).mean()), 1e-12)
+    gain = loudest * 10 ** (-rng.uniform(6, 45) / 20) / max(np.sqrt((coloured**2).mean()), 1e-12)
     return (sound + gain * coloured).astype(np.float32)
 
 
@@ -130,15 +132,19 @@ SAME_NOTE = ("noise", "room", "codec", "band")
 """Changes that leave pitch and length."""
 
 
-def changed(sound: np.ndarray, rng: np.random.Generator, names: Sequence[str] = tuple(CHANGES)) -> np.ndarray:
-    """Returns the sound after one change of these, or after two.
+def changed(
+    sound: np.ndarray, rng: np.random.Generator, names: Sequence[str] = tuple(CHANGES), *, count: int | None = None
+) -> np.ndarray:
+    """Returns the sound after some of these changes.
 
     Args:
         sound: At `RATE`, shape `(T,)`.
         rng: Random generator.
         names: Keys of `CHANGES`.
+        count: How many of them, by default one or two.
     """
-    count = 1 + int(rng.random() < 0.4)
+    if count is None:
+        count = 1 + int(rng.random() < 0.4)
     chosen = rng.choice(names, min(count, len(names)), replace=False).tolist()
     # In this order they happen to a recording.
     for name in CHANGES:

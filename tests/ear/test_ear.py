@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save
 
 from patchflow.ear import MEASURES, Ear, measure, preset_vectors
-from patchflow.ear.ear import KEYS, SHIPPED, save_ear
+from patchflow.ear.ear import KEYS, SHIPPED, from_onset, save_ear
 from patchflow.ear.network import BANDS, FRAMES, RATE, EarNetwork, ear_levels
 from patchflow.engines import Note, engines
 from patchflow.engines.tone import Tone
@@ -54,6 +54,25 @@ def test_silence_is_zeros(small: Ear, samples: int):
 
 def test_no_sounds_are_no_rows(small: Ear):
     assert small.embed([], RATE).shape == (0, 12)
+
+
+def test_the_ear_hears_from_the_onset_on_at_its_rate_with_the_peak_at_1():
+    late = np.concatenate([np.zeros(RATE, np.float32), 0.1 * tone()])
+
+    heard = from_onset(late, RATE)
+
+    assert heard is not None
+    assert heard.shape == (4 * RATE,)
+    assert np.abs(heard).max() == pytest.approx(1)
+    assert np.flatnonzero(np.abs(heard) > 0.01)[0] < 0.02 * RATE
+    assert from_onset(0 * late, RATE) is None
+
+
+def test_vectors_are_what_the_last_layers_make_of_the_statistics():
+    network = EarNetwork(width=4, depth=1, hidden=8, out=6).eval()
+    levels = torch.rand(2, BANDS, FRAMES)
+
+    torch.testing.assert_close(network.ended(network.pooled(levels)), network(levels))
 
 
 @pytest.mark.parametrize("samples", [1, 2, 100, RATE, 10 * RATE])
@@ -197,7 +216,7 @@ def test_weights_come_back_in_half_precision(tmp_path: Path):
     save_ear(tmp_path / "a.safetensors", network, {"steps": 3})
     levels = torch.rand(2, BANDS, FRAMES)
 
-    again = Ear.load(tmp_path / "a.safetensors")._network
+    again = Ear.load(tmp_path / "a.safetensors").network
 
     torch.testing.assert_close(again(levels), network.eval()(levels), atol=0.02, rtol=0)
 

@@ -1,6 +1,7 @@
 """The ear learns to tell presets apart, goes on where it stopped, and averages over processes."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,6 +87,26 @@ def test_it_learns_to_find_the_other_view(tmp_path: Path):
         second = network(views.take(rows, 0 * rows + 1)).numpy()
 
     assert recall(second, first, rows, rows) > 5 / len(rows)
+
+
+def test_training_can_begin_with_an_ear_which_is_measured_first(tmp_path: Path):
+    torch.manual_seed(5)
+    start = EarNetwork(width=SMALL.width, depth=SMALL.depth)
+    levels = torch.rand(3, BANDS, FRAMES)
+    expected = start.eval()(levels)
+    heard: list[torch.Tensor] = []
+    lines: list[str] = []
+    data = [made()]
+
+    def judge(network: EarNetwork, _: Mapping[str, float]) -> dict[str, float]:
+        heard.append(network(levels))
+        return {}
+
+    train_ear(lambda: data, SMALL, tmp_path, Team(), judge=judge, tell=lines.append, start=start)
+
+    torch.testing.assert_close(heard[0], expected)
+    assert [json.loads(line)["step"] for line in lines] == [0, 2, 4]
+    assert not torch.allclose(heard[-1], expected, atol=1e-4)
 
 
 def test_views_are_those_whose_blocks_are_all_there(tmp_path: Path):
