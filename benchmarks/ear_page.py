@@ -20,6 +20,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 RECORDED = ("noise 30 dB", "noise 20 dB", "noise 10 dB", "room 0.3 s", "room 0.8 s", "MP3", "Opus", "all at once")
 OTHER = ("another key", "another velocity", "another length", "another note")
 SYNTHS = {"dexed": "DX7", "amsynth": "amsynth", "vital": "Vital"}
+PAIRS = 4  # the best of them
 HEADING = 2  # lines of a table
 NOTHING = "Not measured yet."
 SHOWN = ("log_mel_l1", "timbre", "modulation", "perceptual")
@@ -129,11 +130,14 @@ def beside(whole: dict[str, Any]) -> list[str]:
     """Returns what embeddings are worth beside what the search minimises."""
     lines = ["| beside `perceptual` | best weight, dB | agreement | on studies left out |", "|---|---:|---:|---:|"]
     rows = dict(whole.get("with", {}))
-    if "with_both" in whole:
-        rows[" and ".join(whole["with_both"]["best"]["weights"])] = whole["with_both"]
+    pairs = whole.get("with_pairs", {})
+    for name in sorted(pairs, key=lambda name: -pairs[name]["best"]["mean"])[:PAIRS]:
+        rows[f"ear and {name}"] = pairs[name]
     for name, row in rows.items():
         best = ", ".join(f"{weight:g}" for weight in row["best"]["weights"].values())
         lines.append(f"| {name} | {best} | {row['best']['mean']:.3f} | {row['held_out']:.3f} |")
+    if "with_chosen" in whole:
+        lines.append(f"| ear and what is best on the others | | | {whole['with_chosen']['held_out']:.3f} |")
     return lines
 
 

@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -320,17 +321,23 @@ and map go by it.
 Of each family of near twins two presets at most were played. Whole families were dealt to training and validation. The
 presets themselves are not part of the package. No recording of a real instrument or voice was used.
 
-Views of a preset: on C4; on C4 in a room, with noise, through MP3, Vorbis or Opus, or in a narrow band; on other keys
-within an octave (75 %) or two, with velocities from 40 to 127, held for 0.3 to 3 s, four in ten of these changed as
-well, also played faster or slower as a sampler does. While it learns, views are also filtered, cut, covered by noise
-and put into a room once more.
+Views of a preset: on C4; on C4 in a room, with noise, through MP3, Vorbis or Opus, or in a narrow band, one or two of
+these or three at once; on other keys within an octave (75 %) or two, with velocities from 40 to 127, held for 0.3 to
+3 s, some to their very end, four in ten of these changed as well, also played faster or slower as a sampler does. While
+it learns, views are also filtered, cut, covered by noise and put into a room once more. Not every piece of the training
+had all views.
 
 ## Training
 
 AdamW with warm-up and cosine decay; the weights are the moving average. The loss is the contrast of the two views of a
-preset with all others of a batch, twins left out, half of them neighbours that are hard to tell apart (temperature
-{hot} to {cold}); and {geometry} times a term that keeps distances of plain sounds in the order of their spectral
-distances. {steps:,} steps of batches of presets ({batches}), {minutes:.0f} minutes on a CPU of two cores.
+preset with all others of a batch, twins left out, at least half of them neighbours that are hard to tell apart; and
+{geometry} times a term that keeps distances of plain sounds in the order of their spectral distances. On a CPU of two
+cores, one after the other:
+
+{pieces}
+
+Some were stopped and planned anew, and all but the first ran beside other work: one call of the recipe gives weights of
+the same kind, not these.
 
 ## Results
 
@@ -374,7 +381,6 @@ def card(parts: dict[tuple[str, str], Bank], folder: Path) -> str:
     """Returns the text of the card of the best weights."""
     ear = Ear.load(folder / "best.safetensors")
     about = ear.about
-    recipe = about["recipe"]
     scores = about["scores"]
     data = []
     for (name, split), bank in parts.items():
@@ -382,29 +388,33 @@ def card(parts: dict[tuple[str, str], Bank], folder: Path) -> str:
             data.append(f"- {len(bank.points):,} {SOURCES.get(name, f'presets of {name}.')}")
     rows = [f"| {text} | {scores[name]:.3f} | {scores[f'{name}@10']:.3f} |" for name, text in ROWS.items()]
     synth, valid = next((synth, bank) for (synth, split), bank in parts.items() if split == "valid")
-    network = EarNetwork(width=recipe["width"], depth=recipe["depth"])
     return CARD_TEXT.format(
         width=ear.width,
         file=SHIPPED.name,
         megabytes=(folder / "best.safetensors").stat().st_size / 1e6,
         bands=BANDS,
         frames=FRAMES,
-        weights=sum(weight.numel() for weight in network.parameters()),
+        weights=sum(weight.numel() for weight in ear.network.parameters()),
         ms=milliseconds(ear, RATE),
         ms_resampled=milliseconds(ear, 44_100),
-        sizes=", ".join(f"{name} {size}" for name, size in network.config().items()),
+        sizes=", ".join(f"{name} {size}" for name, size in ear.network.config().items()),
         data="\n".join(data),
-        hot=recipe["temperature"][0],
-        cold=recipe["temperature"][1],
-        geometry=recipe["geometry"],
-        steps=about["step"],
-        batches=about["batches"],
-        minutes=about["seconds"] / 60,
+        geometry=about["recipe"]["geometry"],
+        pieces="\n".join(pieces(about)),
         valid=len(valid.points),
         synth=synth,
         gallery=min(GALLERY, len(valid.points) + len(parts[synth, "train"].points)),
         rows="\n".join(rows),
     )
+
+
+def pieces(about: Mapping[str, Any]) -> list[str]:
+    """Returns a line for each training that weights went through, the first one first."""
+    before = pieces(about["start"]) if "start" in about else []
+    hot, cold = about["recipe"]["temperature"]
+    number = len(before) + 1
+    line = f"{number}. {about['step']:,} steps of batches of presets ({about['batches']}), temperature {hot} to {cold},"
+    return [*before, f"{line} {about['seconds'] / 60:.0f} minutes"]
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ Usage: python benchmarks/listening_weights.py FOLDER  (writes benchmarks/results
 FOLDER is that of `listening.py`. All sums of the parts with a few round weights are scored. `held_out` is the mean
 over sounds where those of each study are scored by the sum that agrees best on all other studies: what choosing
 by score is worth on new ones. `with` has the same for the sum that the search minimises and one embedding beside it,
-see `embeddings.py`, whose weight is chosen among a few; `with_both` for the ear and its last inner layer. `without`
-and `times` show what the chosen sum loses without a part, or with half or twice of it. Detuning keeps its weight: pitch
+see `embeddings.py`, whose weight is chosen among a few; `with_pairs` for the ear and another one. `with_chosen` is
+`held_out` where the other one is chosen as well, with both weights, on all other studies. `without` and `times`
+show what the chosen sum loses without a part, or with half or twice of it. Detuning keeps its weight: pitch
 is the same within most studies, `tuning.py` is what tells its worth.
 """
 
@@ -28,10 +29,13 @@ GRID = {
     "mean_spectrum": (0, 0.125, 0.25, 0.5),
 }
 
-BESIDE = (0, 5, 10, 20, 40, 80)  # dB that a right angle counts
-BOTH = ("ear", "ear, layer 3")
+BESIDE = (0, 5, 10, 20, 40, 80, 160)  # dB that a right angle counts
 
 Parts = dict[str, dict[str, np.ndarray]]
+"""By study and part."""
+
+Distances = dict[str, dict[str, np.ndarray]]
+"""By embedding and study."""
 
 
 def main(folder: str) -> None:
@@ -47,6 +51,7 @@ def main(folder: str) -> None:
     totals = np.array([study_totals(score) for score in scores])
     counts = np.array([len(part) for part in scores[0].values()])
     best = int(totals.sum(1).argmax())
+    pairs, chosen = beside_ear(embedded, studies, parts)
     report = {
         **run,
         "studies": len(studies),
@@ -58,8 +63,9 @@ def main(folder: str) -> None:
         "worst_with_all_parts": min(
             mean(score) for weights, score in zip(sums, scores, strict=True) if all(weights.values())
         ),
-        "with": {name: beside({name: found}, studies, parts) for name, found in embedded.items()},
-        "with_both": beside({name: embedded[name] for name in BOTH}, studies, parts),
+        "with": {name: beside({name: found}, studies, parts)[0] for name, found in embedded.items()},
+        "with_pairs": pairs,
+        "with_chosen": {"held_out": chosen},
         "without": {name: mean(scored(WEIGHTS | {name: 0.0}, studies, parts)) for name in WEIGHTS},
         "times": {name: times(name, studies, parts) for name in WEIGHTS},
     }
@@ -76,29 +82,42 @@ def scored(weights: dict[str, float], studies: dict[str, Study], parts: Parts) -
     return scores
 
 
-def beside(found: dict[str, dict[str, np.ndarray]], studies: dict[str, Study], parts: Parts) -> dict[str, object]:
-    """Returns what embeddings are worth beside the sum that the search minimises.
+def beside(found: Distances, studies: dict[str, Study], parts: Parts) -> tuple[dict[str, object], np.ndarray]:
+    """Returns what embeddings are worth beside the sum that the search minimises, and totals by weights and study.
 
     Args:
         found: Distances by each, by its name and study.
         studies: The studies.
         parts: Distances by the parts of the sum.
     """
-    both = {key: dict(parts[key]) for key in studies}
-    for name, each in found.items():
-        for key, matrix in each.items():
-            both[key][name] = matrix
+    both = {key: parts[key] | {name: each[key] for name, each in found.items()} for key in studies}
     grid = itertools.product(BESIDE, repeat=len(found))
     tried = [dict(zip(found, map(float, weights), strict=True)) for weights in grid]
     scores = [scored(WEIGHTS | weights, studies, both) for weights in tried]
     totals = np.array([study_totals(score) for score in scores])
-    counts = np.array([len(part) for part in scores[0].values()])
     best = int(totals.sum(1).argmax())
-    return {
+    report = {
         "alone": mean(scored(dict.fromkeys(found, 1.0), studies, both)),
         "best": {"weights": tried[best], "mean": mean(scores[best])},
-        "held_out": round(held_out(totals) / int(counts.sum()), 4),
+        "held_out": round(held_out(totals) / rated(scores[0]), 4),
     }
+    return report, totals
+
+
+def beside_ear(embedded: Distances, studies: dict[str, Study], parts: Parts) -> tuple[dict[str, object], float]:
+    """Returns what the ear is worth with each other embedding, and with the one that is best on other studies."""
+    pairs = {}
+    totals = []
+    for name in [name for name in embedded if name != "ear"]:
+        pairs[name], of_pair = beside({"ear": embedded["ear"], name: embedded[name]}, studies, parts)
+        totals.append(of_pair)
+    sounds = rated(scored(WEIGHTS, studies, parts))
+    return pairs, round(held_out(np.concatenate(totals)) / sounds, 4)
+
+
+def rated(scores: dict[str, list[float]]) -> int:
+    """Returns of how many sounds there are scores."""
+    return sum(len(part) for part in scores.values())
 
 
 def study_totals(scores: dict[str, list[float]]) -> list[float]:
