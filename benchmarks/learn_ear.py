@@ -287,8 +287,20 @@ def ship(parts: dict[tuple[str, str], Bank], folder: Path) -> None:
     write_atomically(SHIPPED, data)
     ear = Ear.load(folder / "best.safetensors")
     shipped = {"shipped": ear.version, **{key: ear.about[key] for key in ("step", "seconds")}, **ear.about["scores"]}
-    write_atomically(RESULTS, (folder / "log.jsonl").read_bytes() + json.dumps(shipped).encode() + b"\n")
+    lines = [*log_before(ear.about), *(folder / "log.jsonl").read_text().splitlines(), json.dumps(shipped)]
+    write_atomically(RESULTS, "".join(line + "\n" for line in lines).encode())
     write_atomically(CARD, card(parts, folder).encode())
+
+
+def log_before(about: Mapping[str, Any]) -> list[str]:
+    """Returns the lines of the results up to the last shipped ear that weights began with."""
+    starts = []
+    while "start" in about:
+        about = about["start"]
+        starts.append(about["version"])
+    lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []
+    ends = [number for number, line in enumerate(lines, 1) if json.loads(line).get("shipped") in starts]
+    return lines[: max(ends, default=0)]
 
 
 SOURCES = {
@@ -312,7 +324,7 @@ and map go by it.
 | network | convolutions, pooled by statistics over bands, frames and both; {weights:,} weights |
 | sizes | {sizes} |
 | cost | {ms:.1f} ms for 4 s at 22,050 Hz on one core, {ms_resampled:.1f} ms at 44,100 Hz |
-| made with | `python benchmarks/learn_ear.py` |
+| made with | `python benchmarks/learn_ear.py` and `learn_ear_head.py` |
 
 ## Data
 
@@ -325,7 +337,7 @@ Views of a preset: on C4; on C4 in a room, with noise, through MP3, Vorbis or Op
 these or three at once; on other keys within an octave (75 %) or two, with velocities from 40 to 127, held for 0.3 to
 3 s, some to their very end, four in ten of these changed as well, also played faster or slower as a sampler does. While
 it learns, views are also filtered, cut, covered by noise and put into a room once more. Not every piece of the training
-had all views.
+had all presets and all views: the later ones had half of amsynth's presets, and none of Vital's.
 
 ## Training
 
