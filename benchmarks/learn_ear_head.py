@@ -294,7 +294,7 @@ class Trainer:
         changed = (self.rng.random(len(rows)) < self.recipe.augmented) & ~kept
         found = taken(source.as_they_are, rows, views)
         if changed.any():
-            found[changed] = taken(source.augmented, rows[changed], views[changed])
+            found[torch.from_numpy(changed)] = taken(source.augmented, rows[changed], views[changed])
         return found
 
     def _rows(self, number: int, count: int) -> np.ndarray:

@@ -10,9 +10,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 import patchflow
 from patchflow.browse.played import target_of_note
+from patchflow.ear.network import BANDS, FRAMES, EarNetwork
 from patchflow.engines import Note
 
 SCRIPTS = Path(patchflow.__file__).parents[1] / "benchmarks"
@@ -246,3 +248,23 @@ def test_messages_that_are_not_answered_are_counted_as_lost(benchmark, monkeypat
     assert (some["lost"], none["lost"]) == (live_latency.ROUNDS // 4, live_latency.ROUNDS)
     assert some["median"] >= 0
     assert none["median"] is None
+
+
+def test_an_ear_with_more_hidden_units_begins_with_the_same_vectors(benchmark):
+    network = EarNetwork(width=2, depth=1, hidden=4, out=6).eval()
+    levels = torch.rand(3, BANDS, FRAMES)
+
+    wider = benchmark("learn_ear_head").widened(network, 7)
+
+    assert wider.config() == network.config() | {"hidden": 7}
+    torch.testing.assert_close(wider(levels), network(levels))
+
+
+def test_the_log_of_an_ear_goes_on_after_the_one_it_began_with(benchmark, monkeypatch, tmp_path: Path):
+    learn_ear = benchmark("learn_ear")
+    monkeypatch.setattr(learn_ear, "RESULTS", tmp_path / "log.jsonl")
+    lines = ['{"step": 1}', '{"shipped": "a"}', '{"step": 1}', '{"shipped": "b"}']
+    learn_ear.RESULTS.write_text("\n".join(lines))
+
+    assert learn_ear.log_before({"start": {"version": "c", "start": {"version": "a"}}}) == lines[:2]
+    assert learn_ear.log_before({}) == []
