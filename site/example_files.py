@@ -13,6 +13,7 @@ import soundfile
 from sections import SECTIONS, Clip
 
 from patchflow.audio.loudness import loudness, match_loudness
+from patchflow.audio.sound_file import mp3_bytes
 from patchflow.errors import AudioError, StorageError
 from patchflow.parsing import read_object, shown
 from patchflow.storage import write_atomically
@@ -48,23 +49,14 @@ def write_clip(path: Path, samples: np.ndarray, rate: int, label: str) -> Clip:
     if not np.abs(samples).max(initial=0.0) > 0:
         raise AudioError(f"{path}: {label} is silent, and nothing to listen to.")
     levelled = match_loudness(samples, rate, LOUDNESS_LUFS).samples
-    data = _encoded(levelled, rate)
+    data = mp3_bytes(levelled, rate, _QUALITY)
     # The encoder leaves out the highest frequencies, so noise comes out softer: what is missing is added before it.
     heard, _ = soundfile.read(io.BytesIO(data))
     lost = LOUDNESS_LUFS - loudness(heard, rate)
     if abs(lost) > _EXACT_LU:
-        data = _encoded(match_loudness(levelled, rate, LOUDNESS_LUFS + lost).samples, rate)
+        data = mp3_bytes(match_loudness(levelled, rate, LOUDNESS_LUFS + lost).samples, rate, _QUALITY)
     write_atomically(path, data)
     return Clip(path.name, label)
-
-
-def _encoded(samples: np.ndarray, rate: int) -> bytes:
-    buffer = io.BytesIO()
-    soundfile.write(
-        buffer, samples, rate, format="MP3", subtype="MPEG_LAYER_III", compression_level=_QUALITY,
-        bitrate_mode="VARIABLE",
-    )  # fmt: skip
-    return buffer.getvalue()
 
 
 def write_about(folder: Path, section: Any) -> None:

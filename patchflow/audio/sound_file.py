@@ -20,7 +20,7 @@ from ._mending import mend_sound
 from .conditioning import mono
 from .sound import SILENCE_DB, Sound, from_array, without_offset
 
-__all__ = ["LONGEST_RECORDING", "encode", "fitting_gain", "load", "record", "save", "wav_bytes"]
+__all__ = ["LONGEST_RECORDING", "encode", "fitting_gain", "load", "mp3_bytes", "record", "save", "wav_bytes"]
 
 _LATEST_ONSET_S = 180.0  # a sound that begins later is not looked for
 _MOST_SILENT = 1 << 26  # samples of all channels that are decoded before the sound
@@ -310,6 +310,22 @@ def wav_bytes(samples: np.ndarray, rate: int, gain_db: float = 0.0) -> bytes:
     form = (16, 1, 1, rate, 2 * rate, 2, 16)  # size, whole numbers, channels, rate, bytes a second, a frame, bits
     head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 36 + len(whole), b"WAVE", b"fmt ", *form)
     return head + struct.pack("<4sI", b"data", len(whole)) + whole
+
+
+def mp3_bytes(samples: np.ndarray, rate: int, quality: float) -> bytes:
+    """Returns an MP3 file of a variable bit rate: it says how long it is to the sample, so nothing begins late.
+
+    Args:
+        samples: Mono, shape `(T,)`.
+        rate: Sample rate, in Hz.
+        quality: Of the encoder, from 0, the best, to 1, the smallest.
+    """
+    buffer = io.BytesIO()
+    soundfile.write(
+        buffer, samples, rate, format="MP3", subtype="MPEG_LAYER_III", compression_level=quality,
+        bitrate_mode="VARIABLE",
+    )  # fmt: skip
+    return buffer.getvalue()
 
 
 def record(seconds: float, *, rate: int = 44_100, progress: ProgressCallback = ignore) -> Sound:

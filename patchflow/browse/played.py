@@ -1,17 +1,16 @@
 """Plays presets of a shelf, whatever a single one of them does: beside a sound, and as sounds and files of a map."""
 
-import io
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import soundfile
 
 from ..audio.conditioning import resample
 from ..audio.loudness import match_loudness
 from ..audio.note_names import note_name
+from ..audio.sound_file import mp3_bytes
 from ..engines import Engine, Note, Renderer, engines
 from ..engines._renderer import INAUDIBLE, one_torch_thread
 from ..errors import PatchflowError, PresetError, RenderError
@@ -288,13 +287,7 @@ def _mp3(sound: np.ndarray) -> bytes:
     fade = min(len(cut), round(_FADE * SOUND_RATE))
     cut[-fade:] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
     levelled = match_loudness(cut, SOUND_RATE, _LOUDNESS).samples
-    buffer = io.BytesIO()
-    # With a variable bit rate the file says how long it is to the sample, so that nothing begins late.
-    soundfile.write(
-        buffer, levelled, SOUND_RATE, format="MP3", subtype="MPEG_LAYER_III", compression_level=_QUALITY,
-        bitrate_mode="VARIABLE",
-    )  # fmt: skip
-    return buffer.getvalue()
+    return mp3_bytes(levelled, SOUND_RATE, _QUALITY)
 
 
 def sounds_and_files(
